@@ -1,0 +1,3 @@
+"""The command line for the Docspeed document API."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,372 @@
+"""Speaks HTTP with the service: one client, timeouts, repetitions that are safe, statuses into errors.
+
+Every public call raises a `DocspeedError` and nothing else for whatever the network or the server does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from docspeed_cli import __version__
+from docspeed_cli.answers import refusal, status_word
+from docspeed_cli.errors import (
+    DocspeedError,
+    OutcomeUnknown,
+    Unavailable,
+)
+from docspeed_cli.operations import UPLOAD_PATH, job_path
+from docspeed_cli.payload import Payload
+from docspeed_cli.polling import Schedule, retry_after
+from docspeed_cli.settings import loopback
+from docspeed_cli.world import World
+
+if TYPE_CHECKING:
+    import httpx
+
+TRIES = 6
+PATIENCE = 120.0
+"""A `Retry-After` beyond this many seconds is reported instead of waited for."""
+
+CONNECT_TIMEOUT = 15.0
+POST_TIMEOUT = 300.0
+GET_TIMEOUT = 60.0
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_REQUEST_ID = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_ERROR_BODY = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer: its status, its bytes, and what its headers say."""
+
+    status: int
+    payload: Payload
+    request_id: str | None
+    retry_after: float | None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP exchange, for `--verbose`; `status` is the error's name where no answer came."""
+
+    method: str
+    path: str
+    status: str
+    seconds: float
+    request_id: str | None
+
+
+class Api:
+    """The service at `base_url`, spoken to with `key`. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        world: World,
+        *,
+        sleep: Callable[[float], None] | None = None,
+        heard: Callable[[Exchange], None] | None = None,
+        delayed: Callable[[DocspeedError, float], None] | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self._key = key
+        self._world = world
+        self.sleep = sleep or world.sleep
+        self._heard = heard
+        self._delayed = delayed
+        self._schedule = Schedule(random=world.random)
+        self._client: httpx.Client | None = None
+        self._guard = threading.Lock()
+        self.answered = False
+        """Whether the server has answered anything in this run."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+    # -- calls
+
+    def submit(self, method: str, path: str, body: Any, token: str, folder: Path | None = None) -> Answer:
+        """Send a submission; repeated only where the server can't have taken it.
+
+        OutcomeUnknown where it may have been taken and no answer says so.
+        """
+        import json
+
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": token}
+        return self._repeat(
+            lambda: self._exchange(
+                method, path, headers=headers, content=content.encode("utf-8", "surrogatepass"), folder=folder
+            )
+        )
+
+    def upload(self, path: Path, filename: str, content_type: str) -> dict[str, Any]:
+        """Store a file; the server's entry for it, with its `file_id`. It is free, so it is repeated freely."""
+        name = filename.encode("utf-8", "replace").decode("utf-8")
+
+        def send() -> Answer:
+            with path.open("rb") as file:
+                return self._exchange("POST", UPLOAD_PATH, files={"files": (name, file, content_type)})
+
+        answer = self._repeat(send, freely=True)
+        return _stored_file(answer)
+
+    def look(self, job_id: str) -> tuple[dict[str, Any], Answer]:
+        """One look at a job, not repeated: the status object, and the answer it came in."""
+        answer = self._exchange("GET", job_path(job_id))
+        status = _object(answer)
+        if status_word(status) is None:
+            raise Unavailable(
+                f"the answer on job {job_id} names no status", code="unexpected_answer", retryable=True
+            )
+        return status, answer
+
+    def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, folder: Path | None = None
+    ) -> Answer:
+        """Read something; repeated with growing delays while the server is in trouble."""
+        return self._repeat(lambda: self._exchange("GET", path, params=params, folder=folder), freely=True)
+
+    # -- one exchange and its repetitions
+
+    def _repeat(self, send: Callable[[], Answer], *, freely: bool = False) -> Answer:
+        for attempt in range(TRIES):
+            try:
+                return send()
+            except (Unavailable, OutcomeUnknown) as error:
+                if not (error.retryable or (freely and isinstance(error, OutcomeUnknown))):
+                    raise
+                if attempt == TRIES - 1:
+                    raise _given_up(error) from None
+                if (error.retry_after or 0) > PATIENCE:
+                    raise _too_long(error) from None
+                delay = self._schedule.backoff(attempt, error.retry_after)
+                if self._delayed:
+                    self._delayed(error, delay)
+                self.sleep(delay)
+        raise AssertionError("unreachable")
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
+        params: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> Answer:
+        import httpx
+
+        client = self.client()
+        payload = Payload(folder)
+        started = self._world.monotonic()
+        outcome, request_id = "failed", None
+        url = self.base_url + path
+        timeout = httpx.Timeout(
+            GET_TIMEOUT if method == "GET" else POST_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None
+        )
+        try:
+            for _ in range(6):
+                with client.stream(
+                    method, url, headers=headers, content=content, files=files, params=params, timeout=timeout
+                ) as response:
+                    self.answered = True
+                    outcome, request_id = str(response.status_code), _request_id(response)
+                    if response.status_code in _REDIRECTS:
+                        url, params = self._redirected(method, response), None
+                        continue
+                    return self._take(method, response, payload, request_id)
+            raise Unavailable(f"{self.base_url} redirects without end", code="redirected")
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ConnectionError) as error:
+            payload.clear()
+            outcome = type(error).__name__
+            raise _broken(error, self.base_url, method, request_id) from None
+        except BaseException:
+            payload.clear()
+            raise
+        finally:
+            if self._heard:
+                seconds = self._world.monotonic() - started
+                self._heard(Exchange(method, path, outcome, seconds, request_id))
+
+    def _take(
+        self, method: str, response: httpx.Response, payload: Payload, request_id: str | None
+    ) -> Answer:
+        wait = retry_after(response.headers.get("retry-after"), self._world.now())
+        if response.is_success:
+            for chunk in response.iter_bytes(65536):
+                payload.write(chunk)
+            if not payload.plausible():
+                what = "empty" if not payload.size else "cut short or not JSON"
+                payload.clear()
+                message = f"the server's answer ({response.status_code}) was {what}"
+                raise _unknown_after(method, message, response.status_code, request_id)
+            return Answer(response.status_code, payload, request_id, wait)
+        with contextlib.suppress(Exception):  # an error's body is a courtesy: its status says enough
+            for chunk in response.iter_bytes(8192):
+                payload.write(chunk)
+                if payload.size > _ERROR_BODY:
+                    break
+        body = b"".join(payload.chunks())
+        payload.clear()
+        raise refusal(method, response.status_code, body, request_id, wait)
+
+    def _redirected(self, method: str, response: httpx.Response) -> str:
+        target = response.headers.get("location", "")
+        if method != "GET" or response.next_request is None:
+            raise Unavailable(
+                f"{self.base_url} answered {response.status_code}: the service is not at this address",
+                code="redirected",
+                status=response.status_code,
+                hint="check --base-url and DOCSPEED_BASE_URL",
+            )
+        url = response.next_request.url
+        here = urlsplit(self.base_url)
+        if f"{url.scheme}://{url.netloc.decode()}" != f"{here.scheme}://{here.netloc}":
+            raise Unavailable(
+                f"{self.base_url} redirects to another server ({target}); the key is not sent there",
+                code="redirected",
+                status=response.status_code,
+                hint="check --base-url and DOCSPEED_BASE_URL",
+            )
+        return str(url)
+
+    # -- the client
+
+    def client(self) -> httpx.Client:
+        """The one client of the run."""
+        if self._client is None:
+            with self._guard:
+                self._client = self._client or self._connect()
+        return self._client
+
+    def _connect(self) -> httpx.Client:
+        import httpx
+
+        headers = {"User-Agent": f"docspeed-cli/{__version__}", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=30)
+        if self._world.transport is not None:
+            return httpx.Client(headers=headers, transport=self._world.transport(self.base_url))
+        if loopback(urlsplit(self.base_url).hostname or "") and self.base_url.startswith("http://"):
+            return httpx.Client(headers=headers, verify=False, trust_env=False, limits=limits)
+        return httpx.Client(headers=headers, verify=_certificates(self._world.env), limits=limits)
+
+
+def _certificates(env: Mapping[str, str]) -> Any:
+    """The system's trust store, and the file or folder that the CA variables name."""
+    import ssl
+
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    file, folder = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR")
+    if file or folder:
+        try:
+            context.load_verify_locations(cafile=file or None, capath=folder or None)
+        except OSError as error:
+            raise Unavailable(
+                f"can't read the certificates in {file or folder} ({error.strerror or error})",
+                hint="check SSL_CERT_FILE and SSL_CERT_DIR",
+            ) from None
+    return context
+
+
+# -- answers that did not come, or can't be used
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    found = (response.headers.get(name) for name in _REQUEST_ID)
+    return next((value for value in found if value), None)
+
+
+def _unknown_after(method: str, message: str, status: int | None, request_id: str | None) -> DocspeedError:
+    """What is raised where the answer never came or can't be understood: a POST may have been taken."""
+    if method == "GET":
+        return Unavailable(message, status=status, request_id=request_id, retryable=True)
+    return OutcomeUnknown(message, status=status, request_id=request_id)
+
+
+def _broken(error: Exception, base_url: str, method: str, request_id: str | None) -> DocspeedError:
+    """The error behind an exchange that broke: before sending nothing was taken, after it nobody knows."""
+    import httpx
+
+    text = str(error) or type(error).__name__
+    host = urlsplit(base_url).netloc
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
+        return Unavailable(f"can't send to {host}: {text}", code="network")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
+        return _no_connection(error, host, text)
+    what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
+    return _unknown_after(method, f"{host}: {what} ({text})", None, request_id)
+
+
+def _no_connection(error: Exception, host: str, text: str) -> Unavailable:
+    import httpx
+
+    lower = text.lower()
+    hint = "docspeed doctor"
+    if "certificate" in lower or "ssl" in lower or "tls" in lower:
+        return Unavailable(f"no secure connection to {host}: {text}", code="tls", hint=hint)
+    if isinstance(error, httpx.ConnectTimeout):
+        text = f"no connection within {CONNECT_TIMEOUT:.0f} s"
+    return Unavailable(f"can't reach {host}: {text}", code="network", retryable=True, hint=hint)
+
+
+def _given_up(error: DocspeedError) -> DocspeedError:
+    """After the last try; where repeating was free, a broken exchange is plain unavailability."""
+    return Unavailable(
+        error.message,
+        code=None if isinstance(error, OutcomeUnknown) else error.code,
+        status=error.status,
+        request_id=error.request_id,
+        details=error.details,
+        retryable=True,
+        retry_after=error.retry_after,
+        hint=error.hint or "try again later: docspeed doctor tells what can be reached",
+    )
+
+
+def _too_long(error: DocspeedError) -> DocspeedError:
+    seconds = error.retry_after or 0
+    return Unavailable(
+        f"{error.message}; the server asks to wait {seconds:.0f} s",
+        code=error.code,
+        status=error.status,
+        request_id=error.request_id,
+        retryable=True,
+        retry_after=seconds,
+        hint="run the same command again then; nothing was submitted",
+    )
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    content = answer.payload.json(limit=4 * 1024 * 1024)
+    if not isinstance(content, dict):
+        raise Unavailable(
+            "the server's answer is not a JSON object", code="unexpected_answer", retryable=True
+        )
+    return content
+
+
+def _stored_file(answer: Answer) -> dict[str, Any]:
+    content = _object(answer)
+    files = content.get("files")
+    entry = files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else {}
+    file_id = entry.get("file_id") or content.get("file_id")
+    if not file_id:
+        raise Unavailable("the answer to the upload names no file_id", code="unexpected_answer")
+    return {"file_id": str(file_id), **{name: value for name, value in entry.items() if name != "file_id"}}

@@ -1,0 +1,146 @@
+"""argv to exit code; `--version` is answered before anything else is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docspeed_cli.errors import Interrupted
+    from docspeed_cli.framework import Invocation
+    from docspeed_cli.output import Output
+    from docspeed_cli.session import Session
+    from docspeed_cli.world import World
+
+
+def run() -> None:
+    """The console script."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from docspeed_cli import __version__
+
+        print(f"docspeed {__version__}")  # noqa: T201
+        sys.exit(0)
+    from docspeed_cli.world import World
+
+    world = World.real()
+    code = main(sys.argv[1:], world)
+    sys.exit(_flushed(world, code))
+
+
+def _flushed(world: World, code: int) -> int:
+    """The exit code once everything is written; a reader that has gone away is met with silence."""
+    import os
+
+    try:
+        world.stdout.flush()
+    except (BrokenPipeError, ValueError, OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), world.stdout.fileno())
+        return code or 1
+    return code
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    """Do what the command line says in this world; the exit code, whatever happens."""
+    from docspeed_cli.errors import DocspeedError, Interrupted
+    from docspeed_cli.output import Output, Style
+
+    plain = Output(world, Style(json_errors="--json" in argv))
+    try:
+        understood = _understand(argv, world)
+        return understood if isinstance(understood, int) else _perform(understood, world)
+    except DocspeedError as error:
+        plain.error(error)
+        return error.exit_code
+    except Interrupted as interrupted:
+        return interrupted.exit_code
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001
+        return _unexpected(error, world, plain)
+
+
+def _understand(argv: Sequence[str], world: World) -> Invocation | int:
+    """What the command line asks for; an exit code where help was all it asked for."""
+    from contextlib import redirect_stderr, redirect_stdout
+
+    import typer
+
+    from docspeed_cli.commands import COMMANDS
+    from docspeed_cli.errors import UsageError
+    from docspeed_cli.framework import Invocation, group, root
+
+    with redirect_stdout(world.stdout), redirect_stderr(world.stderr):
+        program = group("docspeed", _ABOUT, COMMANDS, root)
+        try:
+            found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
+        except typer.TyperException as error:
+            raise UsageError(_lowered(error.format_message()), hint=_help_of(error)) from None
+        except typer.Abort:
+            raise UsageError("nothing was entered") from None
+    if isinstance(found, Invocation):
+        return found
+    return found if isinstance(found, int) else 0
+
+
+_ABOUT = """Documents in, grounded JSON out: the command line for the Docspeed document API.
+
+No key yet? Add --sandbox to any command, and it runs on this machine.
+"""
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _help_of(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'docspeed'} --help"
+
+
+def _perform(invocation: Invocation, world: World) -> int:
+    """The action, in a session of its own."""
+    from docspeed_cli.errors import DocspeedError, Interrupted
+    from docspeed_cli.output import Output
+    from docspeed_cli.session import Session
+    from docspeed_cli.settings import resolve
+
+    settings = resolve(invocation.settings, world.env)
+    output = Output(world, invocation.style(settings))
+    session = Session(world, settings, output)
+    try:
+        return invocation.action(session)
+    except DocspeedError as error:
+        output.error(error)
+        return error.exit_code
+    except Interrupted as interrupted:
+        return _interrupted(interrupted, session, output)
+    finally:
+        session.close()
+
+
+def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
+    jobs = list(session.waited_for.values())
+    if jobs:
+        what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
+        output.progress(f"stopped waiting; {what}")
+        output.hint(session.take_up(jobs[:20]))
+    return interrupted.exit_code
+
+
+def _unexpected(error: Exception, world: World, output: Output) -> int:
+    """One line for what nobody foresaw, and where the details are."""
+    import traceback
+
+    from docspeed_cli.errors import DocspeedError
+
+    if world.debug:
+        traceback.print_exception(error, file=world.stderr)
+    output.error(
+        DocspeedError(
+            f"unexpected {type(error).__name__}: {error}",
+            code="bug",
+            hint="DOCSPEED_DEBUG=1 shows where; please report it",
+        )
+    )
+    return 1

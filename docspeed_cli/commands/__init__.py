@@ -1,0 +1,42 @@
+"""The commands: their names and what they do; a command's module is loaded when it is called."""
+
+from docspeed_cli.framework import Entry
+
+_DOCUMENTS = "docspeed_cli.commands.documents"
+_JOBS = "docspeed_cli.commands.jobs"
+_SETUP = "docspeed_cli.commands.setup"
+
+COMMANDS = (
+    Entry("parse", "Pages, text, markdown and regions of each document.", _DOCUMENTS, "parse"),
+    Entry("upload", "Stores files and prints their file ids.", _DOCUMENTS, "upload"),
+    Entry(
+        "jobs",
+        "Jobs: their state, their results, and the local ledger of them.",
+        entries=(
+            Entry("status", "One look at jobs.", _JOBS, "status"),
+            Entry("wait", "Follow jobs to their end.", _JOBS, "wait"),
+            Entry("result", "The results of jobs that have ended.", _JOBS, "result"),
+            Entry("list", "The jobs that this machine submitted, newest first.", _JOBS, "list_"),
+            Entry("forget", "Takes jobs out of the local ledger.", _JOBS, "forget"),
+        ),
+    ),
+    Entry(
+        "auth",
+        "The API key.",
+        entries=(
+            Entry("login", "Saves an API key for this server.", _SETUP, "login"),
+            Entry("status", "Says which key is used, and for which server.", _SETUP, "auth_status"),
+            Entry("logout", "Removes the saved key of this server.", _SETUP, "logout"),
+        ),
+    ),
+    Entry(
+        "sandbox",
+        "The local stand-in for the service.",
+        entries=(
+            Entry(
+                "serve", "Serves the sandbox on 127.0.0.1 for curl, other clients and tests.", _SETUP, "serve"
+            ),
+            Entry("reset", "Deletes everything that the sandbox keeps.", _SETUP, "reset"),
+        ),
+    ),
+)

@@ -1,0 +1,147 @@
+"""Drives many pieces of work with a few threads: what waits is parked in one heap, nobody sits on it."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from docspeed_cli.errors import Interrupted
+from docspeed_cli.polling import Agenda
+from docspeed_cli.session import Task
+from docspeed_cli.world import World
+
+T = TypeVar("T")
+
+_GRACE = 30.0
+"""How long exchanges under way may take to end once the run is stopped."""
+
+
+@dataclass(frozen=True)
+class _Ended(Generic[T]):
+    value: T | None = None
+    error: BaseException | None = None
+
+
+class Crowd(Generic[T]):
+    """`workers` threads over any number of tasks; `run` yields each task's outcome as it ends."""
+
+    def __init__(self, workers: int, world: World) -> None:
+        self._workers = workers
+        self._world = world
+        self._change = threading.Condition()
+        self._parked: Agenda[Task[T]] = Agenda()
+        self._new: deque[Task[T]] = deque()
+        self._live = 0
+        self._all_in = False
+        self._timekeeper = False
+        self._stopped = threading.Event()
+        self._ended: queue.Queue[_Ended[T] | None] = queue.Queue(2 * workers)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep in a worker; the end of the run wakes it."""
+        if self._stopped.wait(seconds):
+            raise Interrupted(signal.SIGINT, idle=True)
+
+    def run(self, tasks: Iterable[Task[T]]) -> Iterator[T]:
+        """Every task's outcome, in the order in which they end."""
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers)]
+        feeder = threading.Thread(target=self._feed, args=(iter(tasks),), daemon=True)
+        for thread in (feeder, *threads):
+            thread.start()
+        try:
+            while (ended := self._ended.get()) is not None:
+                if ended.error is not None:
+                    raise ended.error
+                yield ended.value  # type: ignore[misc]
+        finally:
+            self._stop(threads)
+
+    def _stop(self, threads: Iterable[threading.Thread]) -> None:
+        """Let exchanges under way come to their end, so that no submission's outcome is lost."""
+        self._stopped.set()
+        with self._change:
+            self._change.notify_all()
+        deadline = self._world.monotonic() + _GRACE
+        for thread in threads:
+            thread.join(max(0.0, deadline - self._world.monotonic()))
+
+    def _feed(self, tasks: Iterator[Task[T]]) -> None:
+        try:
+            for task in tasks:
+                with self._change:
+                    self._new.append(task)
+                    self._live += 1
+                    self._change.notify()
+                    self._change.wait_for(lambda: len(self._new) < self._workers or self._stopped.is_set())
+                if self._stopped.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
+            self._end(_Ended(error=error))
+        with self._change:
+            self._all_in = True
+            if self._live == 0:
+                self._end(None)
+            self._change.notify_all()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            try:
+                due = next(task)
+            except StopIteration as stop:
+                self._finish(_Ended(stop.value))
+            except Interrupted:
+                return
+            except BaseException as error:  # noqa: BLE001 - likewise
+                self._finish(_Ended(error=error))
+            else:
+                with self._change:
+                    self._parked.add(due, task)
+                    self._change.notify()
+
+    def _next(self) -> Task[T] | None:
+        """What is due, before what is new; None when there will be nothing more."""
+        with self._change:
+            while not self._stopped.is_set():
+                task = self._parked.pop(self._world.monotonic())
+                if task is None and self._new:
+                    task = self._new.popleft()
+                if task is not None:
+                    self._change.notify()
+                    return task
+                if self._all_in and self._live == 0:
+                    return None
+                self._rest()
+        return None
+
+    def _rest(self) -> None:
+        """Wait for a change; one worker at a time also watches the clock, so that a due time wakes one."""
+        due = self._parked.next_due()
+        if due is None or self._timekeeper:
+            self._change.wait()
+            return
+        self._timekeeper = True
+        try:
+            self._change.wait(max(0.0, due - self._world.monotonic()))
+        finally:
+            self._timekeeper = False
+
+    def _finish(self, ended: _Ended[T]) -> None:
+        self._end(ended)
+        with self._change:
+            self._live -= 1
+            if self._live == 0 and self._all_in:
+                self._end(None)
+                self._change.notify_all()
+
+    def _end(self, ended: _Ended[T] | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._ended.put(ended, timeout=0.5)
+                return
+            except queue.Full:
+                continue

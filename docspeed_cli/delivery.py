@@ -1,0 +1,270 @@
+"""Decides what an outcome looks like: a view, a job's line, the server's bytes, another format, a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.models import Job, Source
+from docspeed_cli.payload import Payload, write_whole
+from docspeed_cli.session import Outcome, Session
+from docspeed_cli.times import rfc3339, span
+
+_EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
+_VIEWABLE = 16 * 1024 * 1024
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where results go, and in which format."""
+
+    path: Path | None = None
+    many: bool = False
+    table: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that takes a file for each input, where there is one."""
+        return self.path if self.many else None
+
+    @property
+    def spool(self) -> Path | None:
+        """Where large results are written at once, so that renaming makes them files."""
+        if self.path is None or (self.path.exists() and not self.path.is_file() and not self.path.is_dir()):
+            return None
+        return self.path if self.many else self.path.parent
+
+
+def target(output: str | None, many: bool, table: str | None = None) -> Target:
+    """Where `-o` points. UsageError where it can't take results."""
+    if output is None:
+        return Target(None, many, table)
+    path = Path(output)
+    if many or path.is_dir() or output.endswith("/"):
+        if path.exists() and not path.is_dir():
+            raise UsageError(
+                f"-o {output} is a file; the results of many inputs go to a folder",
+                hint="name a folder, or take the JSON lines: > results.jsonl",
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        return Target(path, True, table)
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"-o {output}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}"
+        )
+    return Target(path, False, table)
+
+
+def job_line(job: Job) -> dict[str, Any]:
+    """A submitted job, as scripts read it."""
+    line: dict[str, Any] = {
+        "job_id": job.job_id,
+        "operation": job.operation,
+        "status": job.status,
+        "input": job.input,
+        "file_id": job.file_id,
+        "submitted_at": rfc3339(job.submitted_at),
+    }
+    return {**line, "reused": True} if job.reused else line
+
+
+class Delivery:
+    """Hands outcomes to the user of one session."""
+
+    def __init__(self, session: Session, to: Target) -> None:
+        self.session = session
+        self.output = session.output
+        self.to = to
+        self._taken: set[str] = set()
+
+    def submitted(self, outcome: Outcome) -> None:
+        """A job that is under way and will not be waited for."""
+        job = outcome.job
+        assert job is not None
+        if self.output.format == "id":
+            self.output.text(job.handle)
+        elif self.output.human:
+            self.output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip())
+        else:
+            self.output.value(job_line(job))
+
+    def result(self, outcome: Outcome) -> None:
+        """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say."""
+        job, payload = outcome.job, outcome.payload
+        assert job is not None and payload is not None
+        if self.output.format == "id" and self.to.path is None:
+            self.output.text(job.handle)
+        elif self.to.path is not None:
+            self._keep(self.to.path, job, payload)
+            self.output.note(f"{job.operation} result of {job.handle} is in {self.to.path}")
+        elif self.output.human:
+            self._view(outcome)
+        elif self.output.format == "json":
+            self.output.payload(payload)
+        else:
+            self.output.text(self._converted(job, payload))
+        payload.clear()
+
+    def line(self, outcome: Outcome) -> None:
+        """One input of many that has ended, well or not."""
+        if outcome.error is not None:
+            self._failed_line(outcome, outcome.error)
+            return
+        job, payload = outcome.job, outcome.payload
+        assert job is not None and payload is not None
+        if self.to.folder is not None:
+            self._filed_line(outcome, job, payload)
+        elif self.output.format == "id":
+            self.output.text(job.handle)
+        elif self.output.human:
+            self.output.text(f"{job.status:<10}  {job.handle}  {span(outcome.seconds):>6}  {job.input or ''}")
+        elif self.output.format == "json":
+            self.output.line_with(_members(outcome, job.status), "result", payload)
+        else:
+            self._converted_line(job, payload)
+        payload.clear()
+
+    # -- pieces
+
+    def _failed_line(self, outcome: Outcome, error: DocspeedError) -> None:
+        if self.output.human or self.output.format in ("markdown", "text", "csv", "id"):
+            self.output.error(error)
+            return
+        status = outcome.job.status if outcome.job else "failed"
+        self.output.text(_compact({**_members(outcome, status), "error": error.as_json()}), safe=False)
+
+    def _filed_line(self, outcome: Outcome, job: Job, payload: Payload) -> None:
+        path = self._name(outcome)
+        self._keep(path, job, payload)
+        if self.output.human:
+            self.output.text(f"{job.status:<10}  {job.handle}  {path}")
+        else:
+            self.output.text(_compact({**_members(outcome, job.status), "output": str(path)}), safe=False)
+
+    def _converted_line(self, job: Job, payload: Payload) -> None:
+        text = self._converted(job, payload).rstrip("\n")
+        heading = f"# {job.input}\n\n" if self.output.format == "markdown" else ""
+        self.output.text(f"{heading}{text}\n")
+
+    def _keep(self, path: Path, job: Job, payload: Payload) -> None:
+        form = self.output.format
+        try:
+            if form in ("json", "id"):
+                payload.keep(path)
+            else:
+                text = self._converted(job, payload)
+                write_whole(path, [text.encode("utf-8", "backslashreplace")])
+        except OSError as error:
+            payload.clear()
+            raise DocspeedError(
+                f"can't write {path}: {error.strerror or error}",
+                code="write_failed",
+                job_id=job.job_id,
+                hint=f"make room, then: docspeed jobs result {job.handle}{self.session.flags} -o {path}",
+            ) from None
+
+    def _converted(self, job: Job, payload: Payload) -> str:
+        from docspeed_cli import formats
+
+        content = payload.json()
+        try:
+            if self.output.format == "csv":
+                return formats.to_csv(job.operation, content, self.to.table)
+            convert = formats.to_markdown if self.output.format == "markdown" else formats.to_text
+            return convert(job.operation, content)
+        except formats.NoSuchTable as error:
+            raise UsageError(str(error), job_id=job.job_id) from None
+        except formats.NotConvertible as error:
+            hint = f"docspeed jobs result {job.handle}{self.session.flags} --json"
+            raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
+
+    def _view(self, outcome: Outcome) -> None:
+        from docspeed_cli import render
+
+        job, payload = outcome.job, outcome.payload
+        assert job is not None and payload is not None
+        again = f"docspeed jobs result {job.handle}{self.session.flags}"
+        if payload.size > _VIEWABLE:
+            self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
+            self.output.hint(f"{again} -o {Path(job.input or 'result').stem}.json")
+            return
+        self.output.show(render.view(job.operation, payload.json(), names=self._names(job)))
+        took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
+        self.output.progress(
+            f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
+        )
+        self.output.hint(f"{again} -o FILE  keeps it; --json or --format {_other_formats(job)} in a pipe")
+
+    def _names(self, job: Job) -> Mapping[str, str]:
+        ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
+        return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}
+
+    def _name(self, outcome: Outcome) -> Path:
+        """A file for this input: inside the folder, and no other input's."""
+        assert self.to.folder is not None
+        extension = _EXTENSIONS.get(self.output.format, "json")
+        folder, stem = self.to.folder, safe_name(_stem(outcome.source, outcome.job))
+        if (
+            outcome.source is not None
+            and outcome.source.below is not None
+            and outcome.source.path is not None
+        ):
+            inner = outcome.source.path.parent.relative_to(outcome.source.below)
+            folder = folder.joinpath(*(safe_name(part) for part in inner.parts))
+            folder.mkdir(parents=True, exist_ok=True)
+        number, name = 1, f"{stem}.{extension}"
+        while str(folder / name).lower() in self._taken:
+            number += 1
+            name = f"{stem}-{number}.{extension}"
+        self._taken.add(str(folder / name).lower())
+        return folder / name
+
+
+def _members(outcome: Outcome, status: str) -> dict[str, Any]:
+    job, source = outcome.job, outcome.source
+    return {
+        "input": source.label if source else job.input if job else None,
+        "file_id": job.file_id if job else source.file_id if source else None,
+        "job_id": job.job_id if job else None,
+        "operation": job.operation if job else None,
+        "status": status,
+    }
+
+
+def _compact(members: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+def _stem(source: Source | None, job: Job | None) -> str:
+    if source is not None and (source.path is not None or source.filename):
+        return Path(source.filename or str(source.path)).name.rsplit(".", 1)[0]
+    return (source.file_id if source else job.handle if job else None) or "result"
+
+
+def safe_name(text: str) -> str:
+    """A file name that stands for this text and leads nowhere else, on any system."""
+    name = _UNSAFE.sub("_", text).strip(". ")
+    if _RESERVED.fullmatch(name):
+        name = f"_{name}"
+    while len(name.encode("utf-8", "replace")) > 180:
+        name = name[:-1]
+    return name or "_"
+
+
+def _other_formats(job: Job) -> str:
+    from docspeed_cli.operations import named
+
+    return "|".join(name for name in named(job.operation).formats if name not in ("json", "id")) or "json"
+
+
+def failed(outcome: Outcome, error: DocspeedError) -> Outcome:
+    """The same piece of work, ended by this error."""
+    return replace(outcome, error=error)

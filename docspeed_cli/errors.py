@@ -1,0 +1,156 @@
+"""Names every expected failure and its exit code; nothing else decides how the program ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One row of the table of exit codes."""
+
+    code: int
+    name: str
+    when: str
+
+
+EXITS = (
+    Exit(0, "ok", "it answered, an empty list included"),
+    Exit(1, "failure", "anything not below: a bug, a result that can't be written"),
+    Exit(2, "usage", "flags, missing or unsupported file, bad schema: before any request"),
+    Exit(3, "no_credits", "402: the account has no credits left"),
+    Exit(4, "auth", "no key, 401, 403"),
+    Exit(5, "job_failed", "a job ended failed, cancelled or expired"),
+    Exit(6, "not_found", "unknown job or file, 404, 410"),
+    Exit(7, "rejected", "400, 409, 413, 415, 422 and any other 4xx"),
+    Exit(8, "pending", "`--timeout` ran out, or `jobs result` before the end"),
+    Exit(9, "unavailable", "network, DNS, TLS, 429, 5xx after retries; a submission's outcome is unknown"),
+    Exit(130, "interrupted", "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP"),
+)
+
+SEVERITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
+"""Of several jobs' exit codes, the first of these that any of them met is the run's."""
+
+
+def worst(codes: set[int]) -> int:
+    """The exit code of a run in which these codes were met."""
+    return next((code for code in SEVERITY if code in codes), 0)
+
+
+class DocspeedError(Exception):
+    """An expected failure: what happened, what to do next, and how the program exits."""
+
+    exit_code = 1
+    code = "failure"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        retryable: bool = False,
+        status: int | None = None,
+        job_id: str | None = None,
+        request_id: str | None = None,
+        details: Any = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.hint = hint
+        self.retryable = retryable
+        self.status = status
+        self.job_id = job_id
+        self.request_id = request_id
+        self.details = details
+        self.retry_after = retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        """The object behind `error` on stderr and in a batch's line; absent members are left out."""
+        members = {
+            "code": self.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "status": self.status,
+            "hint": self.hint,
+            "job_id": self.job_id,
+            "request_id": self.request_id,
+            "details": self.details,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+class UsageError(DocspeedError):
+    """Wrong flags, files or settings, found before any request."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class NoCredits(DocspeedError):
+    """402."""
+
+    exit_code = 3
+    code = "no_credits"
+
+
+class AuthError(DocspeedError):
+    """No key, or one that the server does not take."""
+
+    exit_code = 4
+    code = "auth"
+
+
+class JobFailed(DocspeedError):
+    """The job ended, and not well."""
+
+    exit_code = 5
+    code = "job_failed"
+
+
+class NotFound(DocspeedError):
+    """The server, or the ledger, knows no such job or file."""
+
+    exit_code = 6
+    code = "not_found"
+
+
+class Rejected(DocspeedError):
+    """The server understood the request and will not do it."""
+
+    exit_code = 7
+    code = "rejected"
+
+
+class Pending(DocspeedError):
+    """The job has not ended yet."""
+
+    exit_code = 8
+    code = "pending"
+
+
+class Unavailable(DocspeedError):
+    """The server could not be reached, or could not answer; nothing was taken."""
+
+    exit_code = 9
+    code = "unavailable"
+
+
+class OutcomeUnknown(DocspeedError):
+    """A submission was sent and its answer never came: a job may exist."""
+
+    exit_code = 9
+    code = "outcome_unknown"
+
+
+class Interrupted(BaseException):
+    """A signal asked the program to stop."""
+
+    def __init__(self, signum: int, *, idle: bool = False) -> None:
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+        self.idle = idle
+        """Whether it came between two exchanges, so that nothing was under way."""

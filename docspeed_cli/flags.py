@@ -1,0 +1,245 @@
+"""The groups of flags that commands share; each is declared once, here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from docspeed_cli.errors import UsageError
+from docspeed_cli.inputs import Inputs
+from docspeed_cli.operations import FORMATS
+from docspeed_cli.settings import SANDBOX
+
+
+def flag(
+    *names: str,
+    about: str,
+    panel: str,
+    metavar: str | None = None,
+    complete: Callable[..., Any] | None = None,
+) -> Any:
+    """A flag in a panel of the help."""
+    return typer.Option(
+        *names,
+        help=about,
+        rich_help_panel=panel,
+        metavar=metavar,
+        autocompletion=complete,
+        show_default=False,
+    )
+
+
+def complete(*values: str) -> Callable[[str], list[str]]:
+    """Completes a value that may also be any other."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
+
+
+@dataclass(frozen=True)
+class InputFlags:
+    """Which documents."""
+
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="documents: paths, or - for one on standard input", show_default=False
+        ),
+    ] = None
+    file_id: Annotated[
+        list[str] | None,
+        flag("--file-id", about="a file that is stored already (repeatable)", panel="Input", metavar="ID"),
+    ] = None
+    from_: Annotated[
+        str | None,
+        flag(
+            "--from",
+            about="a list of paths or ids, one a line (- is standard input)",
+            panel="Input",
+            metavar="LIST",
+        ),
+    ] = None
+    recursive: Annotated[
+        bool, flag("--recursive", about="take the documents below a folder", panel="Input")
+    ] = False
+    filename: Annotated[
+        str | None,
+        flag("--filename", about="the name of the document on standard input", panel="Input", metavar="NAME"),
+    ] = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """What was named."""
+        return Inputs(self.files or (), self.file_id or (), self.from_, self.recursive, self.filename)
+
+
+@dataclass(frozen=True)
+class RequestFlags:
+    """What is asked of the service."""
+
+    set_: Annotated[
+        list[str] | None,
+        flag(
+            "--set",
+            about="any field of the request: a.b=1 nests, the value is JSON if it parses",
+            panel="Request",
+            metavar="KEY=VALUE",
+        ),
+    ] = None
+    sync: Annotated[
+        bool, flag("--sync", about="ask for the result in the answer instead of a job", panel="Request")
+    ] = False
+    fresh: Annotated[
+        bool,
+        flag("--fresh", about="submit even what was submitted before; it is paid again", panel="Request"),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        flag(
+            "--dry-run",
+            about="print the request and send nothing (--format curl: as a command)",
+            panel="Request",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class WaitFlags:
+    """Whether and how to wait for a job's end."""
+
+    wait: Annotated[
+        bool | None,
+        flag("--wait/--no-wait", about="follow the job and print its result", panel="Waiting"),
+    ] = None
+    timeout: Annotated[
+        str | None,
+        flag(
+            "--timeout",
+            about="wait no longer than this: 90, 90s, 30m, 2h",
+            panel="Waiting",
+            metavar="DURATION",
+        ),
+    ] = None
+    poll_interval: Annotated[
+        str | None,
+        flag(
+            "--poll-interval", about="the least time between two looks", panel="Waiting", metavar="DURATION"
+        ),
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that these flags override."""
+        return {"wait": self.wait, "timeout": self.timeout, "poll_interval": self.poll_interval}
+
+
+@dataclass(frozen=True)
+class ManyFlags:
+    """How many inputs are worked through."""
+
+    concurrency: Annotated[
+        str | None, flag("--concurrency", about="requests at a time (8)", panel="Many inputs", metavar="N")
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that these flags override."""
+        return {"concurrency": self.concurrency}
+
+
+@dataclass(frozen=True)
+class ResultFlags:
+    """What results look like and where they go."""
+
+    format: Annotated[
+        str | None,
+        flag(
+            "--format",
+            about="json, markdown, text, csv or id",
+            panel="Output",
+            metavar="FORMAT",
+            complete=complete(*FORMATS, "curl"),
+        ),
+    ] = None
+    output: Annotated[
+        str | None,
+        flag(
+            "-o",
+            "--output",
+            about="write the result to this file; many inputs: to files in this folder",
+            panel="Output",
+            metavar="PATH",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class CommonFlags:
+    """What every command has."""
+
+    json: Annotated[
+        bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
+    ] = False
+    quiet: Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")] = False
+    verbose: Annotated[
+        bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
+    ] = False
+    sandbox: Annotated[
+        bool, flag("--sandbox", about="use the stand-in on this machine: no key, no network", panel="Server")
+    ] = False
+    base_url: Annotated[
+        str | None, flag("--base-url", about="the server to talk to", panel="Server", metavar="URL")
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that these flags override."""
+        if self.sandbox and self.base_url not in (None, SANDBOX):
+            raise UsageError("--sandbox and --base-url name two servers; give one of them")
+        return {"base_url": SANDBOX if self.sandbox else self.base_url}
+
+
+def fields_of(assignments: list[str] | None) -> dict[str, Any]:
+    """The fields that `--set` names. UsageError for what is no assignment, or contradicts another."""
+    result: dict[str, Any] = {}
+    for text in assignments or ():
+        name, equals, value = text.partition("=")
+        path = name.split(".")
+        if not equals or not all(path):
+            raise UsageError(f"--set {text}: write KEY=VALUE, or a.b=VALUE for a field within a field")
+        _put(result, path, _value(value), text)
+    return result
+
+
+def _put(result: dict[str, Any], path: list[str], value: Any, text: str) -> None:
+    *outer, last = path
+    for name in outer:
+        result = result.setdefault(name, {})
+        if not isinstance(result, dict):
+            raise UsageError(f"--set {text}: {name} was set to a plain value before")
+    if isinstance(result.get(last), dict) and isinstance(value, dict):
+        result[last] = {**result[last], **value}
+    else:
+        result[last] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(name)
+
+
+def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """The body with these fields; a field within a field is added to what is there."""
+    result = dict(body)
+    for name, value in extra.items():
+        there = result.get(name)
+        if isinstance(there, dict) and isinstance(value, dict):
+            result[name] = merged(there, value)
+        else:
+            result[name] = value
+    return result

@@ -1,0 +1,168 @@
+"""Follows jobs to their end and fetches their results; trouble on the way only delays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.answers import job_error, status_word
+from docspeed_cli.api import Answer
+from docspeed_cli.errors import (
+    DocspeedError,
+    JobFailed,
+    NotFound,
+    Pending,
+    Rejected,
+    Unavailable,
+)
+from docspeed_cli.models import Job, State, state_of
+from docspeed_cli.operations import job_path
+from docspeed_cli.payload import Payload
+from docspeed_cli.polling import Schedule
+from docspeed_cli.session import Session, Task, Waiting
+
+UNREACHED = 6
+"""Looks that may fail before the server has answered anything; after that, trouble only delays."""
+
+_JUST_NOW = 15.0
+"""A job this young may not be known everywhere at the server yet: a 404 on it is no verdict."""
+
+_NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
+
+
+class Following:
+    """What can be done with jobs of one session that the server has taken."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def follow(self, job: Job, waiting: Waiting) -> Task[Job]:
+        """Look at the job until it has ended well. JobFailed, NotFound, AuthError; Pending when time is up."""
+        ended, _ = yield from self.watch(job, waiting)
+        if ended.state is State.FAILED:
+            raise JobFailed(
+                f"{ended.operation} job {ended.handle} ended as {ended.status}"
+                + (f": {ended.error}" if ended.error else ""),
+                job_id=ended.job_id,
+                hint="run the same command again to submit it anew",
+            )
+        return ended
+
+    def watch(self, job: Job, waiting: Waiting) -> Task[tuple[Job, Answer | None]]:
+        """Look at the job until it has ended, however it ends; with the server's last answer."""
+        if job.job_id is None:
+            return job, None
+        schedule = Schedule(waiting.floor, self.session.world.random)
+        started = self.session.world.monotonic()
+        deadline = None if waiting.timeout is None else started + waiting.timeout
+        self.session.waited_for[job.job_id] = job
+        failures = 0
+        self.session.progress(job)
+        while True:
+            waited, asked = self.session.world.monotonic() - started, None
+            try:
+                job, answer = self.look(job)
+                self.session.waited_for[job.job_id or ""] = job
+                failures, asked = 0, answer.retry_after
+                if job.ended:
+                    self.session.waited_for.pop(job.job_id or "", None)
+                    return job, answer
+                self.session.progress(job)
+            except (Unavailable, NotFound) as trouble:
+                failures += 1
+                if not self._passing(trouble, job, failures):
+                    raise
+                asked = trouble.retry_after
+                self.session.progress(replace(job, status=f"{job.status} ({trouble.message})"))
+            now = self.session.world.monotonic()
+            if deadline is not None and now >= deadline:
+                raise self._pending(job, waiting.timeout or 0)
+            due = now + schedule.delay(waited, asked)
+            yield due if deadline is None else min(due, deadline)
+
+    def look(self, job: Job) -> tuple[Job, Answer]:
+        """One look at the job; the ledger learns what has changed."""
+        content, answer = self.session.api.look(str(job.job_id))
+        return self.seen(job, content), answer
+
+    def look_patiently(self, job: Job) -> tuple[Job, Answer]:
+        """One look that is repeated while the server is in trouble."""
+        answer = self.session.api.get(job_path(str(job.job_id)))
+        return self.seen(job, answer.payload.json()), answer
+
+    def seen(self, job: Job, content: Any) -> Job:
+        """The job as the server describes it; the ledger learns what has changed."""
+        members = content if isinstance(content, dict) else {}
+        operation = members.get("operation")
+        name = job.operation or (operation if isinstance(operation, str) else "")
+        found = replace(job, operation=name).now(status_word(members) or job.status)
+        found = replace(found, error=_failure_text(members))
+        if (found.status, found.state, found.error) != (job.status, job.state, job.error):
+            self._settle(found, found.status, found.state, found.error)
+        return found
+
+    def _passing(self, trouble: DocspeedError, job: Job, failures: int) -> bool:
+        """Whether trouble while polling only delays the next look."""
+        if isinstance(trouble, NotFound):
+            young = job.row is not None and self.session.world.now() - (job.submitted_at or 0) < _JUST_NOW
+            return young and not job.reused and failures < UNREACHED
+        return trouble.retryable and (self.session.api.answered or failures < UNREACHED)
+
+    def _pending(self, job: Job, timeout: float) -> Pending:
+        return Pending(
+            f"job {job.handle} is still {job.status} after {timeout:.0f} s; it goes on",
+            job_id=job.job_id,
+            retryable=True,
+            hint=self.session.take_up([job]),
+        )
+
+    def fetch(self, job: Job, folder: Path | None = None) -> Task[Payload]:
+        """The job's payload, as the server sends it. NotFound where the server no longer has it."""
+        if job.job_id is None:
+            if not self.session.kept(job).exists():
+                raise NotFound(f"the result of {job.handle} is no longer kept", hint="run its command again")
+            return Payload.at(self.session.kept(job))
+        schedule = Schedule(random=self.session.world.random)
+        attempt = 0
+        while True:
+            try:
+                answer = self.session.api.get(job_path(job.job_id) + "/result", folder=folder)
+                if answer.status != 202:
+                    return answer.payload
+                error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)
+            except (NotFound, Rejected) as refused:
+                error = refused
+                if job.reused or refused.status not in (404, 409):
+                    raise self._of(refused, job) from None
+            attempt += 1
+            if attempt == UNREACHED:
+                raise self._of(error, job)
+            yield self.session.world.monotonic() + schedule.backoff(attempt - 1)
+
+    def _of(self, error: DocspeedError, job: Job) -> DocspeedError:
+        error.job_id = job.job_id
+        return error
+
+    def gone(self, job: Job) -> None:
+        """The server no longer knows the job."""
+        self._settle(job, State.GONE, State.GONE)
+
+    def forget(self, jobs: Sequence[Job]) -> int:
+        """Take jobs out of the ledger, with what was kept of them; how many there were."""
+        for job in jobs:
+            if job.job_id is None:
+                self.session.kept(job).unlink(missing_ok=True)
+        return self.session.ledger.drop(job.row for job in jobs if job.row is not None)
+
+    def _settle(self, job: Job, status: str, state: State, error: str | None = None) -> None:
+        if job.row is not None:
+            self.session.ledger.change(job.row, status=status, state=state, error=error)
+
+
+def _failure_text(content: Any) -> str | None:
+    if not isinstance(content, dict) or state_of(status_word(content) or "") is not State.FAILED:
+        return None
+    code, message = job_error(content)
+    return ": ".join(part for part in (code, message) if part) or None

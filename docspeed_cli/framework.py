@@ -1,0 +1,246 @@
+"""Turns a typed function into a command: its own flags, the common ones once, help in groups.
+
+A command's function takes its own flags and, as keyword parameters, whole groups of flags (the dataclasses
+in `flags.py`); it returns the action to perform. Its module is loaded when it is called, and nothing is
+looked at or done before the flags are known.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from docspeed_cli import __version__
+from docspeed_cli.errors import UsageError
+from docspeed_cli.output import Style
+
+if TYPE_CHECKING:
+    from docspeed_cli.session import Session
+    from docspeed_cli.settings import Settings
+
+Action = Callable[["Session"], int]
+
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_PANELS = ("Input", "Request", "Waiting", "Many inputs", "Output", "Server")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command before its module is loaded: its name, what it does, and where it is."""
+
+    name: str
+    about: str
+    module: str = ""
+    function: str = ""
+    entries: tuple[Entry, ...] = ()
+    """The commands below it, for a group."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What a command has besides its flags: examples that work when pasted, and the formats it can print."""
+
+    examples: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ("json",)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A command line that was understood: what to do, and how to speak."""
+
+    action: Action
+    flags: Mapping[str, Any]
+    """The groups of flags that were given, by the name of the command's parameter."""
+    formats: tuple[str, ...]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that flags override."""
+        found: dict[str, Any] = {}
+        for flags in self.flags.values():
+            found.update(getattr(flags, "settings", dict)())
+        return found
+
+    def style(self, settings: Settings) -> Style:
+        """How to speak. UsageError for a format that the command does not have."""
+        common = self.flags["common"]
+        asked = getattr(self.flags.get("results"), "format", None)
+        formats = self.formats
+        if getattr(self.flags.get("request"), "dry_run", False):
+            formats = ("json", "curl")
+        if asked is not None and asked not in formats:
+            curl = "; curl goes with --dry-run" if asked == "curl" else ""
+            raise UsageError(f"--format {asked}: this command has {', '.join(formats)}{curl}")
+        if common.json and asked not in (None, "json"):
+            raise UsageError(f"--json and --format {asked} contradict each other; give one of them")
+        usual = settings.values["format"] if settings.values["format"] in formats else None
+        return Style(
+            format="json" if common.json else asked or usual,
+            json_errors=common.json,
+            quiet=common.quiet,
+            verbose=common.verbose,
+            bell=getattr(self.flags.get("waiting"), "bell", False),
+        )
+
+
+_GUIDES: dict[Callable[..., Any], Guide] = {}
+
+
+def guide(
+    *examples: str, formats: tuple[str, ...] = ("json",)
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command its examples and formats."""
+
+    def keep(function: Callable[..., Any]) -> Callable[..., Any]:
+        _GUIDES[function] = Guide(examples, formats)
+        return function
+
+    return keep
+
+
+class Command(TyperCommand):
+    """A command whose help groups its flags and ends with examples."""
+
+    guide = Guide()
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The flags under their panels; the command's own come first."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                panel = "Arguments" if param.param_type_name == "argument" else _panel(param)
+                panels.setdefault(panel, []).append(record)
+        for panel in sorted(panels, key=_rank):
+            with formatter.section(panel):
+                formatter.write_dl(panels[panel])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Examples, and where to read on."""
+        if self.guide.examples:
+            with formatter.section("Examples"):
+                for example in self.guide.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+
+
+def _panel(param: Any) -> str:
+    return getattr(param, "rich_help_panel", None) or "Other"
+
+
+def _rank(panel: str) -> tuple[int, str]:
+    order = ("Arguments", "Options", *_PANELS)
+    return (order.index(panel) if panel in order else len(order), panel)
+
+
+def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
+    """A group that knows its commands' names and loads the one that is called."""
+    known = {entry.name: entry for entry in entries}
+
+    class LazyGroup(TyperGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            self.commands = cast(Any, dict.fromkeys(known))
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            return list(known)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            entry = known.get(cmd_name)
+            return None if entry is None else _built(entry)
+
+        def format_options(self, ctx: Any, formatter: Any) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl([(entry.name, entry.about) for entry in entries])
+            records = [param.get_help_record(ctx) for param in self.get_params(ctx)]
+            with formatter.section("Options"):
+                formatter.write_dl([record for record in records if record])
+
+    return LazyGroup
+
+
+@cache
+def _built(entry: Entry) -> Any:
+    if entry.entries:
+        return group(entry.name, entry.about, entry.entries)
+    function = getattr(import_module(entry.module), entry.function)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    shown = inspect.getdoc(function) or entry.about
+    app.command(entry.name, cls=Command, help=shown, context_settings=CONTEXT)(_expanded(function))
+    command = typer.main.get_command(app)
+    cast(Any, command).guide = _GUIDES.get(function, Guide())
+    return command
+
+
+def group(name: str, about: str, entries: Sequence[Entry], callback: Callable[..., Any] | None = None) -> Any:
+    """A group of commands; called alone it shows its help."""
+    app = typer.Typer(
+        name=name, help=about, cls=lazy_group(entries), add_completion=False, rich_markup_mode=None
+    )
+    app.callback(invoke_without_command=True, context_settings=CONTEXT)(callback or show_help)
+    return typer.main.get_command(app)
+
+
+def show_help(ctx: typer.Context) -> None:
+    """Show the help of a group that was called without a command."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit(0)
+
+
+def root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Answer what is asked of the program itself."""
+    if version:
+        typer.echo(f"docspeed {__version__}")
+        raise typer.Exit(0)
+    show_help(ctx)
+
+
+def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
+    """The same command with each group of flags spread out into its fields."""
+    hints = get_type_hints(function, include_extras=True)
+    own, groups = [], {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if is_dataclass(hints[name]):
+            groups[name] = hints[name]
+        else:
+            own.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+    spread = [parameter for flags in groups.values() for parameter in _parameters(flags)]
+
+    def invoke(**values: Any) -> Invocation:
+        arguments = {
+            name: flags(**{f.name: values.pop(f.name) for f in fields(cast(Any, flags))})
+            for name, flags in groups.items()
+        }
+        action = function(**values, **arguments)
+        return Invocation(action, arguments, _GUIDES.get(function, Guide()).formats)
+
+    parameters = [*own, *spread]
+    invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return invoke
+
+
+def _parameters(flags: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(flags, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(flags)
+    ]

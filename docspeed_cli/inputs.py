@@ -1,0 +1,264 @@
+"""Looks at local documents: finds what the user named, and checks it before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ParamSpec
+
+from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.models import Source
+from docspeed_cli.world import World
+
+_TYPES = {
+    "application/pdf": (".pdf",),
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/tiff": (".tif", ".tiff"),
+    "image/webp": (".webp",),
+    "image/bmp": (".bmp",),
+    "image/gif": (".gif",),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
+}
+SUFFIXES = tuple(suffix for suffixes in _TYPES.values() for suffix in suffixes)
+SUPPORTED = "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"II+\0", "image/tiff"),
+    (b"MM\0+", "image/tiff"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_OFFICE = {"word/": ".docx", "xl/": ".xlsx"}
+_ID = re.compile(r"[A-Za-z0-9_:-]+")
+
+
+P = ParamSpec("P")
+
+
+class Problem(Exception):
+    """Why an input can't be taken."""
+
+
+class Unsupported(Problem):
+    """Its content is of no type that the service takes."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the user named: paths, ids, a list; and how to read them."""
+
+    files: Sequence[str] = ()
+    file_ids: Sequence[str] = ()
+    listed: str | None = None
+    recursive: bool = False
+    filename: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any input at all."""
+        return bool(self.files or self.file_ids or self.listed)
+
+
+@dataclass
+class Skipped:
+    """Files that `--recursive` passed over because the service does not take their type."""
+
+    paths: list[Path]
+
+
+def sniff(path: Path) -> str:
+    """The media type by content. Problem where it is empty, unreadable or not supported."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError as error:
+        raise Problem(f"can't be read: {error.strerror or error}") from None
+    if not head:
+        raise Problem("is empty")
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    if head.startswith(b"BM") and len(head) >= 26:
+        return "image/bmp"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    if b"%PDF-" in head:
+        return "application/pdf"
+    if head.startswith(b"PK\x03\x04"):
+        return _office(path)
+    if path.suffix.lower() in SUFFIXES:
+        raise Problem(f"is named {path.suffix}, but its content is of no supported type ({SUPPORTED})")
+    raise Unsupported(f"is of no supported type ({SUPPORTED})")
+
+
+def _office(path: Path) -> str:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        names = []
+    for folder, suffix in _OFFICE.items():
+        if any(name.startswith(folder) for name in names):
+            return next(media for media, suffixes in _TYPES.items() if suffix in suffixes)
+    raise Unsupported(f"is of no supported type ({SUPPORTED})")
+
+
+def local(label: str, path: Path, below: Path | None = None) -> Source:
+    """A checked local document. Problem where it can't be taken."""
+    try:
+        if path.is_dir():
+            raise Problem("is a folder; --recursive takes the documents below it")
+        if not path.exists():
+            raise Problem("no such file")
+        media_type = sniff(path)
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise Problem(getattr(error, "strerror", None) or str(error)) from None
+    return Source(label, path=path, filename=path.name, content_type=media_type, size=size, below=below)
+
+
+def stored(file_id: str) -> Source:
+    """A document that the service stores. Problem where this can be no id."""
+    if not file_id.strip() or not file_id.isprintable():
+        raise Problem("is no file id")
+    return Source(file_id, file_id=file_id)
+
+
+def named(text: str) -> Source:
+    """A line of a list: the path of a file if there is one, else an id if it looks like one."""
+    path = Path(text)
+    if not path.exists() and _ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
+        return stored(text)
+    return local(text, path)
+
+
+def from_stdin(world: World, filename: str | None) -> Source:
+    """The document on standard input, kept in a file of its own until the program ends."""
+    if world.stdin.isatty():
+        raise Problem("standard input is the terminal; pipe a document in, or name a file")
+    with tempfile.NamedTemporaryFile(prefix="docspeed-stdin-", delete=False) as file:
+        while chunk := world.stdin.buffer.read(1 << 20):
+            file.write(chunk)
+    path = Path(file.name)
+    try:
+        source = local("-", path)
+    except Problem:
+        path.unlink(missing_ok=True)
+        raise
+    suffix = _TYPES[source.content_type or "application/pdf"][0]
+    name = filename or f"stdin{suffix}"
+    return replace(source, filename=name, label=filename or "-")
+
+
+def collect(inputs: Inputs, world: World, skipped: Skipped) -> Iterator[Source | DocspeedError]:
+    """Every document, in the order given. All problems of what is known at once come as one UsageError;
+
+    a list on standard input is read as it comes, and a bad line of it is an error in its place.
+    """
+    sources: list[Source] = []
+    problems: list[str] = []
+    for step in _named(inputs, world, skipped):
+        if isinstance(step, Source):
+            sources.append(step)
+        else:
+            problems.append(step)
+    if problems:
+        raise UsageError(_together(problems), details=problems if len(problems) > 1 else None)
+    yield from sources
+    if inputs.listed == "-":
+        yield from _streamed(world)
+
+
+def _named(inputs: Inputs, world: World, skipped: Skipped) -> Iterator[Source | str]:
+    if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
+        yield "standard input can be read once only: one document as -, or one list as --from -"
+        return
+    for text in inputs.files:
+        if text == "-":
+            yield from _try("standard input", from_stdin, world, inputs.filename)
+        elif inputs.recursive and Path(text).is_dir():
+            yield from _below(Path(text), skipped)
+        else:
+            yield from _try(text, local, text, Path(text))
+    for file_id in inputs.file_ids:
+        yield from _try(f"--file-id {file_id!r}", stored, file_id)
+    if inputs.listed not in (None, "-"):
+        yield from _from_list(Path(str(inputs.listed)))
+
+
+def _from_list(path: Path) -> Iterator[Source | str]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"--from {path}: {getattr(error, 'strerror', None) or 'it is not a list of paths or ids'}"
+        return
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield from _try(f"{path}, line {number}: {line.strip()}", named, line.strip())
+
+
+def _streamed(world: World) -> Iterator[Source | DocspeedError]:
+    for line in world.stdin:
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            yield named(text)
+        except Problem as problem:
+            yield UsageError(f"{text}: {problem}", details={"input": text})
+
+
+def _below(folder: Path, skipped: Skipped) -> Iterator[Source | str]:
+    found = False
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        found = True
+        try:
+            yield local(str(path), path, below=folder)
+        except Unsupported:
+            skipped.paths.append(path)
+        except Problem as problem:
+            yield f"{path}: {problem}"
+    if not found:
+        yield f"{folder}: no files below this folder"
+
+
+def _try(label: str, check: Callable[P, Source], *args: P.args, **kwargs: P.kwargs) -> Iterator[Source | str]:
+    try:
+        yield check(*args, **kwargs)
+    except Problem as problem:
+        yield f"{label}: {problem}"
+
+
+def _together(problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    shown = "".join(f"\n  {problem}" for problem in problems[:20])
+    more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
+    return f"{len(problems)} inputs can't be taken:{shown}{more}"
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def discard(sources: Iterable[Source]) -> None:
+    """Remove what `from_stdin` kept."""
+    for source in sources:
+        if source.path is not None and source.path.name.startswith("docspeed-stdin-"):
+            source.path.unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""The values that travel through the program: sources, requests, jobs and their states."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.operations import Operation
+
+_SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
+_FAILURE = frozenset(
+    {
+        "failed",
+        "failure",
+        "error",
+        "errored",
+        "cancelled",
+        "canceled",
+        "expired",
+        "timed_out",
+        "rejected",
+    }
+)
+
+
+class State(StrEnum):
+    """What the program knows of a job, whatever the server calls it."""
+
+    SUBMITTING = "submitting"
+    UNKNOWN = "unknown"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+def state_of(status: str) -> State:
+    """The state behind the server's own word; a word that nobody foresaw is still under way."""
+    word = status.strip().lower().replace("-", "_").replace(" ", "_")
+    if word in _SUCCESS:
+        return State.DONE
+    return State.FAILED if word in _FAILURE else State.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One document: a local file, or a file that the service already stores."""
+
+    label: str
+    path: Path | None = None
+    file_id: str | None = None
+    filename: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    below: Path | None = None
+    """The folder that `--recursive` found it in: outputs keep the structure below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One submission before its documents have ids: an operation, its documents and its body's fields."""
+
+    operation: Operation
+    sources: tuple[Source, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    sync: bool = False
+
+    def body(self, file_ids: Iterable[str]) -> dict[str, Any]:
+        """The JSON body: the operation's published members in their order, then whatever else was set."""
+        files = [{"file_id": file_id} for file_id in file_ids]
+        members: dict[str, Any] = dict(self.fields)
+        members.setdefault("execution_mode", "sync" if self.sync else "async")
+        if self.operation.many:
+            if files:
+                members.setdefault("inputs", files)
+        elif files:
+            members.setdefault("input", files[0])
+        ordered = [name for name in self.operation.members if name in members]
+        return {name: members[name] for name in (*ordered, *(n for n in members if n not in ordered))}
+
+    def identity(self, documents: Iterable[str], server: str, key: str) -> str:
+        """A digest that is equal for requests that would be paid for twice.
+
+        `documents` are content digests, or file ids where the content is the server's; how the
+        answer is delivered (`execution_mode`) does not make it another request.
+        """
+        fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
+        parts = [self.operation.path, server, key, list(documents), fields]
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """The documents as the user named them, in a line."""
+        names = [source.label for source in self.sources]
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as far as it is known: a row of the ledger, or what the server said of an id."""
+
+    operation: str
+    status: str
+    state: State
+    job_id: str | None = None
+    row: int | None = None
+    request: str = ""
+    server: str = ""
+    key: str = ""
+    input: str | None = None
+    file_id: str | None = None
+    submitted_at: float | None = None
+    updated_at: float | None = None
+    output: str | None = None
+    error: str | None = None
+    batch: str | None = None
+    token: str | None = None
+    """The `Idempotency-Key`; a submission whose outcome is unknown is repeated under the same one."""
+    reused: bool = False
+
+    def now(self, status: str) -> Job:
+        """The same job with the status that the server names."""
+        return replace(self, status=status, state=state_of(status))
+
+    @property
+    def handle(self) -> str:
+        """What to call the job in a command: its id, or its row where it has none."""
+        return self.job_id or f"@{self.row}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.state in (State.DONE, State.FAILED, State.GONE)

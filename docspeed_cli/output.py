@@ -1,0 +1,248 @@
+"""The only place that writes: data to stdout; progress, notes, hints and errors to stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from docspeed_cli.errors import DocspeedError
+from docspeed_cli.harmless import clean
+from docspeed_cli.payload import Payload
+from docspeed_cli.world import World
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from docspeed_cli.api import Exchange
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to speak: `format` is None where a terminal gets what is made for people."""
+
+    format: str | None = None
+    json_errors: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    bell: bool = False
+
+
+class Live(Protocol):
+    """A line of progress."""
+
+    def __call__(self, text: str) -> None:
+        """Say what is going on now."""
+
+
+class Output:
+    """Writes to one world's streams in one style."""
+
+    def __init__(self, world: World, style: Style) -> None:
+        self.world = world
+        self.style = style
+        self._said: set[str] = set()
+
+    # -- who reads
+
+    @property
+    def human(self) -> bool:
+        """Whether stdout is read by a person, in the form made for people."""
+        return self.style.format is None and self.world.stdout.isatty()
+
+    @property
+    def format(self) -> str:
+        """The named format of what goes to stdout; JSON where none was asked for."""
+        return self.style.format or "json"
+
+    @property
+    def lively(self) -> bool:
+        """Whether stderr is a terminal that can redraw a line."""
+        return self.world.stderr.isatty() and self.world.env.get("TERM") != "dumb"
+
+    # -- stdout
+
+    def value(self, value: Any) -> None:
+        """One JSON value: compact on a line of its own in a pipe, indented at a terminal."""
+        if self.world.stdout.isatty():
+            self.text(json.dumps(value, ensure_ascii=False, indent=2), safe=False)
+        else:
+            self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), safe=False)
+
+    def payload(self, payload: Payload) -> None:
+        """The server's very bytes in a pipe; at a terminal indented, and made harmless."""
+        if self.world.stdout.isatty():
+            self.value(payload.json())
+        else:
+            self.chunks(payload.lines())
+
+    def line_with(self, members: Mapping[str, Any], name: str, payload: Payload) -> None:
+        """One JSON line of these members and, last, the payload as it is under this name."""
+        head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+        opening = head[:-1] + ("," if members else "") + json.dumps(name) + ":"
+        self.chunks([_utf8(opening), *payload.on_one_line(), b"}\n"])
+
+    def chunks(self, chunks: Iterable[bytes]) -> None:
+        """Bytes as they are."""
+        self.world.stdout.flush()
+        for chunk in chunks:
+            self.world.stdout.buffer.write(chunk)
+        self.world.stdout.buffer.flush()
+
+    def text(self, text: str, *, safe: bool = True) -> None:
+        """A line or more of text; foreign text is made harmless at a terminal."""
+        if self.world.stdout.isatty():
+            text = clean(text)
+        elif not safe:
+            self.chunks([_utf8(text + "\n")])
+            return
+        self.world.stdout.write(text + "\n")
+        self.world.stdout.flush()
+
+    def show(self, drawing: RenderableType) -> None:
+        """Something drawn for people."""
+        console = self.console()
+        with console.capture() as capture:
+            console.print(drawing)
+        self.world.stdout.write(capture.get())
+        self.world.stdout.flush()
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """A rich console on one of the streams, with nothing that guesses at text."""
+        from rich.console import Console
+
+        return Console(
+            file=self.world.stderr if stderr else self.world.stdout,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=False,
+            _environ=self.world.env,
+        )
+
+    # -- stderr
+
+    def note(self, text: str) -> None:
+        """Something worth knowing, once."""
+        if not self.style.quiet and text not in self._said:
+            self._said.add(text)
+            self._line("note", text)
+
+    def warn(self, text: str) -> None:
+        """Something is wrong, and the work goes on; not silenced."""
+        if text not in self._said:
+            self._said.add(text)
+            self._line("warning", text, "yellow")
+
+    def hint(self, text: str) -> None:
+        """The next command."""
+        if not self.style.quiet:
+            self._line("hint", text, "cyan")
+
+    def progress(self, text: str) -> None:
+        """A plain line of progress, where no live line is drawn."""
+        if not self.style.quiet:
+            self._err(clean(text, multiline=False))
+
+    def heard(self, exchange: Exchange) -> None:
+        """A line for an HTTP exchange."""
+        if self.style.verbose:
+            number = f" {exchange.request_id}" if exchange.request_id else ""
+            took = f"{exchange.seconds * 1000:.0f} ms"
+            line = f"http: {exchange.method} {exchange.path} {exchange.status} {took}{number}"
+            self._err(clean(line, multiline=False))
+
+    def error(self, error: DocspeedError) -> None:
+        """What happened, and what to do: for people, or as one JSON line."""
+        if self.style.json_errors:
+            self._err(json.dumps({"error": error.as_json()}, ensure_ascii=True))
+            return
+        self._line("error", error.message, "bold red")
+        if error.hint:
+            self._line("hint", error.hint, "cyan")
+        if error.request_id:
+            self._err(clean(f"request: {error.request_id}", multiline=False))
+
+    @contextmanager
+    def live(self) -> Iterator[Live]:
+        """Progress while something is waited for: one line that changes, or a plain line a change."""
+        if self.style.quiet:
+            yield _nothing
+        elif self.lively and not self.style.verbose:
+            with _redrawn(self.console(stderr=True), self.world.monotonic) as say:
+                yield say
+        else:
+            yield _changes(self.progress)
+
+    def ring(self) -> None:
+        """The terminal's bell, where it was asked for."""
+        if self.style.bell and self.world.stderr.isatty():
+            self.world.stderr.write("\a")
+            self.world.stderr.flush()
+
+    def _line(self, label: str, text: str, colour: str = "") -> None:
+        self._err(f"{self._tinted(label + ':', colour)} {clean(text)}")
+
+    def _tinted(self, text: str, colour: str) -> str:
+        """The label in colour, where the terminal and the user want that."""
+        env = self.world.env
+        wanted = self.lively or bool(env.get("FORCE_COLOR"))
+        if not colour or not wanted or env.get("NO_COLOR"):
+            return text
+        codes = {"yellow": "33", "cyan": "36", "bold red": "1;31"}
+        return f"\x1b[{codes[colour]}m{text}\x1b[0m"
+
+    def _err(self, line: str) -> None:
+        self.world.stderr.write(line + "\n")
+        self.world.stderr.flush()
+
+
+def _utf8(text: str) -> bytes:
+    """UTF-8, with what JSON may hold and UTF-8 may not written as JSON writes it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _nothing(text: str) -> None:
+    pass
+
+
+def _changes(say: Callable[[str], None]) -> Live:
+    last = ""
+
+    def changed(text: str) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            say(text)
+
+    return changed
+
+
+@contextmanager
+def _redrawn(console: Console, monotonic: Callable[[], float]) -> Iterator[Live]:
+    from rich.live import Live as RichLive
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
+
+    started = monotonic()
+    said = ""
+    spinner = Spinner("dots")
+
+    class Line:
+        def __rich__(self) -> Table:
+            line = Table.grid(padding=(0, 1))
+            line.add_column(no_wrap=True)
+            line.add_column(no_wrap=True, overflow="ellipsis")
+            line.add_column(no_wrap=True, justify="right")
+            line.add_row(spinner, Text(said), Text(f"{monotonic() - started:.0f} s", style="dim"))
+            return line
+
+    def say(text: str) -> None:
+        nonlocal said
+        said = clean(text, multiline=False)
+
+    with RichLive(Line(), console=console, refresh_per_second=8, transient=True):
+        yield say

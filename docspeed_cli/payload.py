@@ -1,0 +1,188 @@
+"""An answer's bytes, held in memory while small and on the disk beyond that; never parsed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from docspeed_cli.errors import DocspeedError
+
+IN_MEMORY = 256 * 1024
+_CHUNK = 256 * 1024
+READABLE = 64 * 1024 * 1024
+"""What is parsed at the most; Python needs some ten times a document's size for it."""
+
+_LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
+
+
+class Payload:
+    """Bytes as they came. A large one is kept in `folder`, where it becomes a file by renaming."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self._path: Path | None = None
+        self._ours = False
+        self.size = 0
+
+    @classmethod
+    def of(cls, content: bytes) -> Payload:
+        """A payload with this content."""
+        payload = cls()
+        payload.write(content)
+        return payload
+
+    @classmethod
+    def at(cls, path: Path) -> Payload:
+        """The payload that a file holds; the file stays."""
+        payload = cls()
+        payload._path = path
+        payload.size = path.stat().st_size
+        return payload
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes at the end."""
+        self.size += len(chunk)
+        if self._file is None and self.size > IN_MEMORY:
+            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115
+                dir=self._folder, prefix=".docspeed-", suffix=".part", delete=False
+            )
+            self._path, self._ours = Path(self._file.name), True
+            self._file.write(self._memory)
+            self._memory.clear()
+        if self._file is None:
+            self._memory += chunk
+        else:
+            self._file.write(chunk)
+
+    def clear(self) -> None:
+        """Throw the content away, when it is of no use or has been used."""
+        if self._file is not None:
+            self._file.close()
+        if self._path is not None and self._ours:
+            self._path.unlink(missing_ok=True)
+        self.__init__(self._folder)  # type: ignore[misc]
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content from the start."""
+        if self._path is None:
+            yield bytes(self._memory)
+            return
+        with self._opened() as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def lines(self) -> Iterator[bytes]:
+        """The content and a final newline, whether or not it had one."""
+        last = b""
+        for chunk in self.chunks():
+            yield chunk
+            last = chunk or last
+        if not last.endswith(b"\n"):
+            yield b"\n"
+
+    def on_one_line(self) -> Iterator[bytes]:
+        """The content on one line; in JSON, line breaks stand between tokens only, so nothing else changes."""
+        held = b""
+        for chunk in self.chunks():
+            joined = held + chunk
+            body = joined.rstrip(b" \t\r\n")
+            held = joined[len(body) :]
+            yield _LINE_BREAKS.sub(b"", body)
+
+    def json(self, limit: int = READABLE) -> Any:
+        """The parsed content. DocspeedError where it is too large, too deep, or not JSON."""
+        if self.size > limit:
+            raise DocspeedError(
+                f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
+                code="too_large",
+                hint="take it as it is: --json, or -o FILE",
+            )
+        return parsed(b"".join(self.chunks()))
+
+    def plausible(self) -> bool:
+        """Whether it looks like JSON from its first byte to its last: a cut answer or HTML does not."""
+        if self._path is None:
+            content = bytes(self._memory)
+            try:
+                json.loads(content)
+            except RecursionError:
+                return _bracketed(content)
+            except ValueError:
+                return False
+            return True
+        with self._opened() as file:
+            head = file.read(1024)
+            file.seek(-1024, os.SEEK_END)
+            return _bracketed(head + file.read())
+
+    def keep(self, path: Path, *, private: bool = False) -> None:
+        """Make it a file: whole, or not at all."""
+        if self._file is None or self._path is None or self._folder != path.parent:
+            write_whole(path, self.lines(), private=private)
+            return
+        with self._opened() as file:
+            file.seek(-1, os.SEEK_END)
+            ended = file.read() == b"\n"
+        if not ended:
+            self._file.write(b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        _finish(self._path, path, private=private)
+        self._file, self._path, self._ours = None, path, False
+
+    def _opened(self) -> IO[bytes]:
+        assert self._path is not None
+        if self._file is not None:
+            self._file.flush()
+        return self._path.open("rb")
+
+
+def _bracketed(content: bytes) -> bool:
+    text = content.strip()
+    return text[:1] + text[-1:] in (b"{}", b"[]")
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON value in these bytes. DocspeedError where there is none."""
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise DocspeedError("the answer is nested too deeply to be read", code="too_deep") from None
+    except ValueError as error:
+        raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None
+
+
+def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> None:
+    """Write a file so that nobody ever sees half of it; a device or a named pipe is written as it is."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            file.writelines(chunks)
+        return
+    folder = path.resolve().parent if path.is_symlink() else path.parent
+    made = tempfile.NamedTemporaryFile(dir=folder, prefix=".docspeed-", suffix=".part", delete=False)  # noqa: SIM115
+    part = Path(made.name)
+    try:
+        with made:
+            made.writelines(chunks)
+            made.flush()
+            os.fsync(made.fileno())
+        _finish(part, path, private=private)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _finish(part: Path, path: Path, *, private: bool = False) -> None:
+    if not private:
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+    part.replace(path.resolve() if path.is_symlink() else path)

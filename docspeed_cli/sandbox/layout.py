@@ -1,0 +1,307 @@
+"""Alone in putting a page in order: its rows to blocks, the blocks to reading order, region ids to lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from docspeed_cli.sandbox.documents import Box, Document, Page
+from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
+from docspeed_cli.sandbox.tables import Extent, Table, find_tables, number_cells
+
+_LIST_ITEM = re.compile(r"(\d{1,2}[.)]|\([a-z0-9]\)|[-•*–])\s")
+
+
+@dataclass(eq=False)
+class Block:
+    """Rows that belong together; in `pairs` each row is a label and its value."""
+
+    kind: str  # heading, paragraph or table
+    rows: list[tuple[Line, ...]]
+    table: Table | None = None
+    pairs: bool = False
+    level: int = 0
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Its lines in reading order."""
+        return [line for row in self.rows for line in row]
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around it."""
+        return hull(line.box for line in self.lines)
+
+    @cached_property
+    def text(self) -> str:
+        """A row a line."""
+        return "\n".join("  ".join(line.text for line in row) for row in self.rows)
+
+
+@dataclass(eq=False)
+class PageLayout:
+    """One page in order."""
+
+    page_index: int
+    page: Page
+    blocks: list[Block]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """All lines in reading order."""
+        return [line for block in self.blocks for line in block.lines]
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """The tables from top to bottom."""
+        return [block.table for block in self.blocks if block.table]
+
+
+@dataclass(eq=False)
+class Layout:
+    """A document in order."""
+
+    pages: list[PageLayout]
+    is_image: bool
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """All lines of all pages."""
+        return (line for page in self.pages for line in page.lines)
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables of all pages."""
+        return [table for page in self.pages for table in page.tables]
+
+
+def lay_out(document: Document) -> Layout:
+    """Puts every page in order."""
+    listed = [find_rows(page.words) for page in document.pages]
+    pages = [
+        PageLayout(index, page, _number(_page_blocks(rows), index))
+        for index, (page, rows) in enumerate(zip(document.pages, listed, strict=True))
+    ]
+    _inherit_headings([table for page in pages for table in page.tables])
+    return Layout(pages, document.is_image)
+
+
+def _body_height(rows: Sequence[Row]) -> float:
+    """The height that most of the running text has."""
+    weights: dict[float, int] = {}
+    for row in rows:
+        for line in row.lines:
+            key = round(line.height, 1)
+            weights[key] = weights.get(key, 0) + len(line.text)
+    return max(weights, key=lambda height: weights[height]) if weights else 10.0
+
+
+def _page_blocks(rows: Sequence[Row]) -> list[Block]:
+    blocks: list[Block] = []
+    tables = list(find_tables(rows))
+    inside = {number for start, end, _ in tables for number in range(start, end)}
+    body = _body_height([row for number, row in enumerate(rows) if number not in inside])
+    done = 0
+    for start, end, table in tables:
+        blocks += _flow(rows[done:start], body)
+        blocks.append(Block("table", [(line,) for line in table.lines], table))
+        done = end
+    return blocks + _flow(rows[done:], body)
+
+
+def _number(blocks: list[Block], page_index: int) -> list[Block]:
+    """Gives out region ids by page, counted from 1 in reading order."""
+    page = f"p{page_index + 1}"
+    tables = 0
+    for number, line in enumerate((line for block in blocks for line in block.lines), 1):
+        line.region_id, line.page_index = f"{page}:l{number}", page_index
+    for index, block in enumerate(blocks):
+        if block.table:
+            tables += 1
+            title = _title(blocks[index - 1], block) if index else None
+            block.table = number_cells(block.table, f"{page}:t{tables}", page_index, title)
+    return blocks
+
+
+def _title(above: Block, table: Block) -> str | None:
+    """The line above a table, if it is short and close."""
+    near = table.box[1] - above.box[3] < 2 * above.lines[-1].height
+    short = len(above.rows) == 1 and len(above.lines) == 1 and len(above.text) <= 60
+    return above.text if near and short and not above.text.endswith((".", ":")) else None
+
+
+def _inherit_headings(tables: Sequence[Table]) -> None:
+    """A table without headings that goes on from the page before has that one's."""
+    for before, table in zip(tables, tables[1:], strict=False):
+        follows = table.page_index == before.page_index + 1 and len(before.columns) == len(table.columns)
+        if follows and not any(table.columns) and abs(before.extents[0][0] - table.extents[0][0]) < 20:
+            table.columns = list(before.columns)
+
+
+def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
+    """Rows outside tables to blocks: column by column where they stand in columns."""
+    blocks: list[Block] = []
+    for group, columns in _groups(rows):
+        if len(columns) < 2 or depth > 4:
+            blocks += _paragraphs(group, body, pairs=False)
+            continue
+        columns = _join_pairs(group, columns)
+        if len(columns) == 1:
+            blocks += _paragraphs(group, body, pairs=True)
+            continue
+        for column in columns:
+            blocks += _flow(_within(group, column), body, depth + 1)
+    return blocks
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
+    """Runs of rows with the columns that they share."""
+    group: list[Row] = []
+    columns: list[Extent] = []
+    for index, row in enumerate(rows):
+        merged = _merge(columns, row)
+        if group and (_far(group, row) or _breaks(columns, merged, row) or _left_over(columns, group, rows, index)):
+            yield group, columns
+            group, merged = [], _merge([], row)
+        group.append(row)
+        columns = merged
+    if group:
+        yield group, columns
+
+
+def _far(group: Sequence[Row], row: Row) -> bool:
+    """Whether a row is too far below, or of another size, to be in the columns above."""
+    gap = row.box[1] - max(above.box[3] for above in group[-3:])
+    sized = len(group[0].lines) > 1 and len(group) == 1 and not 0.75 < row.height / group[0].height < 1.35
+    return sized or gap > 2.2 * row.height
+
+
+def _breaks(columns: Sequence[Extent], merged: Sequence[Extent], row: Row) -> bool:
+    """Whether a row spans columns, or opens some that the text above doesn't leave room for."""
+    if len(columns) > 1:
+        return len(merged) < 2
+    return len(columns) == 1 and len(row.lines) > 1 and len(merged) < 2
+
+
+def _left_over(columns: Sequence[Extent], group: Sequence[Row], rows: Sequence[Row], index: int) -> bool:
+    """Whether only one of the columns goes on here, after a gap."""
+    row = rows[index]
+    if len(columns) < 2 or len(row.lines) > 1 or row.box[1] - group[-1].box[3] < 0.7 * row.height:
+        return False
+    own = [column for column in columns if _in(row.lines[0], column)]
+    if not own:
+        return False
+    ahead = [line for following in rows[index + 1 : index + 4] for line in following.lines]
+    return not any(line.box[0] > own[0][1] or line.box[2] < own[0][0] for line in ahead)
+
+
+def _merge(columns: Sequence[Extent], row: Row) -> list[Extent]:
+    """The columns left when a row joins: what touches becomes one."""
+    extents = sorted([*columns, *((line.box[0], line.box[2]) for line in row.lines)])
+    merged = [extents[0]]
+    for x0, x1 in extents[1:]:
+        if x0 - merged[-1][1] < 0.5 * row.height:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], x1))
+        else:
+            merged.append((x0, x1))
+    return merged
+
+
+def _within(rows: Sequence[Row], column: Extent) -> list[Row]:
+    """What of the rows stands in a column."""
+    picked = (tuple(line for line in row.lines if _in(line, column)) for row in rows)
+    return [Row(lines) for lines in picked if lines]
+
+
+def _in(line: Line, column: Extent) -> bool:
+    return column[0] - 0.1 <= line.box[0] and line.box[2] <= column[1] + 0.1
+
+
+def _join_pairs(rows: Sequence[Row], columns: list[Extent]) -> list[Extent]:
+    """Columns of labels become one with the columns of their values."""
+    joined: list[Extent] = []
+    index = 0
+    while index < len(columns):
+        if index + 1 < len(columns) and _are_pairs(rows, columns[index], columns[index + 1]):
+            joined.append((columns[index][0], columns[index + 1][1]))
+            index += 2
+        else:
+            joined.append(columns[index])
+            index += 1
+    return joined
+
+
+def _are_pairs(rows: Sequence[Row], left: Extent, right: Extent) -> bool:
+    labels = [line for row in rows for line in row.lines if _in(line, left)]
+    values = [line for row in rows for line in row.lines if _in(line, right)]
+    both = sum(
+        any(_in(line, left) for line in row.lines) and any(_in(line, right) for line in row.lines) for row in rows
+    )
+    if both < 0.6 * len(labels) or both < 0.6 * len(values):
+        return False
+    data = sum(line.is_value for line in values) / len(values)
+    if any(line.is_value for line in labels):
+        return False
+    if data >= 0.6 and all(len(line.text) <= 40 for line in labels):
+        return True
+    return _label_share(labels) >= 0.6 and (_label_share(values) < 0.5 or all(":" in x.text for x in labels))
+
+
+def _label_share(lines: Sequence[Line]) -> float:
+    return sum(is_label(line.text) for line in lines) / len(lines)
+
+
+def _paragraphs(rows: Sequence[Row], body: float, *, pairs: bool) -> list[Block]:
+    blocks: list[Block] = []
+    run: list[Row] = []
+    for index, row in enumerate(rows):
+        heading = _heading_level(rows, index, body)
+        if run and (heading or _parts(run[-1], row)):
+            blocks.append(_paragraph(run, pairs))
+            run = []
+        if heading:
+            blocks.append(Block("heading", [row.lines], level=heading))
+        else:
+            run.append(row)
+    if run:
+        blocks.append(_paragraph(run, pairs))
+    return blocks
+
+
+def _paragraph(rows: Sequence[Row], pairs: bool) -> Block:
+    both = pairs and any(len(row.lines) > 1 for row in rows)
+    return Block("paragraph", [row.lines for row in rows], pairs=both)
+
+
+def _parts(above: Row, row: Row) -> bool:
+    """Whether a new paragraph starts."""
+    if _LIST_ITEM.match(row.lines[0].text):
+        return True
+    gap = row.box[1] - above.box[3]
+    return gap > 0.75 * max(row.height, above.height)
+
+
+def _heading_level(rows: Sequence[Row], index: int, body: float) -> int:
+    """1 to 3 for a heading by its size or weight, else 0."""
+    line = rows[index].lines[0]
+    if len(rows[index].lines) > 1 or len(line.text) > 90 or not re.search(r"[^\W\d_]{2}", line.text):
+        return 0
+    if line.text.endswith((".", ",", ";", ":")) or line.is_value:
+        return 0
+    ratio = line.height / body
+    if ratio >= 1.25:
+        return 1 if ratio >= 1.6 else 2
+    return 3 if line.bold and _stands_apart(rows, index) else 0
+
+
+def _stands_apart(rows: Sequence[Row], index: int) -> bool:
+    """Whether a bold row is no more than a paragraph's first line."""
+    if index + 1 >= len(rows):
+        return index > 0 and not rows[index - 1].lines[0].bold
+    row, following = rows[index], rows[index + 1]
+    if all(line.bold for line in following.lines):
+        return following.height > 1.05 * row.height
+    sized = abs(row.height - following.height) > 0.05 * row.height
+    return sized or following.box[1] - row.box[3] > 0.45 * row.height

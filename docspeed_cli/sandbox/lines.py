@@ -1,0 +1,141 @@
+"""Alone in joining words to lines: what stands on one baseline, parted where the gap is too wide for a space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from docspeed_cli.sandbox.documents import Box, Word
+
+GAP = 0.72  # of a line's height: wider than a space, even in justified text
+CELL_GAP = 0.42  # between cells that stand close; too little in justified text, so only tables are read so
+AMOUNT = re.compile(
+    r"\(?[-+]?\s?(?:(?:Rs|INR|USD|EUR|GBP)\.?|[₹$€£¥])?\s?[-+]?\d[\d,.' ]*%?\)?\s?(?:Cr|Dr|CR|DR|INR|USD|EUR|/-)?"
+)
+DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{3,9}[-/., ]+\d{2,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
+)
+
+LABEL = re.compile(
+    r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|ref|"
+    r"reference|place|supply|discount|amount|amt|balance|bank|account|a/c|ifsc|swift|iban|currency|phone|tel|mobile|"
+    r"fax|e-?mail|name|address|city|state|country|pin|zip|code|method|mode|delivery|ship|shipped|bill|to|by|id|"
+    r"invoice|receipt|customer|vendor|round|shipping|freight|charge|charges|paid|payable|rate|period|from|type)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(eq=False)
+class Line:
+    """Words that are read in one go; its region id is given when the page is in order."""
+
+    words: tuple[Word, ...]
+    region_id: str = ""
+    page_index: int = 0
+
+    @cached_property
+    def text(self) -> str:
+        """The words with spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around the words."""
+        return hull((word.x0, word.y0, word.x1, word.y1) for word in self.words)
+
+    @cached_property
+    def height(self) -> float:
+        """The words' usual height, which is a little more than the size of their font."""
+        heights = sorted(word.y1 - word.y0 for word in self.words)
+        return heights[len(heights) // 2]
+
+    @cached_property
+    def bold(self) -> bool:
+        """Whether all of it is bold."""
+        return all(word.bold for word in self.words)
+
+    @cached_property
+    def is_amount(self) -> bool:
+        """Whether it is a number, with or without a currency."""
+        return bool(AMOUNT.fullmatch(self.text))
+
+    @cached_property
+    def is_value(self) -> bool:
+        """Whether it is plainly data: a number or a date."""
+        return self.is_amount or bool(DATE.fullmatch(self.text))
+
+
+@dataclass(eq=False)
+class Row:
+    """Lines beside each other, from left to right."""
+
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def parted(self) -> Row:
+        """The same row, parted at narrower gaps, as the cells of a table may be."""
+        words = [word for line in self.lines for word in line.words]
+        letters = sum(len(word.text) for word in words)
+        width = sum(word.x1 - word.x0 for word in words) / letters  # a typewriter's spaces are wide
+        return Row(tuple(_lines(words, max(CELL_GAP * self.height, 1.25 * width))))
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around the lines."""
+        return hull(line.box for line in self.lines)
+
+    @cached_property
+    def height(self) -> float:
+        """The tallest line's height."""
+        return max(line.height for line in self.lines)
+
+
+def is_label(text: str) -> bool:
+    """Whether a text looks like the name of a value."""
+    if text.endswith(":"):
+        return len(text) <= 50
+    known = bool(LABEL.search(text))
+    return known and len(text) <= 32 and not re.search(r"\d{3}|,|@|:", text)
+
+
+def hull(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all of them."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def rounded(box: Box) -> list[float]:
+    """A box as the API gives it."""
+    return [round(edge, 2) for edge in box]
+
+
+def find_rows(words: Sequence[Word]) -> list[Row]:
+    """The page's rows from top to bottom."""
+    baselines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.y0 + word.y1, word.x0)):
+        if baselines and _level(baselines[-1][-1], word):
+            baselines[-1].append(word)
+        else:
+            baselines.append([word])
+    listed = (sorted(words, key=lambda word: word.x0) for words in baselines)
+    return [Row(tuple(_lines(words, GAP * max(word.y1 - word.y0 for word in words)))) for words in listed]
+
+
+def _level(one: Word, other: Word) -> bool:
+    """Whether two words stand on one baseline, give or take a superscript."""
+    shift = abs((one.y0 + one.y1) - (other.y0 + other.y1)) / 2
+    return shift < 0.35 * min(one.y1 - one.y0, other.y1 - other.y0)
+
+
+def _lines(words: list[Word], gap: float) -> Iterable[Line]:
+    start, reach = 0, words[0].x1
+    for index in range(1, len(words)):
+        word = words[index]
+        if word.x0 - reach > gap:
+            yield Line(tuple(words[start:index]))
+            start = index
+        reach = max(reach, word.x1)
+    yield Line(tuple(words[start:]))

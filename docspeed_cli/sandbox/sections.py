@@ -1,0 +1,2 @@
+from typing import Any
+def find_sections(layout): return []

@@ -1,0 +1,224 @@
+"""Alone in keeping what outlives the process: the files, the jobs with their results, the conversations.
+
+Files are plain files, everything else is one SQLite database. Threads of one process share a connection
+behind a lock; processes beside each other are SQLite's own business (WAL, short transactions).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from docspeed_cli.sandbox.documents import count_pages, sniff
+from docspeed_cli.sandbox.errors import Unreadable
+
+_DATABASE = "sandbox.sqlite3"
+_STORED = re.compile(r"file_[0-9a-f]{20}")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (file_id TEXT PRIMARY KEY, filename TEXT, content_type TEXT, size INTEGER,
+    created_at REAL, page_count INTEGER, error TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobs (job_id TEXT PRIMARY KEY, operation TEXT, body TEXT, created_at REAL,
+    started_at REAL, ended_at REAL, error TEXT, result BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (session_id TEXT PRIMARY KEY, inputs TEXT, queries TEXT) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One uploaded file; `error` is a code and a message if it can't be worked on."""
+
+    file_id: str
+    filename: str
+    content_type: str
+    size: int
+    created_at: float
+    page_count: int
+    error: tuple[str, str] | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One asynchronous request; where it stands is a matter of the clock."""
+
+    job_id: str
+    operation: str
+    body: dict[str, object]
+    created_at: float
+    started_at: float
+    ended_at: float
+    error: tuple[str, str] | None
+
+    def standing(self, now: float) -> tuple[str, float, float]:
+        """Status, progress from 0 to 1, and when it last changed."""
+        if now >= self.ended_at:
+            return ("failed" if self.error else "completed"), 1.0, self.ended_at
+        if now >= self.started_at:
+            done = (now - self.started_at) / (self.ended_at - self.started_at)
+            return "processing", round(done, 2), self.started_at
+        return "queued", 0.0, self.created_at
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `job_` and 20 hexadecimal digits."""
+    return f"{prefix}_{uuid.uuid4().hex[:20]}"
+
+
+class Store:
+    """The sandbox's memory below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files_folder = folder / "files"
+        self.files_folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(folder / _DATABASE, timeout=60, isolation_level=None, check_same_thread=False)
+        try:
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise OSError(f"the sandbox's store in {folder} can't be used ({error}); resetting it helps") from error
+
+    def add_file(self, filename: str, stream: IO[bytes], now: float) -> StoredFile | None:
+        """Writes a file and looks at its pages; None if it is of no type that the service takes."""
+        file_id = new_id("file")
+        path = self.files_folder / file_id
+        with path.open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+        content_type = sniff(path)
+        if content_type is None:
+            path.unlink()
+            return None
+        pages, error = _probe(path, content_type)
+        return StoredFile(file_id, filename, content_type, path.stat().st_size, now, pages, error, path)
+
+    def publish(self, files: Iterable[StoredFile]) -> None:
+        """Makes written files known, all at once."""
+        rows = [
+            (f.file_id, f.filename, f.content_type, f.size, f.created_at, f.page_count, json.dumps(f.error))
+            for f in files
+        ]
+        with self._lock:
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+            self._db.execute(f"INSERT INTO files VALUES {marks}", [value for row in rows for value in row])
+
+    def file(self, file_id: str) -> StoredFile | None:
+        """The file with that id."""
+        if not _STORED.fullmatch(file_id):
+            return None
+        row = self._one("SELECT * FROM files WHERE file_id = ?", file_id)
+        if row is None:
+            return None
+        *plain, error = row
+        return StoredFile(*plain, _error(error), self.files_folder / row[0])
+
+    def add_job(self, job: Job) -> None:
+        """Records a job: one row, one transaction."""
+        row = (job.job_id, job.operation, json.dumps(job.body), job.created_at, job.started_at, job.ended_at)
+        with self._lock:
+            sql = "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
+            self._db.execute(sql, (*row, json.dumps(job.error)))
+
+    def job(self, job_id: str) -> Job | None:
+        """The job with that id."""
+        columns = "job_id, operation, body, created_at, started_at, ended_at, error"
+        row = self._one(f"SELECT {columns} FROM jobs WHERE job_id = ?", job_id)
+        if row is None:
+            return None
+        job_id, operation, body, created, started, ended, error = row
+        return Job(job_id, operation, json.loads(body), created, started, ended, _error(error))
+
+    def result(self, job_id: str, compute: Callable[[], bytes]) -> bytes:
+        """The job's result; computed once, then the same bytes for whoever asks."""
+        sql = "SELECT result FROM jobs WHERE job_id = ?"
+        row = self._one(sql, job_id)
+        if row is not None and row[0] is not None:
+            return bytes(row[0])
+        computed = compute()
+        with self._lock:
+            update = "UPDATE jobs SET result = ? WHERE job_id = ? AND result IS NULL"
+            self._db.execute(update, (computed, job_id))
+        row = self._one(sql, job_id)  # another process may have been first
+        return bytes(row[0]) if row is not None else computed
+
+    def open_session(self, inputs: list[str]) -> str:
+        """Starts a conversation over these files."""
+        session_id = new_id("sess")
+        with self._lock:
+            self._db.execute("INSERT INTO sessions VALUES (?, ?, '[]')", (session_id, json.dumps(inputs)))
+        return session_id
+
+    def session(self, session_id: str) -> tuple[list[str], list[str]] | None:
+        """A conversation's files, and its questions so far."""
+        if not session_id.isascii():
+            return None
+        row = self._one("SELECT inputs, queries FROM sessions WHERE session_id = ?", session_id)
+        return row and (json.loads(row[0]), json.loads(row[1]))
+
+    def remember(self, session_id: str, query: str) -> None:
+        """Adds a question to a conversation."""
+        update = "UPDATE sessions SET queries = json_insert(queries, '$[#]', ?) WHERE session_id = ?"
+        with self._lock:
+            self._db.execute(update, (query, session_id))
+
+    def clear(self) -> int:
+        """Forgets all; returns how many files and jobs there were."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            count = sum(self._db.execute(f"DELETE FROM {table}").rowcount for table in ("files", "jobs"))
+            self._db.execute("DELETE FROM sessions")
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
+        return count
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._db.close()
+
+    def _one(self, sql: str, *values: str) -> tuple[str, ...] | None:
+        with self._lock:
+            return self._db.execute(sql, values).fetchone()  # type: ignore[no-any-return]
+
+
+def reset(folder: Path) -> int:
+    """Deletes all that the sandbox stored in `folder`, nothing else; returns how many files and jobs."""
+    if not (folder / _DATABASE).exists():
+        return 0
+    count = _clear_database(folder)
+    for path in folder.joinpath("files").glob("file_*"):
+        if _STORED.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    return count
+
+
+def _clear_database(folder: Path) -> int:
+    # The rows go, not the database: a sandbox that runs beside this one keeps working.
+    try:
+        store = Store(folder)
+    except OSError:
+        for name in (_DATABASE, _DATABASE + "-wal", _DATABASE + "-shm"):
+            folder.joinpath(name).unlink(missing_ok=True)
+        return 0
+    try:
+        return store.clear()
+    finally:
+        store.close()
+
+
+def _probe(path: Path, content_type: str) -> tuple[int, tuple[str, str] | None]:
+    try:
+        return count_pages(path, content_type), None
+    except Unreadable as error:
+        return 1, (error.code, error.message)
+
+
+def _error(text: str) -> tuple[str, str] | None:
+    found = json.loads(text)
+    return (found[0], found[1]) if found else None

@@ -1,0 +1,371 @@
+"""Alone in finding tables: rows whose lines stand below each other in columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from docspeed_cli.sandbox.documents import Box
+from docspeed_cli.sandbox.lines import Line, Row, hull, is_label
+
+_PARTY = re.compile(
+    r"(bill(ed)?|ship(ped)?|sold|deliver)\s+(to|by|from)|buyer|seller|vendor|supplier|consignee|customer|from|to",
+    re.IGNORECASE,
+)
+_TOTAL = re.compile(r"(sub|grand)?\s*-?\s*totals?\b|carried|brought|balance|amount due", re.IGNORECASE)
+_YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:[-/]\d{2,4})?")
+Extent = tuple[float, float]
+
+
+@dataclass(eq=False)
+class Cell:
+    """One cell: the lines in it, or parts of lines."""
+
+    row: int
+    column: int
+    lines: tuple[Line, ...]
+    region_id: str = ""
+
+    @cached_property
+    def value(self) -> str:
+        """Its text, line after line."""
+        return " ".join(line.text for line in self.lines)
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around its text."""
+        return hull(line.box for line in self.lines)
+
+
+@dataclass(eq=False)
+class Table:
+    """Cells in reading order, row 0 being the header; a table that has none starts at row 1."""
+
+    columns: list[str]
+    cells: list[Cell]
+    lines: list[Line]
+    extents: list[Extent]
+    table_id: str = ""
+    page_index: int = 0
+    title: str | None = None
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around its cells."""
+        return hull(cell.box for cell in self.cells)
+
+    def rows(self) -> list[dict[int, Cell]]:
+        """The data rows, each as its cells by column."""
+        found: dict[int, dict[int, Cell]] = {}
+        for cell in self.cells:
+            if cell.row > 0:
+                found.setdefault(cell.row, {})[cell.column] = cell
+        return [found[number] for number in sorted(found)]
+
+    def numeric(self, column: int) -> bool:
+        """Whether most of a column's data are numbers."""
+        cells = [cell for cell in self.cells if cell.column == column and cell.row > 0]
+        return bool(cells) and 2 * sum(_is_amount(cell) for cell in cells) > len(cells)
+
+
+@dataclass
+class _Grid:
+    """A table while it grows downwards."""
+
+    extents: list[Extent]
+    rows: list[dict[int, list[Line]]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    heights: list[float] = field(default_factory=list)
+    taken: int = 0  # how many rows of the page it is made of
+
+    def add(self, cells: dict[int, list[Line]], row: Row) -> None:
+        for column, lines in cells.items():
+            if len(cells) > 1 or column == 0:
+                self._widen(column, lines)
+        self.rows.append(cells)
+        self.boxes.append(row.box)
+        self.heights.append(row.height)
+
+    def _widen(self, column: int, lines: Sequence[Line]) -> None:
+        x0, x1 = self.extents[column]
+        left, _, right, _ = hull(line.box for line in lines)
+        low = self.extents[column - 1][1] if column else left
+        high = self.extents[column + 1][0] if column + 1 < len(self.extents) else right
+        self.extents[column] = (min(x0, max(left, low)), max(x1, min(right, high)))
+
+    def insert(self, line: Line) -> int:
+        """Makes a new column where the line stands; returns its number."""
+        at = sum(1 for x0, _ in self.extents if x0 < line.box[0])
+        self.extents.insert(at, (line.box[0], line.box[2]))
+        self.rows = [{c + (c >= at): lines for c, lines in row.items()} for row in self.rows]
+        return at
+
+    def numbers_in(self, column: int) -> bool:
+        """Whether a column has held mostly numbers so far."""
+        lines = [line for row in self.rows[1:] for line in row.get(column, ())]
+        return 2 * sum(line.is_amount for line in lines) > len(lines)
+
+    @property
+    def has_data(self) -> bool:
+        return any(line.is_amount for row in self.rows for lines in row.values() for line in lines)
+
+
+def find_tables(page_rows: Sequence[Row]) -> Iterator[tuple[int, int, Table]]:
+    """Each table, with the numbers of its first row and of the row after its last."""
+    rows = [row.parted for row in page_rows]
+    at = 0
+    while at < len(rows):
+        grid = _grow(rows, at) if len(rows[at].lines) > 1 else None
+        table = _finish(grid) if grid else None
+        if grid and table:
+            yield at, at + grid.taken, table
+            at += grid.taken
+        else:
+            at += 1
+
+
+def _grow(rows: Sequence[Row], start: int) -> _Grid:
+    first = rows[start]
+    grid = _Grid([(line.box[0], line.box[2]) for line in first.lines])
+    grid.add({column: [line] for column, line in enumerate(first.lines)}, first)
+    full = 1
+    for index in range(start + 1, len(rows)):
+        row = rows[index]
+        gap = row.box[1] - grid.boxes[-1][3]
+        if gap > 2.2 * max(row.height, grid.heights[-1]) or not 0.75 < row.height / grid.heights[0] < 1.3:
+            break
+        cells = _place(grid, row)
+        if cells is None or _sums_up(grid, cells):
+            break
+        if len(cells) == 1 and not _belongs(grid, row, cells, rows, index):
+            break
+        grid.add(cells, row)
+        if len(cells) > 1:
+            full = len(grid.rows)
+    _trim(grid, full)
+    grid.taken = len(grid.rows)
+    return grid
+
+
+def _trim(grid: _Grid, full: int) -> None:
+    """Drops single lines below the last row, unless they go on in one of its cells."""
+    while len(grid.rows) > full:
+        gap = grid.boxes[full][1] - grid.boxes[full - 1][3]
+        if gap > 0.35 * grid.heights[full]:
+            break
+        full += 1
+    for listed in (grid.rows, grid.boxes, grid.heights):
+        del listed[full:]
+
+
+def _belongs(grid: _Grid, row: Row, cells: dict[int, list[Line]], rows: Sequence[Row], index: int) -> bool:
+    """Whether a row of one line is a cell's next line, or a heading between rows that go on."""
+    (column,) = cells
+    if row.box[1] - grid.boxes[-1][3] <= 0.6 * row.height:
+        return not (column == len(grid.extents) - 1 and len(grid.extents) == 2)
+    following = rows[index + 1] if index + 1 < len(rows) else None
+    if following and following.box[1] < row.box[3] - 0.15 * row.height:
+        return True  # a wrapped cell, with the others of its row centred beside it
+    return bool(following and len(following.lines) > 1 and column == 0 and _place(grid, following, peek=True))
+
+
+def _sums_up(grid: _Grid, cells: dict[int, list[Line]]) -> bool:
+    """Whether a row is the first of a block of totals: few cells, and a label where numbers stood."""
+    if 2 * len(cells) >= len(grid.extents):
+        return False
+    return any(
+        not line.is_value and grid.numbers_in(column) for column, lines in cells.items() for line in lines
+    )
+
+
+def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]] | None:
+    """The row's lines by column, or None if they don't fit in."""
+    lines = row.lines
+    if len(lines) == len(grid.extents) and _in_order(grid.extents, lines):
+        return {column: [line] for column, line in enumerate(lines)}
+    pieces = _split(grid.extents, lines)
+    if pieces is not None:
+        return pieces
+    placed: dict[int, list[Line]] = {}
+    for line in lines:
+        column = _column(grid, line, placed, alone=len(lines) == 1)
+        if column is None and not peek and not grid.has_data and len(grid.rows) < 4 and len(lines) > 1:
+            column = grid.insert(line)
+            placed = {c + (c >= column): kept for c, kept in placed.items()}
+        if column is None or (column in placed and len(lines) > 1 and max(placed) > column):
+            return None
+        placed.setdefault(column, []).append(line)
+    return placed
+
+
+def _in_order(extents: Sequence[Extent], lines: Sequence[Line]) -> bool:
+    """Whether each line may stand in the column of its number: it touches that one, or none."""
+    for number, line in enumerate(lines):
+        touched = _touched(extents, line)
+        if touched and number not in touched:
+            return False
+        if len(touched) > 1 and line.is_amount:
+            return False
+    return True
+
+
+def _touched(extents: Sequence[Extent], line: Line) -> list[int]:
+    slack = 0.15 * line.height
+    x0, x1 = line.box[0] + slack, line.box[2] - slack
+    return [number for number, (left, right) in enumerate(extents) if x0 < right and x1 > left]
+
+
+def _column(grid: _Grid, line: Line, placed: dict[int, list[Line]], *, alone: bool) -> int | None:
+    touched = _touched(grid.extents, line)
+    if len(touched) == 1:
+        return touched[0]
+    if touched:
+        # A label that spans columns is part of a table only with a value beside it.
+        return None if alone else touched[0]
+    distances = [(max(x0 - line.box[2], line.box[0] - x1), n) for n, (x0, x1) in enumerate(grid.extents)]
+    distance, nearest = min(distances)
+    return nearest if distance < 2 * line.height and nearest not in placed and grid.has_data else None
+
+
+def _split(extents: Sequence[Extent], lines: Sequence[Line]) -> dict[int, list[Line]] | None:
+    """The words by column, where cells stand so close that they run together; None if a column stays empty."""
+    if len(lines) < 2 or len(lines) >= len(extents):
+        return None
+    found: dict[int, list[Line]] = {}
+    for line in lines:
+        for word in line.words:
+            piece = Line((word,))
+            touched = _touched(extents, piece)
+            if len(touched) != 1:
+                return None
+            before = found.setdefault(touched[0], [])
+            before[:] = [Line((*before[0].words, word))] if before else [piece]
+    return found if len(found) == len(extents) else None
+
+
+def _finish(grid: _Grid) -> Table | None:
+    """The table, if that is what it is."""
+    rows = _logical(grid)
+    if len(rows) < 2 or len(grid.extents) < 2:
+        return None
+    header, body = rows[0], rows[1:]
+    width = len(grid.extents)
+    headed = _is_header(header, width)
+    if not _plausible(header, body, width) if headed else not _regular(rows, width):
+        return None
+    columns = [_text(header.get(column)) if headed else "" for column in range(width)]
+    cells = [
+        Cell(number, column, tuple(row[column]))
+        for number, row in enumerate(rows, 0 if headed else 1)
+        for column in sorted(row)
+    ]
+    lines = [line for row in grid.rows for column in sorted(row) for line in row[column]]
+    return Table(columns, cells, lines, grid.extents)
+
+
+def _text(lines: Sequence[Line] | None) -> str:
+    return " ".join(line.text for line in lines or ())
+
+
+def _logical(grid: _Grid) -> list[dict[int, list[Line]]]:
+    """Joins rows of the page that are one row of the table: wrapped headings, wrapped cells."""
+    rows: list[dict[int, list[Line]]] = []
+    gaps = [b[1] - a[3] for a, b in zip(grid.boxes, grid.boxes[1:], strict=False)]
+    for number, cells in enumerate(grid.rows):
+        height = grid.heights[number]
+        above = gaps[number - 1] if number else 99.0
+        below = gaps[number] if number < len(gaps) else 99.0
+        overlaps = number > 0 and above < -0.15 * height
+        if rows and (overlaps or _continues(grid, rows, cells, above, below, height)):
+            for column, lines in cells.items():
+                rows[-1].setdefault(column, []).extend(lines)
+        else:
+            rows.append({column: list(lines) for column, lines in cells.items()})
+    return rows
+
+
+def _continues(grid: _Grid, rows: list[dict[int, list[Line]]], cells: dict[int, list[Line]],
+               above: float, below: float, height: float) -> bool:  # fmt: skip
+    """Whether a row of the page goes on in the table's last row."""
+    if any(line.is_amount for lines in cells.values() for line in lines) or above > 0.6 * height:
+        return False
+    width = len(grid.extents)
+    if len(rows) == 1:
+        return len(rows[0]) < width or (len(cells) < width and above < below - 0.1 * height)
+    if _TOTAL.match(_text(cells[min(cells)])):
+        return False
+    filled = len(rows[-1])
+    return len(cells) <= max(1, width // 3) and filled > len(cells) and above <= below + 0.1 * height
+
+
+def _is_header(header: dict[int, list[Line]], width: int) -> bool:
+    """Headings: most columns have one, and none is data (years apart)."""
+    lines = [line for cell in header.values() for line in cell]
+    data = [line for line in lines if line.is_value and not _YEAR.fullmatch(line.text)]
+    return not data and len(header) >= max(2, 0.6 * width)
+
+
+def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], width: int) -> bool:
+    """Keeps address blocks and label-value pairs from being taken for tables."""
+    heads = [_text(lines) for _, lines in sorted(header.items())]
+    if any(head.endswith(":") for head in heads) or any(_PARTY.fullmatch(head) for head in heads):
+        return False
+    if any(len(head) > 40 for head in heads):
+        return False
+    if any(_names_values(header, body, column) for column in range(width - 1)):
+        return False
+    typed = [column for column in range(width) if _share(body, column) >= 0.6]
+    full = sum(len(row) >= max(2, 0.6 * width) for row in body)
+    if width == 2:
+        return len(body) >= 2 and 1 in typed and 0 not in typed and not any(
+            _text(row.get(0)).endswith(":") for row in body
+        )  # fmt: skip
+    if typed:
+        return full >= 1
+    bold = all(line.bold for lines in header.values() for line in lines)
+    plain = not all(line.bold for row in body for lines in row.values() for line in lines)
+    return full == len(body) and len(body) >= 2 and (bold and plain) and not _labelled(body)
+
+
+def _names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], column: int) -> bool:
+    """Whether a column is the labels of the next one's values, from the first row on."""
+    labels = [_text(row[column]) for row in (header, *body) if column in row]
+    named = sum(is_label(text) for text in labels) >= 0.7 * len(labels)
+    return named and bool(re.search(r"\d", _text(header.get(column + 1))))
+
+
+def _labelled(body: list[dict[int, list[Line]]]) -> bool:
+    return any(":" in _text(lines) for row in body for lines in row.values())
+
+
+def _share(body: list[dict[int, list[Line]]], column: int) -> float:
+    """How much of a column is numbers or dates."""
+    cells = [row[column] for row in body if column in row]
+    return sum(all(line.is_value for line in cell) for cell in cells) / len(cells) if cells else 0.0
+
+
+def _regular(rows: list[dict[int, list[Line]]], width: int) -> bool:
+    """Whether rows without headings are a table all the same: many columns, of one kind each."""
+    if width < 4 or len(rows) < 2:
+        return False
+    full = sum(len(row) == width for row in rows)
+    shares = [_share(rows, column) for column in range(width)]
+    even = all(share <= 0.25 or share >= 0.75 for share in shares)
+    return full >= 0.6 * len(rows) and even and sum(share >= 0.75 for share in shares) >= 2
+
+
+def _is_amount(cell: Cell) -> bool:
+    return all(line.is_amount for line in cell.lines)
+
+
+def is_total(cells: dict[int, Cell]) -> bool:
+    """Whether a row sums up others."""
+    return any(_TOTAL.match(cell.value) for cell in cells.values())
+
+
+def number_cells(table: Table, table_id: str, page_index: int, title: str | None) -> Table:
+    """The table with its ids, counted in reading order from 1."""
+    cells = [replace(cell, region_id=f"{table_id}:c{number}") for number, cell in enumerate(table.cells, 1)]
+    return replace(table, cells=cells, table_id=table_id, page_index=page_index, title=title)

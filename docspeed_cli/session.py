@@ -1,0 +1,203 @@
+"""One run against one server: its ledger, locks, key and connection; and what a piece of work is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docspeed_cli.api import Answer, Api
+from docspeed_cli.errors import (
+    AuthError,
+    DocspeedError,
+)
+from docspeed_cli.ledger import Ledger
+from docspeed_cli.locks import Locks
+from docspeed_cli.models import Job, Source
+from docspeed_cli.output import Output
+from docspeed_cli.payload import Payload
+from docspeed_cli.settings import BASE_URL, SANDBOX, Settings, loopback
+from docspeed_cli.world import World
+
+T = TypeVar("T")
+Task = Generator[float, None, T]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How jobs are obtained and followed."""
+
+    wait: bool = False
+    timeout: float | None = None
+    floor: float = 0.0
+    fresh: bool = False
+    batch: str | None = None
+    folder: Path | None = None
+    """Where results will be kept, so that a large one is written there at once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one piece of work: its job, its result where it was waited for, or its error."""
+
+    source: Source | None = None
+    job: Job | None = None
+    payload: Payload | None = None
+    error: DocspeedError | None = None
+    output: str | None = None
+    seconds: float = 0.0
+    status: Answer | None = None
+    """The server's last answer on the job's status."""
+
+
+class Session:
+    """One run of the program against one server: its ledger, locks and connection, each made when needed."""
+
+    def __init__(self, world: World, settings: Settings, output: Output) -> None:
+        self.world = world
+        self.settings = settings
+        self.output = output
+        self.server = settings.server
+        self.progress: Callable[[Job], None] = lambda job: None
+        self.sleep = world.sleep
+        self.waited_for: dict[str, Job] = {}
+        """Jobs whose end this run still waits for: what an interrupted run names in its hint."""
+        self._stack = ExitStack()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._stack.close()
+
+    @property
+    def any_server(self) -> bool:
+        """Whether the user named no server, so that a job's own may be used if it needs no key."""
+        return self.settings.origins["base_url"] == "default"
+
+    def at(self, server: str) -> Session:
+        """A session like this one with another server, closed with this one."""
+        settings = replace(
+            self.settings,
+            values={**self.settings.values, "base_url": server},
+            origins={**self.settings.origins, "base_url": "--sandbox"},
+        )
+        other = Session(self.world, settings, self.output)
+        other.progress = self.progress
+        self._stack.callback(other.close)
+        return other
+
+    # -- what there is one of
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger in the state folder."""
+        ledger = Ledger(self.settings.state_dir / "ledger.db", self.output.warn, self.world.now)
+        self._stack.callback(ledger.close)
+        return ledger
+
+    @cached_property
+    def locks(self) -> Locks:
+        """The locks in the state folder."""
+        return Locks(self.settings.state_dir / "locks", self.output.warn)
+
+    @cached_property
+    def api(self) -> Api:
+        """The connection to the server. AuthError where a key is needed and there is none."""
+        world = self.world
+        base_url = self.server
+        if self.settings.sandbox:
+            base_url, world = "http://sandbox.localhost", replace(self.world, transport=self._sandbox)
+        api = Api(
+            base_url,
+            self.key,
+            world,
+            sleep=lambda seconds: self.sleep(seconds),
+            heard=self.output.heard,
+            delayed=self._delayed,
+        )
+        self._stack.callback(api.close)
+        return api
+
+    @cached_property
+    def key(self) -> str:
+        """The key for this server; none is needed on this machine."""
+        key, _ = self.settings.key()
+        if not key and not self.settings.sandbox and not _on_this_machine(self.server):
+            raise self.no_key()
+        return key
+
+    def no_key(self) -> AuthError:
+        """What is said where a key is needed and there is none."""
+        return AuthError(
+            f"no API key for {self.server}",
+            code="no_key",
+            hint="docspeed auth login, or set DOCSPEED_API_KEY; --sandbox works without a key",
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What stands for the key in the ledger; the key can't be had from it."""
+        if not self.key:
+            return ""
+        return hashlib.sha256(b"docspeed ledger " + self.key.encode()).hexdigest()[:16]
+
+    def _sandbox(self, base_url: str) -> Any:
+        import httpx
+
+        create_app = installed_sandbox().create_app
+        self.output.note("this is the local sandbox: it reads text layers, it is not the service's models")
+        app = create_app(self.settings.state_dir / "sandbox", now=self.world.now)
+        return httpx.WSGITransport(app)
+
+    def _delayed(self, error: DocspeedError, delay: float) -> None:
+        self.output.progress(f"{error.message}; trying again in {delay:.0f} s")
+
+    @property
+    def flags(self) -> str:
+        """The flags that name this run's server in another command, where it is not the usual one."""
+        if self.settings.origins["base_url"] not in ("--base-url", "--sandbox") or self.server == BASE_URL:
+            return ""
+        return " --sandbox" if self.server == SANDBOX else f" --base-url {self.server}"
+
+    def take_up(self, jobs: Sequence[Job]) -> str:
+        """The command that takes up the wait for these jobs."""
+        return f"docspeed jobs wait {' '.join(job.handle for job in jobs)}{self.flags}"
+
+    @property
+    def results_dir(self) -> Path:
+        """Where payloads that came inline are kept: the server has no job to ask for them again."""
+        return self.settings.state_dir / "results"
+
+    def kept(self, job: Job) -> Path:
+        return self.results_dir / f"{job.token}.json"
+
+
+def installed_sandbox() -> Any:
+    """The sandbox package. DocspeedError where the extra is not installed."""
+    import importlib
+    import importlib.util
+
+    if not all(importlib.util.find_spec(name) for name in ("werkzeug", "pypdfium2")):
+        raise DocspeedError(
+            "the sandbox is not installed", code="no_sandbox", hint="pip install 'docspeed-cli[sandbox]'"
+        )
+    return importlib.import_module("docspeed_cli.sandbox")
+
+
+def drive(task: Task[T], world: World) -> T:
+    """Bring one piece of work to its end in this thread."""
+    try:
+        while True:
+            due = next(task)
+            world.sleep(max(0.0, due - world.monotonic()))
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+def _on_this_machine(server: str) -> bool:
+    from urllib.parse import urlsplit
+
+    return loopback(urlsplit(server).hostname or "")

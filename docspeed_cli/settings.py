@@ -1,0 +1,269 @@
+"""One table of settings; each comes from a flag, the environment, the config file, or its default."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from docspeed_cli.errors import AuthError, UsageError
+from docspeed_cli.operations import FORMATS
+
+SANDBOX = "sandbox"
+BASE_URL = "https://api.docspeed.ai"
+
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+
+
+def duration(text: str) -> float:
+    """Seconds in `90`, `90s`, `30m`, `2h`, `1h30m`, `30d`. ValueError otherwise."""
+    word = text.strip().lower()
+    if not word.isascii() or not _DURATION.fullmatch(word):
+        raise ValueError(f"{text!r} is not a duration like 90, 90s, 30m or 2h")
+    return sum(float(number) * _UNITS[unit or ""] for number, unit in _PART.findall(word))
+
+
+def switch(text: str) -> bool:
+    """True or false in the words that people use for them. ValueError otherwise."""
+    word = text.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def workers(text: str) -> int:
+    """A number of requests at a time, 1 to 256. ValueError otherwise."""
+    if not text.strip().isdecimal() or not 1 <= int(text) <= 256:
+        raise ValueError(f"{text!r} is not a whole number from 1 to 256")
+    return int(text)
+
+
+def known_format(text: str) -> str:
+    """The name of an output format. ValueError otherwise."""
+    if text not in FORMATS:
+        raise ValueError(f"{text!r} is not one of {', '.join(FORMATS)}")
+    return text
+
+
+def server_url(text: str) -> str:
+    """The base URL without a final slash, or `sandbox`. ValueError for what a key must not be sent to."""
+    if text == SANDBOX:
+        return SANDBOX
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("a base URL holds no user, password, query or fragment")
+    if parts.scheme == "http" and not loopback(parts.hostname):
+        raise ValueError(
+            f"{text!r} would send the key unencrypted; plain http is for loopback only, use https"
+        )
+    port = "" if parts.port is None else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def loopback(host: str) -> bool:
+    """Whether the host is this machine by name or address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table of settings."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    about: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"DOCSPEED_{self.name.upper()}"
+
+
+SETTINGS = (
+    Setting("base_url", server_url, BASE_URL, "the server; `sandbox` is the stand-in in this process"),
+    Setting("timeout", duration, None, "how long a wait may take; none: to the job's end"),
+    Setting("poll_interval", duration, None, "the least time between two looks at a job"),
+    Setting("wait", switch, False, "follow each job and print its result"),
+    Setting("format", known_format, None, "the output format where a command has it"),
+    Setting("concurrency", workers, 8, "requests at a time"),
+)
+
+VARIABLES = (
+    ("DOCSPEED_API_KEY", "the key; wins over a saved one"),
+    *((setting.variable, setting.about) for setting in SETTINGS),
+    ("DOCSPEED_CONFIG", "the config file, instead of config.toml in the user's config folder"),
+    ("DOCSPEED_STATE_DIR", "where the ledger and the sandbox live"),
+    ("DOCSPEED_DEBUG", "1 prints tracebacks"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting with its value, and where each came from."""
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    config_file: Path
+    state_dir: Path
+    env: Mapping[str, str]
+
+    @property
+    def server(self) -> str:
+        """The base URL, or `sandbox`."""
+        return str(self.values["base_url"])
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the stand-in in this process answers."""
+        return self.server == SANDBOX
+
+    @property
+    def credentials(self) -> Path:
+        """The file that `auth login` keeps keys in."""
+        return self.config_file.with_name("credentials.json")
+
+    def key(self) -> tuple[str, str]:
+        """The API key for this server and where it came from; empty where there is none."""
+        if self.sandbox:
+            return "", "the sandbox needs none"
+        key = self.env.get("DOCSPEED_API_KEY", "").strip()
+        if key:
+            return sendable(key, "DOCSPEED_API_KEY"), "DOCSPEED_API_KEY"
+        saved = saved_keys(self.credentials).get(origin(self.server), "")
+        return (sendable(saved, str(self.credentials)), str(self.credentials)) if saved else ("", "")
+
+
+def sendable(key: str, where: str) -> str:
+    """The key, if it can stand in a header."""
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise AuthError(
+            f"the key in {where} holds characters that no key has (a line break, a quote from a copy?)",
+            hint="docspeed auth login",
+        )
+    return key
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: what a key is bound to."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def saved_keys(path: Path) -> dict[str, str]:
+    """The saved keys by origin; none where there is no such file."""
+    try:
+        keys = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise AuthError(f"can't read {path}: {_reason(error)}", hint="docspeed auth login") from None
+    if not isinstance(keys, dict):
+        raise AuthError(f"{path} does not hold keys by server", hint="docspeed auth login")
+    return {str(server): str(key) for server, key in keys.items()}
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not JSON"
+
+
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+    """Each setting from the first place that has it. UsageError names the place of a bad value."""
+    config_file = config_path(env)
+    filed = _read_config(config_file)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        values[setting.name], origins[setting.name] = _pick(setting, flags, env, filed, config_file)
+    return Settings(values, origins, config_file, state_dir(env), env)
+
+
+def _pick(
+    setting: Setting, flags: Mapping[str, Any], env: Mapping[str, str], filed: Mapping[str, Any], file: Path
+) -> tuple[Any, str]:
+    flag = f"--{setting.name.replace('_', '-')}"
+    if flags.get(setting.name) is not None:
+        value = flags[setting.name]
+        return (_read(setting, value, flag) if isinstance(value, str) else value), flag
+    if env.get(setting.variable):
+        return _read(setting, env[setting.variable], setting.variable), setting.variable
+    if setting.name in filed:
+        value = filed[setting.name]
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return _read(setting, text, f"{file}: {setting.name}"), str(file)
+    return setting.default, "default"
+
+
+def _read(setting: Setting, text: str, where: str) -> Any:
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"can't read {path}: {error}") from None
+    import tomllib
+
+    try:
+        filed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    _check_names(filed, text, path)
+    return filed
+
+
+def _check_names(filed: Mapping[str, Any], text: str, path: Path) -> None:
+    known = [setting.name for setting in SETTINGS]
+    for name in filed:
+        if name in known:
+            continue
+        place = f"{path}, line {_line_of(name, text)}: {name}"
+        if name == "api_key":
+            raise UsageError(
+                f"{place}: a key does not belong in this file; take it out", hint="docspeed auth login"
+            )
+        raise UsageError(f"{place} is not a setting", hint=f"the settings are {', '.join(known)}")
+
+
+def _line_of(name: str, text: str) -> int:
+    pattern = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}\b")
+    return next((i for i, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+
+
+def config_path(env: Mapping[str, str]) -> Path:
+    """Where the config file is, whether or not there is one."""
+    if env.get("DOCSPEED_CONFIG"):
+        return Path(env["DOCSPEED_CONFIG"]).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("docspeed", appauthor=False) / "config.toml"
+
+
+def state_dir(env: Mapping[str, str]) -> Path:
+    """Where the ledger and the sandbox live."""
+    if env.get("DOCSPEED_STATE_DIR"):
+        return Path(env["DOCSPEED_STATE_DIR"]).expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("docspeed", appauthor=False)

@@ -1,0 +1,228 @@
+"""Gets the job of a request: joins the one that there is, or submits, and never guesses what became of it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from docspeed_cli.answers import job_in, status_word
+from docspeed_cli.api import Answer
+from docspeed_cli.documents import Documents
+from docspeed_cli.errors import (
+    DocspeedError,
+    Interrupted,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+)
+from docspeed_cli.following import Following
+from docspeed_cli.models import Job, Request, State
+from docspeed_cli.operations import job_path
+from docspeed_cli.payload import Payload
+from docspeed_cli.session import Outcome, Session, Task, Waiting
+from docspeed_cli.times import ago
+
+_NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
+
+
+class Submitting:
+    """Submits the requests of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.documents = Documents(session)
+        self.following = Following(session)
+
+    def obtain(self, request: Request, waiting: Waiting) -> Task[Outcome]:
+        """The job of this request, submitted or joined; with `waiting.wait` also its result.
+
+        DocspeedError for whatever keeps it from its end.
+        """
+        started = self.session.world.monotonic()
+        documents = [self.documents.digest(source) for source in request.sources]
+        identity = request.identity(documents, self.session.server, self.session.fingerprint)
+        source = request.sources[0] if request.sources else None
+        for last in (False, True):
+            job, payload = yield from self._one_job(request, documents, identity, waiting)
+            if not waiting.wait:
+                return Outcome(source, job, seconds=self.session.world.monotonic() - started)
+            try:
+                job = yield from self.following.follow(job, waiting)
+                payload = payload or (yield from self.following.fetch(job, waiting.folder))
+            except NotFound:
+                if last or not job.reused:
+                    raise
+                self.following.gone(job)
+                continue
+            return Outcome(source, job, payload, seconds=self.session.world.monotonic() - started)
+        raise AssertionError("unreachable")
+
+    def _one_job(
+        self, request: Request, documents: Sequence[str], identity: str, waiting: Waiting
+    ) -> Task[tuple[Job, Payload | None]]:
+        """One command at a time gets here with one request: it joins the job that there is, or submits."""
+        while not self.session.locks.acquire(identity):
+            yield self.session.world.monotonic() + 0.05
+        try:
+            token = None
+            if not waiting.fresh and request.operation.reusable:
+                job, token = self._known(identity)
+                if job is not None:
+                    return job, None
+            return self._submit(request, documents, identity, waiting, token or uuid.uuid4().hex)
+        finally:
+            self.session.locks.release(identity)
+
+    def _known(self, identity: str) -> tuple[Job | None, str | None]:
+        """The job that answers this request already; else the token of a submission with unknown outcome."""
+        unknown: Job | None = None
+        for job in self.session.ledger.by_request(identity):
+            if job.state in (State.SUBMITTING, State.UNKNOWN):
+                self._lost(job)
+                unknown = unknown or job
+            elif job.state in (State.RUNNING, State.DONE):
+                found = self._still_there(job)
+                if found is not None:
+                    self._say_reused(found)
+                    return found, None
+        if unknown is None:
+            return None, None
+        when = ago(unknown.submitted_at, self.session.world.now())
+        self.session.output.note(
+            f"{unknown.input}: a submission {when} has an unknown outcome"
+            f" ({unknown.error or 'the program was ended'}); submitting again"
+        )
+        return None, unknown.token
+
+    def _lost(self, job: Job) -> None:
+        """Whoever was submitting this held its lock; the lock is ours, so it is gone."""
+        if job.state is State.SUBMITTING and job.row is not None:
+            self.session.ledger.change(job.row, state=State.UNKNOWN, status=State.UNKNOWN)
+
+    def _still_there(self, job: Job) -> Job | None:
+        if job.job_id is None:
+            return replace(job, reused=True) if self.session.kept(job).exists() else None
+        try:
+            answer = self.session.api.get(job_path(job.job_id))
+        except NotFound:
+            self.following.gone(job)
+            return None
+        found = replace(self.following.seen(job, answer.payload.json()), reused=True)
+        return None if found.state is State.FAILED else found
+
+    def _say_reused(self, job: Job) -> None:
+        when = ago(job.submitted_at, self.session.world.now())
+        self.session.output.note(
+            f"{job.input}: using {job.operation} job {job.handle}, submitted {when} ({job.status});"
+            " --fresh submits anew"
+        )
+
+    def _submit(
+        self, request: Request, documents: Sequence[str], identity: str, waiting: Waiting, token: str
+    ) -> tuple[Job, Payload | None]:
+        for last in (False, True):
+            stored = [
+                self.documents.store(source, document)
+                for source, document in zip(request.sources, documents, strict=True)
+            ]
+            try:
+                return self._send(request, [file_id for file_id, _ in stored], identity, waiting, token)
+            except (NotFound, Rejected) as error:
+                reused = [file_id for file_id, known in stored if known]
+                if last or not reused or not _about_a_file(error):
+                    raise
+                for file_id in reused:
+                    self.session.ledger.forget_upload(self.session.server, file_id)
+        raise AssertionError("unreachable")
+
+    def _send(
+        self, request: Request, file_ids: Sequence[str], identity: str, waiting: Waiting, token: str
+    ) -> tuple[Job, Payload | None]:
+        job = Job(
+            operation=request.operation.name,
+            status=State.SUBMITTING,
+            state=State.SUBMITTING,
+            request=identity,
+            server=self.session.server,
+            key=self.session.fingerprint,
+            input=request.label or None,
+            file_id=", ".join(file_ids) or None,
+            submitted_at=self.session.world.now(),
+            batch=waiting.batch,
+            token=token,
+        )
+        api = self.session.api
+        job = replace(job, row=self.session.ledger.begin(job))
+        with self._shield(request):
+            try:
+                answer = api.submit(
+                    request.operation.method,
+                    request.operation.path,
+                    request.body(file_ids),
+                    token,
+                    self.session.results_dir,
+                )
+                return self._accepted(job, answer, request)
+            except OutcomeUnknown as error:
+                self._unknown(job, error.message)
+                raise self._explained(error, job) from None
+            except DocspeedError:
+                self.session.ledger.drop([job.row or 0])
+                raise
+            except Interrupted as interrupted:
+                if interrupted.idle:
+                    self.session.ledger.drop([job.row or 0])
+                else:
+                    self._unknown(job, "interrupted while it was sent")
+                raise
+
+    @contextmanager
+    def _shield(self, request: Request) -> Iterator[None]:
+        """A short submission is heard out before a signal; a sync one takes as long as its job."""
+        if request.sync or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        with self.session.world.interrupts.shielded():
+            yield
+
+    def _unknown(self, job: Job, why: str) -> None:
+        self.session.ledger.change(job.row or 0, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
+
+    def _explained(self, error: OutcomeUnknown, job: Job) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{error.message}. Whether the server took {job.input or 'the request'} is unknown",
+            code=error.code,
+            status=error.status,
+            request_id=error.request_id,
+            details=error.details,
+            hint="the same command submits it again; docspeed jobs list shows this one as unknown",
+        )
+
+    def _accepted(self, job: Job, answer: Answer, request: Request) -> tuple[Job, Payload | None]:
+        """Put down what the server made of it, before anything else happens."""
+        said = job_in(answer.payload, sync=request.sync)
+        if said is not None:
+            answer.payload.clear()
+            job = replace(job, job_id=str(said["job_id"])).now(status_word(said) or "submitted")
+            self.session.ledger.change(job.row or 0, job_id=job.job_id, status=job.status, state=job.state)
+            self.session.waited_for[job.handle] = job
+            return job, None
+        job = job.now("completed")
+        try:
+            self.session.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            answer.payload.keep(self.session.kept(job), private=True)
+        except OSError as error:
+            self.session.output.warn(f"the result can't be kept for another run ({error.strerror or error})")
+        self.session.ledger.change(job.row or 0, status=job.status, state=job.state)
+        return job, answer.payload
+
+
+def _about_a_file(error: DocspeedError) -> bool:
+    """Whether the server refused because it does not know a file."""
+    if isinstance(error, NotFound):
+        return True
+    text = f"{error.code} {error.message}".lower()
+    return "file" in text and any(word in text for word in _NO_FILE)

@@ -1,0 +1,29 @@
+"""Times as machines and as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def rfc3339(seconds: float | None) -> str | None:
+    """A time of day, in seconds since the epoch, as RFC 3339 in UTC."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{int(seconds // size)} {unit}"
+
+
+def ago(then: float | None, now: float) -> str:
+    """How long ago something was, for people."""
+    if then is None:
+        return "at an unknown time"
+    return "just now" if now - then < 2 else f"{span(now - then)} ago"
