@@ -6,6 +6,7 @@ Every public call raises a `DocspeedError` and nothing else for whatever the net
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from docspeed_cli.errors import (
     OutcomeUnknown,
     Unavailable,
 )
+from docspeed_cli.gate import Gate
 from docspeed_cli.operations import UPLOAD_PATH, job_path
 from docspeed_cli.payload import Payload
 from docspeed_cli.polling import Schedule, retry_after
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
 TRIES = 6
+LIMITED_TRIES = 500
 PATIENCE = 120.0
 """A `Retry-After` beyond this many seconds is reported instead of waited for."""
 
@@ -71,6 +74,7 @@ class Api:
         base_url: str,
         key: str,
         world: World,
+        gate: Gate,
         *,
         sleep: Callable[[float], None] | None = None,
         heard: Callable[[Exchange], None] | None = None,
@@ -79,12 +83,15 @@ class Api:
         self.base_url = base_url
         self._key = key
         self._world = world
+        self._gate = gate
         self.sleep = sleep or world.sleep
         self._heard = heard
         self._delayed = delayed
         self._schedule = Schedule(random=world.random)
         self._client: httpx.Client | None = None
         self._guard = threading.Lock()
+        self.patient = False
+        """Whether a rate limit is waited out however often it is met; the gate makes that rare."""
         self.answered = False
         """Whether the server has answered anything in this run."""
 
@@ -111,7 +118,7 @@ class Api:
         )
 
     def upload(self, path: Path, filename: str, content_type: str) -> dict[str, Any]:
-        """Store a file; the server's entry for it, with its `file_id`. It is free, so it is repeated freely."""
+        """Store a file; the server's entry for it, with its `file_id`. It is free: repeated freely."""
         name = filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> Answer:
@@ -140,13 +147,13 @@ class Api:
     # -- one exchange and its repetitions
 
     def _repeat(self, send: Callable[[], Answer], *, freely: bool = False) -> Answer:
-        for attempt in range(TRIES):
+        for attempt in itertools.count():
             try:
                 return send()
             except (Unavailable, OutcomeUnknown) as error:
                 if not (error.retryable or (freely and isinstance(error, OutcomeUnknown))):
                     raise
-                if attempt == TRIES - 1:
+                if attempt >= (LIMITED_TRIES if self.patient and error.status == 429 else TRIES) - 1:
                     raise _given_up(error) from None
                 if (error.retry_after or 0) > PATIENCE:
                     raise _too_long(error) from None
@@ -170,6 +177,8 @@ class Api:
         import httpx
 
         client = self.client()
+        while (wait := self._gate.delay()) > 0:
+            self.sleep(wait)
         payload = Payload(folder)
         started = self._world.monotonic()
         outcome, request_id = "failed", None
@@ -205,10 +214,14 @@ class Api:
         self, method: str, response: httpx.Response, payload: Payload, request_id: str | None
     ) -> Answer:
         wait = retry_after(response.headers.get("retry-after"), self._world.now())
+        if response.status_code == 429 or (wait is not None and response.is_server_error):
+            self._gate.refused(wait if wait is None else min(wait, PATIENCE))
+        elif response.is_success:
+            self._gate.taken()
         if response.is_success:
             for chunk in response.iter_bytes(65536):
                 payload.write(chunk)
-            if not payload.plausible():
+            if response.status_code != 204 and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()
                 message = f"the server's answer ({response.status_code}) was {what}"

@@ -121,7 +121,10 @@ def _perform(invocation: Invocation, world: World) -> int:
 
 def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
     jobs = list(session.waited_for.values())
-    if jobs:
+    if session.batch:
+        output.progress(f"stopped; {len(jobs)} jobs go on")
+        output.hint("the same command again goes on where it was")
+    elif jobs:
         what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
         output.progress(f"stopped waiting; {what}")
         output.hint(session.take_up(jobs[:20]))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from docspeed_cli.errors import Interrupted
+from docspeed_cli.models import Job
 from docspeed_cli.polling import Agenda
-from docspeed_cli.session import Task
+from docspeed_cli.session import Session, Task, drive
 from docspeed_cli.world import World
 
 T = TypeVar("T")
@@ -145,3 +146,21 @@ class Crowd(Generic[T]):
                 return
             except queue.Full:
                 continue
+
+
+def alone(session: Session, task: Task[T]) -> T:
+    """The outcome of one piece of work, done in this thread with live progress."""
+    with session.output.live() as say:
+        session.progress = lambda job: say(_progress(job))
+        return drive(task, session.world)
+
+
+def together(session: Session, tasks: Iterable[Task[T]]) -> Iterator[T]:
+    """The outcomes of many, as they end; `--concurrency` threads do the work."""
+    crowd: Crowd[T] = Crowd(session.settings.values["concurrency"], session.world)
+    session.sleep = crowd.sleep
+    return crowd.run(tasks)
+
+
+def _progress(job: Job) -> str:
+    return f"{job.operation} {job.input or ''}: {job.status} ({job.handle})"

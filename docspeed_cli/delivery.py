@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ class Target:
     path: Path | None = None
     many: bool = False
     table: str | None = None
+    pattern: str | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -41,8 +43,12 @@ class Target:
         return self.path if self.many else self.path.parent
 
 
-def target(output: str | None, many: bool, table: str | None = None) -> Target:
-    """Where `-o` points. UsageError where it can't take results."""
+def target(
+    output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True
+) -> Target:
+    """Where `-o` points, made if it is a folder that is not there. UsageError where it can't take results."""
+    if pattern is not None:
+        _check_pattern(pattern, output)
     if output is None:
         return Target(None, many, table)
     path = Path(output)
@@ -52,8 +58,9 @@ def target(output: str | None, many: bool, table: str | None = None) -> Target:
                 f"-o {output} is a file; the results of many inputs go to a folder",
                 hint="name a folder, or take the JSON lines: > results.jsonl",
             )
-        path.mkdir(parents=True, exist_ok=True)
-        return Target(path, True, table)
+        if make:
+            path.mkdir(parents=True, exist_ok=True)
+        return Target(path, True, table, pattern)
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}"
@@ -72,6 +79,19 @@ def job_line(job: Job) -> dict[str, Any]:
         "submitted_at": rfc3339(job.submitted_at),
     }
     return {**line, "reused": True} if job.reused else line
+
+
+def full_line(job: Job) -> dict[str, Any]:
+    """A job with all that the ledger knows of it."""
+    return {
+        **job_line(job),
+        "state": job.state.value,
+        "updated_at": rfc3339(job.updated_at),
+        "server": job.server,
+        "error": job.error,
+        "output": job.output,
+        "row": job.row,
+    }
 
 
 class Delivery:
@@ -111,16 +131,31 @@ class Delivery:
             self.output.text(self._converted(job, payload))
         payload.clear()
 
+    def answer(self, outcome: Outcome) -> None:
+        """One answer of several: a view at a terminal, one value a line in a pipe."""
+        assert outcome.job is not None and outcome.payload is not None
+        if self.output.human:
+            self._draw(outcome)
+        elif self.output.format == "json":
+            self.output.chunks([*outcome.payload.on_one_line(), b"\n"])
+        elif self.output.format == "id":
+            self.output.text(outcome.job.handle)
+        else:
+            self.output.text(self._converted(outcome.job, outcome.payload))
+        outcome.payload.clear()
+
     def line(self, outcome: Outcome) -> None:
         """One input of many that has ended, well or not."""
         if outcome.error is not None:
             self._failed_line(outcome, outcome.error)
             return
         job, payload = outcome.job, outcome.payload
-        assert job is not None and payload is not None
-        if self.to.folder is not None:
-            self._filed_line(outcome, job, payload)
-        elif self.output.format == "id":
+        assert job is not None
+        if outcome.output is not None:
+            self._filed_line(outcome, job)
+            return
+        assert payload is not None
+        if self.output.format == "id":
             self.output.text(job.handle)
         elif self.output.human:
             self.output.text(f"{job.status:<10}  {job.handle}  {span(outcome.seconds):>6}  {job.input or ''}")
@@ -139,13 +174,25 @@ class Delivery:
         status = outcome.job.status if outcome.job else "failed"
         self.output.text(_compact({**_members(outcome, status), "error": error.as_json()}), safe=False)
 
-    def _filed_line(self, outcome: Outcome, job: Job, payload: Payload) -> None:
-        path = self._name(outcome)
-        self._keep(path, job, payload)
+    def filed(self, outcome: Outcome, path: Path) -> Outcome:
+        """Write the result to its file, and put that down. DocspeedError where it can't be written."""
+        assert outcome.job is not None and outcome.payload is not None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DocspeedError(f"can't make {path.parent}: {error.strerror or error}") from None
+        self._keep(path, outcome.job, outcome.payload)
+        outcome.payload.clear()
+        if outcome.job.row is not None:
+            self.session.ledger.change(outcome.job.row, output=str(path.resolve()))
+        return replace(outcome, payload=None, output=str(path))
+
+    def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:
-            self.output.text(f"{job.status:<10}  {job.handle}  {path}")
-        else:
-            self.output.text(_compact({**_members(outcome, job.status), "output": str(path)}), safe=False)
+            self.output.text(f"{job.status:<10}  {job.handle}  {outcome.output}")
+            return
+        line = {**_members(outcome, job.status), "output": outcome.output}
+        self.output.text(_compact({**line, "reused": True} if job.reused else line), safe=False)
 
     def _converted_line(self, job: Job, payload: Payload) -> None:
         text = self._converted(job, payload).rstrip("\n")
@@ -185,8 +232,6 @@ class Delivery:
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
     def _view(self, outcome: Outcome) -> None:
-        from docspeed_cli import render
-
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
         again = f"docspeed jobs result {job.handle}{self.session.flags}"
@@ -194,36 +239,69 @@ class Delivery:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
             self.output.hint(f"{again} -o {Path(job.input or 'result').stem}.json")
             return
-        self.output.show(render.view(job.operation, payload.json(), names=self._names(job)))
+        self._draw(outcome)
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
         self.output.progress(
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
         )
-        self.output.hint(f"{again} -o FILE  keeps it; --json or --format {_other_formats(job)} in a pipe")
+        if job.job_id or job.row:
+            self.output.hint(f"{again} -o FILE  keeps it; --json or --format {_other_formats(job)} in a pipe")
+
+    def _draw(self, outcome: Outcome) -> None:
+        from docspeed_cli import render
+
+        assert outcome.job is not None and outcome.payload is not None
+        names = self._names(outcome.job)
+        self.output.show(render.view(outcome.job.operation, outcome.payload.json(), names=names))
 
     def _names(self, job: Job) -> Mapping[str, str]:
         ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
         return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}
 
-    def _name(self, outcome: Outcome) -> Path:
-        """A file for this input: inside the folder, and no other input's."""
+    def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path:
+        """A file for this input: inside the folder, and no other input's; the same on every run."""
         assert self.to.folder is not None
         extension = _EXTENSIONS.get(self.output.format, "json")
-        folder, stem = self.to.folder, safe_name(_stem(outcome.source, outcome.job))
-        if (
-            outcome.source is not None
-            and outcome.source.below is not None
-            and outcome.source.path is not None
-        ):
-            inner = outcome.source.path.parent.relative_to(outcome.source.below)
-            folder = folder.joinpath(*(safe_name(part) for part in inner.parts))
-            folder.mkdir(parents=True, exist_ok=True)
-        number, name = 1, f"{stem}.{extension}"
-        while str(folder / name).lower() in self._taken:
+        folder = self.to.folder.joinpath(*_below(source))
+        stem = _stem(source, job)
+        name = safe_name(stem) + f".{extension}"
+        if self.to.pattern is not None:
+            original = source.filename if source and source.filename else stem
+            parts = {"stem": stem, "name": original, "operation": operation, "ext": extension}
+            name = safe_name(self.to.pattern.format_map(parts))
+        return self._untaken(folder, name)
+
+    def _untaken(self, folder: Path, name: str) -> Path:
+        stem, dot, extension = name.rpartition(".")
+        stem, extension = (stem, dot + extension) if stem else (name, "")
+        number = 1
+        while (key := str(folder / name).casefold()) in self._taken:
             number += 1
-            name = f"{stem}-{number}.{extension}"
-        self._taken.add(str(folder / name).lower())
+            name = f"{stem}-{number}{extension}"
+        self._taken.add(key)
         return folder / name
+
+
+def _below(source: Source | None) -> list[str]:
+    """The folders that `--recursive` went through to the input."""
+    if source is None or source.below is None or source.path is None:
+        return []
+    return [safe_name(part) for part in source.path.parent.relative_to(source.below).parts]
+
+
+def _check_pattern(pattern: str, output: str | None) -> None:
+    if output is None:
+        raise UsageError("--output-name names the files in a folder; give the folder with -o DIR")
+    known = ("stem", "name", "operation", "ext")
+    try:
+        used = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
+        unknown = [name for name in used if name not in known]
+        pattern.format_map(dict.fromkeys(known, "x"))
+    except (ValueError, KeyError, AttributeError, IndexError):
+        unknown = [pattern]
+    if unknown:
+        fields = ", ".join(f"{{{name}}}" for name in known)
+        raise UsageError(f"--output-name {pattern}: the fields are {fields}")
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:
@@ -246,7 +324,11 @@ def _compact(members: Mapping[str, Any]) -> str:
 def _stem(source: Source | None, job: Job | None) -> str:
     if source is not None and (source.path is not None or source.filename):
         return Path(source.filename or str(source.path)).name.rsplit(".", 1)[0]
-    return (source.file_id if source else job.handle if job else None) or "result"
+    if source is not None:
+        return source.file_id or "result"
+    if job is not None and job.input:
+        return Path(job.input).name.rsplit(".", 1)[0]
+    return job.handle if job else "result"
 
 
 def safe_name(text: str) -> str:
@@ -263,8 +345,3 @@ def _other_formats(job: Job) -> str:
     from docspeed_cli.operations import named
 
     return "|".join(name for name in named(job.operation).formats if name not in ("json", "id")) or "json"
-
-
-def failed(outcome: Outcome, error: DocspeedError) -> Outcome:
-    """The same piece of work, ended by this error."""
-    return replace(outcome, error=error)

@@ -88,13 +88,6 @@ class RequestFlags:
             metavar="KEY=VALUE",
         ),
     ] = None
-    sync: Annotated[
-        bool, flag("--sync", about="ask for the result in the answer instead of a job", panel="Request")
-    ] = False
-    fresh: Annotated[
-        bool,
-        flag("--fresh", about="submit even what was submitted before; it is paid again", panel="Request"),
-    ] = False
     dry_run: Annotated[
         bool,
         flag(
@@ -102,6 +95,19 @@ class RequestFlags:
             about="print the request and send nothing (--format curl: as a command)",
             panel="Request",
         ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class ModeFlags:
+    """How the request is submitted."""
+
+    sync: Annotated[
+        bool, flag("--sync", about="ask for the result in the answer instead of a job", panel="Request")
+    ] = False
+    fresh: Annotated[
+        bool,
+        flag("--fresh", about="submit even what was submitted before; it is paid again", panel="Request"),
     ] = False
 
 
@@ -145,6 +151,43 @@ class ManyFlags:
     def settings(self) -> dict[str, Any]:
         """The settings that these flags override."""
         return {"concurrency": self.concurrency}
+
+
+@dataclass(frozen=True)
+class BatchFlags:
+    """How far a run over many inputs goes, and what its files are called."""
+
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            help="only the first N",
+            metavar="N",
+            show_default=False,
+            rich_help_panel="Many inputs",
+        ),
+    ] = None
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            "--max-failures",
+            min=1,
+            help="stop when N have failed",
+            metavar="N",
+            show_default=False,
+            rich_help_panel="Many inputs",
+        ),
+    ] = None
+    output_name: Annotated[
+        str | None,
+        flag(
+            "--output-name",
+            about="names of the files in -o DIR: {stem}, {name}, {operation}, {ext}",
+            panel="Many inputs",
+            metavar="PATTERN",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ from docspeed_cli.payload import Payload
 from docspeed_cli.polling import Schedule
 from docspeed_cli.session import Session, Task, Waiting
 
+LOOKS_A_SECOND = 50
+"""However many jobs run, the server is not asked more often than this."""
+
 UNREACHED = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
@@ -39,7 +42,7 @@ class Following:
         self.session = session
 
     def follow(self, job: Job, waiting: Waiting) -> Task[Job]:
-        """Look at the job until it has ended well. JobFailed, NotFound, AuthError; Pending when time is up."""
+        """Look at the job until it has ended well. JobFailed, AuthError, NotFound; Pending at the limit."""
         ended, _ = yield from self.watch(job, waiting)
         if ended.state is State.FAILED:
             raise JobFailed(
@@ -79,7 +82,7 @@ class Following:
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
                 raise self._pending(job, waiting.timeout or 0)
-            due = now + schedule.delay(waited, asked)
+            due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
             yield due if deadline is None else min(due, deadline)
 
     def look(self, job: Job) -> tuple[Job, Answer]:

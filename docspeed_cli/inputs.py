@@ -69,13 +69,6 @@ class Inputs:
         return bool(self.files or self.file_ids or self.listed)
 
 
-@dataclass
-class Skipped:
-    """Files that `--recursive` passed over because the service does not take their type."""
-
-    paths: list[Path]
-
-
 def sniff(path: Path) -> str:
     """The media type by content. Problem where it is empty, unreadable or not supported."""
     try:
@@ -162,26 +155,42 @@ def from_stdin(world: World, filename: str | None) -> Source:
     return replace(source, filename=name, label=filename or "-")
 
 
-def collect(inputs: Inputs, world: World, skipped: Skipped) -> Iterator[Source | DocspeedError]:
-    """Every document, in the order given. All problems of what is known at once come as one UsageError;
+@dataclass(frozen=True)
+class Found:
+    """The documents that were named: those that are checked, and those that standard input will name."""
+
+    checked: tuple[Source, ...]
+    skipped: tuple[Path, ...] = ()
+    """Files below a folder that are of no type that the service takes."""
+    coming: Iterable[Source | DocspeedError] = ()
+
+    def __iter__(self) -> Iterator[Source | DocspeedError]:
+        yield from self.checked
+        yield from self.coming
+
+
+def collect(inputs: Inputs, world: World) -> Found:
+    """Every document, in the order given. UsageError with all problems of all that is known at once;
 
     a list on standard input is read as it comes, and a bad line of it is an error in its place.
     """
     sources: list[Source] = []
+    skipped: list[Path] = []
     problems: list[str] = []
-    for step in _named(inputs, world, skipped):
+    for step in _named(inputs, world):
         if isinstance(step, Source):
             sources.append(step)
+        elif isinstance(step, Path):
+            skipped.append(step)
         else:
             problems.append(step)
     if problems:
+        discard(sources)
         raise UsageError(_together(problems), details=problems if len(problems) > 1 else None)
-    yield from sources
-    if inputs.listed == "-":
-        yield from _streamed(world)
+    return Found(tuple(sources), tuple(skipped), _streamed(world) if inputs.listed == "-" else ())
 
 
-def _named(inputs: Inputs, world: World, skipped: Skipped) -> Iterator[Source | str]:
+def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
         yield "standard input can be read once only: one document as -, or one list as --from -"
         return
@@ -189,7 +198,7 @@ def _named(inputs: Inputs, world: World, skipped: Skipped) -> Iterator[Source | 
         if text == "-":
             yield from _try("standard input", from_stdin, world, inputs.filename)
         elif inputs.recursive and Path(text).is_dir():
-            yield from _below(Path(text), skipped)
+            yield from _below(Path(text))
         else:
             yield from _try(text, local, text, Path(text))
     for file_id in inputs.file_ids:
@@ -220,7 +229,7 @@ def _streamed(world: World) -> Iterator[Source | DocspeedError]:
             yield UsageError(f"{text}: {problem}", details={"input": text})
 
 
-def _below(folder: Path, skipped: Skipped) -> Iterator[Source | str]:
+def _below(folder: Path) -> Iterator[Source | Path | str]:
     found = False
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
@@ -229,7 +238,7 @@ def _below(folder: Path, skipped: Skipped) -> Iterator[Source | str]:
         try:
             yield local(str(path), path, below=folder)
         except Unsupported:
-            skipped.paths.append(path)
+            yield path
         except Problem as problem:
             yield f"{path}: {problem}"
     if not found:

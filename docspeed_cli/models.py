@@ -74,6 +74,8 @@ class Request:
         """The JSON body: the operation's published members in their order, then whatever else was set."""
         files = [{"file_id": file_id} for file_id in file_ids]
         members: dict[str, Any] = dict(self.fields)
+        if self.operation.raw:
+            return members
         members.setdefault("execution_mode", "sync" if self.sync else "async")
         if self.operation.many:
             if files:
@@ -127,6 +129,10 @@ class Job:
     def now(self, status: str) -> Job:
         """The same job with the status that the server names."""
         return replace(self, status=status, state=state_of(status))
+
+    def as_reused(self) -> Job:
+        """The same job, taken up by another run."""
+        return replace(self, reused=True)
 
     @property
     def handle(self) -> str:

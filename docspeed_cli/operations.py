@@ -20,6 +20,8 @@ class Operation:
     """Whether the same request is the same work; a conversation's turn is not."""
     formats: tuple[str, ...] = ("json", "id")
     method: str = "POST"
+    raw: bool = False
+    """Whether the body is what the user says and nothing else."""
 
 
 PARSE = Operation(

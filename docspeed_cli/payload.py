@@ -88,7 +88,7 @@ class Payload:
             yield b"\n"
 
     def on_one_line(self) -> Iterator[bytes]:
-        """The content on one line; in JSON, line breaks stand between tokens only, so nothing else changes."""
+        """The content on one line: in JSON, line breaks stand between tokens only; nothing else changes."""
         held = b""
         for chunk in self.chunks():
             joined = held + chunk

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from docspeed_cli import delivery
-from docspeed_cli.crowd import Crowd
+from docspeed_cli.batch import Batch, batch_id
+from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery, Target
-from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, UsageError, worst
-from docspeed_cli.flags import InputFlags, RequestFlags, ResultFlags, fields_of, merged
-from docspeed_cli.inputs import Inputs, Skipped, collect, discard
-from docspeed_cli.models import Job, Request, Source
+from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
+from docspeed_cli.inputs import Found, Inputs, collect, discard
+from docspeed_cli.models import Request, Source
 from docspeed_cli.operations import Operation
 from docspeed_cli.plan import plan
-from docspeed_cli.session import Outcome, Session, Task, Waiting, drive
+from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,46 +27,61 @@ class Run:
     """An operation, the fields of its body, and the flags that say over what and how."""
 
     operation: Operation
-    fields: dict[str, Any]
+    fields: Callable[[Session], dict[str, Any]]
+    """What goes into the body besides documents; read with them, so that all faults are told together."""
     inputs: InputFlags
     request: RequestFlags
+    mode: ModeFlags
     results: ResultFlags
+    batch: BatchFlags = field(default_factory=BatchFlags)
     table: str | None = None
-    always_wait: bool = False
-    without_inputs: bool = False
-    """Whether the operation works on no document at all, too."""
+    needs_inputs: bool = True
 
     def __call__(self, session: Session) -> int:
         """Perform it in this session; the exit code."""
         inputs = self.inputs.inputs
-        if not inputs.given and not self.without_inputs:
+        if not inputs.given and self.needs_inputs:
             raise UsageError(
                 "no document given",
                 hint=f"docspeed {self.operation.name} FILE; or --file-id ID, --from LIST, - for stdin",
             )
-        skipped = Skipped([])
-        found = collect(inputs, session.world, skipped)
-        sources: list[Source] = []
+        fields, found = self._checked(session, inputs)
         try:
-            return self._over(session, inputs, _noted(found, sources), skipped)
+            _say_skipped(session, found.skipped)
+            if self.operation.many:
+                return self._one(session, self._request(_all(found), fields))
+            if self._many_of(inputs, found):
+                return self._many(session, inputs, found, fields)
+            return self._one(session, self._request(found.checked, fields))
         finally:
-            discard(sources)
+            discard(found.checked)
 
-    def _over(
-        self, session: Session, inputs: Inputs, found: Iterator[Source | DocspeedError], skipped: Skipped
-    ) -> int:
-        fields = merged(self.fields, fields_of(self.request.set_))
-        first = list(itertools.islice(found, 2))
-        _say_skipped(session, skipped)
-        if self.operation.many:
-            return self._one(session, self._request(_all([*first, *found]), fields))
-        many = len(first) > 1 or inputs.recursive or inputs.listed is not None
-        if not many:
-            return self._one(session, self._request(_all(first), fields))
-        return self._many(session, itertools.chain(first, found), fields)
+    def _checked(self, session: Session, inputs: Inputs) -> tuple[dict[str, Any], Found]:
+        """The body's fields and the documents. UsageError with every fault of both."""
+        faults: list[UsageError] = []
+        fields: dict[str, Any] = {}
+        found = Found(())
+        try:
+            fields = merged(self.fields(session), fields_of(self.request.set_))
+        except UsageError as error:
+            faults.append(error)
+        try:
+            found = collect(inputs, session.world)
+        except UsageError as error:
+            faults.append(error)
+        if len(faults) > 1:
+            raise UsageError("\n".join(fault.message for fault in faults), hint=faults[0].hint)
+        if faults:
+            raise faults[0]
+        return fields, found
+
+    def _many_of(self, inputs: Inputs, found: Found) -> bool:
+        output = self.results.output
+        folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+        return len(found.checked) > 1 or inputs.recursive or inputs.listed is not None or folder
 
     def _request(self, sources: tuple[Source, ...], fields: dict[str, Any]) -> Request:
-        return Request(self.operation, sources, fields, sync=self.request.sync)
+        return Request(self.operation, sources, fields, sync=self.mode.sync)
 
     # -- one
 
@@ -77,94 +91,70 @@ class Run:
             return 0
         to = delivery.target(self.results.output, False, self.table)
         hand = Delivery(session, to)
-        waiting = self._waiting(session, to)
-        (outcome,) = work(session, iter([Submitting(session).obtain(request, waiting)]), one=True)
-        return self._deliver_one(session, hand, outcome, waiting)
-
-    def _deliver_one(self, session: Session, hand: Delivery, outcome: Outcome, waiting: Waiting) -> int:
-        session.waited_for.clear()
-        if waiting.wait:
-            if hand.to.many:
-                hand.line(outcome)
-            else:
-                hand.result(outcome)
-            session.output.ring()
-            return 0
-        hand.submitted(outcome)
-        if outcome.job is not None and session.output.human:
-            session.output.hint(f"{session.take_up([outcome.job])}")
-        return 0
+        waiting = patience(session, to, mode=self.mode)
+        outcome = alone(session, Submitting(session).obtain(request, waiting))
+        return deliver_one(session, hand, outcome)
 
     # -- many
 
-    def _many(self, session: Session, found: Iterator[Source | DocspeedError], fields: dict[str, Any]) -> int:
-        if self.request.dry_run:
-            for source in found:
-                plan(session, self._request((_sound(source),), fields))
-            return 0
-        to = delivery.target(self.results.output, True, self.table)
-        hand = Delivery(session, to)
-        waiting = self._waiting(session, to, batch=uuid.uuid4().hex[:12])
-        codes: set[int] = set()
-        tasks = (self._isolated(session, source, fields, waiting) for source in found)
-        for outcome in work(session, tasks):
-            codes.add(outcome.error.exit_code if outcome.error else 0)
-            if waiting.wait or outcome.error:
-                hand.line(outcome)
-            else:
-                hand.submitted(outcome)
-            if outcome.job is not None:
-                session.waited_for.pop(outcome.job.handle, None)
-            if isinstance(outcome.error, AuthError | NoCredits):
-                session.output.error(outcome.error)
-                break
-        session.output.ring()
-        return worst(codes)
-
-    def _isolated(
-        self, session: Session, source: Source | DocspeedError, fields: dict[str, Any], waiting: Waiting
-    ) -> Task[Outcome]:
-        """One input's outcome; its failure is its own."""
-        if isinstance(source, DocspeedError):
-            return Outcome(error=source)
-        try:
-            return (yield from Submitting(session).obtain(self._request((source,), fields), waiting))
-        except DocspeedError as error:
-            return Outcome(source, error=error)
-
-    def _waiting(self, session: Session, to: Target, batch: str | None = None) -> Waiting:
-        values = session.settings.values
-        return Waiting(
-            wait=bool(values["wait"] or self.always_wait or self.request.sync),
-            timeout=values["timeout"],
-            floor=values["poll_interval"] or 0.0,
-            fresh=self.request.fresh,
-            batch=batch,
-            folder=to.spool,
+    def _many(self, session: Session, inputs: Inputs, found: Found, fields: dict[str, Any]) -> int:
+        dry = self.request.dry_run
+        to = delivery.target(self.results.output, True, self.table, self.batch.output_name, make=not dry)
+        name = batch_id(session.server, self.operation, fields, inputs)
+        limit = self.batch.limit
+        total = None if inputs.listed == "-" else len(found.checked)
+        batch = Batch(
+            session,
+            self.operation,
+            fields,
+            self.mode.sync,
+            patience(session, to, mode=self.mode, batch=name),
+            Delivery(session, to),
+            total if total is None or limit is None else min(total, limit),
+            self.batch.max_failures,
         )
+        chosen = itertools.islice(found, limit)
+        if not dry:
+            return batch.run(chosen)
+        if session.output.style.format != "curl":
+            return batch.plan(chosen, found.skipped)
+        for source in chosen:
+            plan(session, self._request((_sound(source),), fields))
+        return 0
 
 
-def work(session: Session, tasks: Iterator[Task[T]], *, one: bool = False) -> Iterator[T]:
-    """Every task's outcome as it ends: one in this thread, with live progress; many in a crowd of threads."""
-    if one:
-        with session.output.live() as say:
-            session.progress = lambda job: say(_progress(job))
-            outcome = drive(next(tasks), session.world)
-        yield outcome
-        return
-    crowd: Crowd[T] = Crowd(session.settings.values["concurrency"], session.world)
-    session.sleep = crowd.sleep
-    yield from crowd.run(tasks)
+def patience(
+    session: Session,
+    to: Target,
+    *,
+    waits: bool = False,
+    mode: ModeFlags | None = None,
+    batch: str | None = None,
+) -> Waiting:
+    """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
+    values = session.settings.values
+    asked = waits if session.settings.origins["wait"] == "default" else values["wait"]
+    return Waiting(
+        wait=bool(asked or (mode and mode.sync)),
+        timeout=values["timeout"],
+        floor=values["poll_interval"] or 0.0,
+        fresh=bool(mode and mode.fresh),
+        batch=batch,
+        folder=to.spool,
+    )
 
 
-def _noted(
-    found: Iterable[Source | DocspeedError], sources: list[Source]
-) -> Iterator[Source | DocspeedError]:
-    """The same, keeping the documents that standard input was read into."""
-    for source in found:
-        if isinstance(source, Source) and source.label == "-":
-            sources.append(source)
-        yield source
+def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
+    """Hand over the one outcome of a run; the exit code."""
+    session.waited_for.clear()
+    if outcome.payload is not None:
+        (hand.line if hand.to.many else hand.result)(outcome)
+        session.output.ring()
+        return 0
+    hand.submitted(outcome)
+    if outcome.job is not None and session.output.human:
+        session.output.hint(session.take_up([outcome.job]))
+    return 0
 
 
 def _sound(source: Source | DocspeedError) -> Source:
@@ -177,13 +167,9 @@ def _all(found: Iterable[Source | DocspeedError]) -> tuple[Source, ...]:
     return tuple(_sound(source) for source in found)
 
 
-def _say_skipped(session: Session, skipped: Skipped) -> None:
-    if skipped.paths:
-        session.output.note(f"skipped {len(skipped.paths)} files of unsupported types (--verbose names them)")
+def _say_skipped(session: Session, skipped: Sequence[Path]) -> None:
+    if skipped:
+        session.output.note(f"skipped {len(skipped)} files of unsupported types (--verbose names them)")
         if session.output.style.verbose:
-            for path in skipped.paths:
+            for path in skipped:
                 session.output.progress(f"skipped: {path}")
-
-
-def _progress(job: Job) -> str:
-    return f"{job.operation} {job.input or ''}: {job.status} ({job.handle})"

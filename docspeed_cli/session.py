@@ -15,6 +15,7 @@ from docspeed_cli.errors import (
     AuthError,
     DocspeedError,
 )
+from docspeed_cli.gate import Gate
 from docspeed_cli.ledger import Ledger
 from docspeed_cli.locks import Locks
 from docspeed_cli.models import Job, Source
@@ -66,6 +67,8 @@ class Session:
         self.sleep = world.sleep
         self.waited_for: dict[str, Job] = {}
         """Jobs whose end this run still waits for: what an interrupted run names in its hint."""
+        self.batch = False
+        """Whether this is a run over many inputs, which the same command takes up again."""
         self._stack = ExitStack()
 
     def close(self) -> None:
@@ -114,6 +117,7 @@ class Session:
             base_url,
             self.key,
             world,
+            self.gate,
             sleep=lambda seconds: self.sleep(seconds),
             heard=self.output.heard,
             delayed=self._delayed,
@@ -129,6 +133,11 @@ class Session:
             raise self.no_key()
         return key
 
+    @cached_property
+    def gate(self) -> Gate:
+        """What all requests of the run pass through."""
+        return Gate(self.world.monotonic)
+
     def no_key(self) -> AuthError:
         """What is said where a key is needed and there is none."""
         return AuthError(
@@ -140,9 +149,8 @@ class Session:
     @cached_property
     def fingerprint(self) -> str:
         """What stands for the key in the ledger; the key can't be had from it."""
-        if not self.key:
-            return ""
-        return hashlib.sha256(b"docspeed ledger " + self.key.encode()).hexdigest()[:16]
+        key, _ = self.settings.key()
+        return hashlib.sha256(b"docspeed ledger " + key.encode()).hexdigest()[:16] if key else ""
 
     def _sandbox(self, base_url: str) -> Any:
         import httpx

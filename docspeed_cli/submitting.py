@@ -47,7 +47,7 @@ class Submitting:
         source = request.sources[0] if request.sources else None
         for last in (False, True):
             job, payload = yield from self._one_job(request, documents, identity, waiting)
-            if not waiting.wait:
+            if not waiting.wait and payload is None:
                 return Outcome(source, job, seconds=self.session.world.monotonic() - started)
             try:
                 job = yield from self.following.follow(job, waiting)
@@ -59,6 +59,22 @@ class Submitting:
                 continue
             return Outcome(source, job, payload, seconds=self.session.world.monotonic() - started)
         raise AssertionError("unreachable")
+
+    def foreseen(self, request: Request, waiting: Waiting) -> tuple[Job | None, bool]:
+        """The job that would be joined, as far as the ledger knows, and whether all documents are stored."""
+        session = self.session
+        documents = [self.documents.digest(source) for source in request.sources]
+        identity = request.identity(documents, session.server, session.fingerprint)
+        stored = all(
+            source.file_id or session.ledger.uploaded(session.server, session.fingerprint, document)
+            for source, document in zip(request.sources, documents, strict=True)
+        )
+        if waiting.fresh or not request.operation.reusable:
+            return None, stored
+        known = (
+            job for job in session.ledger.by_request(identity) if job.state in (State.RUNNING, State.DONE)
+        )
+        return next(known, None), stored
 
     def _one_job(
         self, request: Request, documents: Sequence[str], identity: str, waiting: Waiting

@@ -53,6 +53,14 @@ class Interrupts:
             return
         raise Interrupted(signum, idle=self._idle)
 
+    def forgive(self, interrupted: Interrupted) -> bool:
+        """Go on after a Ctrl-C that meant less than the whole program; False for any other signal."""
+        if interrupted.exit_code != 128 + signal.SIGINT:
+            return False
+        self.pending = None
+        self._woken.clear()
+        return True
+
     def sleep(self, seconds: float) -> None:
         """Sleep between two exchanges, where a signal may end the program even behind a shield."""
         self._idle = True

@@ -4,10 +4,17 @@ from docspeed_cli.framework import Entry
 
 _DOCUMENTS = "docspeed_cli.commands.documents"
 _JOBS = "docspeed_cli.commands.jobs"
+_TALK = "docspeed_cli.commands.talk"
+_LEDGER = "docspeed_cli.commands.ledger"
 _SETUP = "docspeed_cli.commands.setup"
 
 COMMANDS = (
     Entry("parse", "Pages, text, markdown and regions of each document.", _DOCUMENTS, "parse"),
+    Entry("extract", "Fields and line items of each document, by a schema.", _DOCUMENTS, "extract"),
+    Entry("split", "The sections of a packet, with their page ranges.", _DOCUMENTS, "split"),
+    Entry("tables", "Tables of cells in each document.", _DOCUMENTS, "tables"),
+    Entry("schema", "A schema for extract, from no document, one, or many.", _DOCUMENTS, "schema"),
+    Entry("chat", "Answers from documents, with citations; a conversation at a terminal.", _TALK, "chat"),
     Entry("upload", "Stores files and prints their file ids.", _DOCUMENTS, "upload"),
     Entry(
         "jobs",
@@ -16,10 +23,11 @@ COMMANDS = (
             Entry("status", "One look at jobs.", _JOBS, "status"),
             Entry("wait", "Follow jobs to their end.", _JOBS, "wait"),
             Entry("result", "The results of jobs that have ended.", _JOBS, "result"),
-            Entry("list", "The jobs that this machine submitted, newest first.", _JOBS, "list_"),
-            Entry("forget", "Takes jobs out of the local ledger.", _JOBS, "forget"),
+            Entry("list", "The jobs that this machine submitted, newest first.", _LEDGER, "list_"),
+            Entry("forget", "Takes jobs out of the local ledger.", _LEDGER, "forget"),
         ),
     ),
+    Entry("api", "Any endpoint, with the same auth, retries, output and job handling.", _TALK, "api"),
     Entry(
         "auth",
         "The API key.",

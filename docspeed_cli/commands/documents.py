@@ -1,16 +1,19 @@
-"""The commands over documents: parse and upload."""
+"""The commands over documents: parse, extract, split, tables, schema and upload."""
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from docspeed_cli.documents import Documents
 from docspeed_cli.errors import AuthError, DocspeedError, UsageError, worst
 from docspeed_cli.flags import (
+    BatchFlags,
     CommonFlags,
     InputFlags,
     ManyFlags,
+    ModeFlags,
     RequestFlags,
     ResultFlags,
     WaitFlags,
@@ -18,8 +21,9 @@ from docspeed_cli.flags import (
     flag,
 )
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.inputs import Skipped, collect
-from docspeed_cli.operations import GROUNDINGS, PARSE, PROFILES
+from docspeed_cli.inputs import collect, discard
+from docspeed_cli.models import Source
+from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, PROFILES, SCHEMA, SPLIT, TABLES
 from docspeed_cli.runs import Run
 from docspeed_cli.session import Session
 
@@ -33,11 +37,15 @@ Grounding = Annotated[
         complete=complete(*GROUNDINGS),
     ),
 ]
+Table = Annotated[
+    str | None, flag("--table", about="only this table, for csv", panel="Output", metavar="NAME")
+]
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def given(**fields: Any) -> Callable[[Session], dict[str, Any]]:
     """The fields of a body that have a value."""
-    return {name: value for name, value in fields.items() if value is not None}
+    present = {name: value for name, value in fields.items() if value is not None}
+    return lambda session: present
 
 
 @guide(
@@ -61,13 +69,179 @@ def parse(
     *,
     inputs: InputFlags,
     request: RequestFlags,
+    mode: ModeFlags,
     waiting: WaitFlags,
     many: ManyFlags,
+    batch: BatchFlags,
     results: ResultFlags,
     common: CommonFlags,
 ) -> Action:
     """Pages, text, markdown and regions of each document."""
-    return Run(PARSE, given(profile=profile, grounding=grounding), inputs, request, results)
+    return Run(PARSE, given(profile=profile, grounding=grounding), inputs, request, mode, results, batch)
+
+
+@guide(
+    "docspeed extract invoice.pdf --schema invoice.schema.json --sandbox --wait",
+    "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait | jq .fields",
+    "docspeed extract invoices/ --recursive --schema s.json --wait -o results/",
+    formats=EXTRACT.formats,
+)
+def extract(
+    schema: Annotated[
+        str | None,
+        flag(
+            "--schema",
+            about="what to extract: a file, - for standard input, or JSON (required)",
+            panel="Request",
+            metavar="FILE|-|JSON",
+        ),
+    ] = None,
+    grounding: Grounding = None,
+    table: Table = None,
+    *,
+    inputs: InputFlags,
+    request: RequestFlags,
+    mode: ModeFlags,
+    waiting: WaitFlags,
+    many: ManyFlags,
+    batch: BatchFlags,
+    results: ResultFlags,
+    common: CommonFlags,
+) -> Action:
+    """Fields and line items of each document, by a schema."""
+
+    def fields(session: Session) -> dict[str, Any]:
+        if schema is None:
+            raise UsageError(
+                "--schema is missing",
+                hint="docspeed schema FILE --wait -o schema.json makes one from a document",
+            )
+        if schema == "-" and ("-" in (inputs.files or ()) or inputs.from_ == "-"):
+            raise UsageError("standard input can be read once only: the schema, or a document, or a list")
+        return {"grounding": grounding or "cell", "schema": _schema(session, schema)}
+
+    return Run(EXTRACT, fields, inputs, request, mode, results, batch, table)
+
+
+@guide(
+    "docspeed tables invoice.pdf --sandbox --wait",
+    "docspeed tables invoice.pdf --wait --format csv --table 1 > items.csv",
+    formats=TABLES.formats,
+)
+def tables(
+    grounding: Grounding = None,
+    table: Table = None,
+    *,
+    inputs: InputFlags,
+    request: RequestFlags,
+    mode: ModeFlags,
+    waiting: WaitFlags,
+    many: ManyFlags,
+    batch: BatchFlags,
+    results: ResultFlags,
+    common: CommonFlags,
+) -> Action:
+    """Tables of cells in each document."""
+    return Run(TABLES, given(grounding=grounding or "cell"), inputs, request, mode, results, batch, table)
+
+
+@guide(
+    "docspeed split packet.pdf --sandbox --wait",
+    "docspeed split packet.pdf --wait | jq '.sections[] | {name, start_page_index, end_page_index}'",
+    formats=SPLIT.formats,
+)
+def split(
+    *,
+    inputs: InputFlags,
+    request: RequestFlags,
+    mode: ModeFlags,
+    waiting: WaitFlags,
+    many: ManyFlags,
+    batch: BatchFlags,
+    results: ResultFlags,
+    common: CommonFlags,
+) -> Action:
+    """The sections of a packet, with their page ranges."""
+    return Run(SPLIT, given(), inputs, request, mode, results, batch)
+
+
+@guide(
+    "docspeed schema invoice.pdf --sandbox --wait -o schema.json",
+    "docspeed schema --instructions 'invoice number, date, total due, line items' --wait",
+    "docspeed schema a.pdf b.pdf c.pdf --wait | docspeed extract d.pdf --schema - --wait",
+    formats=SCHEMA.formats,
+)
+def schema(
+    instructions: Annotated[
+        str | None,
+        flag(
+            "--instructions",
+            about="what the schema is for, in words, or @FILE; required without a document",
+            panel="Request",
+            metavar="TEXT|@FILE",
+        ),
+    ] = None,
+    *,
+    inputs: InputFlags,
+    request: RequestFlags,
+    mode: ModeFlags,
+    waiting: WaitFlags,
+    results: ResultFlags,
+    common: CommonFlags,
+) -> Action:
+    """A schema for extract, from no document, one, or many."""
+
+    def fields(session: Session) -> dict[str, Any]:
+        if instructions is None:
+            return {}
+        text = _read(instructions[1:], "--instructions") if instructions.startswith("@") else instructions
+        if not text.strip():
+            raise UsageError("--instructions holds no words")
+        return {"instructions": text}
+
+    if instructions is None and not inputs.inputs.given:
+        raise UsageError(
+            "a schema needs documents, or --instructions, or both",
+            hint="docspeed schema --instructions 'invoice number, date, total due' --wait",
+        )
+    return Run(SCHEMA, fields, inputs, request, mode, results, needs_inputs=False)
+
+
+def _schema(session: Session, text: str) -> Any:
+    """The checked schema, as it was given. UsageError with every fault."""
+    from docspeed_cli import schemas
+
+    where = "--schema"
+    if text == "-":
+        if session.world.stdin.isatty():
+            raise UsageError("--schema -: standard input is the terminal; pipe a schema in, or name a file")
+        content = session.world.stdin.read()
+    elif text.lstrip()[:1] in ("{", "["):
+        content = text
+    else:
+        content, where = _read(text, "--schema"), text
+    checked = schemas.check(content)
+    if checked.faults:
+        faults = "".join(f"\n  {fault}" for fault in checked.faults)
+        one = len(checked.faults) == 1
+        raise UsageError(
+            f"{where}: {checked.faults[0]}" if one else f"{where}: {len(checked.faults)} faults{faults}",
+            code="invalid_schema",
+            details=list(checked.faults),
+        )
+    for warning in checked.warnings:
+        session.output.warn(f"{where}: {warning}")
+    for note in checked.notes:
+        session.output.note(f"{where}: {note}")
+    return checked.schema
+
+
+def _read(path: str, flag_name: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"{flag_name}: can't read {path}: {reason}") from None
 
 
 @guide(
@@ -89,32 +263,39 @@ def upload(
     def action(session: Session) -> int:
         if results.output is not None:
             raise UsageError(
-                "upload prints ids; send them to a file with >", hint="docspeed upload a.pdf > ids.json"
+                "upload has no -o", hint="send the ids to a file: docspeed upload a.pdf > ids.json"
             )
         if not inputs.inputs.given:
             raise UsageError("no file given", hint="docspeed upload FILE, or - for standard input")
-        skipped = Skipped([])
-        found = collect(inputs.inputs, session.world, skipped)
-        first = next(found, None)
-        codes: set[int] = set()
-        for source in itertools.chain([first] if first else [], found):
-            try:
-                if isinstance(source, DocspeedError):
-                    raise source
-                if source.path is None:
-                    raise UsageError(f"{source.label} is a stored file already")
-                with session.output.live() as say:
-                    say(f"upload {source.label}")
-                    entry = Documents(session).upload(source, fresh=fresh)
-                _show_entry(session, entry)
-            except DocspeedError as error:
-                session.output.error(error)
-                codes.add(error.exit_code)
-                if isinstance(error, AuthError):
-                    break
-        return worst(codes)
+        return _upload_all(session, inputs, fresh)
 
     return action
+
+
+def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
+    codes: set[int] = set()
+    for source in collect(inputs.inputs, session.world):
+        try:
+            _show_entry(session, _uploaded(session, source, fresh))
+        except DocspeedError as error:
+            session.output.error(error)
+            codes.add(error.exit_code)
+            if isinstance(error, AuthError):
+                break
+    return worst(codes)
+
+
+def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
+    if isinstance(source, DocspeedError):
+        raise source
+    if source.path is None:
+        raise UsageError(f"{source.label} is a stored file already")
+    try:
+        with session.output.live() as say:
+            say(f"upload {source.label}")
+            return Documents(session).upload(source, fresh=fresh)
+    finally:
+        discard([source])
 
 
 def _show_entry(session: Session, entry: dict[str, Any]) -> None:

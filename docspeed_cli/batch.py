@@ -1,0 +1,172 @@
+"""Runs an operation over many inputs, each isolated from the others, in the order in which they end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.api import PATIENCE
+from docspeed_cli.crowd import together
+from docspeed_cli.delivery import Delivery
+from docspeed_cli.documents import Documents
+from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, worst
+from docspeed_cli.inputs import Inputs
+from docspeed_cli.models import Job, Request, Source, State
+from docspeed_cli.operations import Operation
+from docspeed_cli.progress import Tally
+from docspeed_cli.session import Outcome, Session, Task, Waiting
+from docspeed_cli.submitting import Submitting
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One request for each of many sources. `total` is their number, where it is known."""
+
+    session: Session
+    operation: Operation
+    fields: dict[str, Any]
+    sync: bool
+    waiting: Waiting
+    hand: Delivery
+    total: int | None = None
+    max_failures: int | None = None
+
+    def run(self, found: Iterator[Source | DocspeedError]) -> int:
+        """Every input to its end; the exit code of the whole."""
+        session = self.session
+        session.batch = True
+        session.api.patient = True
+        tally = Tally(
+            session.output,
+            self.operation.name,
+            lambda: len(session.waited_for),
+            lambda: session.gate.state,
+        )
+        tally.total = self.total
+        codes: set[int] = set()
+        stopped = ""
+        with tally.shown():
+            for outcome in together(session, (self._task(source) for source in found)):
+                outcome = self._delivered(outcome)
+                codes.add(outcome.error.exit_code if outcome.error else 0)
+                tally.count(outcome.error, reused=bool(outcome.job and outcome.job.reused))
+                stopped = self._stop(outcome.error, tally)
+                if stopped:
+                    break
+        tally.summary(stopped)
+        session.output.ring()
+        return worst(codes)
+
+    def _stop(self, error: DocspeedError | None, tally: Tally) -> str:
+        """Why the run stops here, if it does: nothing else can succeed, or too much has failed."""
+        if isinstance(error, AuthError | NoCredits):
+            self.session.output.error(error)
+            return "; stopped: the same would happen to every other document"
+        if error is not None and self.max_failures is not None and tally.failed >= self.max_failures:
+            return f"; stopped at {tally.failed} failures"
+        if error is not None and (error.retry_after or 0) > PATIENCE:
+            return "; stopped: the server asks for a long pause"
+        return ""
+
+    def _delivered(self, outcome: Outcome) -> Outcome:
+        """Hand the outcome over; what can't be written is this input's failure, not the run's."""
+        if outcome.job is not None:
+            self.session.waited_for.pop(outcome.job.handle, None)
+        try:
+            if outcome.error is None and outcome.payload is None and outcome.output is None:
+                self.hand.submitted(outcome)
+            else:
+                self.hand.line(outcome)
+        except DocspeedError as error:
+            outcome = Outcome(outcome.source, outcome.job, error=error)
+            self.hand.line(outcome)
+        return outcome
+
+    def _task(self, source: Source | DocspeedError) -> Task[Outcome]:
+        """One input's way; its output file's name is settled here, in the order of the inputs."""
+        if isinstance(source, DocspeedError):
+            return _failed(source)
+        path = self.hand.name(source, self.operation.name) if self.hand.to.folder else None
+        return self._isolated(source, path)
+
+    def _isolated(self, source: Source, path: Path | None) -> Task[Outcome]:
+        request = Request(self.operation, (source,), self.fields, sync=self.sync)
+        try:
+            left_alone = self._left_alone(request, path)
+            if left_alone is not None:
+                return Outcome(source, left_alone, output=str(path))
+            outcome = yield from Submitting(self.session).obtain(request, self.waiting)
+            if path is not None and outcome.payload is not None:
+                return self.hand.filed(outcome, path)
+            return outcome
+        except DocspeedError as error:
+            return Outcome(source, error=error)
+
+    def _left_alone(self, request: Request, path: Path | None) -> Job | None:
+        """The job whose result is in its file already."""
+        if path is None or self.waiting.fresh or not request.operation.reusable or not path.exists():
+            return None
+        session = self.session
+        documents = [Documents(session).digest(source) for source in request.sources]
+        identity = request.identity(documents, session.server, session.fingerprint)
+        where = str(path.resolve())
+        return next(
+            (
+                job.as_reused()
+                for job in session.ledger.by_request(identity)
+                if job.state is State.DONE and job.output == where
+            ),
+            None,
+        )
+
+    def plan(self, found: Iterator[Source | DocspeedError], skipped: Sequence[Path]) -> int:
+        """Say what would happen to each input, and send nothing."""
+        totals: Counter[str] = Counter()
+        codes: set[int] = set()
+        for source in found:
+            line = self._planned(source)
+            totals[line["action"]] += 1
+            codes.add(2 if isinstance(source, DocspeedError) else 0)
+            self.session.output.value(line)
+        for path in skipped:
+            totals["skip"] += 1
+            self.session.output.value({"input": str(path), "action": "skip", "reason": "unsupported"})
+        counted = ", ".join(f"{count} × {action}" for action, count in totals.items())
+        self.session.output.progress(f"{self.operation.name}: {counted or 'nothing to do'}")
+        return worst(codes)
+
+    def _planned(self, source: Source | DocspeedError) -> dict[str, Any]:
+        if isinstance(source, DocspeedError):
+            return {"action": "fail", "error": source.as_json()}
+        path = self.hand.name(source, self.operation.name) if self.hand.to.folder else None
+        request = Request(self.operation, (source,), self.fields, sync=self.sync)
+        found, stored = Submitting(self.session).foreseen(request, self.waiting)
+        line: dict[str, Any] = {"input": source.label}
+        if self._left_alone(request, path) is not None:
+            line["action"] = "leave"
+        elif found is not None:
+            line["action"] = "join" if found.state is State.RUNNING else "reuse"
+        else:
+            line["action"] = "submit" if stored else "upload and submit"
+        if found is not None:
+            line["job_id"] = found.job_id
+        return {**line, "output": str(path)} if path is not None else line
+
+
+def _failed(error: DocspeedError) -> Task[Outcome]:
+    yield from ()
+    return Outcome(error=error)
+
+
+def batch_id(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
+    """What the same command always has in common: a run that is taken up again is the same batch."""
+    named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
+    parts = [os.fspath(Path.cwd()), server, operation.path, fields, named]
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,0 +1,181 @@
+"""The commands over the local ledger: what this machine submitted."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Annotated
+
+import typer
+
+from docspeed_cli import delivery
+from docspeed_cli.crowd import together
+from docspeed_cli.errors import (
+    DocspeedError,
+    NotFound,
+    UsageError,
+)
+from docspeed_cli.flags import CommonFlags, ManyFlags, ResultFlags, flag
+from docspeed_cli.following import Following
+from docspeed_cli.framework import Action, guide
+from docspeed_cli.jobrefs import honest, in_ledger, texts
+from docspeed_cli.models import Job, State
+from docspeed_cli.operations import named
+from docspeed_cli.session import Session, Task
+from docspeed_cli.settings import SANDBOX, duration
+from docspeed_cli.times import ago
+
+_SCREENFUL = 30
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ID...",
+        help="job ids; @last is the newest, - reads ids from standard input",
+        show_default=False,
+    ),
+]
+
+
+@guide(
+    "docspeed jobs list",
+    "docspeed jobs list --status running --refresh",
+    "docspeed jobs list --json | jq -r 'select(.state == \"failed\") | .job_id'",
+    formats=("json", "id"),
+)
+def list_(
+    status: Annotated[
+        str | None, flag("--status", about="only jobs in this state", panel="Input", metavar="STATUS")
+    ] = None,
+    operation: Annotated[
+        str | None, flag("--operation", about="only jobs of this operation", panel="Input", metavar="NAME")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        flag(
+            "--batch",
+            about="only jobs of this run over many inputs; @last is the newest",
+            panel="Input",
+            metavar="ID",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            help="no more than this many (at a terminal 30)",
+            show_default=False,
+            rich_help_panel="Input",
+        ),
+    ] = None,
+    refresh: Annotated[
+        bool, flag("--refresh", about="ask the server for those that still run", panel="Request")
+    ] = False,
+    *,
+    many: ManyFlags,
+    results: ResultFlags,
+    common: CommonFlags,
+) -> Action:
+    """The jobs that this machine submitted, newest first."""
+
+    def action(session: Session) -> int:
+        if refresh:
+            _refresh(session)
+        name = named(operation).name if operation else None
+        run = session.ledger.newest_batch() if batch == "@last" else batch
+        if batch is not None and run is None:
+            raise NotFound("the ledger has no run over many inputs yet")
+        few = _SCREENFUL if session.output.human and limit is None else limit
+        found = session.ledger.listing(status=status, operation=name, batch=run, limit=few)
+        _show_list(session, [honest(session, job) for job in found])
+        return 0
+
+    return action
+
+
+@guide("docspeed jobs forget job_123", "docspeed jobs forget --finished --older-than 30d")
+def forget(
+    ids: Ids = None,
+    finished: Annotated[bool, flag("--finished", about="jobs that have ended", panel="Input")] = False,
+    older_than: Annotated[
+        str | None,
+        flag("--older-than", about="jobs submitted longer ago than this", panel="Input", metavar="DURATION"),
+    ] = None,
+    *,
+    common: CommonFlags,
+) -> Action:
+    """Takes jobs out of the local ledger; the server's jobs and results stay."""
+    try:
+        age = None if older_than is None else duration(older_than)
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}") from None
+    if bool(ids) == (finished or age is not None):
+        raise UsageError("name job ids, or --finished, --older-than, or both of these")
+
+    def action(session: Session) -> int:
+        if ids:
+            chosen = [in_ledger(session, text) for text in texts(ids, session)]
+        else:
+            before = None if age is None else session.world.now() - age
+            found = session.ledger.listing(older_than=before)
+            chosen = [job for job in found if job.ended or not finished]
+        count = Following(session).forget(chosen)
+        if session.output.human:
+            session.output.text(f"forgot {count} job{'' if count == 1 else 's'}")
+        else:
+            session.output.value({"forgotten": count})
+        return 0
+
+    return action
+
+
+def _show_list(session: Session, jobs: list[Job]) -> None:
+    output = session.output
+    if not output.human:
+        for job in jobs:
+            output.text(job.handle) if output.format == "id" else output.value(delivery.full_line(job))
+        return
+    if not jobs:
+        output.note("no jobs here yet")
+        return
+    from docspeed_cli import render
+
+    now = session.world.now()
+    rows = [
+        {
+            "job": job.handle,
+            "operation": job.operation,
+            "status": job.status,
+            "input": job.input or "",
+            "age": ago(job.submitted_at, now),
+            "server": job.server,
+        }
+        for job in jobs
+    ]
+    columns = ["job", "operation", "status", "input", "age"]
+    if len({job.server for job in jobs}) > 1:
+        columns.append("server")
+    output.show(render.jobs_table(rows, columns))
+    if len(jobs) == _SCREENFUL:
+        output.hint(f"docspeed jobs list --limit {10 * _SCREENFUL} shows more")
+
+
+def _refresh(session: Session) -> None:
+    """Ask for every job that still runs, as far as this session's server knows them."""
+    running = [job for job in session.ledger.listing(status=State.RUNNING) if job.job_id]
+    for server in {job.server for job in running}:
+        if server != session.server and not (server == SANDBOX and session.any_server):
+            continue
+        at = session if server == session.server else session.at(server)
+
+        def look(job: Job, at: Session = at) -> Task[None]:
+            yield from ()
+            try:
+                Following(at).look_patiently(job)
+            except NotFound:
+                Following(at).gone(job)
+            except DocspeedError as error:
+                at.output.warn(f"{job.handle}: {error.message}")
+
+        jobs = [job for job in running if job.server == server]
+        deque(together(at, (look(job) for job in jobs)), maxlen=0)

@@ -1,0 +1,220 @@
+"""Questions over documents: one, several, or a conversation at a terminal that remembers its session."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.crowd import alone
+from docspeed_cli.delivery import Delivery
+from docspeed_cli.documents import Documents
+from docspeed_cli.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
+from docspeed_cli.ledger import Conversation
+from docspeed_cli.models import Request, Source
+from docspeed_cli.operations import CHAT
+from docspeed_cli.payload import write_whole
+from docspeed_cli.session import Outcome, Session, Waiting
+from docspeed_cli.submitting import Submitting
+
+HELP = """\
+/docs       the documents of this conversation
+/new        start anew with the same documents
+/save FILE  write the conversation to a file, as markdown
+/quit       leave (so does Ctrl-D)
+Ctrl-C gives up a question, not the conversation."""
+
+_READABLE = 4 * 1024 * 1024
+
+
+@dataclass
+class Talk:
+    """A conversation over documents in their order. `fields` go into every question's body."""
+
+    session: Session
+    sources: tuple[Source, ...]
+    fields: dict[str, Any]
+    waiting: Waiting
+    session_id: str | None = None
+    sync: bool = False
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+    def request(self, question: str) -> Request:
+        """The question as it goes to the service."""
+        body = {"query": question, **self.fields}
+        if self.session_id:
+            body["session_id"] = self.session_id
+        return Request(CHAT, self.sources, body, sync=self.sync)
+
+    def ask(self, question: str) -> Outcome:
+        """The answer; a session that the server no longer knows is begun anew."""
+        try:
+            outcome = self._once(question)
+        except (NotFound, Rejected) as error:
+            if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
+                raise
+            self.session.output.note("the server no longer knows this conversation; it begins anew")
+            self.session_id = None
+            outcome = self._once(question)
+        if outcome.payload is not None:
+            self._remember(question, outcome)
+        return outcome
+
+    def _once(self, question: str) -> Outcome:
+        task = Submitting(self.session).obtain(self.request(question), self.waiting)
+        outcome = alone(self.session, task)
+        self.session.waited_for.clear()
+        return outcome
+
+    def _remember(self, question: str, outcome: Outcome) -> None:
+        assert outcome.payload is not None and outcome.job is not None
+        content = outcome.payload.json() if outcome.payload.size <= _READABLE else None
+        members = content if isinstance(content, dict) else {}
+        self.said.append((question, str(members.get("answer", ""))))
+        self.session_id = members.get("session_id") or self.session_id
+        if not isinstance(self.session_id, str):
+            self.session_id = None
+            return
+        documents = Documents(self.session)
+        talk = Conversation(
+            self.session_id,
+            tuple(documents.digest(source) for source in self.sources),
+            tuple((outcome.job.file_id or "").split(", ")),
+            tuple(source.label for source in self.sources),
+        )
+        self.session.ledger.remember_conversation(self.session.server, self.session.fingerprint, talk)
+
+
+def last_talk(session: Session, sources: tuple[Source, ...]) -> Conversation:
+    """The last conversation over these documents, or over any. UsageError where there is none."""
+    documents = Documents(session)
+    digests = [documents.digest(source) for source in sources] if sources else None
+    talk = session.ledger.conversation(session.server, session.fingerprint, digests)
+    if talk is None:
+        over = " over these documents in this order" if sources else ""
+        raise UsageError(f"no conversation{over} to continue", hint="ask without --continue to begin one")
+    return talk
+
+
+def stored_sources(talk: Conversation) -> tuple[Source, ...]:
+    """The documents of a conversation as the service stores them."""
+    return tuple(
+        Source(name, file_id=file_id) for name, file_id in zip(talk.names, talk.file_ids, strict=False)
+    )
+
+
+def answer_all(talk: Talk, questions: Sequence[str], hand: Delivery) -> None:
+    """Ask one question after the other; a single answer is delivered like any result."""
+    for question in questions:
+        outcome = talk.ask(question)
+        if outcome.payload is None:
+            hand.submitted(outcome)
+        elif len(questions) == 1:
+            hand.result(outcome)
+        else:
+            hand.answer(outcome)
+
+
+# -- at a terminal
+
+
+def converse(talk: Talk, hand: Delivery) -> None:
+    """Questions from the keyboard until its end."""
+    output = talk.session.output
+    names = ", ".join(source.label for source in talk.sources)
+    output.progress(f"talking about {names}; /help tells what there is besides questions")
+    _line_editing(talk.session)
+    for line in _typed(talk.session):
+        if line in ("/quit", "/exit", "/q"):
+            return
+        try:
+            if line.startswith("/"):
+                _command(talk, line)
+            elif line:
+                hand.answer(talk.ask(line))
+        except DocspeedError as error:
+            output.error(error)
+            if error.exit_code == 4:
+                raise
+        except Interrupted as interrupted:
+            _given_up(talk.session, interrupted)
+
+
+def _typed(session: Session) -> Iterator[str]:
+    while True:
+        try:
+            line = _read(session)
+        except Interrupted as interrupted:
+            _given_up(session, interrupted)
+            continue
+        if line is None:
+            session.output.progress("")
+            return
+        yield line.strip()
+
+
+def _given_up(session: Session, interrupted: Interrupted) -> None:
+    """Ctrl-C gives up the question; any other signal ends the program."""
+    if not session.world.interrupts.forgive(interrupted):
+        raise interrupted
+    session.waited_for.clear()
+    session.output.progress("\ngiven up; /quit or Ctrl-D leaves")
+
+
+def _read(session: Session) -> str | None:
+    """A line from the keyboard; None at its end."""
+    if session.world.stdin is sys.stdin:
+        try:
+            return input("? ")
+        except EOFError:
+            return None
+    session.world.stdout.write("? ")
+    session.world.stdout.flush()
+    return session.world.stdin.readline() or None
+
+
+def _line_editing(session: Session) -> None:
+    """Arrow keys and history, where the system has them."""
+    if session.world.stdin is not sys.stdin:
+        return
+    try:
+        import readline
+    except ImportError:
+        return
+    readline.set_auto_history(True)
+
+
+def _command(talk: Talk, line: str) -> None:
+    output = talk.session.output
+    name, _, rest = line.partition(" ")
+    if name == "/docs":
+        for number, source in enumerate(talk.sources, 1):
+            output.text(f"{number}. {source.label}")
+    elif name == "/new":
+        talk.session_id = None
+        talk.said.clear()
+        output.progress("a new conversation with the same documents")
+    elif name == "/save":
+        _save(talk, rest.strip())
+    elif name == "/help":
+        output.text(HELP)
+    else:
+        raise UsageError(f"no such command: {name}", hint="/help tells what there is")
+
+
+def _save(talk: Talk, name: str) -> None:
+    if not name:
+        raise UsageError("/save needs a file name", hint="/save notes.md")
+    text = "\n\n".join(f"**{question}**\n\n{answer}" for question, answer in talk.said)
+    try:
+        write_whole(Path(name).expanduser(), [text.encode("utf-8", "backslashreplace"), b"\n"])
+    except OSError as error:
+        raise DocspeedError(f"can't write {name}: {error.strerror or error}") from None
+    talk.session.output.progress(f"saved {len(talk.said)} questions and answers in {name}")
+
+
+def continued(talk: Talk, found: Conversation) -> Talk:
+    """The same talk, going on with a session that the server knows."""
+    return replace(talk, session_id=found.session_id)

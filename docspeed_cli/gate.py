@@ -1,0 +1,102 @@
+"""One gate for all requests of a run: a refusal holds everybody, then the rate grows back step by step.
+
+Additive increase, multiplicative decrease: the run settles at what the account allows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+FIRST_HOLD = 0.5
+LONGEST_HOLD = 30.0
+CUT = 0.5
+LEAST_RATE = 0.2
+"""Requests a second that are always tried, however often they are refused."""
+
+_WINDOW = 2.0
+"""Seconds over which the rate before a refusal is measured."""
+
+
+class Gate:
+    """When the next request may be sent. Safe to use from many threads; nothing here sleeps."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._held_until = 0.0
+        self._next = 0.0
+        self._rate: float | None = None
+        self._step = 0.0
+        self._grown_at = 0.0
+        self._refusals = 0
+        self._window_start = 0.0
+        self._sent_in_window = 0
+        self._last_rate = 0.0
+
+    def delay(self) -> float:
+        """Seconds to wait before asking again; 0 is leave to send now."""
+        with self._lock:
+            now = self._monotonic()
+            if now < self._held_until:
+                return self._held_until - now
+            self._grow(now)
+            if self._rate is not None:
+                if now < self._next:
+                    return self._next - now
+                self._next = max(self._next, now - 1 / self._rate) + 1 / self._rate
+            self._count(now)
+            return 0.0
+
+    def refused(self, retry_after: float | None) -> None:
+        """The server wants less: nobody sends for a while, and then at half the rate."""
+        with self._lock:
+            now = self._monotonic()
+            first = now >= self._held_until
+            if first:
+                self._slow_down(now)
+            hold = retry_after
+            if hold is None:
+                hold = min(FIRST_HOLD * 2.0 ** (self._refusals - 1), LONGEST_HOLD)
+            self._held_until = max(self._held_until, now + hold)
+            self._next = max(self._next, self._held_until)
+            self._grown_at = self._held_until
+
+    def taken(self) -> None:
+        """The server answered without complaint."""
+        self._refusals = 0
+
+    @property
+    def state(self) -> str:
+        """What the gate does, for people; empty where nothing is held back."""
+        with self._lock:
+            now = self._monotonic()
+            if now < self._held_until:
+                return f"held for {self._held_until - now:.0f} s by the server"
+            return f"slowed to {self._rate:.1f} requests/s" if self._rate is not None else ""
+
+    def _slow_down(self, now: float) -> None:
+        """One refusal, or many that were under way together, cut the rate once."""
+        self._refusals += 1
+        before = self._rate if self._rate is not None else self._measured(now)
+        self._rate = max(before * CUT, LEAST_RATE)
+        self._step = self._step or max(before * 0.05, 0.5)
+
+    def _grow(self, now: float) -> None:
+        if self._rate is None or now <= self._grown_at:
+            return
+        self._rate += self._step * (now - self._grown_at)
+        self._grown_at = now
+        if self._rate > 20 * max(self._last_rate, 1.0):
+            self._rate = None
+
+    def _count(self, now: float) -> None:
+        if now - self._window_start >= _WINDOW:
+            self._last_rate = self._measured(now)
+            self._window_start, self._sent_in_window = now, 0
+        self._sent_in_window += 1
+
+    def _measured(self, now: float) -> float:
+        """Requests a second of late."""
+        span = max(now - self._window_start, 0.05)
+        return max(self._sent_in_window / span if self._window_start else 0.0, self._last_rate, 1.0)

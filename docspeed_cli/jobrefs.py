@@ -1,0 +1,98 @@
+"""Finds the jobs that a command line names (ids, @last, @N, standard input), and the server they are on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from docspeed_cli.errors import NotFound, UsageError
+from docspeed_cli.models import Job, State
+from docspeed_cli.session import Session
+from docspeed_cli.settings import SANDBOX
+
+_ROW = re.compile(r"@(\d+)")
+
+
+def texts(ids: Iterable[str] | None, session: Session) -> Iterator[str]:
+    """The ids as given; those on standard input may be bare or in the JSON lines that this program prints."""
+    if not ids:
+        raise UsageError(
+            "no job named", hint="name a job id, @last, or - to read ids; docspeed jobs list shows them"
+        )
+    for text in ids:
+        if text != "-":
+            yield text
+            continue
+        if session.world.stdin.isatty():
+            raise UsageError("standard input is the terminal", hint="pipe ids in, or name them")
+        yield from (_id_in(line.strip()) for line in session.world.stdin if line.strip())
+
+
+def _id_in(line: str) -> str:
+    if not line.startswith("{"):
+        return line.strip('"')
+    try:
+        found = json.loads(line).get("job_id")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, str):
+        raise UsageError(f"this line holds no job_id: {line[:80]}")
+    return found
+
+
+def named_jobs(ids: Iterable[str] | None, session: Session) -> list[Job]:
+    return [resolved(session, text) for text in dict.fromkeys(texts(ids, session))]
+
+
+def resolved(session: Session, text: str) -> Job:
+    """The ledger's job, or one that is known by its id alone."""
+    if text == "@last":
+        newest = session.ledger.newest(None if session.any_server else session.server)
+        if newest is None:
+            raise NotFound("the ledger holds no job yet", hint="docspeed parse FILE --sandbox")
+        return newest
+    row = _ROW.fullmatch(text)
+    if row:
+        found = session.ledger.by_row(int(row[1]))
+        if found is None:
+            raise NotFound(f"the ledger has no row {text}", hint="docspeed jobs list")
+        return found
+    if not text.isprintable() or not text:
+        raise UsageError(f"{text!r} is no job id")
+    known = session.ledger.by_id(text)
+    here = [job for job in known if job.server == session.server]
+    unknown = Job("", "unknown", State.RUNNING, job_id=text, server=session.server)
+    return next(iter([*here, *known]), unknown)
+
+
+def in_ledger(session: Session, text: str) -> Job:
+    job = resolved(session, text)
+    if job.row is None:
+        raise NotFound(f"the ledger has no job {text}", hint="docspeed jobs list")
+    return job
+
+
+def session_for(session: Session, jobs: list[Job]) -> Session:
+    """The session with the server of these jobs. The sandbox needs no key, so it is switched to unasked."""
+    servers = {job.server for job in jobs}
+    if servers == {session.server} or not servers:
+        return session
+    if servers == {SANDBOX} and session.any_server:
+        return session.at(SANDBOX)
+    for job in jobs:
+        if job.server != session.server:
+            flag = "--sandbox" if job.server == SANDBOX else f"--base-url {job.server}"
+            raise UsageError(
+                f"job {job.handle} was submitted to {job.server}, not to {session.server}",
+                hint=f"add {flag}",
+            )
+    return session
+
+
+def honest(session: Session, job: Job) -> Job:
+    """A submission that nobody works on any more has an unknown outcome."""
+    if job.state is State.SUBMITTING and session.locks.free(job.request):
+        return replace(job, state=State.UNKNOWN, status=State.UNKNOWN)
+    return job

@@ -1,0 +1,148 @@
+"""Shows how a run over many inputs goes: one bar at a terminal, a line now and then in a log, a summary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from docspeed_cli.errors import DocspeedError
+from docspeed_cli.output import Output
+from docspeed_cli.times import span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_EVERY = 30.0
+_REASONS = 5
+
+
+class Tally:
+    """The counts of a run; `running` and `gate` are asked when they are shown."""
+
+    def __init__(
+        self, output: Output, verb: str, running: Callable[[], int], gate: Callable[[], str]
+    ) -> None:
+        self.output = output
+        self.verb = verb
+        self.done = 0
+        self.reused = 0
+        self.failed = 0
+        self.total: int | None = None
+        self.reasons: dict[str, int] = {}
+        self._running = running
+        self._gate = gate
+        self._started = output.world.monotonic()
+        self._said_at = 0
+
+    @property
+    def ended(self) -> int:
+        """Inputs that are through, well or not."""
+        return self.done + self.failed
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self.output.world.monotonic() - self._started
+
+    def count(self, error: DocspeedError | None, *, reused: bool) -> None:
+        """One more input has ended."""
+        if error is None:
+            self.done += 1
+            self.reused += reused
+        else:
+            self.failed += 1
+            reason = error.message.splitlines()[0][:120]
+            if reason in self.reasons or len(self.reasons) < 1000:
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        if not self.output.lively:
+            self._say_each_tenth()
+
+    def line(self) -> str:
+        """How it goes, in one line."""
+        whole = f"/{self.total}" if self.total is not None else ""
+        parts = [f"{self.verb}: {self.ended}{whole} done"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        parts.append(f"{self._running()} running")
+        rate = self.ended / self.seconds if self.seconds > 0 else 0.0
+        if self.ended:
+            parts.append(f"{rate:.1f}/s")
+        if self.total and self.ended and self.ended < self.total:
+            parts.append(f"{span((self.total - self.ended) / rate)} left")
+        gate = self._gate()
+        return ", ".join([*parts, gate] if gate else parts)
+
+    def summary(self, stopped: str = "") -> None:
+        """What became of the run."""
+        output = self.output
+        if output.style.quiet:
+            return
+        rate = f", {self.ended / self.seconds:.1f} documents/s" if self.ended and self.seconds > 0 else ""
+        reused = f" ({self.reused} of them from before)" if self.reused else ""
+        counts = f"{self.done} done{reused}, {self.failed} failed"
+        output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
+        ranked = sorted(self.reasons.items(), key=lambda item: -item[1])
+        for reason, times in ranked[:_REASONS]:
+            output.progress(f"  {times} × {reason}")
+        if len(ranked) > _REASONS:
+            output.progress(
+                f"  and {len(ranked) - _REASONS} other reasons: each failed input's line has its own"
+            )
+        if self.failed or stopped:
+            output.hint("the same command again tries what failed, and only that")
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keep it in sight until the run ends."""
+        if self.output.style.quiet:
+            yield
+        elif self.output.lively and not self.output.style.verbose:
+            with _bar(self.output.console(stderr=True), self):
+                yield
+        else:
+            with self._now_and_then():
+                yield
+
+    def _say_each_tenth(self) -> None:
+        if self.total and self.total >= 10 and self.ended * 10 // self.total > self._said_at:
+            self._said_at = self.ended * 10 // self.total
+            self.output.progress(self.line())
+
+    @contextmanager
+    def _now_and_then(self) -> Iterator[None]:
+        over = threading.Event()
+
+        def tell() -> None:
+            while not over.wait(_EVERY):
+                self.output.progress(self.line())
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextmanager
+def _bar(console: Console, tally: Tally) -> Iterator[None]:
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    class Line:
+        def __rich__(self) -> Table:
+            line = Table.grid(padding=(0, 1))
+            line.add_column(width=min(24, max(console.width // 4, 8)))
+            line.add_column(no_wrap=True, overflow="ellipsis")
+            total = tally.total or None
+            line.add_row(ProgressBar(total, tally.ended, pulse=total is None), Text(tally.line()))
+            return line
+
+    with Live(Line(), console=console, refresh_per_second=8, transient=True, redirect_stdout=False):
+        yield

@@ -1,0 +1,139 @@
+"""A world in memory, and the whole program run in it: exit code, stdout and stderr in one value."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from docspeed_cli.cli import main
+from docspeed_cli.world import World
+from tests.service import KEY, Service
+
+START = 1_800_000_000.0
+
+
+class Clock:
+    """A clock that only sleeping moves; or also a look at it, by `tick` seconds.
+
+    Many inputs are awaited on a condition with the time that is left, which no sleep moves: they need a tick.
+    """
+
+    def __init__(self, tick: float = 0.0) -> None:
+        self.time = 0.0
+        self.tick = tick
+        self.slept: list[float] = []
+        self._lock = threading.Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.slept.append(seconds)
+            self.time += seconds
+
+    def monotonic(self) -> float:
+        with self._lock:
+            self.time += self.tick
+            return self.time
+
+    def now(self) -> float:
+        return START + self.time
+
+
+class Stream(io.TextIOWrapper):
+    """A text stream over bytes that may say that it is a terminal."""
+
+    def __init__(self, content: bytes = b"", *, terminal: bool = False) -> None:
+        self.bytes = io.BytesIO(content)
+        super().__init__(self.bytes, encoding="utf-8", errors="surrogateescape", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+    raw: bytes
+    slept: list[float]
+
+
+@dataclass
+class Stage:
+    """One user's machine: a state folder, an environment, and a service in the place of the network."""
+
+    folder: Path
+    service: Service = field(default_factory=Service)
+    env: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    transport: Callable[[str], httpx.BaseTransport] | None = None
+    columns: int = 100
+
+    def run(
+        self,
+        *argv: str,
+        stdin: bytes = b"",
+        terminal: bool = False,
+        typing: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> Ran:
+        """Run the program; `terminal` is whether stdout and stderr are one, `typing` whether stdin is."""
+        out, err = Stream(terminal=terminal), Stream(terminal=terminal)
+        before = len(self.clock.slept)
+        world = World(
+            env={**self.base(), **self.env, **(env or {})},
+            stdin=Stream(stdin, terminal=typing),
+            stdout=out,
+            stderr=err,
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep,
+            random=lambda: 0.5,
+            transport=self.transport or self.service.transport,
+        )
+        code = main(list(argv), world)
+        raw = out.bytes.getvalue()
+        said = err.bytes.getvalue().decode()
+        return Ran(code, raw.decode("utf-8", "replace"), said, raw, self.clock.slept[before:])
+
+    def base(self) -> dict[str, str]:
+        """The environment of a user with a key."""
+        return {
+            "DOCSPEED_API_KEY": KEY,
+            "DOCSPEED_STATE_DIR": str(self.folder / "state"),
+            "DOCSPEED_CONFIG": str(self.folder / "config" / "config.toml"),
+            "COLUMNS": str(self.columns),
+            "TERM": "xterm-256color",
+        }
+
+    def rows(self, *flags: str) -> list[dict[str, Any]]:
+        """What `jobs list` holds, newest first."""
+        ran = self.run("jobs", "list", "--json", *flags)
+        assert ran.code == 0, ran.err
+        return [json.loads(line) for line in lines(ran.out)]
+
+    def states(self) -> list[str]:
+        """The states of the jobs in the ledger, newest first."""
+        return [row["state"] for row in self.rows()]
+
+    def document(self, name: str, text: str = "") -> str:
+        """A file that is a PDF by its content; its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%PDF-1.4\n" + (text or name).encode() + b"\n%%EOF\n")
+        return str(path)
+
+
+def lines(text: str) -> Sequence[str]:
+    """The lines that are not empty."""
+    return [line for line in text.splitlines() if line.strip()]
