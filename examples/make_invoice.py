@@ -1,4 +1,4 @@
-"""Makes the example documents: `invoice.pdf`, a GST tax invoice of two pages, and `packet.pdf`, four documents in one.
+"""Makes the example documents: `invoice.pdf`, a GST tax invoice, and `packet.pdf`, four documents in one.
 
 Run it with fpdf2 installed; it writes beside itself, the same bytes each time.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +16,18 @@ from fpdf import FPDF, FontFace
 from fpdf.enums import TableBordersLayout
 
 INK, FAINT, ACCENT, TINT = (32, 38, 46), (110, 118, 128), (20, 82, 96), (232, 240, 242)
-STAMP = datetime(2026, 3, 14, 10, 30, tzinfo=timezone.utc)
+STAMP = datetime(2026, 3, 14, 10, 30, tzinfo=UTC)
 SELLER = ("Kaveri Laboratory Supplies Private Limited", "No. 48, 2nd Cross, Peenya Industrial Area",
-          "Bengaluru, Karnataka 560058", "GSTIN: 29AAGCK4821M1Z4", "Email: accounts@kaverilab.example")  # fmt: skip
+          "Bengaluru, Karnataka 560058", "GSTIN: 29AAGCK4821M1Z4",
+          "Email: accounts@kaverilab.example")  # fmt: skip
 BUYER = ("Sahyadri Institute of Applied Sciences", "Central Stores, Block C, Hunsur Road",
          "Mysuru, Karnataka 570018", "GSTIN: 29AABTS7764Q1ZE", "State: Karnataka (29)")  # fmt: skip
+
+SMALL = (
+    "Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
+    "Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen",
+)  # fmt: skip
+TENS = ("Twenty", "Thirty", "Forty", "Fifty", "Sixty", "Seventy", "Eighty", "Ninety")
 
 
 class Item(NamedTuple):
@@ -48,7 +55,8 @@ ITEMS = (
     Item("Beaker, borosilicate 3.3, 250 ml", "7017", 48, "Nos", "142.00", 18),
     Item("Beaker, borosilicate 3.3, 600 ml", "7017", 24, "Nos", "218.00", 18),
     Item("Conical flask, narrow mouth, 250 ml", "7017", 36, "Nos", "176.50", 18),
-    Item("Volumetric flask, class A, 100 ml, with individual calibration certificate", "7017", 20, "Nos", "485.00", 18),
+    Item("Volumetric flask, class A, 100 ml, with individual calibration certificate",
+         "7017", 20, "Nos", "485.00", 18),
     Item("Measuring cylinder, class A, 100 ml", "7017", 12, "Nos", "395.00", 18),
     Item("Burette, PTFE stopcock, 50 ml", "7017", 10, "Nos", "1240.00", 18),
     Item("Reagent bottle, screw cap, 500 ml", "7017", 60, "Nos", "164.00", 18),
@@ -67,13 +75,14 @@ ITEMS = (
     Item("Glucose assay kit, GOD-POD method, 5 x 100 ml", "3822", 6, "Kit", "1950.00", 5),
     Item("Nutrient agar, dehydrated, 500 g", "3821", 8, "Nos", "1720.00", 5),
     Item("MacConkey agar, dehydrated, 500 g", "3821", 6, "Nos", "1980.00", 5),
-    Item("Digital pH meter, bench top, with electrode and temperature probe", "9027", 2, "Nos", "14600.00", 18),
+    Item("Digital pH meter, bench top, with electrode and temperature probe", "9027", 2, "Nos", "14600.00",
+         18),
     Item("Conductivity meter, hand held", "9027", 3, "Nos", "8250.00", 18),
     Item("Refractometer, 0-32 Brix, ATC", "9027", 4, "Nos", "3400.00", 18),
     Item("Magnetic stirrer with hot plate, 2 litre", "8419", 5, "Nos", "6900.00", 18),
     Item("Water bath, serological, 6 holes", "8419", 1, "Nos", "11800.00", 18),
     Item("Vortex mixer, variable speed", "8479", 3, "Nos", "7450.00", 18),
-)
+)  # fmt: skip
 
 
 def money(amount: Decimal) -> str:
@@ -90,12 +99,9 @@ def in_words(number: int) -> str:
         if number >= size:
             rest = in_words(number % size) if number % size else ""
             return f"{in_words(number // size)} {name} {rest}".strip()
-    small = ("Zero One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Thirteen Fourteen Fifteen "
-             "Sixteen Seventeen Eighteen Nineteen").split()  # fmt: skip
-    tens = "Twenty Thirty Forty Fifty Sixty Seventy Eighty Ninety".split()
     if number < 20:
-        return small[number]
-    return tens[number // 10 - 2] + (f" {small[number % 10]}" if number % 10 else "")
+        return SMALL[number]
+    return TENS[number // 10 - 2] + (f" {SMALL[number % 10]}" if number % 10 else "")
 
 
 class Sheet(FPDF):
@@ -104,6 +110,7 @@ class Sheet(FPDF):
     def __init__(self) -> None:
         super().__init__(format="A4")
         self.set_creation_date(STAMP)
+        self.set_producer("examples/make_invoice.py")  # the default names a version
         self.set_margins(14, 14)
         self.set_auto_page_break(True, margin=18)
         self.of = self.first = 0
@@ -209,8 +216,8 @@ def tax_summary(items: Sequence[Item]) -> list[tuple[str, ...]]:
 def item_rows(items: Iterable[Item]) -> list[tuple[str, ...]]:
     """The line-item table's cells."""
     return [
-        (str(n), i.description, i.hsn, str(i.qty), i.unit, money(Decimal(i.rate)), money(i.taxable), f"{i.gst}%",
-         money(i.taxable + i.tax))
+        (str(n), i.description, i.hsn, str(i.qty), i.unit, money(Decimal(i.rate)), money(i.taxable),
+         f"{i.gst}%", money(i.taxable + i.tax))
         for n, i in enumerate(items, 1)
     ]  # fmt: skip
 
@@ -220,7 +227,12 @@ def totals(pdf: Sheet, items: Sequence[Item]) -> Decimal:
     taxable, tax = Decimal(sum(i.taxable for i in items)), Decimal(sum(i.tax for i in items))
     assert tax * 100 % 2 == 0, "CGST and SGST must be whole paise"
     payable = (taxable + tax).quantize(Decimal(1))
-    rows = [("Taxable value", taxable), ("CGST", tax / 2), ("SGST", tax / 2), ("Round off", payable - taxable - tax)]
+    rows = [
+        ("Taxable value", taxable),
+        ("CGST", tax / 2),
+        ("SGST", tax / 2),
+        ("Round off", payable - taxable - tax),
+    ]
     for label, amount in rows:
         sign = "-" if amount < 0 else ""
         pdf.ink(8.5)
@@ -245,7 +257,8 @@ def invoice(pdf: Sheet, items: Sequence[Item], number: str, order: tuple[str, st
     low = max(low, pdf.block(14, low + 3, "BILL TO", BUYER))
     details = [("Invoice No.", number), ("Invoice Date", "14 March 2026"), ("Due Date", "13 April 2026"),
                ("PO Number", order[0]), ("PO Date", order[1]), ("Place of Supply", "Karnataka (29)"),
-               ("Reverse Charge", "No"), ("Vehicle No.", "KA-02-MJ-4471"), ("Payment Terms", "30 days")]  # fmt: skip
+               ("Reverse Charge", "No"), ("Vehicle No.", "KA-02-MJ-4471"),
+               ("Payment Terms", "30 days")]  # fmt: skip
     pdf.pairs(120, top, details)
     pdf.set_y(low + 5)
     headings = ("#", "Description", "HSN/SAC", "Qty", "Unit", "Rate", "Taxable Value", "GST %", "Amount")
@@ -279,7 +292,7 @@ def invoice_end(pdf: Sheet) -> None:
     pdf.set_y(low + 4)
     pdf.heading("Terms and conditions")
     pdf.paragraph(
-        "1. Goods once sold are taken back only if found defective on receipt and reported within seven days.\n"
+        "1. Goods once sold are taken back only if found defective on receipt and reported within 7 days.\n"
         "2. Interest at 18% per annum is charged on payments after the due date.\n"
         "3. Subject to the jurisdiction of the courts at Bengaluru.", 8)  # fmt: skip
 
@@ -291,14 +304,17 @@ def letter(pdf: Sheet) -> None:
     pdf.paragraph("16 March 2026", 10, 6)
     pdf.paragraph("\n".join(("The Stores Officer", *BUYER[:3])), 10, 6)
     pdf.ink(11, "B")
-    pdf.cell(0, 7, "Cover letter: documents for purchase order SIAS/PO/2026/0131", new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(
+        0, 7, "Cover letter: documents for purchase order SIAS/PO/2026/0131", new_x="LMARGIN", new_y="NEXT"
+    )
     pdf.ln(3)
     for text in (
         "Dear Sir or Madam,",
-        "With reference to your purchase order we have dispatched the goods by road on 16 March 2026. Please find "
-        "enclosed the purchase order as accepted by us, our tax invoice and the packing list for the consignment.",
-        "Kindly check the cartons against the packing list on arrival and return one signed copy to us. Payment is "
-        "due within thirty days of the date of the invoice.",
+        "With reference to your purchase order we have dispatched the goods by road on 16 March 2026. Please "
+        "find enclosed the purchase order as accepted by us, our tax invoice and the packing list for the "
+        "consignment.",
+        "Kindly check the cartons against the packing list on arrival and return one signed copy to us. "
+        "Payment is due within thirty days of the date of the invoice.",
         "We thank you for your order and remain at your service.",
         "Yours faithfully,",
     ):
@@ -317,7 +333,8 @@ def purchase_order(pdf: Sheet, items: Sequence[Item]) -> None:
     pdf.ln(5)
     top = pdf.y
     low = pdf.block(14, top, "VENDOR", SELLER)
-    pdf.pairs(120, top, [("PO Number", "SIAS/PO/2026/0131"), ("PO Date", "09/03/2026"), ("Delivery By", "20/03/2026"),
+    pdf.pairs(120, top, [("PO Number", "SIAS/PO/2026/0131"), ("PO Date", "09/03/2026"),
+                         ("Delivery By", "20/03/2026"),
                          ("Ship To", "Central Stores, Block C"), ("Indent No.", "CHEM-2026-58")])  # fmt: skip
     pdf.set_y(low + 5)
     rows = [(str(n), i.description, str(i.qty), i.unit, money(Decimal(i.rate)), money(i.taxable))
@@ -338,7 +355,7 @@ CONDITIONS = (
     "Goods are delivered to the Central Stores between 9.30 am and 4.30 pm on working days, carriage paid.",
     "Each carton bears the purchase order number, and a packing list is enclosed in the first carton.",
     "Glassware is packed against breakage; broken pieces are replaced free of cost within fifteen days.",
-    "Payment is made by bank transfer within thirty days of the receipt of goods and of a correct tax invoice.",
+    "Payment is made by bank transfer within thirty days of the receipt of goods and of a tax invoice.",
     "Delay beyond the date of delivery attracts a deduction of 0.5% of the value for each week, at most 5%.",
 )
 
@@ -348,7 +365,8 @@ def packing_list(pdf: Sheet, items: Sequence[Item]) -> None:
     pdf.begin(1, "Packing List PL-0462")
     pdf.masthead("PACKING LIST")
     low = pdf.pairs(14, pdf.y, [("Packing List No.", "PL-0462"), ("Date", "16/03/2026"),
-                                ("Purchase Order", "SIAS/PO/2026/0131"), ("Cartons", "4"), ("Transporter", "VRL Logistics")])  # fmt: skip
+                                ("Purchase Order", "SIAS/PO/2026/0131"), ("Cartons", "4"),
+                                ("Transporter", "VRL Logistics")])  # fmt: skip
     pdf.set_y(low + 5)
     carton = random.Random(7)
     rows = [(str(n % 4 + 1), i.description, str(i.qty), i.unit, f"{carton.uniform(1, 14):.1f}")

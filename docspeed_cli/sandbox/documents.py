@@ -15,6 +15,7 @@ from docspeed_cli.sandbox.errors import Unreadable
 
 MAX_PAGES = 500
 MAX_CHARS_PER_PAGE = 60_000
+MAX_CHARS = 1_500_000
 
 _pdfium_lock = threading.Lock()  # pdfium keeps global state: one thread at a time
 _BOLD = re.compile(r"bold|black|heavy", re.IGNORECASE)
@@ -89,7 +90,9 @@ def count_pages(path: Path, content_type: str) -> int:
     if not count:
         raise Unreadable("document_unreadable", "the PDF has no pages")
     if count > MAX_PAGES:
-        raise Unreadable("document_too_large", f"the sandbox reads {MAX_PAGES} pages at most; this has {count}")
+        raise Unreadable(
+            "document_too_large", f"the sandbox reads {MAX_PAGES} pages at most; this has {count}"
+        )
     return count
 
 
@@ -97,8 +100,14 @@ def read(path: Path, content_type: str) -> Document:
     """Reads every page."""
     if content_type.startswith("image/"):
         return Document(content_type, tuple(Page(w, h, ()) for w, h in images.page_sizes(path)))
+    pages: list[Page] = []
+    left = MAX_CHARS
     with _pdfium_lock, _opened(path) as pdf:
-        return Document(content_type, tuple(_page(pdf, number) for number in range(len(pdf))))
+        for number in range(len(pdf)):
+            page, taken = _page(pdf, number, min(left, MAX_CHARS_PER_PAGE))
+            pages.append(page)
+            left -= taken
+    return Document(content_type, tuple(pages))
 
 
 class _opened:
@@ -122,7 +131,8 @@ class _opened:
         self.pdf.close()
 
 
-def _page(pdf: Any, number: int) -> Page:
+def _page(pdf: Any, number: int, limit: int) -> tuple[Page, int]:
+    """One page, and how many characters were read."""
     import pypdfium2
 
     try:
@@ -133,8 +143,8 @@ def _page(pdf: Any, number: int) -> Page:
     try:
         width, height = page.get_size()
         count = text.count_chars()
-        glyphs = _glyphs(text, min(count, MAX_CHARS_PER_PAGE), page.get_rotation(), page.get_bbox())
-        return Page(width, height, tuple(_words(glyphs)), count > MAX_CHARS_PER_PAGE)
+        glyphs = _glyphs(text, min(count, limit), page.get_rotation(), page.get_bbox())
+        return Page(width, height, tuple(_words(glyphs)), count > limit), min(count, limit)
     finally:
         text.close()
         page.close()

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -90,7 +90,9 @@ class FaultyApp:
             if taken:
                 _collect(self._app, environ, None)
             return _break(environ) if kind == "reset" else _hang(environ)
-        return _garble(kind, _collect(self._app, environ, start_response if kind == "cut" else None), start_response)
+        return _garble(
+            kind, _collect(self._app, environ, start_response if kind == "cut" else None), start_response
+        )
 
     def _draw(self) -> tuple[str | None, bool]:
         """Which failure it is this time, and whether the request is taken before the exchange breaks."""
@@ -114,22 +116,24 @@ def _collect(app: WSGIApplication, environ: WSGIEnvironment, start: StartRespons
             close()
 
 
-def _ignore(*_: object) -> object:
-    return lambda data: None
+def _ignore(_: str, headers: list[tuple[str, str]], exc_info: object = None, /) -> Callable[[bytes], object]:
+    return bytes.__len__
 
 
 def _refuse(status: int, start_response: StartResponse) -> Iterable[bytes]:
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
     message = f"{phrase}: a fault that the sandbox was asked for"
-    body = json.dumps({"detail": {"code": _CODES.get(status, "fault"), "message": message, "details": None}}).encode()
+    body = json.dumps(
+        {"detail": {"code": _CODES.get(status, "fault"), "message": message, "details": None}}
+    ).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     if status == 429:
         headers.append(("Retry-After", "1"))
-    start_response(f"{status} {phrase}", [*headers, *_marks(start_response)])
+    start_response(f"{status} {phrase}", [*headers, *_marks()])
     return [body]
 
 
-def _marks(_: object) -> list[tuple[str, str]]:
+def _marks() -> list[tuple[str, str]]:
     return [("X-Docspeed-Sandbox", "1"), ("X-Request-Id", f"req_{random.getrandbits(80):020x}")]
 
 
@@ -138,7 +142,7 @@ def _garble(kind: str, body: bytes, start_response: StartResponse) -> Iterable[b
         return [body[: len(body) // 2]]
     page = b"<!doctype html><title>Bad gateway</title><h1>Something went wrong on the way</h1>\n"
     headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page)))]
-    start_response("200 OK", [*headers, *_marks(None)])
+    start_response("200 OK", [*headers, *_marks()])
     return [page]
 
 

@@ -1,3 +1,253 @@
-from typing import Any
-def read_schema(s): return s
-def extract(layout,schema): return {"doc_class":None,"fields":{},"line_items":{}}
+"""Alone in extracting: a schema in either form to fields, and each field to a value with its evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from docspeed_cli.sandbox.errors import ApiError, refusal, wrong_type
+from docspeed_cli.sandbox.items import Field, ItemTable, line_items
+from docspeed_cli.sandbox.labels import fit, names_of, tokens
+from docspeed_cli.sandbox.layout import Layout
+from docspeed_cli.sandbox.lines import Line
+from docspeed_cli.sandbox.pairs import Pair, Party, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.values import Value, normalise
+
+MAX_FIELDS = 1000
+
+_ROLE_WORDS = {
+    "seller": {"seller", "vendor", "supplier", "merchant", "issuer", "from"},
+    "buyer": {"buyer", "customer", "client", "purchaser", "billing"},
+    "consignee": {"consignee", "ship", "shipping"},
+}
+_COMPANY = re.compile(
+    r"\b(Pvt|Private Limited|Ltd|Limited|LLP|LLC|Inc|GmbH|AG|S\.?A\.?|B\.?V\.?|PLC|Corp|Corporation)\b\.?",
+    re.I,
+)
+_CURRENCIES = (
+    ("INR", r"₹|\bRs\.?(?=\W)|\bINR\b|\bRupees\b"),
+    ("EUR", r"€|\bEUR\b"),
+    ("GBP", r"£|\bGBP\b"),
+    ("USD", r"\$|\bUSD\b"),
+)
+_TYPED = re.compile(r"\s*(?P<type>\w+)\s*:\s*(?P<description>.*)", re.DOTALL)
+_TARGET = re.compile(
+    r"\s*(?P<name>[^(:]+?)\s*(?:\((?P<type>[^)]*)\))?\s*(?::\s*(?P<description>.*))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What to extract."""
+
+    doc_class: str | None
+    fields: tuple[Field, ...]
+    tables: tuple[ItemTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value with the lines that say so."""
+
+    value: Value
+    lines: tuple[Line, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What a document offers."""
+
+    layout: Layout
+    pairs: list[Pair]
+    parties: list[Party]
+
+
+def read_schema(given: object) -> Schema:
+    """A schema in the present or the older form; raises where it is neither."""
+    if not isinstance(given, dict):
+        raise wrong_type("dictionary", "schema")
+    named = given.get("doc_class")
+    doc_class = named if isinstance(named, str) else None
+    if "invoice_level_fields" in given or "line_item_structures" in given:
+        fields = tuple(_older_fields(given.get("invoice_level_fields") or {}, ""))
+        tables = tuple(_older_tables(given.get("line_item_structures") or {}))
+    elif "fields" in given or "tables" in given:
+        fields = tuple(_field(item) for item in _listed(given, "fields"))
+        tables = tuple(
+            ItemTable(_key(item), tuple(_field(field) for field in _listed(item, "fields")))
+            for item in _listed(given, "tables")
+        )
+    else:
+        raise _bad_schema("it has neither 'fields' and 'tables' nor 'invoice_level_fields'")
+    if len(fields) + sum(len(table.fields) for table in tables) > MAX_FIELDS:
+        raise _bad_schema(f"it has more than {MAX_FIELDS} fields")
+    return Schema(doc_class, fields, tables)
+
+
+def _bad_schema(why: str) -> ApiError:
+    return refusal(422, "invalid_schema", f"the schema can't be used: {why}")
+
+
+def _listed(given: dict[str, object], name: str) -> list[dict[str, object]]:
+    items = given.get(name) or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise _bad_schema(f"{name!r} is not a list of objects")
+    return items
+
+
+def _key(item: dict[str, object]) -> str:
+    key = item.get("key") or item.get("name")
+    if not isinstance(key, str):
+        raise _bad_schema("a field or table has no 'key'")
+    return key
+
+
+def _field(item: dict[str, object]) -> Field:
+    about, kind = item.get("description"), item.get("type")
+    return Field(_key(item), str(about or ""), str(kind or "string").lower(), item.get("array") is True)
+
+
+def _older_fields(given: object, prefix: str) -> Iterator[Field]:
+    if not isinstance(given, dict):
+        raise _bad_schema("'invoice_level_fields' is not an object")
+    for name, about in given.items():
+        if isinstance(about, dict):
+            if prefix.count(".") > 20:
+                raise _bad_schema("it is nested too deeply")
+            yield from _older_fields(about, f"{prefix}{name}.")
+            continue
+        match = _TYPED.fullmatch(str(about))
+        kind, description = (match["type"].lower(), match["description"]) if match else ("string", str(about))
+        yield Field(f"{prefix}{name}", description, kind)
+
+
+def _older_tables(given: object) -> Iterator[ItemTable]:
+    if not isinstance(given, dict):
+        raise _bad_schema("'line_item_structures' is not an object")
+    for name, table in given.items():
+        targets = table.get("target_fields") if isinstance(table, dict) else None
+        if not isinstance(targets, list):
+            raise _bad_schema(f"the line items {name!r} have no list of 'target_fields'")
+        yield ItemTable(str(name), tuple(_target(str(target)) for target in targets))
+
+
+def _target(text: str) -> Field:
+    match = _TARGET.fullmatch(text)
+    if not match:
+        return Field(text.strip())
+    return Field(match["name"], match["description"] or "", (match["type"] or "string").lower())
+
+
+def extract(layout: Layout, schema: Schema) -> dict[str, object]:
+    """The fields with their evidence, and the line items."""
+    evidence = _Evidence(layout, find_pairs(layout), find_parties(layout))
+    return {
+        "doc_class": schema.doc_class,
+        "fields": {field.key: _field_view(field, evidence) for field in schema.fields},
+        "line_items": {table.key: line_items(table, layout.tables) for table in schema.tables},
+    }
+
+
+def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
+    found = sorted(_candidates(field, evidence), key=lambda candidate: -candidate.score)
+    if not found:
+        return {"value": [] if field.array else None, "region_ids": []}
+    kept = [found[0]]
+    if field.array:
+        close = (candidate for candidate in found if candidate.score >= found[0].score - 0.04)
+        kept = list({candidate.value: candidate for candidate in close}.values())
+    lines = list(dict.fromkeys(line for candidate in kept for line in candidate.lines))
+    return {
+        "value": [candidate.value for candidate in kept] if field.array else kept[0].value,
+        "region_ids": [line.region_id for line in lines],
+        "page_index": lines[0].page_index,
+        "text": " ".join(line.text for line in lines),
+    }
+
+
+def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
+    """Everything that may be the field's value."""
+    name = _last_part(field.key)
+    role, attribute = _split_role(name)
+    if role:
+        yield from _of_party(field, role, attribute, evidence)
+    else:
+        yield from _of_pairs(field, names_of(name, field.description), evidence.pairs)
+    if attribute == ("currency",):
+        yield from _currency(evidence.layout)
+
+
+def _last_part(key: str) -> str:
+    """`invoice.invoice_number` says what it is in its last part; `seller.name` needs both."""
+    parts = key.split(".")
+    if len(parts) > 1 and _split_role(parts[-2])[0]:
+        return f"{parts[-2]}_{parts[-1]}"
+    return parts[-1]
+
+
+def _split_role(name: str) -> tuple[str, tuple[str, ...]]:
+    words = tokens(name)
+    for role, known in _ROLE_WORDS.items():
+        if known & set(words) and "order" not in words and "po" not in words:
+            return role, tuple(word for word in words if word not in known and word != "to")
+    return "", words
+
+
+def _of_pairs(
+    field: Field, names: list[tuple[tuple[str, ...], float]], pairs: Iterable[Pair]
+) -> Iterator[_Found]:
+    for pair in pairs:
+        score = fit(names, pair.label) * pair.sure
+        value = _value(field, pair.value) if score >= 0.45 else None
+        if value is not None:
+            yield _Found(value, pair.lines, score)
+
+
+def _value(field: Field, text: str) -> Value:
+    value = normalise(text, field.type)
+    if isinstance(value, str):
+        numbered = {"number", "gstin", "ifsc"} & set(tokens(_last_part(field.key)))
+        if len(value) > 300 or (numbered and not re.search(r"\d", value)):
+            return None
+    return value
+
+
+def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Evidence) -> Iterator[_Found]:
+    """What stands in a party's block, or is said of it in so many words."""
+    for party in evidence.parties:
+        if party.role == role:
+            yield from _in_block(field, attribute, party)
+    names = names_of(_last_part(field.key), field.description)
+    yield from _of_pairs(field, [(name, 0.9 * weight) for name, weight in names], evidence.pairs)
+    if role == "seller" and attribute in ((), ("name",)):
+        yield from _company(evidence.layout)
+
+
+def _in_block(field: Field, attribute: tuple[str, ...], party: Party) -> Iterator[_Found]:
+    plain = [line for line in party.lines if split_pair(line) is None]
+    if attribute in ((), ("name",)) and plain:
+        yield _Found(plain[0].text, (plain[0],), 0.99)
+    elif attribute == ("address",) and len(plain) > 1:
+        yield _Found(", ".join(line.text.rstrip(",") for line in plain[1:]), tuple(plain[1:]), 0.99)
+    else:
+        pairs = [pair for line in party.lines if (pair := split_pair(line))]
+        yield from _of_pairs(field, names_of("_".join(attribute)), pairs)
+
+
+def _company(layout: Layout) -> Iterator[_Found]:
+    """Who a document is from, if no word says so: the first line on its first page that names a company."""
+    lines = layout.pages[0].lines[:12] if layout.pages else []
+    line = next((line for line in lines if _COMPANY.search(line.text) and len(line.text) <= 80), None)
+    if line is not None and split_pair(line) is None:
+        yield _Found(line.text, (line,), 0.5)
+
+
+def _currency(layout: Layout) -> Iterator[_Found]:
+    """The first currency that is mentioned."""
+    for line in layout.lines:
+        for code, pattern in _CURRENCIES:
+            if re.search(pattern, line.text):
+                yield _Found(code, (line,), 0.6)
+                return

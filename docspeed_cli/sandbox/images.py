@@ -25,7 +25,7 @@ def page_sizes(path: Path) -> list[Size]:
     """Width and height of each page; only a TIFF has more than one."""
     with path.open("rb") as file:
         data = file.read(MAX_HEADER)
-    reader = _READERS.get(content_type(data) or "", lambda data: [])
+    reader = _READERS.get(content_type(data) or "", _unknown)
     try:
         sizes = reader(data)
     except (struct.error, IndexError):
@@ -35,17 +35,24 @@ def page_sizes(path: Path) -> list[Size]:
     return sizes
 
 
+def _unknown(_: bytes) -> list[Size]:
+    return []
+
+
 def _png(data: bytes) -> list[Size]:
-    return [struct.unpack(">II", data[16:24])]
+    width, height = struct.unpack(">II", data[16:24])
+    return [(width, height)]
 
 
 def _gif(data: bytes) -> list[Size]:
-    return [struct.unpack("<HH", data[6:10])]
+    width, height = struct.unpack("<HH", data[6:10])
+    return [(width, height)]
 
 
 def _bmp(data: bytes) -> list[Size]:
     if struct.unpack("<I", data[14:18])[0] == 12:
-        return [struct.unpack("<HH", data[18:22])]
+        narrow, low = struct.unpack("<HH", data[18:22])
+        return [(narrow, low)]
     width, height = struct.unpack("<ii", data[18:26])
     return [(abs(width), abs(height))]
 
@@ -59,7 +66,11 @@ def _jpeg(data: bytes) -> list[Size]:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", data[at + 5 : at + 9])
             return [(width, height)]
-        at += 2 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+        at += (
+            2
+            if marker == 0x01 or 0xD0 <= marker <= 0xD8
+            else 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+        )
     return []
 
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from docspeed_cli.sandbox.documents import Box, Document, Page
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
-from docspeed_cli.sandbox.tables import Extent, Table, find_tables, number_cells
+from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
 
 _LIST_ITEM = re.compile(r"(\d{1,2}[.)]|\([a-z0-9]\)|[-•*–])\s")
 
@@ -134,7 +135,7 @@ def _title(above: Block, table: Block) -> str | None:
 
 def _inherit_headings(tables: Sequence[Table]) -> None:
     """A table without headings that goes on from the page before has that one's."""
-    for before, table in zip(tables, tables[1:], strict=False):
+    for before, table in pairwise(tables):
         follows = table.page_index == before.page_index + 1 and len(before.columns) == len(table.columns)
         if follows and not any(table.columns) and abs(before.extents[0][0] - table.extents[0][0]) < 20:
             table.columns = list(before.columns)
@@ -144,7 +145,7 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
     """Rows outside tables to blocks: column by column where they stand in columns."""
     blocks: list[Block] = []
     for group, columns in _groups(rows):
-        if len(columns) < 2 or depth > 4:
+        if not 2 <= len(columns) <= MAX_COLUMNS or depth > 4:
             blocks += _paragraphs(group, body, pairs=False)
             continue
         columns = _join_pairs(group, columns)
@@ -162,7 +163,9 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
     columns: list[Extent] = []
     for index, row in enumerate(rows):
         merged = _merge(columns, row)
-        if group and (_far(group, row) or _breaks(columns, merged, row) or _left_over(columns, group, rows, index)):
+        if group and (
+            _far(group, row) or _breaks(columns, merged, row) or _left_over(merged, group, rows, index)
+        ):
             yield group, columns
             group, merged = [], _merge([], row)
         group.append(row)
@@ -172,10 +175,10 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
 
 
 def _far(group: Sequence[Row], row: Row) -> bool:
-    """Whether a row is too far below, or of another size, to be in the columns above."""
+    """Whether a row is too far below to be in the columns above, or those are a masthead."""
     gap = row.box[1] - max(above.box[3] for above in group[-3:])
-    sized = len(group[0].lines) > 1 and len(group) == 1 and not 0.75 < row.height / group[0].height < 1.35
-    return sized or gap > 2.2 * row.height
+    sized = len(group[0].lines) > 1 and len(group) == 1 and row.height < 0.75 * group[0].height
+    return sized or gap > 1.6 * row.height
 
 
 def _breaks(columns: Sequence[Extent], merged: Sequence[Extent], row: Row) -> bool:
@@ -237,14 +240,15 @@ def _are_pairs(rows: Sequence[Row], left: Extent, right: Extent) -> bool:
     labels = [line for row in rows for line in row.lines if _in(line, left)]
     values = [line for row in rows for line in row.lines if _in(line, right)]
     both = sum(
-        any(_in(line, left) for line in row.lines) and any(_in(line, right) for line in row.lines) for row in rows
+        any(_in(line, left) for line in row.lines) and any(_in(line, right) for line in row.lines)
+        for row in rows
     )
     if both < 0.6 * len(labels) or both < 0.6 * len(values):
         return False
     data = sum(line.is_value for line in values) / len(values)
     if any(line.is_value for line in labels):
         return False
-    if data >= 0.6 and all(len(line.text) <= 40 for line in labels):
+    if data >= 0.6 and len(labels) > 1 and all(len(line.text) <= 40 for line in labels):
         return True
     return _label_share(labels) >= 0.6 and (_label_share(values) < 0.5 or all(":" in x.text for x in labels))
 
@@ -288,18 +292,21 @@ def _heading_level(rows: Sequence[Row], index: int, body: float) -> int:
     line = rows[index].lines[0]
     if len(rows[index].lines) > 1 or len(line.text) > 90 or not re.search(r"[^\W\d_]{2}", line.text):
         return 0
-    if line.text.endswith((".", ",", ";", ":")) or line.is_value:
-        return 0
     ratio = line.height / body
+    sentence = line.text.endswith((",", ";", ":")) or (
+        line.text.endswith(".") and (ratio < 1.25 or len(line.words) > 6)
+    )
+    if sentence or line.is_value:
+        return 0
     if ratio >= 1.25:
         return 1 if ratio >= 1.6 else 2
-    return 3 if line.bold and _stands_apart(rows, index) else 0
+    return 3 if line.bold and _stands_apart(rows, index, body) else 0
 
 
-def _stands_apart(rows: Sequence[Row], index: int) -> bool:
-    """Whether a bold row is no more than a paragraph's first line."""
+def _stands_apart(rows: Sequence[Row], index: int, body: float) -> bool:
+    """Whether a bold row is more than a paragraph's first line."""
     if index + 1 >= len(rows):
-        return index > 0 and not rows[index - 1].lines[0].bold
+        return rows[index].height > 1.05 * body
     row, following = rows[index], rows[index + 1]
     if all(line.bold for line in following.lines):
         return following.height > 1.05 * row.height

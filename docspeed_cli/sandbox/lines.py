@@ -1,4 +1,4 @@
-"""Alone in joining words to lines: what stands on one baseline, parted where the gap is too wide for a space."""
+"""Alone in joining words to lines: what stands on one baseline, parted where a gap is no space."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from docspeed_cli.sandbox.documents import Box, Word
 GAP = 0.72  # of a line's height: wider than a space, even in justified text
 CELL_GAP = 0.42  # between cells that stand close; too little in justified text, so only tables are read so
 AMOUNT = re.compile(
-    r"\(?[-+]?\s?(?:(?:Rs|INR|USD|EUR|GBP)\.?|[₹$€£¥])?\s?[-+]?\d[\d,.' ]*%?\)?\s?(?:Cr|Dr|CR|DR|INR|USD|EUR|/-)?"
+    r"\(?[-+]?\s?(?:(?:Rs|INR|USD|EUR|GBP)\.?|[₹$€£¥])?\s?[-+]?\d[\d,.' ]*%?\)?"
+    r"\s?(?:Cr|Dr|CR|DR|INR|USD|EUR|/-)?"
 )
+_DRAWN = re.compile(r"[-=_*~.·—–]{4,}")  # rules and leaders made of characters
 DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{3,9}[-/., ]+\d{2,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
     r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
 )
 
 LABEL = re.compile(
-    r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|ref|"
-    r"reference|place|supply|discount|amount|amt|balance|bank|account|a/c|ifsc|swift|iban|currency|phone|tel|mobile|"
-    r"fax|e-?mail|name|address|city|state|country|pin|zip|code|method|mode|delivery|ship|shipped|bill|to|by|id|"
+    r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|"
+    r"ref|reference|place|supply|discount|amount|amt|balance|bank|account|a/c|ifsc|swift|iban|currency|phone|tel|"
+    r"mobile|fax|e-?mail|name|address|city|state|country|pin|zip|code|method|mode|delivery|ship|shipped|bill|to|by|id|"
     r"invoice|receipt|customer|vendor|round|shipping|freight|charge|charges|paid|payable|rate|period|from|type)\b",
     re.IGNORECASE,
 )
@@ -115,7 +117,8 @@ def rounded(box: Box) -> list[float]:
 def find_rows(words: Sequence[Word]) -> list[Row]:
     """The page's rows from top to bottom."""
     baselines: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: (word.y0 + word.y1, word.x0)):
+    written = (word for word in words if not _DRAWN.fullmatch(word.text))
+    for word in sorted(written, key=lambda word: (word.y0 + word.y1, word.x0)):
         if baselines and _level(baselines[-1][-1], word):
             baselines[-1].append(word)
         else:

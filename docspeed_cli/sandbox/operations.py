@@ -19,7 +19,10 @@ PROFILES = ("grounded",)
 MODES = ("sync", "async")
 UNPUBLISHED = ("layout", "ocr", "classify", "equations", "charts")
 
-_NOTICE = "This comes from the local sandbox, not from the service's models: it reads a PDF's text layer by plain rules."
+_NOTICE = (
+    "This comes from the local sandbox, not from the service's models: "
+    "it reads a PDF's text layer by plain rules."
+)
 _IMAGE_NOTICE = (
     "This comes from the local sandbox, not from the service's models: it reads text layers only, "
     "and of an image no more than its size."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
@@ -25,10 +25,16 @@ def make_server(app: WSGIApplication, port: int) -> BaseWSGIServer:
         listener.bind((HOST, port))
         listener.listen(512)
         # Bound here, because werkzeug prints and exits where a port is taken.
-        return _Server(HOST, port, app, _Handler, fd=listener.fileno())
+        server = _Server(HOST, port, app, _Handler, fd=listener.fileno())
+    server.server_port = server.port
+    return server
 
 
 class _Server(ThreadedWSGIServer):
+    def serve_forever(self, poll_interval: float = 0.05) -> None:
+        """Serves until `shutdown`, which is noticed soon."""
+        super().serve_forever(poll_interval)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Prints what is a bug; a broken connection is the peer's affair."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
@@ -82,7 +88,7 @@ class _Handler(WSGIRequestHandler):
         else:
             length = environ.get("CONTENT_LENGTH", "0")
             limit = int(length) if length.isascii() and length.isdigit() else 0
-            body = LimitedStream(self.rfile, limit)  # type: ignore[assignment]
+            body = cast(IO[bytes], LimitedStream(cast(IO[bytes], self.rfile), limit))
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         return body
@@ -112,6 +118,7 @@ class _Answer:
     headers: list[tuple[str, str]]
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """WSGI's start_response."""
         self.status, self.headers = status, headers
         return lambda data: None
 

@@ -11,11 +11,12 @@ import re
 import shutil
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from docspeed_cli.sandbox.documents import count_pages, sniff
 from docspeed_cli.sandbox.errors import Unreadable
@@ -72,6 +73,10 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{uuid.uuid4().hex[:20]}"
 
 
+class DamagedStore(OSError):
+    """The database's bytes are none that SQLite reads."""
+
+
 class Store:
     """The sandbox's memory below one folder."""
 
@@ -79,12 +84,7 @@ class Store:
         self.files_folder = folder / "files"
         self.files_folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(folder / _DATABASE, timeout=60, isolation_level=None, check_same_thread=False)
-        try:
-            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise OSError(f"the sandbox's store in {folder} can't be used ({error}); resetting it helps") from error
+        self._db = _connect(folder / _DATABASE)
 
     def add_file(self, filename: str, stream: IO[bytes], now: float) -> StoredFile | None:
         """Writes a file and looks at its pages; None if it is of no type that the service takes."""
@@ -116,8 +116,9 @@ class Store:
         row = self._one("SELECT * FROM files WHERE file_id = ?", file_id)
         if row is None:
             return None
-        *plain, error = row
-        return StoredFile(*plain, _error(error), self.files_folder / row[0])
+        file_id, filename, content_type, size, created, pages, error = row
+        path = self.files_folder / file_id
+        return StoredFile(file_id, filename, content_type, size, created, pages, _error(error), path)
 
     def add_job(self, job: Job) -> None:
         """Records a job: one row, one transaction."""
@@ -160,7 +161,7 @@ class Store:
         if not session_id.isascii():
             return None
         row = self._one("SELECT inputs, queries FROM sessions WHERE session_id = ?", session_id)
-        return row and (json.loads(row[0]), json.loads(row[1]))
+        return (json.loads(row[0]), json.loads(row[1])) if row else None
 
     def remember(self, session_id: str, query: str) -> None:
         """Adds a question to a conversation."""
@@ -182,9 +183,10 @@ class Store:
         """Lets go of the database."""
         self._db.close()
 
-    def _one(self, sql: str, *values: str) -> tuple[str, ...] | None:
+    def _one(self, sql: str, *values: str) -> tuple[Any, ...] | None:
         with self._lock:
-            return self._db.execute(sql, values).fetchone()  # type: ignore[no-any-return]
+            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
+        return row
 
 
 def reset(folder: Path) -> int:
@@ -198,11 +200,30 @@ def reset(folder: Path) -> int:
     return count
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+    for left in range(200, -1, -1):
+        try:
+            db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
+            return db
+        except sqlite3.OperationalError:
+            # Processes that start at once get in each other's way here, whatever the timeout says.
+            if not left:
+                db.close()
+                raise
+            time.sleep(0.02)
+        except sqlite3.DatabaseError as error:
+            db.close()
+            message = f"the sandbox's store {path} can't be used ({error}); resetting it helps"
+            raise DamagedStore(message) from error
+    raise AssertionError("not reached")
+
+
 def _clear_database(folder: Path) -> int:
     # The rows go, not the database: a sandbox that runs beside this one keeps working.
     try:
         store = Store(folder)
-    except OSError:
+    except DamagedStore:
         for name in (_DATABASE, _DATABASE + "-wal", _DATABASE + "-shm"):
             folder.joinpath(name).unlink(missing_ok=True)
         return 0

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 from docspeed_cli.sandbox.documents import Box
 from docspeed_cli.sandbox.lines import Line, Row, hull, is_label
@@ -14,8 +15,13 @@ _PARTY = re.compile(
     r"(bill(ed)?|ship(ped)?|sold|deliver)\s+(to|by|from)|buyer|seller|vendor|supplier|consignee|customer|from|to",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(r"(sub|grand)?\s*-?\s*totals?\b|carried|brought|balance|amount due", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"((sub|grand|net)\s*-?\s*)?totals?\b|(balance )?(carried|brought) forward|(balance|amount) due",
+    re.IGNORECASE,
+)
+_TAX = re.compile(r"([csi]?gst|vat|(sales )?tax|discount|round(ed|ing)?|shipping|freight)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:[-/]\d{2,4})?")
+MAX_COLUMNS = 60
 Extent = tuple[float, float]
 
 
@@ -81,6 +87,7 @@ class _Grid:
     taken: int = 0  # how many rows of the page it is made of
 
     def add(self, cells: dict[int, list[Line]], row: Row) -> None:
+        """Takes a row of the page in."""
         for column, lines in cells.items():
             if len(cells) > 1 or column == 0:
                 self._widen(column, lines)
@@ -104,11 +111,12 @@ class _Grid:
 
     def numbers_in(self, column: int) -> bool:
         """Whether a column has held mostly numbers so far."""
-        lines = [line for row in self.rows[1:] for line in row.get(column, ())]
+        lines = [line for row in self.rows[1:][-50:] for line in row.get(column, ())]
         return 2 * sum(line.is_amount for line in lines) > len(lines)
 
     @property
     def has_data(self) -> bool:
+        """Whether there was a number yet."""
         return any(line.is_amount for row in self.rows for lines in row.values() for line in lines)
 
 
@@ -117,13 +125,13 @@ def find_tables(page_rows: Sequence[Row]) -> Iterator[tuple[int, int, Table]]:
     rows = [row.parted for row in page_rows]
     at = 0
     while at < len(rows):
-        grid = _grow(rows, at) if len(rows[at].lines) > 1 else None
+        grid = _grow(rows, at) if 1 < len(rows[at].lines) <= MAX_COLUMNS else None
         table = _finish(grid) if grid else None
         if grid and table:
             yield at, at + grid.taken, table
             at += grid.taken
         else:
-            at += 1
+            at += grid.taken // 8 if grid and grid.taken > 64 else 1  # bounds the work on hostile pages
 
 
 def _grow(rows: Sequence[Row], start: int) -> _Grid:
@@ -133,8 +141,7 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
     full = 1
     for index in range(start + 1, len(rows)):
         row = rows[index]
-        gap = row.box[1] - grid.boxes[-1][3]
-        if gap > 2.2 * max(row.height, grid.heights[-1]) or not 0.75 < row.height / grid.heights[0] < 1.3:
+        if _is_far(grid, row) or not 0.75 < row.height / grid.heights[0] < 1.3:
             break
         cells = _place(grid, row)
         if cells is None or _sums_up(grid, cells):
@@ -147,6 +154,14 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
     _trim(grid, full)
     grid.taken = len(grid.rows)
     return grid
+
+
+def _is_far(grid: _Grid, row: Row) -> bool:
+    """Whether a row is too far below the last one, by its height or by the gaps so far."""
+    gap = row.box[1] - grid.boxes[-1][3]
+    gaps = [below[1] - above[3] for above, below in pairwise(grid.boxes[-50:])]
+    usual = 2 * max(gaps) + 0.3 * row.height if len(gaps) > 1 else gap
+    return gap > min(2.2 * max(row.height, grid.heights[-1]), max(usual, row.height))
 
 
 def _trim(grid: _Grid, full: int) -> None:
@@ -173,7 +188,7 @@ def _belongs(grid: _Grid, row: Row, cells: dict[int, list[Line]], rows: Sequence
 
 def _sums_up(grid: _Grid, cells: dict[int, list[Line]]) -> bool:
     """Whether a row is the first of a block of totals: few cells, and a label where numbers stood."""
-    if 2 * len(cells) >= len(grid.extents):
+    if 2 * len(cells) > len(grid.extents):
         return False
     return any(
         not line.is_value and grid.numbers_in(column) for column, lines in cells.items() for line in lines
@@ -197,7 +212,7 @@ def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]
         if column is None or (column in placed and len(lines) > 1 and max(placed) > column):
             return None
         placed.setdefault(column, []).append(line)
-    return placed
+    return placed if len(lines) <= len(grid.extents) else None
 
 
 def _in_order(extents: Sequence[Extent], lines: Sequence[Line]) -> bool:
@@ -223,14 +238,14 @@ def _column(grid: _Grid, line: Line, placed: dict[int, list[Line]], *, alone: bo
         return touched[0]
     if touched:
         # A label that spans columns is part of a table only with a value beside it.
-        return None if alone else touched[0]
+        return None if alone else touched[-1 if line.is_amount else 0]
     distances = [(max(x0 - line.box[2], line.box[0] - x1), n) for n, (x0, x1) in enumerate(grid.extents)]
     distance, nearest = min(distances)
     return nearest if distance < 2 * line.height and nearest not in placed and grid.has_data else None
 
 
 def _split(extents: Sequence[Extent], lines: Sequence[Line]) -> dict[int, list[Line]] | None:
-    """The words by column, where cells stand so close that they run together; None if a column stays empty."""
+    """The words by column, where cells stand so close that they run together; None if one stays empty."""
     if len(lines) < 2 or len(lines) >= len(extents):
         return None
     found: dict[int, list[Line]] = {}
@@ -310,7 +325,7 @@ def _is_header(header: dict[int, list[Line]], width: int) -> bool:
 def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], width: int) -> bool:
     """Keeps address blocks and label-value pairs from being taken for tables."""
     heads = [_text(lines) for _, lines in sorted(header.items())]
-    if any(head.endswith(":") for head in heads) or any(_PARTY.fullmatch(head) for head in heads):
+    if any(re.search(r":(\s|$)", head) for head in heads) or any(_PARTY.fullmatch(head) for head in heads):
         return False
     if any(len(head) > 40 for head in heads):
         return False
@@ -360,9 +375,13 @@ def _is_amount(cell: Cell) -> bool:
     return all(line.is_amount for line in cell.lines)
 
 
-def is_total(cells: dict[int, Cell]) -> bool:
-    """Whether a row sums up others."""
-    return any(_TOTAL.match(cell.value) for cell in cells.values())
+def is_total(cells: dict[int, Cell], width: int) -> bool:
+    """Whether a row sums up others: it says so, and fills fewer cells than they do, or says nothing else."""
+    taxes = len(cells) <= 2 and any(_TAX.match(cell.value) for cell in cells.values())
+    sums = [
+        match[0] == cell.value.rstrip(" :") for cell in cells.values() if (match := _TOTAL.match(cell.value))
+    ]
+    return taxes or any(sums) or (bool(sums) and len(cells) < width)
 
 
 def number_cells(table: Table, table_id: str, page_index: int, title: str | None) -> Table:

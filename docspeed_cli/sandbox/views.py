@@ -1,4 +1,4 @@
-"""Alone in giving a laid-out document the API's shapes: pages with lines, regions and markdown; tables of cells."""
+"""Alone in giving a laid-out document the API's shapes: lines, regions, markdown, tables of cells."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def markdown(block: Block) -> str:
     if block.kind == "heading":
         return "#" * block.level + " " + block.text
     rows = [_row_markdown(row, block.pairs) for row in block.rows]
-    return (" " if _is_prose(block) else _BREAK).join(rows)
+    return (" " if is_prose(block) else _BREAK).join(rows)
 
 
 def _row_markdown(row: Sequence[Line], pairs: bool) -> str:
@@ -104,7 +104,7 @@ def _row_markdown(row: Sequence[Line], pairs: bool) -> str:
     return "  ".join(line.text for line in row)
 
 
-def _is_prose(block: Block) -> bool:
+def is_prose(block: Block) -> bool:
     """Whether lines go on in the next one: all but the last reach the right edge."""
     if any(len(row) > 1 for row in block.rows) or len(block.rows) < 2:
         return False

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from docspeed_cli.sandbox import reset
+from tests.sandbox import papers
+from tests.sandbox.conftest import Sandbox
+
+DOC = papers.lines_pdf(["Invoice No: 17", "Total: 1,234.00"])
+
+
+def test_upload_answers_an_id_for_each_part(sandbox: Sandbox) -> None:
+    body = sandbox.json(sandbox.upload(DOC, papers.png(3, 4)))
+    first, second = body["files"]
+    assert body["file_id"] == first["file_id"] != second["file_id"]
+    assert (first["content_type"], second["content_type"]) == ("application/pdf", "image/png")
+    assert first["size"] == len(DOC)
+    assert first["filename"] == "a.pdf"
+    assert first["created_at"] == sandbox.clock.at
+
+
+def test_upload_takes_a_part_named_file(sandbox: Sandbox) -> None:
+    response = sandbox.client.post("/api/v1/upload", data={"file": (io.BytesIO(DOC), "b.pdf")})
+    assert sandbox.json(response)["files"][0]["filename"] == "b.pdf"
+
+
+def test_one_unsupported_part_refuses_the_upload_and_keeps_nothing(sandbox: Sandbox) -> None:
+    response = sandbox.upload(DOC, b"just words", name="notes.pdf")
+    assert sandbox.json(response, 415)["detail"]["code"] == "unsupported_media_type"
+    assert not list((sandbox.folder / "files").iterdir())
+
+
+def test_upload_without_parts_is_refused(sandbox: Sandbox) -> None:
+    response = sandbox.client.post("/api/v1/upload", data={"other": "x"}, content_type="multipart/form-data")
+    assert sandbox.json(response, 422)["detail"][0]["loc"] == ["body", "files"]
+    assert sandbox.client.post("/api/v1/upload", data=DOC).status_code == 400
+
+
+def test_every_answer_has_a_request_id_and_the_sandbox_mark(sandbox: Sandbox) -> None:
+    answers = [sandbox.upload(DOC), sandbox.get("/nowhere"), sandbox.get("/v1/jobs/job_none")]
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
+    assert all(answer.headers["X-Request-Id"].startswith("req_") for answer in answers)
+    assert all(answer.headers["X-Docspeed-Sandbox"] == "1" for answer in answers)
+
+
+def test_a_sync_parse_answers_the_payload_with_the_notice_first(sandbox: Sandbox) -> None:
+    body = sandbox.ask("/api/v1/parse", DOC, execution_mode="sync", anything_else=1)
+    assert next(iter(body)) == "sandbox"
+    assert "not from the service's models" in body["sandbox"]
+    page = body["pages"][0]
+    assert [line["text"] for line in page["lines"]] == ["Invoice No: 17", "Total: 1,234.00"]
+    assert page["lines"][1]["region_id"] == "p1:l2"
+    x0, y0, x1, y1 = page["lines"][0]["bbox"]
+    assert x0 == 50 and y0 < 80 < y1 and 100 < x1 < 150
+    assert "regions" not in page and "tables" not in page
+
+
+@pytest.mark.parametrize(("grounding", "key"), [("regions", "regions"), ("cell", "tables")])
+def test_grounding_adds_its_part(sandbox: Sandbox, grounding: str, key: str) -> None:
+    page = sandbox.ask("/api/v1/parse", DOC, grounding=grounding, profile="grounded")["pages"][0]
+    assert key in page and page["lines"]
+
+
+def test_a_job_goes_through_its_states_by_the_clock(sandbox: Sandbox) -> None:
+    job = sandbox.submit("/api/v1/parse", DOC)
+    seen = []
+    for at in (0.0, 0.3, 10.0):
+        sandbox.clock.at = 1_000_000.0 + at
+        body = sandbox.json(sandbox.get(f"/v1/jobs/{job}"))
+        assert body["operation"] == "parse" and body["execution_mode"] == "async"
+        assert body["created_at"] == 1_000_000.0 <= body["updated_at"] <= sandbox.clock.at
+        seen.append((body["status"], body["progress"]))
+    assert seen == [("queued", 0.0), ("processing", 0.22), ("completed", 1.0)]
+
+
+def test_a_result_comes_when_the_job_ends_and_stays_the_same(
+    sandbox: Sandbox, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    job = sandbox.submit("/api/v1/parse", DOC)
+    early = sandbox.get(f"/v1/jobs/{job}/result")
+    assert sandbox.json(early, 409)["detail"]["code"] == "job_not_finished"
+    sandbox.clock.at += 10
+    first = sandbox.get(f"/v1/jobs/{job}/result")
+    again = make_sandbox().client  # another process, as it were, with its clock at the job's start
+    assert again.get(f"/v1/jobs/{job}/result").status_code == 409
+    assert first.status_code == 200
+    assert first.data == sandbox.get(f"/v1/jobs/{job}/result").data
+
+
+def test_async_and_sync_payloads_are_the_same(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox(instant=True)
+    item = {"input": {"file_id": sandbox.file_id(DOC)}}
+    inline = sandbox.post("/api/v1/parse", item).data
+    job = sandbox.json(sandbox.post("/api/v1/parse", {**item, "execution_mode": "async"}), 202)["job_id"]
+    assert sandbox.get(f"/v1/jobs/{job}/result").data == inline
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [(papers.encrypted_pdf(), "document_encrypted"), (b"%PDF-1.4 and then nothing", "document_unreadable")],
+)
+def test_what_cannot_be_read_fails(sandbox: Sandbox, document: bytes, code: str) -> None:
+    item = {"input": {"file_id": sandbox.file_id(document)}}
+    assert sandbox.json(sandbox.post("/v1/tables", item), 422)["detail"]["code"] == code
+    job = sandbox.submit("/v1/tables", document)
+    sandbox.clock.at += 10
+    status = sandbox.json(sandbox.get(f"/v1/jobs/{job}"))
+    assert status["status"] == "failed" and status["error"]["code"] == code
+    assert sandbox.json(sandbox.get(f"/v1/jobs/{job}/result"), 422)["detail"]["code"] == code
+
+
+def test_office_documents_are_stored_but_not_worked_on(sandbox: Sandbox) -> None:
+    docx = io.BytesIO()
+    with zipfile.ZipFile(docx, "w") as archive:
+        archive.writestr("word/document.xml", "<w/>")
+    file_id = sandbox.file_id(docx.getvalue())
+    answer = sandbox.post("/api/v1/parse", {"input": {"file_id": file_id}, "execution_mode": "async"})
+    assert sandbox.json(answer, 422)["detail"]["code"] == "unsupported_document"
+    archive_of_something_else = io.BytesIO()
+    with zipfile.ZipFile(archive_of_something_else, "w") as archive:
+        archive.writestr("readme.txt", "x")
+    assert sandbox.upload(archive_of_something_else.getvalue()).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("image", "sizes"),
+    [
+        (papers.png(640, 480), [(640, 480)]),
+        (papers.tiff((100, 200), (300, 400)), [(100, 200), (300, 400)]),
+        (papers.bmp(31, 41), [(31, 41)]),
+        (papers.gif(7, 9), [(7, 9)]),
+        (papers.jpeg(1024, 768), [(1024, 768)]),
+        (papers.webp(800, 600), [(800, 600)]),
+    ],
+)
+def test_an_image_has_pages_of_its_size_and_no_text(
+    sandbox: Sandbox, image: bytes, sizes: list[tuple[int, int]]
+) -> None:
+    body = sandbox.ask("/api/v1/parse", image)
+    assert [(page["width"], page["height"]) for page in body["pages"]] == sizes
+    assert all(page["lines"] == [] and page["markdown"] == "" for page in body["pages"])
+    assert "no more than its size" in body["sandbox"]
+
+
+def test_a_broken_image_is_unreadable(sandbox: Sandbox) -> None:
+    item = {"input": {"file_id": sandbox.file_id(papers.png(640, 480)[:18])}}
+    assert sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]["code"] == "document_unreadable"
+
+
+@pytest.mark.parametrize("field", ["grounding", "profile", "execution_mode"])
+def test_an_unknown_choice_names_the_known_ones(sandbox: Sandbox, field: str) -> None:
+    item = {"input": {"file_id": sandbox.file_id(DOC)}, field: "sideways"}
+    detail = sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]
+    assert detail["code"] == "invalid_input" and "sideways" in detail["message"]
+    assert detail["details"]["field"] == field and detail["details"]["known"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "loc", "kind"),
+    [
+        ("/api/v1/parse", {}, ["body", "input"], "missing"),
+        ("/api/v1/parse", {"input": "file_1"}, ["body", "input"], "dictionary_type"),
+        ("/v1/tables", {"input": {}}, ["body", "input", "file_id"], "missing"),
+        ("/api/v1/ask", {"query": "x"}, ["body", "inputs"], "missing"),
+        ("/api/v1/ask", {"inputs": [{"file_id": 3}]}, ["body", "inputs", "0", "file_id"], "string_type"),
+        ("/v1/schema/auto", {}, ["body", "inputs"], "missing"),
+        ("/v1/extract", {"input": {"file_id": "x"}}, ["body", "schema"], "missing"),
+        ("/api/v1/parse", [1], ["body"], "dictionary_type"),
+    ],
+)
+def test_bad_shapes_answer_the_list_form(
+    sandbox: Sandbox, path: str, body: object, loc: list[str], kind: str
+) -> None:
+    detail = sandbox.json(sandbox.post(path, body), 422)["detail"]
+    assert (detail[0]["loc"], detail[0]["type"]) == (loc, kind)
+
+
+def test_a_body_that_is_not_json_answers_400(sandbox: Sandbox) -> None:
+    for data in (b"{", b"\xff\xfe", b"[" * 100_000):
+        response = sandbox.client.post("/api/v1/parse", data=data)
+        assert sandbox.json(response, 400)["detail"]["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize("file_id", ["file_00000000000000000000", "../secret", "\ud800", ""])
+def test_an_unknown_file_answers_404(sandbox: Sandbox, file_id: str) -> None:
+    response = sandbox.post("/api/v1/parse", {"input": {"file_id": file_id}, "execution_mode": "async"})
+    assert sandbox.json(response, 404)["detail"]["code"] == "file_not_found"
+
+
+def test_unknown_jobs_paths_and_methods(sandbox: Sandbox) -> None:
+    assert sandbox.json(sandbox.get("/v1/jobs/job%20x"), 404)["detail"]["details"] == {"job_id": "job x"}
+    assert sandbox.json(sandbox.get("/v1/jobs/job_x/result"), 404)["detail"]["code"] == "job_not_found"
+    assert sandbox.json(sandbox.get("/elsewhere"), 404) == {"detail": "Not Found"}
+    assert sandbox.get("/api/v1/parse").status_code == 405
+    assert sandbox.get("/api/v1/parse").headers["Allow"]
+
+
+@pytest.mark.parametrize("name", ["layout", "ocr", "classify", "equations", "charts"])
+def test_unpublished_operations_are_refused_plainly(sandbox: Sandbox, name: str) -> None:
+    detail = sandbox.json(sandbox.post(f"/v1/{name}", {}), 422)["detail"]
+    assert detail["code"] == "unsupported_operation" and name in detail["message"]
+
+
+def test_a_key_is_asked_for_only_where_required(make_sandbox: Callable[..., Sandbox]) -> None:
+    strict = make_sandbox(require_key=True)
+    assert strict.json(strict.get("/v1/jobs/job_x"), 401) == {"detail": "Missing bearer token"}
+    assert strict.post("/api/v1/parse", {}, token="anything").status_code == 422
+    assert make_sandbox().get("/v1/jobs/job_x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [
+        ("bad-key", 401, "invalid_key"),
+        ("invalid", 401, "invalid_key"),
+        ("broke-42", 402, "insufficient_credits"),
+    ],
+)
+def test_telling_tokens(sandbox: Sandbox, token: str, status: int, code: str) -> None:
+    assert sandbox.json(sandbox.post("/v1/split", {}, token=token), status)["detail"]["code"] == code
+
+
+def test_a_poor_key_may_still_upload_and_look(sandbox: Sandbox) -> None:
+    headers = {"Authorization": "Bearer broke"}
+    assert sandbox.client.get("/v1/jobs/x", headers=headers).status_code == 404
+
+
+def test_reset_removes_what_the_sandbox_stored_and_nothing_else(sandbox: Sandbox) -> None:
+    sandbox.submit("/api/v1/parse", DOC)
+    mine = sandbox.folder / "files" / "file_of_mine.txt"
+    mine.write_text("keep")
+    assert reset(sandbox.folder) == 2
+    assert [path.name for path in (sandbox.folder / "files").iterdir()] == ["file_of_mine.txt"]
+    assert reset(sandbox.folder) == 0
+    sandbox.submit("/api/v1/parse", DOC)  # a sandbox that was open goes on
+
+
+def test_reset_of_nothing_makes_nothing(sandbox: Sandbox) -> None:
+    absent = sandbox.folder / "absent"
+    assert reset(absent) == 0
+    assert not absent.exists()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from docspeed_cli.sandbox import create_app, make_server
+from tests.sandbox import papers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def deaf(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """An app that never reads what it is sent."""
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    server = make_server(deaf, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.port
+    server.shutdown()
+    thread.join()
+
+
+def exchange(peer: socket.socket, request: bytes) -> bytes:
+    """Sends a request and reads an answer that ends in `ok`."""
+    peer.sendall(request)
+    answer = b""
+    while not answer.endswith(b"ok"):
+        chunk = peer.recv(4096)
+        assert chunk, "the connection was closed"
+        answer += chunk
+    return answer
+
+
+def test_a_connection_survives_bodies_that_nobody_read(port: int) -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
+    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as peer:
+        for request in (head + smuggled, chunked + b"5\r\nhello\r\n0\r\n\r\n", head + smuggled):
+            answer = exchange(peer, request)
+            assert answer.count(b"HTTP/1.1 200") == 1
+            assert b"close" not in answer.lower()
+
+
+def test_a_peer_that_asks_to_close_is_obeyed(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 10) as peer:
+        assert b"Connection: close" in exchange(
+            peer, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        assert peer.recv(1) == b""
+
+
+def test_head_has_no_body(port: int) -> None:
+    response = httpx.head(f"http://127.0.0.1:{port}/", timeout=10)
+    assert (response.headers["Content-Length"], response.content) == ("2", b"")
+
+
+def test_a_taken_port_is_an_os_error(port: int) -> None:
+    with pytest.raises(OSError) as caught:
+        make_server(deaf, port)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_a_document_over_the_wire(tmp_path: Path) -> None:
+    server = make_server(create_app(tmp_path, instant=True), 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    assert server.server_port == server.port and server.server_address[0] == "127.0.0.1"
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=10) as http:
+        document = papers.lines_pdf(["Total: 5.00"])
+        item = {
+            "file_id": http.post("/api/v1/upload", files={"files": ("ä.pdf", document)}).json()["file_id"]
+        }
+        submitted = http.post("/api/v1/parse", json={"input": item, "execution_mode": "async"})
+        result = http.get(f"/v1/jobs/{submitted.json()['job_id']}/result").json()
+        assert result["pages"][0]["text"] == "Total: 5.00"
+        assert http.get("/v1/jobs/a%2Fb").status_code == 404
+    server.shutdown()

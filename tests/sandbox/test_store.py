@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from docspeed_cli.sandbox import create_app, reset
+from docspeed_cli.sandbox.store import Job, Store
+from tests.sandbox import papers
+from tests.sandbox.conftest import Sandbox
+
+DOC = papers.lines_pdf(["Total: 5.00"])
+SUBMIT = """
+import sys
+from pathlib import Path
+from werkzeug.test import Client
+from docspeed_cli.sandbox import create_app
+client = Client(create_app(Path(sys.argv[1]), instant=True))
+body = {"input": {"file_id": sys.argv[2]}, "execution_mode": "async"}
+for _ in range(100):
+    print(client.post("/api/v1/parse", json=body).get_json()["job_id"])
+"""
+
+
+def test_what_one_process_stored_another_finds(make_sandbox: Callable[..., Sandbox]) -> None:
+    first = make_sandbox(instant=True)
+    job = first.submit("/api/v1/parse", DOC)
+    second = make_sandbox(instant=True)
+    assert second.json(second.get(f"/v1/jobs/{job}"))["status"] == "completed"
+    result = second.get(f"/v1/jobs/{job}/result").data
+    assert result == first.get(f"/v1/jobs/{job}/result").data
+
+
+def test_processes_side_by_side_lose_nothing(sandbox: Sandbox) -> None:
+    file_id = sandbox.file_id(DOC)
+    command = [sys.executable, "-c", SUBMIT, str(sandbox.folder), file_id]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    jobs = [line for process in running for line in process.communicate()[0].split()]
+    assert len(set(jobs)) == 300
+    sandbox.clock.at = 1e11
+    assert all(sandbox.get(f"/v1/jobs/{job}").status_code == 200 for job in jobs)
+
+
+def test_many_threads_share_an_app(tmp_path: Path) -> None:
+    app = create_app(tmp_path, instant=True)
+    http = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://sandbox")
+
+    def whole(number: int) -> str:
+        document = papers.lines_pdf([f"Total: {number}.00"])
+        item = {
+            "file_id": http.post("/api/v1/upload", files={"files": ("a.pdf", document)}).json()["file_id"]
+        }
+        job = http.post("/api/v1/parse", json={"input": item, "execution_mode": "async"}).json()["job_id"]
+        return str(http.get(f"/v1/jobs/{job}/result").json()["pages"][0]["text"])
+
+    with ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(whole, range(96))) == [f"Total: {number}.00" for number in range(96)]
+
+
+def test_the_first_result_stays(tmp_path: Path) -> None:
+    store, beside = Store(tmp_path), Store(tmp_path)
+    store.add_job(Job("job_1", "parse", {}, 0.0, 0.0, 0.0, None))
+
+    def slow() -> bytes:
+        assert beside.result("job_1", lambda: b"beside") == b"beside"
+        return b"slow"
+
+    assert store.result("job_1", slow) == b"beside"
+    assert store.result("job_1", lambda: b"again") == b"beside"
+
+
+def test_a_damaged_store_says_what_helps_and_is_reset(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.sqlite3").write_bytes(b"no database " * 1000)
+    with pytest.raises(OSError, match="resetting it helps"):
+        create_app(tmp_path)
+    assert reset(tmp_path) == 0
+    create_app(tmp_path)
+
+
+def test_a_long_document_takes_longer(sandbox: Sandbox) -> None:
+    job = sandbox.submit("/api/v1/parse", papers.lines_pdf(*[["x"]] * 20))
+    sandbox.clock.at += 1.5
+    assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "processing"
+    sandbox.clock.at += 0.2
+    assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "completed"
+
+
+def test_too_many_pages_are_refused(sandbox: Sandbox) -> None:
+    document = papers.lines_pdf(*[[]] * 501)
+    item = {"input": {"file_id": sandbox.file_id(document)}}
+    assert sandbox.json(sandbox.post("/v1/split", item), 422)["detail"]["code"] == "document_too_large"
