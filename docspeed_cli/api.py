@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from docspeed_cli import __version__
 from docspeed_cli.answers import refusal, status_word
 from docspeed_cli.errors import (
+    AuthError,
     DocspeedError,
     OutcomeUnknown,
     Unavailable,
@@ -56,6 +57,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A harmless question to the server: how long it took, why it failed if it did, the server's clock."""
+
+    seconds: float
+    error: DocspeedError | None
+    date: str | None
+
+
+@dataclass(frozen=True)
 class Exchange:
     """One HTTP exchange, for `--verbose`; `status` is the error's name where no answer came."""
 
@@ -90,6 +100,7 @@ class Api:
         self._schedule = Schedule(random=world.random)
         self._client: httpx.Client | None = None
         self._guard = threading.Lock()
+        self._date: str | None = None
         self.patient = False
         """Whether a rate limit is waited out however often it is met; the gate makes that rare."""
         self.answered = False
@@ -144,6 +155,18 @@ class Api:
         """Read something; repeated with growing delays while the server is in trouble."""
         return self._repeat(lambda: self._exchange("GET", path, params=params, folder=folder), freely=True)
 
+    def probe(self) -> Probe:
+        """Ask for a job that can't exist: whether the server answers, and takes the key. It costs nothing."""
+        started = self._world.monotonic()
+        try:
+            self._exchange("GET", job_path("docspeed-probe"))
+            refused = None
+        except (AuthError, Unavailable) as error:
+            refused = error
+        except DocspeedError:
+            refused = None
+        return Probe(self._world.monotonic() - started, refused, self._date)
+
     # -- one exchange and its repetitions
 
     def _repeat(self, send: Callable[[], Answer], *, freely: bool = False) -> Answer:
@@ -192,6 +215,7 @@ class Api:
                     method, url, headers=headers, content=content, files=files, params=params, timeout=timeout
                 ) as response:
                     self.answered = True
+                    self._date = response.headers.get("date")
                     outcome, request_id = str(response.status_code), _request_id(response)
                     if response.status_code in _REDIRECTS:
                         url, params = self._redirected(method, response), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -237,7 +238,7 @@ class Delivery:
         again = f"docspeed jobs result {job.handle}{self.session.flags}"
         if payload.size > _VIEWABLE:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
-            self.output.hint(f"{again} -o {Path(job.input or 'result').stem}.json")
+            self.output.hint(f"{again} -o {shlex.quote(safe_name(_stem(outcome.source, job)))}.json")
             return
         self._draw(outcome)
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
@@ -245,7 +246,7 @@ class Delivery:
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
         )
         if job.job_id or job.row:
-            self.output.hint(f"{again} -o FILE  keeps it; --json or --format {_other_formats(job)} in a pipe")
+            self.output.hint(f"{again} -o {shlex.quote(safe_name(_stem(outcome.source, job)))}.json")
 
     def _draw(self, outcome: Outcome) -> None:
         from docspeed_cli import render
@@ -339,9 +340,3 @@ def safe_name(text: str) -> str:
     while len(name.encode("utf-8", "replace")) > 180:
         name = name[:-1]
     return name or "_"
-
-
-def _other_formats(job: Job) -> str:
-    from docspeed_cli.operations import named
-
-    return "|".join(name for name in named(job.operation).formats if name not in ("json", "id")) or "json"

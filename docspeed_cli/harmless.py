@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 MARKS = 5
 """Combining marks kept on one character: pointed Hebrew with cantillation needs five, nothing common more."""
@@ -22,23 +23,21 @@ _PLAIN = (
 # Combining marks are neither \w nor \s, so what is left is marks, rare punctuation and emoji.
 _MARKLIKE = f"[^{_PLAIN}]"
 
-_ASCII_NEEDS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_NEEDS = re.compile(
-    f"[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]|{_MARKLIKE}{{{MARKS + 1}}}|(?:\\A|[\\n\\t]){_MARKLIKE}"
-)
-_RUN = re.compile(f"(?:[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]|{_MARKLIKE})+")
+_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_NEEDS = f"[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]|{_MARKLIKE}{{{MARKS + 1}}}|(?:\\A|[\\n\\t]){_MARKLIKE}"
+_RUN = f"(?:[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]|{_MARKLIKE})+"
 _NEWLINES = re.compile("\r\n|[\u2028\u2029]")
 _ONE_LINE = str.maketrans("\n\t", "  ")
 
-_HIDDEN = re.compile(f"[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]")
+_HIDDEN = f"[{_CONTROLS}{_SURROGATES}{_INVISIBLE}]"
 _CIRCLE = "\u25cc"
 _DROPPED = frozenset("\u061c\u200e\u200f")
 _JOINERS = frozenset("\u200b\u200c\u200d\u180b\u180c\u180d\u180e\u180f")
-_JOINED = re.compile(
+_JOINED = (
     "[\u0600-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af\u1a20-\u1aaf\u1b00-\u1bff\ua800-\ua95f\ua980-\uabff"
     "\ufb50-\ufdff\ufe70-\ufefe\U00010a00-\U00011fff\U0001e900-\U0001e95f]"
 )
-_IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_IDEOGRAPH = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _KEYCAPS = frozenset("0123456789#*")
 
 
@@ -57,11 +56,17 @@ def clean(text: str, *, multiline: bool = True) -> str:
       that it does not land on what the program itself drew.
     """
     if text.isascii():
-        if _ASCII_NEEDS.search(text):
-            text = _RUN.sub(_shown, text.replace("\r\n", "\n"))
-    elif _NEEDS.search(text):
-        text = _RUN.sub(_shown, _NEWLINES.sub("\n", text).lstrip("\ufeff"))
+        if _ASCII.search(text):
+            text = _compiled(_RUN).sub(_shown, text.replace("\r\n", "\n"))
+    elif _compiled(_NEEDS).search(text):
+        text = _compiled(_RUN).sub(_shown, _NEWLINES.sub("\n", text).lstrip("\ufeff"))
     return text if multiline else text.translate(_ONE_LINE)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiling these costs some 6 ms, which a command that shows nothing foreign need not pay."""
+    return re.compile(pattern)
 
 
 def _shown(run: re.Match[str]) -> str:
@@ -77,7 +82,7 @@ def _pieces(before: str, run: str, after: str) -> Iterator[str]:
     for char, following in zip(run, run[1:] + (after or "\n"), strict=True):
         if char in _DROPPED:
             continue
-        if _HIDDEN.match(char):
+        if _compiled(_HIDDEN).match(char):
             if _belongs(before, char, following, marks):
                 shown = char
             else:
@@ -104,13 +109,15 @@ def _belongs(before: str, char: str, following: str, marks: int) -> bool:
     if char in _JOINERS:
         if char == "\u200d" and _pictured(before) and _pictured(following):
             return True
-        ends = _HIDDEN.match(following) or (marks >= MARKS and unicodedata.category(following)[0] == "M")
-        return bool(_JOINED.match(before)) and not ends
+        ends = _compiled(_HIDDEN).match(following) or (
+            marks >= MARKS and unicodedata.category(following)[0] == "M"
+        )
+        return bool(_compiled(_JOINED).match(before)) and not ends
     if char in "\ufe0e\ufe0f":
         return before in _KEYCAPS or before in "\u203c\u2049\u3030" or _symbol(before)
     if "\ufe00" <= char <= "\ufe02":
-        return bool(_IDEOGRAPH.match(before)) or unicodedata.category(before) == "Sm"
-    return "\U000e0100" <= char <= "\U000e01ef" and bool(_IDEOGRAPH.match(before))
+        return bool(_compiled(_IDEOGRAPH).match(before)) or unicodedata.category(before) == "Sm"
+    return "\U000e0100" <= char <= "\U000e01ef" and bool(_compiled(_IDEOGRAPH).match(before))
 
 
 def _symbol(char: str) -> bool:

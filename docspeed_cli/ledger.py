@@ -157,6 +157,14 @@ class Ledger:
         bound = [status, operation, batch, older_than, -1 if limit is None else limit]
         return self._jobs(tail, bound)
 
+    def health(self) -> tuple[int, str]:
+        """How many jobs it holds, and what is wrong with the file; empty where nothing is."""
+        rows = self._read("SELECT count(*) FROM jobs", [])[0][0]
+        if not self._on_disk:
+            return rows, "it is kept in memory only"
+        found = self._read("PRAGMA quick_check(1)", [])[0][0]
+        return rows, "" if found == "ok" else str(found)
+
     # -- uploads
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from docspeed_cli.errors import DocspeedError
 from docspeed_cli.harmless import clean
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from docspeed_cli.api import Exchange
+    from docspeed_cli.bottom import Bottom
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Output:
         self.world = world
         self.style = style
         self._said: set[str] = set()
+        self._bottom: Bottom | None = None
 
     # -- who reads
 
@@ -98,8 +100,9 @@ class Output:
         elif not safe:
             self.chunks([_utf8(text + "\n")])
             return
-        self.world.stdout.write(text + "\n")
-        self.world.stdout.flush()
+        with self._aside(self.world.stdout):
+            self.world.stdout.write(text + "\n")
+            self.world.stdout.flush()
 
     def show(self, drawing: RenderableType) -> None:
         """Something drawn for people."""
@@ -171,10 +174,32 @@ class Output:
         if self.style.quiet:
             yield _nothing
         elif self.lively and not self.style.verbose:
-            with _redrawn(self.console(stderr=True), self.world.monotonic) as say:
+            started = self.world.monotonic()
+            said = ""
+
+            def say(text: str) -> None:
+                nonlocal said
+                said = clean(text, multiline=False)
+
+            with self.bottom(_spinning(lambda: said, lambda: self.world.monotonic() - started)):
                 yield say
         else:
             yield _changes(self.progress)
+
+    @contextmanager
+    def bottom(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
+        """Keep this line at the bottom of the terminal; what is written meanwhile goes above it."""
+        from docspeed_cli.bottom import Bottom
+
+        with Bottom(self.console(stderr=True), draw) as self._bottom:
+            try:
+                yield
+            finally:
+                self._bottom = None
+
+    def _aside(self, stream: TextIO) -> AbstractContextManager[None]:
+        """Where the line at the bottom is on this stream's terminal, take it away meanwhile."""
+        return self._bottom.aside() if self._bottom is not None and stream.isatty() else nullcontext()
 
     def ring(self) -> None:
         """The terminal's bell, where it was asked for."""
@@ -195,8 +220,9 @@ class Output:
         return f"\x1b[{codes[colour]}m{text}\x1b[0m"
 
     def _err(self, line: str) -> None:
-        self.world.stderr.write(line + "\n")
-        self.world.stderr.flush()
+        with self._aside(self.world.stderr):
+            self.world.stderr.write(line + "\n")
+            self.world.stderr.flush()
 
 
 def _utf8(text: str) -> bytes:
@@ -220,29 +246,20 @@ def _changes(say: Callable[[str], None]) -> Live:
     return changed
 
 
-@contextmanager
-def _redrawn(console: Console, monotonic: Callable[[], float]) -> Iterator[Live]:
-    from rich.live import Live as RichLive
+def _spinning(said: Callable[[], str], seconds: Callable[[], float]) -> Callable[[], RenderableType]:
+    """Draws what is going on, and for how long."""
     from rich.spinner import Spinner
     from rich.table import Table
     from rich.text import Text
 
-    started = monotonic()
-    said = ""
     spinner = Spinner("dots")
 
-    class Line:
-        def __rich__(self) -> Table:
-            line = Table.grid(padding=(0, 1))
-            line.add_column(no_wrap=True)
-            line.add_column(no_wrap=True, overflow="ellipsis")
-            line.add_column(no_wrap=True, justify="right")
-            line.add_row(spinner, Text(said), Text(f"{monotonic() - started:.0f} s", style="dim"))
-            return line
+    def draw() -> RenderableType:
+        line = Table.grid(padding=(0, 1))
+        line.add_column(no_wrap=True)
+        line.add_column(no_wrap=True, overflow="ellipsis")
+        line.add_column(no_wrap=True, justify="right")
+        line.add_row(spinner, Text(said()), Text(f"{seconds():.0f} s", style="dim"))
+        return line
 
-    def say(text: str) -> None:
-        nonlocal said
-        said = clean(text, multiline=False)
-
-    with RichLive(Line(), console=console, refresh_per_second=8, transient=True):
-        yield say
+    return draw

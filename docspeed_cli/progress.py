@@ -12,8 +12,7 @@ from docspeed_cli.output import Output
 from docspeed_cli.times import span
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import RenderableType
 
 _EVERY = 30.0
 _REASONS = 5
@@ -100,7 +99,7 @@ class Tally:
         if self.output.style.quiet:
             yield
         elif self.output.lively and not self.output.style.verbose:
-            with _bar(self.output.console(stderr=True), self):
+            with self.output.bottom(_bar(self)):
                 yield
         else:
             with self._now_and_then():
@@ -128,21 +127,18 @@ class Tally:
             thread.join()
 
 
-@contextmanager
-def _bar(console: Console, tally: Tally) -> Iterator[None]:
-    from rich.live import Live
+def _bar(tally: Tally) -> Callable[[], RenderableType]:
+    """Draws the run: a bar, and its counts in words."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    class Line:
-        def __rich__(self) -> Table:
-            line = Table.grid(padding=(0, 1))
-            line.add_column(width=min(24, max(console.width // 4, 8)))
-            line.add_column(no_wrap=True, overflow="ellipsis")
-            total = tally.total or None
-            line.add_row(ProgressBar(total, tally.ended, pulse=total is None), Text(tally.line()))
-            return line
+    def draw() -> RenderableType:
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=16)
+        line.add_column(no_wrap=True, overflow="ellipsis")
+        total = tally.total or None
+        line.add_row(ProgressBar(total, tally.ended, pulse=total is None), Text(tally.line()))
+        return line
 
-    with Live(Line(), console=console, refresh_per_second=8, transient=True, redirect_stdout=False):
-        yield
+    return draw

@@ -6,6 +6,7 @@ _DOCUMENTS = "docspeed_cli.commands.documents"
 _JOBS = "docspeed_cli.commands.jobs"
 _TALK = "docspeed_cli.commands.talk"
 _LEDGER = "docspeed_cli.commands.ledger"
+_CHECKS = "docspeed_cli.commands.checks"
 _SETUP = "docspeed_cli.commands.setup"
 
 COMMANDS = (
@@ -37,6 +38,15 @@ COMMANDS = (
             Entry("logout", "Removes the saved key of this server.", _SETUP, "logout"),
         ),
     ),
+    Entry(
+        "config",
+        "The settings.",
+        entries=(
+            Entry("show", "Every setting, its value, and where it came from.", _CHECKS, "config_show"),
+            Entry("path", "Where the config file is, or would be.", _CHECKS, "config_path"),
+        ),
+    ),
+    Entry("doctor", "Checks the set-up and says what to do.", _CHECKS, "doctor"),
     Entry(
         "sandbox",
         "The local stand-in for the service.",

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.api import Api
+from docspeed_cli.errors import AuthError, DocspeedError, UsageError
 from docspeed_cli.flags import CommonFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.payload import write_whole
@@ -26,6 +27,7 @@ def login(*, common: CommonFlags) -> Action:
         _needs_a_server(session)
         key = sendable(_entered(session), "the input")
         path = session.settings.credentials
+        _check(session, key)
         _save(path, {**saved_keys(path), origin(session.server): key})
         _show(
             session,
@@ -93,6 +95,24 @@ def _entered(session: Session) -> str:
     if not key.strip():
         raise UsageError("no key was entered", hint="paste it at the prompt, or pipe it in")
     return key.strip()
+
+
+def _check(session: Session, key: str) -> None:
+    """Ask the server, where it can be reached, whether it takes the key. AuthError where it does not."""
+    api = Api(session.server, key, session.world, session.gate, heard=session.output.heard)
+    try:
+        found = api.probe().error
+    finally:
+        api.close()
+    if isinstance(found, AuthError):
+        raise AuthError(
+            f"{session.server} does not take this key; it was not saved",
+            code=found.code,
+            status=found.status,
+            hint="copy the key again, and check --base-url",
+        )
+    if found is not None:
+        session.output.warn(f"the key could not be checked: {found.message}")
 
 
 def _save(path: Path, keys: dict[str, str]) -> None:

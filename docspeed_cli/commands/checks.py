@@ -1,0 +1,197 @@
+"""The commands that explain the set-up: doctor and config."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from docspeed_cli import __version__
+from docspeed_cli.commands.setup import masked
+from docspeed_cli.errors import DocspeedError, worst
+from docspeed_cli.flags import CommonFlags
+from docspeed_cli.framework import Action, guide
+from docspeed_cli.session import Session, installed_sandbox
+from docspeed_cli.times import span
+
+_SKEW = 60.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor's: what was looked at, what was found, and what to do where it is not well."""
+
+    name: str
+    found: str
+    hint: str = ""
+    code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as scripts read it."""
+        line: dict[str, Any] = {"check": self.name, "ok": not self.code, "found": self.found}
+        return {**line, "hint": self.hint} if self.hint else line
+
+
+@guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'")
+def doctor(*, common: CommonFlags) -> Action:
+    """Checks the set-up and says what to do."""
+
+    def action(session: Session) -> int:
+        codes: set[int] = set()
+        for check in _checks(session):
+            codes.add(check.code)
+            if not session.output.human:
+                session.output.value(check.as_json())
+                continue
+            mark = "no" if check.code else "ok"
+            session.output.text(f"{mark}  {check.name:<9}  {check.found}")
+            if check.hint:
+                session.output.text(f"    {'':<9}  -> {check.hint}")
+        return worst(codes)
+
+    return action
+
+
+def _checks(session: Session) -> Iterator[Check]:
+    yield Check("version", f"docspeed {__version__}, Python {platform.python_version()}, {sys.platform}")
+    settings = session.settings
+    there = "" if settings.config_file.exists() else " (there is none)"
+    yield Check("settings", f"{settings.config_file}{there}")
+    yield _ledger(session)
+    yield _stand_in()
+    if settings.sandbox:
+        yield Check("server", "the sandbox in this process; it needs no key and no network")
+        return
+    key = _key(session)
+    yield key
+    yield from _server(session, asked=not key.code)
+
+
+def _ledger(session: Session) -> Check:
+    rows, wrong = session.ledger.health()
+    where = f"{session.ledger.path}, {rows} jobs"
+    if wrong:
+        return Check("ledger", f"{where}: {wrong}", "see that its folder can be written, or move it away", 1)
+    return Check("ledger", where)
+
+
+def _stand_in() -> Check:
+    try:
+        installed_sandbox()
+    except DocspeedError as error:
+        return Check("sandbox", error.message, error.hint or "")
+    return Check("sandbox", "installed; --sandbox works without a key")
+
+
+def _key(session: Session) -> Check:
+    try:
+        key, source = session.settings.key()
+        if not key and session.key == "":
+            return Check("key", f"none; {session.server} is on this machine and may not want one")
+    except DocspeedError as error:
+        return Check("key", error.message, error.hint or "", error.exit_code)
+    return Check("key", f"{masked(key)} from {source}")
+
+
+def _server(session: Session, *, asked: bool) -> Iterator[Check]:
+    host = urlsplit(session.server)
+    if not session.world.env.get("HTTPS_PROXY") and session.world.transport is None:
+        named = _names(host.hostname or "", host.port or (443 if host.scheme == "https" else 80))
+        yield named
+        if named.code:
+            return
+    if not asked:
+        yield Check("server", f"{session.server}: not asked, for want of a key")
+        return
+    probe = session.api.probe()
+    if probe.error is not None:
+        yield Check("server", probe.error.message, probe.error.hint or _where(session), probe.error.exit_code)
+        return
+    secured = "with TLS, " if host.scheme == "https" else ""
+    yield Check(
+        "server", f"{session.server} answers {secured}in {probe.seconds * 1000:.0f} ms, and takes the key"
+    )
+    yield from _clock(session, probe.date)
+
+
+def _where(session: Session) -> str:
+    return f"check the network, and the server's name: it comes from {session.settings.origins['base_url']}"
+
+
+def _names(host: str, port: int) -> Check:
+    import socket
+    import time
+
+    started = time.monotonic()
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return Check(
+            "dns", f"{host}: {error.strerror or error}", "check the network and the server's name", 9
+        )
+    took = (time.monotonic() - started) * 1000
+    return Check("dns", f"{host} is {found[0][4][0]} ({took:.0f} ms)")
+
+
+def _clock(session: Session, date: str | None) -> Iterator[Check]:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        skew = session.world.now() - parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, TypeError):
+        return
+    if abs(skew) > _SKEW:
+        ahead = "ahead" if skew > 0 else "behind"
+        yield Check("clock", f"{span(abs(skew))} {ahead} of the server's", "set this machine's clock", 1)
+    else:
+        yield Check("clock", "agrees with the server's")
+
+
+# -- config
+
+
+@guide("docspeed config show", "docspeed config show --json | jq -r 'select(.name == \"base_url\") | .value'")
+def config_show(*, common: CommonFlags) -> Action:
+    """Every setting, its value, and where it came from."""
+
+    def action(session: Session) -> int:
+        settings = session.settings
+        lines = [
+            {"name": name, "value": value, "origin": settings.origins[name]}
+            for name, value in settings.values.items()
+        ]
+        key, source = settings.key()
+        lines.append(
+            {"name": "api_key", "value": masked(key) if key else None, "origin": source or "default"}
+        )
+        lines.append(
+            {"name": "state_dir", "value": str(settings.state_dir), "origin": _origin(session, "STATE_DIR")}
+        )
+        for line in lines:
+            if session.output.human:
+                value = "none" if line["value"] is None else line["value"]
+                session.output.text(f"{line['name']:<14} {value!s:<40} {line['origin']}")
+            else:
+                session.output.value(line)
+        return 0
+
+    return action
+
+
+def _origin(session: Session, name: str) -> str:
+    return f"DOCSPEED_{name}" if session.world.env.get(f"DOCSPEED_{name}") else "default"
+
+
+@guide("docspeed config path")
+def config_path(*, common: CommonFlags) -> Action:
+    """Where the config file is, or would be."""
+
+    def action(session: Session) -> int:
+        path = str(session.settings.config_file)
+        session.output.text(path) if session.output.human else session.output.value({"path": path})
+        return 0
+
+    return action

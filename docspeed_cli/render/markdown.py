@@ -1,0 +1,119 @@
+"""Alone in drawing a document's markdown: nothing in it is hidden, nor acts on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from markdown_it.token import Token
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableElement
+from rich.padding import Padding
+from rich.text import Text
+from rich.theme import Theme
+
+from docspeed_cli.harmless import clean
+from docspeed_cli.render.grid import Grid
+
+_THEME = Theme(
+    {
+        "markdown.h1": "bold underline",
+        "markdown.h2": "bold underline",
+        "markdown.h3": "bold",
+        "markdown.h4": "bold",
+        "markdown.h5": "bold",
+        "markdown.h6": "bold",
+        "markdown.code": "bold",
+        "markdown.code_block": "none",
+        "markdown.block_quote": "none",
+        "markdown.list": "none",
+        "markdown.item.number": "bold",
+        "markdown.hr": "dim",
+    }
+)
+
+
+class _Heading(Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.text
+
+
+class _Code(CodeBlock):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Padding(Text(str(self.text).rstrip()), (0, 0, 0, 4))
+
+
+class _Table(TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        head = self.header.row if self.header else None
+        rows = [*([head] if head else []), *(self.body.rows if self.body else [])]
+        for cell in (cell for row in rows for cell in row.cells):
+            cell.content.expand_tabs(1)
+        yield Grid([[cell.content for cell in row.cells] for row in rows])
+
+
+class Foreign(Markdown):
+    """Markdown of unknown origin. Line breaks are kept, and HTML is shown as the text that it is."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _Heading,
+        "fence": _Code,
+        "code_block": _Code,
+        "table_open": _Table,
+    }
+
+    def __init__(self, source: str) -> None:
+        super().__init__(clean(source), hyperlinks=False)
+        self.parsed = list(_blocks(self.parsed))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with console.use_theme(_THEME):
+            drawn = list(super().__rich_console__(console, options))
+        yield from drawn
+
+
+def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens with clean content; entities such as `&#27;` only become characters in parsing."""
+    for token in tokens:
+        token.content = clean(token.content)
+        token.info = ""
+        if token.type == "html_block":
+            yield Token("paragraph_open", "p", 1)
+            yield Token("inline", "", 0, children=[_text(token.content.strip("\n"))])
+            yield Token("paragraph_close", "p", -1)
+            continue
+        if token.children:
+            token.children = list(_inlines(token.children))
+        yield token
+
+
+def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
+    links: list[tuple[str, list[str]]] = []
+    for token in tokens:
+        token.content = clean(token.content)
+        for _, shown in links:
+            shown.append(token.content)
+        if token.type == "link_open":
+            links.append((_address(token, "href"), []))
+        elif token.type == "link_close":
+            address, shown = links.pop() if links else ("", [])
+            if address and address.removeprefix("mailto:") != "".join(shown):
+                yield _text(f" ({address})")
+        elif token.type == "image":
+            named = f"image: {token.content}" if token.content else "image"
+            yield _text(f"[{named}] ({_address(token, 'src')})")
+        elif token.type == "softbreak":
+            yield Token("hardbreak", "br", 0)
+        elif token.type == "html_inline":
+            yield _text(token.content)
+        else:
+            yield token
+
+
+def _address(token: Token, name: str) -> str:
+    return clean(str(token.attrs.get(name, "")), multiline=False)
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
