@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from docspeed_cli.inputs import Inputs
 from docspeed_cli.models import Job, Request, Source, State
 from docspeed_cli.operations import Operation
 from docspeed_cli.progress import Tally
+from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 
@@ -36,6 +37,7 @@ class Batch:
     hand: Delivery
     total: int | None = None
     max_failures: int | None = None
+    requirements: Requirements | None = None
 
     def run(self, found: Iterator[Source | DocspeedError]) -> int:
         """Every input to its end; the exit code of the whole."""
@@ -91,7 +93,7 @@ class Batch:
     def _task(self, source: Source | DocspeedError) -> Task[Outcome]:
         """One input's way; its output file's name is settled here, in the order of the inputs."""
         if isinstance(source, DocspeedError):
-            return _failed(source)
+            return _failed(source, self.operation.name)
         path = self.hand.name(source, self.operation.name) if self.hand.to.folder else None
         return self._isolated(source, path)
 
@@ -102,11 +104,14 @@ class Batch:
             if left_alone is not None:
                 return Outcome(source, left_alone, output=str(path))
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
+            error = judged(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
-                return self.hand.filed(outcome, path)
-            return outcome
+                outcome = self.hand.filed(outcome, path)
+            return replace(outcome, error=error)
         except DocspeedError as error:
-            return Outcome(source, error=error)
+            known = self.session.ledger.by_id(error.job_id) if error.job_id else []
+            job = next((job for job in known if job.server == self.session.server), None)
+            return Outcome(source, job, error=error, operation=self.operation.name)
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:
         """The job whose result is in its file already."""
@@ -159,9 +164,16 @@ class Batch:
         return {**line, "output": str(path)} if path is not None else line
 
 
-def _failed(error: DocspeedError) -> Task[Outcome]:
+def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError | None:
+    """What the result lacks of what is required of it."""
+    if requirements is None or outcome.payload is None:
+        return None
+    return requirements.check(outcome.payload.json())
+
+
+def _failed(error: DocspeedError, operation: str) -> Task[Outcome]:
     yield from ()
-    return Outcome(error=error)
+    return Outcome(error=error, operation=operation)
 
 
 def batch_id(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:

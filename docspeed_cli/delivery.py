@@ -169,11 +169,20 @@ class Delivery:
     # -- pieces
 
     def _failed_line(self, outcome: Outcome, error: DocspeedError) -> None:
+        """The failure; what came all the same (a result that lacks something) stays beside it."""
         if self.output.human or self.output.format in ("markdown", "text", "csv", "id"):
-            self.output.error(error)
+            label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
+            self.output.failure(f"{label}: {error.message}" if label else error.message)
             return
         status = outcome.job.status if outcome.job else "failed"
-        self.output.text(_compact({**_members(outcome, status), "error": error.as_json()}), safe=False)
+        line = {**_members(outcome, status), "error": error.as_json()}
+        if outcome.output is not None:
+            line["output"] = outcome.output
+        if outcome.payload is None:
+            self.output.text(_compact(line), safe=False)
+        else:
+            self.output.line_with(line, "result", outcome.payload)
+            outcome.payload.clear()
 
     def filed(self, outcome: Outcome, path: Path) -> Outcome:
         """Write the result to its file, and put that down. DocspeedError where it can't be written."""
@@ -310,8 +319,8 @@ def _members(outcome: Outcome, status: str) -> dict[str, Any]:
     return {
         "input": source.label if source else job.input if job else None,
         "file_id": job.file_id if job else source.file_id if source else None,
-        "job_id": job.job_id if job else None,
-        "operation": job.operation if job else None,
+        "job_id": job.job_id if job else outcome.error.job_id if outcome.error else None,
+        "operation": (job.operation if job else None) or outcome.operation,
         "status": status,
     }
 

@@ -56,6 +56,7 @@ class DocspeedError(Exception):
         request_id: str | None = None,
         details: Any = None,
         retry_after: float | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -67,6 +68,8 @@ class DocspeedError(Exception):
         self.request_id = request_id
         self.details = details
         self.retry_after = retry_after
+        self.reason = reason or message
+        """What happened, in words that are the same for every document that it happens to."""
 
     def as_json(self) -> dict[str, Any]:
         """The object behind `error` on stderr and in a batch's line; absent members are left out."""

@@ -135,6 +135,8 @@ class WaitFlags:
         ),
     ] = None
 
+    bell: Annotated[bool, flag("--bell", about="ring when it ends", panel="Waiting")] = False
+
     def settings(self) -> dict[str, Any]:
         """The settings that these flags override."""
         return {"wait": self.wait, "timeout": self.timeout, "poll_interval": self.poll_interval}

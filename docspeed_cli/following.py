@@ -48,6 +48,7 @@ class Following:
             raise JobFailed(
                 f"{ended.operation} job {ended.handle} ended as {ended.status}"
                 + (f": {ended.error}" if ended.error else ""),
+                reason=f"ended as {ended.status}" + (f": {ended.error}" if ended.error else ""),
                 job_id=ended.job_id,
                 hint="run the same command again to submit it anew",
             )

@@ -87,7 +87,7 @@ class Invocation:
             json_errors=common.json,
             quiet=common.quiet,
             verbose=common.verbose,
-            bell=getattr(self.flags.get("waiting"), "bell", False),
+            bell=any(getattr(flags, "bell", False) for flags in self.flags.values()),
         )
 
 

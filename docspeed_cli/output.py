@@ -157,12 +157,19 @@ class Output:
             line = f"http: {exchange.method} {exchange.path} {exchange.status} {took}{number}"
             self._err(clean(line, multiline=False))
 
+    def failure(self, text: str) -> None:
+        """One input of many has failed."""
+        self._line("error", text, "bold red")
+        self._annotate(text)
+
     def error(self, error: DocspeedError) -> None:
         """What happened, and what to do: for people, or as one JSON line."""
         if self.style.json_errors:
             self._err(json.dumps({"error": error.as_json()}, ensure_ascii=True))
+            self._annotate(error.message)
             return
         self._line("error", error.message, "bold red")
+        self._annotate(error.message)
         if error.hint:
             self._line("hint", error.hint, "cyan")
         if error.request_id:
@@ -184,7 +191,8 @@ class Output:
             with self.bottom(_spinning(lambda: said, lambda: self.world.monotonic() - started)):
                 yield say
         else:
-            yield _changes(self.progress)
+            with self.grouped("docspeed"):
+                yield _changes(self.progress)
 
     @contextmanager
     def bottom(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
@@ -207,8 +215,27 @@ class Output:
             self.world.stderr.write("\a")
             self.world.stderr.flush()
 
+    def _annotate(self, text: str) -> None:
+        """The error once more, as GitHub's runner shows it beside the step."""
+        if self.world.env.get("GITHUB_ACTIONS") == "true":
+            escaped = clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            self._err(f"::error title=docspeed::{escaped}")
+
+    @contextmanager
+    def grouped(self, title: str) -> Iterator[None]:
+        """Fold what is said meanwhile, where GitHub's runner reads along."""
+        if self.world.env.get("GITHUB_ACTIONS") != "true" or self.style.quiet:
+            yield
+            return
+        self._err(f"::group::{title}")
+        try:
+            yield
+        finally:
+            self._err("::endgroup::")
+
     def _line(self, label: str, text: str, colour: str = "") -> None:
-        self._err(f"{self._tinted(label + ':', colour)} {clean(text)}")
+        body = clean(text).replace("\n::", "\n ::")
+        self._err(f"{self._tinted(label + ':', colour)} {body}")
 
     def _tinted(self, text: str, colour: str) -> str:
         """The label in colour, where the terminal and the user want that."""

@@ -53,7 +53,7 @@ class Tally:
             self.reused += reused
         else:
             self.failed += 1
-            reason = error.message.splitlines()[0][:120]
+            reason = error.reason.splitlines()[0][:120]
             if reason in self.reasons or len(self.reasons) < 1000:
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
         if not self.output.lively:
@@ -102,7 +102,7 @@ class Tally:
             with self.output.bottom(_bar(self)):
                 yield
         else:
-            with self._now_and_then():
+            with self.output.grouped(f"docspeed {self.verb}"), self._now_and_then():
                 yield
 
     def _say_each_tenth(self) -> None:

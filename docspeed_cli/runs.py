@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli import delivery
-from docspeed_cli.batch import Batch, batch_id
+from docspeed_cli.batch import Batch, batch_id, judged
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery, Target
 from docspeed_cli.errors import DocspeedError, UsageError
@@ -18,6 +18,7 @@ from docspeed_cli.inputs import Found, Inputs, collect, discard
 from docspeed_cli.models import Request, Source
 from docspeed_cli.operations import Operation
 from docspeed_cli.plan import plan
+from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting
 
@@ -36,6 +37,8 @@ class Run:
     batch: BatchFlags = field(default_factory=BatchFlags)
     table: str | None = None
     needs_inputs: bool = True
+    requirements: Callable[[dict[str, Any]], Requirements | None] = lambda fields: None
+    """What a result must have, given the body's fields."""
 
     def __call__(self, session: Session) -> int:
         """Perform it in this session; the exit code."""
@@ -93,7 +96,11 @@ class Run:
         hand = Delivery(session, to)
         waiting = patience(session, to, mode=self.mode)
         outcome = alone(session, Submitting(session).obtain(request, waiting))
-        return deliver_one(session, hand, outcome)
+        lacking = judged(outcome, self.requirements(dict(request.fields)))
+        code = deliver_one(session, hand, outcome)
+        if lacking is not None:
+            raise lacking
+        return code
 
     # -- many
 
@@ -112,6 +119,7 @@ class Run:
             Delivery(session, to),
             total if total is None or limit is None else min(total, limit),
             self.batch.max_failures,
+            self.requirements(fields),
         )
         chosen = itertools.islice(found, limit)
         if not dry:
@@ -169,7 +177,8 @@ def _all(found: Iterable[Source | DocspeedError]) -> tuple[Source, ...]:
 
 def _say_skipped(session: Session, skipped: Sequence[Path]) -> None:
     if skipped:
-        session.output.note(f"skipped {len(skipped)} files of unsupported types (--verbose names them)")
+        files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
+        session.output.note(f"skipped {files} of unsupported type (--verbose names them)")
         if session.output.style.verbose:
             for path in skipped:
                 session.output.progress(f"skipped: {path}")

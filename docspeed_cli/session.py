@@ -50,6 +50,7 @@ class Outcome:
     payload: Payload | None = None
     error: DocspeedError | None = None
     output: str | None = None
+    operation: str | None = None
     seconds: float = 0.0
     status: Answer | None = None
     """The server's last answer on the job's status."""

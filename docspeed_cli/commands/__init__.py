@@ -25,6 +25,7 @@ COMMANDS = (
             Entry("wait", "Follow jobs to their end.", _JOBS, "wait"),
             Entry("result", "The results of jobs that have ended.", _JOBS, "result"),
             Entry("list", "The jobs that this machine submitted, newest first.", _LEDGER, "list_"),
+            Entry("watch", "A live table of the jobs that run; Ctrl-C leaves.", _LEDGER, "watch"),
             Entry("forget", "Takes jobs out of the local ledger.", _LEDGER, "forget"),
         ),
     ),

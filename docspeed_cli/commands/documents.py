@@ -24,6 +24,7 @@ from docspeed_cli.framework import Action, guide
 from docspeed_cli.inputs import collect, discard
 from docspeed_cli.models import Source
 from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, PROFILES, SCHEMA, SPLIT, TABLES
+from docspeed_cli.requirements import Requirements, required
 from docspeed_cli.runs import Run
 from docspeed_cli.session import Session
 
@@ -83,6 +84,7 @@ def parse(
 @guide(
     "docspeed extract invoice.pdf --schema invoice.schema.json --sandbox --wait",
     "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait | jq .fields",
+    "docspeed extract invoice.pdf --schema s.json --wait --require invoice_number,grand_total",
     "docspeed extract invoices/ --recursive --schema s.json --wait -o results/",
     formats=EXTRACT.formats,
 )
@@ -98,6 +100,18 @@ def extract(
     ] = None,
     grounding: Grounding = None,
     table: Table = None,
+    require: Annotated[
+        list[str] | None,
+        flag(
+            "--require",
+            about="exit 5 where one of these fields has no value or no evidence",
+            panel="Waiting",
+            metavar="KEY,KEY",
+        ),
+    ] = None,
+    require_all: Annotated[
+        bool, flag("--require-all", about="the same for every field of the schema", panel="Waiting")
+    ] = False,
     *,
     inputs: InputFlags,
     request: RequestFlags,
@@ -120,7 +134,13 @@ def extract(
             raise UsageError("standard input can be read once only: the schema, or a document, or a list")
         return {"grounding": grounding or "cell", "schema": _schema(session, schema)}
 
-    return Run(EXTRACT, fields, inputs, request, mode, results, batch, table)
+    def requirements(fields: dict[str, Any]) -> Requirements | None:
+        keys = required(require)
+        if not keys and not require_all:
+            return None
+        return Requirements(keys, fields.get("schema") if require_all else None)
+
+    return Run(EXTRACT, fields, inputs, request, mode, results, batch, table, requirements=requirements)
 
 
 @guide(

@@ -62,6 +62,8 @@ class PollFlags:
         ),
     ] = None
 
+    bell: Annotated[bool, flag("--bell", about="ring when it ends", panel="Waiting")] = False
+
     def settings(self) -> dict[str, Any]:
         """The settings that these flags override."""
         return {"timeout": self.timeout, "poll_interval": self.poll_interval}

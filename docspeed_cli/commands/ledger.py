@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from docspeed_cli import delivery
 from docspeed_cli.crowd import together
 from docspeed_cli.errors import (
     DocspeedError,
+    Interrupted,
     NotFound,
     UsageError,
 )
@@ -24,7 +25,11 @@ from docspeed_cli.session import Session, Task
 from docspeed_cli.settings import SANDBOX, duration
 from docspeed_cli.times import ago
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 _SCREENFUL = 30
+_WATCH_EVERY = 2.0
 
 Ids = Annotated[
     list[str] | None,
@@ -93,6 +98,47 @@ def list_(
     return action
 
 
+@guide("docspeed jobs watch", "docspeed jobs watch --sandbox")
+def watch(*, many: ManyFlags, common: CommonFlags) -> Action:
+    """A live table of the jobs that run; Ctrl-C leaves."""
+
+    def action(session: Session) -> int:
+        if not session.output.human:
+            raise UsageError("watch is for a terminal", hint="docspeed jobs wait ID follows jobs in a script")
+        running = _running(session)
+        if not running:
+            session.output.note("no jobs run; docspeed jobs list shows those that have ended")
+            return 0
+        try:
+            _keep_watching(session, running)
+        except Interrupted as interrupted:
+            if not session.world.interrupts.forgive(interrupted):
+                raise
+        return 0
+
+    return action
+
+
+def _running(session: Session) -> list[Job]:
+    """The jobs of this session's server that still run, as far as the ledger knows."""
+    found = session.ledger.listing(status=State.RUNNING)
+    return [job for job in found if job.job_id and job.server == session.server]
+
+
+def _keep_watching(session: Session, jobs: list[Job]) -> None:
+    """Draw the table anew after each look, until every job has ended."""
+    from rich.live import Live
+
+    with Live(_table(session, jobs), console=session.output.console(), auto_refresh=False) as live:
+        while True:
+            _refresh(session)
+            jobs = [session.ledger.by_row(job.row or 0) or job for job in jobs]
+            live.update(_table(session, jobs), refresh=True)
+            if not any(job.state is State.RUNNING for job in jobs):
+                return
+            session.world.sleep(_WATCH_EVERY)
+
+
 @guide("docspeed jobs forget job_123", "docspeed jobs forget --finished --older-than 30d")
 def forget(
     ids: Ids = None,
@@ -138,6 +184,12 @@ def _show_list(session: Session, jobs: list[Job]) -> None:
     if not jobs:
         output.note("no jobs here yet")
         return
+    output.show(_table(session, jobs))
+    if len(jobs) == _SCREENFUL:
+        output.hint(f"docspeed jobs list --limit {10 * _SCREENFUL} shows more")
+
+
+def _table(session: Session, jobs: list[Job]) -> RenderableType:
     from docspeed_cli import render
 
     now = session.world.now()
@@ -155,9 +207,7 @@ def _show_list(session: Session, jobs: list[Job]) -> None:
     columns = ["job", "operation", "status", "input", "age"]
     if len({job.server for job in jobs}) > 1:
         columns.append("server")
-    output.show(render.jobs_table(rows, columns))
-    if len(jobs) == _SCREENFUL:
-        output.hint(f"docspeed jobs list --limit {10 * _SCREENFUL} shows more")
+    return render.jobs_table(rows, columns)
 
 
 def _refresh(session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from rich import box
 from rich.cells import cell_len
@@ -33,7 +34,8 @@ class Grid:
         columns = list(zip(*self.rows, strict=True))
         self.natural = [max((_width(cell) for cell in column), default=1) or 1 for column in columns]
         given = least or {}
-        self.least = [given.get(n, min(_longest(column), _WORD)) for n, column in enumerate(columns)]
+        self.least = [given.get(n, _least(column)) for n, column in enumerate(columns)]
+        self.tight = [_tight(column) for column in columns]
         self.right = [_numeric(column[1:]) for column in columns]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -46,14 +48,16 @@ class Grid:
             yield Text(f"… {self.cut:,} more columns", style="dim")
 
     def _table(self, band: Sequence[int], room: int) -> Table:
-        natural, least = [self.natural[n] for n in band], [self.least[n] for n in band]
-        widths = fitted(natural, least, room)
+        widths = [self.natural[n] for n in band]
+        if sum(widths) + GAP * (len(band) - 1) > room:
+            widths = fitted([self.tight[n] for n in band], [self.least[n] for n in band], room)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         table.border_style = "dim"
         head, *body = self.rows
         for width, column in zip(widths, band, strict=True):
             justify: JustifyMethod = "right" if self.right[column] else "left"
-            table.add_column(head[column], width=width, justify=justify, header_style="bold", overflow="fold")
+            named = _broken(head[column], width)
+            table.add_column(named, width=width, justify=justify, header_style="bold", overflow="fold")
         for row in body:
             table.add_row(*(row[column] for column in band))
         return table
@@ -99,8 +103,32 @@ def _width(cell: Text) -> int:
     return max((cell_len(line) for line in cell.plain.split("\n")), default=0)
 
 
-def _longest(cells: Iterable[Text]) -> int:
-    return max((cell_len(word) for cell in cells for word in cell.plain.split()), default=1)
+def _least(column: Sequence[Text]) -> int:
+    """A column's longest word; a heading may also be broken after `_`, `.`, `/` and `-`."""
+    words = chain(_pieces(column[0].plain), (word for cell in column[1:] for word in cell.plain.split()))
+    return min(max((cell_len(word.strip()) for word in words), default=1), _WORD)
+
+
+def _tight(column: Sequence[Text]) -> int:
+    """A column's width with its heading broken: headings give way before the texts do."""
+    heading = max((cell_len(piece.rstrip()) for piece in _pieces(column[0].plain)), default=1)
+    return max(heading, *map(_width, column[1:]), 1)
+
+
+def _pieces(heading: str) -> list[str]:
+    return re.findall(r"[^\s_./-]*(?:[\s_./-]+|$)", heading)
+
+
+def _broken(heading: Text, width: int) -> Text:
+    """A heading such as `taxable_value` on lines of this width, if it can be broken so."""
+    if cell_len(heading.plain) <= width or heading.spans:
+        return heading
+    lines = [""]
+    for piece in _pieces(heading.plain):
+        if cell_len((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return Text("\n".join(line.rstrip() for line in lines if line), style=heading.style)
 
 
 def _numeric(cells: Iterable[Text]) -> bool:

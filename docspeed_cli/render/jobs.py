@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -41,9 +42,20 @@ class Jobs:
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
         for head, width in zip(self.heads, fitted(self.natural[: len(least)], least, room), strict=False):
             table.add_column(head, width=width, no_wrap=True, overflow="ellipsis")
+        widths = [column.width or 0 for column in table.columns]
         for row in self.rows:
-            table.add_row(*row[: len(least)])
+            table.add_row(*map(_shortened, self.columns, row, widths))
         yield table
+
+
+def _shortened(name: str, cell: Text, width: int) -> Text:
+    """A path keeps its end, which tells more than its beginning; the rest is cut by the table."""
+    if name != "input" or cell.cell_len <= width:
+        return cell
+    text = cell.plain
+    while text and cell_len(text) >= width:
+        text = text[max(len(text) - width, 1) :]
+    return Text("…" + text)
 
 
 def jobs_table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Jobs:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableElement
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, Paragraph, TableElement
 from rich.padding import Padding
 from rich.text import Text
 from rich.theme import Theme
@@ -31,6 +31,12 @@ _THEME = Theme(
         "markdown.hr": "dim",
     }
 )
+
+
+class _Paragraph(Paragraph):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "default"  # "left" would fill every line with spaces
+        yield self.text
 
 
 class _Heading(Heading):
@@ -57,6 +63,7 @@ class Foreign(Markdown):
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
+        "paragraph_open": _Paragraph,
         "heading_open": _Heading,
         "fence": _Code,
         "code_block": _Code,

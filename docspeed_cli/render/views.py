@@ -128,15 +128,17 @@ def extract(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 def _extracted(payload: Any, listed: Sequence[Field], items: Mapping[str, Any], room: Room) -> Parts:
     missing = sum(field.value in (None, []) for field in listed)
     details = [counted(len(listed), "field"), f"{missing} not found" if missing else ""]
-    yield heading(line(_title(member(payload, "doc_class"))), *details)
+    if listed or not items:
+        yield heading(line(_title(member(payload, "doc_class"))), *details)
     if listed:
         shown = _fitting(listed, room)
         rows = [headings("Field", "Value", "Evidence"), *map(_field_row, shown)]
         yield Grid(rows, {1: 12, 2: 8})
         if len(shown) < len(listed):
             yield more(len(listed) - len(shown), "field", "--format markdown")
-    for name, rows in items.items():
-        yield Text()
+    for number, (name, rows) in enumerate(items.items()):
+        if listed or number:
+            yield Text()
         yield heading(line(name), counted(len(rows), "row"))
         names = columns(rows)
         yield from _grid(_items_rows(names, rows), len(rows) + 1, room, len(names) - MOST_COLUMNS)
