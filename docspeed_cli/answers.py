@@ -119,7 +119,10 @@ def job_in(payload: Payload, *, sync: bool) -> dict[str, Any] | None:
     """
     if payload.size > _JOB_OBJECT:
         return None
-    content = payload.json()
+    try:
+        content = payload.json()
+    except DocspeedError:
+        return None
     if isinstance(content, dict) and isinstance(content.get("job"), dict):
         content = content["job"]
     if not isinstance(content, dict):

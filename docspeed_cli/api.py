@@ -226,6 +226,10 @@ class Api:
             payload.clear()
             outcome = type(error).__name__
             raise _broken(error, self.base_url, method, request_id) from None
+        except OSError as error:
+            payload.clear()
+            reason = error.strerror or str(error)
+            raise DocspeedError(f"the answer can't be kept: {reason}", code="write_failed") from None
         except BaseException:
             payload.clear()
             raise
@@ -386,7 +390,7 @@ def _too_long(error: DocspeedError) -> DocspeedError:
         request_id=error.request_id,
         retryable=True,
         retry_after=seconds,
-        hint="run the same command again then; nothing was submitted",
+        hint="run the same command again then; nothing is lost",
     )
 
 

@@ -34,7 +34,7 @@ def _flushed(world: World, code: int) -> int:
 
     try:
         world.stdout.flush()
-    except (BrokenPipeError, ValueError, OSError):
+    except (ValueError, OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), world.stdout.fileno())
         return code or 1
     return code
@@ -42,13 +42,15 @@ def _flushed(world: World, code: int) -> int:
 
 def main(argv: Sequence[str], world: World) -> int:
     """Do what the command line says in this world; the exit code, whatever happens."""
+    if world.env.get("_DOCSPEED_COMPLETE"):
+        return _complete(argv, world)
     from docspeed_cli.errors import DocspeedError, Interrupted
     from docspeed_cli.output import Output, Style
 
     plain = Output(world, Style(json_errors="--json" in argv))
     try:
         understood = _understand(argv, world)
-        return understood if isinstance(understood, int) else _perform(understood, world)
+        return understood if isinstance(understood, int) else _perform(understood, argv, world)
     except DocspeedError as error:
         plain.error(error)
         return error.exit_code
@@ -58,6 +60,19 @@ def main(argv: Sequence[str], world: World) -> int:
         return 1
     except Exception as error:  # noqa: BLE001
         return _unexpected(error, world, plain)
+
+
+def _complete(argv: Sequence[str], world: World) -> int:
+    """Answer a shell that completes a line; whatever goes wrong, nothing is said between its prompts."""
+    from docspeed_cli.errors import Interrupted
+
+    try:
+        from docspeed_cli.commands import COMMANDS
+        from docspeed_cli.completion import answer
+
+        return answer(COMMANDS, argv, world)
+    except (Exception, Interrupted):  # noqa: BLE001
+        return 1
 
 
 def _understand(argv: Sequence[str], world: World) -> Invocation | int:
@@ -98,16 +113,21 @@ def _help_of(error: Any) -> str:
     return f"{context.command_path if context else 'docspeed'} --help"
 
 
-def _perform(invocation: Invocation, world: World) -> int:
+def _perform(invocation: Invocation, argv: Sequence[str], world: World) -> int:
     """The action, in a session of its own."""
-    from docspeed_cli.errors import DocspeedError, Interrupted
+    import shlex
+
+    from docspeed_cli.errors import DocspeedError, Interrupted, UsageError, all_together
     from docspeed_cli.output import Output
     from docspeed_cli.session import Session
     from docspeed_cli.settings import resolve
 
-    settings = resolve(invocation.settings, world.env)
-    output = Output(world, invocation.style(settings))
-    session = Session(world, settings, output)
+    try:
+        settings = resolve(invocation.settings, world.env)
+        output = Output(world, invocation.style(settings))
+    except UsageError as error:
+        raise all_together([error, *invocation.faults(world)]) from None
+    session = Session(world, settings, output, shlex.join(["docspeed", *argv]))
     try:
         return invocation.action(session)
     except DocspeedError as error:
@@ -123,7 +143,7 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
     jobs = list(session.waited_for.values())
     if session.batch:
         output.progress(f"stopped; {len(jobs)} jobs go on")
-        output.hint("the same command again goes on where it was")
+        output.hint(session.command)
     elif jobs:
         what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
         output.progress(f"stopped waiting; {what}")

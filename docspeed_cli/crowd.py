@@ -34,7 +34,13 @@ class Crowd(Generic[T]):
     def __init__(self, workers: int, world: World) -> None:
         self._workers = workers
         self._world = world
-        self._change = threading.Condition()
+        self._lock = threading.Lock()
+        self._there = threading.Condition(self._lock)
+        """Workers wait here for something to do,"""
+        self._clock = threading.Condition(self._lock)
+        """one of them here for the first due time,"""
+        self._room = threading.Condition(self._lock)
+        """and whoever reads the inputs here until some are taken."""
         self._parked: Agenda[Task[T]] = Agenda()
         self._new: deque[Task[T]] = deque()
         self._live = 0
@@ -65,29 +71,34 @@ class Crowd(Generic[T]):
     def _stop(self, threads: Iterable[threading.Thread]) -> None:
         """Let exchanges under way come to their end, so that no submission's outcome is lost."""
         self._stopped.set()
-        with self._change:
-            self._change.notify_all()
+        self._wake_all()
         deadline = self._world.monotonic() + _GRACE
         for thread in threads:
             thread.join(max(0.0, deadline - self._world.monotonic()))
 
+    def _wake_all(self) -> None:
+        with self._lock:
+            for condition in (self._there, self._clock, self._room):
+                condition.notify_all()
+
     def _feed(self, tasks: Iterator[Task[T]]) -> None:
         try:
             for task in tasks:
-                with self._change:
+                with self._lock:
                     self._new.append(task)
                     self._live += 1
-                    self._change.notify()
-                    self._change.wait_for(lambda: len(self._new) < self._workers or self._stopped.is_set())
+                    self._there.notify()
+                    self._clock.notify()
+                    self._room.wait_for(lambda: len(self._new) < self._workers or self._stopped.is_set())
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
             self._end(_Ended(error=error))
-        with self._change:
+        with self._lock:
             self._all_in = True
-            if self._live == 0:
-                self._end(None)
-            self._change.notify_all()
+            over = self._live == 0
+        if over:
+            self._over()
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
@@ -100,19 +111,21 @@ class Crowd(Generic[T]):
             except BaseException as error:  # noqa: BLE001 - likewise
                 self._finish(_Ended(error=error))
             else:
-                with self._change:
+                with self._lock:
                     self._parked.add(due, task)
-                    self._change.notify()
+                    if self._parked.next_due() == due:
+                        self._clock.notify()
 
     def _next(self) -> Task[T] | None:
         """What is due, before what is new; None when there will be nothing more."""
-        with self._change:
+        with self._lock:
             while not self._stopped.is_set():
                 task = self._parked.pop(self._world.monotonic())
                 if task is None and self._new:
                     task = self._new.popleft()
+                    self._room.notify()
                 if task is not None:
-                    self._change.notify()
+                    self._there.notify()
                     return task
                 if self._all_in and self._live == 0:
                     return None
@@ -120,24 +133,28 @@ class Crowd(Generic[T]):
         return None
 
     def _rest(self) -> None:
-        """Wait for a change; one worker at a time also watches the clock, so that a due time wakes one."""
+        """Wait for something to do; one worker at a time watches the clock, so that a due time wakes one."""
         due = self._parked.next_due()
         if due is None or self._timekeeper:
-            self._change.wait()
+            self._there.wait()
             return
         self._timekeeper = True
         try:
-            self._change.wait(max(0.0, due - self._world.monotonic()))
+            self._world.wait(self._clock, max(0.0, due - self._world.monotonic()))
         finally:
             self._timekeeper = False
 
     def _finish(self, ended: _Ended[T]) -> None:
         self._end(ended)
-        with self._change:
+        with self._lock:
             self._live -= 1
-            if self._live == 0 and self._all_in:
-                self._end(None)
-                self._change.notify_all()
+            over = self._live == 0 and self._all_in
+        if over:
+            self._over()
+
+    def _over(self) -> None:
+        self._end(None)
+        self._wake_all()
 
     def _end(self, ended: _Ended[T] | None) -> None:
         while not self._stopped.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import string
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,8 @@ from docspeed_cli.times import rfc3339, span
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _VIEWABLE = 16 * 1024 * 1024
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*]')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,20 @@ def target(
                 hint="name a folder, or take the JSON lines: > results.jsonl",
             )
         if make:
-            path.mkdir(parents=True, exist_ok=True)
+            _make_folder(path, f"-o {output}")
         return Target(path, True, table, pattern)
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}"
         )
     return Target(path, False, table)
+
+
+def _make_folder(path: Path, wanted: str) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{wanted}: can't make the folder {path}: {error.strerror or error}") from None
 
 
 def job_line(job: Job) -> dict[str, Any]:
@@ -187,10 +195,7 @@ class Delivery:
     def filed(self, outcome: Outcome, path: Path) -> Outcome:
         """Write the result to its file, and put that down. DocspeedError where it can't be written."""
         assert outcome.job is not None and outcome.payload is not None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DocspeedError(f"can't make {path.parent}: {error.strerror or error}") from None
+        _make_folder(path.parent, str(path))
         self._keep(path, outcome.job, outcome.payload)
         outcome.payload.clear()
         if outcome.job.row is not None:
@@ -285,11 +290,16 @@ class Delivery:
         stem, dot, extension = name.rpartition(".")
         stem, extension = (stem, dot + extension) if stem else (name, "")
         number = 1
-        while (key := str(folder / name).casefold()) in self._taken:
+        while (key := _alike(folder / name)) in self._taken:
             number += 1
             name = f"{stem}-{number}{extension}"
         self._taken.add(key)
         return folder / name
+
+
+def _alike(path: Path) -> str:
+    """What is equal for names that some system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", str(path)).casefold())
 
 
 def _below(source: Source | None) -> list[str]:
@@ -348,4 +358,4 @@ def safe_name(text: str) -> str:
         name = f"_{name}"
     while len(name.encode("utf-8", "replace")) > 180:
         name = name[:-1]
-    return name or "_"
+    return name.strip(". ") or "_"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +92,15 @@ class UsageError(DocspeedError):
 
     exit_code = 2
     code = "usage"
+
+
+def all_together(faults: Sequence[UsageError]) -> UsageError:
+    """One error that tells every fault."""
+    if len(faults) == 1:
+        return faults[0]
+    hint = next((fault.hint for fault in faults if fault.hint), None)
+    message = "\n".join(fault.message for fault in faults)
+    return UsageError(message, hint=hint, details=[fault.message for fault in faults])
 
 
 class NoCredits(DocspeedError):

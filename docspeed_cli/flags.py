@@ -262,20 +262,29 @@ def _put(result: dict[str, Any], path: list[str], value: Any, text: str) -> None
         if not isinstance(result, dict):
             raise UsageError(f"--set {text}: {name} was set to a plain value before")
     if isinstance(result.get(last), dict) and isinstance(value, dict):
-        result[last] = {**result[last], **value}
+        result[last] = merged(result[last], value)
+    elif isinstance(result.get(last), dict):
+        raise UsageError(f"--set {text}: {last} has fields that were set before")
     else:
         result[last] = value
 
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         return text
 
 
 def _no_number(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number
 
 
 def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

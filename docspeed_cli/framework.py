@@ -24,6 +24,7 @@ from docspeed_cli.output import Style
 if TYPE_CHECKING:
     from docspeed_cli.session import Session
     from docspeed_cli.settings import Settings
+    from docspeed_cli.world import World
 
 Action = Callable[["Session"], int]
 
@@ -68,6 +69,19 @@ class Invocation:
         for flags in self.flags.values():
             found.update(getattr(flags, "settings", dict)())
         return found
+
+    def faults(self, world: World) -> list[UsageError]:
+        """What is wrong with the inputs, as far as that is known without reading standard input."""
+        from docspeed_cli.inputs import collect
+
+        inputs = getattr(self.flags.get("inputs"), "inputs", None)
+        if inputs is None or "-" in (*inputs.files, inputs.listed):
+            return []
+        try:
+            collect(inputs, world)
+        except UsageError as error:
+            return [error]
+        return []
 
     def style(self, settings: Settings) -> Style:
         """How to speak. UsageError for a format that the command does not have."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ParamSpec
+from typing import IO, ParamSpec
 
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.models import Source
@@ -89,9 +90,7 @@ def sniff(path: Path) -> str:
         return "application/pdf"
     if head.startswith(b"PK\x03\x04"):
         return _office(path)
-    if path.suffix.lower() in SUFFIXES:
-        raise Problem(f"is named {path.suffix}, but its content is of no supported type ({SUPPORTED})")
-    raise Unsupported(f"is of no supported type ({SUPPORTED})")
+    raise _unsupported(path)
 
 
 def _office(path: Path) -> str:
@@ -105,7 +104,13 @@ def _office(path: Path) -> str:
     for folder, suffix in _OFFICE.items():
         if any(name.startswith(folder) for name in names):
             return next(media for media, suffixes in _TYPES.items() if suffix in suffixes)
-    raise Unsupported(f"is of no supported type ({SUPPORTED})")
+    raise _unsupported(path)
+
+
+def _unsupported(path: Path) -> Problem:
+    if path.suffix.lower() in SUFFIXES:
+        return Problem(f"is named {path.suffix}, but its content is of no supported type ({SUPPORTED})")
+    return Unsupported(f"is of no supported type ({SUPPORTED})")
 
 
 def local(label: str, path: Path, below: Path | None = None) -> Source:
@@ -115,6 +120,9 @@ def local(label: str, path: Path, below: Path | None = None) -> Source:
             raise Problem("is a folder; --recursive takes the documents below it")
         if not path.exists():
             raise Problem("no such file")
+        if not path.is_file():
+            with path.open("rb") as pipe:
+                return replace(_copied(label, pipe), filename=path.name)
         media_type = sniff(path)
         size = path.stat().st_size
     except (OSError, ValueError) as error:
@@ -137,22 +145,25 @@ def named(text: str) -> Source:
     return local(text, path)
 
 
-def from_stdin(world: World, filename: str | None) -> Source:
+def read_stdin(world: World, filename: str | None) -> Source:
     """The document on standard input, kept in a file of its own until the program ends."""
     if world.stdin.isatty():
         raise Problem("standard input is the terminal; pipe a document in, or name a file")
-    with tempfile.NamedTemporaryFile(prefix="docspeed-stdin-", delete=False) as file:
-        while chunk := world.stdin.buffer.read(1 << 20):
-            file.write(chunk)
+    source = _copied("-", world.stdin.buffer)
+    suffix = _TYPES[source.content_type or "application/pdf"][0]
+    return replace(source, filename=filename or f"stdin{suffix}", label=filename or "-")
+
+
+def _copied(label: str, stream: IO[bytes]) -> Source:
+    """A document that can be read once only, copied so that it can be read again."""
+    with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
     path = Path(file.name)
     try:
-        source = local("-", path)
+        return replace(local(label, path), temporary=True)
     except Problem:
         path.unlink(missing_ok=True)
         raise
-    suffix = _TYPES[source.content_type or "application/pdf"][0]
-    name = filename or f"stdin{suffix}"
-    return replace(source, filename=name, label=filename or "-")
 
 
 @dataclass(frozen=True)
@@ -196,7 +207,7 @@ def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
         return
     for text in inputs.files:
         if text == "-":
-            yield from _try("standard input", from_stdin, world, inputs.filename)
+            yield from _try("standard input", read_stdin, world, inputs.filename)
         elif inputs.recursive and Path(text).is_dir():
             yield from _below(Path(text))
         else:
@@ -209,7 +220,7 @@ def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
 
 def _from_list(path: Path) -> Iterator[Source | str]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         yield f"--from {path}: {getattr(error, 'strerror', None) or 'it is not a list of paths or ids'}"
         return
@@ -220,7 +231,7 @@ def _from_list(path: Path) -> Iterator[Source | str]:
 
 def _streamed(world: World) -> Iterator[Source | DocspeedError]:
     for line in world.stdin:
-        text = line.strip()
+        text = line.strip().removeprefix("\ufeff")
         if not text:
             continue
         try:
@@ -267,7 +278,7 @@ def digest(path: Path) -> str:
 
 
 def discard(sources: Iterable[Source]) -> None:
-    """Remove what `from_stdin` kept."""
+    """Remove what was kept of standard input."""
     for source in sources:
-        if source.path is not None and source.path.name.startswith("docspeed-stdin-"):
+        if source.path is not None and source.temporary:
             source.path.unlink(missing_ok=True)

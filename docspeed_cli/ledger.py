@@ -6,9 +6,11 @@ used, a warning says so and the same ledger goes on in memory.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,7 @@ _COLUMNS = (
     "batch",
     "token",
 )
+_PATIENCE = 200
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
 _MEMBERS = _COLUMNS[1:]
 
@@ -233,7 +236,7 @@ class Ledger:
             try:
                 return self._db.execute(sql, bound).fetchall()
             except sqlite3.Error as error:
-                self._go_on_in_memory(error)
+                self._recover(error, sql, bound)
                 return self._db.execute(sql, bound).fetchall()
 
     def _write(self, sql: str, bound: Sequence[Any], *, count: bool = False) -> int:
@@ -241,28 +244,36 @@ class Ledger:
             try:
                 done = self._db.execute(sql, bound)
             except sqlite3.Error as error:
-                self._go_on_in_memory(error)
+                self._recover(error, sql, bound)
                 done = self._db.execute(sql, bound)
             return done.rowcount if count else done.lastrowid or 0
 
-    def _go_on_in_memory(self, error: Exception) -> None:
-        """Keep what can still be read, so that nothing already paid for is submitted again."""
-        if not self._on_disk:
-            raise error
+    def _recover(self, error: sqlite3.Error, sql: str, bound: Sequence[Any]) -> None:
+        """Go on with a ledger that works: a new file after damage, else a copy in memory, else an empty one.
+
+        The copy keeps what can still be read, so that nothing already paid for is submitted again.
+        """
+        if _is_damage(error) and self._on_disk:
+            self._db.close()
+            self._db = self._open(error)
+            return
         self._on_disk = False
-        memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         try:
-            self._db.backup(memory)
+            self._db.backup(copy)
+            copy.execute(f"EXPLAIN {sql}", bound)
         except sqlite3.Error:
-            memory.close()
-            memory = _in_memory()
-        self._db = memory
+            copy.close()
+            copy = _in_memory()
+        self._db = copy
         self._warn(f"the ledger {self.path} can't be written ({error}); keep the job ids that are printed")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, damage: sqlite3.Error | None = None) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
+                if damage is not None:
+                    raise damage
                 return _connect(self.path)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
@@ -295,7 +306,12 @@ class Ledger:
         return memory
 
     def _set_aside(self, error: Exception) -> None:
-        aside = self.path.with_name(f"{self.path.stem}.damaged-{int(self._now())}{self.path.suffix}")
+        stem = f"{self.path.stem}.damaged-{int(self._now())}"
+        names = (
+            f"{stem}{number}{self.path.suffix}"
+            for number in itertools.chain([""], (f"-{n}" for n in itertools.count(2)))
+        )
+        aside = next(path for name in names if not (path := self.path.with_name(name)).exists())
         for suffix in ("", "-wal", "-shm"):
             part = self.path.with_name(self.path.name + suffix)
             if part.exists():
@@ -303,7 +319,7 @@ class Ledger:
         self._warn(f"the ledger was damaged ({error}); it is kept as {aside}, and a new one is started")
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
@@ -314,14 +330,26 @@ def _connect(path: Path) -> sqlite3.Connection:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version < len(MIGRATIONS):
             path.chmod(0o600)
-            db.execute("PRAGMA journal_mode = WAL")
-            _migrate(db)
+            _patiently(lambda: db.execute("PRAGMA journal_mode = WAL"))
+            _patiently(lambda: _migrate(db))
         elif version > len(MIGRATIONS):
             raise _Newer(f"was written by a newer docspeed (version {version} of its layout)")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _patiently(step: Callable[[], object]) -> None:
+    """Try again while another process is at it: SQLite's own waiting does not cover a first start."""
+    for attempt in itertools.count(1):
+        try:
+            step()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == _PATIENCE:
+                raise
+            time.sleep(0.05)
 
 
 def _in_memory() -> sqlite3.Connection:

@@ -57,6 +57,8 @@ class Source:
     filename: str | None = None
     content_type: str | None = None
     size: int | None = None
+    temporary: bool = False
+    """Whether the file is the program's own copy of something that can be read once only."""
     below: Path | None = None
     """The folder that `--recursive` found it in: outputs keep the structure below it."""
 
@@ -81,7 +83,8 @@ class Request:
             if files:
                 members.setdefault("inputs", files)
         elif files:
-            members.setdefault("input", files[0])
+            asked = members.get("input", {})
+            members["input"] = {**files[0], **asked} if isinstance(asked, dict) else asked
         ordered = [name for name in self.operation.members if name in members]
         return {name: members[name] for name in (*ordered, *(n for n in members if n not in ordered))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from docspeed_cli.errors import DocspeedError
 from docspeed_cli.harmless import clean
-from docspeed_cli.payload import Payload
+from docspeed_cli.payload import Payload, indented
 from docspeed_cli.world import World
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Output:
     def __init__(self, world: World, style: Style) -> None:
         self.world = world
         self.style = style
+        self.secrets: set[str] = set()
+        """What is never written to stderr, whoever says it."""
         self._said: set[str] = set()
         self._bottom: Bottom | None = None
 
@@ -69,14 +72,14 @@ class Output:
     def value(self, value: Any) -> None:
         """One JSON value: compact on a line of its own in a pipe, indented at a terminal."""
         if self.world.stdout.isatty():
-            self.text(json.dumps(value, ensure_ascii=False, indent=2), safe=False)
+            self.text(indented(json.dumps(value, ensure_ascii=False)), safe=False)
         else:
             self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), safe=False)
 
     def payload(self, payload: Payload) -> None:
         """The server's very bytes in a pipe; at a terminal indented, and made harmless."""
         if self.world.stdout.isatty():
-            self.value(payload.json())
+            self._indented(payload.chunks())
         else:
             self.chunks(payload.lines())
 
@@ -84,14 +87,22 @@ class Output:
         """One JSON line of these members and, last, the payload as it is under this name."""
         head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         opening = head[:-1] + ("," if members else "") + json.dumps(name) + ":"
-        self.chunks([_utf8(opening), *payload.on_one_line(), b"}\n"])
+        parts = itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"])
+        if self.world.stdout.isatty():
+            self._indented(parts)
+        else:
+            self.chunks(parts)
+
+    def _indented(self, chunks: Iterable[bytes]) -> None:
+        self.text(indented(b"".join(chunks).decode("utf-8", "replace")))
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
         """Bytes as they are."""
-        self.world.stdout.flush()
-        for chunk in chunks:
-            self.world.stdout.buffer.write(chunk)
-        self.world.stdout.buffer.flush()
+        with _written():
+            self.world.stdout.flush()
+            for chunk in chunks:
+                self.world.stdout.buffer.write(chunk)
+            self.world.stdout.buffer.flush()
 
     def text(self, text: str, *, safe: bool = True) -> None:
         """A line or more of text; foreign text is made harmless at a terminal."""
@@ -100,7 +111,7 @@ class Output:
         elif not safe:
             self.chunks([_utf8(text + "\n")])
             return
-        with self._aside(self.world.stdout):
+        with self._aside(self.world.stdout), _written():
             self.world.stdout.write(text + "\n")
             self.world.stdout.flush()
 
@@ -109,8 +120,9 @@ class Output:
         console = self.console()
         with console.capture() as capture:
             console.print(drawing)
-        self.world.stdout.write(capture.get())
-        self.world.stdout.flush()
+        with _written():
+            self.world.stdout.write(capture.get())
+            self.world.stdout.flush()
 
     def console(self, *, stderr: bool = False) -> Console:
         """A rich console on one of the streams, with nothing that guesses at text."""
@@ -247,6 +259,8 @@ class Output:
         return f"\x1b[{codes[colour]}m{text}\x1b[0m"
 
     def _err(self, line: str) -> None:
+        for secret in self.secrets:
+            line = line.replace(secret, "…")
         with self._aside(self.world.stderr):
             self.world.stderr.write(line + "\n")
             self.world.stderr.flush()
@@ -255,6 +269,18 @@ class Output:
 def _utf8(text: str) -> bytes:
     """UTF-8, with what JSON may hold and UTF-8 may not written as JSON writes it."""
     return text.encode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """What goes wrong while stdout is written, in words; a reader that has gone away is met with silence."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DocspeedError(f"can't write to standard output: {reason}", code="write_failed") from None
 
 
 def _nothing(text: str) -> None:

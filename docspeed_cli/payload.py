@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from docspeed_cli.errors import DocspeedError
 
@@ -17,6 +18,7 @@ _CHUNK = 256 * 1024
 READABLE = 64 * 1024 * 1024
 """What is parsed at the most; Python needs some ten times a document's size for it."""
 
+_DEEPEST = 40
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
 
 
@@ -50,9 +52,7 @@ class Payload:
         """Add bytes at the end."""
         self.size += len(chunk)
         if self._file is None and self.size > IN_MEMORY:
-            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115
-                dir=self._folder, prefix=".docspeed-", suffix=".part", delete=False
-            )
+            self._file = self._made()
             self._path, self._ours = Path(self._file.name), True
             self._file.write(self._memory)
             self._memory.clear()
@@ -61,10 +61,22 @@ class Payload:
         else:
             self._file.write(chunk)
 
+    def _made(self) -> IO[bytes]:
+        """A file in the folder; where there can be none, one in the system's folder for such files."""
+        try:
+            if self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return _part(self._folder)
+        except OSError:
+            if self._folder is None:
+                raise
+            return _part(None)
+
     def clear(self) -> None:
         """Throw the content away, when it is of no use or has been used."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what a full disk can't take is thrown away anyhow
+                self._file.close()
         if self._path is not None and self._ours:
             self._path.unlink(missing_ok=True)
         self.__init__(self._folder)  # type: ignore[misc]
@@ -108,8 +120,8 @@ class Payload:
 
     def plausible(self) -> bool:
         """Whether it looks like JSON from its first byte to its last: a cut answer or HTML does not."""
-        if self._path is None:
-            content = bytes(self._memory)
+        if self.size <= IN_MEMORY:
+            content = b"".join(self.chunks())
             try:
                 json.loads(content)
             except RecursionError:
@@ -124,8 +136,11 @@ class Payload:
 
     def keep(self, path: Path, *, private: bool = False) -> None:
         """Make it a file: whole, or not at all."""
-        if self._file is None or self._path is None or self._folder != path.parent:
+        if self._file is None or self._path is None or self._folder != path.parent or path.is_symlink():
             write_whole(path, self.lines(), private=private)
+            if self._ours:
+                self.clear()
+                self._path, self.size = path, path.stat().st_size
             return
         with self._opened() as file:
             file.seek(-1, os.SEEK_END)
@@ -150,6 +165,27 @@ def _bracketed(content: bytes) -> bool:
     return text[:1] + text[-1:] in (b"{}", b"[]")
 
 
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_INDENT = "  "
+
+
+def indented(text: str) -> str:
+    """JSON laid out for people: every number and string as it was written, however deep it goes."""
+    parts: list[str] = []
+    depth, before = 0, ""
+    for token in _TOKEN.findall(text):
+        if token in "]}":
+            depth -= 1
+            parts.append("" if before in ("[", "{") else "\n" + _INDENT * min(depth, _DEEPEST))
+        elif before in ("[", "{", ",") and before:
+            parts.append("\n" + _INDENT * min(depth, _DEEPEST))
+        if token in "[{":
+            depth += 1
+        parts.append(": " if token == ":" else token)
+        before = token
+    return "".join(parts)
+
+
 def parsed(content: bytes) -> Any:
     """The JSON value in these bytes. DocspeedError where there is none."""
     try:
@@ -167,7 +203,7 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
             file.writelines(chunks)
         return
     folder = path.resolve().parent if path.is_symlink() else path.parent
-    made = tempfile.NamedTemporaryFile(dir=folder, prefix=".docspeed-", suffix=".part", delete=False)  # noqa: SIM115
+    made = _part(folder)
     part = Path(made.name)
     try:
         with made:
@@ -178,6 +214,13 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _part(folder: Path | None) -> IO[bytes]:
+    return cast(
+        IO[bytes],
+        tempfile.NamedTemporaryFile(dir=folder, prefix=".docspeed-", suffix=".part", delete=False),
+    )
 
 
 def _finish(part: Path, path: Path, *, private: bool = False) -> None:

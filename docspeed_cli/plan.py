@@ -41,9 +41,6 @@ def plan(session: Session, request: Request) -> None:
 
 
 def _known(session: Session, source: Source) -> str | None:
-    key, _ = session.settings.key()
-    if not key and not session.settings.sandbox and session.key:
-        return None
     return session.ledger.uploaded(session.server, session.fingerprint, Documents(session).digest(source))
 
 
@@ -79,7 +76,8 @@ def _quoted(text: str) -> str:
 
 def _upload(session: Session, source: Source) -> str:
     name = source.filename or "document"
-    path = str(source.path).replace("\\", "\\\\").replace('"', '\\"')
+    where = "-" if source.temporary else str(source.path)
+    path = where.replace("\\", "\\\\").replace('"', '\\"')
     name = name.replace("\\", "\\\\").replace('"', '\\"')
     part = f'files=@"{path}";filename="{name}";type={source.content_type}'
     return (

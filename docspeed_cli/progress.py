@@ -69,7 +69,7 @@ class Tally:
         rate = self.ended / self.seconds if self.seconds > 0 else 0.0
         if self.ended:
             parts.append(f"{rate:.1f}/s")
-        if self.total and self.ended and self.ended < self.total:
+        if self.total and rate and self.ended < self.total:
             parts.append(f"{span((self.total - self.ended) / rate)} left")
         gate = self._gate()
         return ", ".join([*parts, gate] if gate else parts)

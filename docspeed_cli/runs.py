@@ -12,7 +12,7 @@ from docspeed_cli import delivery
 from docspeed_cli.batch import Batch, batch_id, judged
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery, Target
-from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
 from docspeed_cli.inputs import Found, Inputs, collect, discard
 from docspeed_cli.models import Request, Source
@@ -51,11 +51,9 @@ class Run:
         fields, found = self._checked(session, inputs)
         try:
             _say_skipped(session, found.skipped)
-            if self.operation.many:
-                return self._one(session, self._request(_all(found), fields))
-            if self._many_of(inputs, found):
+            if self._is_many(inputs):
                 return self._many(session, inputs, found, fields)
-            return self._one(session, self._request(found.checked, fields))
+            return self._one(session, self._request(_all(found), fields))
         finally:
             discard(found.checked)
 
@@ -69,19 +67,27 @@ class Run:
         except UsageError as error:
             faults.append(error)
         try:
+            many = self._is_many(inputs)
+            delivery.target(self.results.output, many, self.table, self.batch.output_name, make=False)
+        except UsageError as error:
+            faults.append(error)
+        try:
             found = collect(inputs, session.world)
         except UsageError as error:
             faults.append(error)
-        if len(faults) > 1:
-            raise UsageError("\n".join(fault.message for fault in faults), hint=faults[0].hint)
         if faults:
-            raise faults[0]
+            discard(found.checked)
+            raise all_together(faults)
         return fields, found
 
-    def _many_of(self, inputs: Inputs, found: Found) -> bool:
+    def _is_many(self, inputs: Inputs) -> bool:
+        """Whether results come as lines, or as files in a folder; by what was said, not by what is found."""
+        if self.operation.many:
+            return False
         output = self.results.output
         folder = output is not None and (output.endswith("/") or Path(output).is_dir())
-        return len(found.checked) > 1 or inputs.recursive or inputs.listed is not None or folder
+        several = len(inputs.files) + len(inputs.file_ids) > 1
+        return several or inputs.recursive or inputs.listed is not None or folder
 
     def _request(self, sources: tuple[Source, ...], fields: dict[str, Any]) -> Request:
         return Request(self.operation, sources, fields, sync=self.mode.sync)

@@ -59,10 +59,12 @@ class Outcome:
 class Session:
     """One run of the program against one server: its ledger, locks and connection, each made when needed."""
 
-    def __init__(self, world: World, settings: Settings, output: Output) -> None:
+    def __init__(self, world: World, settings: Settings, output: Output, command: str = "docspeed") -> None:
         self.world = world
         self.settings = settings
         self.output = output
+        self.command = command
+        """The command line, as a shell takes it."""
         self.server = settings.server
         self.progress: Callable[[Job], None] = lambda job: None
         self.sleep = world.sleep
@@ -88,7 +90,7 @@ class Session:
             values={**self.settings.values, "base_url": server},
             origins={**self.settings.origins, "base_url": "--sandbox"},
         )
-        other = Session(self.world, settings, self.output)
+        other = Session(self.world, settings, self.output, self.command)
         other.progress = self.progress
         self._stack.callback(other.close)
         return other
@@ -132,6 +134,8 @@ class Session:
         key, _ = self.settings.key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
+        if key:
+            self.output.secrets.add(key)
         return key
 
     @cached_property

@@ -19,6 +19,7 @@ BASE_URL = "https://api.docspeed.ai"
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
+_LONGEST = 1e12
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
 
@@ -27,7 +28,10 @@ def duration(text: str) -> float:
     word = text.strip().lower()
     if not word.isascii() or not _DURATION.fullmatch(word):
         raise ValueError(f"{text!r} is not a duration like 90, 90s, 30m or 2h")
-    return sum(float(number) * _UNITS[unit or ""] for number, unit in _PART.findall(word))
+    seconds = sum(float(number) * _UNITS[unit or ""] for number, unit in _PART.findall(word))
+    if seconds > _LONGEST:
+        raise ValueError(f"{text[:20]!r}… is not a duration: it never ends")
+    return seconds
 
 
 def switch(text: str) -> bool:

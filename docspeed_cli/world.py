@@ -101,6 +101,8 @@ class World:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    wait: Callable[[threading.Condition, float], object] = threading.Condition.wait
+    """Waits for a change or for so many seconds, with the condition's lock held."""
     random: Callable[[], float] = random.random
     transport: Callable[[str], httpx.BaseTransport] | None = None
     """Stands in for the network; called with the base URL."""

@@ -278,7 +278,8 @@ class Service:
         if reply.fault == "hang":
             raise httpx.ReadTimeout("timed out")
         body = reply.body[: len(reply.body) // 2] if reply.fault == "cut" else reply.body
-        return httpx.Response(reply.status, content=body, headers=reply.headers)
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+        return httpx.Response(reply.status, content=body, headers=fields)
 
     # -- on a socket
 

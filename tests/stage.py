@@ -20,14 +20,10 @@ START = 1_800_000_000.0
 
 
 class Clock:
-    """A clock that only sleeping moves; or also a look at it, by `tick` seconds.
+    """A clock that only sleeping and waiting move."""
 
-    Many inputs are awaited on a condition with the time that is left, which no sleep moves: they need a tick.
-    """
-
-    def __init__(self, tick: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.time = 0.0
-        self.tick = tick
         self.slept: list[float] = []
         self._lock = threading.Lock()
 
@@ -36,10 +32,12 @@ class Clock:
             self.slept.append(seconds)
             self.time += seconds
 
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        """A wait for a change that nobody makes: time passes at once."""
+        self.sleep(seconds)
+
     def monotonic(self) -> float:
-        with self._lock:
-            self.time += self.tick
-            return self.time
+        return self.time
 
     def now(self) -> float:
         return START + self.time
@@ -98,6 +96,7 @@ class Stage:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
+            wait=self.clock.wait,
             random=lambda: 0.5,
             transport=self.transport or self.service.transport,
         )

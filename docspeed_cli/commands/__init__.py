@@ -8,6 +8,7 @@ _TALK = "docspeed_cli.commands.talk"
 _LEDGER = "docspeed_cli.commands.ledger"
 _CHECKS = "docspeed_cli.commands.checks"
 _SETUP = "docspeed_cli.commands.setup"
+_SHELL = "docspeed_cli.commands.shell"
 
 COMMANDS = (
     Entry("parse", "Pages, text, markdown and regions of each document.", _DOCUMENTS, "parse"),
@@ -48,6 +49,7 @@ COMMANDS = (
         ),
     ),
     Entry("doctor", "Checks the set-up and says what to do.", _CHECKS, "doctor"),
+    Entry("completion", "The completion script for bash, zsh, fish or powershell.", _SHELL, "completion"),
     Entry(
         "sandbox",
         "The local stand-in for the service.",

@@ -150,7 +150,10 @@ def forget(
     *,
     common: CommonFlags,
 ) -> Action:
-    """Takes jobs out of the local ledger; the server's jobs and results stay."""
+    """Takes jobs out of the local ledger.
+
+    The server's jobs and results stay.
+    """
     try:
         age = None if older_than is None else duration(older_than)
     except ValueError as error:

@@ -60,5 +60,7 @@ def test_many_inputs_give_a_line_each(stage: Stage, service: Service) -> None:
     assert ran.code == 0
     found = [json.loads(line) for line in lines(ran.out)]
     assert {line["input"] for line in found} == set(paths)
-    assert all(list(line) == ["input", "file_id", "job_id", "operation", "status", "result"] for line in found)
+    assert all(
+        list(line) == ["input", "file_id", "job_id", "operation", "status", "result"] for line in found
+    )
     assert all(line["result"]["big"] == 12345678901234567890 for line in found)

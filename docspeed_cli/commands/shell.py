@@ -1,0 +1,54 @@
+"""The command for the user's shell: the script that completes command lines."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+
+from docspeed_cli.completion import SCRIPTS
+from docspeed_cli.errors import UsageError
+from docspeed_cli.flags import CommonFlags
+from docspeed_cli.framework import Action, guide
+from docspeed_cli.session import Session
+
+_KNOWN = "bash, zsh, fish and powershell"
+
+
+@guide(
+    'eval "$(docspeed completion bash)"',
+    "docspeed completion zsh > ~/.zfunc/_docspeed",
+    "docspeed completion fish > ~/.config/fish/completions/docspeed.fish",
+    "docspeed completion powershell | Out-String | Invoke-Expression",
+)
+def completion(
+    shell: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SHELL]",
+            help="bash, zsh, fish or powershell; without it the one in $SHELL",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    common: CommonFlags,
+) -> Action:
+    """The completion script for bash, zsh, fish or powershell."""
+
+    def action(session: Session) -> int:
+        name = shell or PurePath(session.world.env.get("SHELL", "")).name
+        script = SCRIPTS.get({"pwsh": "powershell"}.get(name, name))
+        if script is None:
+            raise UsageError(
+                f"there is no script for {shell}, only for {_KNOWN}"
+                if shell
+                else f"name a shell; there are scripts for {_KNOWN}",
+                hint="docspeed completion bash",
+            )
+        text = files("docspeed_cli").joinpath("completions", script).read_text("utf-8")
+        session.output.text(text.removesuffix("\n"), safe=False)
+        return 0
+
+    return action

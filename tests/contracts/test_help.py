@@ -1,0 +1,200 @@
+"""What `--help` says of every command, word for word.
+
+After a change that is meant, `DOCSPEED_WRITE_HELP=1 pytest tests/contracts/test_help.py` writes the texts in
+`tests/contracts/help/` anew; the difference is then for the reader of the change to judge.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from docspeed_cli.commands import COMMANDS
+from docspeed_cli.framework import Entry
+from tests.stage import Stage
+
+TEXTS = Path(__file__).parent / "help"
+WRITE = bool(os.environ.get("DOCSPEED_WRITE_HELP"))
+
+
+def walk(entries: tuple[Entry, ...], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    """Every command and group with the words that call it."""
+    for entry in entries:
+        yield (*before, entry.name), entry
+        yield from walk(entry.entries, (*before, entry.name))
+
+
+FOUND = dict(walk(COMMANDS))
+PAGES: list[tuple[str, ...]] = [(), *FOUND]
+LEAVES = {words: entry for words, entry in FOUND.items() if not entry.entries}
+
+
+@pytest.fixture(autouse=True)
+def _width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def text_of(stage: Stage, words: tuple[str, ...], flag: str = "--help") -> str:
+    ran = stage.run(*words, flag)
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out
+
+
+def file_of(words: tuple[str, ...]) -> Path:
+    return TEXTS / ("-".join(words or ("docspeed",)) + ".txt")
+
+
+# -- word for word
+
+
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_the_help_is_what_it_was(stage: Stage, words: tuple[str, ...]) -> None:
+    text = text_of(stage, words)
+    if WRITE:
+        TEXTS.mkdir(exist_ok=True)
+        file_of(words).write_text(text, "utf-8")
+    assert file_of(words).exists(), "a new command: see how to write its help above"
+    assert text == file_of(words).read_text("utf-8")
+
+
+def test_no_text_is_left_of_a_command_that_is_gone() -> None:
+    left = set(TEXTS.iterdir()) - {file_of(words) for words in PAGES}
+    if WRITE:
+        for path in left:
+            path.unlink()
+        return
+    assert left == set()
+
+
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_the_help_fits_80_columns_and_is_plain(stage: Stage, words: tuple[str, ...]) -> None:
+    """Examples are lines to be copied: they alone may be longer."""
+    text = text_of(stage, words)
+    described, _, _ = text.partition("\nExamples:")
+    assert [line for line in described.splitlines() if len(line) > 80] == []
+    assert "\x1b" not in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("words", [(), ("parse",), ("jobs",)], ids=" ".join)
+def test_the_short_flag_says_the_same(stage: Stage, words: tuple[str, ...]) -> None:
+    assert text_of(stage, words, "-h") == text_of(stage, words)
+
+
+def test_called_alone_a_group_says_its_help(stage: Stage) -> None:
+    for words in ((), *(words for words, entry in FOUND.items() if entry.entries)):
+        ran = stage.run(*words)
+        assert (ran.code, ran.out, ran.err) == (0, text_of(stage, words), "")
+
+
+# -- what a list of commands says
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_the_list_says_what_the_command_says_of_itself(words: tuple[str, ...]) -> None:
+    entry = LEAVES[words]
+    function = getattr(import_module(entry.module), entry.function)
+    assert (inspect.getdoc(function) or "").split("\n", maxsplit=1)[0] == entry.about
+
+
+@pytest.mark.parametrize("words", FOUND, ids=" ".join)
+def test_what_is_said_is_a_sentence(words: tuple[str, ...]) -> None:
+    about = FOUND[words].about
+    assert about.endswith(".") and about[0].isupper() and "\n" not in about
+
+
+@pytest.mark.parametrize("words", [words for words, entry in FOUND.items() if entry.entries], ids=" ".join)
+def test_a_group_lists_all_its_commands(stage: Stage, words: tuple[str, ...]) -> None:
+    text = text_of(stage, words)
+    for entry in FOUND[words].entries:
+        assert re.search(rf"^  {entry.name} ", text, flags=re.MULTILINE)
+
+
+# -- the contract's commands and flags
+
+INPUTS = ("--file-id", "--from", "--recursive", "--filename")
+REQUEST = ("--set", "--dry-run", "--sync", "--fresh")
+WAITING = ("--wait", "--no-wait", "--timeout", "--poll-interval")
+RESULTS = ("--format", "-o", "--output")
+COMMON = ("--json", "--quiet", "--verbose", "--sandbox", "--help")
+OPERATION = (*INPUTS, *REQUEST, *WAITING, *RESULTS)
+
+FLAGS = {
+    "parse": (*OPERATION, "--concurrency", "--profile", "--grounding"),
+    "extract": (*OPERATION, "--concurrency", "--grounding", "--schema", "--table"),
+    "split": (*OPERATION, "--concurrency"),
+    "tables": (*OPERATION, "--concurrency", "--grounding", "--table"),
+    "schema": (*OPERATION, "--instructions"),
+    "chat": (
+        *INPUTS,
+        "--set",
+        "--dry-run",
+        "--sync",
+        *WAITING,
+        *RESULTS,
+        "--session-id",
+        "--continue",
+        "--no-grounding",
+    ),
+    "upload": (*INPUTS, "--format"),
+    "jobs status": (),
+    "jobs wait": ("--any", "--timeout", "--poll-interval"),
+    "jobs result": RESULTS,
+    "jobs list": (),
+    "jobs forget": (),
+    "api": (*WAITING, *RESULTS, "--set"),
+    "auth login": (),
+    "auth status": (),
+    "auth logout": (),
+    "config show": (),
+    "doctor": (),
+    "completion": (),
+    "sandbox serve": ("--port", "--latency", "--fail", "--seed"),
+    "sandbox reset": (),
+}
+NO_SERVER = {"completion", "sandbox serve", "sandbox reset"}
+
+
+@pytest.mark.parametrize("command", FLAGS)
+def test_every_flag_of_the_contract_is_there(stage: Stage, command: str) -> None:
+    words = tuple(command.split())
+    assert words in LEAVES, "no such command"
+    text, _, _ = text_of(stage, words).partition("\nExamples:")
+    told = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+    wanted = {*FLAGS[command], *(() if command in NO_SERVER else COMMON), "--help"}
+    assert wanted - told == set()
+
+
+def test_there_is_no_flag_for_the_key(stage: Stage) -> None:
+    for words in PAGES:
+        assert not re.search(r"--(api-)?key\b", text_of(stage, words))
+
+
+@pytest.mark.parametrize("words", [words for words in LEAVES if words[0] != "completion"], ids=" ".join)
+def test_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
+    """A command's own flags are what its reader looks for."""
+    text = text_of(stage, words)
+    panels = re.findall(
+        r"^(Arguments|Input|Request|Waiting|Many inputs|Output|Server|Other):", text, re.MULTILINE
+    )
+    order = ["Arguments", "Input", "Request", "Waiting", "Many inputs", "Output", "Server", "Other"]
+    assert panels == [panel for panel in order if panel in panels]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in LEAVES if words[0] not in ("completion", "auth", "doctor", "config")],
+    ids=" ".join,
+)
+def test_examples_call_the_command(stage: Stage, words: tuple[str, ...]) -> None:
+    text = text_of(stage, words)
+    _, _, examples = text.partition("\nExamples:")
+    assert f"docspeed {' '.join(words)}" in examples

@@ -1,0 +1,245 @@
+"""Imports go downwards only, and nothing heavy is loaded before it is used."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import docspeed_cli
+
+PACKAGE = Path(docspeed_cli.__file__).parent
+README = Path(__file__).parents[2] / "README.md"
+
+ORDER = (
+    "errors",
+    "operations",
+    "models",
+    "polling",
+    "gate",
+    "times",
+    "harmless",
+    "schemas",
+    "payloads",
+    "formats",
+    "render",
+    "settings",
+    "world",
+    "payload",
+    "answers",
+    "api",
+    "ledger",
+    "locks",
+    "inputs",
+    "flags",
+    "bottom",
+    "output",
+    "progress",
+    "session",
+    "delivery",
+    "documents",
+    "following",
+    "submitting",
+    "crowd",
+    "requirements",
+    "plan",
+    "batch",
+    "runs",
+    "conversation",
+    "jobrefs",
+    "framework",
+    "completion",
+    "commands",
+    "cli",
+)
+"""Each module or folder of modules may import what stands before it, and nothing else of the package."""
+
+STAND_IN = "sandbox"
+HEAVY = {"asyncio", "httpx", "platformdirs", "pypdfium2", "rich", "ssl", "truststore", "werkzeug"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's target, and whether it is carried out when the module is loaded."""
+
+    name: str
+    at_load: bool
+    line: int
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package by its dotted name below it."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text("utf-8"), str(path))
+    return found
+
+
+def imports(tree: ast.AST, *, at_load: bool = True) -> Iterator[Import]:
+    """Every import in the tree, those within functions too; types alone are not loaded."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, at_load, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute"
+            yield from _from(node, at_load)
+        else:
+            inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or _for_types(node)
+            yield from imports(node, at_load=at_load and not inner)
+
+
+def _from(node: ast.ImportFrom, at_load: bool) -> Iterator[Import]:
+    module = node.module or ""
+    below = module.removeprefix("docspeed_cli").lstrip(".")
+    for alias in node.names:
+        inner = f"{below}.{alias.name}".lstrip(".")
+        ours = module.split(".")[0] == "docspeed_cli" and inner in modules()
+        yield Import(f"{module}.{alias.name}" if ours else module, at_load, node.lineno)
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def ours(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """What is imported of this package, by its dotted name below it."""
+    for found in imports(tree):
+        first, _, below = found.name.partition(".")
+        if first == "docspeed_cli" and below:
+            yield below, found.line
+
+
+def room(name: str) -> str:
+    """The module, or the folder of modules, that stands in the order."""
+    return name.split(".", maxsplit=1)[0]
+
+
+CLIENT = [name for name in modules() if name and room(name) != STAND_IN]
+
+
+# -- the order
+
+
+def test_every_module_has_its_place() -> None:
+    assert {room(name) for name in CLIENT} == set(ORDER)
+    assert len(set(ORDER)) == len(ORDER)
+
+
+@pytest.mark.parametrize("name", CLIENT)
+def test_imports_go_downwards_only(name: str) -> None:
+    here = ORDER.index(room(name))
+    upwards = [
+        f"line {line}: {other}"
+        for other, line in ours(modules()[name])
+        if room(other) not in ORDER or (ORDER.index(room(other)) >= here and room(other) != room(name))
+    ]
+    assert upwards == []
+
+
+@pytest.mark.parametrize("folder", [name for name in ORDER if (PACKAGE / name).is_dir()] + [STAND_IN])
+def test_modules_of_one_folder_do_not_import_each_other_in_circles(folder: str) -> None:
+    graph = {
+        name: {other for other, _ in ours(tree) if other != name}
+        for name, tree in modules().items()
+        if room(name) == folder
+    }
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_the_readme_tells_the_same_order() -> None:
+    """Its last table says what each module is alone in, from the bottom up."""
+    _, _, table = README.read_text("utf-8").partition("| module |")
+    cells = [row.split("|")[1] for row in table.splitlines()[2:] if row.startswith("|")]
+    told = [name.strip("`/") for cell in cells for name in re.findall(r"`[a-z_]+/?`", cell)]
+    assert told == [*ORDER, STAND_IN]
+
+
+# -- what is imported where
+
+
+def test_the_stand_in_knows_nothing_of_the_client() -> None:
+    foreign = [
+        f"{name}, line {line}: {other}"
+        for name, tree in modules().items()
+        if room(name) == STAND_IN
+        for other, line in ours(tree)
+        if room(other) != STAND_IN
+    ]
+    assert foreign == []
+
+
+def test_the_client_knows_the_stand_in_only_when_it_is_asked_for() -> None:
+    early = [
+        f"{name}, line {found.line}: {found.name}"
+        for name in CLIENT
+        for found in imports(modules()[name])
+        if found.at_load
+        and (found.name + ".").startswith(("docspeed_cli.sandbox.", "werkzeug.", "pypdfium2."))
+    ]
+    assert early == []
+
+
+@pytest.mark.parametrize("name", [name for name in CLIENT if room(name) != "render"])
+def test_what_is_heavy_is_loaded_where_it_is_used(name: str) -> None:
+    early = [
+        f"line {found.line}: {found.name}"
+        for found in imports(modules()[name])
+        if found.at_load and found.name.split(".")[0] in HEAVY
+    ]
+    assert early == []
+
+
+@pytest.mark.parametrize("name", modules())
+def test_typer_is_used_by_its_public_names(name: str) -> None:
+    tree = modules()[name]
+    private = [
+        f"line {found.line}: {found.name}"
+        for found in imports(tree)
+        if found.name.split(".")[0] == "click" or re.match(r"typer\.(.*\.)?_", found.name)
+    ]
+    reached = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and re.match(r"typer\.(.*\.)?_", ast.unparse(node))
+    ]
+    taken = [
+        f"line {node.lineno}: {alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "typer"
+        for alias in node.names
+        if alias.name.startswith("_")
+    ]
+    assert private + reached + taken == []
+
+
+# -- these tests themselves
+
+
+def test_an_import_within_a_function_is_seen() -> None:
+    tree = ast.parse(
+        "import a\n"
+        "def f():\n    import b\n    def g():\n        from docspeed_cli.errors import Exit\n"
+        "if TYPE_CHECKING:\n    import c\n"
+        "try:\n    import d\nexcept ImportError:\n    pass\n"
+        "class K:\n    import e\n"
+        "from docspeed_cli import errors, __version__\n"
+    )
+    assert [(found.name, found.at_load) for found in imports(tree)] == [
+        ("a", True),
+        ("b", False),
+        ("docspeed_cli.errors", False),
+        ("c", False),
+        ("d", True),
+        ("e", True),
+        ("docspeed_cli.errors", True),
+        ("docspeed_cli", True),
+    ]

@@ -1,0 +1,169 @@
+"""What a command loads before it has something to do, and that nothing but the output writes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import docspeed_cli
+
+PACKAGE = Path(docspeed_cli.__file__).parent
+
+_RUN = """
+import atexit, json, sys
+before = set(sys.modules)
+report = open(sys.argv.pop(1), "w")
+atexit.register(lambda: (json.dump(sorted(set(sys.modules) - before), report), report.close()))
+sys.argv[0] = "docspeed"
+from docspeed_cli.cli import run
+run()
+"""
+
+HEAVY = (
+    "httpx",
+    "ssl",
+    "asyncio",
+    "rich",
+    "pydantic",
+    "werkzeug",
+    "pypdfium2",
+    "truststore",
+    "email.message",
+)
+
+
+def loaded(tmp_path: Path, *argv: str) -> tuple[set[str], subprocess.CompletedProcess[str]]:
+    """The modules that a command loads beside those of the bare interpreter, and how it went."""
+    report = tmp_path / "modules.json"
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DOCSPEED_")},
+        "DOCSPEED_STATE_DIR": str(tmp_path / "state"),
+        "DOCSPEED_CONFIG": str(tmp_path / "config.toml"),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", _RUN, str(report), *argv],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(json.loads(report.read_text())), ran
+
+
+def among(modules: set[str], names: tuple[str, ...]) -> list[str]:
+    """Those of the names that were loaded, as they are or by a part of them."""
+    return [name for name in names if name in modules or any(each.startswith(f"{name}.") for each in modules)]
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_loads_next_to_nothing(tmp_path: Path, flag: str) -> None:
+    modules, ran = loaded(tmp_path, flag)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {docspeed_cli.__version__}\n", "")
+    assert among(modules, ("typer", "sqlite3", "json", "dataclasses", "pathlib", *HEAVY)) == []
+    assert {name for name in modules if name.startswith("docspeed_cli")} == {
+        "docspeed_cli",
+        "docspeed_cli.cli",
+    }
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (),
+        ("--help",),
+        ("parse", "--help"),
+        ("chat", "--help"),
+        ("api", "--help"),
+        ("jobs", "--help"),
+        ("jobs", "list", "--help"),
+        ("sandbox", "serve", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_help_loads_neither_the_network_nor_a_database(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    modules, ran = loaded(tmp_path, *argv)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout
+    assert among(modules, HEAVY) == []
+
+
+def test_the_list_of_commands_loads_no_command(tmp_path: Path) -> None:
+    modules, _ = loaded(tmp_path, "--help")
+    assert {name for name in modules if name.startswith("docspeed_cli.commands")} == {"docspeed_cli.commands"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (("jobs", "list"), 0),
+        (("jobs", "list", "--json"), 0),
+        (("jobs", "forget", "job_1"), None),
+        (("auth", "status"), None),
+        (("parse", "gone.pdf"), 2),
+        (("parse", "--file-id", "file_1"), 4),
+        (("parse", "--no-such-flag"), 2),
+        (("no-such-command",), 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_needs_no_server_loads_nothing_to_speak_with_one(
+    tmp_path: Path, argv: tuple[str, ...], code: int | None
+) -> None:
+    modules, ran = loaded(tmp_path, *argv)
+    assert code is None or ran.returncode == code, ran.stderr
+    assert among(modules, HEAVY) == []
+
+
+def test_a_module_that_is_loaded_is_seen(tmp_path: Path) -> None:
+    """The test of these tests: the sandbox needs most of what the others must not load."""
+    modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox")
+    assert ran.returncode == 6, ran.stderr
+    assert among(modules, ("httpx", "sqlite3", "werkzeug")) == ["httpx", "sqlite3", "werkzeug"]
+
+
+# -- writing
+
+
+def _prints(path: Path) -> list[str]:
+    """Where a module prints; `--version` is answered before there is anything else to answer with."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if called and "__version__" not in ast.unparse(node):
+            found.append(f"{path.name}, line {node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_nothing_prints(path: Path) -> None:
+    assert _prints(path) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts and path.name != "world.py"),
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_no_module_looks_at_the_process_s_own_streams_or_environment(path: Path) -> None:
+    """They come in the world; only the console script may ask for its arguments and leave.
+
+    A conversation edits its lines with the keyboard of the process, so it has to know whether that is it.
+    """
+    exceptions = {"cli.py": {"sys.argv", "sys.exit"}, "conversation.py": {"sys.stdin"}}
+    allowed = exceptions.get(path.name, set())
+    names = {"sys.stdout", "sys.stderr", "sys.stdin", "sys.argv", "sys.exit", "os.environ", "os.getenv"}
+    found = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in names - allowed
+    ]
+    assert found == []

@@ -1,0 +1,189 @@
+"""`--set` adds any field to a body, and says what it can't understand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docspeed_cli.errors import UsageError
+from docspeed_cli.flags import fields_of, merged
+
+keys = st.text(st.characters(exclude_characters=".=", exclude_categories=["Cs"]), min_size=1, max_size=5)
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
+values = st.recursive(
+    plain,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=10,
+)
+objects = st.dictionaries(keys, values, max_size=4)
+
+
+def paths(value: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The path of each leaf; an object without members is one."""
+    for name, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            yield from paths(inner, (*before, name))
+        else:
+            yield (*before, name), inner
+
+
+def assignments(value: Mapping[str, Any]) -> list[str]:
+    return [f"{'.'.join(path)}={json.dumps(leaf)}" for path, leaf in paths(value)]
+
+
+# -- building
+
+
+@given(objects)
+def test_any_object_can_be_built_path_by_path(value: dict[str, Any]) -> None:
+    assert json.dumps(fields_of(assignments(value))) == json.dumps(value)
+
+
+@given(objects, st.randoms(use_true_random=False))
+def test_the_order_of_flags_changes_the_order_of_members_only(value: dict[str, Any], chance: Any) -> None:
+    flags = assignments(value)
+    chance.shuffle(flags)
+    assert fields_of(flags) == value
+
+
+@given(objects)
+def test_any_object_can_be_set_as_one_value(value: dict[str, Any]) -> None:
+    assert fields_of([f"field={json.dumps(value)}"]) == {"field": value}
+
+
+def test_nothing_is_set_where_there_is_no_flag() -> None:
+    assert fields_of(None) == fields_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1", 1),
+        ("-1.5e3", -1500.0),
+        ("true", True),
+        ("null", None),
+        ("[1, 2]", [1, 2]),
+        ('{"a": 1}', {"a": 1}),
+        ('"1"', "1"),
+        (" 1 ", 1),
+        ("hello", "hello"),
+        ("hello world", "hello world"),
+        ("True", "True"),
+        ("None", "None"),
+        ("01", "01"),
+        ("1,2", "1,2"),
+        ("+1", "+1"),
+        ("", ""),
+        (" ", " "),
+        ("a=b", "a=b"),
+        ("=", "="),
+        ("{", "{"),
+        ("{'a': 1}", "{'a': 1}"),
+        ("NaN", "NaN"),
+        ("Infinity", "Infinity"),
+        ("-Infinity", "-Infinity"),
+        ("[NaN]", "[NaN]"),
+        ("file.pdf", "file.pdf"),
+    ],
+)
+def test_a_value_is_json_if_it_parses_else_text(text: str, value: Any) -> None:
+    found = fields_of([f"field={text}"])["field"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@given(st.text())
+def test_any_text_can_be_sent_as_it_is(text: str) -> None:
+    """Quoted as JSON it is text, whatever it looks like."""
+    assert fields_of([f"field={json.dumps(text)}"]) == {"field": text}
+
+
+@pytest.mark.parametrize("depth", [50_000, 200_000])
+def test_what_is_too_deep_to_be_parsed_is_text(depth: int) -> None:
+    assert fields_of([f"field={'[' * depth}"]) == {"field": "[" * depth}
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e999", "[1e400]"])
+def test_what_json_can_t_hold_is_never_sent_as_a_number(value: str) -> None:
+    """A body with an infinite number could not be written."""
+    json.dumps(fields_of([f"field={value}"]), allow_nan=False)
+
+
+def test_the_last_of_several_values_counts() -> None:
+    assert fields_of(["a=1", "a=2"]) == {"a": 2}
+    assert fields_of(["a.b=1", "a.b=[2]"]) == {"a": {"b": [2]}}
+
+
+def test_objects_set_twice_are_put_together() -> None:
+    assert fields_of(['a={"b": 1}', "a.c=2", 'a={"d": 3}']) == {"a": {"b": 1, "c": 2, "d": 3}}
+
+
+# -- contradictions
+
+
+@pytest.mark.parametrize("text", ["", "a", "=1", ".=1", ".a=1", "a.=1", "a..b=1", "a.b"])
+def test_what_is_no_assignment_is_named(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        fields_of(["good=1", text])
+    assert f"--set {text}" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["1", "null", "[]", "text", "false", '""'])
+def test_a_field_within_a_plain_value_is_a_contradiction(value: str) -> None:
+    with pytest.raises(UsageError, match=r"--set a\.b=1") as caught:
+        fields_of([f"a={value}", "a.b=1"])
+    assert "a" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["1", "null", "[]", "text"])
+def test_a_plain_value_over_fields_is_the_same_contradiction(value: str) -> None:
+    """In this order, too: nothing that was asked for may be dropped without a word."""
+    with pytest.raises(UsageError, match="--set a="):
+        fields_of(["a.b=1", f"a={value}"])
+
+
+# -- putting together
+
+
+def test_fields_within_fields_are_added_to_what_is_there() -> None:
+    body = {"schema": {"doc_class": "invoice", "fields": [1]}, "grounding": "cell"}
+    extra = {"schema": {"strict": True, "fields": [2]}, "page": 1}
+    assert merged(body, extra) == {
+        "schema": {"doc_class": "invoice", "fields": [2], "strict": True},
+        "grounding": "cell",
+        "page": 1,
+    }
+
+
+@pytest.mark.parametrize(("there", "extra"), [({"a": 1}, {"a": {"b": 1}}), ({"a": {"b": 1}}, {"a": None})])
+def test_what_can_t_be_put_together_is_replaced(there: dict[str, Any], extra: dict[str, Any]) -> None:
+    assert merged(there, extra) == extra
+
+
+@given(objects, objects)
+def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict[str, Any]) -> None:
+    before = json.dumps([body, extra])
+    found = merged(body, extra)
+    assert json.dumps([body, extra]) == before
+    for path, leaf in paths(extra):
+        inner: Any = found
+        for name in path:
+            inner = inner[name]
+        assert inner == leaf or leaf == {}
+    assert set(found) == {*body, *extra}
+
+
+@given(objects)
+def test_nothing_is_added_by_nothing(body: dict[str, Any]) -> None:
+    assert merged(body, {}) == merged({}, body) == body

@@ -1,0 +1,490 @@
+"""What the user named is found and checked, and all that is wrong with it is told together."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.inputs import (
+    Inputs,
+    Problem,
+    Unsupported,
+    collect,
+    digest,
+    discard,
+    local,
+    named,
+    sniff,
+    stored,
+)
+from docspeed_cli.models import Source
+from docspeed_cli.world import World
+from tests.stage import Stream
+
+PDF = b"%PDF-1.7\n...\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+def office(*members: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for member in members:
+            archive.writestr(member, "<xml/>")
+    return content.getvalue()
+
+
+DOCX = office("[Content_Types].xml", "word/document.xml")
+XLSX = office("[Content_Types].xml", "xl/workbook.xml")
+
+
+def world(stdin: bytes = b"", *, typing: bool = False) -> World:
+    return World({}, Stream(stdin, terminal=typing), Stream(), Stream())
+
+
+def put(path: Path, content: bytes = PDF) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def labels(inputs: Inputs, stdin: bytes = b"") -> list[str]:
+    return [each.label if isinstance(each, Source) else str(each) for each in collect(inputs, world(stdin))]
+
+
+def problem(inputs: Inputs, stdin: bytes = b"") -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        list(collect(inputs, world(stdin)))
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder; what is kept of standard input is beside it."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "here"
+
+
+# -- types
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (PDF, "application/pdf"),
+        (b"\xef\xbb\xbf\r\n" + PDF, "application/pdf"),
+        (b"x" * 1000 + PDF, "application/pdf"),
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "image/jpeg"),
+        (b"\xff\xd8\xff\xdb", "image/jpeg"),
+        (b"II*\0\x08\0\0\0", "image/tiff"),
+        (b"MM\0*\0\0\0\x08", "image/tiff"),
+        (b"II+\0\x08\0\0\0", "image/tiff"),
+        (b"MM\0+\0\x08\0\0", "image/tiff"),
+        (b"GIF87a\1\0\1\0", "image/gif"),
+        (b"GIF89a\1\0\1\0", "image/gif"),
+        (b"BM" + b"\0" * 52, "image/bmp"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "image/webp"),
+        (DOCX, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (XLSX, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ],
+    ids=[
+        "pdf",
+        "pdf after a byte order mark",
+        "pdf after other bytes",
+        "png",
+        "jpeg",
+        "raw jpeg",
+        "tiff",
+        "big-endian tiff",
+        "bigtiff",
+        "big-endian bigtiff",
+        "gif 87",
+        "gif 89",
+        "bmp",
+        "webp",
+        "docx",
+        "xlsx",
+    ],
+)
+@pytest.mark.parametrize("name", ["document", "scan.PDF", "photo.jpeg", "notes.txt"])
+def test_the_content_tells_the_type_whatever_the_name(
+    here: Path, content: bytes, media_type: str, name: str
+) -> None:
+    path = put(here / name, content)
+    assert sniff(path) == media_type
+    assert local("the label", path) == Source(
+        "the label", path=path, filename=name, content_type=media_type, size=len(content)
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"plain text",
+        b"BM is a car maker",
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"<html></html>",
+        b"\0" * 100,
+        b"PK\x03\x04 and no more",
+        office("mimetype", "content.xml"),
+        office("notes/word/x", "sword/y"),
+        DOCX[:100],
+        b"x" * 2000 + PDF,
+    ],
+    ids=["text", "bm", "wave", "html", "zeros", "cut zip", "odf", "other zip", "half docx", "late pdf"],
+)
+def test_what_the_service_does_not_take_is_unsupported(here: Path, content: bytes) -> None:
+    with pytest.raises(Unsupported, match="PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"):
+        sniff(put(here / "file.bin", content))
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.PNG", "a.tiff"])
+def test_a_name_that_promises_more_than_the_content_holds(here: Path, name: str) -> None:
+    with pytest.raises(Problem, match=f"is named {Path(name).suffix}, but its content") as caught:
+        sniff(put(here / name, b"plain text"))
+    assert not isinstance(caught.value, Unsupported)
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.xlsx"])
+def test_a_damaged_office_file_is_no_file_of_another_type(here: Path, name: str) -> None:
+    """As with a damaged PDF, the user means it: a folder's run must not pass it over."""
+    with pytest.raises(Problem, match=f"is named {Path(name).suffix}, but its content") as caught:
+        sniff(put(here / name, DOCX[: len(DOCX) // 2]))
+    assert not isinstance(caught.value, Unsupported)
+
+
+def test_an_empty_file(here: Path) -> None:
+    with pytest.raises(Problem, match="is empty"):
+        local("a.pdf", put(here / "a.pdf", b""))
+
+
+@pytest.mark.parametrize("name", ["gone.pdf", "gone/a.pdf", "x" * 300 + ".pdf", "a\0b.pdf"])
+def test_a_file_that_is_not_there(here: Path, name: str) -> None:
+    with pytest.raises(Problem, match=r"no such file|name too long|null"):
+        local(name, here / name)
+
+
+def test_a_path_through_a_file(here: Path) -> None:
+    with pytest.raises(Problem):
+        local("a.pdf/b.pdf", put(here / "a.pdf") / "b.pdf")
+
+
+def test_a_link_is_what_it_points_to(here: Path) -> None:
+    put(here / "real.pdf")
+    (here / "link.pdf").symlink_to("real.pdf")
+    (here / "broken.pdf").symlink_to("gone.pdf")
+    assert local("link.pdf", here / "link.pdf").content_type == "application/pdf"
+    with pytest.raises(Problem, match="no such file"):
+        local("broken.pdf", here / "broken.pdf")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs files that name pipes")
+def test_a_pipe_is_not_taken_for_a_file() -> None:
+    """`parse <(command)` names one: what is read to find its type would be missing in the upload."""
+    reader, writer = os.pipe()
+    os.write(writer, PDF * 1000)
+    os.close(writer)
+    try:
+        source = local("pipe", Path(f"/dev/fd/{reader}"))
+    except Problem:
+        pass
+    else:
+        assert source.path is not None and source.path.read_bytes() == PDF * 1000
+    finally:
+        os.close(reader)
+
+
+def test_a_digest_is_of_the_content_alone(here: Path) -> None:
+    one, same, other = put(here / "1.pdf"), put(here / "2.pdf"), put(here / "3.pdf", PNG)
+    assert digest(one) == digest(same) != digest(other)
+    assert (
+        digest(put(here / "e.pdf", b"")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
+
+
+# -- files and ids
+
+
+def test_documents_come_in_the_order_given(here: Path) -> None:
+    for name in ("b.pdf", "a.pdf"):
+        put(here / name)
+    assert labels(Inputs(["b.pdf", "a.pdf", "b.pdf"], ["file_2", "file_1"])) == [
+        "b.pdf",
+        "a.pdf",
+        "b.pdf",
+        "file_2",
+        "file_1",
+    ]
+
+
+def test_whether_there_is_any_input() -> None:
+    assert not Inputs().given
+    assert Inputs(["a"]).given and Inputs(file_ids=["f"]).given and Inputs(listed="-").given
+
+
+@pytest.mark.parametrize("file_id", ["", " ", "a\nb", "a\x1b[2J"])
+def test_what_can_be_no_id(file_id: str) -> None:
+    with pytest.raises(Problem, match="no file id"):
+        stored(file_id)
+    assert "--file-id" in problem(Inputs(file_ids=[file_id])).message
+
+
+def test_an_id_is_not_looked_for_on_the_disk(here: Path) -> None:
+    put(here / "file_1", b"not a document")
+    assert labels(Inputs(file_ids=["file_1"])) == ["file_1"]
+
+
+# -- folders
+
+
+def test_a_folder_names_the_flag_that_takes_it(here: Path) -> None:
+    put(here / "scans" / "a.pdf")
+    assert "scans: is a folder; --recursive" in problem(Inputs(["scans"])).message
+
+
+def test_a_folder_s_documents_are_taken_in_sorted_order(here: Path) -> None:
+    for name in ("b.pdf", "a.png", "sub/c.pdf", "sub/deep/er/d.pdf", "z.PDF", "10.pdf", "9.pdf"):
+        put(here / "scans" / name)
+    found = list(collect(Inputs(["scans"], recursive=True), world()))
+    names = ["10.pdf", "9.pdf", "a.png", "b.pdf", "sub/c.pdf", "sub/deep/er/d.pdf", "z.PDF"]
+    assert [each.label for each in found if isinstance(each, Source)] == [f"scans/{name}" for name in names]
+    assert all(isinstance(each, Source) and each.below == Path("scans") for each in found)
+
+
+def test_hidden_files_and_folders_are_passed_over(here: Path) -> None:
+    for name in (".hidden.pdf", ".git/a.pdf", "sub/.cache/b.pdf", "c.pdf"):
+        put(here / "scans" / name)
+    assert labels(Inputs(["scans"], recursive=True)) == ["scans/c.pdf"]
+
+
+def test_a_folder_that_is_hidden_itself_can_be_named(here: Path) -> None:
+    put(here / ".scans" / "a.pdf")
+    assert labels(Inputs([".scans"], recursive=True)) == [".scans/a.pdf"]
+
+
+def test_files_of_other_types_are_passed_over_and_told(here: Path) -> None:
+    for name, content in (("a.pdf", PDF), ("notes.txt", b"text"), ("sub/data.csv", b"1,2")):
+        put(here / "scans" / name, content)
+    found = collect(Inputs(["scans"], recursive=True), world())
+    assert [each.label for each in found.checked] == ["scans/a.pdf"]
+    assert list(found.skipped) == [Path("scans/notes.txt"), Path("scans/sub/data.csv")]
+
+
+def test_a_damaged_document_below_a_folder_is_told(here: Path) -> None:
+    for name, content in (("a.pdf", PDF), ("b.pdf", b"text"), ("c.pdf", b"")):
+        put(here / "scans" / name, content)
+    message = problem(Inputs(["scans"], recursive=True)).message
+    assert "scans/b.pdf: is named .pdf" in message
+    assert "scans/c.pdf: is empty" in message
+    assert "a.pdf" not in message
+
+
+@pytest.mark.parametrize("names", [[], [".hidden.pdf"], ["sub/"]])
+def test_a_folder_without_files_is_told(here: Path, names: list[str]) -> None:
+    (here / "scans" / "sub").mkdir(parents=True)
+    for name in names:
+        if not name.endswith("/"):
+            put(here / "scans" / name)
+    assert "scans: no files" in problem(Inputs(["scans"], recursive=True)).message
+
+
+def test_files_and_folders_go_together(here: Path) -> None:
+    for name in ("z.pdf", "scans/b.pdf", "scans/a.pdf", "last.pdf"):
+        put(here / name)
+    inputs = Inputs(["z.pdf", "scans", "last.pdf"], recursive=True)
+    assert labels(inputs) == ["z.pdf", "scans/a.pdf", "scans/b.pdf", "last.pdf"]
+
+
+# -- lists
+
+
+def test_a_list_names_paths_and_ids(here: Path) -> None:
+    for name in ("a.pdf", "with space.pdf", "sub/b.pdf", "é.pdf", "file_here"):
+        put(here / name)
+    put(
+        here / "list.txt",
+        "a.pdf\n\n  with space.pdf  \nfile_123\r\nsub/b.pdf\né.pdf\nfile_here\nsha256:ab-c".encode(),
+    )
+    found = list(collect(Inputs(listed="list.txt"), world()))
+    assert [(each.label, each.file_id) for each in found if isinstance(each, Source)] == [
+        ("a.pdf", None),
+        ("with space.pdf", None),
+        ("file_123", "file_123"),
+        ("sub/b.pdf", None),
+        ("é.pdf", None),
+        ("file_here", None),
+        ("sha256:ab-c", "sha256:ab-c"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["gone.pdf", "gone.PNG", "sub/gone", "./file_1", "two words", "a.b", "é"])
+def test_a_line_that_is_neither_a_file_nor_an_id(text: str) -> None:
+    with pytest.raises(Problem, match="no such file"):
+        named(text)
+
+
+def test_a_bad_line_is_told_with_its_number(here: Path) -> None:
+    put(here / "a.pdf")
+    put(here / "list.txt", b"a.pdf\n\ngone.pdf\nfile_1\n")
+    assert problem(Inputs(listed="list.txt")).message == "list.txt, line 3: gone.pdf: no such file"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", PNG])
+def test_a_list_that_can_t_be_read_is_told(here: Path, content: bytes | None) -> None:
+    if content is not None:
+        put(here / "list.txt", content)
+    assert "--from list.txt" in problem(Inputs(listed="list.txt")).message
+
+
+def test_an_empty_list_names_nothing(here: Path) -> None:
+    put(here / "list.txt", b"\n \n")
+    assert labels(Inputs(listed="list.txt")) == []
+
+
+def test_a_list_with_a_byte_order_mark(here: Path) -> None:
+    """Some editors and shells write one."""
+    put(here / "a.pdf")
+    put(here / "list.txt", b"\xef\xbb\xbfa.pdf\n")
+    assert labels(Inputs(listed="list.txt")) == ["a.pdf"]
+
+
+# -- a list on standard input
+
+
+def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
+    put(here / "a.pdf")
+    read: list[str] = []
+
+    class Slowly(Stream):
+        def __next__(self) -> str:  # type: ignore[override]
+            read.append("a line")
+            return super().__next__()
+
+    stream = Slowly(b"a.pdf\nfile_1\nfile_2\n")
+    found = iter(collect(Inputs(listed="-"), World({}, stream, Stream(), Stream())))
+    assert read == []
+    assert getattr(next(found), "label", None) == "a.pdf"
+    assert len(read) == 1
+
+
+def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> None:
+    put(here / "a.pdf")
+    put(here / "text.pdf", b"text")
+    found = list(collect(Inputs(listed="-"), world(b"a.pdf\ngone.pdf\n\ntext.pdf\n  file_1 \r\n")))
+    assert [type(each) for each in found] == [Source, UsageError, UsageError, Source]
+    errors = [each for each in found if isinstance(each, DocspeedError)]
+    assert errors[0].message == "gone.pdf: no such file"
+    assert errors[0].details == {"input": "gone.pdf"}
+    assert errors[1].message.startswith("text.pdf: is named .pdf")
+
+
+def test_bytes_that_are_no_text_are_an_error_in_their_place(here: Path) -> None:
+    found = list(collect(Inputs(listed="-"), world(b"\xff\xfe.pdf\nfile_1\n")))
+    assert [type(each) for each in found] == [UsageError, Source]
+
+
+def test_files_come_before_a_list_on_standard_input(here: Path) -> None:
+    put(here / "a.pdf")
+    assert labels(Inputs(["a.pdf"], ["file_1"], "-"), b"file_2\n") == ["a.pdf", "file_1", "file_2"]
+
+
+# -- a document on standard input
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Where a document on standard input is kept."""
+    return tmp_path / "temporary"
+
+
+def test_a_document_on_standard_input(kept: Path) -> None:
+    (source,) = collect(Inputs(["-"]), world(DOCX))
+    assert isinstance(source, Source) and source.path is not None
+    assert (source.label, source.filename, source.size) == ("-", "stdin.docx", len(DOCX))
+    assert source.path.read_bytes() == DOCX
+    assert source.path.parent == kept
+    assert source.path.stat().st_mode & 0o077 == 0
+    discard([source])
+    assert list(kept.iterdir()) == []
+
+
+def test_a_document_on_standard_input_can_have_a_name() -> None:
+    (source,) = collect(Inputs(["-"], filename="invoice 7.pdf"), world(PDF))
+    assert isinstance(source, Source)
+    assert (source.label, source.filename) == ("invoice 7.pdf", "invoice 7.pdf")
+    discard([source])
+
+
+@pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"text", "no supported type")])
+def test_standard_input_without_a_document(kept: Path, content: bytes, message: str) -> None:
+    found = problem(Inputs(["-"]), content)
+    assert found.message.startswith("standard input: ") and message in found.message
+    assert list(kept.iterdir()) == []
+
+
+def test_standard_input_that_is_the_terminal() -> None:
+    with pytest.raises(UsageError, match="terminal"):
+        list(collect(Inputs(["-"]), world(PDF, typing=True)))
+
+
+@pytest.mark.parametrize("inputs", [Inputs(["-", "-"]), Inputs(["-"], listed="-")])
+def test_standard_input_is_read_once(inputs: Inputs) -> None:
+    assert "once" in problem(inputs, PDF).message
+
+
+def test_a_document_on_standard_input_is_not_kept_where_another_is_wrong(kept: Path) -> None:
+    problem(Inputs(["-", "gone.pdf"]), PDF)
+    assert list(kept.iterdir()) == []
+
+
+def test_a_user_s_own_file_is_never_removed(here: Path) -> None:
+    path = put(here / "docspeed-stdin-notes.pdf")
+    problem(Inputs(["docspeed-stdin-notes.pdf", "gone.pdf"]))
+    assert path.exists()
+    discard([local(path.name, path)])
+    assert path.exists()
+
+
+# -- all that is wrong
+
+
+def test_all_problems_are_told_together(here: Path) -> None:
+    put(here / "good.pdf")
+    put(here / "text.pdf", b"text")
+    put(here / "scans" / "empty.pdf", b"")
+    put(here / "list.txt", b"gone.png\ngood.pdf\n")
+    inputs = Inputs(["good.pdf", "text.pdf", "gone.pdf", "scans"], [" "], "list.txt", recursive=True)
+    found = problem(inputs)
+    assert isinstance(found.details, list)
+    assert [text.split(":")[0] for text in found.details] == [
+        "text.pdf",
+        "gone.pdf",
+        "scans/empty.pdf",
+        "--file-id ' '",
+        "list.txt, line 1",
+    ]
+    assert found.message.startswith("5 inputs can't be taken:")
+    assert all(text in found.message for text in found.details)
+
+
+def test_a_problem_alone_is_told_in_a_line() -> None:
+    found = problem(Inputs(["gone.pdf"]))
+    assert found.message == "gone.pdf: no such file"
+    assert found.details is None
+
+
+def test_a_thousand_problems_are_counted() -> None:
+    found = problem(Inputs([f"gone-{n}.pdf" for n in range(1000)]))
+    assert found.message.startswith("1000 inputs can't be taken:")
+    assert found.message.endswith("and 980 more")
+    assert isinstance(found.details, list) and len(found.details) == 1000

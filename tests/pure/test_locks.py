@@ -1,0 +1,235 @@
+"""One at a time works on one request: among threads, among processes, and after a holder's death."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from docspeed_cli.locks import Locks
+
+A, B = (hashlib.sha256(text.encode()).hexdigest() for text in "ab")
+
+_HOLDER = """
+import sys
+from pathlib import Path
+from docspeed_cli.locks import Locks
+
+locks = Locks(Path(sys.argv[1]), print)
+for digest in sys.argv[2:]:
+    assert locks.acquire(digest)
+print("holding", flush=True)
+for line in sys.stdin:
+    locks.release(line.strip())
+    print("released", flush=True)
+"""
+
+_TAKER = """
+import sys
+from pathlib import Path
+from docspeed_cli.locks import Locks
+
+print(Locks(Path(sys.argv[1]), print).acquire(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "locks"
+
+
+def quiet(path: Path) -> Locks:
+    """Locks that must not warn."""
+    return Locks(path, pytest.fail)
+
+
+def never(seconds: float) -> None:
+    """Sleeps where nothing is to be waited for."""
+    pytest.fail("it slept")
+
+
+@contextmanager
+def holder(path: Path, *digests: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds these locks."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(path), *digests],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def taken_elsewhere(path: Path, digest: str) -> bool:
+    """Whether another process can take it, and gives it back by ending."""
+    found = subprocess.run(
+        [sys.executable, "-c", _TAKER, str(path), digest], capture_output=True, text=True, check=True
+    )
+    return {"True": False, "False": True}[found.stdout.strip()]
+
+
+# -- in one process
+
+
+def test_a_lock_is_taken_once_and_again_after_its_release(path: Path) -> None:
+    locks = quiet(path)
+    assert locks.acquire(A)
+    assert not locks.acquire(A)
+    assert locks.acquire(B)
+    locks.release(A)
+    assert locks.acquire(A)
+    assert not locks.acquire(B)
+
+
+def test_free_looks_and_takes_nothing(path: Path) -> None:
+    locks = quiet(path)
+    assert locks.free(A)
+    assert locks.acquire(A)
+    assert not locks.free(A)
+    assert not locks.acquire(A)
+    locks.release(A)
+    assert locks.free(A)
+    assert not taken_elsewhere(path, A)
+
+
+def test_threads_exclude_each_other(path: Path) -> None:
+    locks, start = quiet(path), threading.Barrier(8)
+    took: list[bool] = []
+
+    def work() -> None:
+        start.wait()
+        took.append(locks.acquire(A))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(took) == [False] * 7 + [True]
+
+
+def test_holding_waits_for_the_lock_and_gives_it_back(path: Path) -> None:
+    locks = quiet(path)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            locks.release(A)
+
+    locks.acquire(A)
+    with locks.holding(A, sleep):
+        assert len(slept) == 3
+        assert all(0 < seconds <= 1 for seconds in slept)
+        assert not locks.acquire(A)
+    assert locks.acquire(A)
+
+
+def test_holding_gives_the_lock_back_after_an_error(path: Path) -> None:
+    locks = quiet(path)
+    with pytest.raises(KeyError), locks.holding(A, never):
+        raise KeyError
+    assert locks.acquire(A)
+
+
+def test_a_wait_that_is_broken_off_takes_nothing(path: Path) -> None:
+    locks = quiet(path)
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    locks.acquire(A)
+    with pytest.raises(KeyboardInterrupt), locks.holding(A, interrupted):
+        pytest.fail("it was held")
+    assert not locks.acquire(A)
+
+
+def test_the_file_is_private_and_does_not_grow(path: Path) -> None:
+    locks = quiet(path)
+    for n in range(100):
+        assert locks.acquire(hashlib.sha256(bytes([n])).hexdigest())
+    assert path.stat().st_size == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+# -- among processes
+
+
+def test_processes_exclude_each_other(path: Path) -> None:
+    locks = quiet(path)
+    with holder(path, A):
+        assert not locks.acquire(A)
+        assert not locks.free(A)
+        assert locks.acquire(B)
+        assert taken_elsewhere(path, B)
+
+
+def test_a_release_lets_another_process_in(path: Path) -> None:
+    locks = quiet(path)
+    with holder(path, A, B) as other:
+        assert other.stdin is not None and other.stdout is not None
+        other.stdin.write(f"{A}\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "released\n"
+        assert locks.acquire(A)
+        assert not locks.acquire(B)
+        locks.release(A)
+        assert not taken_elsewhere(path, A)
+
+
+def test_a_holder_that_dies_holds_nothing(path: Path) -> None:
+    locks = quiet(path)
+    with holder(path, A) as other:
+        assert not locks.acquire(A)
+        other.kill()
+        other.wait()
+        assert locks.acquire(A)
+
+
+def test_looking_at_a_lock_that_is_held_here_does_not_give_it_up(path: Path) -> None:
+    locks = quiet(path)
+    locks.acquire(A)
+    assert not locks.free(A)
+    assert taken_elsewhere(path, A)
+
+
+def test_two_sessions_of_one_process_keep_each_other_s_locks(path: Path) -> None:
+    """A run that turns to a second server opens the same file again, and may be done with it sooner."""
+    first, second = quiet(path), quiet(path)
+    first.acquire(A)
+    second.acquire(B)
+    second.release(B)
+    del second
+    assert taken_elsewhere(path, A)
+
+
+# -- where the system knows no locks
+
+
+@pytest.mark.parametrize("obstacle", ["folder in the file's place", "file in the folder's place"])
+def test_without_a_file_threads_still_exclude_each_other(path: Path, obstacle: str) -> None:
+    if obstacle.startswith("folder"):
+        path.mkdir(parents=True)
+    else:
+        path.parent.write_text("a file")
+    warnings: list[str] = []
+    locks = Locks(path, warnings.append)
+    assert locks.acquire(A)
+    assert not locks.acquire(A)
+    assert locks.acquire(B)
+    locks.release(A)
+    assert locks.acquire(A)
+    (warning,) = warnings
+    assert str(path) in warning

@@ -1,0 +1,204 @@
+"""The installed program as a process: run to its end, watched while it runs, or at a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from tests.service import KEY, PATIENCE
+
+DOCSPEED = Path(sys.executable).with_name("docspeed")
+
+_RESTORED = "[the terminal is as it was]"
+_AT_A_TERMINAL = f"""
+import os, signal, subprocess, sys, termios
+os.login_tty(0)
+before = termios.tcgetattr(0)
+signal.signal(signal.SIGINT, lambda *_: None)
+code = subprocess.call(sys.argv[1:])
+if termios.tcgetattr(0) == before:
+    os.write(1, b"{_RESTORED}")
+sys.exit(code)
+"""
+
+
+class Done(NamedTuple):
+    """What a process left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A user's machine: a folder of its own, a server, and the installed program."""
+
+    folder: Path
+    base_url: str = ""
+
+    def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a user with a key, and nothing of this process's own settings."""
+        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(self.folder),
+            "PATH": f"{DOCSPEED.parent}{os.pathsep}{os.environ['PATH']}",
+            "TERM": "xterm-256color",
+            "COLUMNS": "100",
+            "DOCSPEED_API_KEY": KEY,
+            "DOCSPEED_STATE_DIR": str(self.folder / "state"),
+            "DOCSPEED_CONFIG": str(self.folder / "config" / "config.toml"),
+            **({"DOCSPEED_BASE_URL": self.base_url} if self.base_url else {}),
+            **(more or {}),
+        }
+
+    def run(
+        self, *argv: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, stdout: Any = None
+    ) -> Done:
+        """Run the program to its end."""
+        return self._run([str(DOCSPEED), *argv], stdin, env, stdout)
+
+    def bash(self, script: str, *, env: Mapping[str, str] | None = None) -> Done:
+        """Run a shell script that calls the program."""
+        return self._run(["bash", "-c", script], b"", env, None)
+
+    def _run(self, argv: Sequence[str], stdin: bytes, env: Mapping[str, str] | None, stdout: Any) -> Done:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.env(env),
+            cwd=self.folder,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout or b"", done.stderr.decode())
+
+    @contextmanager
+    def start(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+        """Start the program; killed at the end if it still runs."""
+        process = subprocess.Popen(
+            [str(DOCSPEED), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.env(env),
+            cwd=self.folder,
+        )
+        try:
+            yield Running(process)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.communicate()
+
+    @contextmanager
+    def terminal(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+        """Start the program at a pseudo-terminal of its own."""
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 100))
+        process = subprocess.Popen(
+            [sys.executable, "-ISEc", _AT_A_TERMINAL, str(DOCSPEED), *argv],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={name: text for name, text in self.env(env).items() if name != "COLUMNS"},
+            cwd=self.folder,
+        )
+        os.close(theirs)
+        try:
+            yield Terminal(process, ours)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait(PATIENCE)
+            os.close(ours)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program while it runs."""
+
+    process: subprocess.Popen[bytes]
+
+    def line_with(self, text: str) -> str:
+        """Wait for a line on stderr that holds this text."""
+        return _line_with(self.process.stderr, text)
+
+    def out_line(self) -> str:
+        """Wait for a line on stdout."""
+        return _line_with(self.process.stdout, "")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def end(self) -> Done:
+        """Wait for the end."""
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return Done(self.process.returncode, out, err.decode())
+
+
+def _line_with(stream: IO[bytes] | None, text: str) -> str:
+    assert stream is not None
+    seen = []
+    while select.select([stream], [], [], PATIENCE)[0]:
+        line = stream.readline().decode()
+        if not line:
+            break
+        seen.append(line)
+        if text in line:
+            return line
+    raise AssertionError(f"no line with {text!r} came: {seen}")
+
+
+@dataclass
+class Terminal:
+    """The program at a pseudo-terminal."""
+
+    process: subprocess.Popen[bytes]
+    ours: int
+    shown: str = ""
+
+    def until(self, text: str) -> None:
+        """Wait until this has been shown."""
+        while text not in self.shown:
+            assert self._more(), f"{text!r} was not shown: {self.shown!r}"
+
+    def type(self, text: str) -> None:
+        """Type this."""
+        os.write(self.ours, text.encode())
+
+    def end(self) -> int:
+        """Wait for the end, taking in all that is shown; the exit code."""
+        while self._more():
+            pass
+        return self.process.wait(PATIENCE)
+
+    def _more(self) -> bool:
+        """Take in what is shown next; False at the end."""
+        assert select.select([self.ours], [], [], PATIENCE)[0], f"nothing more was shown: {self.shown!r}"
+        try:
+            chunk = os.read(self.ours, 65536)
+        except OSError:
+            return False
+        self.shown += chunk.decode("utf-8", "replace")
+        return bool(chunk)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the terminal is as it was: its modes, and the cursor to be seen."""
+        hidden, shown = self.shown.rfind("\x1b[?25l"), self.shown.rfind("\x1b[?25h")
+        return _RESTORED in self.shown and shown >= hidden

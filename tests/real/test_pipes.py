@@ -1,0 +1,188 @@
+"""The program among others: jq, curl and sh, closed and broken pipes, full disks, no input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.real.machine import DOCSPEED, Machine
+from tests.service import CUT, KEY, POLL, RESULT, SUBMIT, UPLOAD, Reply, Service
+
+BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
+
+
+def test_submit_wait_and_read_the_status(machine: Machine, service: Service) -> None:
+    service.polls = 2
+    done = machine.bash(
+        "set -o pipefail; docspeed parse --file-id f | jq -r .job_id | docspeed jobs wait - | jq -r .status"
+    )
+    assert (done.code, done.out) == (0, b"completed\n"), done.err
+
+
+def test_job_lines_can_be_piped_whole(machine: Machine, service: Service) -> None:
+    done = machine.bash("set -o pipefail; docspeed parse --file-id f --file-id g | docspeed jobs wait -")
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) == 2
+
+
+def test_a_failed_job_breaks_a_pipeline(machine: Machine, service: Service) -> None:
+    service.final = "failed"
+    assert machine.bash("set -o pipefail; docspeed parse --file-id f --wait | cat").code == 5
+
+
+def test_the_curl_command_works(machine: Machine, service: Service) -> None:
+    flags = '--file-id f --set note="it\'s \\$HOME" --profile grounded'
+    done = machine.bash(f"set -o pipefail; docspeed parse {flags} --dry-run --format curl | sh")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["job_id"] == "job_1"
+    (call,) = service.calls
+    assert call.headers["authorization"] == f"Bearer {KEY}"
+    assert service.bodies() == [
+        {
+            "input": {"file_id": "f"},
+            "execution_mode": "async",
+            "profile": "grounded",
+            "note": "it's $HOME",
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.pdf", 'it\'s "a" paper; $HOME `id`.pdf', "naïve ₹,x=y.pdf"])
+def test_the_curl_command_uploads_first(machine: Machine, service: Service, name: str) -> None:
+    content = b"%PDF-1.4\n" + bytes(range(256)) + b"\n%%EOF\n"
+    (machine.folder / name).write_bytes(content)
+    script = f"set -o pipefail; docspeed parse {shlex.quote(name)} --dry-run --format curl | sh"
+    done = machine.bash(script)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["job_id"] == "job_1"
+    assert service.files == {"file_1": content}
+    assert service.bodies()[0]["input"] == {"file_id": "file_1"}
+
+
+def test_a_reader_that_goes_away_is_met_with_silence(machine: Machine, service: Service) -> None:
+    service.payload = lambda operation, body: BIG
+    done = machine.bash("docspeed parse --file-id f --wait --quiet | head -c 10; echo; echo ${PIPESTATUS[0]}")
+    first, code = done.out.splitlines()
+    assert first == BIG[:10]
+    assert (done.err, int(code) in (0, 1, 141)) == ("", True)
+    done = machine.bash("docspeed parse --help | head -c 10; docspeed jobs list --json | true")
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
+def test_no_standard_input_is_needed(machine: Machine, service: Service, stdin: str) -> None:
+    done = machine.bash(f"docspeed parse --file-id f --wait --quiet {stdin}")
+    assert (done.code, done.err) == (0, "")
+    done = machine.bash(f"docspeed jobs list --json {stdin}")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_an_empty_standard_input(machine: Machine, service: Service) -> None:
+    done = machine.bash("docspeed parse - </dev/null")
+    assert (done.code, done.out) == (2, b"")
+    assert "empty" in done.err
+    done = machine.bash("docspeed jobs wait - </dev/null; docspeed parse --from - --wait </dev/null")
+    assert done.out == b""
+    assert "Traceback" not in done.err
+    assert service.calls == []
+
+
+@pytest.mark.parametrize("where", ["-o /dev/full", "> /dev/full"])
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_full_disk_is_told_in_one_line(machine: Machine, service: Service, where: str, size: str) -> None:
+    if size == "large":
+        service.payload = lambda operation, body: BIG
+    done = machine.bash(f"docspeed parse --file-id f --wait --quiet {where}")
+    assert done.code == 1
+    errors = [line for line in done.err.splitlines() if not line.startswith("hint: ")]
+    assert len(errors) == 1, done.err
+    assert errors[0].startswith("error: ")
+    assert "No space left" in errors[0]
+    assert "unexpected" not in errors[0] and "report" not in done.err, "a full disk is no bug"
+    assert machine.run("jobs", "result", "@last").out == service.results["job_1"] + b"\n"
+
+
+def test_a_named_pipe_and_standard_output_by_name(machine: Machine, service: Service) -> None:
+    done = machine.bash("docspeed parse --file-id f --wait -o /dev/stdout | cat")
+    assert done.out == service.results["job_1"] + b"\n", done.err
+    done = machine.bash("mkfifo p; cat p & docspeed parse --file-id f --wait -o p; wait")
+    assert done.out == service.results["job_1"] + b"\n", done.err
+
+
+def test_a_document_from_a_pipe(machine: Machine, service: Service) -> None:
+    content = b"%PDF-1.4\n" + os.urandom(3_000_000)
+    done = machine.run("parse", "-", "--filename", "scan.pdf", "--wait", stdin=content)
+    assert done.code == 0, done.err
+    assert service.files == {"file_1": content}
+    temporary = [path.name for path in machine.folder.rglob("docspeed-*")]
+    assert temporary == []
+
+
+def test_utf_8_whatever_the_locale(machine: Machine, service: Service) -> None:
+    name = "Übersicht ₹.pdf"
+    (machine.folder / name).write_bytes(b"%PDF-1.4\nx")
+    for locale in ("C", "POSIX", "C.UTF-8"):
+        env = {"LC_ALL": locale, "LANG": locale, "PYTHONUTF8": "", "PYTHONIOENCODING": ""}
+        done = machine.run("parse", name, "--wait", "--verbose", env=env)
+        assert done.code == 0, done.err
+        assert done.out == service.results["job_1"] + b"\n"
+        done = machine.run("parse", name, env=env)
+        assert json.loads(done.out)["input"] == name
+        assert machine.run("parse", "fehlt ₹.pdf", env=env).code == 2
+
+
+# -- the network, for real (the whole matrix is test_faults.py)
+
+
+def test_nobody_listens_at_first(tmp_path: Path, service: Service) -> None:
+    with Service().listening() as base_url:
+        port = int(base_url.rsplit(":", 1)[1])
+    machine = Machine(tmp_path, base_url)
+    with machine.start("parse", "--file-id", "f", "--wait") as running:
+        running.line_with("trying again")
+        with service.listening(port):
+            done = running.end()
+    assert done.code == 0, done.err
+    assert (done.out, service.count(SUBMIT)) == (service.results["job_1"] + b"\n", 1)
+
+
+@pytest.mark.parametrize("kind", [UPLOAD, POLL, RESULT])
+@pytest.mark.parametrize("fault", ["reset_before", "reset_after", "cut"])
+def test_a_broken_connection_is_repeated_where_that_is_free(
+    machine: Machine, service: Service, kind: str, fault: str
+) -> None:
+    (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\nx")
+    service.then(kind, Reply(fault=fault))
+    done = machine.run("parse", "a.pdf", "--wait")
+    assert done.code == 0, done.err
+    assert done.out == service.results["job_1"] + b"\n"
+    assert (service.count(kind), service.count(SUBMIT)) == (2, 1)
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "reset_after", "cut"])
+def test_a_broken_submission_is_unknown(machine: Machine, service: Service, fault: str) -> None:
+    service.then(SUBMIT, Reply(fault=fault))
+    done = machine.run("parse", "--file-id", "f", "--wait")
+    assert (done.code, done.out) == (9, b"")
+    assert service.count(SUBMIT) == 1
+    (row,) = [json.loads(line) for line in machine.run("jobs", "list", "--json").out.splitlines()]
+    assert (row["state"], row["job_id"]) == ("unknown", None)
+    again = machine.run("parse", "--file-id", "f", "--wait")
+    assert again.code == 0 and "unknown outcome" in again.err
+
+
+def test_a_large_result_that_is_cut_is_fetched_whole(machine: Machine, service: Service) -> None:
+    service.payload = lambda operation, body: BIG
+    service.then(RESULT, CUT)
+    done = machine.run("parse", "--file-id", "f", "--wait", "-o", "r.json")
+    assert done.code == 0, done.err
+    assert (machine.folder / "r.json").read_bytes() == BIG + b"\n"
+    assert [path.name for path in machine.folder.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_the_program_is_the_installed_one() -> None:
+    assert DOCSPEED.exists()

@@ -1,0 +1,53 @@
+"""Many processes at once: one job for one request, and a row for each that is different."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.real.machine import Machine
+from tests.service import SUBMIT, UPLOAD, Service
+
+PROCESSES = 12
+
+
+def together(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
+    """Run all of these at once; what they print."""
+    with ExitStack() as stack:
+        running = [stack.enter_context(machine.start(*argv)) for argv in commands]
+        ended = [one.end() for one in running]
+    assert not [done for done in ended if done.code], "none of them fails"
+    return [done.out for done in ended]
+
+
+def document(folder: Path) -> str:
+    path = folder / "a.pdf"
+    path.write_bytes(b"%PDF-1.4\nthe same for all\n%%EOF\n")
+    return str(path)
+
+
+def test_the_same_request_at_once_is_one_job(machine: Machine, service: Service) -> None:
+    path = document(machine.folder)
+    printed = together(machine, [("parse", path)] * PROCESSES)
+    jobs = [json.loads(out) for out in printed]
+    assert {job["job_id"] for job in jobs} == {"job_1"}
+    assert sorted(job.get("reused", False) for job in jobs) == [False] + [True] * (PROCESSES - 1)
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 1)
+
+
+def test_different_requests_at_once_lose_no_row(machine: Machine, service: Service) -> None:
+    path = document(machine.folder)
+    commands = [("parse", path, "--set", f"n={n}") for n in range(PROCESSES)]
+    printed = together(machine, commands)
+    ids = {json.loads(out)["job_id"] for out in printed}
+    done = machine.run("jobs", "list", "--format", "id")
+    assert set(done.out.decode().split()) == ids
+    assert (service.count(UPLOAD), service.count(SUBMIT), len(ids)) == (1, PROCESSES, PROCESSES)
+
+
+def test_a_sync_request_at_once_is_paid_once(machine: Machine, service: Service) -> None:
+    printed = together(machine, [("parse", "--file-id", "f", "--sync")] * 4)
+    assert len(set(printed)) == 1
+    assert service.count(SUBMIT) == 1

@@ -1,0 +1,177 @@
+"""Signals and kills at every moment: the job goes on, and the next run knows of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+
+import pytest
+
+from tests.real.machine import Machine
+from tests.service import POLL, SUBMIT, Service
+
+PARSE = ("parse", "--file-id", "f")
+FOR_EVER = 10**9
+
+
+def rows(machine: Machine) -> list[dict[str, object]]:
+    """What `jobs list` holds."""
+    done = machine.run("jobs", "list", "--json")
+    assert done.code == 0, done.err
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def hint_of(err: str) -> list[str]:
+    """The command that the last hint names, word for word."""
+    (*_, line) = [line for line in err.splitlines() if line.startswith("hint: ")]
+    return shlex.split(line.removeprefix("hint: "))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("argv", [(*PARSE, "--wait"), ("jobs", "wait", "@last")], ids=" ".join)
+def test_a_signal_stops_the_wait_and_never_the_job(
+    machine: Machine, service: Service, number: signal.Signals, code: int, argv: tuple[str, ...]
+) -> None:
+    service.polls = FOR_EVER
+    if argv[0] == "jobs":
+        assert machine.run(*PARSE).code == 0
+    with machine.start(*argv) as running:
+        service.until(POLL, 1)
+        running.send(number)
+        done = running.end()
+    assert (done.code, done.out) == (code, b"")
+    assert "Traceback" not in done.err
+    command = hint_of(done.err)
+    assert command == ["docspeed", "jobs", "wait", "job_1"]
+    service.polls = 1
+    again = machine.bash(shlex.join(command))
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["status"] == "completed"
+    assert service.count(SUBMIT) == 1
+
+
+def test_a_signal_stops_the_wait_for_many(machine: Machine, service: Service) -> None:
+    service.polls = FOR_EVER
+    with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c", "--wait") as running:
+        service.until(POLL, 3)
+        running.send(signal.SIGINT)
+        done = running.end()
+    assert done.code == 130
+    assert "Traceback" not in done.err
+    assert len(rows(machine)) == service.count(SUBMIT) == 3
+    command = hint_of(done.err)
+    said = "docspeed parse --file-id a --file-id b --file-id c --wait"
+    assert shlex.join(command) == said, "the command that takes up the run again"
+    service.polls = 1
+    again = machine.bash(said)
+    assert (again.code, len(again.out.splitlines())) == (0, 3)
+    assert service.count(SUBMIT) == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_submission_loses_no_id(
+    machine: Machine, service: Service, number: signal.Signals, code: int
+) -> None:
+    held = service.hold(SUBMIT)
+    with machine.start(*PARSE) as running:
+        held.wait()
+        running.send(number)
+        running.line_with("again to leave now")
+        held.release.set()
+        done = running.end()
+    assert done.code == code
+    (row,) = rows(machine)
+    assert (row["job_id"], row["state"]) == ("job_1", "running")
+    assert hint_of(done.err) == ["docspeed", "jobs", "wait", "job_1"]
+
+
+def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, service: Service) -> None:
+    held = [service.hold(SUBMIT) for _ in range(3)]
+    with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c") as running:
+        for one in held:
+            one.wait()
+        running.send(signal.SIGINT)
+        for one in held:
+            one.release.set()
+        done = running.end()
+    assert done.code == 130, done
+    assert sorted(str(row["job_id"]) for row in rows(machine)) == ["job_1", "job_2", "job_3"]
+
+
+def test_a_second_signal_leaves_at_once(machine: Machine, service: Service) -> None:
+    held = service.hold(SUBMIT)
+    with machine.start(*PARSE) as running:
+        held.wait()
+        running.send(signal.SIGINT)
+        running.line_with("again to leave now")
+        running.send(signal.SIGINT)
+        done = running.end()
+        assert not held.release.is_set(), "the server has not answered yet"
+        held.release.set()
+    assert done.code == 130
+    (row,) = rows(machine)
+    assert (row["job_id"], row["state"]) == (None, "unknown")
+
+
+def test_killed_during_the_submission(machine: Machine, service: Service) -> None:
+    held = service.hold(SUBMIT)
+    with machine.start(*PARSE, "--wait") as running:
+        held.wait()
+        running.send(signal.SIGKILL)
+        running.end()
+    held.release.set()
+    (row,) = rows(machine)
+    assert (row["job_id"], row["state"], row["status"]) == (None, "unknown", "unknown")
+    again = machine.run(*PARSE, "--wait")
+    assert again.code == 0
+    assert "unknown outcome" in again.err and "again" in again.err
+    tokens = {call.headers["idempotency-key"] for call in service.calls if call.kind == SUBMIT}
+    assert (service.count(SUBMIT), len(tokens)) == (2, 1)
+    assert machine.run(*PARSE, "--wait").out == again.out
+    assert service.count(SUBMIT) == 2
+
+
+def test_killed_while_waiting(machine: Machine, service: Service) -> None:
+    service.polls = FOR_EVER
+    with machine.start(*PARSE, "--wait") as running:
+        service.until(POLL, 1)
+        running.send(signal.SIGKILL)
+        running.end()
+    service.polls = 1
+    again = machine.run(*PARSE, "--wait")
+    assert again.code == 0, again.err
+    assert again.out == service.results["job_1"] + b"\n"
+    assert service.count(SUBMIT) == 1
+
+
+def test_killed_while_it_submits_many(machine: Machine, service: Service) -> None:
+    argv = ["parse", "--wait", "--concurrency", "4", "-o", "out"]
+    for n in range(20):
+        argv += ["--file-id", f"f{n}"]
+    service.polls = 2
+    with machine.start(*argv) as running:
+        service.until(SUBMIT, 7)
+        running.send(signal.SIGKILL)
+        running.end()
+    known = rows(machine)
+    assert len(known) >= len(service.jobs), "each job the server took is here, by its id or as unknown"
+    lost = len([row for row in known if row["state"] == "unknown"])
+    again = machine.run(*argv)
+    assert again.code == 0, again.err
+    assert len(list((machine.folder / "out").iterdir())) == 20
+    assert len(service.jobs) <= 20 + lost
+    assert lost <= 4
+
+
+def test_a_wait_for_another_process_can_be_stopped(machine: Machine, service: Service) -> None:
+    held = service.hold(SUBMIT)
+    with machine.start(*PARSE) as first:
+        held.wait()
+        with machine.start(*PARSE, "--file-id", "g") as second:
+            service.until(SUBMIT, 2)
+            second.send(signal.SIGTERM)
+            assert second.end().code == 143
+        held.release.set()
+        assert first.end().code == 0
+    assert service.count(SUBMIT) == 2, "the other process's request was not submitted again"

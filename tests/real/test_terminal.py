@@ -1,0 +1,87 @@
+"""The program at a pseudo-terminal: a live line, a view, and a terminal that is as it was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.real.machine import Machine
+from tests.service import KEY, POLL, SUBMIT, Service
+
+PAGE = {"page_index": 0, "markdown": "# Heading\n\nsome text", "text": "Heading\nsome text"}
+
+
+@pytest.fixture(autouse=True)
+def _a_page(service: Service) -> None:
+    service.payload = lambda operation, body: json.dumps({"pages": [PAGE]}).encode()
+
+
+def test_a_live_line_then_a_view(machine: Machine, service: Service) -> None:
+    service.polls = 3
+    with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
+        assert terminal.end() == 0, terminal.shown
+    assert "\x1b[?25l" in terminal.shown
+    assert "queued" in terminal.shown
+    assert "some text" in terminal.shown
+    assert "page_index" not in terminal.shown
+    assert "docspeed jobs result job_1" in terminal.shown
+    assert terminal.restored
+
+
+def test_control_c_at_the_keyboard(machine: Machine, service: Service) -> None:
+    service.polls = 10**9
+    with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
+        service.until(POLL, 2)
+        terminal.until("queued")
+        terminal.type("\x03")
+        assert terminal.end() == 130, terminal.shown
+    assert "docspeed jobs wait job_1" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert terminal.restored
+
+
+def test_control_c_twice_during_the_submission(machine: Machine, service: Service) -> None:
+    held = service.hold(SUBMIT)
+    with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
+        held.wait()
+        terminal.type("\x03")
+        terminal.until("again to leave now")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+        assert terminal.restored
+        held.release.set()
+
+
+def test_a_failure_restores_the_terminal_too(machine: Machine, service: Service) -> None:
+    service.final = "failed"
+    with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
+        assert terminal.end() == 5
+    assert "failed" in terminal.shown
+    assert terminal.restored
+
+
+def test_many_show_a_line_each(machine: Machine, service: Service) -> None:
+    with machine.terminal("parse", "--file-id", "f", "--file-id", "g", "--wait") as terminal:
+        assert terminal.end() == 0, terminal.shown
+    assert "job_1" in terminal.shown and "job_2" in terminal.shown
+    assert terminal.restored
+
+
+def test_a_key_that_is_typed_is_not_shown(machine: Machine, service: Service) -> None:
+    with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
+        terminal.until("not shown")
+        terminal.type(f"{KEY}\n")
+        assert terminal.end() == 0, terminal.shown
+    assert KEY not in terminal.shown
+    assert terminal.restored
+    assert machine.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": ""}).code == 0
+
+
+def test_control_c_at_the_prompt_for_a_key(machine: Machine) -> None:
+    with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
+        terminal.until("not shown")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+    assert terminal.restored
