@@ -16,8 +16,7 @@ from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.documents import Documents
 from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, worst
-from docspeed_cli.inputs import Inputs
-from docspeed_cli.models import Job, Request, Source, State
+from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import Operation
 from docspeed_cli.progress import Tally
 from docspeed_cli.requirements import Requirements

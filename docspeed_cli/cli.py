@@ -45,7 +45,8 @@ def main(argv: Sequence[str], world: World) -> int:
     if world.env.get("_DOCSPEED_COMPLETE"):
         return _complete(argv, world)
     from docspeed_cli.errors import DocspeedError, Interrupted
-    from docspeed_cli.output import Output, Style
+    from docspeed_cli.models import Style
+    from docspeed_cli.output import Output
 
     plain = Output(world, Style(json_errors="--json" in argv))
     try:

@@ -16,9 +16,9 @@ import typer
 from docspeed_cli.framework import Entry, group, root
 from docspeed_cli.harmless import clean
 from docspeed_cli.inputs import SUFFIXES
-from docspeed_cli.models import State
+from docspeed_cli.models import State, Style
 from docspeed_cli.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
-from docspeed_cli.output import Output, Style
+from docspeed_cli.output import Output
 from docspeed_cli.settings import state_dir
 from docspeed_cli.times import ago
 from docspeed_cli.world import World

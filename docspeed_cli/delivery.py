@@ -15,7 +15,7 @@ from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.models import Job, Source
 from docspeed_cli.payload import Payload, write_whole
 from docspeed_cli.session import Outcome, Session
-from docspeed_cli.times import rfc3339, span
+from docspeed_cli.times import span
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _VIEWABLE = 16 * 1024 * 1024
@@ -77,32 +77,6 @@ def _make_folder(path: Path, wanted: str) -> None:
         raise UsageError(f"{wanted}: can't make the folder {path}: {error.strerror or error}") from None
 
 
-def job_line(job: Job) -> dict[str, Any]:
-    """A submitted job, as scripts read it."""
-    line: dict[str, Any] = {
-        "job_id": job.job_id,
-        "operation": job.operation,
-        "status": job.status,
-        "input": job.input,
-        "file_id": job.file_id,
-        "submitted_at": rfc3339(job.submitted_at),
-    }
-    return {**line, "reused": True} if job.reused else line
-
-
-def full_line(job: Job) -> dict[str, Any]:
-    """A job with all that the ledger knows of it."""
-    return {
-        **job_line(job),
-        "state": job.state.value,
-        "updated_at": rfc3339(job.updated_at),
-        "server": job.server,
-        "error": job.error,
-        "output": job.output,
-        "row": job.row,
-    }
-
-
 class Delivery:
     """Hands outcomes to the user of one session."""
 
@@ -121,7 +95,7 @@ class Delivery:
         elif self.output.human:
             self.output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip())
         else:
-            self.output.value(job_line(job))
+            self.output.value(job.line())
 
     def result(self, outcome: Outcome) -> None:
         """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say."""

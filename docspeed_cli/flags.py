@@ -10,9 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from docspeed_cli.errors import UsageError
-from docspeed_cli.inputs import Inputs
-from docspeed_cli.operations import FORMATS
-from docspeed_cli.settings import SANDBOX
+from docspeed_cli.models import Inputs
+from docspeed_cli.operations import FORMATS, SANDBOX
 
 
 def flag(

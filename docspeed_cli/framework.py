@@ -19,14 +19,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from docspeed_cli import __version__
 from docspeed_cli.errors import UsageError
-from docspeed_cli.output import Style
+from docspeed_cli.models import Style
 
 if TYPE_CHECKING:
-    from docspeed_cli.session import Session
     from docspeed_cli.settings import Settings
     from docspeed_cli.world import World
 
-Action = Callable[["Session"], int]
+Action = Callable[[Any], int]
+"""What a command does, given its session; loosely typed, for its annotations are looked up when it runs."""
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

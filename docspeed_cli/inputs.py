@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, ParamSpec
 
 from docspeed_cli.errors import DocspeedError, UsageError
-from docspeed_cli.models import Source
+from docspeed_cli.models import Inputs, Source
 from docspeed_cli.world import World
 
 _TYPES = {
@@ -52,22 +52,6 @@ class Problem(Exception):
 
 class Unsupported(Problem):
     """Its content is of no type that the service takes."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the user named: paths, ids, a list; and how to read them."""
-
-    files: Sequence[str] = ()
-    file_ids: Sequence[str] = ()
-    listed: str | None = None
-    recursive: bool = False
-    filename: str | None = None
-
-    @property
-    def given(self) -> bool:
-        """Whether there is any input at all."""
-        return bool(self.files or self.file_ids or self.listed)
 
 
 def sniff(path: Path) -> str:

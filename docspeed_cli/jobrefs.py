@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from docspeed_cli.errors import NotFound, UsageError
 from docspeed_cli.models import Job, State
+from docspeed_cli.operations import SANDBOX
 from docspeed_cli.session import Session
-from docspeed_cli.settings import SANDBOX
 
 _ROW = re.compile(r"@(\d+)")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from docspeed_cli.operations import Operation
+from docspeed_cli.times import rfc3339
 
 _SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
 _FAILURE = frozenset(
@@ -45,6 +45,33 @@ def state_of(status: str) -> State:
     if word in _SUCCESS:
         return State.DONE
     return State.FAILED if word in _FAILURE else State.RUNNING
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to speak: `format` is None where a terminal gets what is made for people."""
+
+    format: str | None = None
+    json_errors: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    bell: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the user named: paths, ids, a list; and how to read them."""
+
+    files: Sequence[str] = ()
+    file_ids: Sequence[str] = ()
+    listed: str | None = None
+    recursive: bool = False
+    filename: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any input at all."""
+        return bool(self.files or self.file_ids or self.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +123,8 @@ class Request:
         """
         fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
         parts = [self.operation.path, server, key, list(documents), fields]
+        import hashlib
+
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -146,3 +175,27 @@ class Job:
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.state in (State.DONE, State.FAILED, State.GONE)
+
+    def line(self) -> dict[str, Any]:
+        """A submitted job, as scripts read it."""
+        line: dict[str, Any] = {
+            "job_id": self.job_id,
+            "operation": self.operation,
+            "status": self.status,
+            "input": self.input,
+            "file_id": self.file_id,
+            "submitted_at": rfc3339(self.submitted_at),
+        }
+        return {**line, "reused": True} if self.reused else line
+
+    def full_line(self) -> dict[str, Any]:
+        """The job with all that the ledger knows of it."""
+        return {
+            **self.line(),
+            "state": self.state.value,
+            "updated_at": rfc3339(self.updated_at),
+            "server": self.server,
+            "error": self.error,
+            "output": self.output,
+            "row": self.row,
+        }

@@ -66,6 +66,9 @@ CHAT = Operation(
 
 OPERATIONS = {o.name: o for o in (PARSE, EXTRACT, SPLIT, TABLES, SCHEMA, CHAT)}
 
+SANDBOX = "sandbox"
+"""The server that is the stand-in in this process."""
+
 UPLOAD_PATH = "/api/v1/upload"
 
 PROFILES = ("grounded",)

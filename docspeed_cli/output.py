@@ -6,12 +6,11 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from docspeed_cli.errors import DocspeedError
 from docspeed_cli.harmless import clean
-from docspeed_cli.payload import Payload, indented
+from docspeed_cli.models import Style
 from docspeed_cli.world import World
 
 if TYPE_CHECKING:
@@ -19,17 +18,7 @@ if TYPE_CHECKING:
 
     from docspeed_cli.api import Exchange
     from docspeed_cli.bottom import Bottom
-
-
-@dataclass(frozen=True)
-class Style:
-    """How to speak: `format` is None where a terminal gets what is made for people."""
-
-    format: str | None = None
-    json_errors: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    bell: bool = False
+    from docspeed_cli.payload import Payload
 
 
 class Live(Protocol):
@@ -72,7 +61,7 @@ class Output:
     def value(self, value: Any) -> None:
         """One JSON value: compact on a line of its own in a pipe, indented at a terminal."""
         if self.world.stdout.isatty():
-            self.text(indented(json.dumps(value, ensure_ascii=False)), safe=False)
+            self._indented([_utf8(json.dumps(value, ensure_ascii=False))])
         else:
             self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), safe=False)
 
@@ -94,6 +83,8 @@ class Output:
             self.chunks(parts)
 
     def _indented(self, chunks: Iterable[bytes]) -> None:
+        from docspeed_cli.payload import indented
+
         self.text(indented(b"".join(chunks).decode("utf-8", "replace")))
 
     def chunks(self, chunks: Iterable[bytes]) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -217,6 +216,8 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
 
 
 def _part(folder: Path | None) -> IO[bytes]:
+    import tempfile
+
     return cast(
         IO[bytes],
         tempfile.NamedTemporaryFile(dir=folder, prefix=".docspeed-", suffix=".part", delete=False),

@@ -14,8 +14,8 @@ from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery, Target
 from docspeed_cli.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
-from docspeed_cli.inputs import Found, Inputs, collect, discard
-from docspeed_cli.models import Request, Source
+from docspeed_cli.inputs import Found, collect, discard
+from docspeed_cli.models import Inputs, Request, Source
 from docspeed_cli.operations import Operation
 from docspeed_cli.plan import plan
 from docspeed_cli.requirements import Requirements

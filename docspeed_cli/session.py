@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from docspeed_cli.api import Answer, Api
 from docspeed_cli.errors import (
     AuthError,
     DocspeedError,
 )
-from docspeed_cli.gate import Gate
-from docspeed_cli.ledger import Ledger
-from docspeed_cli.locks import Locks
 from docspeed_cli.models import Job, Source
+from docspeed_cli.operations import SANDBOX
 from docspeed_cli.output import Output
-from docspeed_cli.payload import Payload
-from docspeed_cli.settings import BASE_URL, SANDBOX, Settings, loopback
+from docspeed_cli.settings import BASE_URL, Settings, loopback
 from docspeed_cli.world import World
+
+if TYPE_CHECKING:
+    from docspeed_cli.api import Answer, Api
+    from docspeed_cli.gate import Gate
+    from docspeed_cli.ledger import Ledger
+    from docspeed_cli.locks import Locks
+    from docspeed_cli.payload import Payload
 
 T = TypeVar("T")
 Task = Generator[float, None, T]
@@ -100,6 +102,8 @@ class Session:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger in the state folder."""
+        from docspeed_cli.ledger import Ledger
+
         ledger = Ledger(self.settings.state_dir / "ledger.db", self.output.warn, self.world.now)
         self._stack.callback(ledger.close)
         return ledger
@@ -107,11 +111,15 @@ class Session:
     @cached_property
     def locks(self) -> Locks:
         """The locks in the state folder."""
+        from docspeed_cli.locks import Locks
+
         return Locks(self.settings.state_dir / "locks", self.output.warn)
 
     @cached_property
     def api(self) -> Api:
         """The connection to the server. AuthError where a key is needed and there is none."""
+        from docspeed_cli.api import Api
+
         world = self.world
         base_url = self.server
         if self.settings.sandbox:
@@ -141,6 +149,8 @@ class Session:
     @cached_property
     def gate(self) -> Gate:
         """What all requests of the run pass through."""
+        from docspeed_cli.gate import Gate
+
         return Gate(self.world.monotonic)
 
     def no_key(self) -> AuthError:
@@ -154,6 +164,8 @@ class Session:
     @cached_property
     def fingerprint(self) -> str:
         """What stands for the key in the ledger; the key can't be had from it."""
+        import hashlib
+
         key, _ = self.settings.key()
         return hashlib.sha256(b"docspeed ledger " + key.encode()).hexdigest()[:16] if key else ""
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from docspeed_cli.errors import AuthError, UsageError
-from docspeed_cli.operations import FORMATS
+from docspeed_cli.operations import FORMATS, SANDBOX
 
-SANDBOX = "sandbox"
 BASE_URL = "https://api.docspeed.ai"
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -62,6 +58,8 @@ def server_url(text: str) -> str:
     """The base URL without a final slash, or `sandbox`. ValueError for what a key must not be sent to."""
     if text == SANDBOX:
         return SANDBOX
+    from urllib.parse import urlsplit
+
     parts = urlsplit(text.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
@@ -78,6 +76,8 @@ def server_url(text: str) -> str:
 
 def loopback(host: str) -> bool:
     """Whether the host is this machine by name or address."""
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -165,12 +165,16 @@ def sendable(key: str, where: str) -> str:
 
 def origin(url: str) -> str:
     """Scheme, host and port: what a key is bound to."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def saved_keys(path: Path) -> dict[str, str]:
     """The saved keys by origin; none where there is no such file."""
+    import json
+
     try:
         keys = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:

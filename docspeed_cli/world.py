@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import threading
@@ -90,6 +89,12 @@ class Interrupts:
                 raise Interrupted(self.pending)
 
 
+def _chance() -> float:
+    import random
+
+    return random.random()
+
+
 @dataclass(frozen=True)
 class World:
     """Everything that the program may look at or touch outside itself."""
@@ -103,7 +108,7 @@ class World:
     sleep: Callable[[float], None] = time.sleep
     wait: Callable[[threading.Condition, float], object] = threading.Condition.wait
     """Waits for a change or for so many seconds, with the condition's lock held."""
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = _chance
     transport: Callable[[str], httpx.BaseTransport] | None = None
     """Stands in for the network; called with the base URL."""
     interrupts: Interrupts = field(default_factory=Interrupts)

@@ -17,6 +17,8 @@ from docspeed_cli.world import World
 from tests.service import KEY, Service
 
 START = 1_800_000_000.0
+FOR_EVER = 20_000
+"""Sleeps after which a test fails, because nothing that it is about takes so many."""
 
 
 class Clock:
@@ -29,6 +31,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
+            assert len(self.slept) < FOR_EVER, "the program waits without end"
             self.slept.append(seconds)
             self.time += seconds
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.documents import Documents
 from docspeed_cli.errors import AuthError, DocspeedError, UsageError, worst
 from docspeed_cli.flags import (
     BatchFlags,
@@ -21,12 +20,12 @@ from docspeed_cli.flags import (
     flag,
 )
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.inputs import collect, discard
-from docspeed_cli.models import Source
 from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, PROFILES, SCHEMA, SPLIT, TABLES
-from docspeed_cli.requirements import Requirements, required
-from docspeed_cli.runs import Run
-from docspeed_cli.session import Session
+
+if TYPE_CHECKING:
+    from docspeed_cli.models import Source
+    from docspeed_cli.requirements import Requirements
+    from docspeed_cli.session import Session
 
 Grounding = Annotated[
     str | None,
@@ -78,6 +77,8 @@ def parse(
     common: CommonFlags,
 ) -> Action:
     """Pages, text, markdown and regions of each document."""
+    from docspeed_cli.runs import Run
+
     return Run(PARSE, given(profile=profile, grounding=grounding), inputs, request, mode, results, batch)
 
 
@@ -123,6 +124,8 @@ def extract(
     common: CommonFlags,
 ) -> Action:
     """Fields and line items of each document, by a schema."""
+    from docspeed_cli.requirements import Requirements, required
+    from docspeed_cli.runs import Run
 
     def fields(session: Session) -> dict[str, Any]:
         if schema is None:
@@ -162,6 +165,8 @@ def tables(
     common: CommonFlags,
 ) -> Action:
     """Tables of cells in each document."""
+    from docspeed_cli.runs import Run
+
     return Run(TABLES, given(grounding=grounding or "cell"), inputs, request, mode, results, batch, table)
 
 
@@ -182,6 +187,8 @@ def split(
     common: CommonFlags,
 ) -> Action:
     """The sections of a packet, with their page ranges."""
+    from docspeed_cli.runs import Run
+
     return Run(SPLIT, given(), inputs, request, mode, results, batch)
 
 
@@ -224,6 +231,8 @@ def schema(
             "a schema needs documents, or --instructions, or both",
             hint="docspeed schema --instructions 'invoice number, date, total due' --wait",
         )
+    from docspeed_cli.runs import Run
+
     return Run(SCHEMA, fields, inputs, request, mode, results, needs_inputs=False)
 
 
@@ -293,6 +302,8 @@ def upload(
 
 
 def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
+    from docspeed_cli.inputs import collect
+
     codes: set[int] = set()
     for source in collect(inputs.inputs, session.world):
         try:
@@ -306,6 +317,9 @@ def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
 
 
 def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
+    from docspeed_cli.documents import Documents
+    from docspeed_cli.inputs import discard
+
     if isinstance(source, DocspeedError):
         raise source
     if source.path is None:

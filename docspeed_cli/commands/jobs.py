@@ -270,7 +270,7 @@ def _show_status(session: Session, outcome: Outcome) -> None:
         why = f"\n  {job.error}" if job.error else ""
         output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip() + then + why)
     elif outcome.status is None:
-        output.value(delivery.full_line(job))
+        output.value(job.full_line())
     else:
         _pass_on(session, outcome.status)
 

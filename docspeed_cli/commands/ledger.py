@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docspeed_cli import delivery
-from docspeed_cli.crowd import together
 from docspeed_cli.errors import (
     DocspeedError,
     Interrupted,
@@ -16,13 +13,12 @@ from docspeed_cli.errors import (
     UsageError,
 )
 from docspeed_cli.flags import CommonFlags, ManyFlags, ResultFlags, flag
-from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
 from docspeed_cli.models import Job, State
-from docspeed_cli.operations import named
+from docspeed_cli.operations import SANDBOX, named
 from docspeed_cli.session import Session, Task
-from docspeed_cli.settings import SANDBOX, duration
+from docspeed_cli.settings import duration
 from docspeed_cli.times import ago
 
 if TYPE_CHECKING:
@@ -168,6 +164,8 @@ def forget(
             before = None if age is None else session.world.now() - age
             found = session.ledger.listing(older_than=before)
             chosen = [job for job in found if job.ended or not finished]
+        from docspeed_cli.following import Following
+
         count = Following(session).forget(chosen)
         if session.output.human:
             session.output.text(f"forgot {count} job{'' if count == 1 else 's'}")
@@ -182,7 +180,7 @@ def _show_list(session: Session, jobs: list[Job]) -> None:
     output = session.output
     if not output.human:
         for job in jobs:
-            output.text(job.handle) if output.format == "id" else output.value(delivery.full_line(job))
+            output.text(job.handle) if output.format == "id" else output.value(job.full_line())
         return
     if not jobs:
         output.note("no jobs here yet")
@@ -215,6 +213,11 @@ def _table(session: Session, jobs: list[Job]) -> RenderableType:
 
 def _refresh(session: Session) -> None:
     """Ask for every job that still runs, as far as this session's server knows them."""
+    from collections import deque
+
+    from docspeed_cli.crowd import together
+    from docspeed_cli.following import Following
+
     running = [job for job in session.ledger.listing(status=State.RUNNING) if job.job_id]
     for server in {job.server for job in running}:
         if server != session.server and not (server == SANDBOX and session.any_server):

@@ -26,8 +26,8 @@ from docspeed_cli.flags import (
 )
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.inputs import SUFFIXES, Inputs, collect, discard
-from docspeed_cli.models import Job, Request, Source, State
+from docspeed_cli.inputs import SUFFIXES, collect, discard
+from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import CHAT, FORMATS, Operation
 from docspeed_cli.payload import parsed
 from docspeed_cli.plan import plan

@@ -20,10 +20,10 @@ README = Path(__file__).parents[2] / "README.md"
 ORDER = (
     "errors",
     "operations",
+    "times",
     "models",
     "polling",
     "gate",
-    "times",
     "harmless",
     "schemas",
     "payloads",
