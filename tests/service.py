@@ -165,6 +165,12 @@ class Service:
         with self._came:
             assert self._came.wait_for(lambda: self.count(kind) >= number, PATIENCE), f"no {number} × {kind}"
 
+    def until_any(self, number: int, over: Callable[[], int | None]) -> None:
+        """Wait until so many requests have come in all, or the process that sends them is over."""
+        with self._came:
+            while len(self.calls) < number and over() is None:
+                self._came.wait(0.05)
+
     def count(self, kind: str) -> int:
         """How many requests of this kind came."""
         return sum(call.kind == kind for call in self.calls)
