@@ -35,9 +35,7 @@ def refusal(
     }
     if status in (401, 403):
         what = "the server does not take the key" if status == 401 else "the key may not do this"
-        return AuthError(
-            f"{what} ({status}){said}", **common, hint="docspeed auth status, then docspeed auth login"
-        )
+        return AuthError(f"{what} ({status}){said}", **common, hint="docspeed auth login")
     if status == 402:
         hint = "add credits, then run the same command again: what is done is not paid twice"
         return NoCredits(f"not enough credits{said}", **common, hint=hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ GET_TIMEOUT = 60.0
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _ERROR_BODY = 64 * 1024
 
 
@@ -262,7 +264,10 @@ class Api:
                     break
         body = b"".join(payload.chunks())
         payload.clear()
-        raise refusal(method, response.status_code, body, request_id, wait)
+        error = refusal(method, response.status_code, body, request_id, wait)
+        if response.status_code == 401 and not self._key:
+            error.message = f"no API key for {self.base_url} ({error.message})"
+        raise error
 
     def _redirected(self, method: str, response: httpx.Response) -> str:
         target = response.headers.get("location", "")
@@ -345,7 +350,7 @@ def _broken(error: Exception, base_url: str, method: str, request_id: str | None
     """The error behind an exchange that broke: before sending nothing was taken, after it nobody knows."""
     import httpx
 
-    text = str(error) or type(error).__name__
+    text = _ERRNO.sub("", str(error)) or type(error).__name__
     host = urlsplit(base_url).netloc
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
         return Unavailable(f"can't send to {host}: {text}", code="network")

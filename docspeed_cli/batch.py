@@ -172,7 +172,8 @@ def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError
 
 def _failed(error: DocspeedError, operation: str) -> Task[Outcome]:
     yield from ()
-    return Outcome(error=error, operation=operation)
+    named = error.details.get("input") if isinstance(error.details, dict) else None
+    return Outcome(Source(named) if named else None, error=error, operation=operation)
 
 
 def batch_id(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:

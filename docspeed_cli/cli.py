@@ -48,6 +48,8 @@ def main(argv: Sequence[str], world: World) -> int:
     from docspeed_cli.models import Style
     from docspeed_cli.output import Output
 
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     plain = Output(world, Style(json_errors="--json" in argv))
     try:
         understood = _understand(argv, world)
@@ -111,13 +113,13 @@ def _lowered(message: str) -> str:
 
 def _help_of(error: Any) -> str:
     context = getattr(error, "ctx", None)
+    if context is not None and context.parent is None and "option" in error.format_message():
+        return "flags come after the command, as in docspeed parse FILE --sandbox"
     return f"{context.command_path if context else 'docspeed'} --help"
 
 
 def _perform(invocation: Invocation, argv: Sequence[str], world: World) -> int:
     """The action, in a session of its own."""
-    import shlex
-
     from docspeed_cli.errors import DocspeedError, Interrupted, UsageError, all_together
     from docspeed_cli.output import Output
     from docspeed_cli.session import Session
@@ -128,7 +130,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], world: World) -> int:
         output = Output(world, invocation.style(settings))
     except UsageError as error:
         raise all_together([error, *invocation.faults(world)]) from None
-    session = Session(world, settings, output, shlex.join(["docspeed", *argv]))
+    session = Session(world, settings, output, _again(argv))
     try:
         return invocation.action(session)
     except DocspeedError as error:
@@ -140,15 +142,26 @@ def _perform(invocation: Invocation, argv: Sequence[str], world: World) -> int:
         session.close()
 
 
+def _again(argv: Sequence[str]) -> str:
+    """The command that goes on where this one is broken off; what was submitted is not paid again."""
+    import shlex
+
+    return shlex.join(["docspeed", *(word for word in argv if word != "--fresh")])
+
+
 def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
     jobs = list(session.waited_for.values())
     if session.batch:
-        output.progress(f"stopped; {len(jobs)} jobs go on")
+        output.progress(f"stopped; {len(jobs)} job{'' if len(jobs) == 1 else 's'} of this run go on")
         output.hint(session.command)
     elif jobs:
         what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
         output.progress(f"stopped waiting; {what}")
         output.hint(session.take_up(jobs[:20]))
+        if session.result_flags is not None:
+            output.hint(f"docspeed jobs result {jobs[0].handle}{session.flags}{session.result_flags}")
+    else:
+        output.progress("stopped")
     return interrupted.exit_code
 
 

@@ -12,6 +12,7 @@ from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.documents import Documents
 from docspeed_cli.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
+from docspeed_cli.formats import NotConvertible, to_markdown
 from docspeed_cli.ledger import Conversation
 from docspeed_cli.models import Request, Source
 from docspeed_cli.operations import CHAT
@@ -72,7 +73,7 @@ class Talk:
         assert outcome.payload is not None and outcome.job is not None
         content = outcome.payload.json() if outcome.payload.size <= _READABLE else None
         members = content if isinstance(content, dict) else {}
-        self.said.append((question, str(members.get("answer", ""))))
+        self.said.append((question, _written(content)))
         self.session_id = members.get("session_id") or self.session_id
         if not isinstance(self.session_id, str):
             self.session_id = None
@@ -85,6 +86,14 @@ class Talk:
             tuple(source.label for source in self.sources),
         )
         self.session.ledger.remember_conversation(self.session.server, self.session.fingerprint, talk)
+
+
+def _written(content: Any) -> str:
+    """The answer with its sources, as markdown."""
+    try:
+        return to_markdown("chat", content)
+    except NotConvertible:
+        return ""
 
 
 def last_talk(session: Session, sources: tuple[Source, ...]) -> Conversation:
@@ -159,8 +168,12 @@ def _given_up(session: Session, interrupted: Interrupted) -> None:
     """Ctrl-C gives up the question; any other signal ends the program."""
     if not session.world.interrupts.forgive(interrupted):
         raise interrupted
+    jobs = list(session.waited_for.values())
     session.waited_for.clear()
-    session.output.progress("\ngiven up; /quit or Ctrl-D leaves")
+    session.output.progress("")
+    session.output.progress("given up; /quit or Ctrl-D leaves")
+    if jobs:
+        session.output.hint(session.take_up(jobs))
 
 
 def _read(session: Session) -> str | None:
@@ -207,12 +220,17 @@ def _command(talk: Talk, line: str) -> None:
 def _save(talk: Talk, name: str) -> None:
     if not name:
         raise UsageError("/save needs a file name", hint="/save notes.md")
-    text = "\n\n".join(f"**{question}**\n\n{answer}" for question, answer in talk.said)
+    if not talk.said:
+        raise UsageError("there is nothing to save yet")
+    if Path(name).expanduser().exists():
+        raise UsageError(f"{name} exists; name a new file")
+    text = "\n\n".join(f"**{question}**\n\n{answer.strip()}" for question, answer in talk.said)
     try:
         write_whole(Path(name).expanduser(), [text.encode("utf-8", "backslashreplace"), b"\n"])
     except OSError as error:
         raise DocspeedError(f"can't write {name}: {error.strerror or error}") from None
-    talk.session.output.progress(f"saved {len(talk.said)} questions and answers in {name}")
+    count = "1 answer" if len(talk.said) == 1 else f"{len(talk.said)} answers"
+    talk.session.output.progress(f"saved {count} in {name}")
 
 
 def continued(talk: Talk, found: Conversation) -> Talk:

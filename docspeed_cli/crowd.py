@@ -101,6 +101,12 @@ class Crowd(Generic[T]):
             self._over()
 
     def _work(self) -> None:
+        try:
+            self._work_on()
+        except BaseException as error:  # noqa: BLE001 - a worker that dies in silence would leave the run waiting
+            self._end(_Ended(error=error))
+
+    def _work_on(self) -> None:
         while (task := self._next()) is not None:
             try:
                 due = next(task)
@@ -180,4 +186,5 @@ def together(session: Session, tasks: Iterable[Task[T]]) -> Iterator[T]:
 
 
 def _progress(job: Job) -> str:
-    return f"{job.operation} {job.input or ''}: {job.status} ({job.handle})"
+    named = " ".join(part for part in (job.operation, job.input) if part)
+    return f"{named or 'job'}: {job.status} ({job.handle})"

@@ -18,6 +18,7 @@ from docspeed_cli.session import Outcome, Session
 from docspeed_cli.times import span
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
+_FILES = (".json", ".jsonl", ".md", ".txt", ".csv")
 _VIEWABLE = 16 * 1024 * 1024
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
@@ -51,9 +52,14 @@ def target(
     """Where `-o` points, made if it is a folder that is not there. UsageError where it can't take results."""
     if pattern is not None:
         _check_pattern(pattern, output)
-    if output is None:
+    if output is None or output == "-":
         return Target(None, many, table)
     path = Path(output)
+    if many and not path.exists() and path.suffix.lower() in _FILES:
+        raise UsageError(
+            f"-o {output} looks like a file; the results of many inputs go to a folder",
+            hint=f"-o {path.with_suffix('')}/ for a folder, or the JSON lines: > {output}",
+        )
     if many or path.is_dir() or output.endswith("/"):
         if path.exists() and not path.is_dir():
             raise UsageError(
@@ -85,6 +91,7 @@ class Delivery:
         self.output = session.output
         self.to = to
         self._taken: set[str] = set()
+        self._heading: list[str] | None = None
 
     def submitted(self, outcome: Outcome) -> None:
         """A job that is under way and will not be waited for."""
@@ -184,15 +191,43 @@ class Delivery:
         self.output.text(_compact({**line, "reused": True} if job.reused else line), safe=False)
 
     def _converted_line(self, job: Job, payload: Payload) -> None:
-        text = self._converted(job, payload).rstrip("\n")
-        heading = f"# {job.input}\n\n" if self.output.format == "markdown" else ""
-        self.output.text(f"{heading}{text}\n")
+        text = self._converted(job, payload)
+        name = job.input or job.handle
+        if self.output.format == "csv":
+            self._csv_lines(name, text)
+        elif self.output.format == "markdown":
+            self.output.text(f"# {name}\n\n{text.strip()}\n")
+        else:
+            self.output.text(f"{name}\n{'=' * len(name)}\n\n{text.strip()}\n")
+
+    def _csv_lines(self, name: str, text: str) -> None:
+        """One table out of all documents': the input in the first column, a heading only where it changes."""
+        import csv
+        import io
+
+        from docspeed_cli.formats import inert
+
+        written = io.StringIO(newline="")
+        rows = csv.writer(written, lineterminator="\r\n")
+        heading_next = True
+        for row in csv.reader(io.StringIO(text, newline="")):
+            if not row:
+                heading_next = True
+            elif not heading_next:
+                rows.writerow([inert(name), *row])
+            elif row != self._heading:
+                self._heading = row
+                rows.writerow(["input", *row])
+            heading_next = heading_next and not row
+        self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
 
     def _keep(self, path: Path, job: Job, payload: Payload) -> None:
         form = self.output.format
         try:
-            if form in ("json", "id"):
+            if form == "json":
                 payload.keep(path)
+            elif form == "id":
+                write_whole(path, [f"{job.handle}\n".encode()])
             else:
                 text = self._converted(job, payload)
                 write_whole(path, [text.encode("utf-8", "backslashreplace")])
@@ -226,7 +261,7 @@ class Delivery:
         again = f"docspeed jobs result {job.handle}{self.session.flags}"
         if payload.size > _VIEWABLE:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
-            self.output.hint(f"{again} -o {shlex.quote(safe_name(_stem(outcome.source, job)))}.json")
+            self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
             return
         self._draw(outcome)
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
@@ -234,7 +269,7 @@ class Delivery:
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
         )
         if job.job_id or job.row:
-            self.output.hint(f"{again} -o {shlex.quote(safe_name(_stem(outcome.source, job)))}.json")
+            self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
         from docspeed_cli import render
@@ -296,6 +331,11 @@ def _check_pattern(pattern: str, output: str | None) -> None:
     if unknown:
         fields = ", ".join(f"{{{name}}}" for name in known)
         raise UsageError(f"--output-name {pattern}: the fields are {fields}")
+
+
+def _suggested(source: Source | None, job: Job) -> str:
+    """A name for the file of this result."""
+    return f"{safe_name(_stem(source, job))}.{job.operation}.json"
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:

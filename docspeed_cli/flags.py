@@ -218,6 +218,15 @@ class ResultFlags:
 
 
 @dataclass(frozen=True)
+class FormatFlags:
+    """What a list looks like."""
+
+    format: Annotated[
+        str | None, flag("--format", about="the output's format", panel="Output", metavar="FORMAT")
+    ] = None
+
+
+@dataclass(frozen=True)
 class CommonFlags:
     """What every command has."""
 

@@ -50,7 +50,7 @@ class Following:
                 + (f": {ended.error}" if ended.error else ""),
                 reason=f"ended as {ended.status}" + (f": {ended.error}" if ended.error else ""),
                 job_id=ended.job_id,
-                hint="run the same command again to submit it anew",
+                hint=None if _hopeless(ended) else "run the same command again to submit it anew",
             )
         return ended
 
@@ -71,6 +71,7 @@ class Following:
                 self.session.waited_for[job.job_id or ""] = job
                 failures, asked = 0, answer.retry_after
                 if job.ended:
+                    self.session.progress(job)
                     self.session.waited_for.pop(job.job_id or "", None)
                     return job, answer
                 self.session.progress(job)
@@ -163,6 +164,11 @@ class Following:
     def _settle(self, job: Job, status: str, state: State, error: str | None = None) -> None:
         if job.row is not None:
             self.session.ledger.change(job.row, status=status, state=state, error=error)
+
+
+def _hopeless(job: Job) -> bool:
+    """Whether the document is what is wrong, so that the same again would end the same."""
+    return (job.error or "").startswith("document_")
 
 
 def _failure_text(content: Any) -> str | None:

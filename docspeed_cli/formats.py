@@ -385,10 +385,10 @@ def _fields_csv(listed: Iterable[Field]) -> str:
 def _csv(rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([_inert(cell) for cell in row] for row in rows if row)
+    writer.writerows([inert(cell) for cell in row] for row in rows if row)
     return out.getvalue()
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell

@@ -130,6 +130,8 @@ class Command(TyperCommand):
         panels: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
+            if record is not None and "--format" in getattr(param, "opts", ()):
+                record = (record[0], ", ".join(self.guide.formats))
             if record is not None:
                 panel = "Arguments" if param.param_type_name == "argument" else _panel(param)
                 panels.setdefault(panel, []).append(record)

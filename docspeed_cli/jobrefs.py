@@ -59,6 +59,8 @@ def resolved(session: Session, text: str) -> Job:
         if found is None:
             raise NotFound(f"the ledger has no row {text}", hint="docspeed jobs list")
         return found
+    if text.startswith("@"):
+        raise UsageError(f"{text} is neither @last nor a row like @7", hint="docspeed jobs list")
     if not text.isprintable() or not text:
         raise UsageError(f"{text!r} is no job id")
     known = session.ledger.by_id(text)

@@ -179,7 +179,7 @@ class Job:
     def line(self) -> dict[str, Any]:
         """A submitted job, as scripts read it."""
         line: dict[str, Any] = {
-            "job_id": self.job_id,
+            "job_id": self.handle if self.state is State.DONE else self.job_id,
             "operation": self.operation,
             "status": self.status,
             "input": self.input,

@@ -34,6 +34,8 @@ class Output:
     def __init__(self, world: World, style: Style) -> None:
         self.world = world
         self.style = style
+        self.server_flags = ""
+        """The flags that name this run's server, for hints."""
         self.secrets: set[str] = set()
         """What is never written to stderr, whoever says it."""
         self._said: set[str] = set()
@@ -148,8 +150,8 @@ class Output:
             self._line("hint", text, "cyan")
 
     def progress(self, text: str) -> None:
-        """A plain line of progress, where no live line is drawn."""
-        if not self.style.quiet:
+        """A plain line of progress, where no live line is drawn; none where only JSON is to come."""
+        if not self.style.quiet and not (self.style.json_errors and not self.lively):
             self._err(clean(text, multiline=False))
 
     def heard(self, exchange: Exchange) -> None:
@@ -168,13 +170,16 @@ class Output:
     def error(self, error: DocspeedError) -> None:
         """What happened, and what to do: for people, or as one JSON line."""
         if self.style.json_errors:
-            self._err(json.dumps({"error": error.as_json()}, ensure_ascii=True))
+            members = error.as_json()
+            if error.hint:
+                members["hint"] = self._here(error.hint)
+            self._err(json.dumps({"error": members}, ensure_ascii=True))
             self._annotate(error.message)
             return
         self._line("error", error.message, "bold red")
         self._annotate(error.message)
         if error.hint:
-            self._line("hint", error.hint, "cyan")
+            self._line("hint", self._here(error.hint), "cyan")
         if error.request_id:
             self._err(clean(f"request: {error.request_id}", multiline=False))
 
@@ -217,6 +222,11 @@ class Output:
         if self.style.bell and self.world.stderr.isatty():
             self.world.stderr.write("\a")
             self.world.stderr.flush()
+
+    def _here(self, hint: str) -> str:
+        """The hint with the flags that name this run's server, where it is a command that asks one."""
+        asks = hint.startswith(("docspeed auth", "docspeed doctor")) and "," not in hint
+        return hint + self.server_flags if asks else hint
 
     def _annotate(self, text: str) -> None:
         """The error once more, as GitHub's runner shows it beside the step."""

@@ -67,7 +67,7 @@ def _curl(session: Session, request: Request, stored: dict[str, str], missing: l
     url = shlex.quote(session.server + request.operation.path)
     head = f"curl -sS --fail-with-body -X {request.operation.method} {url}"
     lines.append(f"{head} \\\n  -H {_KEY} \\\n  -H 'Content-Type: application/json' \\\n  -d {quoted}")
-    return "\n".join(lines)
+    return " &&\n".join(lines)
 
 
 def _quoted(text: str) -> str:

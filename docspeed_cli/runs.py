@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ class Run:
                 hint=f"docspeed {self.operation.name} FILE; or --file-id ID, --from LIST, - for stdin",
             )
         fields, found = self._checked(session, inputs)
+        self._needs_waiting(session, fields)
         try:
             _say_skipped(session, found.skipped)
             if self._is_many(inputs):
@@ -80,6 +82,21 @@ class Run:
             raise all_together(faults)
         return fields, found
 
+    def _needs_waiting(self, session: Session, fields: dict[str, Any]) -> None:
+        """UsageError where flags speak of a result that nothing waits for."""
+        if self.request.dry_run or patience(session, Target(), mode=self.mode).wait:
+            return
+        asked = self.results.format if self.results.format in ("markdown", "text", "csv") else None
+        flags = {
+            f"-o {self.results.output}": self.results.output,
+            f"--format {asked}": asked,
+            f"--table {self.table}": self.table,
+            "--require": self.requirements(fields),
+        }
+        for name, given in flags.items():
+            if given is not None:
+                raise UsageError(f"{name} is about the result, and nothing waits for it", hint="add --wait")
+
     def _is_many(self, inputs: Inputs) -> bool:
         """Whether results come as lines, or as files in a folder; by what was said, not by what is found."""
         if self.operation.many:
@@ -101,12 +118,18 @@ class Run:
         to = delivery.target(self.results.output, False, self.table)
         hand = Delivery(session, to)
         waiting = patience(session, to, mode=self.mode)
+        if waiting.wait:
+            session.result_flags = self._result_flags()
         outcome = alone(session, Submitting(session).obtain(request, waiting))
         lacking = judged(outcome, self.requirements(dict(request.fields)))
         code = deliver_one(session, hand, outcome)
         if lacking is not None:
             raise lacking
         return code
+
+    def _result_flags(self) -> str:
+        named = {"-o": self.results.output, "--format": self.results.format, "--table": self.table}
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
 
     # -- many
 
@@ -167,7 +190,8 @@ def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
         return 0
     hand.submitted(outcome)
     if outcome.job is not None and session.output.human:
-        session.output.hint(session.take_up([outcome.job]))
+        ended = f"docspeed jobs result {outcome.job.handle}{session.flags}"
+        session.output.hint(ended if outcome.job.ended else session.take_up([outcome.job]))
     return 0
 
 

@@ -17,6 +17,7 @@ from docspeed_cli.models import Job, Source
 from docspeed_cli.operations import SANDBOX
 from docspeed_cli.output import Output
 from docspeed_cli.settings import BASE_URL, Settings, loopback
+from docspeed_cli.times import span
 from docspeed_cli.world import World
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from docspeed_cli.payload import Payload
 
 T = TypeVar("T")
+
+_TELLING = 8
+"""A key shorter than this is a word that any message may hold."""
 Task = Generator[float, None, T]
 
 
@@ -72,8 +76,11 @@ class Session:
         self.sleep = world.sleep
         self.waited_for: dict[str, Job] = {}
         """Jobs whose end this run still waits for: what an interrupted run names in its hint."""
+        self.result_flags: str | None = None
+        """The flags with which `jobs result` hands over what this run waits for; None if nothing."""
         self.batch = False
         """Whether this is a run over many inputs, which the same command takes up again."""
+        output.server_flags = self.flags
         self._stack = ExitStack()
 
     def close(self) -> None:
@@ -124,6 +131,7 @@ class Session:
         base_url = self.server
         if self.settings.sandbox:
             base_url, world = "http://sandbox.localhost", replace(self.world, transport=self._sandbox)
+            self.output.note("the sandbox reads text layers by plain rules; it is not the service's models")
         api = Api(
             base_url,
             self.key,
@@ -142,7 +150,7 @@ class Session:
         key, _ = self.settings.key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
-        if key:
+        if len(key) >= _TELLING:
             self.output.secrets.add(key)
         return key
 
@@ -158,7 +166,7 @@ class Session:
         return AuthError(
             f"no API key for {self.server}",
             code="no_key",
-            hint="docspeed auth login, or set DOCSPEED_API_KEY; --sandbox works without a key",
+            hint=f"docspeed auth login{self.flags}, or set DOCSPEED_API_KEY; --sandbox works without a key",
         )
 
     @cached_property
@@ -173,12 +181,17 @@ class Session:
         import httpx
 
         create_app = installed_sandbox().create_app
-        self.output.note("this is the local sandbox: it reads text layers, it is not the service's models")
-        app = create_app(self.settings.state_dir / "sandbox", now=self.world.now)
-        return httpx.WSGITransport(app)
+        folder = self.settings.state_dir / "sandbox"
+        try:
+            return httpx.WSGITransport(create_app(folder, now=self.world.now))
+        except OSError as error:
+            raise DocspeedError(
+                f"the sandbox can't keep its files in {folder}: {error.strerror or error}",
+                hint="DOCSPEED_STATE_DIR names another folder; docspeed sandbox reset empties this one",
+            ) from None
 
     def _delayed(self, error: DocspeedError, delay: float) -> None:
-        self.output.progress(f"{error.message}; trying again in {delay:.0f} s")
+        self.output.progress(f"{error.message}; trying again in {span(delay)}")
 
     @property
     def flags(self) -> str:

@@ -85,14 +85,14 @@ class Submitting:
         try:
             token = None
             if not waiting.fresh and request.operation.reusable:
-                job, token = self._known(identity)
+                job, token = self._known(identity, request.label)
                 if job is not None:
                     return job, None
             return self._submit(request, documents, identity, waiting, token or uuid.uuid4().hex)
         finally:
             self.session.locks.release(identity)
 
-    def _known(self, identity: str) -> tuple[Job | None, str | None]:
+    def _known(self, identity: str, label: str) -> tuple[Job | None, str | None]:
         """The job that answers this request already; else the token of a submission with unknown outcome."""
         unknown: Job | None = None
         for job in self.session.ledger.by_request(identity):
@@ -102,6 +102,7 @@ class Submitting:
             elif job.state in (State.RUNNING, State.DONE):
                 found = self._still_there(job)
                 if found is not None:
+                    found = replace(found, input=label or found.input)
                     self._say_reused(found)
                     return found, None
         if unknown is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from docspeed_cli.errors import Interrupted
 
@@ -89,6 +89,11 @@ class Interrupts:
                 raise Interrupted(self.pending)
 
 
+def _nowhere(mode: str) -> TextIO:
+    """In the place of a stream that the shell has closed."""
+    return cast(TextIO, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123
+
+
 def _chance() -> float:
     import random
 
@@ -116,11 +121,14 @@ class World:
     @classmethod
     def real(cls) -> World:
         """This process's own."""
-        interrupts = Interrupts()
-        interrupts.install(sys.stderr)
-        return cls(
-            os.environ, sys.stdin, sys.stdout, sys.stderr, sleep=interrupts.sleep, interrupts=interrupts
+        stdin, stdout, stderr = (
+            sys.stdin or _nowhere("r"),
+            sys.stdout or _nowhere("w"),
+            sys.stderr or _nowhere("w"),
         )
+        interrupts = Interrupts()
+        interrupts.install(stderr)
+        return cls(os.environ, stdin, stdout, stderr, sleep=interrupts.sleep, interrupts=interrupts)
 
     @property
     def debug(self) -> bool:

@@ -10,6 +10,7 @@ from docspeed_cli.errors import AuthError, DocspeedError, UsageError, worst
 from docspeed_cli.flags import (
     BatchFlags,
     CommonFlags,
+    FormatFlags,
     InputFlags,
     ManyFlags,
     ModeFlags,
@@ -284,16 +285,12 @@ def upload(
     ] = False,
     *,
     inputs: InputFlags,
-    results: ResultFlags,
+    results: FormatFlags,
     common: CommonFlags,
 ) -> Action:
     """Stores files and prints their file ids."""
 
     def action(session: Session) -> int:
-        if results.output is not None:
-            raise UsageError(
-                "upload has no -o", hint="send the ids to a file: docspeed upload a.pdf > ids.json"
-            )
         if not inputs.inputs.given:
             raise UsageError("no file given", hint="docspeed upload FILE, or - for standard input")
         return _upload_all(session, inputs, fresh)

@@ -269,6 +269,8 @@ def _show_status(session: Session, outcome: Outcome) -> None:
         then = f" · submitted {ago(job.submitted_at, session.world.now())}" if job.submitted_at else ""
         why = f"\n  {job.error}" if job.error else ""
         output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip() + then + why)
+        if job.state is State.DONE:
+            output.hint(f"docspeed jobs result {job.handle}{session.flags}")
     elif outcome.status is None:
         output.value(job.full_line())
     else:

@@ -12,7 +12,7 @@ from docspeed_cli.errors import (
     NotFound,
     UsageError,
 )
-from docspeed_cli.flags import CommonFlags, ManyFlags, ResultFlags, flag
+from docspeed_cli.flags import CommonFlags, FormatFlags, ManyFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
 from docspeed_cli.models import Job, State
@@ -74,7 +74,7 @@ def list_(
     ] = False,
     *,
     many: ManyFlags,
-    results: ResultFlags,
+    results: FormatFlags,
     common: CommonFlags,
 ) -> Action:
     """The jobs that this machine submitted, newest first."""
@@ -166,6 +166,10 @@ def forget(
             chosen = [job for job in found if job.ended or not finished]
         from docspeed_cli.following import Following
 
+        running = [job.handle for job in chosen if not job.ended]
+        if running:
+            few = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
+            session.output.warn(f"forgotten while they run: {few}; the same command would submit them anew")
         count = Following(session).forget(chosen)
         if session.output.human:
             session.output.text(f"forgot {count} job{'' if count == 1 else 's'}")
@@ -197,6 +201,7 @@ def _table(session: Session, jobs: list[Job]) -> RenderableType:
     rows = [
         {
             "job": job.handle,
+            "row": f"@{job.row}",
             "operation": job.operation,
             "status": job.status,
             "input": job.input or "",
@@ -205,7 +210,7 @@ def _table(session: Session, jobs: list[Job]) -> RenderableType:
         }
         for job in jobs
     ]
-    columns = ["job", "operation", "status", "input", "age"]
+    columns = ["job", "row", "operation", "status", "input", "age"]
     if len({job.server for job in jobs}) > 1:
         columns.append("server")
     return render.jobs_table(rows, columns)

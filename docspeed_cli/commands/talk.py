@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +79,7 @@ def chat(
         raise UsageError("--session-id and --continue name two conversations; give one of them")
     named = inputs.inputs
     if question is not None and question != "-" and _is_document(question):
+        _question_first(question, named.files)
         named = Inputs([question, *named.files], *_rest(named))
         question = None
 
@@ -114,6 +117,17 @@ def chat(
         return 0
 
     return action
+
+
+def _question_first(document: str, others: Sequence[str]) -> None:
+    """UsageError where the question stands after a document."""
+    words = [text for text in others if text != "-" and not _is_document(text)]
+    if len(words) == 1:
+        documents = shlex.join([document, *(text for text in others if text != words[0])])
+        raise UsageError(
+            "the question comes before the documents",
+            hint=f"docspeed chat {shlex.quote(words[0])} {documents}",
+        )
 
 
 def _is_document(text: str) -> bool:

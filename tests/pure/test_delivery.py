@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from docspeed_cli.delivery import Delivery, Target, safe_name, target
 from docspeed_cli.errors import UsageError
-from docspeed_cli.models import Job, Source, State
-from docspeed_cli.output import Output, Style
+from docspeed_cli.models import Job, Source, State, Style
+from docspeed_cli.output import Output
 from docspeed_cli.session import Session
 from docspeed_cli.settings import resolve
 from docspeed_cli.world import World

@@ -12,7 +12,6 @@ import pytest
 
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.inputs import (
-    Inputs,
     Problem,
     Unsupported,
     collect,
@@ -23,7 +22,7 @@ from docspeed_cli.inputs import (
     sniff,
     stored,
 )
-from docspeed_cli.models import Source
+from docspeed_cli.models import Inputs, Source
 from docspeed_cli.world import World
 from tests.stage import Stream
 

@@ -34,7 +34,7 @@ def command() -> list[str]:
 
 def whole_outputs(machine: Machine) -> list[Path]:
     """The output files, each of which must be whole, however the run ended."""
-    found = [path for path in (machine.folder / "out").rglob("*.json")]
+    found = list((machine.folder / "out").rglob("*.json"))
     for path in found:
         json.loads(path.read_bytes())
     return found
