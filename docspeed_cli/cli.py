@@ -157,9 +157,10 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
     elif jobs:
         what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
         output.progress(f"stopped waiting; {what}")
-        output.hint(session.take_up(jobs[:20]))
         if session.result_flags is not None:
-            output.hint(f"docspeed jobs result {jobs[0].handle}{session.flags}{session.result_flags}")
+            result = f"docspeed jobs result {jobs[0].handle}{session.flags}{session.result_flags}"
+            output.progress(f"its result, when it has ended: {result}")
+        output.hint(session.take_up(jobs[:20]))
     else:
         output.progress("stopped")
     return interrupted.exit_code
