@@ -104,8 +104,10 @@ class Following:
         name = job.operation or (operation if isinstance(operation, str) else "")
         found = replace(job, operation=name).now(status_word(members) or job.status)
         found = replace(found, error=_failure_text(members))
-        if (found.status, found.state, found.error) != (job.status, job.state, job.error):
-            self._settle(found, found.status, found.state, found.error)
+        changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
+        if changed and job.row is not None:
+            known = {"status": found.status, "state": found.state, "error": found.error}
+            self.session.ledger.change_soon(job.row, **known)
         return found
 
     def _passing(self, trouble: DocspeedError, job: Job, failures: int) -> bool:

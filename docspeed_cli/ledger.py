@@ -6,11 +6,13 @@ used, a warning says so and the same ledger goes on in memory.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +79,15 @@ class Conversation:
     names: tuple[str, ...]
 
 
+@dataclass
+class _Entry:
+    """A write that waits for its turn; `done` is its cursor once it is on the disk."""
+
+    sql: str
+    bound: Sequence[Any]
+    done: sqlite3.Cursor | None = None
+
+
 class _Newer(Exception):
     """The file was written by a newer version of the program."""
 
@@ -89,12 +100,14 @@ class Ledger:
         self._warn = warn
         self._now = now
         self._lock = threading.RLock()
+        self._waiting: deque[_Entry] = deque()
         self._on_disk = True
         self._db = self._open()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once everything is in it."""
         with self._lock:
+            self._write_all()
             self._db.close()
 
     # -- jobs
@@ -111,6 +124,12 @@ class Ledger:
         sets = ", ".join(f"{name} = ?" for name in members)
         self._write(f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row])
 
+    def change_soon(self, row: int, **members: Any) -> None:
+        """Put down what the server would say again: written with the next write, or at the end."""
+        members["updated_at"] = self._now()
+        sets = ", ".join(f"{name} = ?" for name in members)
+        self._waiting.append(_Entry(f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row]))
+
     def drop(self, rows: Iterable[int]) -> int:
         """Forget these rows; how many there were."""
         with self._lock:
@@ -118,7 +137,7 @@ class Ledger:
 
     def by_request(self, request: str) -> list[Job]:
         """What is known of this request, newest first."""
-        return self._jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request])
+        return self._jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request], settled=False)
 
     def by_id(self, job_id: str) -> list[Job]:
         """The job of this id; more than one where servers use the same."""
@@ -228,7 +247,11 @@ class Ledger:
 
     # -- the file
 
-    def _jobs(self, tail: str, bound: Sequence[Any]) -> list[Job]:
+    def _jobs(self, tail: str, bound: Sequence[Any], *, settled: bool = True) -> list[Job]:
+        """Jobs; with `settled`, what was to be written soon is written first."""
+        if settled:
+            with self._lock:
+                self._write_all()
         return [_job(row) for row in self._read(f"{_SELECT} {tail}", bound)]
 
     def _read(self, sql: str, bound: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -240,13 +263,33 @@ class Ledger:
                 return self._db.execute(sql, bound).fetchall()
 
     def _write(self, sql: str, bound: Sequence[Any], *, count: bool = False) -> int:
+        """Write durably. Whoever comes while another is at the disk waits for one sync with all others."""
+        entry = _Entry(sql, bound)
+        self._waiting.append(entry)
         with self._lock:
+            if entry.done is None:
+                self._write_all()
+        assert entry.done is not None
+        return entry.done.rowcount if count else entry.done.lastrowid or 0
+
+    def _write_all(self) -> None:
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if len(entries) > 1:
             try:
-                done = self._db.execute(sql, bound)
+                self._db.execute("BEGIN IMMEDIATE")
+                for entry in entries:
+                    entry.done = self._db.execute(entry.sql, entry.bound)
+                self._db.execute("COMMIT")
+                return
+            except sqlite3.Error:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+        for entry in entries:
+            try:
+                entry.done = self._db.execute(entry.sql, entry.bound)
             except sqlite3.Error as error:
-                self._recover(error, sql, bound)
-                done = self._db.execute(sql, bound)
-            return done.rowcount if count else done.lastrowid or 0
+                self._recover(error, entry.sql, entry.bound)
+                entry.done = self._db.execute(entry.sql, entry.bound)
 
     def _recover(self, error: sqlite3.Error, sql: str, bound: Sequence[Any]) -> None:
         """Go on with a ledger that works: a new file after damage, else a copy in memory, else an empty one.
