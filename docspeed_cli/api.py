@@ -252,7 +252,7 @@ class Api:
         elif response.is_success:
             self._gate.taken()
         if response.is_success:
-            for chunk in response.iter_bytes(65536):
+            for chunk in response.iter_bytes():
                 payload.write(chunk)
             if response.status_code != 204 and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"

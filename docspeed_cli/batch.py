@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -40,6 +41,7 @@ class Batch:
 
     def run(self, found: Iterator[Source | DocspeedError]) -> int:
         """Every input to its end; the exit code of the whole."""
+        gc.enable()
         session = self.session
         session.batch = True
         session.api.patient = True

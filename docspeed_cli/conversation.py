@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -131,6 +132,7 @@ def answer_all(talk: Talk, questions: Sequence[str], hand: Delivery) -> None:
 
 def converse(talk: Talk, hand: Delivery) -> None:
     """Questions from the keyboard until its end."""
+    gc.enable()
     output = talk.session.output
     names = ", ".join(source.label for source in talk.sources)
     output.progress(f"talking about {names}; /help tells what there is besides questions")

@@ -62,14 +62,14 @@ class Payload:
 
     def _made(self) -> IO[bytes]:
         """A file in the folder; where there can be none, one in the system's folder for such files."""
-        try:
-            if self._folder is not None:
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return _part(self._folder)
-        except OSError:
-            if self._folder is None:
-                raise
-            return _part(None)
+                return _part(self._folder)
+        file = _part(None)
+        if os.name == "posix":
+            os.unlink(file.name)  # noqa: PTH108 - so that not even kill -9 leaves a result lying about
+        return file
 
     def clear(self) -> None:
         """Throw the content away, when it is of no use or has been used."""
@@ -145,6 +145,7 @@ class Payload:
             file.seek(-1, os.SEEK_END)
             ended = file.read() == b"\n"
         if not ended:
+            self._file.seek(0, os.SEEK_END)
             self._file.write(b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -154,9 +155,12 @@ class Payload:
 
     def _opened(self) -> IO[bytes]:
         assert self._path is not None
-        if self._file is not None:
-            self._file.flush()
-        return self._path.open("rb")
+        if self._file is None:
+            return self._path.open("rb")
+        self._file.flush()
+        again = os.fdopen(os.dup(self._file.fileno()), "rb")
+        again.seek(0)
+        return again
 
 
 def _bracketed(content: bytes) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,7 +88,7 @@ class Submitting:
                 job, token = self._known(identity, request.label)
                 if job is not None:
                     return job, None
-            return self._submit(request, documents, identity, waiting, token or uuid.uuid4().hex)
+            return self._submit(request, documents, identity, waiting, token or os.urandom(16).hex())
         finally:
             self.session.locks.release(identity)
 

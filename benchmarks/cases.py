@@ -1,0 +1,432 @@
+"""The cases: what is run side by side, and what is made of the samples."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measure import KEY, Sample, Stand, measure
+
+Round = Mapping[str, Sample]
+Variant = Callable[[], Sample]
+Cost = Callable[[Sample], float]
+"""Wall time or CPU time of a sample: on a busy machine the second is the steadier one."""
+Formula = Callable[[Round, Cost], float]
+
+MB = 1_000_000
+SLACK = 1000
+"""The size of a result that costs nothing."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number out of each round, and what it may be."""
+
+    about: str
+    of: Formula
+    limit: float | None
+    unit: str = "×"
+    at_least: bool = False
+    timed: bool = True
+    """Whether it is made of times, so that it can be had of CPU time as well."""
+
+    def met(self, value: float) -> bool | None:
+        """Whether the value is within the limit; None where there is none."""
+        if self.limit is None:
+            return None
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run in each round, one after another, and the figures that come out of it."""
+
+    name: str
+    about: str
+    runs: int
+    variants: Callable[[Stand], dict[str, Variant]]
+    figures: tuple[Figure, ...]
+    warm: bool = True
+    """Whether a round goes before those that count."""
+
+
+def _over(ours: str, theirs: str) -> Formula:
+    return lambda found, cost: cost(found[ours]) / cost(found[theirs])
+
+
+def _beyond(ours: str, least: str, theirs: str) -> Formula:
+    """What is beyond our own start-up, over what they take in all."""
+    return lambda found, cost: (cost(found[ours]) - cost(found[least])) / cost(found[theirs])
+
+
+def _rates(ours: str, theirs: str) -> Formula:
+    return lambda found, cost: (
+        (found[ours].jobs / cost(found[ours])) / (found[theirs].jobs / cost(found[theirs]))
+    )
+
+
+def _milliseconds(ours: str, theirs: str) -> Formula:
+    return lambda found, cost: 1000 * (cost(found[ours]) - cost(found[theirs]))
+
+
+def _grown(about: str, limit: float, large: str, small: str) -> Figure:
+    """By how much one peak of memory is above another."""
+    return Figure(
+        about, lambda found, _: (found[large].peak - found[small].peak) / MB, limit, " MB", timed=False
+    )
+
+
+# -- start-up
+
+_TAB = """
+source "$1"; [ -z "$2" ] && exit
+how=$(complete -p docspeed); how=${how##*-F }; how=${how%% *}
+COMP_WORDS=(docspeed pa); COMP_CWORD=1; COMP_LINE="docspeed pa"; COMP_POINT=11
+$how docspeed pa docspeed
+[ "${COMPREPLY[0]%% *}" = parse ]
+"""
+
+
+def _path(stand: Stand) -> dict[str, str]:
+    return {**stand.env, "PATH": f"{Path(stand.docspeed).parent}:{stand.env.get('PATH', '')}"}
+
+
+def _runs(commands: Mapping[str, list[str]], env: Mapping[str, str]) -> dict[str, Variant]:
+    return {name: partial(measure, argv, env) for name, argv in commands.items()}
+
+
+def _start_up(stand: Stand) -> dict[str, Variant]:
+    env = _path(stand)
+    commands = {
+        "bare python": [stand.python, "-c", "pass"],
+        "--version": [stand.docspeed, "--version"],
+        "--help": [stand.docspeed, "--help"],
+        "parse --help": [stand.docspeed, "parse", "--help"],
+        "jobs list": [stand.docspeed, "jobs", "list"],
+    }
+    if http := shutil.which("http", path=env["PATH"]):
+        commands["http --version"] = [http, "--version"]
+    return _runs(commands, env)
+
+
+def _tab(stand: Stand) -> dict[str, Variant]:
+    script = stand.folder / "completion.bash"
+    measure([stand.docspeed, "completion", "bash"], stand.env, stdout=script)
+    bash = ["bash", "--norc", "-c", _TAB, "tab", str(script)]
+    return _runs(
+        {"bare python": [stand.python, "-c", "pass"], "bash": [*bash, ""], "TAB": [*bash, "press"]},
+        _path(stand),
+    )
+
+
+START_UP = Case(
+    "start-up",
+    "commands that do next to nothing, beside a bare interpreter's start",
+    15,
+    _start_up,
+    (
+        Figure("`--version` / bare python", _over("--version", "bare python"), 2.0),
+        Figure("`--help` / bare python", _over("--help", "bare python"), 7.5),
+        Figure("`parse --help` / bare python", _over("parse --help", "bare python"), 7.5),
+        Figure("`jobs list` / bare python", _over("jobs list", "bare python"), 8.0),
+    ),
+)
+TAB = Case(
+    "tab",
+    "a completion of `docspeed pa` in bash, without the shell's own start",
+    15,
+    _tab,
+    (Figure("a TAB / bare python", _beyond("TAB", "bash", "bare python"), 7.5),),
+)
+
+
+# -- one job
+
+
+def _one_job(base: str, stand: Stand, env: Mapping[str, str]) -> dict[str, Variant]:
+    def checked(argv: list[str]) -> Sample:
+        with stand.exactly(1):
+            return measure([*argv], env, stdout=stand.folder / "one.json")
+
+    def docspeed() -> Sample:
+        (file_id,) = stand.ids(1)
+        return checked([stand.docspeed, "parse", "--file-id", file_id, "--wait", "--base-url", base])
+
+    def httpx() -> Sample:
+        (file_id,) = stand.ids(1)
+        return checked([stand.python, stand.rival("one.py"), base, file_id, KEY])
+
+    def shell(script: str) -> Variant:
+        return lambda: checked(["sh", stand.rival(script), base, KEY, *stand.ids(1)])
+
+    variants = {"docspeed": docspeed, "httpx": httpx, "curl, jq": shell("job.sh")}
+    if shutil.which("http", path=env.get("PATH")):
+        variants["httpie, jq"] = shell("job-httpie.sh")
+    return variants
+
+
+def _job(stand: Stand) -> dict[str, Variant]:
+    return _one_job(stand.http, stand, stand.env)
+
+
+def _job_tls(stand: Stand) -> dict[str, Variant]:
+    if stand.https is None:
+        raise RuntimeError("trustme is not installed: no certificate for https")
+    authority = str(stand.folder / "ca.pem")
+    return _one_job(
+        stand.https, stand, {**stand.env, "SSL_CERT_FILE": authority, "CURL_CA_BUNDLE": authority}
+    )
+
+
+def _job_figures() -> tuple[Figure, ...]:
+    return (
+        Figure("one job / least httpx program", _over("docspeed", "httpx"), 1.35),
+        Figure("one job / curl and jq", _over("docspeed", "curl, jq"), None),
+    )
+
+
+JOB = Case(
+    "job",
+    "one job from submission to result, ledger included, beside the least httpx program",
+    15,
+    _job,
+    _job_figures(),
+)
+JOB_TLS = Case("job-tls", "the same against https", 15, _job_tls, _job_figures())
+
+
+# -- bytes
+
+
+def _result(size: int, *, piped: bool, rival: bool = True) -> Callable[[Stand], dict[str, Variant]]:
+    def variants(stand: Stand) -> dict[str, Variant]:
+        out = stand.folder / "result.json"
+        where = [] if piped else ["-o", str(out)]
+
+        def taken(sample: Sample) -> Sample:
+            if not piped:
+                assert out.stat().st_size >= SLACK
+                out.unlink()
+            return sample
+
+        def docspeed(size: int) -> Variant:
+            argv = [stand.docspeed, "jobs", "result", f"job_{size}_0", *where]
+            return lambda: taken(measure(argv, stand.env, piped=piped))
+
+        def curl(size: int) -> Variant:
+            url = f"{stand.http}/v1/jobs/job_{size}_0/result"
+            argv = ["curl", "-sSf", "-H", f"Authorization: Bearer {KEY}", url]
+            return lambda: taken(
+                measure([*argv, *([] if piped else ["-o", str(out)])], stand.env, piped=piped)
+            )
+
+        return {
+            "docspeed": docspeed(size),
+            "docspeed, 1 kB": docspeed(SLACK),
+            **({"curl": curl(size)} if rival else {}),
+        }
+
+    return variants
+
+
+def _bytes_figure(where: str) -> tuple[Figure, ...]:
+    return (Figure(f"200 MB to {where} / curl", _beyond("docspeed", "docspeed, 1 kB", "curl"), 1.35),)
+
+
+RESULT_FILE = Case(
+    "result-file",
+    "a result of 200 MB to a file with -o, beyond our start-up, beside curl -o",
+    7,
+    _result(200 * MB, piped=False),
+    _bytes_figure("a file"),
+)
+RESULT_PIPE = Case(
+    "result-pipe",
+    "a result of 200 MB into a pipe, beyond our start-up, beside curl",
+    7,
+    _result(200 * MB, piped=True),
+    _bytes_figure("a pipe"),
+)
+MEMORY_FILE = Case(
+    "memory-file",
+    "peak memory for a result of 500 MB with -o, beyond that for 1 kB",
+    3,
+    _result(500 * MB, piped=False, rival=False),
+    (_grown("peak, 500 MB to a file beyond 1 kB", 15, "docspeed", "docspeed, 1 kB"),),
+    warm=False,
+)
+MEMORY_PIPE = Case(
+    "memory-pipe",
+    "peak memory for a result of 500 MB into a pipe, beyond that for 1 kB",
+    3,
+    _result(500 * MB, piped=True, rival=False),
+    (_grown("peak, 500 MB to a pipe beyond 1 kB", 15, "docspeed", "docspeed, 1 kB"),),
+    warm=False,
+)
+
+
+def _upload(stand: Stand) -> dict[str, Variant]:
+    def document(name: str, size: int) -> Path:
+        path = stand.folder / name
+        with path.open("wb") as file:
+            file.write(b"%PDF-1.7\n")
+            file.truncate(size)
+        return path
+
+    large, small = document("large.pdf", 1 << 30), document("small.pdf", SLACK)
+    digest = "import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], 'rb'), 'sha256').hexdigest())"
+    form = ["-H", f"Authorization: Bearer {KEY}", f"{stand.http}/api/v1/upload"]
+
+    def upload(path: Path) -> Variant:
+        return lambda: measure([stand.docspeed, "upload", str(path), "--fresh"], stand.env)
+
+    return {
+        "docspeed": upload(large),
+        "docspeed, 1 kB": upload(small),
+        "sha256": lambda: measure([stand.python, "-c", digest, str(large)], stand.env),
+        "sha256, 1 kB": lambda: measure([stand.python, "-c", digest, str(small)], stand.env),
+        "curl -F": lambda: measure(["curl", "-sSf", "-F", f"files=@{large}", *form], stand.env),
+    }
+
+
+def _sent(found: Round, cost: Cost) -> float:
+    """The send alone: without our start-up and the digest, over curl's."""
+    ours = cost(found["docspeed"]) - cost(found["docspeed, 1 kB"])
+    digest = cost(found["sha256"]) - cost(found["sha256, 1 kB"])
+    return (ours - digest) / cost(found["curl -F"])
+
+
+UPLOAD = Case(
+    "upload",
+    "an upload of 1 GiB without the digest that comes on top, beside curl -F",
+    5,
+    _upload,
+    (
+        Figure("1 GiB sent / curl -F", _sent, 1.4),
+        Figure("1 GiB with its digest / curl -F", _beyond("docspeed", "docspeed, 1 kB", "curl -F"), None),
+        _grown("peak, 1 GiB beyond 1 kB", 15, "docspeed", "docspeed, 1 kB"),
+    ),
+)
+
+
+# -- the ledger
+
+_ROWS = (10, 100_000)
+
+
+def _ledger(stand: Stand) -> dict[str, Variant]:
+    def read(rows: int) -> Variant:
+        path = stand.folder / f"ledger-{rows}.db"
+        if not path.exists():
+            measure([stand.python, stand.rival("ledger.py"), str(path), str(rows)], stand.env)
+        return lambda: measure([stand.python, stand.rival("ledger.py"), str(path)], stand.env)
+
+    return {
+        "import sqlite3": lambda: measure([stand.python, "-c", "import sqlite3"], stand.env),
+        "import docspeed_cli.ledger": lambda: measure(
+            [stand.python, "-c", "import docspeed_cli.ledger"], stand.env
+        ),
+        **{_rows(rows): read(rows) for rows in _ROWS},
+    }
+
+
+def _rows(rows: int) -> str:
+    return f"{rows:,} rows"
+
+
+LEDGER = Case(
+    "ledger",
+    "a fresh process that opens the ledger, reads the rows of one job and closes it",
+    25,
+    _ledger,
+    (
+        *(
+            Figure(
+                f"ledger of {_rows(rows)} beyond its import",
+                _milliseconds(_rows(rows), "import docspeed_cli.ledger"),
+                4.0,
+                " ms",
+            )
+            for rows in _ROWS
+        ),
+        Figure(
+            "import of the ledger beyond `import sqlite3`",
+            _milliseconds("import docspeed_cli.ledger", "import sqlite3"),
+            None,
+            " ms",
+        ),
+    ),
+)
+
+
+# -- many documents
+
+_THREADS = 32
+
+
+def _batch(stand: Stand, count: int) -> Sample:
+    argv = [stand.docspeed, "parse", "--from", "-", "--wait", "--concurrency", str(_THREADS), "--quiet"]
+    out = stand.folder / "many.jsonl"
+    with stand.exactly(count):
+        sample = measure(argv, stand.state(str(count)), stdin=stand.listed(count), stdout=out, jobs=count)
+    with out.open("rb") as lines:
+        assert sum(1 for _ in lines) == count
+    return sample
+
+
+def _many(stand: Stand) -> dict[str, Variant]:
+    out = stand.folder / "many.txt"
+
+    def httpx() -> Sample:
+        argv = [stand.python, stand.rival("many.py"), stand.http, KEY, str(_THREADS)]
+        with stand.exactly(2000):
+            return measure(argv, stand.env, stdin=stand.listed(2000), stdout=out, jobs=2000)
+
+    def curl() -> Sample:
+        argv = ["xargs", "-P", "8", "-n", "1", "sh", stand.rival("job.sh"), stand.http, KEY]
+        with stand.exactly(100):
+            return measure(argv, stand.env, stdin=stand.listed(100), stdout=out, jobs=100)
+
+    return {"docspeed": lambda: _batch(stand, 2000), "httpx": httpx, "curl, jq, xargs": curl}
+
+
+MANY = Case(
+    "many",
+    "2,000 jobs at concurrency 32, beside httpx.Client in 32 threads, and curl and jq under xargs -P 8",
+    5,
+    _many,
+    (
+        Figure("jobs/s / least httpx program", _rates("docspeed", "httpx"), 0.8, at_least=True),
+        Figure("jobs/s / curl, jq, xargs -P 8", _rates("docspeed", "curl, jq, xargs"), 10.0, at_least=True),
+    ),
+    warm=False,
+)
+MANY_MEMORY = Case(
+    "many-memory",
+    "peak memory of a run over 10,000 documents, beyond that of one over 100",
+    2,
+    lambda stand: {
+        "10,000 jobs": lambda: _batch(stand, 10_000),
+        "100 jobs": lambda: _batch(stand, 100),
+    },
+    (_grown("peak, 10,000 jobs beyond 100", 30, "10,000 jobs", "100 jobs"),),
+    warm=False,
+)
+
+CASES = (
+    START_UP,
+    TAB,
+    JOB,
+    JOB_TLS,
+    RESULT_FILE,
+    RESULT_PIPE,
+    MEMORY_FILE,
+    MEMORY_PIPE,
+    UPLOAD,
+    LEDGER,
+    MANY,
+    MANY_MEMORY,
+)
