@@ -18,6 +18,9 @@ from docspeed_cli.world import World
 
 T = TypeVar("T")
 
+_AHEAD = 4
+"""How many inputs for each worker are read ahead: waking the reader for each one costs more."""
+
 _GRACE = 30.0
 """How long exchanges under way may take to end once the run is stopped."""
 
@@ -89,7 +92,8 @@ class Crowd(Generic[T]):
                     self._live += 1
                     self._there.notify()
                     self._clock.notify()
-                    self._room.wait_for(lambda: len(self._new) < self._workers or self._stopped.is_set())
+                    if len(self._new) >= _AHEAD * self._workers:
+                        self._room.wait_for(lambda: len(self._new) <= self._workers or self._stopped.is_set())
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
@@ -129,9 +133,11 @@ class Crowd(Generic[T]):
                 task = self._parked.pop(self._world.monotonic())
                 if task is None and self._new:
                     task = self._new.popleft()
-                    self._room.notify()
+                    if len(self._new) == self._workers:
+                        self._room.notify()
                 if task is not None:
-                    self._there.notify()
+                    if self._new or self._parked:
+                        self._there.notify()
                     return task
                 if self._all_in and self._live == 0:
                     return None

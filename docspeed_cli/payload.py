@@ -30,6 +30,7 @@ class Payload:
         self._file: IO[bytes] | None = None
         self._path: Path | None = None
         self._ours = False
+        self._parsed: tuple[Any] | None = None
         self.size = 0
 
     @classmethod
@@ -50,6 +51,7 @@ class Payload:
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
         self.size += len(chunk)
+        self._parsed = None
         if self._file is None and self.size > IN_MEMORY:
             self._file = self._made()
             self._path, self._ours = Path(self._file.name), True
@@ -109,6 +111,8 @@ class Payload:
 
     def json(self, limit: int = READABLE) -> Any:
         """The parsed content. DocspeedError where it is too large, too deep, or not JSON."""
+        if self._parsed is not None:
+            return self._parsed[0]
         if self.size > limit:
             raise DocspeedError(
                 f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
@@ -122,7 +126,7 @@ class Payload:
         if self.size <= IN_MEMORY:
             content = b"".join(self.chunks())
             try:
-                json.loads(content)
+                self._parsed = (json.loads(content),)
             except RecursionError:
                 return _bracketed(content)
             except ValueError:

@@ -138,7 +138,7 @@ class Session:
             world,
             self.gate,
             sleep=lambda seconds: self.sleep(seconds),
-            heard=self.output.heard,
+            heard=self.output.heard if self.output.style.verbose else None,
             delayed=self._delayed,
         )
         self._stack.callback(api.close)
