@@ -273,7 +273,7 @@ class Api:
         payload.clear()
         error = refusal(method, response.status_code, body, request_id, wait)
         if response.status_code == 401 and not self._key:
-            error.message = f"no API key for {self.base_url} ({error.message})"
+            error.message = f"no API key for {self.base_url}, and it wants one (401)"
         raise error
 
     def _redirected(self, method: str, response: httpx.Response) -> str:
