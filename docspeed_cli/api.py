@@ -43,6 +43,8 @@ PATIENCE = 120.0
 CONNECT_TIMEOUT = 15.0
 POST_TIMEOUT = 300.0
 GET_TIMEOUT = 60.0
+SLOWEST = 1000.0
+"""Bytes a second, after the first minute, below which an answer is given up."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
@@ -256,8 +258,11 @@ class Api:
         elif response.is_success:
             self._gate.taken()
         if response.is_success:
+            started = self._world.monotonic()
             for chunk in response.iter_bytes():
                 payload.write(chunk)
+                if payload.size < SLOWEST * (self._world.monotonic() - started - GET_TIMEOUT):
+                    raise _unknown_after(method, "the answer comes too slowly", None, request_id)
             if response.status_code != 204 and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()

@@ -112,12 +112,22 @@ class ModeFlags:
 
 @dataclass(frozen=True)
 class WaitFlags:
-    """Whether and how to wait for a job's end."""
+    """Whether to wait for a job's end."""
 
     wait: Annotated[
         bool | None,
         flag("--wait/--no-wait", about="follow the job and print its result", panel="Waiting"),
     ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that these flags override."""
+        return {"wait": self.wait}
+
+
+@dataclass(frozen=True)
+class PollFlags:
+    """How long to wait, and how often to look."""
+
     timeout: Annotated[
         str | None,
         flag(
@@ -138,7 +148,7 @@ class WaitFlags:
 
     def settings(self) -> dict[str, Any]:
         """The settings that these flags override."""
-        return {"wait": self.wait, "timeout": self.timeout, "poll_interval": self.poll_interval}
+        return {"timeout": self.timeout, "poll_interval": self.poll_interval}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -147,11 +148,13 @@ class Session:
     @cached_property
     def key(self) -> str:
         """The key for this server; none is needed on this machine."""
-        key, _ = self.settings.key()
+        key, source = self.settings.key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
         if len(key) >= _TELLING:
             self.output.secrets.add(key)
+        if source == str(self.settings.credentials):
+            self._warn_if_open(self.settings.credentials)
         return key
 
     @cached_property
@@ -160,6 +163,11 @@ class Session:
         from docspeed_cli.gate import Gate
 
         return Gate(self.world.monotonic)
+
+    def _warn_if_open(self, path: Path) -> None:
+        """Tell of a file of keys that others on this machine may read."""
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            self.output.warn(f"others may read the keys in {path}; chmod 600 {path}")
 
     def no_key(self) -> AuthError:
         """What is said where a key is needed and there is none."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ from docspeed_cli.errors import (
     UsageError,
     worst,
 )
-from docspeed_cli.flags import CommonFlags, ManyFlags, ResultFlags, flag
+from docspeed_cli.flags import CommonFlags, ManyFlags, PollFlags, ResultFlags, flag
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
@@ -40,33 +40,6 @@ Ids = Annotated[
         show_default=False,
     ),
 ]
-
-
-@dataclass(frozen=True)
-class PollFlags:
-    """How long and how often to look."""
-
-    timeout: Annotated[
-        str | None,
-        flag(
-            "--timeout",
-            about="wait no longer than this: 90, 90s, 30m, 2h",
-            panel="Waiting",
-            metavar="DURATION",
-        ),
-    ] = None
-    poll_interval: Annotated[
-        str | None,
-        flag(
-            "--poll-interval", about="the least time between two looks", panel="Waiting", metavar="DURATION"
-        ),
-    ] = None
-
-    bell: Annotated[bool, flag("--bell", about="ring when it ends", panel="Waiting")] = False
-
-    def settings(self) -> dict[str, Any]:
-        """The settings that these flags override."""
-        return {"timeout": self.timeout, "poll_interval": self.poll_interval}
 
 
 # -- the server's view

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SCREENFUL = 30
 _WATCH_EVERY = 2.0
+_ROOMY = 80
 
 Ids = Annotated[
     list[str] | None,
@@ -211,6 +212,8 @@ def _table(session: Session, jobs: list[Job]) -> RenderableType:
         for job in jobs
     ]
     columns = ["job", "row", "operation", "status", "input", "age"]
+    if session.output.console().width < _ROOMY:
+        columns.remove("row")
     if len({job.server for job in jobs}) > 1:
         columns.append("server")
     return render.jobs_table(rows, columns)

@@ -19,6 +19,7 @@ from docspeed_cli.flags import (
     CommonFlags,
     InputFlags,
     ModeFlags,
+    PollFlags,
     RequestFlags,
     ResultFlags,
     WaitFlags,
@@ -71,6 +72,7 @@ def chat(
     inputs: InputFlags,
     request: RequestFlags,
     waiting: WaitFlags,
+    polling: PollFlags,
     results: ResultFlags,
     common: CommonFlags,
 ) -> Action:
@@ -192,6 +194,7 @@ def api(
     *,
     request: RequestFlags,
     waiting: WaitFlags,
+    polling: PollFlags,
     results: ResultFlags,
     common: CommonFlags,
 ) -> Action:

@@ -1,0 +1,41 @@
+"""An answer that drips for ever is given up: each byte comes in time, the whole never does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from tests.service import KEY, Call, Service
+from tests.stage import Clock, Stage
+
+
+class Drip(httpx.SyncByteStream):
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"{"
+        for _ in range(10_000):
+            self.clock.time += 1.0
+            yield b" "
+
+
+@pytest.mark.parametrize(("ending", "state"), [("/result", "done"), ("/parse", "unknown")])
+def test_a_drip_is_given_up(stage: Stage, service: Service, ending: str, state: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.endswith(ending):
+            return httpx.Response(200, stream=Drip(stage.clock))
+        headers = {"authorization": f"Bearer {KEY}"}
+        reply = service.handle(Call(request.method, path, headers, request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait"
+    )
+    assert (ran.code, ran.out) == (9, "")
+    assert "too slowly" in ran.err
+    assert [row["state"] for row in stage.rows()] == [state]
