@@ -207,7 +207,9 @@ class Output:
         """Keep this line at the bottom of the terminal; what is written meanwhile goes above it."""
         from docspeed_cli.bottom import Bottom
 
-        with Bottom(self.console(stderr=True), draw) as self._bottom:
+        console = self.console(stderr=True)
+        console.width -= 3  # room for the ^C that the terminal echoes, which must not wrap
+        with Bottom(console, draw) as self._bottom:
             try:
                 yield
             finally:
