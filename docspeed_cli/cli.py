@@ -52,7 +52,7 @@ def main(argv: Sequence[str], world: World) -> int:
     from docspeed_cli.models import Style
     from docspeed_cli.output import Output
 
-    if argv[:1] == ["help"]:
+    if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
     plain = Output(world, Style(json_errors="--json" in argv))
     try:
@@ -109,6 +109,12 @@ _ABOUT = """Documents in, grounded JSON out: the command line for the Docspeed d
 
 No key yet? Add --sandbox to any command, and it runs on this machine.
 """
+
+
+def _is_command(word: str) -> bool:
+    from docspeed_cli.commands import COMMANDS
+
+    return any(entry.name == word for entry in COMMANDS)
 
 
 def _lowered(message: str) -> str:

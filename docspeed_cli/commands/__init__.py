@@ -7,6 +7,7 @@ _JOBS = "docspeed_cli.commands.jobs"
 _TALK = "docspeed_cli.commands.talk"
 _LEDGER = "docspeed_cli.commands.ledger"
 _CHECKS = "docspeed_cli.commands.checks"
+_TOPICS = "docspeed_cli.commands.topics"
 _SETUP = "docspeed_cli.commands.setup"
 _SHELL = "docspeed_cli.commands.shell"
 
@@ -48,6 +49,7 @@ COMMANDS = (
             Entry("path", "Where the config file is, or would be.", _CHECKS, "config_path"),
         ),
     ),
+    Entry("help", "Explains exit codes, variables, output and scripting, or a command.", _TOPICS, "help_"),
     Entry("doctor", "Checks the set-up and says what to do.", _CHECKS, "doctor"),
     Entry("completion", "The completion script for bash, zsh, fish or powershell.", _SHELL, "completion"),
     Entry(
