@@ -1,0 +1,126 @@
+"""What people stumbled over when they had only the README."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.service import SUBMIT, Reply, Service
+from tests.stage import Stage, lines
+
+
+@pytest.mark.parametrize(
+    "flags", [("-o", "x.json"), ("--format", "markdown"), ("-o", "folder/")], ids=["file", "format", "folder"]
+)
+def test_flags_about_a_result_that_nothing_waits_for(
+    stage: Stage, service: Service, flags: tuple[str, ...]
+) -> None:
+    ran = stage.run("parse", "--file-id", "f", *flags)
+    assert (ran.code, ran.out) == (2, "")
+    assert "hint: add --wait" in ran.err
+    assert service.calls == []
+
+
+def test_a_gate_that_nothing_waits_for_is_no_gate(stage: Stage, service: Service) -> None:
+    schema = '{"fields": [{"key": "total", "type": "number"}]}'
+    ran = stage.run("extract", "--file-id", "f", "--schema", schema, "--require", "total")
+    assert ran.code == 2
+    assert service.calls == []
+
+
+def test_a_joined_job_has_the_name_that_it_is_asked_for_by(stage: Stage, service: Service) -> None:
+    first, second = stage.document("first.pdf", "same"), stage.document("second.pdf", "same")
+    stage.run("parse", first)
+    again = json.loads(stage.run("parse", second).out)
+    assert (again["input"], again["reused"]) == (second, True)
+    assert service.count(SUBMIT) == 1
+
+
+def test_an_inline_result_has_a_handle_that_every_command_takes(stage: Stage, service: Service) -> None:
+    payload = stage.run("parse", "--file-id", "f", "--sync").raw
+    handle = json.loads(stage.run("parse", "--file-id", "f").out)["job_id"]
+    assert handle == "@1"
+    assert stage.run("jobs", "wait", handle).code == 0
+    assert stage.run("jobs", "result", handle).raw == payload
+    assert service.count(SUBMIT) == 1
+
+
+def test_a_bad_line_of_a_list_is_named_in_its_row(stage: Stage) -> None:
+    ran = stage.run("parse", "--from", "-", stdin=b"nope.pdf\n")
+    assert ran.code == 2
+    assert json.loads(ran.out)["input"] == "nope.pdf"
+
+
+def test_the_csv_of_many_documents_is_one_table(stage: Stage, service: Service) -> None:
+    rows = {"items": [{"name": "=a", "n": 1}, {"name": "b", "n": 2}]}
+    service.payload = lambda operation, body: json.dumps({"fields": {}, "line_items": rows}).encode()
+    schema = '{"fields": [{"key": "total", "type": "number"}]}'
+    inputs = ("--file-id", "f", "--file-id", "g")
+    ran = stage.run("extract", *inputs, "--schema", schema, "--wait", "--format", "csv")
+    heading, *table = csv.reader(io.StringIO(ran.raw.decode(), newline=""))
+    assert heading == ["input", "name", "n"]
+    assert sorted(table) == [["f", "'=a", "1"], ["f", "b", "2"], ["g", "'=a", "1"], ["g", "b", "2"]]
+
+
+def test_hints_name_the_server(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, Reply.of(401, {"detail": "no"}))
+    ran = stage.run("parse", "--file-id", "f", "--base-url", "https://other.example")
+    assert "hint: docspeed auth login --base-url https://other.example" in ran.err
+
+
+def test_a_short_key_does_not_damage_messages(stage: Stage) -> None:
+    ran = stage.run("jobs", "result", "nope", "--json", env={"DOCSPEED_API_KEY": "n"})
+    assert json.loads(lines(ran.err)[-1])["error"]["hint"] == "docspeed auth login"
+
+
+def test_o_dash_is_standard_output(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", "-")
+    assert ran.raw == service.results["job_1"] + b"\n"
+    assert not Path("-").exists()
+
+
+def test_a_file_named_for_many_results_is_refused(stage: Stage, service: Service) -> None:
+    inputs = ("--file-id", "f", "--file-id", "g")
+    ran = stage.run("parse", *inputs, "--wait", "-o", str(stage.folder / "out.json"))
+    assert ran.code == 2
+    assert "folder" in ran.err
+    assert service.calls == []
+
+
+def test_the_question_comes_first(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    ran = stage.run("chat", path, "What is the total?")
+    assert ran.code == 2
+    assert f"hint: docspeed chat 'What is the total?' {path}" in ran.err
+    assert service.calls == []
+
+
+def test_what_begins_like_a_row_and_is_none(stage: Stage, service: Service) -> None:
+    assert stage.run("jobs", "status", "@foo").code == 2
+    assert service.calls == []
+
+
+def test_a_running_job_that_is_forgotten_is_told(stage: Stage) -> None:
+    stage.run("parse", "--file-id", "f")
+    assert "would submit them anew" in stage.run("jobs", "forget", "@last").err
+
+
+def test_a_conversation_does_not_overwrite_a_file(stage: Stage, service: Service) -> None:
+    path, kept = stage.document("a.pdf"), stage.folder / "notes.md"
+    kept.write_text("mine")
+    service.payload = lambda operation, body: b'{"answer": "42", "citations": [], "session_id": "s"}'
+    typed = f"How much?\n/save {kept}\n/quit\n".encode()
+    ran = stage.run("chat", path, stdin=typed, terminal=True, typing=True)
+    assert ran.code == 0
+    assert "exists" in ran.err
+    assert kept.read_text() == "mine"
+
+
+def test_help_tells_the_formats_that_a_command_has(stage: Stage) -> None:
+    shown = stage.run("jobs", "list", "--help").out
+    assert "json, id" in shown
+    assert "markdown" not in shown
