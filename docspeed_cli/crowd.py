@@ -44,6 +44,8 @@ class Crowd(Generic[T]):
         """one of them here for the first due time,"""
         self._room = threading.Condition(self._lock)
         """and whoever reads the inputs here until some are taken."""
+        self._asleep = threading.Condition()
+        """Workers between two tries of an exchange wait here."""
         self._parked: Agenda[Task[T]] = Agenda()
         self._new: deque[Task[T]] = deque()
         self._live = 0
@@ -54,7 +56,10 @@ class Crowd(Generic[T]):
 
     def sleep(self, seconds: float) -> None:
         """Sleep in a worker; the end of the run wakes it."""
-        if self._stopped.wait(seconds):
+        with self._asleep:
+            if not self._stopped.is_set():
+                self._world.wait(self._asleep, seconds)
+        if self._stopped.is_set():
             raise Interrupted(signal.SIGINT, idle=True)
 
     def run(self, tasks: Iterable[Task[T]]) -> Iterator[T]:
@@ -83,6 +88,8 @@ class Crowd(Generic[T]):
         with self._lock:
             for condition in (self._there, self._clock, self._room):
                 condition.notify_all()
+        with self._asleep:
+            self._asleep.notify_all()
 
     def _feed(self, tasks: Iterator[Task[T]]) -> None:
         try:

@@ -32,22 +32,22 @@ class Documents:
         )
         return known or f"id:{source.file_id}"
 
-    def store(self, source: Source, document: str, *, fresh: bool = False) -> tuple[str, bool]:
+    def store(self, source: Source, document: str) -> tuple[str, bool]:
         """The id of the stored document, and whether it was stored before this run."""
         if source.file_id is not None or source.path is None:
             return str(source.file_id), False
+        known, entry = self._once(source, document, fresh=False)
+        return known or entry["file_id"], known is not None
+
+    def _once(self, source: Source, document: str, *, fresh: bool) -> tuple[str | None, dict[str, Any]]:
+        """The id that this content has already, or the server's entry for it; one upload of it at a time."""
+        session = self.session
         turn = hashlib.sha256(
-            f"upload {self.session.server} {self.session.fingerprint} {document}".encode()
+            f"upload {session.server} {session.fingerprint} {document}".encode()
         ).hexdigest()
-        with self.session.locks.holding(turn, self.session.sleep):
-            known = (
-                None
-                if fresh
-                else self.session.ledger.uploaded(self.session.server, self.session.fingerprint, document)
-            )
-            if known is not None:
-                return known, True
-            return self._upload(source, document)["file_id"], False
+        with session.locks.holding(turn, session.sleep):
+            known = None if fresh else session.ledger.uploaded(session.server, session.fingerprint, document)
+            return (known, {}) if known is not None else (None, self._upload(source, document))
 
     def _upload(self, source: Source, document: str) -> dict[str, Any]:
         assert source.path is not None
@@ -66,18 +66,9 @@ class Documents:
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
         """Store one document; the server's entry for it, or what the ledger knows of it."""
-        document = self.digest(source)
-        turn = hashlib.sha256(
-            f"upload {self.session.server} {self.session.fingerprint} {document}".encode()
-        ).hexdigest()
-        with self.session.locks.holding(turn, self.session.sleep):
-            known = (
-                None
-                if fresh
-                else self.session.ledger.uploaded(self.session.server, self.session.fingerprint, document)
-            )
-            if known is None:
-                return {**self._upload(source, document), "input": source.label}
+        known, entry = self._once(source, self.digest(source), fresh=fresh)
+        if known is None:
+            return {**entry, "input": source.label}
         self.session.output.note(f"{source.label}: stored before as {known}; --fresh stores it again")
         return {
             "file_id": known,

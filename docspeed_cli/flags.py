@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from docspeed_cli.errors import UsageError
 from docspeed_cli.models import Inputs
-from docspeed_cli.operations import FORMATS, SANDBOX
+from docspeed_cli.operations import SANDBOX
 
 
 def flag(
@@ -19,7 +18,6 @@ def flag(
     about: str,
     panel: str,
     metavar: str | None = None,
-    complete: Callable[..., Any] | None = None,
 ) -> Any:
     """A flag in a panel of the help."""
     return typer.Option(
@@ -27,14 +25,18 @@ def flag(
         help=about,
         rich_help_panel=panel,
         metavar=metavar,
-        autocompletion=complete,
         show_default=False,
     )
 
 
-def complete(*values: str) -> Callable[[str], list[str]]:
-    """Completes a value that may also be any other."""
-    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ID...",
+        help="job ids; @last is the newest, - reads ids from standard input",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,6 @@ class ResultFlags:
             about="json, markdown, text, csv or id",
             panel="Output",
             metavar="FORMAT",
-            complete=complete(*FORMATS, "curl"),
         ),
     ] = None
     output: Annotated[

@@ -199,6 +199,9 @@ class Session:
             ) from None
 
     def _delayed(self, error: DocspeedError, delay: float) -> None:
+        """Tell of a repetition; in a run over many inputs the progress line tells what the gate does."""
+        if self.batch and error.status == 429:
+            return
         self.output.progress(f"{error.message}; trying again in {span(delay)}")
 
     @property

@@ -18,11 +18,10 @@ from docspeed_cli.flags import (
     RequestFlags,
     ResultFlags,
     WaitFlags,
-    complete,
     flag,
 )
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, PROFILES, SCHEMA, SPLIT, TABLES
+from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
 
 if TYPE_CHECKING:
     from docspeed_cli.models import Source
@@ -36,7 +35,6 @@ Grounding = Annotated[
         about=f"what evidence points at: {', '.join(GROUNDINGS)}, or another name",
         panel="Request",
         metavar="NAME",
-        complete=complete(*GROUNDINGS),
     ),
 ]
 Table = Annotated[
@@ -64,7 +62,6 @@ def parse(
             about="how to parse: grounded, or another name",
             panel="Request",
             metavar="NAME",
-            complete=complete(*PROFILES),
         ),
     ] = None,
     grounding: Grounding = None,

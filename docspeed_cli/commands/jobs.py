@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
-import typer
-
 from docspeed_cli import delivery
 from docspeed_cli.api import Answer
 from docspeed_cli.crowd import alone, together
@@ -23,7 +21,7 @@ from docspeed_cli.errors import (
     UsageError,
     worst,
 )
-from docspeed_cli.flags import CommonFlags, ManyFlags, PollFlags, ResultFlags, flag
+from docspeed_cli.flags import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
@@ -31,16 +29,6 @@ from docspeed_cli.models import Job, State
 from docspeed_cli.operations import FORMATS
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
-
-Ids = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="ID...",
-        help="job ids; @last is the newest, - reads ids from standard input",
-        show_default=False,
-    ),
-]
-
 
 # -- the server's view
 

@@ -12,7 +12,7 @@ from docspeed_cli.errors import (
     NotFound,
     UsageError,
 )
-from docspeed_cli.flags import CommonFlags, FormatFlags, ManyFlags, flag
+from docspeed_cli.flags import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
 from docspeed_cli.models import Job, State
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 _SCREENFUL = 30
 _WATCH_EVERY = 2.0
 _ROOMY = 80
-
-Ids = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="ID...",
-        help="job ids; @last is the newest, - reads ids from standard input",
-        show_default=False,
-    ),
-]
 
 
 @guide(

@@ -298,3 +298,13 @@ def test_a_limit_for_many(stage: Stage, service: Service) -> None:
     assert (found["slow"]["job_id"], found["slow"]["error"]["code"]) == ("job_1", "pending")
     assert "result" in found["fast"]
     assert len(stage.rows()) == 2
+
+
+def test_a_rate_limit_is_told_by_the_progress_line_and_not_once_for_each_refusal(
+    stage: Stage, service: Service
+) -> None:
+    service.then(SUBMIT, *[Reply.of(429, {"detail": "slower"})] * 6)
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
+    assert ran.code == 0
+    assert service.count(SUBMIT) == 8
+    assert "trying again" not in ran.err
