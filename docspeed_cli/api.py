@@ -11,10 +11,9 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
@@ -53,8 +52,7 @@ _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _ERROR_BODY = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A successful answer: its status, its bytes, and what its headers say."""
 
     status: int
@@ -63,8 +61,7 @@ class Answer:
     retry_after: float | None
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """A harmless question to the server: how long it took, why it failed if it did, the server's clock."""
 
     seconds: float
@@ -72,8 +69,7 @@ class Probe:
     date: str | None
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One HTTP exchange, for `--verbose`; `status` is the error's name where no answer came."""
 
     method: str

@@ -8,9 +8,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from docspeed_cli.api import PATIENCE
 from docspeed_cli.crowd import together
@@ -25,8 +24,7 @@ from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """One request for each of many sources. `total` is their number, where it is known."""
 
     session: Session
@@ -108,7 +106,7 @@ class Batch:
             error = judged(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
                 outcome = self.hand.filed(outcome, path)
-            return replace(outcome, error=error)
+            return outcome._replace(error=error)
         except DocspeedError as error:
             known = self.session.ledger.by_id(error.job_id) if error.job_id else []
             job = next((job for job in known if job.server == self.session.server), None)

@@ -8,8 +8,8 @@ the endings that fit; the part of the word that values do not repeat; then a val
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import typer
 
@@ -41,16 +41,14 @@ _LITERAL = ("bash", "powershell")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A word that fits, and what it means."""
 
     text: str
     about: str = ""
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(NamedTuple):
     """Everything that fits at the cursor."""
 
     values: tuple[Value, ...] = ()
@@ -129,7 +127,7 @@ def _in_command(built: Any, words: Sequence[str], incomplete: str, recent: Recen
         if param is None or param.is_flag:
             return Completion()
         found = values(param, text)
-        return replace(found, prefix=f"{name}={found.prefix}")
+        return found._replace(prefix=f"{name}={found.prefix}")
     argument = _argument(params, len(line.arguments))
     if argument is not None:
         return values(argument, incomplete)

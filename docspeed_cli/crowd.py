@@ -7,8 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from docspeed_cli.errors import Interrupted
 from docspeed_cli.models import Job
@@ -25,8 +24,7 @@ _GRACE = 30.0
 """How long exchanges under way may take to end once the run is stopped."""
 
 
-@dataclass(frozen=True)
-class _Ended(Generic[T]):
+class _Ended(NamedTuple, Generic[T]):
     value: T | None = None
     error: BaseException | None = None
 

@@ -7,9 +7,8 @@ import shlex
 import string
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.models import Job, Source
@@ -24,8 +23,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Where results go, and in which format."""
 
     path: Path | None = None
@@ -181,7 +179,7 @@ class Delivery:
         outcome.payload.clear()
         if outcome.job.row is not None:
             self.session.ledger.change(outcome.job.row, output=str(path.resolve()))
-        return replace(outcome, payload=None, output=str(path))
+        return outcome._replace(payload=None, output=str(path))
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:

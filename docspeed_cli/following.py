@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class Following:
                 if not self._passing(trouble, job, failures):
                     raise
                 asked = trouble.retry_after
-                self.session.progress(replace(job, status=f"{job.status} ({trouble.message})"))
+                self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
                 raise self._pending(job, waiting.timeout or 0)
@@ -102,8 +101,8 @@ class Following:
         members = content if isinstance(content, dict) else {}
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
-        found = replace(job, operation=name).now(status_word(members) or job.status)
-        found = replace(found, error=_failure_text(members))
+        found = job._replace(operation=name).now(status_word(members) or job.status)
+        found = found._replace(error=_failure_text(members))
         changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}

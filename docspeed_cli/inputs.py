@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ParamSpec
 
@@ -106,7 +106,7 @@ def local(label: str, path: Path, below: Path | None = None) -> Source:
             raise Problem("no such file")
         if not path.is_file():
             with path.open("rb") as pipe:
-                return replace(_copied(label, pipe), filename=path.name)
+                return _copied(label, pipe)._replace(filename=path.name)
         media_type = sniff(path)
         size = path.stat().st_size
     except (OSError, ValueError) as error:
@@ -135,7 +135,7 @@ def read_stdin(world: World, filename: str | None) -> Source:
         raise Problem("standard input is the terminal; pipe a document in, or name a file")
     source = _copied("-", world.stdin.buffer)
     suffix = _TYPES[source.content_type or "application/pdf"][0]
-    return replace(source, filename=filename or f"stdin{suffix}", label=filename or "-")
+    return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
 
 
 def _copied(label: str, stream: IO[bytes]) -> Source:
@@ -144,7 +144,7 @@ def _copied(label: str, stream: IO[bytes]) -> Source:
         shutil.copyfileobj(stream, file, 1 << 20)
     path = Path(file.name)
     try:
-        return replace(local(label, path), temporary=True)
+        return local(label, path)._replace(temporary=True)
     except Problem:
         path.unlink(missing_ok=True)
         raise

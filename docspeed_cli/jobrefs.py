@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from docspeed_cli.errors import NotFound, UsageError
 from docspeed_cli.models import Job, State
@@ -96,5 +95,5 @@ def session_for(session: Session, jobs: list[Job]) -> Session:
 def honest(session: Session, job: Job) -> Job:
     """A submission that nobody works on any more has an unknown outcome."""
     if job.state is State.SUBMITTING and session.locks.free(job.request):
-        return replace(job, state=State.UNKNOWN, status=State.UNKNOWN)
+        return job._replace(state=State.UNKNOWN, status=State.UNKNOWN)
     return job

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from docspeed_cli.operations import Operation
 from docspeed_cli.times import rfc3339
@@ -47,8 +47,7 @@ def state_of(status: str) -> State:
     return State.FAILED if word in _FAILURE else State.RUNNING
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """How to speak: `format` is None where a terminal gets what is made for people."""
 
     format: str | None = None
@@ -58,8 +57,7 @@ class Style:
     bell: bool = False
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What the user named: paths, ids, a list; and how to read them."""
 
     files: Sequence[str] = ()
@@ -74,8 +72,7 @@ class Inputs:
         return bool(self.files or self.file_ids or self.listed)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One document: a local file, or a file that the service already stores."""
 
     label: str
@@ -90,13 +87,12 @@ class Source:
     """The folder that `--recursive` found it in: outputs keep the structure below it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One submission before its documents have ids: an operation, its documents and its body's fields."""
 
     operation: Operation
     sources: tuple[Source, ...]
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = MappingProxyType({})
     sync: bool = False
 
     def body(self, file_ids: Iterable[str]) -> dict[str, Any]:
@@ -135,8 +131,7 @@ class Request:
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job as far as it is known: a row of the ledger, or what the server said of an id."""
 
     operation: str
@@ -160,11 +155,11 @@ class Job:
 
     def now(self, status: str) -> Job:
         """The same job with the status that the server names."""
-        return replace(self, status=status, state=state_of(status))
+        return self._replace(status=status, state=state_of(status))
 
     def as_reused(self) -> Job:
         """The same job, taken up by another run."""
-        return replace(self, reused=True)
+        return self._replace(reused=True)
 
     @property
     def handle(self) -> str:

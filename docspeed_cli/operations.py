@@ -5,11 +5,10 @@ Source: the vendor's API reference; the path of `split` and the names without on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation of the service."""
 
     name: str

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from docspeed_cli.errors import JobFailed
 from docspeed_cli.payloads.extraction import Field, fields
 from docspeed_cli.payloads.outline import Node, outline
 
 
-@dataclass(frozen=True)
-class Requirements:
+class Requirements(NamedTuple):
     """Keys that must have a value and evidence; what stands before a key's last dot may be left out."""
 
     keys: tuple[str, ...] = ()

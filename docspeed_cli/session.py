@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docspeed_cli.errors import (
     AuthError,
@@ -35,8 +35,7 @@ _TELLING = 8
 Task = Generator[float, None, T]
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """How jobs are obtained and followed."""
 
     wait: bool = False
@@ -48,8 +47,7 @@ class Waiting:
     """Where results will be kept, so that a large one is written there at once."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one piece of work: its job, its result where it was waited for, or its error."""
 
     source: Source | None = None
@@ -95,8 +93,7 @@ class Session:
 
     def at(self, server: str) -> Session:
         """A session like this one with another server, closed with this one."""
-        settings = replace(
-            self.settings,
+        settings = self.settings._replace(
             values={**self.settings.values, "base_url": server},
             origins={**self.settings.origins, "base_url": "--sandbox"},
         )

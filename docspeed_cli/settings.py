@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from docspeed_cli.errors import AuthError, UsageError
 from docspeed_cli.operations import FORMATS, SANDBOX
@@ -84,8 +83,7 @@ def loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the table of settings."""
 
     name: str
@@ -117,8 +115,7 @@ VARIABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Every setting with its value, and where each came from."""
 
     values: Mapping[str, Any]

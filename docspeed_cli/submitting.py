@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from docspeed_cli.answers import job_in, status_word
 from docspeed_cli.api import Answer
@@ -102,7 +101,7 @@ class Submitting:
             elif job.state in (State.RUNNING, State.DONE):
                 found = self._still_there(job)
                 if found is not None:
-                    found = replace(found, input=label or found.input)
+                    found = found._replace(input=label or found.input)
                     self._say_reused(found)
                     return found, None
         if unknown is None:
@@ -121,13 +120,13 @@ class Submitting:
 
     def _still_there(self, job: Job) -> Job | None:
         if job.job_id is None:
-            return replace(job, reused=True) if self.session.kept(job).exists() else None
+            return job.as_reused() if self.session.kept(job).exists() else None
         try:
             answer = self.session.api.get(job_path(job.job_id))
         except NotFound:
             self.following.gone(job)
             return None
-        found = replace(self.following.seen(job, answer.payload.json()), reused=True)
+        found = self.following.seen(job, answer.payload.json()).as_reused()
         return None if found.state is State.FAILED else found
 
     def _say_reused(self, job: Job) -> None:
@@ -172,7 +171,7 @@ class Submitting:
             token=token,
         )
         api = self.session.api
-        job = replace(job, row=self.session.ledger.begin(job))
+        job = job._replace(row=self.session.ledger.begin(job))
         with self._shield(request):
             try:
                 answer = api.submit(
@@ -223,7 +222,7 @@ class Submitting:
         said = job_in(answer.payload, sync=request.sync)
         if said is not None:
             answer.payload.clear()
-            job = replace(job, job_id=str(said["job_id"])).now(status_word(said) or "submitted")
+            job = job._replace(job_id=str(said["job_id"])).now(status_word(said) or "submitted")
             self.session.ledger.change(job.row or 0, job_id=job.job_id, status=job.status, state=job.state)
             self.session.waited_for[job.handle] = job
             return job, None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated
 
 from docspeed_cli import delivery
@@ -132,7 +131,7 @@ def _finished(session: Session) -> list[Job]:
             return following.look_patiently(job)[0]
         except NotFound:
             following.gone(job)
-            return replace(job, state=State.GONE)
+            return job._replace(state=State.GONE)
 
     running = sum(job.state is State.RUNNING for job in found)
     seen = list(together(session, map(look, found))) if running else found

@@ -6,7 +6,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,8 +139,8 @@ def test_a_file_is_named_after_its_input(hand: Delivery) -> None:
 def test_a_job_s_file_is_named_after_its_input_or_itself(hand: Delivery) -> None:
     job = Job("parse", "completed", State.DONE, job_id="job_1", input="scans/a.pdf")
     assert hand.name(None, "parse", job) == Path("out/a.json")
-    assert hand.name(None, "parse", replace(job, input=None)) == Path("out/job_1.json")
-    assert hand.name(None, "parse", replace(job, input=None, job_id="../../etc")).parent == Path("out")
+    assert hand.name(None, "parse", job._replace(input=None)) == Path("out/job_1.json")
+    assert hand.name(None, "parse", job._replace(input=None, job_id="../../etc")).parent == Path("out")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def job(job_id: str | None = None, *, operation: str = "parse", **members: objec
         submitted_at=1.0,
         token="token",
     )
-    return replace(plain, **members)  # type: ignore[arg-type]
+    return plain._replace(**members)  # type: ignore[arg-type]
 
 
 def ids(jobs: list[Job]) -> list[str | None]:
@@ -72,7 +71,7 @@ def ids(jobs: list[Job]) -> list[str | None]:
 def test_a_submission_is_there_before_it_has_an_id_and_for_another_program(kept: Kept) -> None:
     row = kept.open().begin(job())
     other = kept.open()
-    assert other.by_request("digest") == [replace(job(), row=row)]
+    assert other.by_request("digest") == [job()._replace(row=row)]
     assert other.by_request("digest")[0].state is State.SUBMITTING
 
 
@@ -80,7 +79,7 @@ def test_what_becomes_known_of_a_submission_is_there_for_another_program(kept: K
     ledger, other = kept.open(lambda: 7.5), kept.open()
     row = ledger.begin(job())
     ledger.change(row, job_id="job_1", status="queued", state=State.RUNNING)
-    expected = replace(job("job_1"), row=row, status="queued", state=State.RUNNING, updated_at=7.5)
+    expected = job("job_1")._replace(row=row, status="queued", state=State.RUNNING, updated_at=7.5)
     assert other.by_row(row) == expected
     assert other.by_id("job_1") == [expected]
 
@@ -97,7 +96,7 @@ def test_every_member_of_a_job_comes_back(kept: Kept) -> None:
         batch="batch",
     )
     row = kept.open().begin(full)
-    assert kept.open().by_row(row) == replace(full, row=row)
+    assert kept.open().by_row(row) == full._replace(row=row)
 
 
 def test_a_change_touches_one_row(kept: Kept) -> None:
@@ -453,7 +452,7 @@ def test_a_write_into_damage_does_not_stop_the_work(kept: Kept) -> None:
     damage = _spoil(kept.path)
     ledger = kept.open()
     row = ledger.begin(job("job_new"))
-    assert ledger.by_row(row) == replace(job("job_new"), row=row)
+    assert ledger.by_row(row) == job("job_new")._replace(row=row)
     ledger.close()
     assert damage in [path.read_bytes() for path in kept.path.parent.iterdir()]
     assert kept.warnings
