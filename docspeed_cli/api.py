@@ -26,7 +26,7 @@ from docspeed_cli.errors import (
 )
 from docspeed_cli.gate import Gate
 from docspeed_cli.operations import UPLOAD_PATH, job_path
-from docspeed_cli.payload import Payload
+from docspeed_cli.payload import Into, Payload
 from docspeed_cli.polling import Schedule, retry_after
 from docspeed_cli.settings import loopback
 from docspeed_cli.world import World
@@ -119,7 +119,7 @@ class Api:
 
     # -- calls
 
-    def submit(self, method: str, path: str, body: Any, token: str, folder: Path | None = None) -> Answer:
+    def submit(self, method: str, path: str, body: Any, token: str, into: Into = None) -> Answer:
         """Send a submission; repeated only where the server can't have taken it.
 
         OutcomeUnknown where it may have been taken and no answer says so.
@@ -130,7 +130,7 @@ class Api:
         headers = {"Content-Type": "application/json", "Idempotency-Key": token}
         return self._repeat(
             lambda: self._exchange(
-                method, path, headers=headers, content=content.encode("utf-8", "surrogatepass"), folder=folder
+                method, path, headers=headers, content=content.encode("utf-8", "surrogatepass"), into=into
             )
         )
 
@@ -155,11 +155,9 @@ class Api:
             )
         return status, answer
 
-    def get(
-        self, path: str, *, params: Mapping[str, Any] | None = None, folder: Path | None = None
-    ) -> Answer:
+    def get(self, path: str, *, params: Mapping[str, Any] | None = None, into: Into = None) -> Answer:
         """Read something; repeated with growing delays while the server is in trouble."""
-        return self._repeat(lambda: self._exchange("GET", path, params=params, folder=folder), freely=True)
+        return self._repeat(lambda: self._exchange("GET", path, params=params, into=into), freely=True)
 
     def probe(self) -> Probe:
         """Ask for a job that can't exist: whether the server answers, and takes the key. It costs nothing."""
@@ -201,14 +199,14 @@ class Api:
         content: bytes | None = None,
         files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
         params: Mapping[str, Any] | None = None,
-        folder: Path | None = None,
+        into: Into = None,
     ) -> Answer:
         import httpx
 
         client = self.client()
         while (wait := self._gate.delay()) > 0:
             self.sleep(wait)
-        payload = Payload(folder)
+        payload = (into or Payload)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
         url = self.base_url + path

@@ -48,7 +48,7 @@ def main(argv: Sequence[str], world: World) -> int:
     """Do what the command line says in this world; the exit code, whatever happens."""
     if world.env.get("_DOCSPEED_COMPLETE"):
         return _complete(argv, world)
-    from docspeed_cli.errors import DocspeedError, Interrupted
+    from docspeed_cli.errors import DocspeedError, Interrupted, ReaderGone
     from docspeed_cli.models import Style
     from docspeed_cli.output import Output
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str], world: World) -> int:
         return error.exit_code
     except Interrupted as interrupted:
         return interrupted.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         return 1
     except Exception as error:  # noqa: BLE001
         return _unexpected(error, world, plain)

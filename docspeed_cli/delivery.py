@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.models import Job, Source
-from docspeed_cli.payload import Payload, write_whole
+from docspeed_cli.outlet import Outlet
+from docspeed_cli.payload import Into, Payload, write_whole
 from docspeed_cli.session import Outcome, Session
 from docspeed_cli.times import span
 
@@ -152,6 +153,17 @@ class Delivery:
         else:
             self._converted_line(job, payload)
         payload.clear()
+
+    def into(self, *, read: bool = False) -> Into:
+        """What takes results in: a folder, or what passes one on as it comes unless it is `read` first."""
+        folder = self.to.spool
+        if folder is not None:
+            return lambda: Payload(folder)
+        as_it_is = self.output.format == "json" and not self.output.world.stdout.isatty()
+        if read or not as_it_is or self.to.many or self.to.path is not None:
+            return None
+        outlet = Outlet(self.output.pass_on)
+        return lambda: Payload(outlet=outlet)
 
     # -- pieces
 

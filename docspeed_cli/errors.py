@@ -157,6 +157,10 @@ class OutcomeUnknown(DocspeedError):
     code = "outcome_unknown"
 
 
+class ReaderGone(Exception):
+    """Nobody reads standard output any more: no failure, and nothing to be said to anybody."""
+
+
 class Interrupted(BaseException):
     """A signal asked the program to stop."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from docspeed_cli.answers import job_error, status_word
@@ -18,7 +17,7 @@ from docspeed_cli.errors import (
 )
 from docspeed_cli.models import Job, State, state_of
 from docspeed_cli.operations import job_path
-from docspeed_cli.payload import Payload
+from docspeed_cli.payload import Into, Payload
 from docspeed_cli.polling import Schedule
 from docspeed_cli.session import Session, Task, Waiting
 
@@ -124,7 +123,7 @@ class Following:
             hint=self.session.take_up([job]),
         )
 
-    def fetch(self, job: Job, folder: Path | None = None) -> Task[Payload]:
+    def fetch(self, job: Job, into: Into = None) -> Task[Payload]:
         """The job's payload, as the server sends it. NotFound where the server no longer has it."""
         if job.job_id is None:
             if not self.session.kept(job).exists():
@@ -134,7 +133,7 @@ class Following:
         attempt = 0
         while True:
             try:
-                answer = self.session.api.get(job_path(job.job_id) + "/result", folder=folder)
+                answer = self.session.api.get(job_path(job.job_id) + "/result", into=into)
                 if answer.status != 202:
                     return answer.payload
                 error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.errors import DocspeedError, ReaderGone
 from docspeed_cli.harmless import clean
 from docspeed_cli.models import Style
 from docspeed_cli.world import World
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from docspeed_cli.api import Exchange
     from docspeed_cli.bottom import Bottom
     from docspeed_cli.payload import Payload
+
+
+_CUT = "; what was written to standard output is cut short"
 
 
 class Live(Protocol):
@@ -38,6 +41,8 @@ class Output:
         """The flags that name this run's server, for hints."""
         self.secrets: set[str] = set()
         """What is never written to stderr, whoever says it."""
+        self.begun = False
+        """Whether a result is being passed on that is not all there yet."""
         self._said: set[str] = set()
         self._bottom: Bottom | None = None
 
@@ -73,6 +78,15 @@ class Output:
             self._indented(payload.chunks())
         else:
             self.chunks(payload.lines())
+        self.begun = False
+
+    def pass_on(self, chunk: bytes) -> None:
+        """A part of a result as it comes; `payload` ends it."""
+        with _written():
+            if not self.begun:
+                self.world.stdout.flush()
+                self.begun = True
+            self.world.stdout.buffer.write(chunk)
 
     def line_with(self, members: Mapping[str, Any], name: str, payload: Payload) -> None:
         """One JSON line of these members and, last, the payload as it is under this name."""
@@ -169,15 +183,16 @@ class Output:
 
     def error(self, error: DocspeedError) -> None:
         """What happened, and what to do: for people, or as one JSON line."""
+        message = error.message + (_CUT if self.begun else "")
         if self.style.json_errors:
-            members = error.as_json()
+            members = {**error.as_json(), "message": message}
             if error.hint:
                 members["hint"] = self._here(error.hint)
             self._err(json.dumps({"error": members}, ensure_ascii=True))
-            self._annotate(error.message)
+            self._annotate(message)
             return
-        self._line("error", error.message, "bold red")
-        self._annotate(error.message)
+        self._line("error", message, "bold red")
+        self._annotate(message)
         if error.hint:
             self._line("hint", self._here(error.hint), "cyan")
         if error.request_id:
@@ -280,7 +295,7 @@ def _written() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise
+        raise ReaderGone from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise DocspeedError(f"can't write to standard output: {reason}", code="write_failed") from None

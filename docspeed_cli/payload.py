@@ -1,4 +1,4 @@
-"""An answer's bytes, held in memory while small and on the disk beyond that; never parsed on the way."""
+"""An answer's bytes, never parsed on the way: in memory while small, beyond that on the disk or passed on."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
 from docspeed_cli.errors import DocspeedError
+from docspeed_cli.outlet import HELD_BACK, Outlet
 
 IN_MEMORY = 256 * 1024
 _CHUNK = 256 * 1024
+_WRITTEN_BACK = 8 * 1024 * 1024
+"""Given to the disk while more comes in, so that the `fsync` at the end finds little left to do."""
+
 READABLE = 64 * 1024 * 1024
 """What is parsed at the most; Python needs some ten times a document's size for it."""
 
 _DEEPEST = 40
+_OPENING = re.compile(rb"\s*[{\[]")
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
 
 
 class Payload:
-    """Bytes as they came. A large one is kept in `folder`, where it becomes a file by renaming."""
+    """Bytes as they came. Large ones go to the outlet, or else to a file in `folder`."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, outlet: Outlet | None = None) -> None:
         self._folder = folder
+        self._outlet = outlet
+        self._further: Callable[[bytes], object] | None = None
+        """Takes what comes once there is too much for the memory."""
+        self._given_back = 0
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._path: Path | None = None
@@ -52,15 +61,37 @@ class Payload:
         """Add bytes at the end."""
         self.size += len(chunk)
         self._parsed = None
-        if self._file is None and self.size > IN_MEMORY:
-            self._file = self._made()
-            self._path, self._ours = Path(self._file.name), True
-            self._file.write(self._memory)
-            self._memory.clear()
-        if self._file is None:
-            self._memory += chunk
-        else:
-            self._file.write(chunk)
+        if self._further is not None:
+            self._further(chunk)
+            return
+        self._memory += chunk
+        if self.size > (HELD_BACK if self._outlet is not None else IN_MEMORY):
+            self._further = self._overflow()
+            held, self._memory = bytes(self._memory), bytearray()
+            self._further(held)
+
+    def _overflow(self) -> Callable[[bytes], object]:
+        """Where the content goes from now on; what does not look like JSON is passed on to nobody."""
+        if self._outlet is not None and _OPENING.match(self._memory):
+            self._outlet.begin()
+            return self._outlet.take
+        self._outlet = None
+        self._file = self._made()
+        self._path, self._ours = Path(self._file.name), True
+        return self._spool
+
+    def _spool(self, chunk: bytes) -> None:
+        assert self._file is not None
+        self._file.write(chunk)
+        if self.size - self._given_back >= _WRITTEN_BACK and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(
+                self._file.fileno(), self._given_back, self.size - self._given_back, os.POSIX_FADV_DONTNEED
+            )
+            self._given_back = self.size
+
+    @property
+    def _passed_on(self) -> Outlet | None:
+        return self._outlet if self._further is not None else None
 
     def _made(self) -> IO[bytes]:
         """A file in the folder; where there can be none, one in the system's folder for such files."""
@@ -80,7 +111,7 @@ class Payload:
                 self._file.close()
         if self._path is not None and self._ours:
             self._path.unlink(missing_ok=True)
-        self.__init__(self._folder)  # type: ignore[misc]
+        self.__init__(self._folder, self._outlet)  # type: ignore[misc]
 
     def chunks(self) -> Iterator[bytes]:
         """The content from the start."""
@@ -92,7 +123,10 @@ class Payload:
                 yield chunk
 
     def lines(self) -> Iterator[bytes]:
-        """The content and a final newline, whether or not it had one."""
+        """The content, as far as it was not passed on, and a final newline whether or not it had one."""
+        if self._passed_on is not None:
+            yield b"" if self._passed_on.on_a_new_line else b"\n"
+            return
         last = b""
         for chunk in self.chunks():
             yield chunk
@@ -123,6 +157,8 @@ class Payload:
 
     def plausible(self) -> bool:
         """Whether it looks like JSON from its first byte to its last: a cut answer or HTML does not."""
+        if self._outlet is not None and (self._outlet.used or self._passed_on):
+            return self._passed_on is not None and self._outlet.whole
         if self.size <= IN_MEMORY:
             content = b"".join(self.chunks())
             try:
@@ -132,6 +168,8 @@ class Payload:
             except ValueError:
                 return False
             return True
+        if self._path is None:
+            return _bracketed(self._memory)
         with self._opened() as file:
             head = file.read(1024)
             file.seek(-1024, os.SEEK_END)
@@ -167,7 +205,11 @@ class Payload:
         return again
 
 
-def _bracketed(content: bytes) -> bool:
+Into = Callable[[], Payload] | None
+"""Makes what takes an answer in, anew for each try; None: a plain payload."""
+
+
+def _bracketed(content: bytes | bytearray) -> bool:
     text = content.strip()
     return text[:1] + text[-1:] in (b"{}", b"[]")
 

@@ -12,12 +12,13 @@ from typing import Any
 from docspeed_cli import delivery
 from docspeed_cli.batch import Batch, batch_id, judged
 from docspeed_cli.crowd import alone
-from docspeed_cli.delivery import Delivery, Target
+from docspeed_cli.delivery import Delivery
 from docspeed_cli.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
 from docspeed_cli.inputs import Found, collect, discard
 from docspeed_cli.models import Inputs, Request, Source
 from docspeed_cli.operations import Operation
+from docspeed_cli.payload import Into
 from docspeed_cli.plan import plan
 from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Waiting
@@ -84,7 +85,7 @@ class Run:
 
     def _needs_waiting(self, session: Session, fields: dict[str, Any]) -> None:
         """UsageError where flags speak of a result that nothing waits for."""
-        if self.request.dry_run or patience(session, Target(), mode=self.mode).wait:
+        if self.request.dry_run or patience(session, mode=self.mode).wait:
             return
         asked = self.results.format if self.results.format in ("markdown", "text", "csv") else None
         flags = {
@@ -117,11 +118,13 @@ class Run:
             return 0
         to = delivery.target(self.results.output, False, self.table)
         hand = Delivery(session, to)
-        waiting = patience(session, to, mode=self.mode)
+        requirements = self.requirements(dict(request.fields))
+        into = hand.into(read=requirements is not None)
+        waiting = patience(session, into, mode=self.mode)
         if waiting.wait:
             session.result_flags = self._result_flags()
         outcome = alone(session, Submitting(session).obtain(request, waiting))
-        lacking = judged(outcome, self.requirements(dict(request.fields)))
+        lacking = judged(outcome, requirements)
         code = deliver_one(session, hand, outcome)
         if lacking is not None:
             raise lacking
@@ -139,13 +142,14 @@ class Run:
         name = batch_id(session.server, self.operation, fields, inputs)
         limit = self.batch.limit
         total = None if inputs.listed == "-" else len(found.checked)
+        hand = Delivery(session, to)
         batch = Batch(
             session,
             self.operation,
             fields,
             self.mode.sync,
-            patience(session, to, mode=self.mode, batch=name),
-            Delivery(session, to),
+            patience(session, hand.into(), mode=self.mode, batch=name),
+            hand,
             total if total is None or limit is None else min(total, limit),
             self.batch.max_failures,
             self.requirements(fields),
@@ -162,7 +166,7 @@ class Run:
 
 def patience(
     session: Session,
-    to: Target,
+    into: Into = None,
     *,
     waits: bool = False,
     mode: ModeFlags | None = None,
@@ -177,7 +181,7 @@ def patience(
         floor=values["poll_interval"] or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
-        folder=to.spool,
+        into=into,
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from docspeed_cli.gate import Gate
     from docspeed_cli.ledger import Ledger
     from docspeed_cli.locks import Locks
-    from docspeed_cli.payload import Payload
+    from docspeed_cli.payload import Into, Payload
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ class Waiting(NamedTuple):
     floor: float = 0.0
     fresh: bool = False
     batch: str | None = None
-    folder: Path | None = None
-    """Where results will be kept, so that a large one is written there at once."""
+    into: Into = None
+    """What takes a result in where it is large; a folder's file, or what passes it on."""
 
 
 class Outcome(NamedTuple):

@@ -50,7 +50,7 @@ class Submitting:
                 return Outcome(source, job, seconds=self.session.world.monotonic() - started)
             try:
                 job = yield from self.following.follow(job, waiting)
-                payload = payload or (yield from self.following.fetch(job, waiting.folder))
+                payload = payload or (yield from self.following.fetch(job, waiting.into))
             except NotFound:
                 if last or not job.reused:
                     raise
@@ -179,7 +179,7 @@ class Submitting:
                     request.operation.path,
                     request.body(file_ids),
                     token,
-                    self.session.results_dir,
+                    lambda: Payload(self.session.results_dir),
                 )
                 return self._accepted(job, answer, request)
             except OutcomeUnknown as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 from docspeed_cli import delivery
 from docspeed_cli.api import Answer
 from docspeed_cli.crowd import alone, together
-from docspeed_cli.delivery import Delivery, Target
+from docspeed_cli.delivery import Delivery
 from docspeed_cli.errors import (
     AuthError,
     DocspeedError,
@@ -26,6 +26,7 @@ from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
 from docspeed_cli.models import Job, State
 from docspeed_cli.operations import FORMATS
+from docspeed_cli.payload import Into
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
 
@@ -104,10 +105,11 @@ def result(
         at = session_for(session, jobs)
         to = delivery.target(results.output, len(jobs) > 1 or all_finished, table)
         hand = Delivery(at, to)
+        into = hand.into()
         paths = {job.handle: hand.name(None, job.operation, job) for job in jobs} if to.folder else {}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
-            outcome = yield from _result(at, job, to)
+            outcome = yield from _result(at, job, into)
             return hand.filed(outcome, paths[job.handle]) if paths else outcome
 
         def show(at: Session, outcome: Outcome) -> None:
@@ -142,7 +144,7 @@ def _finished(session: Session) -> list[Job]:
     return sorted(ended, key=lambda job: job.row or 0)
 
 
-def _result(session: Session, job: Job, to: Target) -> Task[Outcome]:
+def _result(session: Session, job: Job, into: Into) -> Task[Outcome]:
     _known_outcome(session, job)
     if job.job_id is not None:
         job, _ = Following(session).look_patiently(job)
@@ -156,7 +158,7 @@ def _result(session: Session, job: Job, to: Target) -> Task[Outcome]:
     failure = _failure(job)
     if failure is not None:
         raise failure
-    return Outcome(job=job, payload=(yield from Following(session).fetch(job, to.spool)))
+    return Outcome(job=job, payload=(yield from Following(session).fetch(job, into)))
 
 
 def _for_each(

@@ -101,11 +101,12 @@ def chat(
         if not sources:
             raise UsageError("no document given", hint="docspeed chat 'What is the total?' invoice.pdf")
         to = delivery.target(results.output, False)
+        hand = Delivery(session, to)
         talk = Talk(
             session,
             sources,
             merged({"include_grounding": not no_grounding}, fields_of(request.set_)),
-            patience(session, to, waits=True, mode=ModeFlags(sync=sync)),
+            patience(session, hand.into(read=True), waits=True, mode=ModeFlags(sync=sync)),
             session_id or (found.session_id if found else None),
             sync,
         )
@@ -113,9 +114,9 @@ def chat(
             for text in _questions(session, question):
                 plan(session, talk.request(text))
         elif question is None:
-            converse(talk, Delivery(session, to))
+            converse(talk, hand)
         else:
-            answer_all(talk, _questions(session, question), Delivery(session, to))
+            answer_all(talk, _questions(session, question), hand)
         return 0
 
     return action
@@ -219,16 +220,17 @@ def api(
             plan(session, asked)
             return 0
         to = delivery.target(results.output, False)
-        wait = patience(session, to)
+        hand = Delivery(session, to)
+        wait = patience(session, hand.into())
         task = _read(session, asked, wait) if verb == "GET" else Submitting(session).obtain(asked, wait)
-        return deliver_one(session, Delivery(session, to), alone(session, task))
+        return deliver_one(session, hand, alone(session, task))
 
     return action
 
 
 def _read(session: Session, request: Request, waiting: Waiting) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed where that was asked for."""
-    answer = session.api.get(request.operation.path, folder=waiting.folder)
+    answer = session.api.get(request.operation.path, into=waiting.into)
     job = Job(request.operation.name, "completed", State.DONE, input=request.operation.path)
     said = job_in(answer.payload, sync=True) if waiting.wait else None
     if said is None:
@@ -236,7 +238,7 @@ def _read(session: Session, request: Request, waiting: Waiting) -> Task[Outcome]
     following = Following(session)
     job = Job(job.operation, status_word(said) or "unknown", State.RUNNING, job_id=str(said["job_id"]))
     job = yield from following.follow(job, waiting)
-    return Outcome(job=job, payload=(yield from following.fetch(job, waiting.folder)))
+    return Outcome(job=job, payload=(yield from following.fetch(job, waiting.into)))
 
 
 def _body(session: Session, body: str | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ ORDER = (
     "render",
     "settings",
     "world",
+    "outlet",
     "payload",
     "answers",
     "api",

@@ -186,3 +186,14 @@ def test_a_large_result_that_is_cut_is_fetched_whole(machine: Machine, service: 
 
 def test_the_program_is_the_installed_one() -> None:
     assert DOCSPEED.exists()
+
+
+def test_a_reader_that_leaves_in_the_middle_of_a_result(machine: Machine, service: Service) -> None:
+    content = json.dumps({"pages": [{"page_index": 0, "text": "x" * 20_000_000}]}).encode()
+    service.payload = lambda operation, body: content
+    script = "docspeed parse --file-id f --wait --quiet | head -c 6000000 | wc -c; echo ${PIPESTATUS[0]}"
+    done = machine.bash(script)
+    counted, code = done.out.split()
+    assert (int(counted), done.err) == (6_000_000, "")
+    assert int(code) in (1, 141)
+    assert service.count(RESULT) == 1
