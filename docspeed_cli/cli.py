@@ -57,7 +57,7 @@ def main(argv: Sequence[str], world: World) -> int:
     plain = Output(world, Style(json_errors="--json" in argv))
     try:
         understood = _understand(argv, world)
-        return understood if isinstance(understood, int) else _perform(understood, argv, world)
+        return understood if isinstance(understood, int) else _perform(understood, argv, plain)
     except DocspeedError as error:
         plain.error(error)
         return error.exit_code
@@ -66,7 +66,10 @@ def main(argv: Sequence[str], world: World) -> int:
     except (BrokenPipeError, ReaderGone):
         return 1
     except Exception as error:  # noqa: BLE001
-        return _unexpected(error, world, plain)
+        from docspeed_cli.mishap import explained
+
+        plain.error(explained(error, world, plain))
+        return 1
 
 
 def _complete(argv: Sequence[str], world: World) -> int:
@@ -128,16 +131,17 @@ def _help_of(error: Any) -> str:
     return f"{context.command_path if context else 'docspeed'} --help"
 
 
-def _perform(invocation: Invocation, argv: Sequence[str], world: World) -> int:
+def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
     from docspeed_cli.errors import DocspeedError, Interrupted, UsageError, all_together
     from docspeed_cli.output import Output
     from docspeed_cli.session import Session
     from docspeed_cli.settings import resolve
 
+    world = plain.world
     try:
         settings = resolve(invocation.settings, world.env)
-        output = Output(world, invocation.style(settings))
+        output = Output(world, invocation.style(settings), plain.secrets)
     except UsageError as error:
         raise all_together([error, *invocation.faults(world)]) from None
     session = Session(world, settings, output, _again(argv))
@@ -174,21 +178,3 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
     else:
         output.progress("stopped")
     return interrupted.exit_code
-
-
-def _unexpected(error: Exception, world: World, output: Output) -> int:
-    """One line for what nobody foresaw, and where the details are."""
-    import traceback
-
-    from docspeed_cli.errors import DocspeedError
-
-    if world.debug:
-        traceback.print_exception(error, file=world.stderr)
-    output.error(
-        DocspeedError(
-            f"unexpected {type(error).__name__}: {error}",
-            code="bug",
-            hint="DOCSPEED_DEBUG=1 shows where; please report it",
-        )
-    )
-    return 1

@@ -34,12 +34,12 @@ class Live(Protocol):
 class Output:
     """Writes to one world's streams in one style."""
 
-    def __init__(self, world: World, style: Style) -> None:
+    def __init__(self, world: World, style: Style, secrets: set[str] | None = None) -> None:
         self.world = world
         self.style = style
         self.server_flags = ""
         """The flags that name this run's server, for hints."""
-        self.secrets: set[str] = set()
+        self.secrets: set[str] = set() if secrets is None else secrets
         """What is never written to stderr, whoever says it."""
         self.begun = False
         """Whether a result is being passed on that is not all there yet."""
@@ -276,9 +276,14 @@ class Output:
         codes = {"yellow": "33", "cyan": "36", "bold red": "1;31"}
         return f"\x1b[{codes[colour]}m{text}\x1b[0m"
 
-    def _err(self, line: str) -> None:
+    def discreet(self, text: str) -> str:
+        """The text without the secrets of this run."""
         for secret in self.secrets:
-            line = line.replace(secret, "…")
+            text = text.replace(secret, "…")
+        return text
+
+    def _err(self, line: str) -> None:
+        line = self.discreet(line)
         with self._aside(self.world.stderr):
             self.world.stderr.write(line + "\n")
             self.world.stderr.flush()

@@ -57,6 +57,7 @@ ORDER = (
     "framework",
     "completion",
     "commands",
+    "mishap",
     "cli",
 )
 """Each module or folder of modules may import what stands before it, and nothing else of the package."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from docspeed_cli.commands import COMMANDS
+from docspeed_cli.framework import Entry
 from tests.service import KEY, POLL, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage
 
@@ -20,13 +23,51 @@ RUNS: dict[str, tuple[str, ...]] = {
     "to a file": ("parse", "{file}", "--wait", "-o", "{folder}/result.json"),
     "many": ("parse", "{file}", "--file-id", "f", "--wait", "-o", "{folder}/out", "--verbose"),
     "sync": ("parse", "{file}", "--sync", "--verbose"),
+    "extract": ("extract", "{file}", "--schema", "{schema}", "--wait", "--verbose"),
+    "split": ("split", "{file}", "--wait", "--verbose"),
+    "tables": ("tables", "{file}", "--wait", "--format", "csv", "--verbose"),
+    "schema": ("schema", "{file}", "--wait", "--verbose"),
+    "chat": ("chat", "how much?", "{file}", "--verbose"),
     "upload": ("upload", "{file}", "--verbose"),
-    "status": ("auth", "status"),
-    "status as json": ("auth", "status", "--json"),
+    "job": ("jobs", "status", "@last", "--verbose"),
+    "job of nobody": ("jobs", "status", "job_x", "--verbose", "--json"),
+    "wait": ("jobs", "wait", "@last", "--verbose"),
+    "result": ("jobs", "result", "@last", "--verbose"),
     "list": ("jobs", "list", "--json"),
+    "watch": ("jobs", "watch", "--verbose"),
+    "forget": ("jobs", "forget", "@last", "--verbose"),
+    "api": ("api", "GET", "/v1/jobs/job_1", "--verbose"),
+    "api as curl": ("api", "POST", "/v1/ocr", "--set", "a=1", "--dry-run", "--format", "curl"),
+    "login": ("auth", "login", "--verbose"),
+    "auth status": ("auth", "status"),
+    "auth status as json": ("auth", "status", "--json"),
+    "logout": ("auth", "logout", "--verbose"),
+    "config": ("config", "show"),
+    "config as json": ("config", "show", "--json"),
+    "config path": ("config", "path"),
+    "doctor": ("doctor", "--verbose"),
+    "doctor as json": ("doctor", "--json"),
+    "help": ("help", "environment"),
+    "completion": ("completion", "bash"),
     "usage": ("parse", "{file}", "--nonsense", "--verbose"),
     "limit": ("parse", "{file}", "--wait", "--timeout", "0", "--verbose"),
+    "sandbox serve": ("sandbox", "serve", "--port", "99999"),
+    "sandbox reset": ("sandbox", "reset"),
+    "in the sandbox": ("parse", "{file}", "--wait", "--sandbox", "--verbose"),
 }
+
+
+def commands(entries: Sequence[Entry], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for entry in entries:
+        if entry.entries:
+            yield from commands(entry.entries, (*before, entry.name))
+        else:
+            yield (*before, entry.name)
+
+
+def test_every_command_is_tried() -> None:
+    tried = set(RUNS.values())
+    assert [name for name in commands(COMMANDS) if not any(name == argv[: len(name)] for argv in tried)] == []
 
 
 def written(folder: Path) -> list[Path]:
@@ -37,11 +78,15 @@ def written(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("name", RUNS)
 def test_the_key_is_nowhere(stage: Stage, service: Service, name: str, terminal: bool) -> None:
-    file = stage.document("a.pdf")
-    argv = [part.format(file=file, folder=stage.folder) for part in RUNS[name]]
-    ran = stage.run(*argv, terminal=terminal, env={"DOCSPEED_DEBUG": "1"})
+    file, schema = stage.document("a.pdf"), stage.folder / "schema.json"
+    schema.write_text('{"doc_class": "invoice", "fields": [{"key": "total", "type": "string"}]}')
+    stage.run("parse", "--file-id", "job")
+    argv = [part.format(file=file, folder=stage.folder, schema=schema) for part in RUNS[name]]
+    ran = stage.run(*argv, terminal=terminal, stdin=MARK + b"\n", env={"DOCSPEED_DEBUG": "1"})
     assert MARK not in ran.raw and KEY not in ran.err
-    assert written(stage.folder) == []
+    kept = [stage.folder / "config" / "credentials.json"] if name == "login" else []
+    assert written(stage.folder) == kept
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
     for call in service.calls:
         assert KEY not in call.path
         assert MARK not in call.body
@@ -77,14 +122,20 @@ def test_a_server_that_repeats_the_key_does_not_get_it_printed(stage: Stage, ser
     assert KEY not in ran.out + ran.err
 
 
-def test_a_crash_does_not_print_it(stage: Stage, service: Service) -> None:
+@pytest.mark.parametrize("debug", ["0", "1"])
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--file-id", "g")], ids=["one", "json", "many"])
+def test_a_crash_tells_nobody(stage: Stage, service: Service, flags: tuple[str, ...], debug: str) -> None:
     def crash(operation: str, body: object) -> bytes:
-        raise RuntimeError("a fault in the transport")
+        raise RuntimeError(f"a fault in the transport: Bearer {KEY}")
 
     service.payload = crash
-    ran = stage.run("parse", "--file-id", "f", "--wait", env={"DOCSPEED_DEBUG": "1"})
-    assert ran.code == 1
+    ran = stage.run("parse", "--file-id", "f", "--wait", *flags, env={"DOCSPEED_DEBUG": debug})
+    details = stage.folder / "state" / "last-crash.txt"
+    assert (ran.code, str(details) in ran.err, "Traceback" in ran.err) == (1, True, debug == "1")
     assert KEY not in ran.out + ran.err
+    assert "RuntimeError: a fault in the transport" in details.read_text()
+    assert details.stat().st_mode & 0o077 == 0
+    assert written(stage.folder) == []
 
 
 def test_a_key_that_no_header_can_hold_is_not_repeated(stage: Stage, service: Service) -> None:
