@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import JobFailed
+from docspeed_cli.errors import JobFailed, UsageError
 from docspeed_cli.payloads.extraction import Field, fields
 from docspeed_cli.payloads.outline import Node, outline
 
@@ -38,11 +38,8 @@ class Requirements(NamedTuple):
 
 def _leaves(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
     for node in nodes:
-        key = f"{above}.{node.key}" if above else node.key
-        if node.children:
-            yield from _leaves(node.children, key)
-        else:
-            yield key
+        key = f"{above}{node.key}"
+        yield from _leaves(node.children, f"{key}.") if node.children else (key,)
 
 
 def required(given: Sequence[str] | None) -> tuple[str, ...]:
@@ -50,6 +47,36 @@ def required(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(key.strip() for text in given or () for key in text.split(",") if key.strip())
 
 
+def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
+    """UsageError where the schema has no such field or table: its job would be paid for nothing."""
+    known = outline(schema)
+    if known is None:
+        return
+    paths = list(_paths(known.fields))
+    for key in keys:
+        if paths and not any(path == key or path.endswith(f".{key}") for path in paths):
+            raise _unknown(f"--require {key}: the schema has no such field", key, paths)
+    tables = [node.key for node in known.tables]
+    if table is not None and table not in ("fields", *tables):
+        raise _unknown(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
+
+
+def _unknown(what: str, word: str, known: Sequence[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [*known, *(path.rpartition(".")[2] for path in known)], 1)
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known[:20])}"
+    return UsageError(what, hint=hint)
+
+
+def _paths(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
+    """The dotted keys of all nodes, of groups of fields too."""
+    for node in nodes:
+        key = f"{above}{node.key}"
+        yield key
+        yield from _paths(node.children, f"{key}.")
+
+
 def _has(field: Field, key: str) -> bool:
     named = field.key == key or field.key.endswith(f".{key}")
-    return named and field.value not in (None, "", []) and bool(field.region_ids or field.evidence)
+    return named and field.value not in (None, "", []) and field.evident

@@ -125,7 +125,7 @@ def extract(
     common: CommonFlags,
 ) -> Action:
     """Fields and line items of each document, by a schema."""
-    from docspeed_cli.requirements import Requirements, required
+    from docspeed_cli.requirements import Requirements, check_names, required
     from docspeed_cli.runs import Run
 
     def fields(session: Session) -> dict[str, Any]:
@@ -136,7 +136,9 @@ def extract(
             )
         if schema == "-" and ("-" in (inputs.files or ()) or inputs.from_ == "-"):
             raise UsageError("standard input can be read once only: the schema, or a document, or a list")
-        return {"grounding": grounding or "cell", "schema": _schema(session, schema)}
+        checked = _schema(session, schema)
+        check_names(checked, required(require), table)
+        return {"grounding": grounding or "cell", "schema": checked}
 
     def requirements(fields: dict[str, Any]) -> Requirements | None:
         keys = required(require)

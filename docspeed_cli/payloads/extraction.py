@@ -10,6 +10,7 @@ from docspeed_cli.payloads.values import (
     VALUES,
     bodies,
     content,
+    evident,
     first,
     grounded,
     member,
@@ -29,6 +30,8 @@ class Field(NamedTuple):
     region_ids: tuple[str, ...]
     page: int | None
     evidence: str
+    evident: bool
+    """Whether anything points at where it was read."""
 
 
 def has_fields(payload: Any) -> bool:
@@ -67,7 +70,8 @@ def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
     if all(grounded(item) and not _name(item) for item in items):
         ids = tuple(chain.from_iterable(regions_of(item) for item in items))
         values = [content(item) for item in items]
-        yield Field(key or "value", values, ids, page_of(items[0], ids), _evidence(items[0]))
+        known = all(map(evident, items))
+        yield Field(key or "value", values, ids, page_of(items[0], ids), _evidence(items[0]), known)
         return
     for number, item in enumerate(items, 1):
         name = _name(item)
@@ -87,7 +91,7 @@ def _name(item: Any) -> str:
 
 def _field(key: str, value: Any, source: Any) -> Field:
     ids = regions_of(source)
-    return Field(key, value, ids, page_of(source, ids), _evidence(source))
+    return Field(key, value, ids, page_of(source, ids), _evidence(source), evident(source))
 
 
 def _evidence(source: Any) -> str:

@@ -9,6 +9,18 @@ from typing import Any
 
 VALUES = ("value", "text", "content", "normalized_value", "raw_value")
 _GROUNDS = ("region_ids", "effective_region_ids", "region_id", "page_index", "page", "bbox", "confidence")
+_REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
+_POINTERS = (
+    "evidence",
+    "regions",
+    "citations",
+    "sources",
+    "bbox",
+    "bounding_box",
+    "polygon",
+    "quote",
+    "snippet",
+)
 _WRAPPERS = ("result", "data", "extraction", "output", "response", "payload")
 _DEEPEST = 12
 _REGION = re.compile(r"p(\d{1,7})(?![^\W_])")
@@ -103,4 +115,13 @@ def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:
 
 
 def regions_of(value: Any) -> tuple[str, ...]:
-    return strings(first(value, ("region_ids", "effective_region_ids", "region_id")))
+    """The ids of the regions that a value was read from, named beside it or one by one in a list of them."""
+    named = strings(first(value, _REGION_IDS))
+    listed = first(value, _POINTERS) if not named else None
+    items = [item for item in (listed if isinstance(listed, list) else [listed]) if isinstance(item, dict)]
+    return named or tuple(name for item in items for name in strings(first(item, (*_REGION_IDS, "id"))))
+
+
+def evident(value: Any) -> bool:
+    """Whether something points at where a value was read, in whatever form."""
+    return first(value, (*_REGION_IDS, *_POINTERS)) is not None or page_of(value) is not None

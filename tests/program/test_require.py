@@ -1,0 +1,102 @@
+"""The gate for CI: fields without which a result is none, and names that are checked before they cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.service import SUBMIT, Service
+from tests.stage import Ran, Stage, lines
+
+SCHEMA = json.dumps(
+    {
+        "doc_class": "invoice",
+        "fields": [
+            {"key": "invoice_number", "type": "string"},
+            {"key": "seller", "type": "object", "fields": [{"key": "name"}, {"key": "tax_id"}]},
+            {"key": "grand_total", "type": "number"},
+        ],
+        "tables": [{"key": "line_items", "fields": [{"key": "amount"}]}],
+    }
+)
+FOUND: dict[str, Any] = {
+    "fields": {
+        "invoice_number": {"value": "F-7", "region_ids": ["p1:r1"]},
+        "seller": {
+            "name": {"value": "Uncle Bob", "evidence": [{"region_ids": ["p1:r2"]}]},
+            "tax_id": {"value": None, "region_ids": ["p1:r3"]},
+        },
+        "grand_total": {"value": 119.0, "region_ids": []},
+    },
+    "line_items": {"line_items": [{"amount": 119.0}]},
+}
+
+
+def extracted(stage: Stage, service: Service, *flags: str, ids: tuple[str, ...] = ("f",)) -> Ran:
+    service.payload = lambda operation, body: json.dumps(FOUND).encode()
+    named = [word for file_id in ids for word in ("--file-id", file_id)]
+    return stage.run("extract", *named, "--schema", SCHEMA, "--wait", *flags)
+
+
+@pytest.mark.parametrize("keys", ["invoice_number", "seller.name", "name", "invoice_number, seller.name"])
+def test_what_is_there_with_its_evidence_passes(stage: Stage, service: Service, keys: str) -> None:
+    ran = extracted(stage, service, "--require", keys)
+    assert (ran.code, json.loads(ran.out)) == (0, FOUND)
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing"),
+    [
+        (("--require", "grand_total"), ["grand_total"]),
+        (
+            ("--require", "invoice_number,seller.tax_id", "--require", "grand_total"),
+            ["seller.tax_id", "grand_total"],
+        ),
+        (("--require-all",), ["seller.tax_id", "grand_total"]),
+    ],
+    ids=["no evidence", "several", "all"],
+)
+def test_what_lacks_a_value_or_evidence_is_told(
+    stage: Stage, service: Service, flags: tuple[str, ...], missing: list[str]
+) -> None:
+    ran = extracted(stage, service, *flags, "--json")
+    assert (ran.code, json.loads(ran.out)) == (5, FOUND)
+    error = json.loads(ran.err)["error"]
+    assert (error["code"], error["details"]) == ("required_missing", {"missing": missing})
+
+
+def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None:
+    ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
+    rows = [json.loads(line) for line in lines(ran.out)]
+    assert ran.code == 5
+    assert [(row["error"]["code"], row["result"]) for row in rows] == [("required_missing", FOUND)] * 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--require", "grand_totl"), "did you mean grand_total?"),
+        (("--require", "seller.nmae"), "did you mean seller.name?"),
+        (("--require", "colour"), "it has invoice_number, seller, seller.name, seller.tax_id, grand_total"),
+        (("--format", "csv", "--table", "lineitems"), "did you mean line_items?"),
+        (("--format", "csv", "--table", "7"), "it has line_items, fields"),
+    ],
+)
+def test_a_name_that_the_schema_lacks_costs_nothing(
+    stage: Stage, service: Service, flags: tuple[str, ...], said: str
+) -> None:
+    ran = extracted(stage, service, *flags)
+    assert (ran.code, ran.out, said in ran.err) == (2, "", True), ran.err
+    assert service.count(SUBMIT) == 0
+
+
+@pytest.mark.parametrize("table", ["line_items", "fields"])
+def test_the_schema_s_tables_are_taken(stage: Stage, service: Service, table: str) -> None:
+    assert extracted(stage, service, "--format", "csv", "--table", table).code == 0
+
+
+def test_a_schema_that_nobody_can_read_is_no_reason_to_refuse(stage: Stage, service: Service) -> None:
+    ran = stage.run("extract", "--file-id", "f", "--schema", '{"a": {"b": 1}}', "--wait", "--require", "x")
+    assert (ran.code, service.count(SUBMIT)) == (5, 1)
