@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from docspeed_cli.errors import Interrupted
@@ -100,7 +100,9 @@ def _understand(argv: Sequence[str], world: World) -> Invocation | int:
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
         except typer.TyperException as error:
-            raise UsageError(_lowered(error.format_message()), hint=_help_of(error)) from None
+            from docspeed_cli.usage import misunderstood
+
+            raise misunderstood(error.format_message(), argv, COMMANDS) from None
         except typer.Abort:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):
@@ -118,17 +120,6 @@ def _is_command(word: str) -> bool:
     from docspeed_cli.commands import COMMANDS
 
     return any(entry.name == word for entry in COMMANDS)
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
-
-
-def _help_of(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    if context is not None and context.parent is None and "option" in error.format_message():
-        return "flags come after the command, as in docspeed parse FILE --sandbox"
-    return f"{context.command_path if context else 'docspeed'} --help"
 
 
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:

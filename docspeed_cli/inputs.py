@@ -181,8 +181,23 @@ def collect(inputs: Inputs, world: World) -> Found:
             problems.append(step)
     if problems:
         discard(sources)
-        raise UsageError(_together(problems), details=problems if len(problems) > 1 else None)
+        raise UsageError(
+            _together(problems),
+            details=problems if len(problems) > 1 else None,
+            hint=_way_round(inputs),
+        )
     return Found(tuple(sources), tuple(skipped), _streamed(world) if inputs.listed == "-" else ())
+
+
+def _way_round(inputs: Inputs) -> str | None:
+    """How a folder with bad files in it is taken all the same, each of them as one failure of the run."""
+    folder = next((text for text in inputs.files if inputs.recursive and Path(text).is_dir()), None)
+    if folder is None:
+        return None
+    import shlex
+
+    found = f"find {shlex.quote(folder)} -name '*.pdf'"
+    return f"to go on with the others, pipe a list in: {found}, and --from - in place of the folder"
 
 
 def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
