@@ -199,7 +199,11 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
 
 
 def _pick(
-    setting: Setting, flags: Mapping[str, Any], env: Mapping[str, str], filed: Mapping[str, Any], file: Path
+    setting: Setting,
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    filed: Mapping[str, _Filed],
+    file: Path,
 ) -> tuple[Any, str]:
     flag = f"--{setting.name.replace('_', '-')}"
     if flags.get(setting.name) is not None:
@@ -208,9 +212,9 @@ def _pick(
     if env.get(setting.variable):
         return _read(setting, env[setting.variable], setting.variable), setting.variable
     if setting.name in filed:
-        value = filed[setting.name]
+        value, place = filed[setting.name]
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        return _read(setting, text, f"{file}: {setting.name}"), str(file)
+        return _read(setting, text, place), str(file)
     return setting.default, "default"
 
 
@@ -221,7 +225,14 @@ def _read(setting: Setting, text: str, where: str) -> Any:
         raise UsageError(f"{where}: {error}") from None
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+class _Filed(NamedTuple):
+    """A value of the config file, and the place where it stands."""
+
+    value: Any
+    place: str
+
+
+def _read_config(path: Path) -> dict[str, _Filed]:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -234,16 +245,18 @@ def _read_config(path: Path) -> dict[str, Any]:
         filed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
-    _check_names(filed, text, path)
-    return filed
+    placed = {
+        name: _Filed(value, f"{path}, line {_line_of(name, text)}: {name}") for name, value in filed.items()
+    }
+    _check_names(placed)
+    return placed
 
 
-def _check_names(filed: Mapping[str, Any], text: str, path: Path) -> None:
+def _check_names(filed: Mapping[str, _Filed]) -> None:
     known = [setting.name for setting in SETTINGS]
-    for name in filed:
+    for name, (_, place) in filed.items():
         if name in known:
             continue
-        place = f"{path}, line {_line_of(name, text)}: {name}"
         if name == "api_key":
             raise UsageError(
                 f"{place}: a key does not belong in this file; take it out", hint="docspeed auth login"

@@ -485,3 +485,18 @@ def test_a_folder_in_the_place_of_the_keys_is_told(config: Path) -> None:
 
 def test_no_file_of_keys_is_no_key(tmp_path: Path) -> None:
     assert saved_keys(tmp_path / "credentials.json") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('timeout = "soon"', "timeout: 'soon' is not a duration like 90, 90s, 30m or 2h"),
+        ("concurrency = 0", "concurrency: '0' is not a whole number from 1 to 256"),
+        ("wait = [1]", "wait: '[1]' is neither true nor false"),
+    ],
+)
+def test_a_bad_value_is_told_with_its_line(config: Path, line: str, said: str) -> None:
+    config.write_text(f'# mine\nformat = "json"\n\n{line}\n', "utf-8")
+    with pytest.raises(UsageError) as caught:
+        resolve({}, {"DOCSPEED_CONFIG": str(config)})
+    assert caught.value.message == f"{config}, line 4: {said}"
