@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docspeed_cli.payload import Payload
 
 
+_SCREEN = 25
 _CUT = "; what was written to standard output is cut short"
 
 
@@ -135,7 +136,11 @@ class Output:
         """A rich console on one of the streams, with nothing that guesses at text."""
         from rich.console import Console
 
+        columns = self.world.env.get("COLUMNS", "")
+        known = self.world.env.get("TERM") == "dumb" and columns.isdecimal() and int(columns) > 0
         return Console(
+            width=int(columns) if known else None,  # of a dumb terminal rich believes that it has 80
+            height=_SCREEN if known else None,
             file=self.world.stderr if stderr else self.world.stdout,
             highlight=False,
             markup=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -170,15 +170,25 @@ def config_show(*, common: CommonFlags) -> Action:
         lines.append(
             {"name": "state_dir", "value": str(settings.state_dir), "origin": _origin(session, "STATE_DIR")}
         )
-        for line in lines:
-            if session.output.human:
-                value = "none" if line["value"] is None else line["value"]
-                session.output.text(f"{line['name']:<14} {value!s:<40} {line['origin']}")
-            else:
+        if session.output.human:
+            session.output.text(_aligned([("setting", "value", "from"), *map(_cells, lines)]))
+        else:
+            for line in lines:
                 session.output.value(line)
         return 0
 
     return action
+
+
+def _cells(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    value = line["value"]
+    shown = str(value).lower() if isinstance(value, bool | None) else str(value)
+    return line["name"], shown, line["origin"]
+
+
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> str:
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    return "\n".join(f"{name:<{first}}  {value:<{second}}  {origin}" for name, value, origin in rows)
 
 
 def _origin(session: Session, name: str) -> str:

@@ -230,7 +230,8 @@ def _show_status(session: Session, outcome: Outcome) -> None:
     elif output.human:
         then = f" · submitted {ago(job.submitted_at, session.world.now())}" if job.submitted_at else ""
         why = f"\n  {job.error}" if job.error else ""
-        output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip() + then + why)
+        named = f"{job.handle}  {job.operation:<7}  {job.status:<10}  {job.input or ''}"
+        output.text(named.rstrip() + then + why)
         if job.state is State.DONE:
             output.hint(f"docspeed jobs result {job.handle}{session.flags}")
     elif outcome.status is None:

@@ -47,7 +47,10 @@ def auth_status(*, common: CommonFlags) -> Action:
     """Says which key is used, and for which server."""
 
     def action(session: Session) -> int:
-        _needs_a_server(session)
+        if session.settings.sandbox:
+            nothing = {"server": session.server, "key": None, "source": None}
+            _show(session, nothing, "the sandbox is on this machine and needs no key")
+            return 0
         key, source = session.settings.key()
         if not key:
             raise session.no_key()
@@ -127,7 +130,7 @@ def _save(path: Path, keys: dict[str, str]) -> None:
 
 def _needs_a_server(session: Session) -> None:
     if session.settings.sandbox:
-        raise UsageError("the sandbox needs no key")
+        raise UsageError("the sandbox needs no key", hint="docspeed parse FILE --sandbox --wait")
 
 
 def _show(session: Session, members: dict[str, Any], text: str) -> None:

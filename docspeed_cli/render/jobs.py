@@ -13,7 +13,9 @@ from docspeed_cli.render.grid import GAP, fitted
 from docspeed_cli.render.parts import line
 
 _NAMES = ("job_id", "job")
-_LEAST = 6
+_SHRINKING = {"input": 12, "server": 16}
+"""What may be cut, and how far; the words of the other columns are no use by half."""
+_LONGEST = 20
 
 
 class Jobs:
@@ -36,7 +38,11 @@ class Jobs:
         if self.natural[0] > room:
             yield from (Text(row[0].plain, overflow="fold") for row in self.rows)
             return
-        least = [self.natural[0], *(min(width, _LEAST) for width in self.natural[1:])]
+        others = zip(self.columns[1:], self.natural[1:], strict=True)
+        least = [
+            self.natural[0],
+            *(min(width, _SHRINKING.get(name, _LONGEST)) for name, width in others),
+        ]
         while sum(least) + GAP * (len(least) - 1) > room:
             least.pop()
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")

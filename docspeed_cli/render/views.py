@@ -256,17 +256,25 @@ def _table_count(listed: Sequence[Node]) -> list[str]:
 def _grow(tree: Tree, nodes: Sequence[Node], room: Room) -> int:
     """Add the nodes as far as there is room. Returns how many were left out."""
     left = 0
-    widths = [len(line(node.key)) for node in nodes[: max(room.lines, 0)]]
-    width = max((width for width in widths if width <= 30), default=0)
+    shown = nodes[: max(room.lines, 0)]
+    width = _column([line(node.key) for node in shown], 30)
+    typed = _column([line(node.type) for node in shown if node.description], 16)
     for node in nodes:
         if not room.take(1):
             left += 1
             continue
         key = line(node.key, "bold")
+        kind = line(node.type, "cyan")
         key.pad_right(max(width - len(key), 0))
-        parts = [key, line(node.type, "cyan"), line(node.description, "dim")]
+        kind.pad_right(max(typed - len(kind), 0) if node.description else 0)
+        parts = [key, kind, line(node.description, "dim")]
         left += _grow(tree.add(Text("  ").join(part for part in parts if part)), node.children, room)
     return left
+
+
+def _column(cells: Sequence[Text], most: int) -> int:
+    """The width of a column that its longer cells stick out of."""
+    return max((width for width in map(len, cells) if width <= most), default=0)
 
 
 VIEWS: Mapping[str, View] = {

@@ -124,3 +124,28 @@ def test_help_tells_the_formats_that_a_command_has(stage: Stage) -> None:
     shown = stage.run("jobs", "list", "--help").out
     assert "json, id" in shown
     assert "markdown" not in shown
+
+
+def test_the_sandbox_s_key_is_no_error(stage: Stage) -> None:
+    ran = stage.run("auth", "status", "--sandbox", "--json")
+    assert (ran.code, json.loads(ran.out)) == (0, {"server": "sandbox", "key": None, "source": None})
+
+
+def test_settings_stand_in_columns(stage: Stage) -> None:
+    ran = stage.run("config", "show", terminal=True, env={"DOCSPEED_WAIT": "true"})
+    found = [line.split() for line in ran.out.splitlines()]
+    assert found[0] == ["setting", "value", "from"]
+    assert ["wait", "true", "DOCSPEED_WAIT"] in found
+    assert len({line.index(word[2]) for line, word in zip(ran.out.splitlines(), found, strict=True)}) == 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_words_are_whole_in_the_list_of_jobs(stage: Stage, service: Service, columns: int) -> None:
+    stage.columns = columns
+    stage.run("parse", stage.document("a-name-that-is-longer-than-any-column-that-there-is-room-for.pdf"))
+    stage.run("parse", "--file-id", "f", "--base-url", "https://a-server.example")
+    ran = stage.run("jobs", "list", terminal=True, env={"NO_COLOR": "1", "TERM": "dumb"})
+    head, *rows = ran.out.splitlines()
+    assert "queued" in rows[1] and "job_1" in rows[1]
+    assert max(map(len, (head, *rows))) <= columns
+    assert all("queued" in row and "just now" in row for row in rows)
