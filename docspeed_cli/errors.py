@@ -28,6 +28,36 @@ EXITS = (
     Exit(130, "interrupted", "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP"),
 )
 
+CODES = {
+    "usage": "the command line, a file or a setting is wrong; nothing was sent",
+    "invalid_schema": "the schema is wrong; nothing was sent",
+    "no_key": "there is no API key for this server",
+    "auth": "the server does not take the key",
+    "no_credits": "the account has no credits left",
+    "job_failed": "the job ended failed, cancelled or expired",
+    "required_missing": "a required field has no value or no evidence; `details.missing` lists them",
+    "not_found": "the server, or the ledger, knows no such job or file",
+    "rejected": "the server will not do it",
+    "pending": "the job has not ended yet",
+    "network": "no connection: nothing was taken",
+    "tls": "no secure connection: nothing was sent",
+    "redirected": "the service is not at this address",
+    "rate_limited": "429, after all tries",
+    "unavailable": "the server could not answer, after all tries",
+    "unexpected_answer": "the server's answer lacks what it must have",
+    "result_changed": "a repeated answer is not the one that was cut",
+    "outcome_unknown": "a submission was sent and its answer never came",
+    "write_failed": "the disk or the pipe does not take the result",
+    "not_convertible": "the result has not the shape that the format needs",
+    "not_json": "the answer is not JSON",
+    "too_deep": "the answer is nested too deeply to be read",
+    "too_large": "the result is too large to be converted",
+    "no_sandbox": "the sandbox is not installed",
+    "bug": "nobody foresaw this",
+    "failure": "anything else",
+}
+"""The program's own `error.code`s; where the server names one, that is passed on instead."""
+
 SEVERITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
 """Of several jobs' exit codes, the first of these that any of them met is the run's."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli import errors
-from docspeed_cli.errors import EXITS, SEVERITY, DocspeedError
+from docspeed_cli.errors import CODES, EXITS, SEVERITY, DocspeedError
 from docspeed_cli.settings import SETTINGS, VARIABLES
 
 README = Path(__file__).parents[2] / "README.md"
@@ -39,6 +39,19 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_the_table_of_exit_codes_is_the_code_s() -> None:
     assert rows("## Exit codes") == [[str(row.code), row.name, row.when] for row in EXITS]
+
+
+def test_the_table_of_error_codes_is_the_code_s() -> None:
+    assert rows("### Error codes") == [[f"`{code}`", about] for code, about in CODES.items()]
+
+
+_CODE = re.compile(r'\bcode"?(?:=|: | = )(?:code or )?"(\w+)"')
+
+
+def test_every_code_that_is_used_is_in_the_table() -> None:
+    package = Path(errors.__file__).parent
+    ours = [path for path in package.rglob("*.py") if path.parent.name != "sandbox"]
+    assert {code for path in ours for code in _CODE.findall(path.read_text("utf-8"))} == set(CODES)
 
 
 def test_the_table_of_variables_is_the_code_s() -> None:
