@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from tests.real.machine import Machine
-from tests.service import POLL, SUBMIT, Service
+from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Service
 
 PARSE = ("parse", "--file-id", "f")
 FOR_EVER = 10**9
@@ -84,6 +84,35 @@ def test_a_signal_during_the_submission_loses_no_id(
     (row,) = rows(machine)
     assert (row["job_id"], row["state"]) == ("job_1", "running")
     assert hint_of(done.err) == ["docspeed", "jobs", "wait", "job_1"]
+
+
+STAGES = {UPLOAD: [], SUBMIT: ["running"], POLL: ["running"], RESULT: ["done"]}
+"""What the ledger holds of a document whose run was stopped in the midst of this exchange."""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
+)
+@pytest.mark.parametrize("kind", STAGES)
+def test_a_signal_in_the_midst_of_any_exchange(
+    machine: Machine, service: Service, kind: str, number: signal.Signals, code: int
+) -> None:
+    (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    held = service.hold(kind)
+    with machine.start("parse", "a.pdf", "--wait") as running:
+        held.wait()
+        running.send(number)
+        if kind == SUBMIT:
+            running.line_with("again to leave now")
+            held.release.set()
+        done = running.end()
+    held.release.set()
+    assert (done.code, done.out, "Traceback" in done.err) == (code, b"", False)
+    assert [row["state"] for row in rows(machine)] == STAGES[kind]
+    assert not list(machine.folder.rglob("*.part"))
+    again = machine.run("parse", "a.pdf", "--wait")
+    assert again.code == 0, again.err
+    assert service.count(SUBMIT) == 1
 
 
 def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, service: Service) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.real.machine import Machine
-from tests.service import KEY, POLL, SUBMIT, Service
+from tests.service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
 
 PAGE = {"page_index": 0, "markdown": "# Heading\n\nsome text", "text": "Heading\nsome text"}
 
@@ -37,6 +37,22 @@ def test_control_c_at_the_keyboard(machine: Machine, service: Service) -> None:
         terminal.type("\x03")
         assert terminal.end() == 130, terminal.shown
     assert "docspeed jobs wait job_1" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert terminal.restored
+
+
+@pytest.mark.parametrize("kind", [UPLOAD, SUBMIT, POLL, RESULT])
+def test_control_c_in_the_midst_of_any_exchange(machine: Machine, service: Service, kind: str) -> None:
+    (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    held = service.hold(kind)
+    with machine.terminal("parse", "a.pdf", "--wait") as terminal:
+        held.wait()
+        terminal.type("\x03")
+        if kind == SUBMIT:
+            terminal.until("again to leave now")
+            held.release.set()
+        assert terminal.end() == 130, terminal.shown
+    held.release.set()
     assert "Traceback" not in terminal.shown
     assert terminal.restored
 
