@@ -1,0 +1,102 @@
+"""The README's recipes do what they say, pasted into a shell."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.real.machine import Machine
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def recipes() -> dict[str, str]:
+    """The recipes by their first words."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"^## Recipes\n.*?```sh\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    parts = [part.strip() for part in block[1].split("\n\n")]
+    return {re.sub(r"[:,(;].*", "", part.splitlines()[0]).strip("# "): part for part in parts}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Machine:
+    """A folder with the documents that the recipes name."""
+    invoice, packet = EXAMPLES / "invoice.pdf", EXAMPLES / "packet.pdf"
+    for name in ("invoice.pdf", "sample.pdf", "rest.pdf", "a.pdf", "invoices/one.pdf", "scans/two.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(invoice, tmp_path / name)
+    for name in ("packet.pdf", "b.pdf", "c.pdf", "scans/three.pdf"):
+        shutil.copy(packet, tmp_path / name)
+    shutil.copy(EXAMPLES / "invoice.schema.json", tmp_path)
+    return Machine(tmp_path)
+
+
+def pasted(desk: Machine, recipe: str) -> str:
+    done = desk.bash(f"set -eu -o pipefail\n{recipes()[recipe]}\n", env={"DOCSPEED_BASE_URL": "sandbox"})
+    assert done.code == 0, done.err
+    return done.out.decode()
+
+
+def table(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text().splitlines()))
+
+
+def test_each_recipe_has_its_test() -> None:
+    assert list(recipes()) == [
+        "a folder of invoices",
+        "a schema from a sample",
+        "a gate in CI",
+        "split a packet",
+        "ask across documents",
+        "submit here",
+        "retry what failed",
+    ]
+
+
+def test_folder_into_one_table(desk: Machine) -> None:
+    pasted(desk, "a folder of invoices")
+    rows = table(desk.folder / "fields.csv")
+    assert ["invoices/one.pdf", "invoice.invoice_number", "KLS/25-26/1847"] in rows
+
+
+def test_schema_from_a_sample(desk: Machine) -> None:
+    assert json.loads(pasted(desk, "a schema from a sample"))["fields"]
+
+
+def test_gate_in_ci(desk: Machine) -> None:
+    assert json.loads(pasted(desk, "a gate in CI"))["doc_class"] == "invoice"
+
+
+def test_split_and_extract_each_part(desk: Machine) -> None:
+    pasted(desk, "split a packet")
+    parts = sorted(path.stem for path in (desk.folder / "parts").iterdir())
+    assert parts == ["1-1", "2-3", "4-5", "6-6"]
+    results = sorted(path.stem for path in (desk.folder / "extracted").iterdir())
+    assert results == parts
+
+
+def test_ask_and_go_on(desk: Machine) -> None:
+    first, second = map(json.loads, pasted(desk, "ask across documents").splitlines())
+    assert first["answer"] and first["session_id"] == second["session_id"]
+
+
+def test_submit_here_collect_there(desk: Machine) -> None:
+    pasted(desk, "submit here")
+    ids = (desk.folder / "ids.txt").read_text().split()
+    results = [json.loads(path.read_bytes()) for path in (desk.folder / "results").iterdir()]
+    assert (len(ids), sorted(result["page_count"] for result in results)) == (2, [2, 6])
+
+
+def test_retry_what_failed(desk: Machine) -> None:
+    broken = desk.folder / "scans" / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.4\nnothing that a reader could use\n%%EOF\n")
+    done = desk.bash(recipes()["retry what failed"], env={"DOCSPEED_BASE_URL": "sandbox"})
+    lines = [json.loads(line) for line in (desk.folder / "again.jsonl").read_text().splitlines()]
+    assert (done.code, [line["input"] for line in lines]) == (5, ["scans/broken.pdf"]), done.err
