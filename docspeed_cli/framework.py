@@ -8,11 +8,12 @@ looked at or done before the flags are known.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -30,7 +31,22 @@ Action = Callable[[Any], int]
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-_PANELS = ("Input", "Request", "Waiting", "Many inputs", "Output", "Server")
+_PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
+
+TOPICS = {
+    "output": "what goes where, in which form",
+    "scripting": "jobs in scripts, and running again",
+    "exit-codes": "what each exit code says",
+    "environment": "variables, and what wins over what",
+}
+"""What `docspeed help` explains, beside commands."""
+
+_READ_ON = {
+    "output": {"format"},
+    "scripting": {"wait", "ids"},
+    "exit-codes": {"timeout", "ids"},
+}
+"""The topics that a command's help points to, by the flags and arguments that they say more about."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +136,48 @@ def guide(
     return keep
 
 
+class Row(NamedTuple):
+    """A line of the help about one flag or argument."""
+
+    name: str
+    """What the command's function calls it."""
+    panel: str
+    flags: str
+    about: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two columns."""
+        return self.flags, self.about
+
+
 class Command(TyperCommand):
-    """A command whose help groups its flags and ends with examples."""
+    """A command whose help groups its flags, and ends with examples and where to read on."""
 
     guide = Guide()
+
+    def rows(self, ctx: Any) -> Iterator[Row]:
+        """What the help says of each flag and argument."""
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                # The usage says what is required, and the words beside a number where it ends.
+                flags = re.sub(r"<int( range)?>", "N", record[0])
+                about = re.sub(r" +\[(required|[x\d<=>]+)\]$", "", record[1])
+                yield Row(str(param.name), _panel(param), flags, about)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage; what must be given stands as it is."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The flags under their panels; the command's own come first."""
         panels: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None and "--format" in getattr(param, "opts", ()):
-                record = (record[0], ", ".join(self.guide.formats))
-            if record is not None:
-                panel = "Arguments" if param.param_type_name == "argument" else _panel(param)
-                panels.setdefault(panel, []).append(record)
-        for panel in sorted(panels, key=_rank):
+        for row in self.rows(ctx):
+            if row.name == "format":
+                row = row._replace(about=", ".join(self.guide.formats))
+            panels.setdefault(row.panel, []).append(row.pair)
+        for panel in sorted(panels, key=rank):
             with formatter.section(panel):
                 formatter.write_dl(panels[panel])
 
@@ -145,15 +187,27 @@ class Command(TyperCommand):
             with formatter.section("Examples"):
                 for example in self.guide.examples:
                     formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        names = {param.name for param in self.get_params(ctx)}
+        topics = [topic for topic, said in _READ_ON.items() if said & names]
+        _read_on(formatter, topics or ["environment"])
+
+
+def _read_on(formatter: Any, topics: Sequence[str], *more: tuple[str, str]) -> None:
+    """The end of a help."""
+    told = [(f"docspeed help {topic}", TOPICS[topic]) for topic in topics]
+    with formatter.section("More"):
+        formatter.write_dl([*more, *told, ("man docspeed", "all of it on one page")])
 
 
 def _panel(param: Any) -> str:
-    return getattr(param, "rich_help_panel", None) or "Other"
+    if param.param_type_name == "argument":
+        return "Arguments"
+    return getattr(param, "rich_help_panel", None) or ("Other" if "--help" in param.opts else "Options")
 
 
-def _rank(panel: str) -> tuple[int, str]:
-    order = ("Arguments", "Options", *_PANELS)
-    return (order.index(panel) if panel in order else len(order), panel)
+def rank(panel: str) -> tuple[int, str]:
+    """Where a panel stands in the help."""
+    return (_PANELS.index(panel) if panel in _PANELS else len(_PANELS), panel)
 
 
 def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
@@ -178,6 +232,10 @@ def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
             records = [param.get_help_record(ctx) for param in self.get_params(ctx)]
             with formatter.section("Options"):
                 formatter.write_dl([record for record in records if record])
+
+        def format_epilog(self, ctx: Any, formatter: Any) -> None:
+            each = (f"{ctx.command_path} COMMAND --help", "a command's flags and examples")
+            _read_on(formatter, () if ctx.parent else tuple(TOPICS), each)
 
     return LazyGroup
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.commands import COMMANDS
-from docspeed_cli.framework import Entry
+from docspeed_cli.framework import TOPICS, Entry
 from tests.stage import Stage
 
 TEXTS = Path(__file__).parent / "help"
@@ -78,10 +78,41 @@ def test_no_text_is_left_of_a_command_that_is_gone() -> None:
 def test_the_help_fits_80_columns_and_is_plain(stage: Stage, words: tuple[str, ...]) -> None:
     """Examples are lines to be copied: they alone may be longer."""
     text = text_of(stage, words)
-    described, _, _ = text.partition("\nExamples:")
-    assert [line for line in described.splitlines() if len(line) > 80] == []
+    described, _, rest = text.partition("\nExamples:")
+    _, _, more = rest.partition("\nMore:")
+    assert [line for line in (described + more).splitlines() if len(line) > 80] == []
     assert "\x1b" not in text
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_the_help_fits_a_narrow_terminal(
+    stage: Stage, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    described, _, _ = text_of(stage, words).partition("\nExamples:")
+    assert [line for line in described.splitlines() if len(line) > 60] == []
+
+
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_the_help_begins_with_what_it_does_and_ends_with_where_to_read_on(
+    stage: Stage, words: tuple[str, ...]
+) -> None:
+    usage, about, *sections = text_of(stage, words).split("\n\n")
+    assert usage.startswith(f"Usage: {' '.join(('docspeed', *words))} ")
+    if words:
+        assert " ".join(about.split()) == FOUND[words].about
+    title, *more = sections[-1].splitlines()
+    assert title == "More:"
+    assert more[-1].split()[:2] == ["man", "docspeed"]
+    topics = re.findall(r"^  docspeed help (\S+)  ", sections[-1], flags=re.MULTILINE)
+    assert set(topics) <= set(TOPICS)
+    assert topics or FOUND[words].entries
+
+
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_no_value_is_named_by_its_type(stage: Stage, words: tuple[str, ...]) -> None:
+    assert not re.search(r"<\w+( range)?>|\bTEXT\b(?!\|)|\bINTEGER\b|x[<>]=|\{[A-Z]", text_of(stage, words))
 
 
 @pytest.mark.parametrize("words", [(), ("parse",), ("jobs",)], ids=" ".join)

@@ -1,0 +1,122 @@
+"""The examples of every help work when pasted: the parser takes them all, a shell runs them on documents."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docspeed_cli.commands import COMMANDS
+from docspeed_cli.framework import Entry, Invocation, group, root
+from docspeed_cli.settings import resolve
+from tests.real.machine import Machine
+
+TOP = Path(__file__).parents[2]
+PROGRAM = group("docspeed", "", COMMANDS, root)
+
+
+def examples(built: Any, entries: tuple[Entry, ...]) -> Iterator[str]:
+    """Every example of every command."""
+    for entry in entries:
+        command = built.get_command(None, entry.name)
+        yield from examples(command, entry.entries) if entry.entries else command.guide.examples
+
+
+EXAMPLES = tuple(examples(PROGRAM, COMMANDS))
+
+
+# -- in the parser
+
+
+def invocations(example: str) -> Iterator[list[str]]:
+    """The words of each call of the program in a line of shell."""
+    line = re.sub(r'"?\$\((docspeed [^)]*)\)"?', r"; \1", example)
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    for apart, call in groupby(words, lambda word: set(word) <= set("|&;")):
+        argv = list(call)
+        if not apart and argv[0] == "docspeed":
+            yield argv[1 : argv.index(">") if ">" in argv else None]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_parser_takes_it(example: str, tmp_path: Path) -> None:
+    calls = list(invocations(example))
+    assert calls
+    for argv in calls:
+        found = PROGRAM.main(args=argv, prog_name="docspeed", standalone_mode=False)
+        assert isinstance(found, Invocation)
+        env = {"DOCSPEED_CONFIG": str(tmp_path / "none.toml"), "DOCSPEED_STATE_DIR": str(tmp_path)}
+        assert found.style(resolve(found.settings, env))
+
+
+def test_the_words_of_each_call_are_found() -> None:
+    piped = "docspeed upload *.pdf --format id | docspeed parse --from - > a 2>&1"
+    line = f"{piped} && jq . a; eval \"$(docspeed x 'y z')\""
+    assert list(invocations(line)) == [
+        ["upload", "*.pdf", "--format", "id"],
+        ["parse", "--from", "-"],
+        ["x", "y z"],
+    ]
+
+
+# -- in a shell
+
+KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "docspeed jobs watch --sandbox")
+"""They want a terminal, and have tests of their own there."""
+
+ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|Out-String|/v1/classify")
+"""They want a server with keys, or serve till they are ended, or another shell, or what no stand-in does."""
+
+PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
+
+DOCUMENTS = (
+    "a.pdf",
+    "b.pdf",
+    "c.pdf",
+    "d.pdf",
+    "contract.pdf",
+    "scans/1.pdf",
+    "invoices/1.pdf",
+    "invoices/2.pdf",
+)
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A user's folder with documents, jobs and a conversation; and what the examples' ids stand for."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("invoice.pdf", "packet.pdf", "invoice.schema.json"):
+        shutil.copy(TOP / "examples" / name, folder)
+    shutil.copy(TOP / "examples" / "invoice.schema.json", folder / "s.json")
+    for name in ("scans", "invoices", ".zfunc", ".config/fish/completions"):
+        (folder / name).mkdir(parents=True)
+    for name in DOCUMENTS:
+        (folder / name).write_bytes((TOP / "examples" / "invoice.pdf").read_bytes() + f"% {name}\n".encode())
+    user = Machine(folder, "sandbox")
+    stored = user.run("upload", "invoice.pdf", "--format", "id").out.decode().strip()
+    asked = f'{{"execution_mode": "async", "input": {{"file_id": "{stored}"}}}}'
+    (folder / "request.json").write_text(asked, "utf-8")
+    ids = {"file_123": stored}
+    for placeholder, document in (("job_1", "a.pdf"), ("job_2", "b.pdf"), ("job_123", "invoice.pdf")):
+        ids[placeholder] = user.run("parse", document, "--format", "id").out.decode().strip()
+    assert user.run("chat", "What is the total?", "invoice.pdf").code == 0
+    assert user.run("jobs", "wait", *(ids[name] for name in ids if name.startswith("job"))).code == 0
+    return folder, ids
+
+
+@pytest.mark.parametrize("example", PASTED)
+def test_a_shell_runs_it(example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]]) -> None:
+    if "| man " in example and shutil.which("man") is None:
+        pytest.skip("there is no man")
+    folder, ids = furnished
+    shutil.copytree(folder, tmp_path / "home")
+    line = re.sub(r"\b(file|job)_\d+\b", lambda found: ids[found[0]], example)
+    ran = Machine(tmp_path / "home", "sandbox").bash(f"set -o pipefail; {line}", env={"MANPAGER": "cat"})
+    assert ran.code == 0, ran.err

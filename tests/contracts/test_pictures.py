@@ -1,0 +1,49 @@
+"""The README's pictures are what the program shows.
+
+After a change that is meant, `DOCSPEED_WRITE_PICTURES=1 pytest tests/contracts/test_pictures.py` draws the
+pictures in `examples/pictures/` anew; the difference is then for the reader of the change to judge.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+PICTURES = TOP / "examples" / "pictures"
+NAMES = sorted(path.name for path in PICTURES.iterdir())
+WRITE = bool(os.environ.get("DOCSPEED_WRITE_PICTURES"))
+
+
+def test_the_pictures_are_what_the_program_shows(tmp_path: Path) -> None:
+    folder = PICTURES if WRITE else tmp_path
+    script = TOP / "examples" / "make_pictures.py"
+    subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)
+    drawn = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    assert drawn == {path.name: path.read_text("utf-8") for path in PICTURES.iterdir()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_needs_nothing_from_elsewhere(name: str) -> None:
+    text = (PICTURES / name).read_text("utf-8")
+    assert re.findall(r"https?://[^\"']*", text) == ["http://www.w3.org/2000/svg"]
+    assert not re.search(r"@import|url\(|<script|<image|href", text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_says_what_it_shows_to_those_who_can_t_see_it(name: str) -> None:
+    svg = ElementTree.parse(PICTURES / name).getroot()
+    told = [svg.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc")]
+    assert all(told) and svg.get("aria-labelledby") == "title about"
+
+
+def test_the_readme_shows_each_picture_with_words_in_its_place() -> None:
+    shown = re.findall(r"!\[([^\]]+)\]\(examples/pictures/([^)]+)\)", (TOP / "README.md").read_text("utf-8"))
+    assert sorted(name for _, name in shown) == NAMES
+    assert all(len(words) > 30 for words, _ in shown)
