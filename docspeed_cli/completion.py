@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import typer
 
-from docspeed_cli.framework import Entry, group, root
+from docspeed_cli.framework import TOPICS, Entry, group, root
 from docspeed_cli.harmless import clean
 from docspeed_cli.inputs import SUFFIXES
 from docspeed_cli.models import State, Style
@@ -222,6 +222,7 @@ _KNOWN: Mapping[str, Sequence[str]] = {
     "operation": tuple(OPERATIONS),
     "batch": ("@last",),
     "shell": tuple(SCRIPTS),
+    "topic": (*TOPICS, "man"),
     "method": _METHODS,
     "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
 }

@@ -171,7 +171,9 @@ class Delivery:
         """The failure; what came all the same (a result that lacks something) stays beside it."""
         if self.output.human or self.output.format in ("markdown", "text", "csv", "id"):
             label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
-            self.output.failure(f"{label}: {error.message}" if label else error.message)
+            known = label is None or not error.job_id or error.job_id in f"{label} {error.reason}"
+            what = error.reason if known else f"{error.reason} ({error.job_id})"
+            self.output.failure(f"{label}: {what}" if label else error.message)
             return
         status = outcome.job.status if outcome.job else "failed"
         line = {**_members(outcome, status), "error": error.as_json()}
@@ -190,7 +192,7 @@ class Delivery:
         self._keep(path, outcome.job, outcome.payload)
         outcome.payload.clear()
         if outcome.job.row is not None:
-            self.session.ledger.change(outcome.job.row, output=str(path.resolve()))
+            self.session.ledger.filed(outcome.job.row, str(path.resolve()))
         return outcome._replace(payload=None, output=str(path))
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
@@ -368,6 +370,8 @@ def _compact(members: Mapping[str, Any]) -> str:
 def _stem(source: Source | None, job: Job | None) -> str:
     if source is not None and (source.path is not None or source.filename):
         return Path(source.filename or str(source.path)).name.rsplit(".", 1)[0]
+    if source is not None and source.label != source.file_id:
+        return Path(source.label).name.rsplit(".", 1)[0]
     if source is not None:
         return source.file_id or "result"
     if job is not None and job.input:

@@ -155,7 +155,7 @@ class Output:
         """Something worth knowing, once."""
         if not self.style.quiet and text not in self._said:
             self._said.add(text)
-            self._line("note", text)
+            self._line("note", text, "dim")
 
     def warn(self, text: str) -> None:
         """Something is wrong, and the work goes on; not silenced."""
@@ -278,7 +278,7 @@ class Output:
         wanted = self.lively or bool(env.get("FORCE_COLOR"))
         if not colour or not wanted or env.get("NO_COLOR"):
             return text
-        codes = {"yellow": "33", "cyan": "36", "bold red": "1;31"}
+        codes = {"dim": "2", "yellow": "33", "cyan": "36", "bold red": "1;31"}
         return f"\x1b[{codes[colour]}m{text}\x1b[0m"
 
     def discreet(self, text: str) -> str:

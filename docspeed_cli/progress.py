@@ -81,7 +81,7 @@ class Tally:
             return
         rate = f", {self.ended / self.seconds:.1f} documents/s" if self.ended and self.seconds > 0 else ""
         reused = f" ({self.reused} of them from before)" if self.reused else ""
-        counts = f"{self.done} done{reused}, {self.failed} failed"
+        counts = f"{self.done} done{reused}" + (f", {self.failed} failed" if self.failed else "")
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
         ranked = sorted(self.reasons.items(), key=lambda item: -item[1])
         for reason, times in ranked[:_REASONS]:

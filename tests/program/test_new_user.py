@@ -149,3 +149,21 @@ def test_words_are_whole_in_the_list_of_jobs(stage: Stage, service: Service, col
     assert "queued" in rows[1] and "job_1" in rows[1]
     assert max(map(len, (head, *rows))) <= columns
     assert all("queued" in row and "just now" in row for row in rows)
+
+
+def test_a_continued_conversation_proposes_the_document_s_name(stage: Stage, service: Service) -> None:
+    service.payload = lambda operation, body: b'{"answer": "7", "citations": [], "session_id": "s"}'
+    first = stage.run("chat", "how much?", stage.document("bill.pdf"), terminal=True)
+    again = stage.run("chat", "and when?", "--continue", terminal=True)
+    for ran in (first, again):
+        assert ran.out.rstrip().endswith("-o bill.chat.json") or "-o bill.chat.json" in ran.err
+
+
+def test_a_failure_of_many_is_told_in_a_line(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
+    (line,) = [line for line in ran.err.splitlines() if "f: " in line]
+    assert line.endswith("f: ended as failed (job_1)") or line.endswith("f: ended as failed (job_2)")
+    service.final = "completed"
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
+    assert "2 done in" in ran.err
