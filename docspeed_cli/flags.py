@@ -1,10 +1,7 @@
 """The groups of flags that commands share; each is declared once, here."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -39,8 +36,7 @@ Ids = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class InputFlags:
+class InputFlags(NamedTuple):
     """Which documents."""
 
     files: Annotated[
@@ -76,8 +72,7 @@ class InputFlags:
         return Inputs(self.files or (), self.file_id or (), self.from_, self.recursive, self.filename)
 
 
-@dataclass(frozen=True)
-class RequestFlags:
+class RequestFlags(NamedTuple):
     """What is asked of the service."""
 
     set_: Annotated[
@@ -99,8 +94,7 @@ class RequestFlags:
     ] = False
 
 
-@dataclass(frozen=True)
-class ModeFlags:
+class ModeFlags(NamedTuple):
     """How the request is submitted."""
 
     sync: Annotated[
@@ -112,8 +106,7 @@ class ModeFlags:
     ] = False
 
 
-@dataclass(frozen=True)
-class WaitFlags:
+class WaitFlags(NamedTuple):
     """Whether to wait for a job's end."""
 
     wait: Annotated[
@@ -126,8 +119,7 @@ class WaitFlags:
         return {"wait": self.wait}
 
 
-@dataclass(frozen=True)
-class PollFlags:
+class PollFlags(NamedTuple):
     """How long to wait, and how often to look."""
 
     timeout: Annotated[
@@ -153,8 +145,7 @@ class PollFlags:
         return {"timeout": self.timeout, "poll_interval": self.poll_interval}
 
 
-@dataclass(frozen=True)
-class ManyFlags:
+class ManyFlags(NamedTuple):
     """How many inputs are worked through."""
 
     concurrency: Annotated[
@@ -166,8 +157,7 @@ class ManyFlags:
         return {"concurrency": self.concurrency}
 
 
-@dataclass(frozen=True)
-class BatchFlags:
+class BatchFlags(NamedTuple):
     """How far a run over many inputs goes, and what its files are called."""
 
     limit: Annotated[
@@ -203,8 +193,7 @@ class BatchFlags:
     ] = None
 
 
-@dataclass(frozen=True)
-class ResultFlags:
+class ResultFlags(NamedTuple):
     """What results look like and where they go."""
 
     format: Annotated[
@@ -228,8 +217,7 @@ class ResultFlags:
     ] = None
 
 
-@dataclass(frozen=True)
-class FormatFlags:
+class FormatFlags(NamedTuple):
     """What a list looks like."""
 
     format: Annotated[
@@ -237,8 +225,7 @@ class FormatFlags:
     ] = None
 
 
-@dataclass(frozen=True)
-class CommonFlags:
+class CommonFlags(NamedTuple):
     """What every command has."""
 
     json: Annotated[

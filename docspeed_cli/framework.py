@@ -1,6 +1,6 @@
 """Turns a typed function into a command: its own flags, the common ones once, help in groups.
 
-A command's function takes its own flags and, as keyword parameters, whole groups of flags (the dataclasses
+A command's function takes its own flags and, as keyword parameters, whole groups of flags (the tuples
 in `flags.py`); it returns the action to perform. Its module is loaded when it is called, and nothing is
 looked at or done before the flags are known.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast, get_type_hints
@@ -49,8 +48,7 @@ _READ_ON = {
 """The topics that a command's help points to, by the flags and arguments that they say more about."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A command before its module is loaded: its name, what it does, and where it is."""
 
     name: str
@@ -61,16 +59,14 @@ class Entry:
     """The commands below it, for a group."""
 
 
-@dataclass(frozen=True)
-class Guide:
+class Guide(NamedTuple):
     """What a command has besides its flags: examples that work when pasted, and the formats it can print."""
 
     examples: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("json",)
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """A command line that was understood: what to do, and how to speak."""
 
     action: Action
@@ -287,7 +283,7 @@ def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
     hints = get_type_hints(function, include_extras=True)
     own, groups = [], {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if is_dataclass(hints[name]):
+        if _is_group(hints[name]):
             groups[name] = hints[name]
         else:
             own.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
@@ -295,7 +291,7 @@ def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
 
     def invoke(**values: Any) -> Invocation:
         arguments = {
-            name: flags(**{f.name: values.pop(f.name) for f in fields(cast(Any, flags))})
+            name: flags(**{field: values.pop(field) for field in flags._fields})
             for name, flags in groups.items()
         }
         action = function(**values, **arguments)
@@ -307,14 +303,18 @@ def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
     return invoke
 
 
+def _is_group(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
+
+
 def _parameters(flags: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(flags, include_extras=True)
     return [
         inspect.Parameter(
-            field.name,
+            name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
+            default=flags._field_defaults.get(name, inspect.Parameter.empty),
+            annotation=hints[name],
         )
-        for field in fields(flags)
+        for name in flags._fields
     ]
