@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from docspeed_cli import __version__
 from docspeed_cli.answers import refusal, status_word
+from docspeed_cli.connections import Connections
 from docspeed_cli.errors import (
     AuthError,
     DocspeedError,
@@ -28,7 +27,6 @@ from docspeed_cli.gate import Gate
 from docspeed_cli.operations import UPLOAD_PATH, job_path
 from docspeed_cli.payload import Into, Payload
 from docspeed_cli.polling import Schedule, retry_after
-from docspeed_cli.settings import loopback
 from docspeed_cli.world import World
 
 if TYPE_CHECKING:
@@ -45,6 +43,7 @@ GET_TIMEOUT = 60.0
 SLOWEST = 1000.0
 """Bytes a second, after the first minute, below which an answer is given up."""
 
+_SLOW = "the answer comes too slowly"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
@@ -101,11 +100,7 @@ class Api:
         self._heard = heard
         self._delayed = delayed
         self._schedule = Schedule(random=world.random)
-        self._local = threading.local()
-        self._clients: list[httpx.Client] = []
-        self._transport: httpx.BaseTransport | None = None
-        self._context: Any = None
-        self._guard = threading.Lock()
+        self._connections = Connections(base_url, key, world)
         self._date: str | None = None
         self.patient = False
         """Whether a rate limit is waited out however often it is met; the gate makes that rare."""
@@ -114,8 +109,7 @@ class Api:
 
     def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            client.close()
+        self._connections.close()
 
     # -- calls
 
@@ -203,20 +197,29 @@ class Api:
     ) -> Answer:
         import httpx
 
-        client = self.client()
+        line = self._connections.line()
         while (wait := self._gate.delay()) > 0:
             self.sleep(wait)
         payload = (into or Payload)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
         url = self.base_url + path
-        timeout = _timeout(GET_TIMEOUT if method == "GET" else POST_TIMEOUT)
+        seconds = GET_TIMEOUT if method == "GET" else POST_TIMEOUT
         try:
             for _ in range(6):
-                request = client.build_request(
-                    method, url, headers=headers, content=content, files=files, params=params, timeout=timeout
+                request = line.client.build_request(
+                    method,
+                    url,
+                    headers=headers,
+                    content=content,
+                    files=files,
+                    params=params,
+                    timeout=_timeout(seconds),
+                    extensions=line.extensions(),
                 )
-                with closing(client.send(request, stream=True)) as response:
+                with line.beginning(_limit(seconds, request)):
+                    response = line.client.send(request, stream=True)
+                with closing(response):
                     self.answered = True
                     said = _said(response)
                     self._date = said.get(b"date")
@@ -229,6 +232,8 @@ class Api:
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ConnectionError) as error:
             payload.clear()
             outcome = type(error).__name__
+            if line.given_up:
+                raise _unknown_after(method, _SLOW, None, request_id) from None
             raise _broken(error, self.base_url, method, request_id) from None
         except OSError as error:
             payload.clear()
@@ -256,7 +261,7 @@ class Api:
             for chunk in response.iter_bytes():
                 payload.write(chunk)
                 if payload.size < SLOWEST * (self._world.monotonic() - started - GET_TIMEOUT):
-                    raise _unknown_after(method, "the answer comes too slowly", None, request_id)
+                    raise _unknown_after(method, _SLOW, None, request_id)
             if response.status_code != 204 and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()
@@ -295,31 +300,6 @@ class Api:
             )
         return str(url)
 
-    # -- the clients
-
-    def client(self) -> httpx.Client:
-        """This thread's client: a pool that 32 threads share spends an eighth of a run in its own lock."""
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            with self._guard:
-                client = self._local.client = self._connect()
-                self._clients.append(client)
-        return client
-
-    def _connect(self) -> httpx.Client:
-        import httpx
-
-        headers = {"User-Agent": f"docspeed-cli/{__version__}", "Accept": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        if self._world.transport is not None:
-            self._transport = self._transport or self._world.transport(self.base_url)
-            return httpx.Client(headers=headers, transport=self._transport)
-        if loopback(urlsplit(self.base_url).hostname or "") and self.base_url.startswith("http://"):
-            return httpx.Client(headers=headers, verify=False, trust_env=False)
-        self._context = self._context or _certificates(self._world.env)
-        return httpx.Client(headers=headers, verify=self._context)
-
 
 @cache
 def _timeout(seconds: float) -> httpx.Timeout:
@@ -328,23 +308,10 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=CONNECT_TIMEOUT, pool=None)
 
 
-def _certificates(env: Mapping[str, str]) -> Any:
-    """The system's trust store, and the file or folder that the CA variables name."""
-    import ssl
-
-    import truststore
-
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    file, folder = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR")
-    if file or folder:
-        try:
-            context.load_verify_locations(cafile=file or None, capath=folder or None)
-        except OSError as error:
-            raise Unavailable(
-                f"can't read the certificates in {file or folder} ({error.strerror or error})",
-                hint="check SSL_CERT_FILE and SSL_CERT_DIR",
-            ) from None
-    return context
+def _limit(seconds: float, request: httpx.Request) -> float:
+    """When an answer must have begun: after what may pass in silence, and what the slowest sending takes."""
+    size = request.headers.get("content-length", "0")
+    return seconds + GET_TIMEOUT + (int(size) if size.isdecimal() else 0) / SLOWEST
 
 
 # -- answers that did not come, or can't be used
