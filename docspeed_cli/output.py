@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 
 _SCREEN = 25
+_MOST_SHOWN = 4_000_000
+"""Bytes of JSON that a terminal is given; laid out they take many times as much memory."""
+
 _CUT = "; what was written to standard output is cut short"
 
 
@@ -102,7 +105,15 @@ class Output:
     def _indented(self, chunks: Iterable[bytes]) -> None:
         from docspeed_cli.payload import indented
 
-        self.text(indented(b"".join(chunks).decode("utf-8", "replace")))
+        shown, more = bytearray(), False
+        for chunk in chunks:
+            more = len(shown) + len(chunk) > _MOST_SHOWN
+            shown += chunk[: _MOST_SHOWN - len(shown)]
+            if more:
+                break
+        self.text(indented(shown.decode("utf-8", "replace")))
+        if more:
+            self.note(f"these are the first {_MOST_SHOWN // 1_000_000} MB; -o FILE writes all of it")
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
         """Bytes as they are."""

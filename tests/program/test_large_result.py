@@ -94,3 +94,13 @@ def test_what_is_read_first_is_not_passed_on(stage: Stage, service: Service) -> 
     ran = fetched(stage, service, [cut() for _ in range(10)], "--format", "text")
     assert (ran.code, ran.out) == (9, "")
     assert "cut short" not in ran.err
+
+
+def test_a_terminal_is_given_the_beginning(stage: Stage, service: Service) -> None:
+    content = json.dumps({"pages": ["é" * 80] * 100_000}, ensure_ascii=False).encode()
+    service.payload = lambda operation, body: content
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--json", terminal=True)
+    assert ran.code == 0
+    assert ran.out.startswith('{\n  "pages": [\n    "é')
+    assert 4_000_000 < len(ran.raw) < 6_000_000
+    assert "the first 4 MB; -o FILE writes all of it" in ran.err
