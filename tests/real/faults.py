@@ -1,0 +1,294 @@
+"""What can go wrong on the way to the service, and what comes of it: a row a fault, a column an exchange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import formatdate
+from enum import Enum
+from typing import NamedTuple
+
+from tests.real.faults_server import (
+    Act,
+    Babble,
+    Certificate,
+    Closed,
+    Crowded,
+    Cut,
+    Disguised,
+    Drip,
+    Nameless,
+    Redirect,
+    Refused,
+    Reset,
+    Says,
+    Silence,
+)
+from tests.service import POLL, RESULT, SUBMIT, UPLOAD
+from tests.stage import START
+
+LIMIT = 300
+"""Seconds that the run waits for its job at the most."""
+TRIES = 6
+MANY = -1
+"""Tries: as often as the schedule has it until the limit."""
+
+
+class Ledger(Enum):
+    """The one row that the ledger holds afterwards, or none: its state, the job's id, its status."""
+
+    EMPTY = None
+    UNKNOWN = ("unknown", None, "unknown")
+    RUNNING = ("running", "job_1", "queued")
+    DONE = ("done", "job_1", "completed")
+
+
+class Cell(NamedTuple):
+    """What comes of a fault that stays, where it hits one exchange of the four."""
+
+    exit: int
+    code: str | None
+    """The error's code; None where the run goes well."""
+    tries: int
+    """Requests of this kind, or attempts at a connection for one, that the server saw."""
+    ledger: Ledger
+    retryable: bool
+    """What a script is told: whether the same may go well later."""
+    says: tuple[str, ...]
+    """What the user reads, besides what went wrong."""
+    briefly: str
+    """The same in the README's words."""
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it is tried again and again; following a redirect is one try."""
+        return self.tries in (TRIES, MANY) and self.code != "redirected"
+
+
+# -- the cells
+
+
+def _again(code: str, ledger: Ledger) -> Cell:
+    """Tried again with growing delays, then given up."""
+    return Cell(9, code, TRIES, ledger, True, ("docspeed doctor",), "six tries, then 9")
+
+
+def _once(code: str, ledger: Ledger, exit: int = 9, *, tries: int = 1, says: tuple[str, ...] = ()) -> Cell:
+    """Told at once, because another try would change nothing."""
+    return Cell(exit, code, tries, ledger, False, says, f"{exit} at once")
+
+
+def _too_long(ledger: Ledger) -> Cell:
+    """The server wants to be left alone for longer than anyone waits for an answer."""
+    words = ("the server asks to wait 3600 s", "run the same command again then")
+    return Cell(9, "rate_limited", 1, ledger, True, words, "9 at once")
+
+
+_UNKNOWN = Cell(
+    9,
+    "outcome_unknown",
+    1,
+    Ledger.UNKNOWN,
+    False,
+    ("Whether the server took", "is unknown", "the same command submits it again"),
+    "9 at once, outcome *unknown*",
+)
+_GOES_ON = Cell(
+    8,
+    "pending",
+    MANY,
+    Ledger.RUNNING,
+    True,
+    (f"job job_1 is still queued after {LIMIT} s; it goes on", "docspeed jobs wait job_1"),
+    "the wait goes on",
+)
+_FINE = Cell(0, None, 1, Ledger.DONE, False, (), "taken as it is")
+_FOLLOWED = Cell(0, None, 2, Ledger.DONE, False, (), "followed")
+
+
+class Cells(NamedTuple):
+    """A row's cells, in the order of the columns."""
+
+    submit: Cell
+    upload: Cell
+    poll: Cell
+    result: Cell
+
+
+def _not_taken(code: str) -> Cells:
+    return Cells(_again(code, Ledger.EMPTY), _again(code, Ledger.EMPTY), _GOES_ON, _again(code, Ledger.DONE))
+
+
+def _hopeless(code: str, exit: int = 9) -> Cells:
+    return Cells(
+        _once(code, Ledger.EMPTY, exit),
+        _once(code, Ledger.EMPTY, exit),
+        _once(code, Ledger.RUNNING, exit),
+        _once(code, Ledger.DONE, exit),
+    )
+
+
+_NOWHERE = ("the service is not at this address", "check --base-url")
+
+
+def _moved(says: tuple[str, ...], tries: int = 1) -> Cells:
+    """What is sent goes nowhere else; what is read may be told where to look, and `says` why not there."""
+    return Cells(
+        _once("redirected", Ledger.EMPTY, says=_NOWHERE),
+        _once("redirected", Ledger.EMPTY, says=_NOWHERE),
+        _once("redirected", Ledger.RUNNING, tries=tries, says=says),
+        _once("redirected", Ledger.DONE, tries=tries, says=says),
+    )
+
+
+NOT_TAKEN = _not_taken("unavailable")
+"""The server can't have taken it."""
+UNREACHED = _not_taken("network")
+LIMITED = _not_taken("rate_limited")
+PERHAPS_TAKEN = NOT_TAKEN._replace(submit=_UNKNOWN)
+"""A submission may have been taken; all else is free, and is tried again."""
+TOO_LONG = Cells(
+    _too_long(Ledger.EMPTY), _too_long(Ledger.EMPTY), _GOES_ON._replace(tries=2), _too_long(Ledger.DONE)
+)
+MOVED = _moved(_NOWHERE)
+MOVED_HERE = MOVED._replace(poll=_FOLLOWED, result=_FOLLOWED)
+MOVED_AWAY = _moved(("redirects to another server", "the key is not sent there", "check --base-url"))
+IN_CIRCLES = _moved(("redirects without end",), tries=6)
+UNPROVEN = _hopeless("tls")
+NO_KEY = _hopeless("auth", exit=4)
+NO_CREDITS = _hopeless("no_credits", exit=3)
+HARMLESS = Cells(_FINE, _FINE, _FINE, _FINE)
+
+
+# -- the rows
+
+
+class Fault(NamedTuple):
+    """A row: what goes wrong, the README's line for it, how it is done, what the user reads, the cells."""
+
+    name: str
+    line: str
+    act: Act
+    says: str
+    cells: Cells
+    waits: float = 0.0
+    """The longest delay is at least of so many seconds."""
+    unfixed: str = ""
+    """Why the program does not do yet what the row says."""
+
+    def at(self, kind: str) -> Cell:
+        """What comes of it at this exchange."""
+        return self.cells[KINDS.index(kind)]
+
+
+KINDS = (SUBMIT, UPLOAD, POLL, RESULT)
+
+_NO_CONNECTION = "no connection: refused, not in time, no such name"
+_TLS = "TLS: unknown authority, wrong name, expired"
+_BROKEN = "reset, closed, or no answer in time: before the body was read, or after"
+_FAILED = "500, 504"
+_BUSY = "429, 502, 503 (`Retry-After`, in seconds or as a date, is obeyed)"
+_ABSURD = "a `Retry-After` of more than two minutes"
+_UNREADABLE = "HTML, an empty or a cut body, or no HTTP at all"
+_TYPE = "JSON under another content type"
+_SLOW = "an answer that drips without end"
+_WITHIN = "a redirect within the server"
+_AWAY = "a redirect to another server, to plain `http`, in circles, or to nowhere"
+_KEY = "401, 403"
+_CREDITS = "402"
+
+
+def _says(status: int, detail: Mapping[str, str | None] | str = "trouble", **headers: str) -> Says:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Says(status, json.dumps({"detail": detail}).encode(), named)
+
+
+def _limited(retry_after: str) -> Says:
+    return _says(429, {"code": "rate_limited", "message": "slow down"}, Retry_After=retry_after)
+
+
+_SOON = formatdate(START + 40, usegmt=True)
+_LONG_AGO = formatdate(START - 4000, usegmt=True)
+_PAGE = b"<!doctype html><html><body>Sign in to the network</body></html>"
+_HTML = {"Content-Type": "text/html; charset=utf-8"}
+_CUT = "cut short or not JSON"
+_BROKE = "the connection broke"
+_NO_ANSWER = "no answer in time"
+_RATE = "rate limit (429): slow down"
+_NO_WORD = "an empty 204 passes for an answer"
+
+TABLE = (
+    Fault("refused", _NO_CONNECTION, Refused(), "can't reach", UNREACHED),
+    Fault("no connection in time", _NO_CONNECTION, Crowded(), "no connection within 15 s", UNREACHED),
+    Fault("DNS", _NO_CONNECTION, Nameless(), "Name or service not known", UNREACHED),
+    Fault("unknown authority", _TLS, Certificate("unknown authority"), "local issuer certificate", UNPROVEN),
+    Fault("wrong name", _TLS, Certificate("wrong name"), "IP address mismatch", UNPROVEN),
+    Fault("expired", _TLS, Certificate("expired"), "certificate has expired", UNPROVEN),
+    Fault("reset before", _BROKEN, Reset(handled=False), _BROKE, PERHAPS_TAKEN),
+    Fault("reset after", _BROKEN, Reset(handled=True), _BROKE, PERHAPS_TAKEN),
+    Fault("closed", _BROKEN, Closed(), _BROKE, PERHAPS_TAKEN),
+    Fault("no answer, body unread", _BROKEN, Silence(handled=False), _NO_ANSWER, PERHAPS_TAKEN),
+    Fault("no answer, acted upon", _BROKEN, Silence(handled=True), _NO_ANSWER, PERHAPS_TAKEN),
+    Fault("500", _FAILED, _says(500), "the server failed (500): trouble", PERHAPS_TAKEN),
+    Fault("504", _FAILED, Says(504, _PAGE, _HTML), "the server failed (504)", PERHAPS_TAKEN),
+    Fault("502", _BUSY, _says(502), "the server failed (502): trouble", NOT_TAKEN),
+    Fault("503", _BUSY, _says(503), "the server failed (503): trouble", NOT_TAKEN),
+    Fault("503, seconds", _BUSY, _says(503, Retry_After="9"), "(503): trouble", NOT_TAKEN, waits=9),
+    Fault("429", _BUSY, Says(429), "rate limit (429)", LIMITED),
+    Fault("429, seconds", _BUSY, _limited("40"), _RATE, LIMITED, waits=40),
+    Fault("429, date", _BUSY, _limited(_SOON), _RATE, LIMITED, waits=30),
+    Fault("429, past", _BUSY, _limited(_LONG_AGO), _RATE, LIMITED),
+    Fault("429, negative", _BUSY, _limited("-5"), _RATE, LIMITED),
+    Fault("429, nonsense", _BUSY, _limited("soon"), _RATE, LIMITED),
+    Fault("429, days", _ABSURD, _limited("999999"), _RATE, TOO_LONG),
+    Fault("429, endless", _ABSURD, _limited("9" * 400), _RATE, TOO_LONG),
+    Fault("429, year 9999", _ABSURD, _limited("Fri, 31 Dec 9999 23:59:59 GMT"), _RATE, TOO_LONG),
+    Fault("HTML", _UNREADABLE, Says(200, _PAGE, _HTML), _CUT, PERHAPS_TAKEN),
+    Fault("HTML as JSON", _UNREADABLE, Says(200, _PAGE), _CUT, PERHAPS_TAKEN),
+    Fault("empty", _UNREADABLE, Disguised(body=b""), "(200) was empty", PERHAPS_TAKEN),
+    Fault("204", _UNREADABLE, Says(204, b""), "(204) was empty", PERHAPS_TAKEN, unfixed=_NO_WORD),
+    Fault("cut, closed", _UNREADABLE, Cut("closed"), _BROKE, PERHAPS_TAKEN),
+    Fault("cut, reset", _UNREADABLE, Cut("reset"), _BROKE, PERHAPS_TAKEN),
+    Fault("cut, chunks", _UNREADABLE, Cut("chunks"), _BROKE, PERHAPS_TAKEN),
+    Fault("cut before it was sent", _UNREADABLE, Cut("whole by its length"), _CUT, PERHAPS_TAKEN),
+    Fault("no gzip", _UNREADABLE, Disguised({"Content-Encoding": "gzip"}), "decompressing", PERHAPS_TAKEN),
+    Fault("no HTTP", _UNREADABLE, Babble(b"SSH-2.0-OpenSSH_9.6\r\n"), _BROKE, PERHAPS_TAKEN),
+    Fault("HTML as its type", _TYPE, Disguised({"Content-Type": "text/html"}), "", HARMLESS),
+    Fault("another charset", _TYPE, Disguised({"Content-Type": "text/plain; charset=utf-16"}), "", HARMLESS),
+    Fault("no type", _TYPE, Disguised({"Content-Type": ""}), "", HARMLESS),
+    Fault("dripping body", _SLOW, Drip("body"), "comes too slowly", PERHAPS_TAKEN),
+    Fault("dripping headers", _SLOW, Drip("headers"), "comes too slowly", PERHAPS_TAKEN),
+    Fault("301 within", _WITHIN, Redirect(301, "itself"), "", MOVED_HERE),
+    Fault("302 within", _WITHIN, Redirect(302, "itself"), "", MOVED_HERE),
+    Fault("303 within", _WITHIN, Redirect(303, "itself"), "", MOVED_HERE),
+    Fault("307 within", _WITHIN, Redirect(307, "itself"), "", MOVED_HERE),
+    Fault("308 within", _WITHIN, Redirect(308, "itself, in full"), "", MOVED_HERE),
+    Fault("302 nowhere", _AWAY, Says(302), "not at this address", MOVED),
+    Fault("302 in circles", _AWAY, Redirect(302, "circle"), "", IN_CIRCLES),
+    Fault("302 away", _AWAY, Redirect(302, "another server"), "", MOVED_AWAY),
+    Fault("307 away", _AWAY, Redirect(307, "another server"), "", MOVED_AWAY),
+    Fault("307 to plain http", _AWAY, Redirect(307, "plain http"), "", MOVED_AWAY),
+    Fault("401", _KEY, _says(401), "does not take the key (401): trouble", NO_KEY),
+    Fault("403", _KEY, _says(403), "the key may not do this (403): trouble", NO_KEY),
+    Fault("402", _CREDITS, _says(402), "not enough credits: trouble", NO_CREDITS),
+)
+
+
+# -- the README's table
+
+HEAD = ("what goes wrong", "submitting", "waiting for the end", "uploading, fetching")
+
+
+def as_markdown() -> str:
+    """The table for the README: rows that share a line have the same cells."""
+    lines: dict[str, list[str]] = {}
+    for fault in TABLE:
+        told = _briefly(fault.cells)
+        assert lines.setdefault(fault.line, told) == told, f"{fault.name} is unlike the rest of its line"
+    rows = [list(HEAD), ["---"] * len(HEAD), *([line, *told] for line, told in lines.items())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _briefly(cells: Cells) -> list[str]:
+    submit, upload, poll, result = (cell.briefly for cell in cells)
+    return [submit, poll, upload if upload == result else f"{upload}; {result}"]

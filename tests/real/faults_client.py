@@ -1,0 +1,167 @@
+"""One user's machine before a faulty server: the whole program in this process, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from docspeed_cli import connections
+from docspeed_cli.cli import main
+from docspeed_cli.world import World
+from tests.real.faults import LIMIT
+from tests.real.faults_server import (
+    BEFORE_THE_CONNECTION,
+    Crowded,
+    Drip,
+    Faulty,
+    Head,
+    Nameless,
+    Reset,
+    Silence,
+)
+from tests.stage import Ran, Stage, Stream, lines
+
+HASTE = 0.12
+"""Seconds after which a time-out comes that would come after minutes."""
+TOO_MUCH = 8_000_000
+"""Bytes that don't fit between two sockets: they are sent only if the other side reads."""
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+class Wire:
+    """What the program asks the network for: connections are counted, and a name may be unknown."""
+
+    def __init__(self, server: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.server = server
+        self.attempts = 0
+        """Connections that were tried while the fault was in their way."""
+        self.ports: set[int] = set()
+        """Where connections were tried to."""
+        self._connect, self._look_up = socket.create_connection, socket.getaddrinfo
+        monkeypatch.setattr(socket, "create_connection", self.connect)
+        monkeypatch.setattr(socket, "getaddrinfo", self.look_up)
+        for name in PROXIES:
+            monkeypatch.delenv(name, raising=False)
+
+    def connect(self, address: tuple[str, int], *args: Any, **named: Any) -> socket.socket:
+        """In the place of `socket.create_connection`."""
+        self.ports.add(address[1])
+        met = self.server.armed and isinstance(self.server.act, BEFORE_THE_CONNECTION)
+        self.attempts += met
+        try:
+            return self._connect(address, *args, **named)
+        except OSError:
+            if met:
+                self.server.unreached()
+            raise
+
+    def look_up(self, host: Any, *args: Any, **named: Any) -> Any:
+        """In the place of `socket.getaddrinfo`."""
+        if self.server.armed and isinstance(self.server.act, Nameless):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return self._look_up(host, *args, **named)
+
+
+@dataclass
+class Hasty(httpx.BaseTransport):
+    """The real transport; where nothing comes its time-outs come soon, and the clock shows them whole."""
+
+    server: Faulty
+    limits: set[tuple[str, float]]
+    """The time-outs that came, and how long the program meant to wait."""
+    inner: httpx.BaseTransport = field(default_factory=httpx.HTTPTransport)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        kind = Head(request.method, request.url.path, {}).kind
+        limits: dict[str, float] = request.extensions["timeout"]
+        if kind == self.server.kind and self.server.times != 0:
+            names = ("connect",) if isinstance(self.server.act, Crowded) else ("read", "write")
+            request.extensions["timeout"] = {**limits, **dict.fromkeys(names, HASTE)}
+        try:
+            return self.inner.handle_request(request)
+        except (httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout) as error:
+            name = type(error).__name__.removesuffix("Timeout").lower()
+            self.limits.add((name, limits[name]))
+            self.server.move(limits[name])
+            raise
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def authority_of(server: Faulty, folder: Path) -> dict[str, str]:
+    """The environment of a user who trusts this server's authority."""
+    if not server.tls or server.authorities is None:
+        return {}
+    path = folder / "authority.pem"
+    server.authorities.trusted.cert_pem.write_to_path(str(path))
+    return {"SSL_CERT_FILE": str(path)}
+
+
+@dataclass
+class Case:
+    """A user who parses one document, a server with one fault, and the wire between them."""
+
+    stage: Stage
+    server: Faulty
+    wire: Wire
+    limits: set[tuple[str, float]] = field(default_factory=set)
+    """The time-outs that came."""
+
+    @classmethod
+    def of(cls, stage: Stage, server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Case:
+        """The user's environment names this server, and its authority if it speaks TLS."""
+        case = cls(stage, server, Wire(server, monkeypatch))
+        if isinstance(server.act, Drip):
+            monkeypatch.setattr(connections, "_EVERY", 0.01)
+            monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=stage.clock.monotonic))
+        stage.env |= {"DOCSPEED_BASE_URL": server.base_url, **authority_of(server, stage.folder)}
+        return case
+
+    def argv(self) -> tuple[str, ...]:
+        """The command; where a body must stay unsent, it is too large to be sent unread."""
+        unread = isinstance(self.server.act, Reset | Silence) and not self.server.act.handled
+        text = "x" * TOO_MUCH if unread else ""
+        path = self.stage.document("a.pdf", text)
+        large = ("--set", f"note={text}") if unread and self.server.kind == "submit" else ()
+        return ("parse", path, *large, "--wait", "--timeout", f"{LIMIT}s")
+
+    def run(self, *flags: str) -> Ran:
+        """Run it."""
+        return self.say(*self.argv(), *flags)
+
+    def say(self, *argv: str) -> Ran:
+        """Run a command: over the program's own transport, unless a time-out has to come soon."""
+        out, err, clock = Stream(), Stream(), self.stage.clock
+        before = len(clock.slept)
+        world = World(
+            env={**self.stage.base(), **self.stage.env},
+            stdin=Stream(),
+            stdout=out,
+            stderr=err,
+            now=clock.now,
+            monotonic=clock.monotonic,
+            sleep=clock.sleep,
+            wait=clock.wait,
+            random=lambda: 0.5,
+            transport=self._soon if isinstance(self.server.act, Crowded | Silence) else None,
+        )
+        code = main(list(argv), world)
+        raw, said = out.bytes.getvalue(), err.bytes.getvalue().decode()
+        return Ran(code, raw.decode("utf-8", "replace"), said, raw, clock.slept[before:])
+
+    def _soon(self, base_url: str) -> httpx.BaseTransport:
+        return Hasty(self.server, self.limits)
+
+    def ledger(self) -> list[tuple[str, str | None, str]]:
+        """What `jobs list` holds: state, job id and status of each row, newest first."""
+        rows = [json.loads(line) for line in lines(self.say("jobs", "list", "--json").out)]
+        return [(row["state"], row["job_id"], row["status"]) for row in rows]
