@@ -14,12 +14,12 @@ from docspeed_cli.delivery import Delivery
 from docspeed_cli.documents import Documents
 from docspeed_cli.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
 from docspeed_cli.formats import NotConvertible, to_markdown
-from docspeed_cli.ledger import Conversation
 from docspeed_cli.models import Request, Source
 from docspeed_cli.operations import CHAT
 from docspeed_cli.payload import write_whole
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting
+from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
 
 HELP = """\
 /docs       the documents of this conversation
@@ -86,7 +86,8 @@ class Talk:
             tuple((outcome.job.file_id or "").split(", ")),
             tuple(source.label for source in self.sources),
         )
-        self.session.ledger.remember_conversation(self.session.server, self.session.fingerprint, talk)
+        session = self.session
+        remember_conversation(session.ledger, session.server, session.fingerprint, talk, session.world.now())
 
 
 def _written(content: Any) -> str:
@@ -101,7 +102,7 @@ def last_talk(session: Session, sources: tuple[Source, ...]) -> Conversation:
     """The last conversation over these documents, or over any. UsageError where there is none."""
     documents = Documents(session)
     digests = [documents.digest(source) for source in sources] if sources else None
-    talk = session.ledger.conversation(session.server, session.fingerprint, digests)
+    talk = last_conversation(session.ledger, session.server, session.fingerprint, digests)
     if talk is None:
         over = " over these documents in this order" if sources else ""
         raise UsageError(f"no conversation{over} to continue", hint="ask without --continue to begin one")

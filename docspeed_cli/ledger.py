@@ -1,53 +1,29 @@
-"""The SQLite file that remembers jobs, uploads and conversations; it never stands in the way of the work.
+"""Remembers jobs, uploads and whatever else must outlive the program; it never stands in the way of the work.
 
-Every write is on the disk (WAL, synchronous=FULL) before the method returns. Where the file can't be
-used, a warning says so and the same ledger goes on in memory.
+What can't be had again is on the disk (synchronous=FULL) before the method returns; whoever comes while
+another is at the disk shares the next sync. Where the file can't be used, the same ledger goes on in memory.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import json
+import os
 import sqlite3
-import threading
-import time
+from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
 
-from docspeed_cli.models import Job, State
+from docspeed_cli.ledgerfile import LedgerFile
 
-MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        row INTEGER PRIMARY KEY AUTOINCREMENT,
-        request TEXT NOT NULL, server TEXT NOT NULL, key TEXT NOT NULL,
-        operation TEXT NOT NULL, status TEXT NOT NULL, state TEXT NOT NULL,
-        job_id TEXT, input TEXT, file_id TEXT, submitted_at REAL, updated_at REAL,
-        output TEXT, error TEXT, batch TEXT, token TEXT
-    );
-    CREATE INDEX jobs_by_request ON jobs (request, row);
-    CREATE INDEX jobs_by_id ON jobs (job_id);
-    CREATE INDEX jobs_by_batch ON jobs (batch);
-    CREATE TABLE uploads (
-        server TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
-        file_id TEXT NOT NULL, filename TEXT, created_at REAL,
-        PRIMARY KEY (server, key, digest)
-    ) WITHOUT ROWID;
-    CREATE INDEX uploads_by_id ON uploads (file_id);
-    CREATE TABLE conversations (
-        session_id TEXT NOT NULL, server TEXT NOT NULL, key TEXT NOT NULL,
-        documents TEXT NOT NULL, file_ids TEXT NOT NULL, names TEXT NOT NULL, updated_at REAL NOT NULL,
-        PRIMARY KEY (server, key, session_id)
-    ) WITHOUT ROWID;
-    """,
-)
+TYPE_CHECKING = False  # importing typing, or the models before a row is read, would cost more than the ledger
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
 
-_COLUMNS = (
-    "row",
+    from docspeed_cli.models import Job
+
+    T = TypeVar("T")
+
+_MEMBERS = (
     "request",
     "server",
     "key",
@@ -64,76 +40,81 @@ _COLUMNS = (
     "batch",
     "token",
 )
-_PATIENCE = 200
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
-_MEMBERS = _COLUMNS[1:]
+_SELECT = f"SELECT row, {', '.join(_MEMBERS)} FROM jobs"
+_INSERT = f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({', '.join('?' * len(_MEMBERS))})"
+_RESTORE = f"INSERT OR IGNORE INTO jobs (row, {', '.join(_MEMBERS)}) VALUES (?{', ?' * len(_MEMBERS)})"
+_TIDY_EVERY = 1000
 
 
-@dataclass(frozen=True)
-class Conversation:
-    """A chat session: its documents in their order, as digests or ids, and as the service's file ids."""
-
-    session_id: str
-    documents: tuple[str, ...]
-    file_ids: tuple[str, ...]
-    names: tuple[str, ...]
-
-
-@dataclass
 class _Entry:
-    """A write that waits for its turn; `done` is its cursor once it is on the disk."""
+    """A write that waits for its turn; `done` is its cursor once it is in the file."""
 
-    sql: str
-    bound: Sequence[Any]
-    done: sqlite3.Cursor | None = None
+    __slots__ = ("bound", "done", "sql", "sync")
 
-
-class _Newer(Exception):
-    """The file was written by a newer version of the program."""
+    def __init__(self, sql: str, bound: Sequence[Any], *, sync: bool) -> None:
+        self.sql = sql
+        self.bound = bound
+        self.sync = sync
+        self.done: sqlite3.Cursor | None = None
 
 
 class Ledger:
     """The ledger at `path`; `warn` is told, once, where it can't be kept there."""
 
-    def __init__(self, path: Path, warn: Callable[[str], None], now: Callable[[], float]) -> None:
-        self.path = path
-        self._warn = warn
+    def __init__(
+        self, path: str | os.PathLike[str], warn: Callable[[str], None], now: Callable[[], float]
+    ) -> None:
+        self.path = os.fspath(path)
         self._now = now
-        self._lock = threading.RLock()
+        self._lock = allocate_lock()
         self._waiting: deque[_Entry] = deque()
-        self._on_disk = True
-        self._db = self._open()
+        self._sent: dict[int, Sequence[Any]] = {}
+        """Submissions of this process whose outcome is not put down yet: they follow it to another file."""
+        self._astray = False
+        """Whether the file is another than the one that `_sent` was written to."""
+        self._untidy = False
+        self._file = LedgerFile(self.path, warn, now)
 
     def close(self) -> None:
         """Close the file, once everything is in it."""
         with self._lock:
             self._write_all()
-            self._db.close()
+            if self._untidy and self._file.on_disk:
+                self._tidy()
+            self._file.db.close()
 
     # -- jobs
 
     def begin(self, job: Job) -> int:
         """Put down a submission that is about to be sent; the row's number."""
-        places = ", ".join("?" * len(_MEMBERS))
         values = [getattr(job, name) for name in _MEMBERS]
-        return self._write(f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({places})", values)
+        row = self.write(_INSERT, values).lastrowid or 0
+        self._untidy = self._untidy or row % _TIDY_EVERY == 0
+        return row
 
     def change(self, row: int, **members: Any) -> None:
         """Put down what has become known of a submission."""
-        members["updated_at"] = self._now()
-        sets = ", ".join(f"{name} = ?" for name in members)
-        self._write(f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row])
+        self.write(*self._update(row, members))
+        if "state" in members:
+            self._sent.pop(row, None)
 
     def change_soon(self, row: int, **members: Any) -> None:
         """Put down what the server would say again: written with the next write, or at the end."""
-        members["updated_at"] = self._now()
-        sets = ", ".join(f"{name} = ?" for name in members)
-        self._waiting.append(_Entry(f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row]))
+        self._waiting.append(_Entry(*self._update(row, members), sync=False))
+
+    def filed(self, row: int, output: str) -> None:
+        """Put down the file that holds the result: found again after this process, whatever ends it."""
+        self.write(*self._update(row, {"output": output}), sync=False)
 
     def drop(self, rows: Iterable[int]) -> int:
         """Forget these rows; how many there were."""
+        entries = [_Entry("DELETE FROM jobs WHERE row = ?", [row], sync=True) for row in rows]
+        for entry in entries:
+            self._sent.pop(entry.bound[0], None)
+        self._waiting.extend(entries)
         with self._lock:
-            return sum(self._write("DELETE FROM jobs WHERE row = ?", [row], count=True) for row in rows)
+            self._write_all()
+        return sum(entry.done.rowcount for entry in entries if entry.done is not None)
 
     def by_request(self, request: str) -> list[Job]:
         """What is known of this request, newest first."""
@@ -155,7 +136,7 @@ class Ledger:
 
     def newest_batch(self) -> str | None:
         """The run that submitted many documents last."""
-        rows = self._read("SELECT batch FROM jobs WHERE batch IS NOT NULL ORDER BY row DESC LIMIT 1", [])
+        rows = self.read("SELECT batch FROM jobs WHERE batch IS NOT NULL ORDER BY row DESC LIMIT 1", [])
         return rows[0][0] if rows else None
 
     def listing(
@@ -181,241 +162,144 @@ class Ledger:
 
     def health(self) -> tuple[int, str]:
         """How many jobs it holds, and what is wrong with the file; empty where nothing is."""
-        rows = self._read("SELECT count(*) FROM jobs", [])[0][0]
-        if not self._on_disk:
+        rows = self.read("SELECT count(*) FROM jobs", [])[0][0]
+        if not self._file.on_disk:
             return rows, "it is kept in memory only"
-        found = self._read("PRAGMA quick_check(1)", [])[0][0]
+        found = self.read("PRAGMA quick_check(1)", [])[0][0]
         return rows, "" if found == "ok" else str(found)
 
     # -- uploads
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """The id of a file that this key has stored on this server already."""
-        rows = self._read(
+        rows = self.read(
             "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?", [server, key, digest]
         )
         return rows[0][0] if rows else None
 
     def digest_of(self, server: str, key: str, file_id: str) -> str | None:
         """The content digest of a stored file, where this program stored it."""
-        rows = self._read(
+        rows = self.read(
             "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?", [file_id, server, key]
         )
         return rows[0][0] if rows else None
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
-        """Put down that the file is stored."""
-        self._write(
+        """Put down that the file is stored; the submission that comes next takes it to the disk."""
+        self.write(
             "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
             [server, key, digest, file_id, filename, self._now()],
+            sync=False,
         )
 
     def forget_upload(self, server: str, file_id: str) -> None:
         """The server no longer has the file."""
-        self._write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
+        self.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
 
     def forget_server(self, server: str) -> None:
         """Everything that was on this server is gone."""
         for table in ("jobs", "uploads", "conversations"):
-            self._write(f"DELETE FROM {table} WHERE server = ?", [server])
-
-    # -- conversations
-
-    def remember_conversation(self, server: str, key: str, talk: Conversation) -> None:
-        """Put down the session that a later question may go on with."""
-        lists = [json.dumps(list(part)) for part in (talk.documents, talk.file_ids, talk.names)]
-        self._write(
-            "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [talk.session_id, server, key, *lists, self._now()],
-        )
-
-    def conversation(
-        self, server: str, key: str, documents: Sequence[str] | None = None
-    ) -> Conversation | None:
-        """The last session over these documents in this order, or over any where none are given."""
-        where = "AND documents = ?" if documents is not None else ""
-        bound = [server, key, *([json.dumps(list(documents))] if documents is not None else [])]
-        rows = self._read(
-            "SELECT session_id, documents, file_ids, names FROM conversations "
-            f"WHERE server = ? AND key = ? {where} ORDER BY updated_at DESC LIMIT 1",
-            bound,
-        )
-        if not rows:
-            return None
-        session_id, *lists = rows[0]
-        return Conversation(session_id, *(tuple(json.loads(part)) for part in lists))
+            self.write(f"DELETE FROM {table} WHERE server = ?", [server])
 
     # -- the file
+
+    def read(self, sql: str, bound: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that a statement finds."""
+        with self._lock:
+            return self._steadily(lambda: self._file.db.execute(sql, bound).fetchall())
+
+    def write(self, sql: str, bound: Sequence[Any], *, sync: bool = True) -> sqlite3.Cursor:
+        """Write, with all that waits; with `sync` it is on the disk then, and else safe from a kill."""
+        entry = _Entry(sql, bound, sync=sync)
+        self._waiting.append(entry)
+        try:
+            with self._lock:
+                if entry.done is None:
+                    self._write_all()
+        except BaseException:
+            with suppress(ValueError):
+                self._waiting.remove(entry)
+            raise
+        assert entry.done is not None
+        return entry.done
+
+    def _tidy(self) -> None:
+        from pathlib import Path
+
+        from docspeed_cli.upkeep import tidy
+
+        with suppress(sqlite3.Error):
+            self._file.sync(False)
+        tidy(self._file.db, Path(self.path).parent, self._now())
+
+    def _update(self, row: int, members: dict[str, Any]) -> tuple[str, list[Any]]:
+        members["updated_at"] = self._now()
+        sets = ", ".join(f"{name} = ?" for name in members)
+        return f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row]
 
     def _jobs(self, tail: str, bound: Sequence[Any], *, settled: bool = True) -> list[Job]:
         """Jobs; with `settled`, what was to be written soon is written first."""
         if settled:
             with self._lock:
                 self._write_all()
-        return [_job(row) for row in self._read(f"{_SELECT} {tail}", bound)]
+        rows = self.read(f"{_SELECT} {tail}", bound)
+        if not rows:
+            return []
+        from docspeed_cli.models import Job, State
 
-    def _read(self, sql: str, bound: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(sql, bound).fetchall()
-            except sqlite3.Error as error:
-                self._recover(error, sql, bound)
-                return self._db.execute(sql, bound).fetchall()
-
-    def _write(self, sql: str, bound: Sequence[Any], *, count: bool = False) -> int:
-        """Write durably. Whoever comes while another is at the disk waits for one sync with all others."""
-        entry = _Entry(sql, bound)
-        self._waiting.append(entry)
-        with self._lock:
-            if entry.done is None:
-                self._write_all()
-        assert entry.done is not None
-        return entry.done.rowcount if count else entry.done.lastrowid or 0
+        states = {state.value: state for state in State}
+        named = (dict(zip(("row", *_MEMBERS), row, strict=True)) for row in rows)
+        return [Job(**{**job, "state": states.get(job["state"], State.UNKNOWN)}) for job in named]
 
     def _write_all(self) -> None:
+        """Write all that waits; what an interruption keeps from the file waits on."""
         entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if len(entries) > 1:
+        try:
+            self._put_down(entries)
+        finally:
+            self._waiting.extendleft(entry for entry in reversed(entries) if entry.done is None)
+
+    def _put_down(self, entries: list[_Entry]) -> None:
+        """Write these; and again, where another process has set the file aside at that very moment."""
+        self._steadily(lambda: self._together(entries))
+        while entries and self._file.moved():
+            known = [entry for entry in entries if entry.sql is not _INSERT]
+            self._steadily(lambda known=known: self._together(known))  # type: ignore[misc]
+
+    def _steadily(self, work: Callable[[], T]) -> T:
+        """Do this with the file, or with whatever has taken its place; that learns what was sent first."""
+        while True:
             try:
-                self._db.execute("BEGIN IMMEDIATE")
-                for entry in entries:
-                    entry.done = self._db.execute(entry.sql, entry.bound)
-                self._db.execute("COMMIT")
-                return
-            except sqlite3.Error:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-        for entry in entries:
-            try:
-                entry.done = self._db.execute(entry.sql, entry.bound)
+                if self._file.moved():
+                    self._file.follow()
+                    self._astray = True
+                if self._astray:
+                    for row, values in self._sent.items():
+                        self._file.db.execute(_RESTORE, [row, *values])
+                    self._astray = False
+                return work()
             except sqlite3.Error as error:
-                self._recover(error, entry.sql, entry.bound)
-                entry.done = self._db.execute(entry.sql, entry.bound)
-
-    def _recover(self, error: sqlite3.Error, sql: str, bound: Sequence[Any]) -> None:
-        """Go on with a ledger that works: a new file after damage, else a copy in memory, else an empty one.
-
-        The copy keeps what can still be read, so that nothing already paid for is submitted again.
-        """
-        if _is_damage(error) and self._on_disk:
-            self._db.close()
-            self._db = self._open(error)
-            return
-        self._on_disk = False
-        copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        try:
-            self._db.backup(copy)
-            copy.execute(f"EXPLAIN {sql}", bound)
-        except sqlite3.Error:
-            copy.close()
-            copy = _in_memory()
-        self._db = copy
-        self._warn(f"the ledger {self.path} can't be written ({error}); keep the job ids that are printed")
-
-    def _open(self, damage: sqlite3.Error | None = None) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                if damage is not None:
-                    raise damage
-                return _connect(self.path)
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not self._file.give_way(error):
                     raise
-                self._set_aside(error)
-                return _connect(self.path)
-        except _Newer as error:
-            self._warn(f"the ledger {self.path} {error}; it is left alone, keep the job ids that are printed")
-        except (OSError, sqlite3.Error) as error:
-            found = self._readable()
-            self._warn(f"the ledger {self.path} can't be used ({error}); keep the job ids that are printed")
-            if found is not None:
-                return found
-        self._on_disk = False
-        return _in_memory()
+                self._astray = True
 
-    def _readable(self) -> sqlite3.Connection | None:
-        """A copy in memory of a file that can be read but not written."""
-        try:
-            uri = f"{self.path.resolve().as_uri()}?mode=ro&immutable=1"
-            found = sqlite3.connect(uri, uri=True)
-            memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            found.backup(memory)
-            found.close()
-            if memory.execute("PRAGMA user_version").fetchone()[0] != len(MIGRATIONS):
-                return None
-        except sqlite3.Error:
-            return None
-        self._on_disk = False
-        return memory
-
-    def _set_aside(self, error: Exception) -> None:
-        stem = f"{self.path.stem}.damaged-{int(self._now())}"
-        names = (
-            f"{stem}{number}{self.path.suffix}"
-            for number in itertools.chain([""], (f"-{n}" for n in itertools.count(2)))
-        )
-        aside = next(path for name in names if not (path := self.path.with_name(name)).exists())
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + suffix)
-            if part.exists():
-                part.replace(aside.with_name(aside.name + suffix))
-        self._warn(f"the ledger was damaged ({error}); it is kept as {aside}, and a new one is started")
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=20, check_same_thread=False, isolation_level=None)
-    try:
-        db.execute("PRAGMA synchronous = FULL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version < len(MIGRATIONS):
-            path.chmod(0o600)
-            _patiently(lambda: db.execute("PRAGMA journal_mode = WAL"))
-            _patiently(lambda: _migrate(db))
-        elif version > len(MIGRATIONS):
-            raise _Newer(f"was written by a newer docspeed (version {version} of its layout)")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _patiently(step: Callable[[], object]) -> None:
-    """Try again while another process is at it: SQLite's own waiting does not cover a first start."""
-    for attempt in itertools.count(1):
-        try:
-            step()
+    def _together(self, entries: Sequence[_Entry]) -> None:
+        """Write these in one transaction."""
+        if not entries:
             return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == _PATIENCE:
-                raise
-            time.sleep(0.05)
-
-
-def _in_memory() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-    _migrate(db)
-    return db
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    """Bring the layout to this version in one transaction; a second process finds it done."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _job(row: Sequence[Any]) -> Job:
-    members = dict(zip(_COLUMNS, row, strict=True))
-    return Job(**{**members, "state": State(members["state"])})
+        db = self._file.db
+        self._file.sync(any(entry.sync for entry in entries))
+        if len(entries) > 1:
+            db.execute("BEGIN IMMEDIATE")
+        try:
+            cursors = [db.execute(entry.sql, entry.bound) for entry in entries]
+            if len(entries) > 1:
+                db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+        for entry, cursor in zip(entries, cursors, strict=True):
+            entry.done = cursor
+            if entry.sql is _INSERT:
+                self._sent[cursor.lastrowid or 0] = entry.bound

@@ -7,10 +7,13 @@ so a killed command leaves nothing behind. Two digests that share a byte only wa
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+TYPE_CHECKING = False  # typing (and threading, above its own _thread) would cost more than what is done here
+if TYPE_CHECKING:
+    from pathlib import Path
 
 try:
     import fcntl
@@ -18,6 +21,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _SPACE = 2**31 - 1
+_guard = allocate_lock()
+_open: set[Locks] = set()
+"""All of this process: the system gives up all its locks on a file when any of its descriptors is closed."""
 
 
 def _lock_byte(fd: int, offset: int) -> bool:
@@ -47,13 +53,36 @@ def _unlock_byte(fd: int, offset: int) -> None:
         fcntl.lockf(fd, fcntl.LOCK_UN, 1, offset)
 
 
+@contextmanager
+def folder_held(folder: str, *, alone: bool = False) -> Iterator[bool]:
+    """Hold a folder together with others, or `alone`, while the block lasts; False where that can't be."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _flock(fd, alone)
+    finally:
+        os.close(fd)
+
+
+def _flock(fd: int, alone: bool) -> bool:
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    except OSError:
+        return False
+    return True
+
+
 class Locks:
     """Locks by digest. Where a folder knows none, `warn` is told, and threads still exclude each other."""
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
         self._path = path
         self._warn = warn
-        self._guard = threading.Lock()
         self._held: set[int] = set()
         self._fd: int | None = None
         self._broken = False
@@ -61,7 +90,7 @@ class Locks:
     def acquire(self, digest: str) -> bool:
         """Take the lock if it is free; False if somebody else holds it."""
         offset = int(digest[:12], 16) % _SPACE
-        with self._guard:
+        with _guard:
             if offset in self._held:
                 return False
             if not self._across_processes(offset):
@@ -72,10 +101,18 @@ class Locks:
     def release(self, digest: str) -> None:
         """Give back a lock that `acquire` took."""
         offset = int(digest[:12], 16) % _SPACE
-        with self._guard:
+        with _guard:
             self._held.discard(offset)
             if self._fd is not None:
                 _unlock_byte(self._fd, offset)
+
+    def close(self) -> None:
+        """Close the file, unless locks of this process would be lost by that: those end with it."""
+        with _guard:
+            if self._fd is not None and not any(it._held for it in _open if it._path == self._path):
+                os.close(self._fd)
+                _open.discard(self)
+                self._fd = None
 
     def free(self, digest: str) -> bool:
         """Whether nobody works on this request now."""
@@ -101,6 +138,7 @@ class Locks:
             if self._fd is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+                _open.add(self)
             return _lock_byte(self._fd, offset)
         except OSError as error:
             self._broken = True

@@ -118,7 +118,9 @@ class Session:
         """The locks in the state folder."""
         from docspeed_cli.locks import Locks
 
-        return Locks(self.settings.state_dir / "locks", self.output.warn)
+        locks = Locks(self.settings.state_dir / "locks", self.output.warn)
+        self._stack.callback(locks.close)
+        return locks
 
     @cached_property
     def api(self) -> Api:

@@ -40,5 +40,5 @@ def test_one_job_is_measured_beside_what_a_user_would_use() -> None:
 
 def test_the_table_says_what_the_goal_is() -> None:
     table = benchmarks("--only", "ledger", "--runs", "1")
-    assert "| ledger of 10 rows beyond its import |" in table
+    assert "| ledger of 10 rows beyond `import sqlite3` |" in table
     assert "≤ 4 ms" in table

@@ -163,7 +163,7 @@ def test_a_failure_of_many_is_told_in_a_line(stage: Stage, service: Service) -> 
     service.final = "failed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     (line,) = [line for line in ran.err.splitlines() if "f: " in line]
-    assert line.endswith("f: ended as failed (job_1)") or line.endswith("f: ended as failed (job_2)")
+    assert line.endswith(("f: ended as failed (job_1)", "f: ended as failed (job_2)"))
     service.final = "completed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     assert "2 done in" in ran.err

@@ -215,6 +215,24 @@ def test_two_sessions_of_one_process_keep_each_other_s_locks(path: Path) -> None
     assert taken_elsewhere(path, A)
 
 
+def test_closing_one_of_two_keeps_the_other_s_locks_and_closing_both_leaves_nothing_open(path: Path) -> None:
+    first, second = quiet(path), quiet(path)
+    first.acquire(A)
+    second.acquire(B)
+    second.release(B)
+    second.close()
+    assert taken_elsewhere(path, A)
+    first.release(A)
+    first.close()
+    second.close()
+    assert first.acquire(A), "and a closed one opens anew"
+    first.release(A)
+    first.close()
+    if Path("/proc/self/fd").exists():
+        opened = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        assert path not in opened
+
+
 # -- where the system knows no locks
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.real.machine import Machine
 from tests.service import SUBMIT, UPLOAD, Service
 
-PROCESSES = 12
+PROCESSES = 20
 
 
 def together(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
@@ -48,6 +48,6 @@ def test_different_requests_at_once_lose_no_row(machine: Machine, service: Servi
 
 
 def test_a_sync_request_at_once_is_paid_once(machine: Machine, service: Service) -> None:
-    printed = together(machine, [("parse", "--file-id", "f", "--sync")] * 4)
+    printed = together(machine, [("parse", "--file-id", "f", "--sync")] * PROCESSES)
     assert len(set(printed)) == 1
     assert service.count(SUBMIT) == 1

@@ -1,0 +1,161 @@
+"""What the system refuses to the ledger costs no job: its id is printed, the exit code is right, all is kept.
+
+The refusals are the kernel's own: of a disk that is full from some byte on, of a folder that can only be
+read, and of folders on which neither locks nor shared memory work.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.real import refusing
+from tests.real.machine import Done, Machine
+from tests.service import SUBMIT, Service
+
+pytestmark = pytest.mark.skipif(not refusing.possible(), reason="this system can't be made to refuse calls")
+
+NO_LOCKS = ("fcntl:1==6:ENOLCK", "fcntl:1==7:ENOLCK", "flock:ENOLCK")
+NO_SHARED_MEMORY = ("mmap:3&1:ENODEV",)
+READ_ONLY = ("openat:2&3:EROFS", "openat:2&64:EROFS", "mkdir:EROFS")
+
+
+def full_from(page: int) -> str:
+    """A disk with room for so many pages of the ledger's log: a job's row takes five, its id two more."""
+    return f"pwrite64:2>=24,3>={32 + page * (4096 + 24)}:ENOSPC"
+
+
+def refused(machine: Machine, rules: tuple[str, ...], *argv: str) -> Done:
+    """Run the program where the system refuses these calls."""
+    program = [sys.executable, str(Path(refusing.__file__)), *rules, "--", "docspeed", *argv]
+    return machine.bash(shlex.join(program))
+
+
+def warnings(done: Done) -> list[str]:
+    return [line for line in done.err.splitlines() if line.startswith("warning: ")]
+
+
+def states(machine: Machine) -> dict[str | None, str]:
+    """What `jobs list` says of each job."""
+    listed = machine.run("jobs", "list", "--json")
+    assert (listed.code, listed.err) == (0, "")
+    return {job["job_id"]: job["state"] for job in map(json.loads, listed.out.splitlines())}
+
+
+@pytest.mark.parametrize("pages", range(9))
+def test_a_disk_that_fills_up_at_any_page(machine: Machine, service: Service, pages: int) -> None:
+    assert machine.run("parse", "--file-id", "before").code == 0
+    done = refused(machine, (full_from(pages),), "parse", "--file-id", "f")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["job_id"] == "job_2"
+    assert [("full" in warning) for warning in warnings(done)] == [True] * (pages < 7)
+    after = states(machine)
+    assert after.pop("job_1") == "running"
+    assert after == ({} if pages < 5 else {None: "unknown"} if pages < 7 else {"job_2": "running"})
+
+
+@pytest.mark.parametrize("pages", [0, 3, 6])
+def test_a_full_disk_and_a_wait(machine: Machine, service: Service, pages: int) -> None:
+    assert machine.run("parse", "--file-id", "before").code == 0
+    done = refused(machine, (full_from(pages),), "parse", "--file-id", "f", "--wait")
+    assert (done.code, done.out) == (0, service.results["job_2"] + b"\n"), done.err
+    assert len(warnings(done)) == 1
+    assert states(machine)["job_1"] == "running"
+
+
+def test_a_disk_on_which_nothing_reaches_the_platter(machine: Machine) -> None:
+    assert machine.run("parse", "--file-id", "before").code == 0
+    done = refused(machine, ("fdatasync:EIO", "fsync:EIO"), "parse", "--file-id", "f")
+    assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_2"), done.err
+    (warning,) = warnings(done)
+    assert "disk I/O error" in warning
+    assert states(machine)["job_1"] == "running"
+
+
+def test_a_disk_that_is_full_before_there_is_a_ledger(machine: Machine) -> None:
+    done = refused(machine, ("pwrite64:ENOSPC",), "parse", "--file-id", "f")
+    assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_1"), done.err
+    assert len(warnings(done)) == 1
+    assert machine.run("parse", "--file-id", "g").err == ""
+
+
+def test_a_result_that_can_t_be_kept_for_another_run_is_printed(machine: Machine, service: Service) -> None:
+    assert machine.run("parse", "--file-id", "before").code == 0
+    payload = json.dumps({"pages": ["x" * 60_000]}).encode()
+    service.payload = lambda operation, body: payload
+    done = machine.bash("ulimit -f 48; docspeed parse --file-id f --sync")
+    assert (done.code, done.out) == (0, payload + b"\n"), done.err
+    assert len(warnings(done)) == 1
+    assert states(machine) == {"job_1": "running", "@2": "done"}
+    assert not list((machine.folder / "state").rglob("*.part"))
+
+
+def test_a_large_result_that_the_disk_does_not_take_is_not_forgotten(
+    machine: Machine, service: Service
+) -> None:
+    """The server has done the work: the next run must say so, and must not take it for the first."""
+    service.payload = lambda operation, body: json.dumps({"pages": ["x" * 900_000]}).encode()
+    done = machine.bash("ulimit -f 200; docspeed parse --file-id f --sync")
+    assert (done.code, done.out) == (1, b""), done.err
+    assert "error: the answer can't be kept" in done.err
+    assert states(machine) == {None: "unknown"}
+    again = machine.run("parse", "--file-id", "f", "--sync")
+    assert again.code == 0
+    assert "unknown outcome" in again.err
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with a ledger", "without"])
+def test_a_folder_that_can_only_be_read(machine: Machine, service: Service, there: bool) -> None:
+    if there:
+        assert machine.run("parse", "--file-id", "f").code == 0
+    before = content(machine)
+    done = refused(machine, READ_ONLY, "parse", "--file-id", "f")
+    assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_1"), done.err
+    assert any("ledger" in warning for warning in warnings(done))
+    assert service.count(SUBMIT) == 1, "what the ledger says can still be read"
+    other = refused(machine, READ_ONLY, "parse", "--file-id", "g")
+    assert (other.code, json.loads(other.out)["job_id"]) == (0, "job_2"), other.err
+    assert content(machine) == before
+
+
+def content(machine: Machine) -> dict[str, bytes]:
+    state = machine.folder / "state"
+    return {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()}
+
+
+def test_a_folder_on_which_locks_don_t_work(machine: Machine, service: Service) -> None:
+    assert machine.run("parse", "--file-id", "f").code == 0
+    before = content(machine)
+    started = time.monotonic()
+    done = refused(machine, NO_LOCKS, "parse", "--file-id", "f", "--file-id", "g")
+    assert time.monotonic() - started < 18, "nobody waits for a lock that can't be had"
+    assert done.code == 0, done.err
+    assert {json.loads(line)["job_id"] for line in done.out.splitlines()} == {"job_1", "job_2"}
+    assert sorted("can't lock" in warning for warning in warnings(done)) == [False, True]
+    assert service.count(SUBMIT) == 2
+    assert content(machine) == before
+    assert states(machine) == {"job_1": "running"}
+
+
+def test_a_folder_without_shared_memory_keeps_a_ledger_all_the_same(machine: Machine) -> None:
+    """Some network folders: there SQLite can't have its log, which is no reason to remember nothing."""
+    for number in (1, 2):
+        done = refused(machine, NO_SHARED_MEMORY, "parse", "--file-id", f"f{number}")
+        assert (done.code, done.err) == (0, "")
+        assert json.loads(done.out)["job_id"] == f"job_{number}"
+    again = refused(machine, NO_SHARED_MEMORY, "parse", "--file-id", "f1")
+    assert json.loads(again.out)["reused"] is True
+    assert states(machine) == {"job_1": "done", "job_2": "running"}
+
+
+def test_a_ledger_that_has_come_to_a_folder_without_shared_memory(machine: Machine) -> None:
+    assert machine.run("parse", "--file-id", "f").code == 0
+    again = refused(machine, NO_SHARED_MEMORY, "parse", "--file-id", "f")
+    assert json.loads(again.out)["reused"] is True
+    assert not warnings(again)
+    assert states(machine) == {"job_1": "done"}
