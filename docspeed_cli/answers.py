@@ -50,6 +50,10 @@ def refusal(
         )
     if status in (408, 425) or status >= 500:
         return _server_trouble(method, status, said, common, wait)
+    if status < 400:
+        common["code"] = "redirected"
+        what = f"the server answered {status}, which is neither a result nor a refusal"
+        return Unavailable(what, **common, hint="check --base-url and DOCSPEED_BASE_URL")
     return Rejected(text or f"the server refused the request ({status})", **common, retry_after=wait)
 
 
@@ -107,6 +111,29 @@ def job_error(answer: Mapping[str, Any]) -> tuple[str | None, str]:
             code, text = found.get("code"), found.get("message") or found.get("detail")
             return (str(code) if code else None), str(text or "")
     return None, ""
+
+
+_ENVELOPE = frozenset(
+    {"status", "state", "job_status", "job", "job_id", "id", "operation", "execution_mode", "request_id"}
+    | {"detail", "error", "message", "success", "created_at", "updated_at"}
+)
+
+
+def is_result(payload: Payload, *, sync: bool) -> bool:
+    """Whether an answer that names no job can be the result itself; if not, nobody knows what became of it.
+
+    Where a job was asked for, a result has at least one member that is a list or an object.
+    """
+    if payload.size > _JOB_OBJECT:
+        return True
+    try:
+        content = payload.json()
+    except DocspeedError:
+        return False
+    if not isinstance(content, dict):
+        return isinstance(content, list) and bool(content)
+    substance = [value for name, value in content.items() if name not in _ENVELOPE]
+    return any(sync or isinstance(value, list | dict) for value in substance)
 
 
 def job_in(payload: Payload, *, sync: bool) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from docspeed_cli.answers import refusal, status_word
@@ -32,6 +32,8 @@ from docspeed_cli.world import World
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
+
 TRIES = 6
 LIMITED_TRIES = 500
 PATIENCE = 120.0
@@ -47,7 +49,7 @@ _SLOW = "the answer comes too slowly"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
-_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+_NOISE = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
 _ERROR_BODY = 64 * 1024
 
 
@@ -113,31 +115,33 @@ class Api:
 
     # -- calls
 
-    def submit(self, method: str, path: str, body: Any, token: str, into: Into = None) -> Answer:
+    def submit(
+        self, method: str, path: str, body: Any, token: str, into: Into = None, *, bare: bool = False
+    ) -> Answer:
         """Send a submission; repeated only where the server can't have taken it.
 
+        `bare` is whether no content is an answer too.
         OutcomeUnknown where it may have been taken and no answer says so.
         """
         import json
 
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         headers = {"Content-Type": "application/json", "Idempotency-Key": token}
+        sent = content.encode("utf-8", "surrogatepass")
         return self._repeat(
-            lambda: self._exchange(
-                method, path, headers=headers, content=content.encode("utf-8", "surrogatepass"), into=into
-            )
+            lambda: self._exchange(method, path, headers=headers, content=sent, into=into, bare=bare)
         )
 
     def upload(self, path: Path, filename: str, content_type: str) -> dict[str, Any]:
         """Store a file; the server's entry for it, with its `file_id`. It is free: repeated freely."""
         name = filename.encode("utf-8", "replace").decode("utf-8")
 
-        def send() -> Answer:
+        def send() -> dict[str, Any]:
             with path.open("rb") as file:
-                return self._exchange("POST", UPLOAD_PATH, files={"files": (name, file, content_type)})
+                files = {"files": (name, file, content_type)}
+                return _stored_file(self._exchange("POST", UPLOAD_PATH, files=files))
 
-        answer = self._repeat(send, freely=True)
-        return _stored_file(answer)
+        return self._repeat(send, freely=True)
 
     def look(self, job_id: str) -> tuple[dict[str, Any], Answer]:
         """One look at a job, not repeated: the status object, and the answer it came in."""
@@ -149,9 +153,9 @@ class Api:
             )
         return status, answer
 
-    def get(self, path: str, *, params: Mapping[str, Any] | None = None, into: Into = None) -> Answer:
+    def get(self, path: str, *, into: Into = None, bare: bool = False) -> Answer:
         """Read something; repeated with growing delays while the server is in trouble."""
-        return self._repeat(lambda: self._exchange("GET", path, params=params, into=into), freely=True)
+        return self._repeat(lambda: self._exchange("GET", path, into=into, bare=bare), freely=True)
 
     def probe(self) -> Probe:
         """Ask for a job that can't exist: whether the server answers, and takes the key. It costs nothing."""
@@ -167,7 +171,7 @@ class Api:
 
     # -- one exchange and its repetitions
 
-    def _repeat(self, send: Callable[[], Answer], *, freely: bool = False) -> Answer:
+    def _repeat(self, send: Callable[[], T], *, freely: bool = False) -> T:
         for attempt in itertools.count():
             try:
                 return send()
@@ -192,10 +196,9 @@ class Api:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
-        params: Mapping[str, Any] | None = None,
         into: Into = None,
+        bare: bool = False,
     ) -> Answer:
-        import httpx
 
         line = self._connections.line()
         while (wait := self._gate.delay()) > 0:
@@ -213,7 +216,6 @@ class Api:
                     headers=headers,
                     content=content,
                     files=files,
-                    params=params,
                     timeout=_timeout(seconds),
                     extensions=line.extensions(),
                 )
@@ -225,11 +227,11 @@ class Api:
                     self._date = said.get(b"date")
                     outcome, request_id = str(response.status_code), _request_id(said)
                     if response.status_code in _REDIRECTS:
-                        url, params = self._redirected(method, response), None
+                        url = self._redirected(method, response)
                         continue
-                    return self._take(method, response, said, payload)
+                    return self._take(method, response, said, payload, bare=bare)
             raise Unavailable(f"{self.base_url} redirects without end", code="redirected")
-        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ConnectionError) as error:
+        except _broken_by() as error:
             payload.clear()
             outcome = type(error).__name__
             if line.given_up:
@@ -248,7 +250,13 @@ class Api:
                 self._heard(Exchange(method, path, outcome, seconds, request_id))
 
     def _take(
-        self, method: str, response: httpx.Response, said: Mapping[bytes, str], payload: Payload
+        self,
+        method: str,
+        response: httpx.Response,
+        said: Mapping[bytes, str],
+        payload: Payload,
+        *,
+        bare: bool,
     ) -> Answer:
         request_id = _request_id(said)
         wait = retry_after(said.get(b"retry-after"), self._world.now())
@@ -256,22 +264,22 @@ class Api:
             self._gate.refused(wait if wait is None else min(wait, PATIENCE))
         elif response.is_success:
             self._gate.taken()
+        started = self._world.monotonic()
         if response.is_success:
-            started = self._world.monotonic()
             for chunk in response.iter_bytes():
                 payload.write(chunk)
                 if payload.size < SLOWEST * (self._world.monotonic() - started - GET_TIMEOUT):
                     raise _unknown_after(method, _SLOW, None, request_id)
-            if response.status_code != 204 and not payload.plausible():
+            if not (bare and response.status_code == 204) and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()
                 message = f"the server's answer ({response.status_code}) was {what}"
                 raise _unknown_after(method, message, response.status_code, request_id)
             return Answer(response.status_code, payload, request_id, wait)
         with contextlib.suppress(Exception):  # an error's body is a courtesy: its status says enough
-            for chunk in response.iter_bytes(8192):
+            for chunk in response.iter_bytes():
                 payload.write(chunk)
-                if payload.size > _ERROR_BODY:
+                if payload.size > _ERROR_BODY or self._world.monotonic() - started > GET_TIMEOUT:
                     break
         body = b"".join(payload.chunks())
         payload.clear()
@@ -308,6 +316,14 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=CONNECT_TIMEOUT, pool=None)
 
 
+@cache
+def _broken_by() -> tuple[type[Exception], ...]:
+    """What an exchange breaks by; a host that can be no name is found by whoever encodes it."""
+    import httpx
+
+    return (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ConnectionError, UnicodeError)
+
+
 def _limit(seconds: float, request: httpx.Request) -> float:
     """When an answer must have begun: after what may pass in silence, and what the slowest sending takes."""
     size = request.headers.get("content-length", "0")
@@ -338,9 +354,10 @@ def _broken(error: Exception, base_url: str, method: str, request_id: str | None
     """The error behind an exchange that broke: before sending nothing was taken, after it nobody knows."""
     import httpx
 
-    text = _ERRNO.sub("", str(error)) or type(error).__name__
+    text = _NOISE.sub("", str(error)) or type(error).__name__
     host = urlsplit(base_url).netloc
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
+    nowhere = httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError | UnicodeError
+    if isinstance(error, nowhere):
         return Unavailable(f"can't send to {host}: {text}", code="network")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         return _no_connection(error, host, text)
@@ -351,7 +368,7 @@ def _broken(error: Exception, base_url: str, method: str, request_id: str | None
 def _no_connection(error: Exception, host: str, text: str) -> Unavailable:
     import httpx
 
-    lower = text.lower()
+    lower = str(error).lower()
     hint = "docspeed doctor"
     if "certificate" in lower or "ssl" in lower or "tls" in lower:
         return Unavailable(f"no secure connection to {host}: {text}", code="tls", hint=hint)
@@ -388,7 +405,10 @@ def _too_long(error: DocspeedError) -> DocspeedError:
 
 
 def _object(answer: Answer) -> dict[str, Any]:
-    content = answer.payload.json(limit=4 * 1024 * 1024)
+    try:
+        content = answer.payload.json(limit=4 * 1024 * 1024)
+    except DocspeedError as error:
+        raise Unavailable(error.message, code="unexpected_answer", retryable=True) from None
     if not isinstance(content, dict):
         raise Unavailable(
             "the server's answer is not a JSON object", code="unexpected_answer", retryable=True
@@ -402,5 +422,7 @@ def _stored_file(answer: Answer) -> dict[str, Any]:
     entry = files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else {}
     file_id = entry.get("file_id") or content.get("file_id")
     if not file_id:
-        raise Unavailable("the answer to the upload names no file_id", code="unexpected_answer")
+        raise Unavailable(
+            "the answer to the upload names no file_id", code="unexpected_answer", retryable=True
+        )
     return {"file_id": str(file_id), **{name: value for name, value in entry.items() if name != "file_id"}}

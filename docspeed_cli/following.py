@@ -61,27 +61,28 @@ class Following:
         deadline = None if waiting.timeout is None else started + waiting.timeout
         self.session.waited_for[job.job_id] = job
         failures = 0
+        failed: DocspeedError | None = None
         self.session.progress(job)
         while True:
             waited, asked = self.session.world.monotonic() - started, None
             try:
                 job, answer = self.look(job)
                 self.session.waited_for[job.job_id or ""] = job
-                failures, asked = 0, answer.retry_after
+                failures, asked, failed = 0, answer.retry_after, None
                 if job.ended:
                     self.session.progress(job)
                     self.session.waited_for.pop(job.job_id or "", None)
                     return job, answer
                 self.session.progress(job)
-            except (Unavailable, NotFound) as trouble:
-                failures += 1
+            except DocspeedError as trouble:
+                failures, failed = failures + 1, trouble
                 if not self._passing(trouble, job, failures):
-                    raise
+                    raise self._of(trouble, job, "wait") from None
                 asked = trouble.retry_after
                 self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
-                raise self._pending(job, waiting.timeout or 0)
+                raise self._pending(job, waiting.timeout or 0, failed)
             due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
             yield due if deadline is None else min(due, deadline)
 
@@ -115,9 +116,10 @@ class Following:
             return young and not job.reused and failures < UNREACHED
         return trouble.retryable and (self.session.api.answered or failures < UNREACHED)
 
-    def _pending(self, job: Job, timeout: float) -> Pending:
+    def _pending(self, job: Job, timeout: float, trouble: DocspeedError | None) -> Pending:
+        why = f"; the last look failed: {trouble.message}" if trouble else ""
         return Pending(
-            f"job {job.handle} is still {job.status} after {timeout:.0f} s; it goes on",
+            f"job {job.handle} is still {job.status} after {timeout:.0f} s; it goes on{why}",
             job_id=job.job_id,
             retryable=True,
             hint=self.session.take_up([job]),
@@ -141,13 +143,21 @@ class Following:
                 error = refused
                 if job.reused or refused.status not in (404, 409):
                     raise self._of(refused, job) from None
+            except DocspeedError as failed:
+                raise self._of(failed, job, "result") from None
             attempt += 1
             if attempt == UNREACHED:
                 raise self._of(error, job)
             yield self.session.world.monotonic() + schedule.backoff(attempt - 1)
 
-    def _of(self, error: DocspeedError, job: Job) -> DocspeedError:
+    def _of(self, error: DocspeedError, job: Job, again: str = "") -> DocspeedError:
+        """The error with the job that it is about, and the command that goes on `again` afterwards."""
         error.job_id = job.job_id
+        if again:
+            flags = self.session.flags
+            then = f"docspeed jobs {again} {job.handle}{flags}"
+            first = f"{error.hint}{flags}" if (error.hint or "").startswith("docspeed") else error.hint
+            error.hint = f"{first}, then {then}" if first else then
         return error
 
     def gone(self, job: Job) -> None:

@@ -162,7 +162,7 @@ class Payload:
         if self.size <= IN_MEMORY:
             content = b"".join(self.chunks())
             try:
-                self._parsed = (json.loads(content),)
+                self._parsed = (json.loads(content.decode("utf-8-sig", "surrogateescape")),)
             except RecursionError:
                 return _bracketed(content)
             except ValueError:

@@ -60,7 +60,7 @@ def server_url(text: str) -> str:
     from urllib.parse import urlsplit
 
     parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _nameable(parts.hostname):
         raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base URL holds no user, password, query or fragment")
@@ -71,6 +71,17 @@ def server_url(text: str) -> str:
     port = "" if parts.port is None else f":{parts.port}"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def _nameable(host: str) -> bool:
+    """Whether a host can have this name at all: whoever looks it up would stumble over it."""
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return False
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and all(0 < len(label) <= 63 for label in labels)
 
 
 def loopback(host: str) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from docspeed_cli.answers import job_in, status_word
+from docspeed_cli.answers import is_result, job_in, status_word
 from docspeed_cli.api import Answer
 from docspeed_cli.documents import Documents
 from docspeed_cli.errors import (
@@ -180,13 +180,17 @@ class Submitting:
                     request.body(file_ids),
                     token,
                     lambda: Payload(self.session.results_dir),
+                    bare=request.operation.raw,
                 )
                 return self._accepted(job, answer, request)
             except OutcomeUnknown as error:
                 self._unknown(job, error.message)
                 raise self._explained(error, job) from None
-            except DocspeedError:
-                self.session.ledger.drop([job.row or 0])
+            except DocspeedError as error:
+                if error.code == "write_failed":  # an answer came that this disk does not take
+                    self._unknown(job, error.message)
+                else:
+                    self.session.ledger.drop([job.row or 0])
                 raise
             except Interrupted as interrupted:
                 if interrupted.idle:
@@ -226,6 +230,10 @@ class Submitting:
             self.session.ledger.change(job.row or 0, job_id=job.job_id, status=job.status, state=job.state)
             self.session.waited_for[job.handle] = job
             return job, None
+        if not request.operation.raw and not is_result(answer.payload, sync=request.sync):
+            answer.payload.clear()
+            what = "the answer names no job and is no result"
+            raise OutcomeUnknown(what, code="unexpected_answer", status=answer.status)
         job = job.now("completed")
         try:
             self.session.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -230,7 +230,7 @@ def api(
 
 def _read(session: Session, request: Request, waiting: Waiting) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed where that was asked for."""
-    answer = session.api.get(request.operation.path, into=waiting.into)
+    answer = session.api.get(request.operation.path, into=waiting.into, bare=True)
     job = Job(request.operation.name, "completed", State.DONE, input=request.operation.path)
     said = job_in(answer.payload, sync=True) if waiting.wait else None
     if said is None:

@@ -500,3 +500,14 @@ def test_a_bad_value_is_told_with_its_line(config: Path, line: str, said: str) -
     with pytest.raises(UsageError) as caught:
         resolve({}, {"DOCSPEED_CONFIG": str(config)})
     assert caught.value.message == f"{config}, line 4: {said}"
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64 + ".example", ("a" * 60 + ".") * 5, "xn--é..x"])
+def test_a_host_that_can_be_no_name(host: str) -> None:
+    with pytest.raises(ValueError, match="is not a URL"):
+        server_url(f"https://{host}")
+
+
+@pytest.mark.parametrize("host", ["a.b.", "bücher.example", "a" * 63 + ".example", "[::1]", "10.0.0.1"])
+def test_a_host_that_can_be_a_name(host: str) -> None:
+    assert server_url(f"https://{host}:8443") == f"https://{host}:8443"

@@ -173,8 +173,6 @@ class Fault(NamedTuple):
     cells: Cells
     waits: float = 0.0
     """The longest delay is at least of so many seconds."""
-    unfixed: str = ""
-    """Why the program does not do yet what the row says."""
 
     def at(self, kind: str) -> Cell:
         """What comes of it at this exchange."""
@@ -215,7 +213,6 @@ _CUT = "cut short or not JSON"
 _BROKE = "the connection broke"
 _NO_ANSWER = "no answer in time"
 _RATE = "rate limit (429): slow down"
-_NO_WORD = "an empty 204 passes for an answer"
 
 TABLE = (
     Fault("refused", _NO_CONNECTION, Refused(), "can't reach", UNREACHED),
@@ -246,7 +243,7 @@ TABLE = (
     Fault("HTML", _UNREADABLE, Says(200, _PAGE, _HTML), _CUT, PERHAPS_TAKEN),
     Fault("HTML as JSON", _UNREADABLE, Says(200, _PAGE), _CUT, PERHAPS_TAKEN),
     Fault("empty", _UNREADABLE, Disguised(body=b""), "(200) was empty", PERHAPS_TAKEN),
-    Fault("204", _UNREADABLE, Says(204, b""), "(204) was empty", PERHAPS_TAKEN, unfixed=_NO_WORD),
+    Fault("204", _UNREADABLE, Says(204, b""), "(204) was empty", PERHAPS_TAKEN),
     Fault("cut, closed", _UNREADABLE, Cut("closed"), _BROKE, PERHAPS_TAKEN),
     Fault("cut, reset", _UNREADABLE, Cut("reset"), _BROKE, PERHAPS_TAKEN),
     Fault("cut, chunks", _UNREADABLE, Cut("chunks"), _BROKE, PERHAPS_TAKEN),

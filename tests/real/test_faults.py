@@ -37,20 +37,9 @@ authorities = cache(Authorities)
 NAMED = {fault.name: fault for fault in TABLE}
 
 
-def unfixed(why: str) -> pytest.MarkDecorator:
-    """What the program should do, and does not do yet."""
-    return pytest.mark.xfail(reason=why, strict=True)
-
-
 def cells() -> list[ParameterSet]:
     """The cells of the table."""
-    return [
-        pytest.param(
-            fault, kind, id=f"{fault.name}-{kind}", marks=unfixed(fault.unfixed) if fault.unfixed else ()
-        )
-        for fault in TABLE
-        for kind in KINDS
-    ]
+    return [pytest.param(fault, kind, id=f"{fault.name}-{kind}") for fault in TABLE for kind in KINDS]
 
 
 @contextmanager
@@ -229,10 +218,9 @@ def test_a_server_that_was_never_reached_is_not_waited_for_for_ever(
     assert sum(ran.slept) < LIMIT
 
 
-# -- what the program does not do yet
+# -- beside the table
 
 
-@unfixed("an error after the submission does not name the job")
 @pytest.mark.parametrize("name", ["401", "expired", "302 away"])
 @pytest.mark.parametrize("kind", [POLL, RESULT])
 def test_an_error_after_the_submission_names_the_job(
@@ -243,7 +231,6 @@ def test_an_error_after_the_submission_names_the_job(
     assert error_of(ran.err).get("job_id") == "job_1"
 
 
-@unfixed("an answer that names no job passes for the result")
 @pytest.mark.parametrize("body", [b"null", b'{"status": "queued"}', b'{"job_id": null, "status": "queued"}'])
 def test_an_answer_that_names_no_job_leaves_the_outcome_unknown(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, body: bytes
@@ -253,7 +240,6 @@ def test_an_answer_that_names_no_job_leaves_the_outcome_unknown(
     assert (ran.code, case.ledger()) == (9, rows_of(Ledger.UNKNOWN))
 
 
-@unfixed("a 3xx without a place to go passes for a refusal")
 @pytest.mark.parametrize("status", [300, 304])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_3xx_that_leads_nowhere_is_no_refusal(
@@ -264,7 +250,6 @@ def test_a_3xx_that_leads_nowhere_is_no_refusal(
     assert ran.code == 9, ran.err
 
 
-@unfixed("a host that can be no name ends in an unexpected UnicodeError")
 @pytest.mark.parametrize("host", [f"{'a' * 64}.invalid", "a..invalid"])
 def test_a_host_that_can_be_no_name(stage: Stage, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     with before(stage, monkeypatch, Refused(), UPLOAD) as case:
