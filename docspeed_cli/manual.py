@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import typer
 
 from docspeed_cli import __version__
-from docspeed_cli.errors import EXITS, SEVERITY
+from docspeed_cli.errors import CODES, EXITS, SEVERITY
 from docspeed_cli.framework import Entry, Row, group, rank, root
 from docspeed_cli.settings import SETTINGS, VARIABLES
 
@@ -62,7 +62,12 @@ SCRIPTING: tuple[Part, ...] = (
 def _exit_codes() -> tuple[Part, ...]:
     first = ", ".join(str(code) for code in SEVERITY)
     rows = tuple((f"{row.code:>3}  {row.name}", row.when) for row in EXITS)
-    return (rows, f"Of several jobs, the first of {first} that any of them met.")
+    return (
+        rows,
+        f"Of several jobs, the first of {first} that any of them met.",
+        "With --json, error.code tells more. It is the server's own where it names one, and otherwise:",
+        tuple(CODES.items()),
+    )
 
 
 def _environment() -> tuple[Part, ...]:
