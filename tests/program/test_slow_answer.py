@@ -39,3 +39,12 @@ def test_a_drip_is_given_up(stage: Stage, service: Service, ending: str, state: 
     assert (ran.code, ran.out) == (9, "")
     assert "too slowly" in ran.err
     assert [row["state"] for row in stage.rows()] == [state]
+
+
+def test_an_error_whose_body_drips_is_told_without_it(stage: Stage) -> None:
+    drip = Drip(stage.clock)
+    transport = httpx.MockTransport(lambda request: httpx.Response(500, stream=drip))
+    ran = replace(stage, transport=lambda base_url: transport).run("parse", "--file-id", "f")
+    assert (ran.code, "the server failed (500)" in ran.err) == (9, True)
+    assert stage.clock.time < 120
+    assert stage.states() == ["unknown"]

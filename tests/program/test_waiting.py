@@ -333,3 +333,22 @@ def test_a_failed_sync_job_is_a_failure(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "f", "--sync")
     assert (ran.code, ran.out) == (5, "")
     assert "no pages" in ran.err
+
+
+def test_a_limit_says_why_the_last_look_failed(stage: Stage, service: Service) -> None:
+    service.then(POLL, Reply.of(200, {"job_id": "job_1", "status": "queued"}), *[Reply.of(503, {})] * 500)
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--timeout", "60", "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"], error["job_id"]) == (8, "pending", "job_1")
+    assert error["message"].endswith("it goes on; the last look failed: the server failed (503)")
+
+
+@pytest.mark.parametrize(("kind", "again"), [(POLL, "wait"), (RESULT, "result")])
+def test_what_fails_after_the_submission_says_how_to_go_on(
+    stage: Stage, service: Service, kind: str, again: str
+) -> None:
+    service.then(kind, Reply.of(401, {"detail": "expired"}))
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--base-url", "https://a.example")
+    flags = " --base-url https://a.example"
+    said = f"hint: docspeed auth login{flags}, then docspeed jobs {again} job_1{flags}"
+    assert (ran.code, ran.err.splitlines()[-1]) == (4, said)
