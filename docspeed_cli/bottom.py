@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from docspeed_cli.harmless import clean
+
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 _EVERY = 0.125
 _ERASE = "\r\x1b[2K"
@@ -58,3 +60,39 @@ class Bottom:
         while not self._over.wait(_EVERY):
             with self._lock:
                 self._live.refresh()
+
+
+class Waited:
+    """What is waited for, and for how long. Its end, a job's state and id, is shown before its beginning."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        from rich.spinner import Spinner
+
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._spinner = Spinner("dots")
+        self._said = "asking the server"
+
+    def say(self, text: str) -> None:
+        """This is going on now."""
+        self._said = clean(text, multiline=False)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        from docspeed_cli.cells import ended
+
+        frame = self._spinner.render(console.get_time())
+        took = Text(f" {lasting(self._monotonic() - self._started)}", style="dim")
+        said = ended(self._said, options.max_width - took.cell_len - 2)
+        shown = f"{frame} {said}"
+        yield Text.assemble(shown, took, no_wrap=True, overflow="crop")
+
+
+def lasting(seconds: float) -> str:
+    """A length of time that is seen to go on: `7 s`, `3 min 07 s`, `2 h 03 min`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -180,7 +180,7 @@ class Delivery:
         if outcome.output is not None:
             line["output"] = outcome.output
         if outcome.payload is None:
-            self.output.text(_compact(line), safe=False)
+            self.output.text(_compact(line))
         else:
             self.output.line_with(line, "result", outcome.payload)
             outcome.payload.clear()
@@ -200,7 +200,7 @@ class Delivery:
             self.output.text(f"{job.status:<10}  {job.handle}  {outcome.output}")
             return
         line = {**_members(outcome, job.status), "output": outcome.output}
-        self.output.text(_compact({**line, "reused": True} if job.reused else line), safe=False)
+        self.output.text(_compact({**line, "reused": True} if job.reused else line))
 
     def _converted_line(self, job: Job, payload: Payload) -> None:
         text = self._converted(job, payload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -64,8 +65,10 @@ class Output:
 
     @property
     def lively(self) -> bool:
-        """Whether stderr is a terminal that can redraw a line."""
-        return self.world.stderr.isatty() and self.world.env.get("TERM") != "dumb"
+        """Whether stderr is a terminal that can redraw a line, and whose encoding tells how wide that is."""
+        stream = self.world.stderr
+        told = (stream.encoding or "utf-8").lower().startswith("utf")
+        return stream.isatty() and told and self.world.env.get("TERM") != "dumb"
 
     # -- stdout
 
@@ -74,7 +77,7 @@ class Output:
         if self.world.stdout.isatty():
             self._indented([_utf8(json.dumps(value, ensure_ascii=False))])
         else:
-            self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), safe=False)
+            self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
     def payload(self, payload: Payload) -> None:
         """The server's very bytes in a pipe; at a terminal indented, and made harmless."""
@@ -123,42 +126,55 @@ class Output:
                 self.world.stdout.buffer.write(chunk)
             self.world.stdout.buffer.flush()
 
-    def text(self, text: str, *, safe: bool = True) -> None:
+    def text(self, text: str) -> None:
         """A line or more of text; foreign text is made harmless at a terminal."""
         if self.world.stdout.isatty():
-            text = clean(text)
-        elif not safe:
+            with self._aside(self.world.stdout):
+                self._at_terminal(clean(text) + "\n")
+        else:
             self.chunks([_utf8(text + "\n")])
-            return
-        with self._aside(self.world.stdout), _written():
-            self.world.stdout.write(text + "\n")
-            self.world.stdout.flush()
 
     def show(self, drawing: RenderableType) -> None:
-        """Something drawn for people."""
+        """Something drawn for people. What can't be broken is left for the terminal to wrap."""
         console = self.console()
         with console.capture() as capture:
-            console.print(drawing)
+            console.print(drawing, crop=False)
+        self._at_terminal(capture.get())
+
+    def _at_terminal(self, text: str) -> None:
+        """Write this, with what the terminal's encoding lacks as escapes."""
+        stream = self.world.stdout
+        encoding = stream.encoding or "utf-8"
         with _written():
-            self.world.stdout.write(capture.get())
-            self.world.stdout.flush()
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
 
     def console(self, *, stderr: bool = False) -> Console:
         """A rich console on one of the streams, with nothing that guesses at text."""
         from rich.console import Console
 
-        columns = self.world.env.get("COLUMNS", "")
-        known = self.world.env.get("TERM") == "dumb" and columns.isdecimal() and int(columns) > 0
+        stream = self.world.stderr if stderr else self.world.stdout
+        width = self._width(stream) if self.world.env.get("TERM") == "dumb" else None
         return Console(
-            width=int(columns) if known else None,  # of a dumb terminal rich believes that it has 80
-            height=_SCREEN if known else None,
-            file=self.world.stderr if stderr else self.world.stdout,
+            width=width,
+            height=_SCREEN if width else None,
+            file=stream,
             highlight=False,
             markup=False,
             emoji=False,
             soft_wrap=False,
             _environ=self.world.env,
         )
+
+    def _width(self, stream: TextIO) -> int | None:
+        """The width of a dumb terminal, of which rich believes that it is 80."""
+        columns = self.world.env.get("COLUMNS", "")
+        if columns.isdecimal() and int(columns) > 0:
+            return int(columns)
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or None
+        except (OSError, ValueError):
+            return None
 
     # -- stderr
 
@@ -172,12 +188,12 @@ class Output:
         """Something is wrong, and the work goes on; not silenced."""
         if text not in self._said:
             self._said.add(text)
-            self._line("warning", text, "yellow")
+            self._line("warning", text, "bold magenta")
 
     def hint(self, text: str) -> None:
         """The next command."""
         if not self.style.quiet:
-            self._line("hint", text, "cyan")
+            self._line("hint", text, "bold")
 
     def progress(self, text: str) -> None:
         """A plain line of progress, where no live line is drawn; none where only JSON is to come."""
@@ -210,7 +226,7 @@ class Output:
         self._line("error", message, "bold red")
         self._annotate(message)
         if error.hint:
-            self._line("hint", self._here(error.hint), "cyan")
+            self._line("hint", self._here(error.hint), "bold")
         if error.request_id:
             self._err(clean(f"request: {error.request_id}", multiline=False))
 
@@ -220,15 +236,11 @@ class Output:
         if self.style.quiet:
             yield _nothing
         elif self.lively and not self.style.verbose:
-            started = self.world.monotonic()
-            said = ""
+            from docspeed_cli.bottom import Waited
 
-            def say(text: str) -> None:
-                nonlocal said
-                said = clean(text, multiline=False)
-
-            with self.bottom(_spinning(lambda: said, lambda: self.world.monotonic() - started)):
-                yield say
+            waited = Waited(self.world.monotonic)
+            with self.bottom(lambda: waited):
+                yield waited.say
         else:
             with self.grouped("docspeed"):
                 yield _changes(self.progress)
@@ -284,12 +296,12 @@ class Output:
         self._err(f"{self._tinted(label + ':', colour)} {body}")
 
     def _tinted(self, text: str, colour: str) -> str:
-        """The label in colour, where the terminal and the user want that."""
+        """The label in a colour to be read on black and on white, where the terminal and the user want it."""
         env = self.world.env
         wanted = self.lively or bool(env.get("FORCE_COLOR"))
         if not colour or not wanted or env.get("NO_COLOR"):
             return text
-        codes = {"dim": "2", "yellow": "33", "cyan": "36", "bold red": "1;31"}
+        codes = {"dim": "2", "bold": "1", "bold magenta": "1;35", "bold red": "1;31"}
         return f"\x1b[{codes[colour]}m{text}\x1b[0m"
 
     def discreet(self, text: str) -> str:
@@ -336,22 +348,3 @@ def _changes(say: Callable[[str], None]) -> Live:
             say(text)
 
     return changed
-
-
-def _spinning(said: Callable[[], str], seconds: Callable[[], float]) -> Callable[[], RenderableType]:
-    """Draws what is going on, and for how long."""
-    from rich.spinner import Spinner
-    from rich.table import Table
-    from rich.text import Text
-
-    spinner = Spinner("dots")
-
-    def draw() -> RenderableType:
-        line = Table.grid(padding=(0, 1))
-        line.add_column(no_wrap=True)
-        line.add_column(no_wrap=True, overflow="ellipsis")
-        line.add_column(no_wrap=True, justify="right")
-        line.add_row(spinner, Text(said()), Text(f"{seconds():.0f} s", style="dim"))
-        return line
-
-    return draw

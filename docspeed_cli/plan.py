@@ -21,7 +21,7 @@ def plan(session: Session, request: Request) -> None:
     stored = {source.label: known for source in uploads if (known := _known(session, source))}
     missing = [source for source in uploads if source.label not in stored]
     if session.output.style.format == "curl":
-        session.output.text(_curl(session, request, stored, missing), safe=False)
+        session.output.text(_curl(session, request, stored, missing))
         return
     body = request.body(
         source.file_id or stored.get(source.label) or f"<upload of {source.label}>"

@@ -12,9 +12,11 @@ from docspeed_cli.output import Output
 from docspeed_cli.times import span
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 _EVERY = 30.0
+_WIDEST = 16
+_NARROWEST = 8
 _REASONS = 5
 
 
@@ -46,6 +48,11 @@ class Tally:
         """Since the run began."""
         return self.output.world.monotonic() - self._started
 
+    @property
+    def _rate(self) -> float:
+        """Inputs that have ended, a second."""
+        return self.ended / self.seconds if self.seconds > 0 else 0.0
+
     def count(self, error: DocspeedError | None, *, reused: bool) -> None:
         """One more input has ended."""
         if error is None:
@@ -62,13 +69,11 @@ class Tally:
     def line(self) -> str:
         """How it goes, in one line."""
         whole = f"/{self.total}" if self.total is not None else ""
-        parts = [f"{self.verb}: {self.ended}{whole} done"]
-        if self.failed:
-            parts.append(f"{self.failed} failed")
-        parts.append(f"{self._running()} running")
-        rate = self.ended / self.seconds if self.seconds > 0 else 0.0
-        if self.ended:
-            parts.append(f"{rate:.1f}/s")
+        failed = f" ({self.failed} failed)" if self.failed else ""
+        parts = [f"{self.verb}: {self.ended}{whole} done{failed}", f"{self._running()} running"]
+        rate = self._rate
+        if rate:
+            parts.append(_pace(rate))
         if self.total and rate and self.ended < self.total:
             parts.append(f"{span((self.total - self.ended) / rate)} left")
         gate = self._gate()
@@ -79,7 +84,7 @@ class Tally:
         output = self.output
         if output.style.quiet:
             return
-        rate = f", {self.ended / self.seconds:.1f} documents/s" if self.ended and self.seconds > 0 else ""
+        rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
         reused = f" ({self.reused} of them from before)" if self.reused else ""
         counts = f"{self.done} done{reused}" + (f", {self.failed} failed" if self.failed else "")
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
@@ -99,7 +104,7 @@ class Tally:
         if self.output.style.quiet:
             yield
         elif self.output.lively and not self.output.style.verbose:
-            with self.output.bottom(_bar(self)):
+            with self.output.bottom(lambda: Bar(self)):
                 yield
         else:
             with self.output.grouped(f"docspeed {self.verb}"), self._now_and_then():
@@ -127,18 +132,24 @@ class Tally:
             thread.join()
 
 
-def _bar(tally: Tally) -> Callable[[], RenderableType]:
-    """Draws the run: a bar, and its counts in words."""
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
+def _pace(rate: float, what: str = "") -> str:
+    """So many a second, or a minute where that would be nearly none."""
+    return f"{rate:.1f}{what}/s" if rate >= 0.1 else f"{60 * rate:.1f}{what}/min"
 
-    def draw() -> RenderableType:
-        line = Table.grid(padding=(0, 1))
-        line.add_column(width=16)
-        line.add_column(no_wrap=True, overflow="ellipsis")
-        total = tally.total or None
-        line.add_row(ProgressBar(total, tally.ended, pulse=total is None), Text(tally.line()))
-        return line
 
-    return draw
+class Bar:
+    """A run in one line: its counts in words and, where these leave room, a bar before them."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        words = Text(self._tally.line(), no_wrap=True, overflow="ellipsis")
+        width = min(_WIDEST, options.max_width - words.cell_len - 1)
+        if not self._tally.total or width < _NARROWEST:
+            yield words
+            return
+        filled = min(self._tally.ended * width // self._tally.total, width)
+        yield Text.assemble("━" * filled, ("─" * (width - filled), "dim"), " ", words, no_wrap=True)

@@ -48,7 +48,7 @@ def completion(
                 hint="docspeed completion bash",
             )
         text = files("docspeed_cli").joinpath("completions", script).read_text("utf-8")
-        session.output.text(text.removesuffix("\n"), safe=False)
+        session.output.text(text.removesuffix("\n"))
         return 0
 
     return action

@@ -32,7 +32,7 @@ def help_(
         from docspeed_cli.commands import COMMANDS
 
         if topic == "man":
-            session.output.text(manual.page(COMMANDS), safe=False)
+            session.output.text(manual.page(COMMANDS))
             return 0
         if topic not in TOPICS:
             what = "no topic given" if topic is None else f"no such topic: {topic}"

@@ -23,7 +23,10 @@ Row = Sequence[Text]
 
 
 class Grid:
-    """Rows as a light table, the first one as its headings; a table too wide is drawn in bands of columns."""
+    """Rows as a light table, the first one as its headings; a table too wide is drawn in bands of columns.
+
+    Before that, the columns named in `least` shrink to so many cells, though their words be folded.
+    """
 
     def __init__(
         self, rows: Sequence[Row], least: Mapping[int, int] | None = None, *, beyond: int = 0
@@ -33,24 +36,26 @@ class Grid:
         self.cut = max((len(row) for row in rows), default=0) - width + beyond
         columns = list(zip(*self.rows, strict=True))
         self.natural = [max((_width(cell) for cell in column), default=1) or 1 for column in columns]
-        given = least or {}
-        self.least = [given.get(n, _least(column)) for n, column in enumerate(columns)]
+        self.least = [_least(column) for column in columns]
+        self.folded = [min((least or {}).get(n, width), width) for n, width in enumerate(self.least)]
         self.tight = [_tight(column) for column in columns]
         self.right = [_numeric(column[1:]) for column in columns]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        bands = list(_bands(self.least, options.max_width))
+        fits = sum(self.least) + GAP * (len(self.least) - 1) <= options.max_width
+        least = self.least if fits else self.folded
+        bands = list(_bands(least, options.max_width))
         for number, band in enumerate(bands):
             if len(bands) > 1:
-                yield Text(("\n" if number else "") + _named(number, band, len(self.least)), style="dim")
-            yield self._table(band, options.max_width)
+                yield Text(("\n" if number else "") + _named(number, band, len(self.least)))
+            yield self._table(band, least, options.max_width)
         if self.cut:
-            yield Text(f"… {self.cut:,} more columns", style="dim")
+            yield Text(f"… {self.cut:,} more columns")
 
-    def _table(self, band: Sequence[int], room: int) -> Table:
+    def _table(self, band: Sequence[int], least: Sequence[int], room: int) -> Table:
         widths = [self.natural[n] for n in band]
         if sum(widths) + GAP * (len(band) - 1) > room:
-            widths = fitted([self.tight[n] for n in band], [self.least[n] for n in band], room)
+            widths = fitted([self.tight[n] for n in band], [least[n] for n in band], room)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         table.border_style = "dim"
         head, *body = self.rows

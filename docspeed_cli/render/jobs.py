@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from docspeed_cli.cells import ended
 from docspeed_cli.render.grid import GAP, fitted
-from docspeed_cli.render.parts import line
+from docspeed_cli.render.parts import clipped, line
 
 _NAMES = ("job_id", "job")
-_SHRINKING = {"input": 12, "server": 16}
+_SHRINKING = {"input": 10, "server": 16}
 """What may be cut, and how far; the words of the other columns are no use by half."""
 _LONGEST = 20
+_LEAVING = ("server", "row", "age", "operation", "input")
+"""What gives way where there is no room for all, first to last; what a job's state is stays."""
 
 
 class Jobs:
@@ -23,45 +25,57 @@ class Jobs:
 
     def __init__(self, rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> None:
         key = next((name for name in _NAMES if name in columns), columns[0] if columns else "")
-        self.key = key
         self.columns = [key, *(name for name in columns if name != key)] if key else []
-        self.rows = [[line(row.get(name, "")) for name in self.columns] for row in rows]
-        heads = [Text(name.replace("_", " ")) for name in self.columns]
-        cells = zip(heads, *self.rows, strict=True)
-        self.heads = heads
-        self.natural = [max(cell.cell_len for cell in column) for column in cells]
+        self.rows = [{name: line(row.get(name, "")) for name in self.columns} for row in rows]
+        self.heads = {name: Text(name.replace("_", " ")) for name in self.columns}
+        self.natural = {
+            name: max(cell.cell_len for cell in (self.heads[name], *(row[name] for row in self.rows)))
+            for name in self.columns
+        }
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width
-        if not self.columns:
+        columns, least = self._fitting(options.max_width)
+        if not columns:
             return
-        if self.natural[0] > room:
-            yield from (Text(row[0].plain, overflow="fold") for row in self.rows)
+        if sum(least) + GAP * (len(least) - 1) > options.max_width:
+            yield from (_in_words(row[name] for name in columns) for row in self.rows)
             return
-        others = zip(self.columns[1:], self.natural[1:], strict=True)
-        least = [
-            self.natural[0],
-            *(min(width, _SHRINKING.get(name, _LONGEST)) for name, width in others),
-        ]
-        while sum(least) + GAP * (len(least) - 1) > room:
-            least.pop()
-        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
-        for head, width in zip(self.heads, fitted(self.natural[: len(least)], least, room), strict=False):
-            table.add_column(head, width=width, no_wrap=True, overflow="ellipsis")
-        widths = [column.width or 0 for column in table.columns]
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+        widths = fitted([self.natural[name] for name in columns], least, options.max_width)
+        for name, width in zip(columns, widths, strict=True):
+            table.add_column(self.heads[name], width=width, no_wrap=True, overflow="ellipsis")
         for row in self.rows:
-            table.add_row(*map(_shortened, self.columns, row, widths))
+            cells = zip(columns, widths, strict=True)
+            table.add_row(*(_shortened(name, row[name], width) for name, width in cells))
         yield table
+
+    def _fitting(self, room: int) -> tuple[list[str], list[int]]:
+        """The columns that there is room for, and how narrow each may be."""
+        key, *others = self.columns or [""]
+        leaving = [name for name in _LEAVING if name in others]
+        leaving = [*(name for name in reversed(others) if name not in (*leaving, "status")), *leaving]
+        columns = list(self.columns)
+        while True:
+            least = [self._least(name, whole=name == key) for name in columns]
+            if not leaving or sum(least) + GAP * (len(least) - 1) <= room:
+                return columns, least
+            columns.remove(leaving.pop(0))
+
+    def _least(self, name: str, *, whole: bool) -> int:
+        width = self.natural[name]
+        return width if whole else min(width, _SHRINKING.get(name, _LONGEST))
+
+
+def _in_words(cells: Iterable[Text]) -> Text:
+    """A row that no width is enough for: the terminal wraps it, so that an id is whole when it is copied."""
+    key, *others = (cell.plain for cell in cells)
+    texts = [key, *(clipped(text, _LONGEST) for text in others if text)]
+    return Text("  ".join(texts), no_wrap=True, overflow="ignore")
 
 
 def _shortened(name: str, cell: Text, width: int) -> Text:
-    """A path keeps its end, which tells more than its beginning; the rest is cut by the table."""
-    if name != "input" or cell.cell_len <= width:
-        return cell
-    text = cell.plain
-    while text and cell_len(text) >= width:
-        text = text[max(len(text) - width, 1) :]
-    return Text("…" + text)
+    """A path keeps its end; the rest is cut by the table."""
+    return Text(ended(cell.plain, width)) if name == "input" else cell
 
 
 def jobs_table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Jobs:

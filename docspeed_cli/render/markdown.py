@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, Paragraph, TableElement
+from rich.markdown import CodeBlock, Heading, ListItem, Markdown, MarkdownElement, Paragraph, TableElement
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
@@ -49,6 +50,20 @@ class _Code(CodeBlock):
         yield Padding(Text(str(self.text).rstrip()), (0, 0, 0, 4))
 
 
+class _Item(ListItem):
+    def render_number(
+        self, console: Console, options: ConsoleOptions, number: int, last_number: int
+    ) -> RenderResult:
+        numbers = [f"{number}.", f"{last_number}."]
+        width = max(map(len, numbers)) + 1
+        lines = console.render_lines(self.elements, options.update(width=max(options.max_width - width, 1)))
+        for count, line in enumerate(lines):
+            lead = f"{numbers[0].rjust(width - 1)} " if count == 0 else " " * width
+            yield Segment(lead, console.get_style("markdown.item.number"))
+            yield from line
+            yield Segment.line()
+
+
 class _Table(TableElement):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         head = self.header.row if self.header else None
@@ -67,6 +82,7 @@ class Foreign(Markdown):
         "heading_open": _Heading,
         "fence": _Code,
         "code_block": _Code,
+        "list_item_open": _Item,
         "table_open": _Table,
     }
 

@@ -29,7 +29,7 @@ class Packet:
         rows += [[cell(s.name), cell(s.kind), Text(page_range(s) or "unknown")] for s in self.sections]
         words = Grid(rows)
         taken = sum(min(width, 28) for width in words.natural) + 3 * GAP
-        width = bar_width(self.total, options.max_width - taken)
+        width = 0 if options.ascii_only else bar_width(self.total, options.max_width - taken)
         if width:
             rows[0].append(_ruler(self.total, width))
             for section, row in zip(self.sections, rows[1:], strict=True):
@@ -56,7 +56,7 @@ def bar(section: Section, total: int, width: int) -> Text:
     before = max(min((section.first - 1) * width // total, width - 1), 0)
     filled = max(-(-section.last * width // total) - before, 1)
     after = max(width - before - filled, 0)
-    return Text.assemble(("·" * before, "dim"), ("█" * filled, "cyan"), ("·" * after, "dim"))
+    return Text.assemble(("·" * before, "dim"), "█" * filled, ("·" * after, "dim"))
 
 
 def _ruler(total: int, width: int) -> Text:

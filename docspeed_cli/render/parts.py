@@ -61,11 +61,11 @@ def headings(*names: str) -> list[Text]:
 
 
 def heading(title: Text | str, *details: str) -> Text:
-    """A line above what follows, with the details dim."""
+    """A line above what follows: the title bold, the details not."""
     text = Text(title) if isinstance(title, str) else title
     text.stylize("bold")
     shown = [detail for detail in details if detail]
-    return Text.assemble(text, *([("  " + " · ".join(shown), "dim")] if shown else []))
+    return Text.assemble(text, *(["  " + " · ".join(shown)] if shown else []))
 
 
 def counted(count: int, name: str) -> str:
@@ -75,9 +75,9 @@ def counted(count: int, name: str) -> str:
 
 def more(count: int, name: str, formats: str) -> Text:
     """What is not drawn, and how to get at it."""
-    return Text(f"… {counted(count, f'more {name}')}; for all: {formats} or -o FILE", style="dim")
+    return Text(f"… {counted(count, f'more {name}')}; for all: {formats} or -o FILE")
 
 
 def goes_on(what: str) -> Text:
     """What is drawn in part, and how to get at all of it."""
-    return Text(f"… {what} goes on; for all: --format markdown or -o FILE", style="dim")
+    return Text(f"… {what} goes on; for all: --format markdown or -o FILE")

@@ -19,10 +19,11 @@ _DEEPEST = 40
 def json_view(payload: Any, max_lines: int) -> RenderableType:
     """The payload as indented JSON, in as many lines as are allowed."""
     lines = list(islice(_lines(payload, "", "", 0), max(max_lines, 1) + 1))
-    shown = Text("\n".join(lines[: max(max_lines, 1)]))
-    if len(lines) <= max(max_lines, 1):
-        return shown
-    return Group(shown, Text("… and more; for all: --json or -o FILE", style="dim"))
+    # A line that is broken inside a string would be no JSON when it is copied: the terminal wraps it.
+    shown = Text("\n".join(lines[: max(max_lines, 1)]), no_wrap=True, overflow="ignore")
+    cut = len(lines) > max(max_lines, 1)
+    more = [Text("… and more; for all: --json or -o FILE")] if cut else []
+    return Group(shown, *more)  # also alone, for a text that is printed by itself is wrapped in any case
 
 
 def _lines(value: Any, lead: str, tail: str, depth: int) -> Iterator[str]:

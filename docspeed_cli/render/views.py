@@ -42,6 +42,8 @@ View = Callable[[Any, Mapping[str, str], Room], Parts | None]
 
 _PLACES = 5
 _QUOTE = 160
+_OURS = "italic"
+"""How our own words look that stand in the place of a document's."""
 
 
 def parse(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
@@ -54,7 +56,7 @@ def parse(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 
 def _pages(listed: Sequence[Page], room: Room) -> Parts:
     if not listed:
-        yield Text("No pages.", style="dim")
+        yield Text("No pages.")
     for shown, page in enumerate(listed):
         if not room.take(4):
             yield more(len(listed) - shown, "page", "--format markdown")
@@ -63,7 +65,7 @@ def _pages(listed: Sequence[Page], room: Room) -> Parts:
             yield Text()
         yield Rule(_page_line(page, len(listed)), align="left", style="dim")
         source, cut = room.cut(page.markdown)
-        yield Foreign(source) if source.strip() else Text("(no text on this page)", style="dim")
+        yield Foreign(source) if source.strip() else Text("(no text on this page)", style=_OURS)
         if cut:
             yield goes_on(f"page {page.number}")
 
@@ -83,7 +85,7 @@ def chat(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 
 def _answered(text: str, listed: Sequence[Citation], names: Mapping[str, str], room: Room) -> Parts:
     source, cut = room.cut(text)
-    yield Foreign(source) if source.strip() else Text("(no answer)", style="dim")
+    yield Foreign(source) if source.strip() else Text("(no answer)", style=_OURS)
     if cut:
         yield goes_on("the answer")
     if listed:
@@ -112,10 +114,10 @@ def _places(citation: Citation) -> Iterator[Text]:
         named = f"page {page}" if page else line(regions[0].region_id).plain
         text = Text(named)
         if quote:
-            text.append(f"{': ' if named else ''}“{clipped(quote, _QUOTE)}”", style="dim")
+            text.append(f"{': ' if named else ''}“{clipped(quote, _QUOTE)}”")
         yield text
     if len(together) > _PLACES:
-        yield Text(f"… and {counted(len(together) - _PLACES, 'more place')}", style="dim")
+        yield Text(f"… and {counted(len(together) - _PLACES, 'more place')}")
 
 
 def extract(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
@@ -150,17 +152,17 @@ def _title(doc_class: Any) -> str:
 
 def _field_row(field: Field) -> list[Text]:
     if field.value in (None, []):
-        value = Text("not found", style="dim")
+        value = Text("not found", style=_OURS)
     else:
-        value = Text("(empty)", style="dim") if field.value == "" else cell(field.value)
-    return [line(field.key), value, Text(_evidence(field), style="dim")]
+        value = Text("(empty)", style=_OURS) if field.value == "" else cell(field.value)
+    return [line(field.key), value, _evidence(field)]
 
 
-def _evidence(field: Field) -> str:
+def _evidence(field: Field) -> Text:
     shown = [line(region_id[:60]).plain for region_id in field.region_ids[:2]]
     rest = [f"+{len(field.region_ids) - 2}"] if len(field.region_ids) > 2 else []
-    page = [f"page {field.page}"] if field.page else []
-    return " · ".join([*page, *([" ".join([*shown, *rest])] if shown else [])])
+    page = f"page {field.page}" if field.page else ""
+    return Text(" · " if page and shown else "").join([Text(page), Text(" ".join([*shown, *rest]), "dim")])
 
 
 def _items_rows(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Text]]:
@@ -181,7 +183,7 @@ def _grid(rows: Iterable[list[Text]], total: int, room: Room, beyond: int) -> Pa
     kept = list(islice(rows, max(room.lines, 2)))
     room.lines -= len(kept)
     if not any(kept):
-        yield Text("(empty)", style="dim")
+        yield Text("(empty)", style=_OURS)
         return
     yield Grid(kept, beyond=max(beyond, 0))
     if total > len(kept):
@@ -195,7 +197,7 @@ def tabular(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 
 def _tables(listed: Sequence[Table], room: Room) -> Parts:
     if not listed:
-        yield Text("No tables.", style="dim")
+        yield Text("No tables.")
     for shown, table in enumerate(listed):
         if not room.take(4):
             yield more(len(listed) - shown, "table", "--format csv")
@@ -222,7 +224,7 @@ def split(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 def _sections(payload: Any, room: Room) -> Parts:
     listed = sections(payload)
     if not listed:
-        yield Text("No sections.", style="dim")
+        yield Text("No sections.")
         return
     count = member(payload, "page_count")
     total = count if isinstance(count, int) and 0 < count < 10**9 else 0
@@ -264,10 +266,10 @@ def _grow(tree: Tree, nodes: Sequence[Node], room: Room) -> int:
             left += 1
             continue
         key = line(node.key, "bold")
-        kind = line(node.type, "cyan")
+        kind = line(node.type, "magenta")
         key.pad_right(max(width - len(key), 0))
         kind.pad_right(max(typed - len(kind), 0) if node.description else 0)
-        parts = [key, kind, line(node.description, "dim")]
+        parts = [key, kind, line(node.description)]
         left += _grow(tree.add(Text("  ").join(part for part in parts if part)), node.children, room)
     return left
 

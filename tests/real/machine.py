@@ -105,10 +105,12 @@ class Machine:
             process.communicate()
 
     @contextmanager
-    def terminal(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    def terminal(
+        self, *argv: str, env: Mapping[str, str] | None = None, columns: int = 100
+    ) -> Iterator[Terminal]:
         """Start the program at a pseudo-terminal of its own."""
         ours, theirs = pty.openpty()
-        termios.tcsetwinsize(theirs, (40, 100))
+        termios.tcsetwinsize(theirs, (40, columns))
         process = subprocess.Popen(
             [sys.executable, "-ISEc", _AT_A_TERMINAL, str(DOCSPEED), *argv],
             stdin=theirs,

@@ -101,3 +101,34 @@ def test_control_c_at_the_prompt_for_a_key(machine: Machine) -> None:
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
     assert terminal.restored
+
+
+NAME = "a-name-that-is-as-long-as-what-is-in-it-was-important-to-someone.pdf"
+
+
+def test_a_dumb_terminal_s_width_is_its_own(machine: Machine) -> None:
+    (machine.folder / NAME).write_bytes(b"%PDF-1.4\n%%EOF\n")
+    assert machine.run("parse", NAME).code == 0
+    with machine.terminal("jobs", "list", env={"TERM": "dumb"}, columns=130) as terminal:
+        assert terminal.end() == 0
+    assert NAME in terminal.shown
+    with machine.terminal("jobs", "list", env={"TERM": "dumb"}, columns=60) as terminal:
+        assert terminal.end() == 0
+    assert all(len(line.rstrip()) <= 60 for line in terminal.shown.splitlines())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_utf_8_gets_the_result_too(
+    machine: Machine, service: Service, encoding: str
+) -> None:
+    page = {"page_index": 0, "markdown": "₹ 12 für 漢字", "text": ""}
+    service.payload = lambda operation, body: json.dumps({"pages": [page]}).encode()
+    service.polls = 2
+    env = {"PYTHONIOENCODING": encoding}
+    with machine.terminal("parse", "--file-id", "f", "--wait", env=env) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    assert r"\u20b9 12 f" in terminal.shown and "\x1b[?25l" not in terminal.shown
+    for flags in (("--format", "markdown"), ("--format", "text"), ("--json",)):
+        done = machine.run("jobs", "result", "@last", *flags, env=env)
+        assert done.code == 0, done.err
+        assert ("₹".encode() in done.out) is (flags != ("--json",))
