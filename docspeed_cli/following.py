@@ -77,7 +77,8 @@ class Following:
             except DocspeedError as trouble:
                 failures, failed = failures + 1, trouble
                 if not self._passing(trouble, job, failures):
-                    raise self._of(trouble, job, "wait") from None
+                    lost = isinstance(trouble, NotFound)
+                    raise self._of(trouble, job, "" if lost else "wait") from None
                 asked = trouble.retry_after
                 self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
             now = self.session.world.monotonic()

@@ -5,6 +5,7 @@ Additive increase, multiplicative decrease: the run settles at what the account 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -72,7 +73,7 @@ class Gate:
         with self._lock:
             now = self._monotonic()
             if now < self._held_until:
-                return f"held for {self._held_until - now:.0f} s by the server"
+                return f"held for {math.ceil(self._held_until - now)} s by the server"
             return f"slowed to {self._rate:.1f} requests/s" if self._rate is not None else ""
 
     def _slow_down(self, now: float) -> None:

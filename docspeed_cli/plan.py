@@ -29,12 +29,12 @@ def plan(session: Session, request: Request) -> None:
     )
     shown: dict[str, Any] = {
         "method": request.operation.method,
-        "url": session.server + request.operation.path,
+        "url": session.address + request.operation.path,
         "body": body,
     }
     if missing:
         shown["uploads"] = [
-            {"url": session.server + UPLOAD_PATH, "file": str(source.path), "size": source.size}
+            {"url": session.address + UPLOAD_PATH, "file": str(source.path), "size": source.size}
             for source in missing
         ]
     session.output.value(shown)
@@ -64,7 +64,7 @@ def _curl(session: Session, request: Request, stored: dict[str, str], missing: l
         part if index % 2 == 0 else f"'\"${part}\"'"
         for index, part in enumerate(_quoted(text).split("\\u0000"))
     )
-    url = shlex.quote(session.server + request.operation.path)
+    url = shlex.quote(session.address + request.operation.path)
     head = f"curl -sS --fail-with-body -X {request.operation.method} {url}"
     lines.append(f"{head} \\\n  -H {_KEY} \\\n  -H 'Content-Type: application/json' \\\n  -d {quoted}")
     return " &&\n".join(lines)
@@ -81,5 +81,5 @@ def _upload(session: Session, source: Source) -> str:
     name = name.replace("\\", "\\\\").replace('"', '\\"')
     part = f'files=@"{path}";filename="{name}";type={source.content_type}'
     return (
-        f"curl -sS --fail-with-body {shlex.quote(session.server + UPLOAD_PATH)} -H {_KEY} -F {_quoted(part)}"
+        f"curl -sS --fail-with-body {shlex.quote(session.address + UPLOAD_PATH)} -H {_KEY} -F {_quoted(part)}"
     )

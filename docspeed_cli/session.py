@@ -128,12 +128,11 @@ class Session:
         from docspeed_cli.api import Api
 
         world = self.world
-        base_url = self.server
         if self.settings.sandbox:
-            base_url, world = "http://sandbox.localhost", replace(self.world, transport=self._sandbox)
+            world = replace(self.world, transport=self._sandbox)
             self.output.note("the sandbox reads text layers by plain rules; it is not the service's models")
         api = Api(
-            base_url,
+            self.address,
             self.key,
             world,
             self.gate,
@@ -143,6 +142,11 @@ class Session:
         )
         self._stack.callback(api.close)
         return api
+
+    @property
+    def address(self) -> str:
+        """What paths are added to."""
+        return "http://sandbox.localhost" if self.settings.sandbox else self.server
 
     @cached_property
     def key(self) -> str:

@@ -46,10 +46,10 @@ def doctor(*, common: CommonFlags) -> Action:
             if not session.output.human:
                 session.output.value(check.as_json())
                 continue
-            mark = "no" if check.code else "ok"
-            session.output.text(f"{mark}  {check.name:<9}  {check.found}")
+            mark = "bad" if check.code else "ok"
+            session.output.text(f"{mark:<3}  {check.name:<9}  {check.found}")
             if check.hint:
-                session.output.text(f"    {'':<9}  -> {check.hint}")
+                session.output.text(f"     {'':<9}  -> {check.hint}")
         return worst(codes)
 
     return action

@@ -117,14 +117,27 @@ def _keep_watching(session: Session, jobs: list[Job]) -> None:
     """Draw the table anew after each look, until every job has ended."""
     from rich.live import Live
 
-    with Live(_table(session, jobs), console=session.output.console(), auto_refresh=False) as live:
+    with Live(_watched(session, jobs), console=session.output.console(), auto_refresh=False) as live:
         while True:
             _refresh(session)
             jobs = [session.ledger.by_row(job.row or 0) or job for job in jobs]
-            live.update(_table(session, jobs), refresh=True)
+            live.update(_watched(session, jobs), refresh=True)
             if not any(job.state is State.RUNNING for job in jobs):
                 return
             session.world.sleep(_WATCH_EVERY)
+
+
+def _watched(session: Session, jobs: list[Job]) -> RenderableType:
+    """As many of the jobs as the screen has room for, those that run first, and how many there are."""
+    from rich.console import Group
+    from rich.text import Text
+
+    room = max(session.output.console().height - 3, 3)
+    running = sum(not job.ended for job in jobs)
+    counts = f"{running} running, {len(jobs) - running} ended"
+    hidden = f"; {len(jobs) - room} of them not shown" if len(jobs) > room else ""
+    shown = sorted(jobs, key=lambda job: job.ended)[:room]
+    return Group(_table(session, shown), Text(counts + hidden))
 
 
 @guide("docspeed jobs forget job_123", "docspeed jobs forget --finished --older-than 30d")

@@ -167,3 +167,13 @@ def test_a_failure_of_many_is_told_in_a_line(stage: Stage, service: Service) -> 
     service.final = "completed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     assert "2 done in" in ran.err
+
+
+def test_a_wait_for_an_unknown_job_is_no_way_to_go_on(stage: Stage) -> None:
+    ran = stage.run("jobs", "wait", "job_x")
+    assert (ran.code, "jobs wait" in ran.err) == (6, False)
+
+
+def test_a_dry_run_in_the_sandbox_names_an_address(stage: Stage) -> None:
+    ran = stage.run("parse", stage.document("a.pdf"), "--dry-run", "--sandbox")
+    assert json.loads(ran.out)["url"] == "http://sandbox.localhost/api/v1/parse"
