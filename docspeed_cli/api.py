@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
@@ -16,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from docspeed_cli.answers import refusal, status_word
+from docspeed_cli.breakage import CONNECT_TIMEOUT, broken, broken_by, given_up, too_long, unknown_after
 from docspeed_cli.connections import Connections
 from docspeed_cli.errors import (
     AuthError,
@@ -39,7 +39,6 @@ LIMITED_TRIES = 500
 PATIENCE = 120.0
 """A `Retry-After` beyond this many seconds is reported instead of waited for."""
 
-CONNECT_TIMEOUT = 15.0
 POST_TIMEOUT = 300.0
 GET_TIMEOUT = 60.0
 SLOWEST = 1000.0
@@ -49,7 +48,6 @@ _SLOW = "the answer comes too slowly"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
-_NOISE = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
 _ERROR_BODY = 64 * 1024
 
 
@@ -179,9 +177,9 @@ class Api:
                 if not (error.retryable or (freely and isinstance(error, OutcomeUnknown))):
                     raise
                 if attempt >= (LIMITED_TRIES if self.patient and error.status == 429 else TRIES) - 1:
-                    raise _given_up(error) from None
+                    raise given_up(error) from None
                 if (error.retry_after or 0) > PATIENCE:
-                    raise _too_long(error) from None
+                    raise too_long(error) from None
                 delay = self._schedule.backoff(attempt, error.retry_after)
                 if self._delayed:
                     self._delayed(error, delay)
@@ -231,12 +229,12 @@ class Api:
                         continue
                     return self._take(method, response, said, payload, bare=bare)
             raise Unavailable(f"{self.base_url} redirects without end", code="redirected")
-        except _broken_by() as error:
+        except broken_by() as error:
             payload.clear()
             outcome = type(error).__name__
             if line.given_up:
-                raise _unknown_after(method, _SLOW, None, request_id) from None
-            raise _broken(error, self.base_url, method, request_id) from None
+                raise unknown_after(method, _SLOW, None, request_id) from None
+            raise broken(error, self.base_url, method, request_id) from None
         except OSError as error:
             payload.clear()
             reason = error.strerror or str(error)
@@ -269,12 +267,12 @@ class Api:
             for chunk in response.iter_bytes():
                 payload.write(chunk)
                 if payload.size < SLOWEST * (self._world.monotonic() - started - GET_TIMEOUT):
-                    raise _unknown_after(method, _SLOW, None, request_id)
+                    raise unknown_after(method, _SLOW, None, request_id)
             if not (bare and response.status_code == 204) and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()
                 message = f"the server's answer ({response.status_code}) was {what}"
-                raise _unknown_after(method, message, response.status_code, request_id)
+                raise unknown_after(method, message, response.status_code, request_id)
             return Answer(response.status_code, payload, request_id, wait)
         with contextlib.suppress(Exception):  # an error's body is a courtesy: its status says enough
             for chunk in response.iter_bytes():
@@ -316,14 +314,6 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=CONNECT_TIMEOUT, pool=None)
 
 
-@cache
-def _broken_by() -> tuple[type[Exception], ...]:
-    """What an exchange breaks by; a host that can be no name is found by whoever encodes it."""
-    import httpx
-
-    return (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ConnectionError, UnicodeError)
-
-
 def _limit(seconds: float, request: httpx.Request) -> float:
     """When an answer must have begun: after what may pass in silence, and what the slowest sending takes."""
     size = request.headers.get("content-length", "0")
@@ -341,67 +331,6 @@ def _said(response: httpx.Response) -> dict[bytes, str]:
 
 def _request_id(said: Mapping[bytes, str]) -> str | None:
     return next((said[name] for name in _REQUEST_ID if said.get(name)), None)
-
-
-def _unknown_after(method: str, message: str, status: int | None, request_id: str | None) -> DocspeedError:
-    """What is raised where the answer never came or can't be understood: a POST may have been taken."""
-    if method == "GET":
-        return Unavailable(message, status=status, request_id=request_id, retryable=True)
-    return OutcomeUnknown(message, status=status, request_id=request_id)
-
-
-def _broken(error: Exception, base_url: str, method: str, request_id: str | None) -> DocspeedError:
-    """The error behind an exchange that broke: before sending nothing was taken, after it nobody knows."""
-    import httpx
-
-    text = _NOISE.sub("", str(error)) or type(error).__name__
-    host = urlsplit(base_url).netloc
-    nowhere = httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError | UnicodeError
-    if isinstance(error, nowhere):
-        return Unavailable(f"can't send to {host}: {text}", code="network")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return _no_connection(error, host, text)
-    what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
-    return _unknown_after(method, f"{host}: {what} ({text})", None, request_id)
-
-
-def _no_connection(error: Exception, host: str, text: str) -> Unavailable:
-    import httpx
-
-    lower = str(error).lower()
-    hint = "docspeed doctor"
-    if "certificate" in lower or "ssl" in lower or "tls" in lower:
-        return Unavailable(f"no secure connection to {host}: {text}", code="tls", hint=hint)
-    if isinstance(error, httpx.ConnectTimeout):
-        text = f"no connection within {CONNECT_TIMEOUT:.0f} s"
-    return Unavailable(f"can't reach {host}: {text}", code="network", retryable=True, hint=hint)
-
-
-def _given_up(error: DocspeedError) -> DocspeedError:
-    """After the last try; where repeating was free, a broken exchange is plain unavailability."""
-    return Unavailable(
-        error.message,
-        code=None if isinstance(error, OutcomeUnknown) else error.code,
-        status=error.status,
-        request_id=error.request_id,
-        details=error.details,
-        retryable=True,
-        retry_after=error.retry_after,
-        hint=error.hint or "try again later: docspeed doctor tells what can be reached",
-    )
-
-
-def _too_long(error: DocspeedError) -> DocspeedError:
-    seconds = error.retry_after or 0
-    return Unavailable(
-        f"{error.message}; the server asks to wait {seconds:.0f} s",
-        code=error.code,
-        status=error.status,
-        request_id=error.request_id,
-        retryable=True,
-        retry_after=seconds,
-        hint="run the same command again then; nothing is lost",
-    )
 
 
 def _object(answer: Answer) -> dict[str, Any]:

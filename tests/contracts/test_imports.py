@@ -35,6 +35,7 @@ ORDER = (
     "outlet",
     "payload",
     "answers",
+    "breakage",
     "connections",
     "api",
     "locks",
