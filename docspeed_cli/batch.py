@@ -124,7 +124,7 @@ class Batch(NamedTuple):
             (
                 job.as_reused()
                 for job in session.ledger.by_request(identity)
-                if job.state is State.DONE and job.output == where
+                if job.state is State.DONE and (job.output, job.stamp) == (where, self.hand.stamp(path))
             ),
             None,
         )

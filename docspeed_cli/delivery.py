@@ -189,11 +189,24 @@ class Delivery:
         """Write the result to its file, and put that down. DocspeedError where it can't be written."""
         assert outcome.job is not None and outcome.payload is not None
         _make_folder(path.parent, str(path))
+        if path.exists() and not self._ours(outcome.job, path):
+            self.output.note(f"other files of the same names are replaced in {self.to.folder}")
         self._keep(path, outcome.job, outcome.payload)
         outcome.payload.clear()
         if outcome.job.row is not None:
-            self.session.ledger.filed(outcome.job.row, str(path.resolve()))
+            self.session.ledger.filed(outcome.job.row, str(path.resolve()), self.stamp(path))
         return outcome._replace(payload=None, output=str(path))
+
+    def stamp(self, path: Path) -> str:
+        """What tells this file, in this form, from any other that stands in its place."""
+        found = path.stat()
+        return f"{found.st_size} {found.st_mtime_ns} {self.output.format} {self.to.table or ''}"
+
+    def _ours(self, job: Job, path: Path) -> bool:
+        """Whether the file that is there came from the same request."""
+        where = str(path.resolve())
+        before = self.session.ledger.by_request(job.request) if job.request else [job]
+        return any(other.output == where for other in before)
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:

@@ -39,6 +39,7 @@ _MEMBERS = (
     "error",
     "batch",
     "token",
+    "stamp",
 )
 _SELECT = f"SELECT row, {', '.join(_MEMBERS)} FROM jobs"
 _INSERT = f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({', '.join('?' * len(_MEMBERS))})"
@@ -102,9 +103,9 @@ class Ledger:
         """Put down what the server would say again: written with the next write, or at the end."""
         self._waiting.append(_Entry(*self._update(row, members), sync=False))
 
-    def filed(self, row: int, output: str) -> None:
+    def filed(self, row: int, output: str, stamp: str) -> None:
         """Put down the file that holds the result: found again after this process, whatever ends it."""
-        self.write(*self._update(row, {"output": output}), sync=False)
+        self.write(*self._update(row, {"output": output, "stamp": stamp}), sync=False)
 
     def drop(self, rows: Iterable[int]) -> int:
         """Forget these rows; how many there were."""

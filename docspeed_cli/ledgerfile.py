@@ -41,6 +41,7 @@ MIGRATIONS = (
         PRIMARY KEY (server, key, session_id)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE jobs ADD COLUMN stamp TEXT",
 )
 
 _KEYS = {"jobs": "row", "uploads": "server, key, digest", "conversations": "server, key, session_id"}

@@ -151,6 +151,8 @@ class Job(NamedTuple):
     batch: str | None = None
     token: str | None = None
     """The `Idempotency-Key`; a submission whose outcome is unknown is repeated under the same one."""
+    stamp: str | None = None
+    """By which the output is known to be what was written: somebody may have put another file there."""
     reused: bool = False
 
     def now(self, status: str) -> Job:
@@ -192,5 +194,6 @@ class Job(NamedTuple):
             "server": self.server,
             "error": self.error,
             "output": self.output,
+            "batch": self.batch,
             "row": self.row,
         }

@@ -517,7 +517,7 @@ def test_only_what_can_be_had_again_does_not_wait_for_the_disk(kept: Kept) -> No
         (2, lambda: ledger.begin(job())),
         (1, lambda: ledger.remember_upload(SERVER, KEY, "sha", "file_1", None)),
         (2, lambda: ledger.change(1, job_id="job_1")),
-        (1, lambda: ledger.filed(1, "a.json")),
+        (1, lambda: ledger.filed(1, "a.json", "1 2")),
         (2, lambda: ledger.drop([1])),
     ]
     for wanted, write in writes:
@@ -533,7 +533,7 @@ def test_no_statement_of_a_command_reads_a_whole_table(kept: Kept) -> None:
     ledger.by_request("digest")
     ledger.change(row, job_id="job_1", state=State.RUNNING)
     ledger.change_soon(row, state=State.DONE)
-    ledger.filed(row, "a.json")
+    ledger.filed(row, "a.json", "1 2")
     ledger.by_id("job_1")
     ledger.by_row(row)
     ledger.newest()
@@ -574,3 +574,20 @@ def test_a_row_that_came_into_the_old_file_late_takes_nobody_s_number(
     known = {found.job_id: (found.row, found.token, found.state) for found in kept.open().listing()}
     assert known["job_other"] == (other, "other", State.SUBMITTING)
     assert known["job_late"] == (row, "late", State.RUNNING)
+
+
+def test_a_file_of_an_older_layout_is_brought_to_this_one(kept: Kept) -> None:
+    kept.path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(kept.path) as db:
+        db.executescript(MIGRATIONS[0])
+        db.execute(
+            "INSERT INTO jobs (request, server, key, operation, status, state, job_id)"
+            " VALUES ('digest', 's', 'k', 'parse', 'done', 'done', 'job_old')"
+        )
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    ledger = kept.open()
+    (old,) = ledger.by_request("digest")
+    assert (old.job_id, old.stamp, kept.warnings) == ("job_old", None, [])
+    ledger.filed(old.row or 0, "a.json", "1 2")
+    assert ledger.by_id("job_old")[0].stamp == "1 2"
