@@ -56,7 +56,8 @@ class Batch(NamedTuple):
             for outcome in together(session, (self._task(source) for source in found)):
                 outcome = self._delivered(outcome)
                 codes.add(outcome.error.exit_code if outcome.error else 0)
-                tally.count(outcome.error, reused=bool(outcome.job and outcome.job.reused))
+                label = outcome.source.label if outcome.source else ""
+                tally.count(outcome.error, reused=bool(outcome.job and outcome.job.reused), label=label)
                 stopped = self._stop(outcome.error, tally)
                 if stopped:
                     break
@@ -167,7 +168,10 @@ def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError
     """What the result lacks of what is required of it."""
     if requirements is None or outcome.payload is None:
         return None
-    return requirements.check(outcome.payload.json())
+    lacking = requirements.check(outcome.payload.json())
+    if lacking is not None and outcome.job is not None:
+        lacking.job_id = outcome.job.job_id
+    return lacking
 
 
 def _failed(error: DocspeedError, operation: str) -> Task[Outcome]:

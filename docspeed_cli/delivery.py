@@ -175,8 +175,9 @@ class Delivery:
             what = error.reason if known else f"{error.reason} ({error.job_id})"
             self.output.failure(f"{label}: {what}" if label else error.message)
             return
-        status = outcome.job.status if outcome.job else "failed"
-        line = {**_members(outcome, status), "error": error.as_json()}
+        members = _members(outcome, outcome.job.status if outcome.job else "failed")
+        self.output.annotate(f"{members['input']}: {error.reason}" if members["input"] else error.message)
+        line = {**members, "error": error.as_json()}
         if outcome.output is not None:
             line["output"] = outcome.output
         if outcome.payload is None:

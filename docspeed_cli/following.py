@@ -47,6 +47,7 @@ class Following:
                 f"{ended.operation} job {ended.handle} ended as {ended.status}"
                 + (f": {ended.error}" if ended.error else ""),
                 reason=f"ended as {ended.status}" + (f": {ended.error}" if ended.error else ""),
+                details={"status": ended.status, "error": ended.error},
                 job_id=ended.job_id,
                 hint=None if _hopeless(ended) else "run the same command again to submit it anew",
             )
@@ -120,7 +121,7 @@ class Following:
     def _pending(self, job: Job, timeout: float, trouble: DocspeedError | None) -> Pending:
         why = f"; the last look failed: {trouble.message}" if trouble else ""
         return Pending(
-            f"job {job.handle} is still {job.status} after {timeout:.0f} s; it goes on{why}",
+            f"job {job.handle} is still {job.status} after {timeout:g} s; it goes on{why}",
             job_id=job.job_id,
             retryable=True,
             hint=self.session.take_up([job]),

@@ -70,6 +70,11 @@ class Output:
         told = (stream.encoding or "utf-8").lower().startswith("utf")
         return stream.isatty() and told and self.world.env.get("TERM") != "dumb"
 
+    @property
+    def _sparing(self) -> bool:
+        """Whether stderr is for warnings and errors only: a script that asked for JSON reads a line of it."""
+        return self.style.quiet or (self.style.json_errors and not self.lively)
+
     # -- stdout
 
     def value(self, value: Any) -> None:
@@ -180,7 +185,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Something worth knowing, once."""
-        if not self.style.quiet and text not in self._said:
+        if not self._sparing and text not in self._said:
             self._said.add(text)
             self._line("note", text, "dim")
 
@@ -192,12 +197,12 @@ class Output:
 
     def hint(self, text: str) -> None:
         """The next command."""
-        if not self.style.quiet:
+        if not self._sparing:
             self._line("hint", text, "bold")
 
     def progress(self, text: str) -> None:
         """A plain line of progress, where no live line is drawn; none where only JSON is to come."""
-        if not self.style.quiet and not (self.style.json_errors and not self.lively):
+        if not self._sparing:
             self._err(clean(text, multiline=False))
 
     def heard(self, exchange: Exchange) -> None:
@@ -211,7 +216,7 @@ class Output:
     def failure(self, text: str) -> None:
         """One input of many has failed."""
         self._line("error", text, "bold red")
-        self._annotate(text)
+        self.annotate(text)
 
     def error(self, error: DocspeedError) -> None:
         """What happened, and what to do: for people, or as one JSON line."""
@@ -221,10 +226,9 @@ class Output:
             if error.hint:
                 members["hint"] = self._here(error.hint)
             self._err(json.dumps({"error": members}, ensure_ascii=True))
-            self._annotate(message)
             return
         self._line("error", message, "bold red")
-        self._annotate(message)
+        self.annotate(message)
         if error.hint:
             self._line("hint", self._here(error.hint), "bold")
         if error.request_id:
@@ -273,16 +277,16 @@ class Output:
         asks = hint.startswith(("docspeed auth", "docspeed doctor")) and "," not in hint
         return hint + self.server_flags if asks else hint
 
-    def _annotate(self, text: str) -> None:
-        """The error once more, as GitHub's runner shows it beside the step."""
-        if self.world.env.get("GITHUB_ACTIONS") == "true":
+    def annotate(self, text: str) -> None:
+        """The error, once more if it was told, as GitHub's runner shows it beside the step."""
+        if self.world.env.get("GITHUB_ACTIONS") == "true" and not self.style.json_errors:
             escaped = clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             self._err(f"::error title=docspeed::{escaped}")
 
     @contextmanager
     def grouped(self, title: str) -> Iterator[None]:
         """Fold what is said meanwhile, where GitHub's runner reads along."""
-        if self.world.env.get("GITHUB_ACTIONS") != "true" or self.style.quiet:
+        if self.world.env.get("GITHUB_ACTIONS") != "true" or self._sparing:
             yield
             return
         self._err(f"::group::{title}")

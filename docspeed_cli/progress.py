@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.errors import DocspeedError, Pending
 from docspeed_cli.output import Output
 from docspeed_cli.times import span
 
@@ -18,6 +18,8 @@ _EVERY = 30.0
 _WIDEST = 16
 _NARROWEST = 8
 _REASONS = 5
+_KINDS = 1000
+_NAMED = 5
 
 
 class Tally:
@@ -31,8 +33,10 @@ class Tally:
         self.done = 0
         self.reused = 0
         self.failed = 0
+        self.pending = 0
         self.total: int | None = None
-        self.reasons: dict[str, int] = {}
+        self.reasons: dict[str, list[str]] = {}
+        """Whose inputs failed by which reason."""
         self._running = running
         self._gate = gate
         self._started = output.world.monotonic()
@@ -41,7 +45,7 @@ class Tally:
     @property
     def ended(self) -> int:
         """Inputs that are through, well or not."""
-        return self.done + self.failed
+        return self.done + self.failed + self.pending
 
     @property
     def seconds(self) -> float:
@@ -53,16 +57,18 @@ class Tally:
         """Inputs that have ended, a second."""
         return self.ended / self.seconds if self.seconds > 0 else 0.0
 
-    def count(self, error: DocspeedError | None, *, reused: bool) -> None:
-        """One more input has ended."""
+    def count(self, error: DocspeedError | None, *, reused: bool, label: str = "") -> None:
+        """One more input has ended, or is waited for no longer."""
         if error is None:
             self.done += 1
             self.reused += reused
+        elif isinstance(error, Pending):
+            self.pending += 1
         else:
             self.failed += 1
-            reason = error.reason.splitlines()[0][:120]
-            if reason in self.reasons or len(self.reasons) < 1000:
-                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+            reason = error.reason.splitlines()[0]
+            if reason in self.reasons or len(self.reasons) < _KINDS:
+                self.reasons.setdefault(reason, []).append(label)
         if not self.output.lively:
             self._say_each_tenth()
 
@@ -83,20 +89,33 @@ class Tally:
         """What became of the run."""
         output = self.output
         if output.style.quiet:
+            self._told_of_failures()
             return
         rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
         reused = f" ({self.reused} of them from before)" if self.reused else ""
         counts = f"{self.done} done{reused}" + (f", {self.failed} failed" if self.failed else "")
+        counts += f", {self.pending} still running" if self.pending else ""
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
-        ranked = sorted(self.reasons.items(), key=lambda item: -item[1])
-        for reason, times in ranked[:_REASONS]:
-            output.progress(f"  {times} × {reason}")
+        ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
+        for reason, labels in ranked[:_REASONS]:
+            output.progress(f"  {len(labels)} × {reason}")
+            for label in labels[:_NAMED]:
+                output.progress(f"      {label}")
+            if len(labels) > _NAMED:
+                output.progress(f"      and {len(labels) - _NAMED} more")
         if len(ranked) > _REASONS:
             output.progress(
                 f"  and {len(ranked) - _REASONS} other reasons: each failed input's line has its own"
             )
         if self.failed or stopped:
             output.hint("the same command again tries what failed, and only that")
+        elif self.pending:
+            output.hint("the same command again goes on waiting; nothing is submitted twice")
+
+    def _told_of_failures(self) -> None:
+        """What not even `--quiet` keeps back, where each failure has but its line on standard output."""
+        if self.failed and not self.output.human and not self.output.style.json_errors:
+            self.output.failure(f"{self.verb}: {self.failed} of {self.ended} failed")
 
     @contextmanager
     def shown(self) -> Iterator[None]:

@@ -94,7 +94,11 @@ class Submitting:
     def _known(self, identity: str, label: str) -> tuple[Job | None, str | None]:
         """The job that answers this request already; else the token of a submission with unknown outcome."""
         unknown: Job | None = None
-        for job in self.session.ledger.by_request(identity):
+        known = self.session.ledger.by_request(identity)
+        if known and known[0].state is State.FAILED:
+            why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
+            self.session.output.note(f"{label}: job {known[0].handle} ended as {why}; submitting again")
+        for job in known:
             if job.state in (State.SUBMITTING, State.UNKNOWN):
                 self._lost(job)
                 unknown = unknown or job
@@ -212,13 +216,15 @@ class Submitting:
         self.session.ledger.change(job.row or 0, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
 
     def _explained(self, error: OutcomeUnknown, job: Job) -> OutcomeUnknown:
+        said = {"code": error.code, "details": error.details}
         return OutcomeUnknown(
             f"{error.message}. Whether the server took {job.input or 'the request'} is unknown",
-            code=error.code,
             status=error.status,
             request_id=error.request_id,
-            details=error.details,
-            hint="the same command submits it again; docspeed jobs list shows this one as unknown",
+            details=said if error.code != OutcomeUnknown.code else error.details,
+            hint="the same command submits it again, under the same Idempotency-Key;"
+            " if the server took it and does not know such keys, it is paid twice",
+            reason=f"{error.message}; whether the server took it is unknown",
         )
 
     def _accepted(self, job: Job, answer: Answer, request: Request) -> tuple[Job, Payload | None]:

@@ -18,7 +18,7 @@ def bare(request: str) -> object:
     """What the ledger takes for a job."""
     from types import SimpleNamespace
 
-    members = dict.fromkeys((*MEMBERS.split(), "batch", "token"), "text of some length")
+    members = dict.fromkeys((*MEMBERS.split(), "batch", "token", "stamp"), "text of some length")
     return SimpleNamespace(**{**members, "request": request})
 
 

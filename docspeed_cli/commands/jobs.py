@@ -219,7 +219,8 @@ def _failure(job: Job) -> JobFailed | None:
     if job.state is not State.FAILED:
         return None
     why = f": {job.error}" if job.error else ""
-    return JobFailed(f"job {job.handle} ended as {job.status}{why}", job_id=job.job_id)
+    said = {"status": job.status, "error": job.error}
+    return JobFailed(f"job {job.handle} ended as {job.status}{why}", job_id=job.job_id, details=said)
 
 
 def _show_status(session: Session, outcome: Outcome) -> None:

@@ -308,3 +308,51 @@ def test_a_rate_limit_is_told_by_the_progress_line_and_not_once_for_each_refusal
     assert ran.code == 0
     assert service.count(SUBMIT) == 8
     assert "trying again" not in ran.err
+
+
+def test_the_summary_names_what_failed_and_what_still_runs(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    names = [word for number in range(7) for word in ("--file-id", f"f{number}")]
+    ran = stage.run("parse", *names, "--wait")
+    assert "  7 × ended as failed\n" in ran.err
+    assert "      f" in ran.err and "      and 2 more" in ran.err
+    service.polls = 10**9
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0.2")
+    assert (ran.code, "0 done, 2 still running in" in ran.err) == (8, True), ran.err
+    assert "goes on waiting; nothing is submitted twice" in ran.err
+
+
+def test_quiet_keeps_no_failure_back(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--quiet")
+    assert (ran.code, ran.err) == (5, "error: parse: 2 of 2 failed\n")
+
+
+def test_failures_of_many_are_annotated(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    env = {"GITHUB_ACTIONS": "true"}
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", env=env)
+    marks = sorted(line for line in ran.err.splitlines() if line.startswith("::error"))
+    assert marks == [f"::error title=docspeed::{name}: ended as failed" for name in "ab"]
+
+
+def test_what_failed_is_submitted_again_with_a_note(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    stage.run("parse", "--file-id", "a", "--wait")
+    ran = stage.run("parse", "--file-id", "a")
+    assert "note: a: job job_1 ended as failed" in ran.err and "submitting again" in ran.err
+
+
+def test_json_errors_are_one_line(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "a", "--wait")
+    service.then(RESULT, Reply.of(400, {"detail": {"code": "odd", "message": "no"}}))
+    for env in ({}, {"GITHUB_ACTIONS": "true"}):
+        ran = stage.run("parse", "--file-id", "a", "--wait", "--json", env=env)
+        service.then(RESULT, Reply.of(400, {"detail": {"code": "odd", "message": "no"}}))
+        assert json.loads(ran.err)["error"]["code"] == "odd"
+
+
+def test_an_unknown_outcome_has_one_code(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(500, {"detail": {"code": "internal_error", "message": "boom"}}))
+    error = json.loads(stage.run("parse", "--file-id", "a", "--json").err)["error"]
+    assert (error["code"], error["details"]["code"]) == ("outcome_unknown", "internal_error")
