@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from docspeed_cli.world import World
 
 
+_NOBODY_READS = 141
+"""What a shell says of a program whose reader has gone: 128 and the number of SIGPIPE."""
+
+
 def run() -> None:
     """The console script."""
     if sys.argv[1:] in (["--version"], ["-V"]):
@@ -40,7 +44,7 @@ def _flushed(world: World, code: int) -> int:
         world.stdout.flush()
     except (ValueError, OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), world.stdout.fileno())
-        return code or 1
+        return code or _NOBODY_READS
     return code
 
 
@@ -64,7 +68,7 @@ def main(argv: Sequence[str], world: World) -> int:
     except Interrupted as interrupted:
         return interrupted.exit_code
     except (BrokenPipeError, ReaderGone):
-        return 1
+        return _NOBODY_READS
     except Exception as error:  # noqa: BLE001
         from docspeed_cli.mishap import explained
 

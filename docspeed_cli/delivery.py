@@ -110,6 +110,7 @@ class Delivery:
         if self.output.format == "id" and self.to.path is None:
             self.output.text(job.handle)
         elif self.to.path is not None:
+            self._say_of_ending(self.to.path)
             self._keep(self.to.path, job, payload)
             self.output.note(f"{job.operation} result of {job.handle} is in {self.to.path}")
         elif self.output.human:
@@ -119,6 +120,13 @@ class Delivery:
         else:
             self.output.text(self._converted(job, payload))
         payload.clear()
+
+    def _say_of_ending(self, path: Path) -> None:
+        meant = next(
+            (form for form, ending in _EXTENSIONS.items() if path.suffix.lower() == f".{ending}"), None
+        )
+        if meant is not None and meant != self.output.format and self.output.style.format is None:
+            self.output.note(f"{path} holds JSON; --format {meant} writes {meant}")
 
     def answer(self, outcome: Outcome) -> None:
         """One answer of several: a view at a terminal, one value a line in a pipe."""

@@ -25,7 +25,7 @@ EXITS = (
     Exit(7, "rejected", "400, 409, 413, 415, 422 and any other 4xx"),
     Exit(8, "pending", "`--timeout` ran out, or `jobs result` before the end"),
     Exit(9, "unavailable", "network, DNS, TLS, 429, 5xx after retries; a submission's outcome is unknown"),
-    Exit(130, "interrupted", "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP"),
+    Exit(130, "interrupted", "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads on"),
 )
 
 CODES = {

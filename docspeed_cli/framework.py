@@ -35,6 +35,7 @@ _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs",
 TOPICS = {
     "output": "what goes where, in which form",
     "scripting": "jobs in scripts, and running again",
+    "schemas": "what extract looks for, and how to say it",
     "exit-codes": "what each exit code says",
     "environment": "variables, and what wins over what",
 }
@@ -43,6 +44,7 @@ TOPICS = {
 _READ_ON = {
     "output": {"format"},
     "scripting": {"wait", "ids"},
+    "schemas": {"schema"},
     "exit-codes": {"timeout", "ids"},
 }
 """The topics that a command's help points to, by the flags and arguments that they say more about."""

@@ -59,6 +59,27 @@ SCRIPTING: tuple[Part, ...] = (
 )
 
 
+SCHEMAS: tuple[Part, ...] = (
+    "A schema is JSON, and docspeed schema makes one from a document or from words. It names fields, which a "
+    "document has once, and tables, whose rows are line items:",
+    '{"doc_class": "invoice", "fields": [{"key": "invoice_number", "type": "string", "description": "Invoice '
+    'number"}], "tables": [{"key": "line_items", "description": "One row each", "fields": [{"key": "amount", '
+    '"type": "number"}]}]}',
+    (
+        ("key", "the name in the result; dots group, as in seller.name"),
+        (
+            "type",
+            "string, number, integer, float, boolean, date, time, currency, percentage, object …",
+        ),
+        ("description", "what to look for, in words"),
+        ("array", "true where there may be several values"),
+        ("fields", "of an object or a table: such fields again"),
+    ),
+    "The older form is taken too: invoice_level_fields with names and texts like 'string: Invoice number', "
+    "and line_item_structures with target_fields like 'amount (number): the row's amount'.",
+)
+
+
 def _exit_codes() -> tuple[Part, ...]:
     first = ", ".join(str(code) for code in SEVERITY)
     rows = tuple((f"{row.code:>3}  {row.name}", row.when) for row in EXITS)
@@ -70,10 +91,15 @@ def _exit_codes() -> tuple[Part, ...]:
     )
 
 
+def _listing() -> str:
+    *names, last = (setting.name for setting in SETTINGS)
+    return f"{', '.join(names)} and {last}"
+
+
 def _environment() -> tuple[Part, ...]:
     return (
         VARIABLES,
-        "A flag wins over a variable, a variable over config.toml.",
+        f"A flag wins over a variable, a variable over config.toml. That takes {_listing()}.",
         "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR are honoured.",
     )
 
@@ -81,6 +107,7 @@ def _environment() -> tuple[Part, ...]:
 PARTS: dict[str, Callable[[], tuple[Part, ...]]] = {
     "output": lambda: OUTPUT,
     "scripting": lambda: SCRIPTING,
+    "schemas": lambda: SCHEMAS,
     "exit-codes": _exit_codes,
     "environment": _environment,
 }

@@ -21,6 +21,8 @@ def plan(session: Session, request: Request) -> None:
     stored = {source.label: known for source in uploads if (known := _known(session, source))}
     missing = [source for source in uploads if source.label not in stored]
     if session.output.style.format == "curl":
+        if not session.world.env.get("DOCSPEED_API_KEY") and session.settings.key()[0]:
+            session.output.note("the command reads the key from $DOCSPEED_API_KEY, which is not set here")
         session.output.text(_curl(session, request, stored, missing))
         return
     body = request.body(

@@ -108,13 +108,21 @@ def _server(session: Session, *, asked: bool) -> Iterator[Check]:
         return
     probe = session.api.probe()
     if probe.error is not None:
-        yield Check("server", probe.error.message, probe.error.hint or _where(session), probe.error.exit_code)
+        yield Check("server", probe.error.message, _next_step(session, probe.error), probe.error.exit_code)
         return
     secured = "with TLS, " if host.scheme == "https" else ""
     yield Check(
         "server", f"{session.server} answers {secured}in {probe.seconds * 1000:.0f} ms, and takes the key"
     )
     yield from _clock(session, probe.date)
+
+
+def _next_step(session: Session, error: DocspeedError) -> str:
+    if error.status is not None and (error.status == 429 or error.status >= 500):
+        return "the server can be reached; try again later"
+    if error.hint is None or error.hint.startswith("docspeed doctor"):
+        return _where(session)
+    return error.hint
 
 
 def _where(session: Session) -> str:

@@ -38,7 +38,8 @@ Grounding = Annotated[
     ),
 ]
 Table = Annotated[
-    str | None, flag("--table", about="only this table, for csv", panel="Output", metavar="NAME")
+    str | None,
+    flag("--table", about="only this table, for csv; extract has fields too", panel="Output", metavar="NAME"),
 ]
 
 

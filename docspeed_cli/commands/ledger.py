@@ -80,7 +80,7 @@ def list_(
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if session.output.human and limit is None else limit
         found = session.ledger.listing(status=status, operation=name, batch=run, limit=few)
-        _show_list(session, [honest(session, job) for job in found])
+        _show_list(session, [honest(session, job) for job in found], refreshed=refresh)
         return 0
 
     return action
@@ -185,7 +185,7 @@ def forget(
     return action
 
 
-def _show_list(session: Session, jobs: list[Job]) -> None:
+def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
     output = session.output
     if not output.human:
         for job in jobs:
@@ -195,6 +195,8 @@ def _show_list(session: Session, jobs: list[Job]) -> None:
         output.note("no jobs here yet")
         return
     output.show(_table(session, jobs))
+    if any(job.state is State.RUNNING for job in jobs) and not refreshed:
+        output.hint("docspeed jobs list --refresh asks the server for those that run")
     if len(jobs) == _SCREENFUL:
         output.hint(f"docspeed jobs list --limit {10 * _SCREENFUL} shows more")
 

@@ -155,7 +155,12 @@ def serve(
         ),
     ] = 8787,
     require_key: Annotated[
-        bool, flag("--require-key", about="answer 401 without a key", panel="Faults")
+        bool,
+        flag(
+            "--require-key",
+            about="answer 401 without a key (always: to one that begins with bad, 402 to broke…)",
+            panel="Faults",
+        ),
     ] = False,
     latency: Annotated[
         str | None,
@@ -165,7 +170,7 @@ def serve(
         list[str] | None,
         flag(
             "--fail",
-            about="429=0.1, 503=…, reset=…, timeout=…, cut=…, html=…: a fault and its share",
+            about="a fault and its share: 429=0.1 or another status, reset, timeout, cut, html",
             panel="Faults",
             metavar="KIND=SHARE",
         ),
@@ -182,7 +187,7 @@ def serve(
     """Serves the sandbox on 127.0.0.1 for curl, other clients and tests."""
 
     def action(session: Session) -> int:
-        sandbox = installed_sandbox()
+        sandbox, verbose = installed_sandbox(), session.output.style.verbose
         try:
             seconds = duration(latency) if latency else 0.0
             faults = sandbox.Faults(seconds, tuple(sandbox.parse_fail(text) for text in fail or ()), seed)
@@ -192,7 +197,7 @@ def serve(
             session.settings.state_dir / "sandbox", require_key=require_key, faults=faults
         )
         try:
-            server = sandbox.make_server(app, port)
+            server = sandbox.make_server(app, port, session.output.progress if verbose else None)
         except OSError as error:
             raise DocspeedError(
                 f"can't listen on 127.0.0.1:{port}: {error.strerror or error}",

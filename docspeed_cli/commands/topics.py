@@ -11,6 +11,9 @@ from docspeed_cli.flags import CommonFlags
 from docspeed_cli.framework import TOPICS, Action, guide
 from docspeed_cli.session import Session
 
+_ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-codes", "errors": "exit-codes"}
+"""Other words for some topics."""
+
 
 @guide("docspeed help exit-codes", "docspeed help parse", "docspeed help man | man -l -")
 def help_(
@@ -34,10 +37,11 @@ def help_(
         if topic == "man":
             session.output.text(manual.page(COMMANDS))
             return 0
-        if topic not in TOPICS:
+        named = _ALSO.get(topic or "", topic)
+        if named not in TOPICS:
             what = "no topic given" if topic is None else f"no such topic: {topic}"
-            raise UsageError(what, hint=f"the topics are {', '.join(TOPICS)}")
-        session.output.text(manual.explained(topic))
+            raise UsageError(what, hint=f"the topics are {', '.join(TOPICS)}, man, and each command")
+        session.output.text(manual.explained(named))
         return 0
 
     return action

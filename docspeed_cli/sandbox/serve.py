@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import sys
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHandler
@@ -18,8 +19,11 @@ _IDLE_SECONDS = 75
 _DRAIN_BYTES = 64 << 20  # an unread rest up to this is read to keep the connection; else it is closed
 
 
-def make_server(app: WSGIApplication, port: int) -> BaseWSGIServer:
-    """A server on 127.0.0.1 (port 0: any free one); raises OSError where it can't listen."""
+def make_server(app: WSGIApplication, port: int, told: Callable[[str], None] | None = None) -> BaseWSGIServer:
+    """A server on 127.0.0.1 (port 0: any free one); raises OSError where it can't listen.
+
+    `told` hears of each request and its status.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
@@ -27,10 +31,13 @@ def make_server(app: WSGIApplication, port: int) -> BaseWSGIServer:
         # Bound here, because werkzeug prints and exits where a port is taken.
         server = _Server(HOST, port, app, _Handler, fd=listener.fileno())
     server.server_port = server.port
+    server.told = told
     return server
 
 
 class _Server(ThreadedWSGIServer):
+    told: Callable[[str], None] | None = None
+
     def serve_forever(self, poll_interval: float = 0.05) -> None:
         """Serves until `shutdown`, which is noticed soon."""
         super().serve_forever(poll_interval)
@@ -95,6 +102,8 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, answer: _Answer, content: bytes) -> None:
         code, _, phrase = answer.status.partition(" ")
+        if cast(_Server, self.server).told is not None:
+            cast(Any, self.server).told(f"{self.command} {self.path} {code}")
         self.send_response(int(code), phrase)
         names = {name.lower(): value for name, value in answer.headers}
         for name, value in answer.headers:

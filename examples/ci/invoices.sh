@@ -21,9 +21,10 @@ code=0
 docspeed extract "$folder" --recursive --schema "$schema" --wait --timeout 30m \
   --require invoice_number,grand_total -o results/ "${flags[@]}" > results.jsonl || code=$?
 
-jq -r 'select(.output) | .output' results.jsonl | while IFS= read -r file; do
+echo file,invoice_number,grand_total > invoices.csv
+jq -r 'select(.output and (.error | not)) | .output' results.jsonl | while IFS= read -r file; do
   jq -r --arg file "$file" '[$file, (.fields | to_entries[] | select(.key | endswith("invoice_number", "grand_total")) | .value.value)] | @csv' "$file"
-done > invoices.csv
+done >> invoices.csv
 
-printf '%s invoices in invoices.csv, exit %s\n' "$(wc -l < invoices.csv)" "$code"
+printf '%s invoices in invoices.csv, exit %s\n' "$(($(wc -l < invoices.csv) - 1))" "$code"
 exit "$code"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import SUBMIT, Reply, Service
+from tests.service import KEY, POLL, REFUSED, SUBMIT, Reply, Service
 from tests.stage import Stage, lines
 
 
@@ -177,3 +177,37 @@ def test_a_wait_for_an_unknown_job_is_no_way_to_go_on(stage: Stage) -> None:
 def test_a_dry_run_in_the_sandbox_names_an_address(stage: Stage) -> None:
     ran = stage.run("parse", stage.document("a.pdf"), "--dry-run", "--sandbox")
     assert json.loads(ran.out)["url"] == "http://sandbox.localhost/api/v1/parse"
+
+
+def test_a_list_of_jobs_that_run_says_how_to_ask_for_them(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "f")
+    assert "docspeed jobs list --refresh asks" in stage.run("jobs", "list", terminal=True).err
+    assert "--refresh" not in stage.run("jobs", "list", "--refresh", terminal=True).err
+
+
+def test_other_words_for_a_topic(stage: Stage) -> None:
+    assert stage.run("help", "variables").out == stage.run("help", "environment").out
+    ran = stage.run("help", "nonsense")
+    assert (ran.code, "man, and each command" in ran.err) == (2, True)
+
+
+def test_a_command_for_curl_says_what_it_lacks(stage: Stage) -> None:
+    argv = ("parse", "--file-id", "f", "--dry-run", "--format", "curl")
+    assert "$DOCSPEED_API_KEY, which is not set" not in stage.run(*argv).err
+    stage.run("auth", "login", stdin=KEY.encode())
+    assert "$DOCSPEED_API_KEY, which is not set" in stage.run(*argv, env={"DOCSPEED_API_KEY": ""}).err
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.md", True), ("a.json", False), ("a", False)])
+def test_an_ending_that_promises_another_form(stage: Stage, name: str, told: bool) -> None:
+    path = str(stage.folder / name)
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", path)
+    assert ("holds JSON; --format markdown" in ran.err) == told
+
+
+def test_doctor_does_not_send_to_the_doctor(stage: Stage, service: Service) -> None:
+    for reply in (REFUSED, Reply.of(429, {"detail": "slow down"})):
+        service.then(POLL, reply)
+        ran = stage.run("doctor", "--json")
+        (line,) = [found for found in map(json.loads, lines(ran.out)) if not found["ok"]]
+        assert (ran.code, line["check"], "doctor" in line["hint"]) == (9, "server", False)
