@@ -262,16 +262,19 @@ class Ledger:
 
     def _put_down(self, entries: list[_Entry]) -> None:
         """Write these; and again, where another process has set the file aside at that very moment."""
-        self._steadily(lambda: self._together(entries))
+        self._steadily(lambda: self._together(entries), look=False)
         while entries and self._file.moved():
             known = [entry for entry in entries if entry.sql is not _INSERT]
             self._steadily(lambda known=known: self._together(known))  # type: ignore[misc]
 
-    def _steadily(self, work: Callable[[], T]) -> T:
-        """Do this with the file, or with whatever has taken its place; that learns what was sent first."""
+    def _steadily(self, work: Callable[[], T], *, look: bool = True) -> T:
+        """Do this with the file, or with whatever has taken its place; that learns what was sent first.
+
+        Without a `look` whether another has, it is found out afterwards: each look gives up the interpreter.
+        """
         while True:
             try:
-                if self._file.moved():
+                if look and self._file.moved():
                     self._file.follow()
                     self._astray = True
                 if self._astray:
