@@ -4,6 +4,8 @@ What can't be had again is on the disk (synchronous=FULL) before the method retu
 another is at the disk shares the next sync. Where the file can't be used, the same ledger goes on in memory.
 """
 
+# contextlib would cost as much to load as the two modules of the ledger.
+# ruff: noqa: SIM105
 from __future__ import annotations
 
 import os
@@ -11,7 +13,6 @@ import sqlite3
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 from docspeed_cli.ledgerfile import LedgerFile
 
@@ -218,8 +219,10 @@ class Ledger:
                 if entry.done is None:
                     self._write_all()
         except BaseException:
-            with suppress(ValueError):
+            try:
                 self._waiting.remove(entry)
+            except ValueError:
+                pass
             raise
         assert entry.done is not None
         return entry.done
@@ -229,8 +232,6 @@ class Ledger:
 
         from docspeed_cli.upkeep import tidy
 
-        with suppress(sqlite3.Error):
-            self._file.sync(False)
         tidy(self._file.db, Path(self.path).parent, self._now())
 
     def _update(self, row: int, members: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -300,8 +301,10 @@ class Ledger:
             if len(entries) > 1:
                 db.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
+            try:
                 db.execute("ROLLBACK")
+            except sqlite3.Error:
+                pass
             raise
         for entry, cursor in zip(entries, cursors, strict=True):
             entry.done = cursor

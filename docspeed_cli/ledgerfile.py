@@ -11,11 +11,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from itertools import chain, count
 
-from docspeed_cli.locks import folder_held
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+TYPE_CHECKING = False  # typing and contextlib would cost as much as all that is done here
+if TYPE_CHECKING:
+    from typing import Literal
 
 MIGRATIONS = (
     """
@@ -44,16 +50,9 @@ MIGRATIONS = (
     "ALTER TABLE jobs ADD COLUMN stamp TEXT",
 )
 
-_KEYS = {"jobs": "row", "uploads": "server, key, digest", "conversations": "server, key, session_id"}
 _PATIENCE, _HASTE = 20.0, 1.0
 """Seconds to wait for another process; where locks don't work at all, each of them would be for nothing."""
 _ATTEMPTS = 200
-_LEAST_ROW = 64
-"""Bytes; no row takes less, so a file that can't be read has handed out no more numbers than this allows."""
-_LATE = 1000
-"""Numbers that others may hand out in the old file before they notice that it was set aside."""
-_CREDIBLE = 1 << 40
-"""A number beyond this comes from damage; rows counted from there would soon find no number."""
 
 
 class _Newer(Exception):
@@ -116,10 +115,12 @@ class LedgerFile:
             return self._in_memory([])
         except (OSError, sqlite3.Error) as error:
             self._warn(f"the ledger {self.path} can't be used ({error}); keep the job ids that are printed")
-            return self._in_memory(_read_only(self.path))
+            from docspeed_cli.salvage import read_only
+
+            return self._in_memory(read_only(self.path))
 
     def _connected(self) -> sqlite3.Connection:
-        with folder_held(self._folder) as held:
+        with _FolderHeld(self._folder) as held:
             try:
                 return connect(self.path, _PATIENCE if held else _HASTE)
             finally:
@@ -130,11 +131,13 @@ class LedgerFile:
 
         Nobody opens the ledger meanwhile, so nobody starts a log beside a file that is about to move.
         """
-        with folder_held(self._folder, alone=True):
+        from docspeed_cli.salvage import salvage
+
+        with _FolderHeld(self._folder, alone=True):
             if _identity(self.path) == self._identity:
                 aside = self._set_aside()
                 db = connect(self.path, _PATIENCE)
-                kept = _salvaged(aside, db)
+                kept = salvage(aside, db)
                 self._warn(
                     f"the ledger was damaged ({error}); it is kept as {aside}, and a new one is started"
                     + (f" with the {kept} jobs that could be read" if kept else "")
@@ -157,6 +160,8 @@ class LedgerFile:
 
     def _in_memory(self, sources: Iterable[sqlite3.Connection]) -> sqlite3.Connection:
         """A ledger in memory with what can be read, so that nothing already paid for is submitted again."""
+        from docspeed_cli.salvage import copy_rows
+
         self.on_disk = False
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         _migrate(db)
@@ -248,80 +253,25 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-# -- what can still be read
+class _FolderHeld:
+    """Hold a folder together with others, or `alone`, while the block lasts; False where that can't be."""
 
+    def __init__(self, folder: str, *, alone: bool = False) -> None:
+        self._folder = folder
+        self._alone = alone
+        self._fd: int | None = None
 
-def _read_only(path: str) -> Iterator[sqlite3.Connection]:
-    """The file as far as it can be read where it can't be written: with its log, or else without."""
-    from pathlib import Path
-
-    address = Path(path).absolute().as_uri()
-    for how in ("", "&immutable=1"):
-        try:
-            db = sqlite3.connect(f"{address}?mode=ro{how}", uri=True, timeout=0.2)
-        except sqlite3.Error:
-            continue
-        try:
-            yield db
-        finally:
-            db.close()
-
-
-def _salvaged(aside: str, into: sqlite3.Connection) -> int:
-    """Copy what can be read of a file that was set aside; how many jobs. No row's number is used again."""
-    found = sqlite3.connect(aside, timeout=_HASTE, isolation_level=None)
-    try:
-        copy_rows(found, into)
-        used = _numbers_used(found)
-    finally:
-        found.close()
-    if used is None:
-        used = os.stat(aside).st_size // _LEAST_ROW
-    kept, highest = into.execute("SELECT count(*), coalesce(max(row), 0) FROM jobs").fetchone()
-    into.execute("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
-    into.execute("INSERT INTO sqlite_sequence VALUES ('jobs', ?)", [max(used, highest) + _LATE])
-    return int(kept)
-
-
-def _numbers_used(found: sqlite3.Connection) -> int | None:
-    with suppress(sqlite3.Error):
-        for (number,) in found.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"):
-            if isinstance(number, int) and 0 <= number < _CREDIBLE:
-                return number
-    return None
-
-
-def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
-    """Copy all rows that can be read; False where nothing can be, or where the layout is another."""
-    try:
-        if source.execute("PRAGMA user_version").fetchone()[0] != len(MIGRATIONS):
+    def __enter__(self) -> bool:
+        if fcntl is None:
             return False
-    except sqlite3.Error:
+        try:
+            self._fd = os.open(self._folder, os.O_RDONLY)
+            fcntl.flock(self._fd, fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH)
+        except OSError:
+            return False
+        return True
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        if self._fd is not None:
+            os.close(self._fd)
         return False
-    for table, key in _KEYS.items():
-        if not _copy(source, into, table, key):
-            _copy(source, into, table, key.replace(",", " DESC,") + " DESC")
-    return True
-
-
-def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, order: str) -> bool:
-    """Copy the rows in this order as far as they can be read; whether that is to the end."""
-    whole = False
-
-    def readable() -> Iterator[tuple[object, ...]]:
-        nonlocal whole
-        with suppress(sqlite3.Error):
-            yield from source.execute(f"SELECT * FROM {table} ORDER BY {order}")
-            whole = True
-
-    columns = into.execute(f"SELECT * FROM {table} LIMIT 0").description
-    into.execute("BEGIN")
-    try:
-        into.executemany(
-            f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(columns))})", readable()
-        )
-    except sqlite3.Error:
-        into.execute("ROLLBACK")
-    else:
-        into.execute("COMMIT")
-    return whole

@@ -53,30 +53,6 @@ def _unlock_byte(fd: int, offset: int) -> None:
         fcntl.lockf(fd, fcntl.LOCK_UN, 1, offset)
 
 
-@contextmanager
-def folder_held(folder: str, *, alone: bool = False) -> Iterator[bool]:
-    """Hold a folder together with others, or `alone`, while the block lasts; False where that can't be."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        yield _flock(fd, alone)
-    finally:
-        os.close(fd)
-
-
-def _flock(fd: int, alone: bool) -> bool:
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-    except OSError:
-        return False
-    return True
-
-
 class Locks:
     """Locks by digest. Where a folder knows none, `warn` is told, and threads still exclude each other."""
 

@@ -25,6 +25,7 @@ def tidy(db: sqlite3.Connection, folder: Path, now: float) -> None:
     """Take out what is too old of the ledger, and of the results beside it. Trouble ends it."""
     with suppress(sqlite3.Error, OSError):
         results = folder / "results"
+        db.execute("PRAGMA synchronous = NORMAL")
         _forget_jobs(db, results, now)
         _forget_uploads(db, now)
         db.execute("DELETE FROM conversations WHERE updated_at < ?", [now - _DONE_FOR])

@@ -39,6 +39,7 @@ ORDER = (
     "connections",
     "api",
     "locks",
+    "salvage",
     "ledgerfile",
     "upkeep",
     "ledger",

@@ -576,9 +576,9 @@ def test_a_row_that_came_into_the_old_file_late_takes_nobody_s_number(
     assert known["job_late"] == (row, "late", State.RUNNING)
 
 
-def test_a_file_of_an_older_layout_is_brought_to_this_one(kept: Kept) -> None:
-    kept.path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(kept.path) as db:
+def _of_the_first_layout(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path) as db:
         db.executescript(MIGRATIONS[0])
         db.execute(
             "INSERT INTO jobs (request, server, key, operation, status, state, job_id)"
@@ -586,8 +586,19 @@ def test_a_file_of_an_older_layout_is_brought_to_this_one(kept: Kept) -> None:
         )
         db.execute("PRAGMA user_version = 1")
     db.close()
+
+
+def test_a_file_of_an_older_layout_is_brought_to_this_one(kept: Kept) -> None:
+    _of_the_first_layout(kept.path)
     ledger = kept.open()
     (old,) = ledger.by_request("digest")
     assert (old.job_id, old.stamp, kept.warnings) == ("job_old", None, [])
     ledger.filed(old.row or 0, "a.json", "1 2")
     assert ledger.by_id("job_old")[0].stamp == "1 2"
+
+
+def test_what_an_older_layout_holds_is_known_where_nothing_can_be_written(kept: Kept) -> None:
+    _of_the_first_layout(kept.path)
+    kept.path.with_name("ledger.db-journal").mkdir()
+    assert ids(kept.open().by_request("digest")) == ["job_old"]
+    assert len(kept.warnings) == 1
