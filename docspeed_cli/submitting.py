@@ -82,40 +82,46 @@ class Submitting:
         while not self.session.locks.acquire(identity):
             yield self.session.world.monotonic() + 0.05
         try:
-            token = None
+            lost: list[Job] = []
             if not waiting.fresh and request.operation.reusable:
-                job, token = self._known(identity, request.label)
+                job, lost = self._known(identity, request.label)
                 if job is not None:
                     return job, None
-            return self._submit(request, documents, identity, waiting, token or os.urandom(16).hex())
+            token = lost[0].token if lost else None
+            job, payload = self._submit(request, documents, identity, waiting, token or os.urandom(16).hex())
+            for unknown in lost:
+                why = f"{unknown.error or 'the program was ended'}; submitted again as {job.handle}"
+                self.session.ledger.change_soon(unknown.row or 0, error=why)
+            return job, payload
         finally:
             self.session.locks.release(identity)
 
-    def _known(self, identity: str, label: str) -> tuple[Job | None, str | None]:
-        """The job that answers this request already; else the token of a submission with unknown outcome."""
-        unknown: Job | None = None
+    def _known(self, identity: str, label: str) -> tuple[Job | None, list[Job]]:
+        """The job that answers this request already; else the submissions whose outcome is still unknown."""
+        unknown: list[Job] = []
         known = self.session.ledger.by_request(identity)
         if known and known[0].state is State.FAILED:
             why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
             self.session.output.note(f"{label}: job {known[0].handle} ended as {why}; submitting again")
+        answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
         for job in known:
             if job.state in (State.SUBMITTING, State.UNKNOWN):
                 self._lost(job)
-                unknown = unknown or job
+                if job.token not in answered:
+                    unknown.append(job)
             elif job.state in (State.RUNNING, State.DONE):
                 found = self._still_there(job)
                 if found is not None:
                     found = found._replace(input=label or found.input)
                     self._say_reused(found)
-                    return found, None
-        if unknown is None:
-            return None, None
-        when = ago(unknown.submitted_at, self.session.world.now())
-        self.session.output.note(
-            f"{unknown.input}: a submission {when} has an unknown outcome"
-            f" ({unknown.error or 'the program was ended'}); submitting again"
-        )
-        return None, unknown.token
+                    return found, []
+        if unknown:
+            when = ago(unknown[0].submitted_at, self.session.world.now())
+            self.session.output.note(
+                f"{unknown[0].input}: a submission {when} has an unknown outcome"
+                f" ({unknown[0].error or 'the program was ended'}); submitting again"
+            )
+        return None, unknown
 
     def _lost(self, job: Job) -> None:
         """Whoever was submitting this held its lock; the lock is ours, so it is gone."""

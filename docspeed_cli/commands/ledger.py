@@ -174,7 +174,7 @@ def forget(
         running = [job.handle for job in chosen if not job.ended]
         if running:
             few = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
-            session.output.warn(f"forgotten while they run: {few}; the same command would submit them anew")
+            session.output.warn(f"forgotten before they ended: {few}; the same command would submit anew")
         count = Following(session).forget(chosen)
         if session.output.human:
             session.output.text(f"forgot {count} job{'' if count == 1 else 's'}")

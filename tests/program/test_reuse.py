@@ -108,6 +108,27 @@ def test_an_unknown_outcome_is_told_and_submitted_again_under_the_same_key(
     assert service.count(SUBMIT) == 2
 
 
+def test_a_key_that_has_brought_a_job_brings_no_other(stage: Stage, service: Service) -> None:
+    """A server that knows such keys would answer with the failed job for ever."""
+    service.then(SUBMIT, RESET_AFTER, Reply.of(202, {"job_id": "job_bad", "status": "failed"}))
+    stage.run(*PARSE)
+    stage.run(*PARSE)
+    ran = stage.run(*PARSE, "--wait")
+    assert ran.code == 0, ran.err
+    assert "unknown" not in ran.err
+    lost, again, anew = tokens(service)
+    assert lost == again != anew
+
+
+def test_a_submission_that_was_repeated_names_the_job(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, RESET_AFTER)
+    stage.run(*PARSE)
+    stage.run(*PARSE)
+    done, lost = map(json.loads, stage.run("jobs", "list").out.splitlines())
+    assert (lost["state"], done["job_id"]) == ("unknown", "job_2")
+    assert lost["error"].endswith("; submitted again as job_2")
+
+
 def test_fresh_submits_in_any_case(stage: Stage, service: Service) -> None:
     stage.run(*PARSE, "--wait")
     ran = stage.run(*PARSE, "--fresh")
