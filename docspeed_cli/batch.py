@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from docspeed_cli.api import PATIENCE
 from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.documents import Documents
 from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, worst
 from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import Operation
@@ -22,6 +21,7 @@ from docspeed_cli.progress import Tally
 from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
+from docspeed_cli.uploads import Uploads
 
 
 class Batch(NamedTuple):
@@ -118,7 +118,7 @@ class Batch(NamedTuple):
         if path is None or self.waiting.fresh or not request.operation.reusable or not path.exists():
             return None
         session = self.session
-        documents = [Documents(session).digest(source) for source in request.sources]
+        documents = [Uploads(session).digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
         where = str(path.resolve())
         return next(

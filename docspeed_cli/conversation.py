@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.documents import Documents
 from docspeed_cli.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
 from docspeed_cli.formats import NotConvertible, to_markdown
 from docspeed_cli.models import Request, Source
@@ -20,6 +19,7 @@ from docspeed_cli.payload import write_whole
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting
 from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
+from docspeed_cli.uploads import Uploads
 
 HELP = """\
 /docs       the documents of this conversation
@@ -79,10 +79,10 @@ class Talk:
         if not isinstance(self.session_id, str):
             self.session_id = None
             return
-        documents = Documents(self.session)
+        uploads = Uploads(self.session)
         talk = Conversation(
             self.session_id,
-            tuple(documents.digest(source) for source in self.sources),
+            tuple(uploads.digest(source) for source in self.sources),
             tuple((outcome.job.file_id or "").split(", ")),
             tuple(source.label for source in self.sources),
         )
@@ -100,8 +100,8 @@ def _written(content: Any) -> str:
 
 def last_talk(session: Session, sources: tuple[Source, ...]) -> Conversation:
     """The last conversation over these documents, or over any. UsageError where there is none."""
-    documents = Documents(session)
-    digests = [documents.digest(source) for source in sources] if sources else None
+    uploads = Uploads(session)
+    digests = [uploads.digest(source) for source in sources] if sources else None
     talk = last_conversation(session.ledger, session.server, session.fingerprint, digests)
     if talk is None:
         over = " over these documents in this order" if sources else ""
@@ -234,8 +234,3 @@ def _save(talk: Talk, name: str) -> None:
         raise DocspeedError(f"can't write {name}: {error.strerror or error}") from None
     count = "1 answer" if len(talk.said) == 1 else f"{len(talk.said)} answers"
     talk.session.output.progress(f"saved {count} in {name}")
-
-
-def continued(talk: Talk, found: Conversation) -> Talk:
-    """The same talk, going on with a session that the server knows."""
-    return replace(talk, session_id=found.session_id)

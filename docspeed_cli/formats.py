@@ -71,15 +71,6 @@ def to_csv(operation: str, payload: Any, table: str | None = None) -> str:
     return _encodable(text)
 
 
-def table_names(operation: str, payload: Any) -> list[str]:
-    """The names that `to_csv` takes for a table."""
-    if operation == "extract" or (operation != "tables" and line_items(payload)):
-        items = list(line_items(payload))
-        if items or fields(payload):
-            return [*items, "fields"]
-    return [table.name for table in tables(payload)]
-
-
 def _written(operation: str, payload: Any, writers: dict[str, Writer], name: str) -> str:
     chosen = [writers[operation]] if operation in writers else []
     for write in (*chosen, writers["parse"], writers["chat"]):

@@ -6,11 +6,11 @@ import json
 import shlex
 from typing import Any
 
-from docspeed_cli.documents import Documents
 from docspeed_cli.errors import UsageError
 from docspeed_cli.models import Request, Source
 from docspeed_cli.operations import UPLOAD_PATH
 from docspeed_cli.session import Session
+from docspeed_cli.uploads import Uploads
 
 _KEY = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 
@@ -43,7 +43,7 @@ def plan(session: Session, request: Request) -> None:
 
 
 def _known(session: Session, source: Source) -> str | None:
-    return session.ledger.uploaded(session.server, session.fingerprint, Documents(session).digest(source))
+    return session.ledger.uploaded(session.server, session.fingerprint, Uploads(session).digest(source))
 
 
 def _curl(session: Session, request: Request, stored: dict[str, str], missing: list[Source]) -> str:

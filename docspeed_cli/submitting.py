@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from docspeed_cli.answers import is_result, job_in, status_word
 from docspeed_cli.api import Answer
-from docspeed_cli.documents import Documents
 from docspeed_cli.errors import (
     DocspeedError,
     Interrupted,
@@ -23,6 +22,7 @@ from docspeed_cli.operations import job_path
 from docspeed_cli.payload import Payload
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
+from docspeed_cli.uploads import Uploads
 
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
@@ -32,7 +32,7 @@ class Submitting:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.documents = Documents(session)
+        self.uploads = Uploads(session)
         self.following = Following(session)
 
     def obtain(self, request: Request, waiting: Waiting) -> Task[Outcome]:
@@ -41,7 +41,7 @@ class Submitting:
         DocspeedError for whatever keeps it from its end.
         """
         started = self.session.world.monotonic()
-        documents = [self.documents.digest(source) for source in request.sources]
+        documents = [self.uploads.digest(source) for source in request.sources]
         identity = request.identity(documents, self.session.server, self.session.fingerprint)
         source = request.sources[0] if request.sources else None
         for last in (False, True):
@@ -62,7 +62,7 @@ class Submitting:
     def foreseen(self, request: Request, waiting: Waiting) -> tuple[Job | None, bool]:
         """The job that would be joined, as far as the ledger knows, and whether all documents are stored."""
         session = self.session
-        documents = [self.documents.digest(source) for source in request.sources]
+        documents = [self.uploads.digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
         stored = all(
             source.file_id or session.ledger.uploaded(session.server, session.fingerprint, document)
@@ -151,7 +151,7 @@ class Submitting:
     ) -> tuple[Job, Payload | None]:
         for last in (False, True):
             stored = [
-                self.documents.store(source, document)
+                self.uploads.store(source, document)
                 for source, document in zip(request.sources, documents, strict=True)
             ]
             try:

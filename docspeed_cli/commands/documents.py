@@ -320,8 +320,8 @@ def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
 
 
 def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.documents import Documents
     from docspeed_cli.inputs import discard
+    from docspeed_cli.uploads import Uploads
 
     if isinstance(source, DocspeedError):
         raise source
@@ -330,7 +330,7 @@ def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> 
     try:
         with session.output.live() as say:
             say(f"upload {source.label}")
-            return Documents(session).upload(source, fresh=fresh)
+            return Uploads(session).upload(source, fresh=fresh)
     finally:
         discard([source])
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-Json = dict[str, "object"]
-
 
 class ApiError(Exception):
     """A refusal with the status and the body that the API's clients know."""

@@ -51,7 +51,7 @@ ORDER = (
     "progress",
     "session",
     "delivery",
-    "documents",
+    "uploads",
     "following",
     "submitting",
     "crowd",

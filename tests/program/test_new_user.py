@@ -106,7 +106,7 @@ def test_what_begins_like_a_row_and_is_none(stage: Stage, service: Service) -> N
 
 def test_a_running_job_that_is_forgotten_is_told(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f")
-    assert "would submit them anew" in stage.run("jobs", "forget", "@last").err
+    assert "would submit anew" in stage.run("jobs", "forget", "@last").err
 
 
 def test_a_conversation_does_not_overwrite_a_file(stage: Stage, service: Service) -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
-from docspeed_cli.errors import (
-    DocspeedError,
-)
+from docspeed_cli.errors import DocspeedError
 from docspeed_cli.inputs import digest
 from docspeed_cli.models import Source
 from docspeed_cli.session import Session
 
-T = TypeVar("T")
-Task = Generator[float, None, T]
 
-
-class Documents:
-    """The documents of one session."""
+class Uploads:
+    """The uploads of one session."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
