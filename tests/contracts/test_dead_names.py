@@ -1,0 +1,35 @@
+"""Whatever a module names at its top is used somewhere in the program, not by tests alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import docspeed_cli
+
+PACKAGE = Path(docspeed_cli.__file__).parent
+
+
+def _named(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def test_no_name_is_there_for_nobody() -> None:
+    sources = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
+    words = Counter(word for source in sources.values() for word in re.findall(r"\w+", source))
+    unused = [
+        f"{path.name}: {name}"
+        for path, source in sources.items()
+        for name in _named(ast.parse(source))
+        if words[name] == 1 and not name.startswith("__")
+    ]
+    assert not unused
