@@ -460,6 +460,8 @@ def _body(talk: socket.socket, head: Head) -> bytes:
     while missing and (part := talk.recv(min(missing, 1 << 20))):
         parts.append(part)
         missing -= len(part)
+    if missing:
+        raise ConnectionError("the connection ended within the body")
     return b"".join(parts)
 
 
