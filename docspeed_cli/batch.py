@@ -17,6 +17,7 @@ from docspeed_cli.delivery import Delivery
 from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, worst
 from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import Operation
+from docspeed_cli.payload import Payload
 from docspeed_cli.progress import Tally
 from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Task, Waiting
@@ -48,6 +49,7 @@ class Batch(NamedTuple):
             self.operation.name,
             lambda: len(session.waited_for),
             lambda: session.gate.state,
+            waits=self.waiting.wait,
         )
         tally.total = self.total
         codes: set[int] = set()
@@ -70,8 +72,12 @@ class Batch(NamedTuple):
         if isinstance(error, AuthError | NoCredits):
             self.session.output.error(error)
             return "; stopped: the same would happen to every other document"
-        if error is not None and self.max_failures is not None and tally.failed >= self.max_failures:
-            return f"; stopped at {tally.failed} failures"
+        if (
+            error is not None
+            and self.max_failures is not None
+            and tally.failed + tally.lacking >= self.max_failures
+        ):
+            return f"; stopped at {tally.failed + tally.lacking} failures"
         if error is not None and (error.retry_after or 0) > PATIENCE:
             return "; stopped: the server asks for a long pause"
         return ""
@@ -102,7 +108,8 @@ class Batch(NamedTuple):
         try:
             left_alone = self._left_alone(request, path)
             if left_alone is not None:
-                return Outcome(source, left_alone, output=str(path))
+                outcome = Outcome(source, left_alone, output=str(path))
+                return outcome._replace(error=judged(outcome, self.requirements))
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
             error = judged(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
@@ -114,8 +121,10 @@ class Batch(NamedTuple):
             return Outcome(source, job, error=error, operation=self.operation.name)
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:
-        """The job whose result is in its file already."""
+        """The job whose result is in its file already, and can be judged there."""
         if path is None or self.waiting.fresh or not request.operation.reusable or not path.exists():
+            return None
+        if self.requirements is not None and self.hand.output.format != "json":
             return None
         session = self.session
         documents = [Uploads(session).digest(source) for source in request.sources]
@@ -166,9 +175,12 @@ class Batch(NamedTuple):
 
 def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError | None:
     """What the result lacks of what is required of it."""
-    if requirements is None or outcome.payload is None:
+    payload = outcome.payload
+    if payload is None and outcome.output is not None:
+        payload = Payload.at(Path(outcome.output))
+    if requirements is None or payload is None:
         return None
-    lacking = requirements.check(outcome.payload.json())
+    lacking = requirements.check(payload.json())
     if lacking is not None and outcome.job is not None:
         lacking.job_id = outcome.job.job_id
     return lacking

@@ -26,12 +26,22 @@ class Tally:
     """The counts of a run; `running` and `gate` are asked when they are shown."""
 
     def __init__(
-        self, output: Output, verb: str, running: Callable[[], int], gate: Callable[[], str]
+        self,
+        output: Output,
+        verb: str,
+        running: Callable[[], int],
+        gate: Callable[[], str],
+        *,
+        waits: bool = True,
     ) -> None:
         self.output = output
         self.verb = verb
+        self.waits = waits
+        """Whether an input is through when its job has ended, or when it is submitted."""
         self.done = 0
         self.reused = 0
+        self.lacking = 0
+        """Inputs whose result is there and is not what was required of it."""
         self.failed = 0
         self.pending = 0
         self.total: int | None = None
@@ -45,12 +55,16 @@ class Tally:
     @property
     def ended(self) -> int:
         """Inputs that are through, well or not."""
-        return self.done + self.failed + self.pending
+        return self.done + self.lacking + self.failed + self.pending
 
     @property
     def seconds(self) -> float:
         """Since the run began."""
         return self.output.world.monotonic() - self._started
+
+    @property
+    def _through(self) -> str:
+        return "done" if self.waits else "submitted"
 
     @property
     def _rate(self) -> float:
@@ -65,7 +79,9 @@ class Tally:
         elif isinstance(error, Pending):
             self.pending += 1
         else:
-            self.failed += 1
+            lacks = error.code == "required_missing"
+            self.lacking += lacks
+            self.failed += not lacks
             reason = error.reason.splitlines()[0]
             if reason in self.reasons or len(self.reasons) < _KINDS:
                 self.reasons.setdefault(reason, []).append(label)
@@ -75,8 +91,11 @@ class Tally:
     def line(self) -> str:
         """How it goes, in one line."""
         whole = f"/{self.total}" if self.total is not None else ""
-        failed = f" ({self.failed} failed)" if self.failed else ""
-        parts = [f"{self.verb}: {self.ended}{whole} done{failed}", f"{self._running()} running"]
+        worse = [f"{self.failed} failed"] * bool(self.failed) + [f"{self.lacking} lacking"] * bool(
+            self.lacking
+        )
+        ended = f"{self.ended}{whole} {self._through}" + (f" ({', '.join(worse)})" if worse else "")
+        parts = [f"{self.verb}: {ended}", *([f"{self._running()} running"] if self.waits else [])]
         rate = self._rate
         if rate:
             parts.append(_pace(rate))
@@ -91,9 +110,11 @@ class Tally:
         if output.style.quiet:
             self._told_of_failures()
             return
-        rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
+        worked = self._rate and self.reused < self.ended
+        rate = f", {_pace(self._rate, ' documents')}" if worked else ""
         reused = f" ({self.reused} of them from before)" if self.reused else ""
-        counts = f"{self.done} done{reused}" + (f", {self.failed} failed" if self.failed else "")
+        counts = f"{self.done} {self._through}{reused}" + (f", {self.failed} failed" if self.failed else "")
+        counts += f", {self.lacking} without what is required" if self.lacking else ""
         counts += f", {self.pending} still running" if self.pending else ""
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
         ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
@@ -111,11 +132,19 @@ class Tally:
             output.hint("the same command again tries what failed, and only that")
         elif self.pending:
             output.hint("the same command again goes on waiting; nothing is submitted twice")
+        elif self.lacking:
+            output.hint("look at these documents, or at the schema; the same command again costs nothing")
+        elif self.done and not self.waits:
+            output.hint("the same command with --wait brings the results; nothing is submitted twice")
 
     def _told_of_failures(self) -> None:
         """What not even `--quiet` keeps back, where each failure has but its line on standard output."""
-        if self.failed and not self.output.human and not self.output.style.json_errors:
+        if self.output.human or self.output.style.json_errors:
+            return
+        if self.failed:
             self.output.failure(f"{self.verb}: {self.failed} of {self.ended} failed")
+        if self.lacking:
+            self.output.failure(f"{self.verb}: {self.lacking} of {self.ended} without what is required")
 
     @contextmanager
     def shown(self) -> Iterator[None]:

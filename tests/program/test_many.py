@@ -356,3 +356,13 @@ def test_an_unknown_outcome_has_one_code(stage: Stage, service: Service) -> None
     service.then(SUBMIT, Reply.of(500, {"detail": {"code": "internal_error", "message": "boom"}}))
     error = json.loads(stage.run("parse", "--file-id", "a", "--json").err)["error"]
     assert (error["code"], error["details"]["code"]) == ("outcome_unknown", "internal_error")
+
+
+def test_what_was_submitted_only_is_not_called_done(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g")
+    assert ran.code == 0
+    assert "parse: 2 submitted in" in ran.err
+    assert "hint: the same command with --wait brings the results" in ran.err
+    again = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
+    assert "parse: 2 done (2 of them from before) in" in again.err
+    assert "documents/" not in again.err

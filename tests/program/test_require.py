@@ -74,6 +74,20 @@ def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None
     assert [(row["error"]["code"], row["result"]) for row in rows] == [("required_missing", FOUND)] * 2
 
 
+@pytest.mark.parametrize("form", [(), ("--format", "text")], ids=["json", "text"])
+@pytest.mark.parametrize("first", [(), ("--require", "grand_total")], ids=["not asked", "asked"])
+def test_what_lies_in_its_file_from_before_is_judged_again(
+    stage: Stage, service: Service, form: tuple[str, ...], first: tuple[str, ...]
+) -> None:
+    folder = f"{stage.folder}/out/"
+    extracted(stage, service, "-o", folder, *form, *first, ids=("f", "g"))
+    for _ in range(2):
+        ran = extracted(stage, service, "-o", folder, *form, "--require", "grand_total", ids=("f", "g"))
+        assert ran.code == 5, ran.err
+    assert extracted(stage, service, "-o", folder, *form, "--require", "name", ids=("f", "g")).code == 0
+    assert service.count(SUBMIT) == 2
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -100,3 +114,16 @@ def test_the_schema_s_tables_are_taken(stage: Stage, service: Service, table: st
 def test_a_schema_that_nobody_can_read_is_no_reason_to_refuse(stage: Stage, service: Service) -> None:
     ran = stage.run("extract", "--file-id", "f", "--schema", '{"a": {"b": 1}}', "--wait", "--require", "x")
     assert (ran.code, service.count(SUBMIT)) == (5, 1)
+
+
+def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service) -> None:
+    ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
+    assert "extract: 0 done, 2 without what is required in" in ran.err
+    assert "2 × required but not found: grand_total" in ran.err
+    assert "tries what failed" not in ran.err
+    assert (
+        "2 of 2 without what is required"
+        in extracted(
+            stage, service, "--require", "grand_total", "--quiet", "--format", "id", ids=("f", "g")
+        ).err
+    )
