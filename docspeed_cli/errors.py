@@ -12,20 +12,57 @@ class Exit(NamedTuple):
     code: int
     name: str
     when: str
+    then: str
+    """What a script should do."""
 
 
 EXITS = (
-    Exit(0, "ok", "it answered, an empty list included"),
-    Exit(1, "failure", "anything not below: a bug, a result that can't be written"),
-    Exit(2, "usage", "flags, missing or unsupported file, bad schema: before any request"),
-    Exit(3, "no_credits", "402: the account has no credits left"),
-    Exit(4, "auth", "no key, 401, 403"),
-    Exit(5, "job_failed", "a job ended failed, cancelled or expired"),
-    Exit(6, "not_found", "unknown job or file, 404, 410"),
-    Exit(7, "rejected", "400, 409, 413, 415, 422 and any other 4xx"),
-    Exit(8, "pending", "`--timeout` ran out, or `jobs result` before the end"),
-    Exit(9, "unavailable", "network, DNS, TLS, 429, 5xx after retries; a submission's outcome is unknown"),
-    Exit(130, "interrupted", "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads on"),
+    Exit(0, "ok", "it answered, an empty list included", "go on"),
+    Exit(
+        1,
+        "failure",
+        "anything not below: a bug, a result that can't be written",
+        "mend what the message names (the disk, a format), then run it again",
+    ),
+    Exit(
+        2,
+        "usage",
+        "flags, missing or unsupported file, bad schema: before any request",
+        "mend the call; nothing was sent",
+    ),
+    Exit(3, "no_credits", "402: the account has no credits left", "add credits, then run it again"),
+    Exit(4, "auth", "no key, 401, 403", "mend the key, then run it again"),
+    Exit(
+        5,
+        "job_failed",
+        "a job ended failed, cancelled or expired, or its result lacks what `--require` names",
+        "look at the documents that the errors name; the others are done",
+    ),
+    Exit(
+        6,
+        "not_found",
+        "unknown job or file, 404, 410",
+        "check the id, and to which server and key it belongs",
+    ),
+    Exit(7, "rejected", "400, 409, 413, 415, 422 and any other 4xx", "mend the request: the error says why"),
+    Exit(
+        8,
+        "pending",
+        "`--timeout` ran out, or `jobs result` before the end",
+        "run it again later: the jobs go on, and it goes on waiting",
+    ),
+    Exit(
+        9,
+        "unavailable",
+        "network, DNS, TLS, 429, 5xx after retries; a submission's outcome is unknown",
+        "run it again later: what is known to the server is joined",
+    ),
+    Exit(
+        130,
+        "interrupted",
+        "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads on",
+        "run it again: it goes on where it was",
+    ),
 )
 
 CODES = {

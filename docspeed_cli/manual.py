@@ -55,8 +55,13 @@ SCRIPTING: tuple[Part, ...] = (
         ('docspeed jobs result "$job" -o scan.json', "whole, or not there"),
     ),
     "Run the same command again after any failure: what is done is not paid twice, what runs is joined. "
-    "Branch on the exit code (docspeed help exit-codes); read .error.code of the line that --json gives.",
+    "Branch on the exit code (docspeed help exit-codes says when each comes), and read .error.code of "
+    "the line that --json gives. What a script should do:",
 )
+
+
+def _scripting() -> tuple[Part, ...]:
+    return (*SCRIPTING, tuple((f"{row.code:>3}", row.then) for row in EXITS))
 
 
 SCHEMAS: tuple[Part, ...] = (
@@ -106,7 +111,7 @@ def _environment() -> tuple[Part, ...]:
 
 PARTS: dict[str, Callable[[], tuple[Part, ...]]] = {
     "output": lambda: OUTPUT,
-    "scripting": lambda: SCRIPTING,
+    "scripting": _scripting,
     "schemas": lambda: SCHEMAS,
     "exit-codes": _exit_codes,
     "environment": _environment,

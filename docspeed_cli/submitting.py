@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
 from docspeed_cli.uploads import Uploads
 
+_FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
 
@@ -261,4 +263,4 @@ def _about_a_file(error: DocspeedError) -> bool:
     if isinstance(error, NotFound):
         return True
     text = f"{error.code} {error.message}".lower()
-    return "file" in text and any(word in text for word in _NO_FILE)
+    return bool(_FILE.search(text)) and any(word in text for word in _NO_FILE)

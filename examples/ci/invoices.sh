@@ -4,13 +4,17 @@
 #   invoices.sh FOLDER SCHEMA    further flags in DOCSPEED_FLAGS, such as --sandbox
 #
 # exit  what a script should do
-#   0   go on
-#   2   mend the call: a flag, a file, the schema
-#   3   add credits, then run this again
-#   4   mend the key
-#   5   look at the documents named on stderr: a job failed, or a required field is missing
-#   8   run this again later: the jobs go on
-#   9   run this again later: the service could not be reached, or a submission's outcome is unknown
+#   0  go on
+#   1  mend what the message names (the disk, a format), then run it again
+#   2  mend the call; nothing was sent
+#   3  add credits, then run it again
+#   4  mend the key, then run it again
+#   5  look at the documents that the errors name; the others are done
+#   6  check the id, and to which server and key it belongs
+#   7  mend the request: the error says why
+#   8  run it again later: the jobs go on, and it goes on waiting
+#   9  run it again later: what is known to the server is joined
+# 130  run it again: it goes on where it was
 set -euo pipefail
 
 folder=${1:?the folder of invoices}
@@ -22,8 +26,10 @@ docspeed extract "$folder" --recursive --schema "$schema" --wait --timeout 30m \
   --require invoice_number,grand_total -o results/ "${flags[@]}" > results.jsonl || code=$?
 
 echo file,invoice_number,grand_total > invoices.csv
-jq -r 'select(.output and (.error | not)) | .output' results.jsonl | while IFS= read -r file; do
-  jq -r --arg file "$file" '[$file, (.fields | to_entries[] | select(.key | endswith("invoice_number", "grand_total")) | .value.value)] | @csv' "$file"
+jq -c 'select(.output and (.error | not))' results.jsonl | while IFS= read -r line; do
+  jq -r --argjson line "$line" '
+    def field($key): [.fields | to_entries[] | select(.key == $key or (.key | endswith("." + $key))) | .value.value][0];
+    [$line.input, field("invoice_number"), field("grand_total")] | @csv' "$(jq -r .output <<< "$line")"
 done >> invoices.csv
 
 printf '%s invoices in invoices.csv, exit %s\n' "$(($(wc -l < invoices.csv) - 1))" "$code"

@@ -38,7 +38,13 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_exit_codes_is_the_code_s() -> None:
-    assert rows("## Exit codes") == [[str(row.code), row.name, row.when] for row in EXITS]
+    assert rows("## Exit codes") == [[str(row.code), row.name, row.when, row.then] for row in EXITS]
+
+
+def test_the_script_s_table_is_the_code_s() -> None:
+    script = (Path(README).parent / "examples" / "ci" / "invoices.sh").read_text("utf-8")
+    told = re.findall(r"^# {1,3}(\d+)  (.*)$", script, re.MULTILINE)
+    assert told == [(str(row.code), row.then) for row in EXITS]
 
 
 def test_the_table_of_error_codes_is_the_code_s() -> None:

@@ -179,6 +179,14 @@ def test_a_stale_file_id_is_uploaded_anew_once(stage: Stage, service: Service, s
     assert service.count(UPLOAD) == 2
 
 
+def test_a_profile_that_is_refused_says_nothing_of_the_file(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path)
+    service.then(SUBMIT, Reply.of(422, {"detail": "unknown profile 'nope'; known: grounded"}))
+    assert stage.run("parse", path, "--profile", "nope").code == 7
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 2)
+
+
 def test_a_file_that_is_refused_twice_is_not_uploaded_for_ever(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
     stage.run("parse", path)

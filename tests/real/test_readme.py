@@ -100,3 +100,24 @@ def test_retry_what_failed(desk: Machine) -> None:
     done = desk.bash(recipes()["retry what failed"], env={"DOCSPEED_BASE_URL": "sandbox"})
     lines = [json.loads(line) for line in (desk.folder / "again.jsonl").read_text().splitlines()]
     assert (done.code, [line["input"] for line in lines]) == (5, ["scans/broken.pdf"]), done.err
+
+
+def test_the_script_for_ci_puts_each_value_under_its_heading(desk: Machine) -> None:
+    """Whatever the order of the schema's fields, and wherever they are grouped."""
+    schema = json.loads((EXAMPLES / "invoice.schema.json").read_text("utf-8"))
+    schema["fields"].reverse()
+    (desk.folder / "backwards.json").write_text(json.dumps(schema), "utf-8")
+    shutil.copy(EXAMPLES / "invoice.pdf", desk.folder / "invoices" / "a \\ 'b'.pdf")
+    (desk.folder / "invoices" / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
+    script = f"bash {EXAMPLES}/ci/invoices.sh invoices backwards.json"
+    done = desk.bash(script, env={"DOCSPEED_FLAGS": "--sandbox"})
+    assert done.code == 5, done.err
+    assert done.out.decode() == "2 invoices in invoices.csv, exit 5\n"
+    (number,) = {row[1] for row in table(desk.folder / "invoices.csv")[1:]}
+    assert table(desk.folder / "invoices.csv")[0] == ["file", "invoice_number", "grand_total"]
+    assert sorted(row[0] for row in table(desk.folder / "invoices.csv")[1:]) == [
+        "invoices/a \\ 'b'.pdf",
+        "invoices/one.pdf",
+    ]
+    assert not number.isdigit()
+    assert desk.bash(script, env={"DOCSPEED_FLAGS": "--sandbox"}).code == 5
