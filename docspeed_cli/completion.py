@@ -38,6 +38,17 @@ NEWEST = 50
 _LITERAL = ("bash", "powershell")
 """The shells that take every value they are given; the others match as their users set them up."""
 
+_FORMATS = {
+    "json": "as the server sent it",
+    "markdown": "text with headings and tables",
+    "text": "text alone",
+    "csv": "tables, for a spreadsheet",
+    "id": "bare ids",
+    "curl": "the request, as a shell sends it",
+}
+_NEGATED = {"--no-wait": "submit, and print the job"}
+"""What flags say that switch another off."""
+
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -67,9 +78,13 @@ class Recent(Protocol):
     def files(self) -> Sequence[Value]:
         """The stored files by their ids."""
 
+    def sessions(self) -> Sequence[Value]:
+        """The conversations by their ids."""
+
 
 def complete(entries: Sequence[Entry], words: Sequence[str], incomplete: str, recent: Recent) -> Completion:
     """What fits in the place of `incomplete` after these words of the command line."""
+    commands = tuple(Value(entry.name, entry.about) for entry in entries)
     built = group("docspeed", "", entries, root)
     rest = list(words)
     while entries:
@@ -81,7 +96,7 @@ def complete(entries: Sequence[Entry], words: Sequence[str], incomplete: str, re
             return Completion()
         rest, entries = rest[rest.index(name) + 1 :], entry.entries
         built = built.get_command(None, name)
-    return _in_command(built, rest, incomplete, recent)
+    return _in_command(built, rest, incomplete, recent, commands)
 
 
 def _commands(built: Any, entries: Sequence[Entry], incomplete: str) -> Completion:
@@ -110,11 +125,17 @@ class _Line:
     """Whether `--` was there: no flag follows."""
 
 
-def _in_command(built: Any, words: Sequence[str], incomplete: str, recent: Recent) -> Completion:
+def _in_command(
+    built: Any, words: Sequence[str], incomplete: str, recent: Recent, commands: Sequence[Value]
+) -> Completion:
     params = _params(built)
     line = _read(params, words)
 
     def values(param: Any, text: str) -> Completion:
+        if param.name == "topic":
+            return Completion(
+                (*(Value(*topic) for topic in TOPICS.items()), Value("man", "the manual page"), *commands)
+            )
         return _values(param.name, text, line, built.guide.formats, recent)
 
     if line.awaiting is not None:
@@ -186,7 +207,7 @@ def _flags(params: Iterable[Any], given: Sequence[str]) -> Completion:
     """The flags that may still be given."""
     return Completion(
         tuple(
-            Value(name, _plain(param.help or ""))
+            Value(name, _NEGATED.get(name) or _plain(param.help or ""))
             for name, param in _named(params).items()
             if not param.hidden and (param.multiple or param.name not in given)
         )
@@ -205,9 +226,12 @@ def _values(name: str, text: str, line: _Line, formats: Sequence[str], recent: R
         case "instructions" if text.startswith("@"):
             return Completion(files=(), prefix="@")
         case "format":
-            return _known(("json", "curl") if "dry_run" in line.given else formats)
+            known = ("json", "curl") if "dry_run" in line.given else formats
+            return Completion(tuple(Value(name, _FORMATS[name]) for name in known))
         case "file_id":
             return Completion(tuple(recent.files()))
+        case "session_id":
+            return Completion(tuple(recent.sessions()))
         case "ids":
             jobs = recent.jobs()
             newest = (Value("@last", "the newest job"),) if jobs else ()
@@ -222,7 +246,6 @@ _KNOWN: Mapping[str, Sequence[str]] = {
     "operation": tuple(OPERATIONS),
     "batch": ("@last",),
     "shell": tuple(SCRIPTS),
-    "topic": (*TOPICS, "man"),
     "method": _METHODS,
     "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
 }
@@ -258,6 +281,14 @@ class Ledgered:
         """The files that this program stored."""
         rows = self._newest("SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC")
         return [self._value(name, (filename,), at) for name, filename, at in rows]
+
+    def sessions(self) -> Sequence[Value]:
+        """The conversations that another question may go on with."""
+        rows = self._newest(
+            "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
+            " FROM conversations ORDER BY updated_at DESC"
+        )
+        return [self._value(name, (names,), at) for name, names, at in rows]
 
     def _value(self, name: str, said: Iterable[str | None], at: float | None) -> Value:
         return Value(name, _plain(", ".join([*filter(None, said), ago(at, self._now())])))

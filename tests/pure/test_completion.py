@@ -38,6 +38,10 @@ class Known:
         self.looked += 1
         return [Value("file_9", "a.pdf")]
 
+    def sessions(self) -> Sequence[Value]:
+        self.looked += 1
+        return [Value("sess_4", "a.pdf")]
+
 
 class Nothing(Known):
     def jobs(self) -> Sequence[Value]:

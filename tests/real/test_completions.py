@@ -332,6 +332,13 @@ def test_zsh_completes_files(zsh: Terminal) -> None:
 
 
 @needs_zsh
+def test_zsh_offers_any_file_where_any_fits(zsh: Terminal) -> None:
+    """With one folder among the files, that alone would be put in at once."""
+    zsh.send("docspeed parse --from \t\t")
+    zsh.until(r"SCAN\.PDF.*form\.json.*my\\? notes\.txt.*sub\\? dir")
+
+
+@needs_zsh
 def test_zsh_lists_with_descriptions(zsh: Terminal) -> None:
     zsh.send("docspeed auth \t\t")
     zsh.until(r"login +-- Saves an API key for this server\.\s+status +-- Says which key")
@@ -368,8 +375,21 @@ def test_fish_completes_words(fish: Any) -> None:
     )
     assert fish("docspeed parse --grounding ") == ["ocr_lines", "regions", "cell"]
     assert fish("docspeed parse --grounding=reg") == ["--grounding=regions"]
-    assert fish("docspeed parse --dry-run --format ") == ["json", "curl"]
+    assert fish("docspeed parse --dry-run --format ") == [
+        "json\tas the server sent it",
+        "curl\tthe request, as a shell sends it",
+    ]
     assert fish("docspeed parse --timeout ") == []
+
+
+@needs_fish
+@both_ways
+def test_fish_forgets_what_it_made_of_the_manual_page(fish: Any, tmp_path: Path) -> None:
+    generated = tmp_path / "data" / "fish" / "generated_completions"
+    generated.mkdir(parents=True)
+    generated.joinpath("docspeed.fish").write_text("complete -c docspeed -l qzqz -d 'of a page'\n")
+    assert fish("docspeed parse --qz") == []
+    assert fish("docspeed par") == ["parse\tPages, text, markdown and regions of each document."]
 
 
 @needs_fish
