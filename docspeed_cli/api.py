@@ -9,7 +9,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -141,9 +141,12 @@ class Api:
 
         return self._repeat(send, freely=True)
 
-    def look(self, job_id: str) -> tuple[dict[str, Any], Answer]:
-        """One look at a job, not repeated: the status object, and the answer it came in."""
-        answer = self._exchange("GET", job_path(job_id))
+    def look(self, job_id: str, within: float | None = None) -> tuple[dict[str, Any], Answer]:
+        """One look at a job, not repeated: the status object, and the answer it came in.
+
+        `within` is how many seconds the answer may take, where that is less than usual.
+        """
+        answer = self._exchange("GET", job_path(job_id), within=within)
         status = _object(answer)
         if status_word(status) is None:
             raise Unavailable(
@@ -196,8 +199,8 @@ class Api:
         files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
         into: Into = None,
         bare: bool = False,
+        within: float | None = None,
     ) -> Answer:
-
         line = self._connections.line()
         while (wait := self._gate.delay()) > 0:
             self.sleep(wait)
@@ -206,6 +209,7 @@ class Api:
         outcome, request_id = "failed", None
         url = self.base_url + path
         seconds = GET_TIMEOUT if method == "GET" else POST_TIMEOUT
+        seconds = seconds if within is None else min(seconds, within)
         try:
             for _ in range(6):
                 request = line.client.build_request(
@@ -217,7 +221,7 @@ class Api:
                     timeout=_timeout(seconds),
                     extensions=line.extensions(),
                 )
-                with line.beginning(_limit(seconds, request)):
+                with line.beginning(_limit(seconds, request) if within is None else seconds):
                     response = line.client.send(request, stream=True)
                 with closing(response):
                     self.answered = True
@@ -307,11 +311,11 @@ class Api:
         return str(url)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _timeout(seconds: float) -> httpx.Timeout:
     import httpx
 
-    return httpx.Timeout(seconds, connect=CONNECT_TIMEOUT, pool=None)
+    return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds), pool=None)
 
 
 def _limit(seconds: float, request: httpx.Request) -> float:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from docspeed_cli.api import PATIENCE
 from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, worst
+from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, Unavailable, worst
+from docspeed_cli.inputs import told
 from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import Operation
 from docspeed_cli.payload import Payload
@@ -23,6 +24,9 @@ from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 from docspeed_cli.uploads import Uploads
+
+_UNANSWERED = 3
+"""Documents that may fail before the server has answered anything: each of them takes all its tries."""
 
 
 class Batch(NamedTuple):
@@ -72,12 +76,11 @@ class Batch(NamedTuple):
         if isinstance(error, AuthError | NoCredits):
             self.session.output.error(error)
             return "; stopped: the same would happen to every other document"
-        if (
-            error is not None
-            and self.max_failures is not None
-            and tally.failed + tally.lacking >= self.max_failures
-        ):
-            return f"; stopped at {tally.failed + tally.lacking} failures"
+        if isinstance(error, Unavailable) and tally.failed >= _UNANSWERED and not self.session.api.answered:
+            return "; stopped: the server answers nothing"
+        failures = tally.failed + tally.lacking
+        if error is not None and self.max_failures is not None and failures >= self.max_failures:
+            return f"; stopped at {failures} failures"
         if error is not None and (error.retry_after or 0) > PATIENCE:
             return "; stopped: the server asks for a long pause"
         return ""
@@ -119,6 +122,11 @@ class Batch(NamedTuple):
             known = self.session.ledger.by_id(error.job_id) if error.job_id else []
             job = next((job for job in known if job.server == self.session.server), None)
             return Outcome(source, job, error=error, operation=self.operation.name)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw of one input must not end the others
+            from docspeed_cli.mishap import explained
+
+            unforeseen = explained(error, self.session.world, self.session.output)
+            return Outcome(source, error=unforeseen, operation=self.operation.name)
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:
         """The job whose result is in its file already, and can be judged there."""
@@ -129,7 +137,7 @@ class Batch(NamedTuple):
         session = self.session
         documents = [Uploads(session).digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
-        where = str(path.resolve())
+        where = told(path.resolve())
         return next(
             (
                 job.as_reused()
@@ -150,7 +158,7 @@ class Batch(NamedTuple):
             self.session.output.value(line)
         for path in skipped:
             totals["skip"] += 1
-            self.session.output.value({"input": str(path), "action": "skip", "reason": "unsupported"})
+            self.session.output.value({"input": told(path), "action": "skip", "reason": "unsupported"})
         counted = ", ".join(f"{count} × {action}" for action, count in totals.items())
         self.session.output.progress(f"{self.operation.name}: {counted or 'nothing to do'}")
         return worst(codes)

@@ -6,7 +6,8 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
 from docspeed_cli.errors import Interrupted
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 _AHEAD = 4
 """How many inputs for each worker are read ahead: waking the reader for each one costs more."""
+
+_FILES, _FILES_EACH = 32, 3
+"""Files that the program has open, and each worker: a connection, a document, a result."""
 
 _GRACE = 30.0
 """How long exchanges under way may take to end once the run is stopped."""
@@ -60,7 +64,7 @@ class Crowd(Generic[T]):
         if self._stopped.is_set():
             raise Interrupted(signal.SIGINT, idle=True)
 
-    def run(self, tasks: Iterable[Task[T]]) -> Iterator[T]:
+    def run(self, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
         """Every task's outcome, in the order in which they end."""
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers)]
         feeder = threading.Thread(target=self._feed, args=(iter(tasks),), daemon=True)
@@ -191,9 +195,35 @@ def alone(session: Session, task: Task[T]) -> T:
 
 def together(session: Session, tasks: Iterable[Task[T]]) -> Iterator[T]:
     """The outcomes of many, as they end; `--concurrency` threads do the work."""
-    crowd: Crowd[T] = Crowd(session.settings.values["concurrency"], session.world)
+    asked = session.settings.values["concurrency"]
+    workers = _affordable(asked)
+    if workers < asked:
+        session.output.note(
+            f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
+        )
+    crowd: Crowd[T] = Crowd(workers, session.world)
     session.sleep = crowd.sleep
-    return crowd.run(tasks)
+    outcomes = crowd.run(tasks)
+    session.workers.callback(outcomes.close)
+    return outcomes
+
+
+def _affordable(workers: int) -> int:
+    """As many workers as have files enough: the limit is raised for them as far as the system allows."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return workers
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES + _FILES_EACH * workers
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return workers
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if limit > soft:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            soft = limit
+    return max(1, min(workers, (soft - _FILES) // _FILES_EACH))
 
 
 def _progress(job: Job) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 import string
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.inputs import told
 from docspeed_cli.models import Job, Source
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, write_whole
@@ -57,7 +59,7 @@ def target(
     if many and not path.exists() and path.suffix.lower() in _FILES:
         raise UsageError(
             f"-o {output} looks like a file; the results of many inputs go to a folder",
-            hint=f"-o {path.with_suffix('')}/ for a folder, or the JSON lines: > {output}",
+            hint=f"-o {path.with_suffix('')}/ for a folder, or all of it in one: > {output}",
         )
     if many or path.is_dir() or output.endswith("/"):
         if path.exists() and not path.is_dir():
@@ -198,12 +200,12 @@ class Delivery:
         """Write the result to its file, and put that down. DocspeedError where it can't be written."""
         assert outcome.job is not None and outcome.payload is not None
         _make_folder(path.parent, str(path))
-        if path.exists() and not self._ours(outcome.job, path):
+        if path.exists() and not self._ours(outcome.job, outcome.payload, path):
             self.output.note(f"other files of the same names are replaced in {self.to.folder}")
         self._keep(path, outcome.job, outcome.payload)
         outcome.payload.clear()
         if outcome.job.row is not None:
-            self.session.ledger.filed(outcome.job.row, str(path.resolve()), self.stamp(path))
+            self.session.ledger.filed(outcome.job.row, told(path.resolve()), self.stamp(path))
         return outcome._replace(payload=None, output=str(path))
 
     def stamp(self, path: Path) -> str:
@@ -211,9 +213,13 @@ class Delivery:
         found = path.stat()
         return f"{found.st_size} {found.st_mtime_ns} {self.output.format} {self.to.table or ''}"
 
-    def _ours(self, job: Job, path: Path) -> bool:
-        """Whether the file that is there came from the same request."""
-        where = str(path.resolve())
+    def _ours(self, job: Job, payload: Payload, path: Path) -> bool:
+        """Whether the file that is there came from the same request, or says the same."""
+        if path.is_file() and path.stat().st_size - payload.size in (0, 1):
+            with path.open("rb") as file:
+                if all(file.read(len(chunk)) == chunk for chunk in payload.lines()):
+                    return True
+        where = told(path.resolve())
         before = self.session.ledger.by_request(job.request) if job.request else [job]
         return any(other.output == where for other in before)
 
@@ -271,7 +277,7 @@ class Delivery:
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",
                 job_id=job.job_id,
-                hint=f"make room, then: docspeed jobs result {job.handle}{self.session.flags} -o {path}",
+                hint=f"{_mended(error)}, then: docspeed jobs result {job.handle}{self.session.flags} -o {path}",
             ) from None
 
     def _converted(self, job: Job, payload: Payload) -> str:
@@ -338,6 +344,11 @@ class Delivery:
             name = f"{stem}-{number}{extension}"
         self._taken.add(key)
         return folder / name
+
+
+def _mended(error: OSError) -> str:
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
+    return "make room" if full else "see to that place, or name another"
 
 
 def _alike(path: Path) -> str:

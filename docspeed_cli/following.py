@@ -27,10 +27,11 @@ LOOKS_A_SECOND = 50
 UNREACHED = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
+_LEAST = 1.0
+"""Seconds that a look is given even where the wait is all but over."""
+
 _JUST_NOW = 15.0
 """A job this young may not be known everywhere at the server yet: a 404 on it is no verdict."""
-
-_NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
 
 class Following:
@@ -67,7 +68,8 @@ class Following:
         while True:
             waited, asked = self.session.world.monotonic() - started, None
             try:
-                job, answer = self.look(job)
+                left = None if deadline is None else deadline - self.session.world.monotonic()
+                job, answer = self.look(job, None if left is None else max(left, _LEAST))
                 self.session.waited_for[job.job_id or ""] = job
                 failures, asked, failed = 0, answer.retry_after, None
                 if job.ended:
@@ -84,13 +86,13 @@ class Following:
                 self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
-                raise self._pending(job, waiting.timeout or 0, failed)
+                raise self._pending(job, max(waiting.timeout or 0, round(now - started)), failed)
             due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
             yield due if deadline is None else min(due, deadline)
 
-    def look(self, job: Job) -> tuple[Job, Answer]:
-        """One look at the job; the ledger learns what has changed."""
-        content, answer = self.session.api.look(str(job.job_id))
+    def look(self, job: Job, within: float | None = None) -> tuple[Job, Answer]:
+        """One look at the job, `within` so many seconds; the ledger learns what has changed."""
+        content, answer = self.session.api.look(str(job.job_id), within)
         return self.seen(job, content), answer
 
     def look_patiently(self, job: Job) -> tuple[Job, Answer]:
@@ -118,10 +120,10 @@ class Following:
             return young and not job.reused and failures < UNREACHED
         return trouble.retryable and (self.session.api.answered or failures < UNREACHED)
 
-    def _pending(self, job: Job, timeout: float, trouble: DocspeedError | None) -> Pending:
+    def _pending(self, job: Job, waited: float, trouble: DocspeedError | None) -> Pending:
         why = f"; the last look failed: {trouble.message}" if trouble else ""
         return Pending(
-            f"job {job.handle} is still {job.status} after {timeout:g} s; it goes on{why}",
+            f"job {job.handle} is still {job.status} after {waited:g} s; it goes on{why}",
             job_id=job.job_id,
             retryable=True,
             hint=self.session.take_up([job]),

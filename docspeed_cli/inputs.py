@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +42,7 @@ _MAGIC = (
     (b"GIF89a", "image/gif"),
 )
 _OFFICE = {"word/": ".docx", "xl/": ".xlsx"}
+_NOTHING_BELOW = "no files below this folder"
 _ID = re.compile(r"[A-Za-z0-9_:-]+")
 
 
@@ -97,21 +100,29 @@ def _unsupported(path: Path) -> Problem:
     return Unsupported(f"is of no supported type ({SUPPORTED})")
 
 
+def told(name: str | os.PathLike[str]) -> str:
+    """A file's name as text; bytes that are none are shown as such, for JSON would refuse them."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def local(label: str, path: Path, below: Path | None = None) -> Source:
     """A checked local document. Problem where it can't be taken."""
+    label, filename = told(label), told(path.name)
     try:
         if path.is_dir():
             raise Problem("is a folder; --recursive takes the documents below it")
         if not path.exists():
-            raise Problem("no such file")
+            raise Problem("no such file" + (": the link leads nowhere" if path.is_symlink() else ""))
         if not path.is_file():
+            if not stat.S_ISFIFO(path.stat().st_mode):
+                raise Problem("is no file")
             with path.open("rb") as pipe:
-                return _copied(label, pipe)._replace(filename=path.name)
+                return _copied(label, pipe)._replace(filename=filename)
         media_type = sniff(path)
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         raise Problem(getattr(error, "strerror", None) or str(error)) from None
-    return Source(label, path=path, filename=path.name, content_type=media_type, size=size, below=below)
+    return Source(label, path=path, filename=filename, content_type=media_type, size=size, below=below)
 
 
 def stored(file_id: str) -> Source:
@@ -126,6 +137,8 @@ def named(text: str) -> Source:
     path = Path(text)
     if not path.exists() and _ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
         return stored(text)
+    if path.is_dir():
+        raise Problem("is a folder; a list names documents")
     return local(text, path)
 
 
@@ -135,19 +148,21 @@ def read_stdin(world: World, filename: str | None) -> Source:
         raise Problem("standard input is the terminal; pipe a document in, or name a file")
     source = _copied("-", world.stdin.buffer)
     suffix = _TYPES[source.content_type or "application/pdf"][0]
+    filename = told(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
 
 
 def _copied(label: str, stream: IO[bytes]) -> Source:
     """A document that can be read once only, copied so that it can be read again."""
     with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
-        shutil.copyfileobj(stream, file, 1 << 20)
-    path = Path(file.name)
-    try:
-        return local(label, path)._replace(temporary=True)
-    except Problem:
-        path.unlink(missing_ok=True)
-        raise
+        path = Path(file.name)
+        try:
+            shutil.copyfileobj(stream, file, 1 << 20)
+            file.flush()
+            return local(label, path)._replace(temporary=True)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 @dataclass(frozen=True)
@@ -184,9 +199,13 @@ def collect(inputs: Inputs, world: World) -> Found:
         raise UsageError(
             _together(problems),
             details=problems if len(problems) > 1 else None,
-            hint=_way_round(inputs),
+            hint=_way_round(inputs) if any(map(_of_a_file, problems)) else None,
         )
     return Found(tuple(sources), tuple(skipped), _streamed(world) if inputs.listed == "-" else ())
+
+
+def _of_a_file(problem: str) -> bool:
+    return not problem.endswith(_NOTHING_BELOW)
 
 
 def _way_round(inputs: Inputs) -> str | None:
@@ -205,7 +224,9 @@ def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
         yield "standard input can be read once only: one document as -, or one list as --from -"
         return
     for text in inputs.files:
-        if text == "-":
+        if not text:
+            yield "an input is empty; is a variable not set?"
+        elif text == "-":
             yield from _try("standard input", read_stdin, world, inputs.filename)
         elif inputs.recursive and Path(text).is_dir():
             yield from _below(Path(text))
@@ -240,19 +261,34 @@ def _streamed(world: World) -> Iterator[Source | DocspeedError]:
 
 
 def _below(folder: Path) -> Iterator[Source | Path | str]:
-    found = False
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+    problems: list[str] = []
+    paths = sorted(_listed(folder, problems))
+    yield from problems
+    for path in paths:
+        meant = path.suffix.lower() in SUFFIXES
+        if not path.is_file() and (path.exists() or not meant):
+            yield path
             continue
-        found = True
         try:
             yield local(str(path), path, below=folder)
         except Unsupported:
             yield path
         except Problem as problem:
-            yield f"{path}: {problem}"
-    if not found:
-        yield f"{folder}: no files below this folder"
+            yield f"{told(path)}: {problem}" if meant else path
+    if not paths and not problems:
+        yield f"{told(folder)}: {_NOTHING_BELOW}"
+
+
+def _listed(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """What is below a folder, hidden files apart; a link to another folder is named and not followed."""
+
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{told(error.filename)}: can't be read: {error.strerror}")
+
+    for at, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        linked = [name for name in folders if Path(at, name).is_symlink()]
+        yield from (Path(at, name) for name in (*files, *linked) if not name.startswith("."))
 
 
 def _try(label: str, check: Callable[P, Source], *args: P.args, **kwargs: P.kwargs) -> Iterator[Source | str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
 
 from docspeed_cli.errors import NotFound, UsageError
 from docspeed_cli.models import Job, State
@@ -26,19 +28,27 @@ def texts(ids: Iterable[str] | None, session: Session) -> Iterator[str]:
             continue
         if session.world.stdin.isatty():
             raise UsageError("standard input is the terminal", hint="pipe ids in, or name them")
-        yield from (_id_in(line.strip()) for line in session.world.stdin if line.strip())
+        for line in filter(None, map(str.strip, session.world.stdin)):
+            found = _id_in(line, session)
+            if found is not None:
+                yield found
 
 
-def _id_in(line: str) -> str:
+def _id_in(line: str, session: Session) -> str | None:
+    """The job that a line names; None, with a warning, where it is of an input that came to no job."""
     if not line.startswith("{"):
         return line.strip('"')
-    try:
-        found = json.loads(line).get("job_id")
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, str):
+    said: dict[str, Any] = {}
+    with suppress(ValueError, RecursionError):
+        said = json.loads(line)
+    if isinstance(said.get("job_id"), str):
+        return str(said["job_id"])
+    if said.get("job_id", "") is not None or not said.keys() & {"input", "error"}:
         raise UsageError(f"this line holds no job_id: {line[:80]}")
-    return found
+    error, name = said.get("error"), str(said.get("input") or "an input")
+    why = str(error.get("message") if isinstance(error, dict) else said.get("status"))
+    session.output.warn(f"there is no job of {why if why.startswith(name) else f'{name}: {why}'}")
+    return None
 
 
 def named_jobs(ids: Iterable[str] | None, session: Session) -> list[Job]:
@@ -64,7 +74,7 @@ def resolved(session: Session, text: str) -> Job:
         raise UsageError(f"{text!r} is no job id")
     known = session.ledger.by_id(text)
     here = [job for job in known if job.server == session.server]
-    unknown = Job("", "unknown", State.RUNNING, job_id=text, server=session.server)
+    unknown = Job("", "not seen yet", State.RUNNING, job_id=text, server=session.server)
     return next(iter([*here, *known]), unknown)
 
 

@@ -55,9 +55,16 @@ class _Entry:
 
     def __init__(self, sql: str, bound: Sequence[Any], *, sync: bool) -> None:
         self.sql = sql
-        self.bound = bound
+        self.bound = [_storable(value) for value in bound]
         self.sync = sync
         self.done: sqlite3.Cursor | None = None
+
+
+def _storable(value: Any) -> Any:
+    """Text as the file can hold it: a row that could not be bound would keep others from being written."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 class Ledger:
@@ -207,8 +214,9 @@ class Ledger:
 
     def read(self, sql: str, bound: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows that a statement finds."""
+        storable = [_storable(value) for value in bound]
         with self._lock:
-            return self._steadily(lambda: self._file.db.execute(sql, bound).fetchall())
+            return self._steadily(lambda: self._file.db.execute(sql, storable).fetchall())
 
     def write(self, sql: str, bound: Sequence[Any], *, sync: bool = True) -> sqlite3.Cursor:
         """Write, with all that waits; with `sync` it is on the disk then, and else safe from a kill."""

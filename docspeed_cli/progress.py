@@ -68,8 +68,8 @@ class Tally:
 
     @property
     def _rate(self) -> float:
-        """Inputs that have ended, a second."""
-        return self.ended / self.seconds if self.seconds > 0 else 0.0
+        """Inputs that were worked on and have ended, a second."""
+        return (self.ended - self.reused) / self.seconds if self.seconds > 0 else 0.0
 
     def count(self, error: DocspeedError | None, *, reused: bool, label: str = "") -> None:
         """One more input has ended, or is waited for no longer."""
@@ -110,12 +110,13 @@ class Tally:
         if output.style.quiet:
             self._told_of_failures()
             return
-        worked = self._rate and self.reused < self.ended
-        rate = f", {_pace(self._rate, ' documents')}" if worked else ""
+        rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
         reused = f" ({self.reused} of them from before)" if self.reused else ""
         counts = f"{self.done} {self._through}{reused}" + (f", {self.failed} failed" if self.failed else "")
         counts += f", {self.lacking} without what is required" if self.lacking else ""
         counts += f", {self.pending} still running" if self.pending else ""
+        left = (self.total or 0) - self.ended
+        counts += f", {left} not through" if stopped and left > 0 else ""
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
         ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
         for reason, labels in ranked[:_REASONS]:

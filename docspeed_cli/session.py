@@ -80,11 +80,14 @@ class Session:
         self.batch = False
         """Whether this is a run over many inputs, which the same command takes up again."""
         output.server_flags = self.flags
+        self.workers = ExitStack()
+        """Ends those who still work for this session: what they write into is closed after them."""
         self._stack = ExitStack()
 
     def close(self) -> None:
         """Close what was opened."""
-        self._stack.close()
+        with self._stack:
+            self.workers.close()
 
     @property
     def any_server(self) -> bool:

@@ -27,6 +27,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pending: int | None = None
+        self.grace = 10.0
+        """Seconds that a submission is given to end once a signal has come."""
         self._shields = 0
         self._idle = False
         self._woken = threading.Event()
@@ -47,10 +49,22 @@ class Interrupts:
         self._woken.set()
         if self._shields and not self._idle:
             self._say(
-                "docspeed: finishing the submission first, so that the job's id is kept; again to leave now\n"
+                "docspeed: finishing the submission first, so that the job's id is kept"
+                f" ({self.grace:g} s at most); again to leave now\n"
             )
+            self._leave_later()
             return
         raise Interrupted(signum, idle=self._idle)
+
+    def _leave_later(self) -> None:
+        """Whoever sends one signal only, as `timeout` does, is not kept waiting by a server that hangs."""
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._patience_over)
+            signal.setitimer(signal.ITIMER_REAL, self.grace)
+
+    def _patience_over(self, signum: int, frame: FrameType | None) -> None:
+        if self._shields and self.pending is not None:
+            raise Interrupted(self.pending)
 
     def forgive(self, interrupted: Interrupted) -> bool:
         """Go on after a Ctrl-C that meant less than the whole program; False for any other signal."""

@@ -19,6 +19,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 ORDER = (
     "errors",
+    "nearest",
     "operations",
     "times",
     "models",
@@ -48,6 +49,7 @@ ORDER = (
     "flags",
     "bottom",
     "output",
+    "mishap",
     "progress",
     "session",
     "delivery",
@@ -66,7 +68,6 @@ ORDER = (
     "manual",
     "commands",
     "usage",
-    "mishap",
     "cli",
 )
 """Each module or folder of modules may import what stands before it, and nothing else of the package."""

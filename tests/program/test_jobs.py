@@ -152,6 +152,16 @@ def test_a_line_without_an_id_is_wrong_usage(stage: Stage, service: Service, std
     assert (ran.code, ran.out, service.calls) == (2, "", [])
 
 
+def test_the_lines_of_inputs_that_came_to_no_job_are_passed_over(stage: Stage, service: Service) -> None:
+    listed = b"f\nnope.pdf\ng\n"
+    ran = stage.run("parse", "--from", "-", stdin=listed)
+    assert ran.code == 2
+    waited = stage.run("jobs", "wait", "-", stdin=ran.raw)
+    assert waited.code == 0, waited.err
+    assert {json.loads(line)["job_id"] for line in lines(waited.out)} == {"job_1", "job_2"}
+    assert "warning: there is no job of nope.pdf: no such file" in waited.err
+
+
 def test_last_is_the_newest_and_a_row_has_a_number(stage: Stage, service: Service) -> None:
     submitted(stage, 3)
     assert json.loads(stage.run("jobs", "status", "@last").out)["job_id"] == "job_3"

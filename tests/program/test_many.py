@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.service import POLL, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
+from docspeed_cli.models import Source
+from docspeed_cli.uploads import Uploads
+from tests.service import POLL, REFUSED, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Clock, Ran, Stage, lines
 
 KEYS = ["input", "file_id", "job_id", "operation", "status"]
@@ -366,3 +368,68 @@ def test_what_was_submitted_only_is_not_called_done(stage: Stage, service: Servi
     again = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
     assert "parse: 2 done (2 of them from before) in" in again.err
     assert "documents/" not in again.err
+
+
+@pytest.mark.parametrize("flags", [(), ("-o", "out\udcfe")], ids=["lines", "a folder"])
+def test_a_file_name_that_is_no_text_is_a_document_like_any_other(
+    stage: Stage, service: Service, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    for name in ("a.pdf", "M\udcfcller.pdf", "z.pdf"):
+        stage.document(f"in/{name}", name.encode("ascii", "backslashreplace").decode())
+    ran = stage.run("parse", "in", "--recursive", "--wait", *flags)
+    assert ran.code == 0, ran.err
+    assert set(by_input(ran)) == {"in/a.pdf", "in/M\\xfcller.pdf", "in/z.pdf"}
+    again = stage.run("parse", "in", "--recursive", "--wait", *flags)
+    assert (again.code, service.count(SUBMIT)) == (0, 3)
+    alone = stage.run("parse", "in/M\udcfcller.pdf", "--wait", "--fresh", "--filename", "x\udcfe.pdf")
+    assert alone.code == 0, alone.err
+
+
+def test_what_nobody_foresaw_of_one_document_ends_that_one_only(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Uploads.store
+
+    def failing(self: Uploads, source: Source, document: str) -> tuple[str, bool]:
+        if source.label == "b":
+            raise RuntimeError("nobody foresaw this")
+        return stored(self, source, document)
+
+    monkeypatch.setattr(Uploads, "store", failing)
+    ran = stage.run("parse", *ids("a", "b", "c"), "--wait")
+    assert ran.code == 1
+    found = by_input(ran)
+    assert "result" in found["a"] and "result" in found["c"]
+    assert found["b"]["error"]["code"] == "bug"
+    assert "last-crash.txt" in found["b"]["error"]["hint"]
+    assert service.count(SUBMIT) == 2
+
+
+def test_a_server_that_answers_nothing_stops_the_run(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, REFUSED)
+    ran = stage.run("parse", *ids(*(f"f{n}" for n in range(50))), "--wait", "--concurrency", "2")
+    assert ran.code == 9
+    assert service.count(SUBMIT) <= 6 * 15
+    assert "stopped: the server answers nothing" in ran.err
+    ended = len(lines(ran.out))
+    assert f"{ended} failed, {50 - ended} not through in" in ran.err
+
+
+def test_a_server_that_has_answered_is_given_time(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, REFUSED)
+    paths = [stage.document(f"{n}.pdf") for n in range(6)]
+    ran = stage.run("parse", *paths, "--wait", "--concurrency", "2")
+    assert (ran.code, len(lines(ran.out))) == (9, 6)
+
+
+def test_copies_of_one_document_replace_nothing_on_the_next_run(stage: Stage, service: Service) -> None:
+    for name in ("in/a.pdf", "in/copy.pdf"):
+        stage.document(name, "the same")
+    argv = ("parse", f"{stage.folder}/in", "--recursive", "--wait", "-o", f"{stage.folder}/out/")
+    for _ in range(3):
+        ran = stage.run(*argv)
+        assert ran.code == 0, ran.err
+        assert "replaced" not in ran.err
+    assert service.count(SUBMIT) == 1
+    assert sorted(path.name for path in (stage.folder / "out").iterdir()) == ["a.json", "copy.json"]

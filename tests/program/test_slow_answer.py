@@ -48,3 +48,26 @@ def test_an_error_whose_body_drips_is_told_without_it(stage: Stage) -> None:
     assert (ran.code, "the server failed (500)" in ran.err) == (9, True)
     assert stage.clock.time < 120
     assert stage.states() == ["unknown"]
+
+
+def test_a_look_takes_no_longer_than_the_wait(stage: Stage, service: Service) -> None:
+    """A server that hangs in the middle of a wait of three seconds is not given a minute."""
+    given: list[float] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.startswith("/v1/jobs"):
+            seconds = request.extensions["timeout"]["read"]
+            given.append(seconds)
+            stage.clock.time += seconds
+            raise httpx.ReadTimeout("hangs", request=request)
+        headers = {"authorization": f"Bearer {KEY}"}
+        reply = service.handle(Call(request.method, path, headers, request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait", "--timeout", "3"
+    )
+    assert ran.code == 8
+    assert sum(given) <= 3.0
+    assert "is still queued after 3 s" in ran.err

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import resource
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docspeed_cli.crowd import Crowd
+from docspeed_cli.crowd import Crowd, together
 from docspeed_cli.errors import Interrupted, Unavailable
-from docspeed_cli.session import Task
+from docspeed_cli.models import Style
+from docspeed_cli.output import Output
+from docspeed_cli.session import Session, Task
+from docspeed_cli.settings import resolve
 from docspeed_cli.world import World
 
 
@@ -203,7 +208,7 @@ def test_a_wait_that_is_short_is_not_held_up_by_a_long_one() -> None:
 
     run = crowd(workers).run(tasks())
     found = [next(run) for _ in range(workers + 20)]
-    run.close()  # type: ignore[attr-defined]
+    run.close()
     assert "long" not in found
 
 
@@ -260,7 +265,7 @@ def test_a_run_that_is_given_up_takes_no_more_tasks() -> None:
 
     run = crowd(2).run(step(number) for number in range(10_000))
     next(run)
-    run.close()  # type: ignore[attr-defined]
+    run.close()
     assert len(started) < 100
 
 
@@ -280,7 +285,7 @@ def test_a_run_that_is_given_up_lets_a_step_come_to_its_end() -> None:
     assert next(run) == "first"
     assert begun.wait(60)
     go_on.set()
-    run.close()  # type: ignore[attr-defined]
+    run.close()
     assert ended == ["submitted"]
 
 
@@ -302,7 +307,7 @@ def test_a_worker_that_sleeps_is_woken_by_the_end_of_the_run() -> None:
     run = many.run([sleeping(), at_once("first")])
     assert next(run) == "first"
     assert asleep.wait(60)
-    run.close()  # type: ignore[attr-defined]
+    run.close()
     assert [interrupted.idle for interrupted in woken] == [True]
 
 
@@ -310,3 +315,74 @@ def test_a_slow_reader_holds_up_nothing_for_good() -> None:
     run = crowd(2).run(at_once(n) for n in range(200))
     first = next(run)
     assert sorted(cast(list[int], [first, *run])) == list(range(200))
+
+
+# -- in a session
+
+
+def session_in(folder: Path, stderr: io.StringIO, **flags: object) -> Session:
+    env = {"DOCSPEED_STATE_DIR": str(folder / "state"), "DOCSPEED_CONFIG": str(folder / "none.toml")}
+    world = World(env, io.StringIO(), io.StringIO(), stderr)
+    return Session(world, resolve(flags, env), Output(world, Style()))
+
+
+def test_the_ledger_is_closed_after_those_who_write_into_it(tmp_path: Path) -> None:
+    """Whoever takes the outcomes may be gone in the middle of the run, and keep hold of it."""
+    said = io.StringIO()
+    session = session_in(tmp_path, said)
+    asleep = threading.Event()
+    found: list[object] = []
+
+    def working() -> Task[object]:
+        found.append(session.ledger.by_id("job_1"))
+        asleep.set()
+        try:
+            session.sleep(600)
+        finally:
+            found.append(session.ledger.by_id("job_1"))
+        return None
+        yield
+
+    outcomes = together(session, [working(), at_once("first")])
+    assert next(outcomes) == "first"
+    assert asleep.wait(60)
+    session.close()
+    assert (found, said.getvalue()) == ([[], []], "")
+
+
+@pytest.mark.parametrize(
+    ("limit", "hard", "workers", "raised"),
+    [
+        (1024, 4096, 64, None),
+        (64, 4096, 64, 32 + 3 * 64),
+        (64, 100, 22, 100),
+        (20, 20, 1, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 64, None),
+    ],
+)
+def test_no_more_workers_than_there_are_files_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, hard: int, workers: int, raised: int | None
+) -> None:
+    limits = [limit, hard]
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, given: limits.__setitem__(0, given[0]))
+    said = io.StringIO()
+    running, most, lock = set[int](), [0], threading.Lock()
+    go_on = threading.Event()
+
+    def busy(number: int) -> Task[object]:
+        with lock:
+            running.add(threading.get_ident())
+            most[0] = max(most[0], len(running))
+            if len(running) >= workers:
+                go_on.set()
+        assert go_on.wait(60)
+        return number
+        yield
+
+    session = session_in(tmp_path, said, concurrency=64)
+    assert len(list(together(session, map(busy, range(200))))) == 200
+    session.close()
+    assert most[0] == workers
+    assert limits[0] == (raised or limit)
+    assert ("ulimit -n" in said.getvalue()) == (workers < 64)

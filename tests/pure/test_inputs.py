@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -286,6 +287,75 @@ def test_a_damaged_document_below_a_folder_is_told(here: Path) -> None:
     assert "scans/b.pdf: is named .pdf" in message
     assert "scans/c.pdf: is empty" in message
     assert "a.pdf" not in message
+
+
+def test_nothing_below_a_folder_is_lost_without_a_word(here: Path) -> None:
+    """A link that leads nowhere is a document that was meant; other things are passed over and named."""
+    put(here / "scans" / "a.pdf")
+    put(here / "elsewhere" / "b.pdf")
+    os.mkfifo(here / "scans" / "pipe.pdf")
+    (here / "scans" / "more").symlink_to(here / "elsewhere")
+    put(here / "scans" / "README", b"")
+    found = collect(Inputs(["scans"], recursive=True), world())
+    assert [each.label for each in found.checked] == ["scans/a.pdf"]
+    assert list(map(str, found.skipped)) == ["scans/README", "scans/more", "scans/pipe.pdf"]
+    (here / "scans" / "gone.pdf").symlink_to("nowhere")
+    message = problem(Inputs(["scans"], recursive=True)).message
+    assert message == "scans/gone.pdf: no such file: the link leads nowhere"
+
+
+def test_a_folder_that_the_system_refuses_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(here / "scans" / "a.pdf")
+    put(here / "scans" / "locked" / "b.pdf")
+    scan = os.scandir
+
+    def refusing(path: Path | str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    message = problem(Inputs(["scans"], recursive=True)).message
+    assert message == "scans/locked: can't be read: Permission denied"
+
+
+def test_a_folder_in_a_list_is_told_so(here: Path) -> None:
+    put(here / "scans" / "a.pdf")
+    (here / "list.txt").write_text("scans\n")
+    said = problem(Inputs(listed="list.txt", recursive=True)).message
+    assert said == "list.txt, line 1: scans: is a folder; a list names documents"
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_an_empty_name_is_not_this_folder(here: Path, recursive: bool) -> None:
+    put(here / "a.pdf")
+    assert "an input is empty; is a variable not set?" in problem(Inputs([""], recursive=recursive)).message
+
+
+def test_a_name_that_is_no_text_is_told_as_bytes(here: Path) -> None:
+    path = put(here / os.fsdecode(b"M\xfcller.pdf"))
+    (found,) = collect(Inputs(["."], recursive=True), world())
+    assert isinstance(found, Source)
+    assert (found.label, found.filename, found.path) == ("M\\xfcller.pdf", "M\\xfcller.pdf", Path(path.name))
+
+
+def test_a_device_is_no_document() -> None:
+    with pytest.raises(Problem, match="is no file"):
+        local("/dev/zero", Path("/dev/zero"))
+
+
+def test_a_copy_is_not_left_behind_where_reading_is_broken_off(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: object) -> None:
+        assert list(here.iterdir())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(here))
+    monkeypatch.setattr(shutil, "copyfileobj", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        collect(Inputs(["-"]), world(PDF))
+    assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize("names", [[], [".hidden.pdf"], ["sub/"]])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -126,6 +128,29 @@ def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, s
         done = running.end()
     assert done.code == 130, done
     assert sorted(str(row["job_id"]) for row in rows(machine)) == ["job_1", "job_2", "job_3"]
+
+
+_HANGING = """
+import os, signal, sys, threading
+from docspeed_cli.errors import Interrupted
+from docspeed_cli.world import Interrupts
+
+interrupts = Interrupts()
+interrupts.grace = 0.05
+interrupts.install(sys.stderr)
+try:
+    with interrupts.shielded():
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait()
+except Interrupted as interrupted:
+    sys.exit(interrupted.exit_code)
+"""
+
+
+def test_a_submission_that_hangs_is_not_waited_for_without_end() -> None:
+    done = subprocess.run([sys.executable, "-c", _HANGING], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (143, 1)
+    assert "(0.05 s at most)" in done.stderr
 
 
 def test_a_second_signal_leaves_at_once(machine: Machine, service: Service) -> None:
