@@ -126,6 +126,7 @@ class Batch(NamedTuple):
             from docspeed_cli.mishap import explained
 
             unforeseen = explained(error, self.session.world, self.session.output)
+            self.session.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
             return Outcome(source, error=unforeseen, operation=self.operation.name)
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:

@@ -44,10 +44,11 @@ class Following:
         """Look at the job until it has ended well. JobFailed, AuthError, NotFound; Pending at the limit."""
         ended, _ = yield from self.watch(job, waiting)
         if ended.state is State.FAILED:
+            reason = f"ended as {ended.status}" + (f": {ended.error}" if ended.error else "")
+            named = f"{ended.input}: " if ended.input else ""
             raise JobFailed(
-                f"{ended.operation} job {ended.handle} ended as {ended.status}"
-                + (f": {ended.error}" if ended.error else ""),
-                reason=f"ended as {ended.status}" + (f": {ended.error}" if ended.error else ""),
+                f"{named}{ended.operation} job {ended.handle} {reason}",
+                reason=reason,
                 details={"status": ended.status, "error": ended.error},
                 job_id=ended.job_id,
                 hint=None if _hopeless(ended) else "run the same command again to submit it anew",

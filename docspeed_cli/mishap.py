@@ -24,7 +24,7 @@ def explained(error: Exception, world: World, output: Output) -> DocspeedError:
     kept = _kept(details, world)
     where = f"the details are in {kept}" if kept else "DOCSPEED_DEBUG=1 shows the details"
     return DocspeedError(
-        f"unexpected {type(error).__name__}: {error}",
+        output.discreet(f"unexpected {type(error).__name__}: {error}"),
         code="bug",
         hint=f"{where}; please report it with them",
     )

@@ -127,6 +127,8 @@ class Run:
         lacking = judged(outcome, requirements)
         code = deliver_one(session, hand, outcome)
         if lacking is not None:
+            named = f"{outcome.source.label}: " if outcome.source else ""
+            lacking.message = f"{named}{lacking.message}"
             raise lacking
         return code
 

@@ -65,6 +65,7 @@ def test_what_lacks_a_value_or_evidence_is_told(
     assert (ran.code, json.loads(ran.out)) == (5, FOUND)
     error = json.loads(ran.err)["error"]
     assert (error["code"], error["details"]) == ("required_missing", {"missing": missing})
+    assert error["message"] == f"f: required but not found: {', '.join(missing)}"
 
 
 def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None:

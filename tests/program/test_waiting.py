@@ -352,3 +352,9 @@ def test_what_fails_after_the_submission_says_how_to_go_on(
     flags = " --base-url https://a.example"
     said = f"hint: docspeed auth login{flags}, then docspeed jobs {again} job_1{flags}"
     assert (ran.code, ran.err.splitlines()[-1]) == (4, said)
+
+
+def test_a_failed_job_is_told_with_its_document(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    path = stage.document("a.pdf")
+    assert f"error: {path}: parse job job_1 ended as failed" in stage.run("parse", path, "--wait").err
