@@ -111,6 +111,7 @@ class Batch(NamedTuple):
         try:
             left_alone = self._left_alone(request, path)
             if left_alone is not None:
+                Submitting(self.session).say_reused(left_alone._replace(input=source.label), str(path))
                 outcome = Outcome(source, left_alone, output=str(path))
                 return outcome._replace(error=judged(outcome, self.requirements))
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -79,6 +80,8 @@ class Session:
         """The flags with which `jobs result` hands over what this run waits for; None if nothing."""
         self.batch = False
         """Whether this is a run over many inputs, which the same command takes up again."""
+        self.reused = count(1)
+        """Counts the jobs that are used again."""
         output.server_flags = self.flags
         self.workers = ExitStack()
         """Ends those who still work for this session: what they write into is closed after them."""

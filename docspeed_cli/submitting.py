@@ -25,6 +25,9 @@ from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
 from docspeed_cli.uploads import Uploads
 
+NAMED = 10
+"""Jobs that a run over many inputs names in notes, where they are used again."""
+
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
@@ -115,7 +118,7 @@ class Submitting:
                 found = self._still_there(job)
                 if found is not None:
                     found = found._replace(input=label or found.input)
-                    self._say_reused(found)
+                    self.say_reused(found)
                     return found, []
         if unknown:
             when = ago(unknown[0].submitted_at, self.session.world.now())
@@ -141,10 +144,17 @@ class Submitting:
         found = self.following.seen(job, answer.payload.json()).as_reused()
         return None if found.state is State.FAILED else found
 
-    def _say_reused(self, job: Job) -> None:
+    def say_reused(self, job: Job, output: str | None = None) -> None:
+        """Name the job that is used again, and where its result is already; of many, the first ones."""
+        number = next(self.session.reused)
+        if self.session.batch and number > NAMED:
+            if number == NAMED + 1:
+                self.session.output.note('more jobs are used again; their lines say "reused": true')
+            return
         when = ago(job.submitted_at, self.session.world.now())
+        used = f"{output} is there already, of" if output else "using"
         self.session.output.note(
-            f"{job.input}: using {job.operation} job {job.handle}, submitted {when} ({job.status});"
+            f"{job.input}: {used} {job.operation} job {job.handle}, submitted {when} ({job.status});"
             " --fresh submits anew"
         )
 

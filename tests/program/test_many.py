@@ -433,3 +433,18 @@ def test_copies_of_one_document_replace_nothing_on_the_next_run(stage: Stage, se
         assert "replaced" not in ran.err
     assert service.count(SUBMIT) == 1
     assert sorted(path.name for path in (stage.folder / "out").iterdir()) == ["a.json", "copy.json"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_is_used_again_is_named_but_not_ten_thousand_times(
+    stage: Stage, service: Service, folder: bool
+) -> None:
+    argv = ["parse", *ids(*(f"f{n}" for n in range(15))), "--wait"]
+    argv += ["-o", f"{stage.folder}/out/"] if folder else []
+    stage.run(*argv)
+    ran = stage.run(*argv)
+    notes = [line for line in lines(ran.err) if line.startswith("note: ")]
+    assert len([line for line in notes if "parse job job_" in line and "just now" in line]) == 10
+    assert len(notes) == 11
+    assert ("out/f1.json is there already" in ran.err) == folder
+    assert service.count(SUBMIT) == 15
