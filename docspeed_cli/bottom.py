@@ -1,10 +1,11 @@
-"""Keeps one line at the bottom of a terminal, and lets everything else be written above it."""
+"""Keeps lines at the bottom of a terminal, and lets everything else be written above them."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from docspeed_cli.harmless import clean
@@ -12,54 +13,82 @@ from docspeed_cli.harmless import clean
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-_EVERY = 0.125
-_ERASE = "\r\x1b[2K"
+_EVERY, _SLOWLY = 0.125, 1.0
+_ERASE, _UP = "\r\x1b[2K", "\x1b[1A"
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_ECHO = 3
+"""Room for the ^C that the terminal echoes, which must not wrap."""
+
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+_PADDING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.M)
 
 
 class Bottom:
-    """A line that is drawn again and again while the context lasts, and is gone afterwards."""
+    """Lines that are drawn again and again while the context lasts; afterwards they are gone, or stay."""
 
-    def __init__(self, console: Console, draw: Callable[[], RenderableType]) -> None:
-        from rich.live import Live
-
+    def __init__(self, console: Console, draw: Callable[[], RenderableType], *, stays: bool = False) -> None:
         self._console = console
+        self._draw = draw
+        self._stays = stays
         self._lock = threading.RLock()
         self._over = threading.Event()
-        self._live = Live(
-            console=console,
-            get_renderable=draw,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._cells: list[int] = []
+        """How many cells each of the lines takes that are there."""
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
+    @property
+    def ending(self) -> str:
+        """What makes room for other words, for those who can't wait till it is drawn anew."""
+        return "\n" if self._stays else _ERASE
+
     def __enter__(self) -> Bottom:
-        self._live.start(refresh=True)
+        self._write(_HIDE + self._redrawn())
         self._ticker.start()
         return self
 
     def __exit__(self, *reason: object) -> None:
         self._over.set()
         self._ticker.join()
-        self._live.stop()
+        with self._lock:
+            self._write((self._redrawn() + "\n" if self._stays else self._erased()) + _SHOW)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Take the line away while something else is written where it stands."""
+        """Take the lines away while something else is written where they stand."""
         with self._lock:
-            self._console.file.write(_ERASE)
-            self._console.file.flush()
+            self._write(self._erased())
             try:
                 yield
             finally:
-                self._live.refresh()
+                self._write(self._redrawn())
 
     def _tick(self) -> None:
-        while not self._over.wait(_EVERY):
+        while not self._over.wait(_SLOWLY if self._stays else _EVERY):
             with self._lock:
-                self._live.refresh()
+                self._write(self._redrawn())
+
+    def _redrawn(self) -> str:
+        from rich.cells import cell_len
+
+        console = self._console
+        with console.capture() as capture:
+            console.print(self._draw(), end="", width=console.width - (0 if self._stays else _ECHO))
+        drawn = _PADDING.sub(r"\1", capture.get().removesuffix("\n"))
+        erased = self._erased()
+        self._cells = [cell_len(_SGR.sub("", line)) for line in drawn.split("\n")]
+        return erased + drawn
+
+    def _erased(self) -> str:
+        """What erases the lines; in a window that has become narrower since, they have been broken."""
+        width = max(self._console.width, 1)
+        rows = sum(max(1, -(-cells // width)) for cells in self._cells)
+        self._cells = []
+        return _ERASE + (_UP + _ERASE) * (rows - 1)
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._console.file.write(text)
+            self._console.file.flush()
 
 
 class Waited:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import typer
 
 from docspeed_cli import __version__
+from docspeed_cli.cells import wrapped
 from docspeed_cli.errors import CODES, EXITS, SEVERITY
 from docspeed_cli.framework import Entry, Row, group, rank, root
 from docspeed_cli.settings import SETTINGS, VARIABLES
@@ -22,13 +23,22 @@ from docspeed_cli.settings import SETTINGS, VARIABLES
 Rows = tuple[tuple[str, str], ...]
 """Terms, and what is said of each."""
 
-Part = str | Rows
-"""A paragraph, or a list."""
+
+class Sample(NamedTuple):
+    """Lines that can be pasted as they are."""
+
+    text: str
+
+
+Part = str | Rows | Sample
+"""A paragraph, a list, or lines that stay as they are."""
 
 RELEASED = "2026-11-24"
 """The day of this version, which the page tells beside it."""
 
-WIDTH = 80
+WIDTH, _WIDEST = 80, 100
+"""Columns: of a text that goes to no terminal, and the most that is read well."""
+
 _NARROW = 26
 """Terms that are longer than this stand above what is said of them, not beside it."""
 
@@ -67,9 +77,25 @@ def _scripting() -> tuple[Part, ...]:
 SCHEMAS: tuple[Part, ...] = (
     "A schema is JSON, and docspeed schema makes one from a document or from words. It names fields, which a "
     "document has once, and tables, whose rows are line items:",
-    '{"doc_class": "invoice", "fields": [{"key": "invoice_number", "type": "string", "description": "Invoice '
-    'number"}], "tables": [{"key": "line_items", "description": "One row each", "fields": [{"key": "amount", '
-    '"type": "number"}]}]}',
+    Sample(
+        """{
+  "doc_class": "invoice",
+  "fields": [
+    {
+      "key": "invoice_number",
+      "type": "string",
+      "description": "Invoice number"
+    }
+  ],
+  "tables": [
+    {
+      "key": "line_items",
+      "description": "One row each",
+      "fields": [{"key": "amount", "type": "number"}]
+    }
+  ]
+}"""
+    ),
     (
         ("key", "the name in the result; dots group, as in seller.name"),
         (
@@ -101,10 +127,21 @@ def _listing() -> str:
     return f"{', '.join(names)} and {last}"
 
 
+CONFIG = Sample(
+    """wait = true
+timeout = "30m"
+concurrency = 16
+base_url = "https://api.docspeed.ai\""""
+)
+"""A config file."""
+
+
 def _environment() -> tuple[Part, ...]:
     return (
         VARIABLES,
-        f"A flag wins over a variable, a variable over config.toml. That takes {_listing()}.",
+        "A flag wins over a variable, a variable over config.toml; `docspeed config path` says where that is."
+        f" It takes {_listing()}:",
+        CONFIG,
         "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR are honoured.",
     )
 
@@ -118,23 +155,31 @@ PARTS: dict[str, Callable[[], tuple[Part, ...]]] = {
 }
 
 
-def explained(topic: str) -> str:
-    """A topic as text for a terminal of 80 columns."""
-    parts = (
-        textwrap.fill(part, WIDTH) if isinstance(part, str) else _listed(part) for part in PARTS[topic]()
-    )
-    return "\n\n".join(parts).replace("`", "")
+def explained(topic: str, columns: int | None = None) -> str:
+    """A topic as text for a terminal of so many columns, as far as it is read well; for 80 without one."""
+    width = min(columns or WIDTH, _WIDEST)
+    return "\n\n".join(_laid_out(part, width) for part in PARTS[topic]())
 
 
-def _listed(rows: Rows) -> str:
+def _laid_out(part: Part, width: int) -> str:
+    if isinstance(part, Sample):
+        return part.text
+    return _filled(part, width) if isinstance(part, str) else _listed(part, width)
+
+
+def _filled(text: str, width: int) -> str:
+    return wrapped(text.replace("`", ""), width, indent="")
+
+
+def _listed(rows: Rows, width: int) -> str:
     longest = max(len(term) for term, _ in rows)
-    if longest > _NARROW:
+    if longest > min(_NARROW, width // 3):
         return "\n".join(
-            f"{term}\n{textwrap.indent(textwrap.fill(about, WIDTH - 4), '    ')}" for term, about in rows
+            f"{term}\n{textwrap.indent(_filled(about, width - 4), '    ')}" for term, about in rows
         )
     indent = " " * (longest + 2)
     return "\n".join(
-        textwrap.fill(about, WIDTH, initial_indent=term.ljust(longest + 2), subsequent_indent=indent)
+        term.ljust(longest) + textwrap.indent(_filled(about, width - len(indent)), indent)[longest:]
         for term, about in rows
     )
 
@@ -173,6 +218,7 @@ def page(entries: Sequence[Entry]) -> str:
         *_common(leaves, shared, everywhere),
         *_topic("OUTPUT", "output"),
         *_topic("SCRIPTING", "scripting"),
+        *_topic("SCHEMAS", "schemas"),
         *_topic("EXIT STATUS", "exit-codes"),
         *_topic("ENVIRONMENT", "environment"),
         *_closing(leaves),
@@ -241,7 +287,7 @@ def _command(leaf: _Leaf, shared: set[_Key], everywhere: set[_Key]) -> Iterator[
     if any(row.name == "format" for row in leaf.rows):
         yield from _paragraph(f"Formats: {', '.join(leaf.formats)}.")
     if leaf.examples:
-        yield from (".PP", "Examples:", *_code(leaf.examples))
+        yield from (".PP", "Examples:", *_code("\n".join(leaf.examples).split("\n")))
 
 
 def _common(leaves: Sequence[_Leaf], shared: set[_Key], everywhere: set[_Key]) -> Iterator[str]:
@@ -268,6 +314,9 @@ def _topic(title: str, name: str) -> Iterator[str]:
     for part in PARTS[name]():
         if isinstance(part, str):
             yield from _paragraph(part)
+            continue
+        if isinstance(part, Sample):
+            yield from _code(part.text.split("\n"))
             continue
         for term, about in part:
             yield from (".TP", rf"\fB{escaped(' '.join(term.split()))}\fR", *_text(about))

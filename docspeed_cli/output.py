@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from docspeed_cli.cells import colour_of, wrapped
 from docspeed_cli.errors import DocspeedError, ReaderGone
 from docspeed_cli.harmless import clean
 from docspeed_cli.models import Style
@@ -23,8 +26,21 @@ if TYPE_CHECKING:
 
 
 _SCREEN = 25
+_USUAL_WIDTH = 80
 _MOST_SHOWN = 4_000_000
 """Bytes of JSON that a terminal is given; laid out they take many times as much memory."""
+
+_HELD = "\0"
+"""In the place of a space at which no line may end; no text that is shown holds one."""
+
+_CODES = {
+    "dim": "2",
+    "bold": "1",
+    "green": "32",
+    "red": "31",
+    "bold magenta": "1;35",
+    "bold red": "1;31",
+}
 
 _CUT = "; what was written to standard output is cut short"
 
@@ -66,9 +82,16 @@ class Output:
     @property
     def lively(self) -> bool:
         """Whether stderr is a terminal that can redraw a line, and whose encoding tells how wide that is."""
-        stream = self.world.stderr
+        return self._redraws(self.world.stderr)
+
+    def _redraws(self, stream: TextIO) -> bool:
         told = (stream.encoding or "utf-8").lower().startswith("utf")
         return stream.isatty() and told and self.world.env.get("TERM") != "dumb"
+
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is that stdout goes to; None where it goes elsewhere."""
+        return self._columns(self.world.stdout) if self.world.stdout.isatty() else None
 
     @property
     def _sparing(self) -> bool:
@@ -76,6 +99,15 @@ class Output:
         return self.style.quiet or (self.style.json_errors and not self.lively)
 
     # -- stdout
+
+    def ready(self) -> None:
+        """DocspeedError where stdout is closed: better told before anything is paid for."""
+        with _written():
+            try:
+                os.write(self.world.stdout.fileno(), b"")
+            except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise
 
     def value(self, value: Any) -> None:
         """One JSON value: compact on a line of its own in a pipe, indented at a terminal."""
@@ -134,10 +166,22 @@ class Output:
     def text(self, text: str) -> None:
         """A line or more of text; foreign text is made harmless at a terminal."""
         if self.world.stdout.isatty():
-            with self._aside(self.world.stdout):
-                self._at_terminal(clean(text) + "\n")
+            self._at_terminal(clean(text) + "\n")
         else:
             self.chunks([_utf8(text + "\n")])
+
+    def row(self, *cells: str, prose: str = "", word: int | None = None) -> None:
+        """A line for people: cells that are broken nowhere, then prose; the cell `word` names a state."""
+        texts = [_unbroken(clean(cell, multiline=False)) for cell in cells]
+        line = "  ".join([*texts, clean(prose, multiline=False)]).rstrip()
+        line = wrapped(line, self._columns(self.world.stdout))
+        if word is not None and (state := texts[word].strip()):
+            before = len("".join(f"{text} " for text in texts[:word]).split())
+            start, end = list(re.finditer(r"\S+", line))[before].span()
+            colour = colour_of(state.replace(_HELD, " "))
+            shown = self._tinted(state, colour, self.world.stdout)
+            line = line[:start] + shown + line[end:]
+        self._at_terminal(line.replace(_HELD, " ") + "\n")
 
     def show(self, drawing: RenderableType) -> None:
         """Something drawn for people. What can't be broken is left for the terminal to wrap."""
@@ -150,7 +194,7 @@ class Output:
         """Write this, with what the terminal's encoding lacks as escapes."""
         stream = self.world.stdout
         encoding = stream.encoding or "utf-8"
-        with _written():
+        with self._aside(stream), _written():
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
 
@@ -159,7 +203,7 @@ class Output:
         from rich.console import Console
 
         stream = self.world.stderr if stderr else self.world.stdout
-        width = self._width(stream) if self.world.env.get("TERM") == "dumb" else None
+        width = self._columns(stream) if self.world.env.get("TERM") == "dumb" else None
         return Console(
             width=width,
             height=_SCREEN if width else None,
@@ -171,15 +215,15 @@ class Output:
             _environ=self.world.env,
         )
 
-    def _width(self, stream: TextIO) -> int | None:
-        """The width of a dumb terminal, of which rich believes that it is 80."""
+    def _columns(self, stream: TextIO) -> int:
+        """A terminal's width; rich believes of a dumb one that it is 80."""
         columns = self.world.env.get("COLUMNS", "")
         if columns.isdecimal() and int(columns) > 0:
             return int(columns)
         try:
-            return os.get_terminal_size(stream.fileno()).columns or None
+            return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
         except (OSError, ValueError):
-            return None
+            return _USUAL_WIDTH
 
     # -- stderr
 
@@ -203,7 +247,12 @@ class Output:
     def progress(self, text: str) -> None:
         """A plain line of progress, where no live line is drawn; none where only JSON is to come."""
         if not self._sparing:
-            self._err(clean(text, multiline=False))
+            self._err(self._fitted(clean(text, multiline=False)))
+
+    def air(self) -> None:
+        """An empty line between what was drawn and what is said of it, where one terminal shows both."""
+        if not self._sparing and self.world.stdout.isatty() and self.world.stderr.isatty():
+            self._err("")
 
     def heard(self, exchange: Exchange) -> None:
         """A line for an HTTP exchange."""
@@ -211,7 +260,7 @@ class Output:
             number = f" {exchange.request_id}" if exchange.request_id else ""
             took = f"{exchange.seconds * 1000:.0f} ms"
             line = f"http: {exchange.method} {exchange.path} {exchange.status} {took}{number}"
-            self._err(clean(line, multiline=False))
+            self._err(self._fitted(clean(line, multiline=False)))
 
     def failure(self, text: str) -> None:
         """One input of many has failed."""
@@ -232,7 +281,7 @@ class Output:
         if error.hint:
             self._line("hint", self._here(error.hint), "bold")
         if error.request_id:
-            self._err(clean(f"request: {error.request_id}", multiline=False))
+            self._err(self._fitted(clean(f"request: {error.request_id}", multiline=False)))
 
     @contextmanager
     def live(self) -> Iterator[Live]:
@@ -254,13 +303,36 @@ class Output:
         """Keep this line at the bottom of the terminal; what is written meanwhile goes above it."""
         from docspeed_cli.bottom import Bottom
 
-        console = self.console(stderr=True)
-        console.width -= 3  # room for the ^C that the terminal echoes, which must not wrap
-        with Bottom(console, draw) as self._bottom:
-            try:
+        with self._above(Bottom(self.console(stderr=True), draw)):
+            yield
+
+    @contextmanager
+    def redrawn(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
+        """Data that changes while people look at it: kept at the bottom likewise, and left as it was last."""
+        from docspeed_cli.bottom import Bottom
+
+        if self._redraws(self.world.stdout):
+            with self._above(Bottom(self.console(), draw, stays=True)):
                 yield
-            finally:
-                self._bottom = None
+            return
+        try:
+            yield
+        finally:
+            self.show(draw())
+
+    @contextmanager
+    def _above(self, bottom: Bottom) -> Iterator[None]:
+        """Write above these lines; a signal that ends the program at once makes room for the prompt."""
+        interrupts = self.world.interrupts
+        try:
+            with bottom as self._bottom:
+                interrupts.ending = bottom.ending
+                try:
+                    yield
+                finally:
+                    self._bottom = None
+        finally:
+            interrupts.ending = ""
 
     def _aside(self, stream: TextIO) -> AbstractContextManager[None]:
         """Where the line at the bottom is on this stream's terminal, take it away meanwhile."""
@@ -296,17 +368,21 @@ class Output:
             self._err("::endgroup::")
 
     def _line(self, label: str, text: str, colour: str = "") -> None:
-        body = clean(text).replace("\n::", "\n ::")
-        self._err(f"{self._tinted(label + ':', colour)} {body}")
+        body = self._fitted(clean(text).replace("\n::", "\n ::"), len(label) + 2)
+        self._err(f"{self._tinted(label + ':', colour, self.world.stderr)} {body}")
 
-    def _tinted(self, text: str, colour: str) -> str:
-        """The label in a colour to be read on black and on white, where the terminal and the user want it."""
+    def _fitted(self, text: str, lead: int = 0) -> str:
+        """The text broken between words where people read it; in a log it is a line."""
+        stream = self.world.stderr
+        return wrapped(text, self._columns(stream), lead=lead) if stream.isatty() else text
+
+    def _tinted(self, text: str, colour: str, stream: TextIO) -> str:
+        """The text in a colour to be read on black and on white, where the terminal and the user want it."""
         env = self.world.env
-        wanted = self.lively or bool(env.get("FORCE_COLOR"))
+        wanted = self._redraws(stream) or bool(env.get("FORCE_COLOR"))
         if not colour or not wanted or env.get("NO_COLOR"):
             return text
-        codes = {"dim": "2", "bold": "1", "bold magenta": "1;35", "bold red": "1;31"}
-        return f"\x1b[{codes[colour]}m{text}\x1b[0m"
+        return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
     def discreet(self, text: str) -> str:
         """The text without the secrets of this run."""
@@ -316,9 +392,17 @@ class Output:
 
     def _err(self, line: str) -> None:
         line = self.discreet(line)
+        if self.world.interrupts.pending is not None and self.world.stderr.isatty():
+            line = f"\r{line}"  # over the ^C that the terminal has echoed
         with self._aside(self.world.stderr):
             self.world.stderr.write(line + "\n")
             self.world.stderr.flush()
+
+
+def _unbroken(cell: str) -> str:
+    """The cell with nothing to break it at but what pads it."""
+    text = cell.rstrip()
+    return text.replace(" ", _HELD) + cell[len(text) :]
 
 
 def _utf8(text: str) -> bytes:
@@ -334,7 +418,7 @@ def _written() -> Iterator[None]:
     except BrokenPipeError:
         raise ReaderGone from None
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
         raise DocspeedError(f"can't write to standard output: {reason}", code="write_failed") from None
 
 

@@ -16,8 +16,10 @@ def rfc3339(seconds: float | None) -> str | None:
 
 def span(seconds: float) -> str:
     """A length of time for people: `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`."""
-    if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
+    return f"{max(seconds, 0):.1f} s" if seconds < 10 else _whole(seconds)
+
+
+def _whole(seconds: float) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
     return f"{int(seconds // size)} {unit}"
 
@@ -26,4 +28,4 @@ def ago(then: float | None, now: float) -> str:
     """How long ago something was, for people."""
     if then is None:
         return "at an unknown time"
-    return "just now" if now - then < 2 else f"{span(now - then)} ago"
+    return "just now" if now - then < 2 else f"{_whole(now - then)} ago"

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from docspeed_cli.cells import wrapped
 from docspeed_cli.errors import Interrupted
 
 if TYPE_CHECKING:
     import httpx
+    from _typeshed import ReadableBuffer
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+GRACE = 30.0
+"""Seconds that exchanges under way are given to end once the run is to stop: a lost id may be paid twice."""
+
+_HEARING = 0.2
+"""Seconds that the main thread is given to hear a signal."""
+
 _SHOW_CURSOR = "\x1b[?25h"
+_FULL = 0.01
+"""Seconds until a terminal that does not block is tried again."""
 
 
 class Interrupts:
@@ -27,11 +38,13 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pending: int | None = None
-        self.grace = 10.0
-        """Seconds that a submission is given to end once a signal has come."""
+        self.grace = GRACE
+        self.ending = ""
+        """What takes away what is drawn at the bottom of the terminal, or goes below it."""
+        self._taken: list[int] = []
         self._shields = 0
         self._idle = False
-        self._woken = threading.Event()
+        self._handled = 0
         self._stderr: TextIO | None = None
 
     def install(self, stderr: TextIO) -> None:
@@ -41,16 +54,38 @@ class Interrupts:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
+                self._taken.append(number)
+        if os.name == "posix":
+            arriving, tell = os.pipe()
+            os.set_blocking(tell, False)
+            signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, args=(arriving,), daemon=True).start()
+
+    def uninstall(self) -> None:
+        """Nothing is left to be saved: what asks to stop now just stops the program."""
+        for number in self._taken:
+            signal.signal(number, signal.SIG_DFL)
+
+    def _watch(self, arriving: int) -> None:
+        """Leave at a second signal where the main thread hears none: it waits for a lock, or for a name."""
+        arrived = 0
+        while signals := os.read(arriving, 64):
+            heard = [number for number in signals if number in self._taken]
+            arrived += len(heard)
+            time.sleep(_HEARING)
+            unheard = arrived - self._handled
+            if heard and (unheard > 1 or (unheard == 1 and self.pending is not None)):
+                self._leave(heard[-1])
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
+        self._handled += 1
         if self.pending is not None:
             self._leave(signum)
         self.pending = signum
-        self._woken.set()
         if self._shields and not self._idle:
-            self._say(
-                "docspeed: finishing the submission first, so that the job's id is kept"
-                f" ({self.grace:g} s at most); again to leave now\n"
+            self._tell(
+                "docspeed: finishing the submission, to keep the job's id"
+                f" ({self.grace:g} s at most); again to leave now"
             )
             self._leave_later()
             return
@@ -71,25 +106,34 @@ class Interrupts:
         if interrupted.exit_code != 128 + signal.SIGINT:
             return False
         self.pending = None
-        self._woken.clear()
         return True
 
     def sleep(self, seconds: float) -> None:
         """Sleep between two exchanges, where a signal may end the program even behind a shield."""
         self._idle = True
         try:
-            self._woken.wait(seconds)
+            if self.pending is not None:
+                raise Interrupted(self.pending, idle=True)
+            time.sleep(seconds)
         finally:
             self._idle = False
 
     def _leave(self, signum: int) -> None:
         if self._stderr is not None and self._stderr.isatty():
-            self._say(_SHOW_CURSOR)
+            self._write(self.ending + _SHOW_CURSOR if self.ending else "\n")
         os._exit(128 + signum)
 
-    def _say(self, text: str) -> None:
+    def _tell(self, text: str) -> None:
+        """Say this in the place of the ^C that the terminal has echoed, and of what is drawn there."""
+        if self._stderr is not None and self._stderr.isatty():
+            text = (self.ending or "\r") + wrapped(text, _columns(self._stderr))
+        self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        """Write past all buffers, for a signal may come while one of them is filled."""
         if self._stderr is not None:
-            os.write(self._stderr.fileno(), text.encode())
+            with suppress(OSError):
+                os.write(self._stderr.fileno(), text.encode())
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
@@ -103,9 +147,56 @@ class Interrupts:
                 raise Interrupted(self.pending)
 
 
+def _columns(terminal: TextIO) -> int:
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+class _WhileHeard(io.RawIOBase):
+    """Standard error as long as somebody takes it: what can't be said must not end what is done."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._heard = True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """As many bytes as were taken; all of them once nobody takes any."""
+        try:
+            while self._heard:
+                taken = self._stream.write(data)
+                if taken is not None:
+                    return taken
+                time.sleep(_FULL)
+        except OSError:
+            self._heard = False
+        return memoryview(data).nbytes
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+def _while_heard(stderr: TextIO) -> TextIO:
+    raw: Any = getattr(stderr.buffer, "raw", stderr.buffer)
+    buffer = io.BufferedWriter(_WhileHeard(raw))
+    return io.TextIOWrapper(buffer, stderr.encoding, stderr.errors, line_buffering=True)
+
+
 def _nowhere(mode: str) -> TextIO:
-    """In the place of a stream that the shell has closed."""
+    """In the place of a stream that the shell has closed, so that no file of the program gets its number."""
     return cast(TextIO, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123
+
+
+def _closed() -> TextIO:
+    """In the place of a standard output that the shell has closed: what is written to it fails."""
+    return cast(TextIO, open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8"))  # noqa: PTH123
 
 
 def _chance() -> float:
@@ -137,8 +228,8 @@ class World:
         """This process's own."""
         stdin, stdout, stderr = (
             sys.stdin or _nowhere("r"),
-            sys.stdout or _nowhere("w"),
-            sys.stderr or _nowhere("w"),
+            sys.stdout or _closed(),
+            _while_heard(sys.stderr) if sys.stderr else _nowhere("w"),
         )
         interrupts = Interrupts()
         interrupts.install(stderr)

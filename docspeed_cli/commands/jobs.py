@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from docspeed_cli import delivery
@@ -30,6 +30,12 @@ from docspeed_cli.payload import Into
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
 
+_NAMED = 10
+"""Jobs that one hint names; a command of more of them would not be read."""
+
+_WIDEST = 40
+"""No text makes its column wider than this."""
+
 # -- the server's view
 
 
@@ -45,7 +51,12 @@ def status(ids: Ids = None, *, many: ManyFlags, common: CommonFlags) -> Action:
         return Outcome(job=job, status=answer)
 
     def action(session: Session) -> int:
-        return _for_each(session, named_jobs(ids, session), look, _show_status)
+        session.output.ready()
+        jobs = named_jobs(ids, session)
+        shown = _Shown(jobs)
+        code = _for_each(session, jobs, look, shown.later, in_order=True)
+        shown.end(session)
+        return code
 
     return action
 
@@ -72,7 +83,12 @@ def wait(
         return Outcome(job=job, status=answer, error=_failure(job))
 
     def action(session: Session) -> int:
-        return _for_each(session, named_jobs(ids, session), follow, _show_status, first_only=any_)
+        session.output.ready()
+        jobs = named_jobs(ids, session)
+        shown = _Shown(jobs)
+        code = _for_each(session, jobs, follow, shown.now, first_only=any_)
+        shown.end(session)
+        return code
 
     return action
 
@@ -103,6 +119,7 @@ def result(
     def action(session: Session) -> int:
         jobs = _finished(session) if all_finished else named_jobs(ids, session)
         at = session_for(session, jobs)
+        delivery.picked(session, table)
         to = delivery.target(results.output, len(jobs) > 1 or all_finished, table)
         hand = Delivery(at, to)
         into = hand.into()
@@ -169,8 +186,9 @@ def _for_each(
     *,
     first_only: bool = False,
     errors_too: bool = False,
+    in_order: bool = False,
 ) -> int:
-    """Do this with every job, all together; show each as it ends, and find the exit code."""
+    """Do this with every job, all together; show each as it ends or in order, and find the exit code."""
     at = session_for(session, jobs)
 
     def isolated(job: Job) -> Task[Outcome]:
@@ -182,7 +200,7 @@ def _for_each(
     codes: set[int] = set()
     tasks = (isolated(job) for job in jobs)
     outcomes = iter([alone(at, next(tasks))]) if len(jobs) == 1 else together(at, tasks)
-    for outcome in outcomes:
+    for outcome in _sorted(outcomes, jobs) if in_order else outcomes:
         at.waited_for.pop(outcome.job.handle if outcome.job else "", None)
         shown = outcome.error is None or outcome.status is not None or errors_too
         if shown:
@@ -195,6 +213,16 @@ def _for_each(
             break
     at.output.ring()
     return worst(codes)
+
+
+def _sorted(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs; each waits for those before it only."""
+    early: dict[str, Outcome] = {}
+    for job in jobs:
+        while job.handle not in early:
+            outcome = next(outcomes)
+            early[outcome.job.handle if outcome.job else ""] = outcome
+        yield early[job.handle]
 
 
 # -- what is said of them
@@ -223,22 +251,63 @@ def _failure(job: Job) -> JobFailed | None:
     return JobFailed(f"job {job.handle} ended as {job.status}{why}", job_id=job.job_id, details=said)
 
 
-def _show_status(session: Session, outcome: Outcome) -> None:
-    output, job = session.output, outcome.job
-    assert job is not None
-    if output.format == "id":
-        output.text(job.handle)
-    elif output.human:
-        then = f" · submitted {ago(job.submitted_at, session.world.now())}" if job.submitted_at else ""
-        why = f"\n  {job.error}" if job.error else ""
-        named = f"{job.handle}  {job.operation:<7}  {job.status:<10}  {job.input or ''}"
-        output.text(named.rstrip() + then + why)
+class _Shown:
+    """Shows what is known of jobs: for people in rows with aligned columns, and one hint for all of them."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._kept: list[tuple[Session, Outcome]] = []
+        self._done: list[Job] = []
+        self._flags = ""
+        operation = "" if all(job.operation for job in jobs) else "extract"
+        self._align([*map(_texts, jobs), ("", operation, "completed", "")])
+
+    def now(self, session: Session, outcome: Outcome) -> None:
+        """Show this one as soon as it is known."""
+        output, job = session.output, outcome.job
+        assert job is not None
+        if output.format == "id":
+            output.text(job.handle)
+        elif output.human:
+            self._row(session, job, outcome.error)
+        elif outcome.status is None:
+            output.value(job.full_line())
+        else:
+            _pass_on(session, outcome.status)
+
+    def later(self, session: Session, outcome: Outcome) -> None:
+        """Show this one with the others where people read them, so that the columns fit all."""
+        if session.output.human:
+            self._kept.append((session, outcome))
+        else:
+            self.now(session, outcome)
+
+    def end(self, session: Session) -> None:
+        """Show what was kept, and how the results are had."""
+        self._align([_texts(outcome.job) for _, outcome in self._kept if outcome.job])
+        for at, outcome in self._kept:
+            self.now(at, outcome)
+        if 0 < len(self._done) <= _NAMED:
+            named = " ".join(job.word for job in self._done)
+            folder = " -o results/" if len(self._done) > 1 else ""
+            session.output.hint(f"docspeed jobs result {named}{self._flags}{folder}")
+
+    def _align(self, rows: list[tuple[str, ...]]) -> None:
+        self._widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+
+    def _row(self, session: Session, job: Job, error: DocspeedError | None) -> None:
+        output = session.output
+        then = f"submitted {ago(job.submitted_at, session.world.now())}" if job.submitted_at else ""
+        cells = (text.ljust(width) for text, width in zip(_texts(job), self._widths, strict=True))
+        output.row(*cells, prose=then, word=2)
+        if job.error and error is None:
+            output.row(prose=f"  {job.error}")
         if job.state is State.DONE:
-            output.hint(f"docspeed jobs result {job.handle}{session.flags}")
-    elif outcome.status is None:
-        output.value(job.full_line())
-    else:
-        _pass_on(session, outcome.status)
+            self._done.append(job)
+            self._flags = session.flags
+
+
+def _texts(job: Job) -> tuple[str, ...]:
+    return job.handle, job.operation, job.status, job.input or ""
 
 
 def _pass_on(session: Session, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,8 @@ from docspeed_cli.flags import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
 from docspeed_cli.models import Job, State
-from docspeed_cli.operations import SANDBOX, named
+from docspeed_cli.nearest import nearest
+from docspeed_cli.operations import OPERATIONS, SANDBOX, named
 from docspeed_cli.session import Session, Task
 from docspeed_cli.settings import duration
 from docspeed_cli.times import ago
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 _SCREENFUL = 30
 _WATCH_EVERY = 2.0
-_ROOMY = 80
+_STEADY = {"status": len("processing"), "age": len("59 min ago")}
+"""Widths of what changes while it is watched, so that the other columns stay where they are."""
 
 
 @guide(
@@ -62,7 +65,7 @@ def list_(
         ),
     ] = None,
     refresh: Annotated[
-        bool, flag("--refresh", about="ask the server for those that still run", panel="Request")
+        bool, flag("--refresh", about="ask the server first for jobs that still run", panel="Server")
     ] = False,
     *,
     many: ManyFlags,
@@ -72,18 +75,48 @@ def list_(
     """The jobs that this machine submitted, newest first."""
 
     def action(session: Session) -> int:
+        name = _known_operation(session, operation)
         if refresh:
-            _refresh(session)
-        name = named(operation).name if operation else None
+            _refresh(session, session.ledger.listing(status=State.RUNNING))
         run = session.ledger.newest_batch() if batch == "@last" else batch
         if batch is not None and run is None:
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if session.output.human and limit is None else limit
         found = session.ledger.listing(status=status, operation=name, batch=run, limit=few)
+        if not found:
+            _say_none(session, status)
         _show_list(session, [honest(session, job) for job in found], refreshed=refresh)
         return 0
 
     return action
+
+
+def _known_operation(session: Session, text: str | None) -> str | None:
+    """The operation of this name. UsageError where neither the service has it nor any job here is of it."""
+    if text is None or named(text).name in OPERATIONS:
+        return text and named(text).name
+    used = [name for (name,) in session.ledger.read("SELECT DISTINCT operation FROM jobs", [])]
+    if text in used:
+        return text
+    known = list(dict.fromkeys([*OPERATIONS, *used]))
+    near = nearest(text, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+    raise UsageError(f"--operation {text}: there is no such operation", hint=hint)
+
+
+def _say_none(session: Session, status: str | None) -> None:
+    """Why no job is listed, where a person reads it or the status may be misspelt."""
+    here = session.ledger.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state", [])
+    words = {word for pair in here for word in pair}
+    human = session.output.human
+    if not here:
+        if human:
+            session.output.note("no jobs here yet")
+    elif status is not None and status.lower() not in words and (human or status.lower() not in tuple(State)):
+        there = ", ".join(dict.fromkeys(state for state, _ in here))
+        session.output.note(f"no job is {status!r}; there are {there}")
+    elif human:
+        session.output.note("no job here is like that; docspeed jobs list shows them all")
 
 
 @guide("docspeed jobs watch", "docspeed jobs watch --sandbox")
@@ -114,15 +147,14 @@ def _running(session: Session) -> list[Job]:
 
 
 def _keep_watching(session: Session, jobs: list[Job]) -> None:
-    """Draw the table anew after each look, until every job has ended."""
-    from rich.live import Live
-
-    with Live(_watched(session, jobs), console=session.output.console(), auto_refresh=False) as live:
+    """Look again and again, until every job has ended or is forgotten."""
+    session.api.patient = True  # what is to be said of the connection is said before there is a table
+    with session.output.redrawn(lambda: _watched(session, jobs)):
         while True:
-            _refresh(session)
-            jobs = [session.ledger.by_row(job.row or 0) or job for job in jobs]
-            live.update(_watched(session, jobs), refresh=True)
-            if not any(job.state is State.RUNNING for job in jobs):
+            _refresh(session, [job for job in jobs if not job.ended])
+            rows = (session.ledger.by_row(job.row or 0) for job in jobs)
+            jobs = [job for job in rows if job is not None]
+            if all(job.ended for job in jobs):
                 return
             session.world.sleep(_WATCH_EVERY)
 
@@ -137,7 +169,7 @@ def _watched(session: Session, jobs: list[Job]) -> RenderableType:
     counts = f"{running} running, {len(jobs) - running} ended"
     hidden = f"; {len(jobs) - room} of them not shown" if len(jobs) > room else ""
     shown = sorted(jobs, key=lambda job: job.ended)[:room]
-    return Group(_table(session, shown), Text(counts + hidden))
+    return Group(_table(session, shown, _STEADY), Text(counts + hidden))
 
 
 @guide("docspeed jobs forget job_123", "docspeed jobs forget --finished --older-than 30d")
@@ -192,7 +224,6 @@ def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
             output.text(job.handle) if output.format == "id" else output.value(job.full_line())
         return
     if not jobs:
-        output.note("no jobs here yet")
         return
     output.show(_table(session, jobs))
     if any(job.state is State.RUNNING for job in jobs) and not refreshed:
@@ -201,7 +232,7 @@ def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
         output.hint(f"docspeed jobs list --limit {10 * _SCREENFUL} shows more")
 
 
-def _table(session: Session, jobs: list[Job]) -> RenderableType:
+def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None = None) -> RenderableType:
     from docspeed_cli import render
 
     now = session.world.now()
@@ -218,21 +249,19 @@ def _table(session: Session, jobs: list[Job]) -> RenderableType:
         for job in jobs
     ]
     columns = ["job", "row", "operation", "status", "input", "age"]
-    if session.output.console().width < _ROOMY:
-        columns.remove("row")
     if len({job.server for job in jobs}) > 1:
         columns.append("server")
-    return render.jobs_table(rows, columns)
+    return render.jobs_table(rows, columns, steady)
 
 
-def _refresh(session: Session) -> None:
-    """Ask for every job that still runs, as far as this session's server knows them."""
+def _refresh(session: Session, found: list[Job]) -> None:
+    """Ask for those of these jobs that this session's server knows."""
     from collections import deque
 
     from docspeed_cli.crowd import together
     from docspeed_cli.following import Following
 
-    running = [job for job in session.ledger.listing(status=State.RUNNING) if job.job_id]
+    running = [job for job in found if job.job_id]
     for server in {job.server for job in running}:
         if server != session.server and not (server == SANDBOX and session.any_server):
             continue

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from docspeed_cli.cells import ended
+from docspeed_cli.cells import colour_of, ended
 from docspeed_cli.render.grid import GAP, fitted
 from docspeed_cli.render.parts import clipped, line
 
@@ -16,20 +16,24 @@ _NAMES = ("job_id", "job")
 _SHRINKING = {"input": 10, "server": 16}
 """What may be cut, and how far; the words of the other columns are no use by half."""
 _LONGEST = 20
-_LEAVING = ("server", "row", "age", "operation", "input")
-"""What gives way where there is no room for all, first to last; what a job's state is stays."""
+_WORTH = ("status", "input", "operation", "age", "row", "server")
+"""What there is room for first where there is not enough for all; what a job's state is stays."""
 
 
 class Jobs:
     """Rows of texts in which a job's id is never cut: the other columns shrink, and then leave."""
 
-    def __init__(self, rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> None:
+    def __init__(
+        self, rows: Sequence[Mapping[str, str]], columns: Sequence[str], steady: Mapping[str, int]
+    ) -> None:
         key = next((name for name in _NAMES if name in columns), columns[0] if columns else "")
         self.columns = [key, *(name for name in columns if name != key)] if key else []
-        self.rows = [{name: line(row.get(name, "")) for name in self.columns} for row in rows]
+        self.rows = [{name: _cell(name, row.get(name, "")) for name in self.columns} for row in rows]
         self.heads = {name: Text(name.replace("_", " ")) for name in self.columns}
         self.natural = {
-            name: max(cell.cell_len for cell in (self.heads[name], *(row[name] for row in self.rows)))
+            name: max(
+                steady.get(name, 0), self.heads[name].cell_len, *(row[name].cell_len for row in self.rows)
+            )
             for name in self.columns
         }
 
@@ -52,18 +56,23 @@ class Jobs:
     def _fitting(self, room: int) -> tuple[list[str], list[int]]:
         """The columns that there is room for, and how narrow each may be."""
         key, *others = self.columns or [""]
-        leaving = [name for name in _LEAVING if name in others]
-        leaving = [*(name for name in reversed(others) if name not in (*leaving, "status")), *leaving]
-        columns = list(self.columns)
-        while True:
-            least = [self._least(name, whole=name == key) for name in columns]
-            if not leaving or sum(least) + GAP * (len(least) - 1) <= room:
-                return columns, least
-            columns.remove(leaving.pop(0))
+        least = {name: self._least(name, whole=name == key) for name in self.columns}
+        known = [name for name in _WORTH if name in others]
+        chosen = {key} & set(self.columns)
+        for name in (*known, *(name for name in others if name not in known)):
+            wanted = chosen | {name}
+            if name == "status" or sum(least[each] + GAP for each in wanted) - GAP <= room:
+                chosen = wanted
+        columns = [name for name in self.columns if name in chosen]
+        return columns, [least[name] for name in columns]
 
     def _least(self, name: str, *, whole: bool) -> int:
         width = self.natural[name]
         return width if whole else min(width, _SHRINKING.get(name, _LONGEST))
+
+
+def _cell(name: str, text: str) -> Text:
+    return line(text, colour_of(text) if name == "status" else "")
 
 
 def _in_words(cells: Iterable[Text]) -> Text:
@@ -78,6 +87,11 @@ def _shortened(name: str, cell: Text, width: int) -> Text:
     return Text(ended(cell.plain, width)) if name == "input" else cell
 
 
-def jobs_table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Jobs:
-    """A light table of jobs; the column `job` or `job_id` comes first and is never cut."""
-    return Jobs(rows, columns)
+def jobs_table(
+    rows: Sequence[Mapping[str, str]], columns: Sequence[str], steady: Mapping[str, int] | None = None
+) -> Jobs:
+    """A light table of jobs; the column `job` or `job_id` comes first and is never cut.
+
+    `steady` are widths that columns have though their texts be shorter, for a table that is drawn again.
+    """
+    return Jobs(rows, columns, steady or {})

@@ -58,7 +58,6 @@ class Machine:
             "COLUMNS": "100",
             "DOCSPEED_API_KEY": KEY,
             "DOCSPEED_STATE_DIR": str(self.folder / "state"),
-            "DOCSPEED_CONFIG": str(self.folder / "config" / "config.toml"),
             **({"DOCSPEED_BASE_URL": self.base_url} if self.base_url else {}),
             **(more or {}),
         }
