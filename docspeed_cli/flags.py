@@ -111,7 +111,11 @@ class WaitFlags(NamedTuple):
 
     wait: Annotated[
         bool | None,
-        flag("--wait/--no-wait", about="follow the job and print its result", panel="Waiting"),
+        flag(
+            "--wait/--no-wait",
+            about="follow the job and print its result; or submit only, and print the job",
+            panel="Waiting",
+        ),
     ] = None
 
     def settings(self) -> dict[str, Any]:
@@ -210,7 +214,7 @@ class ResultFlags(NamedTuple):
         flag(
             "-o",
             "--output",
-            about="write the result to this file; many inputs: to files in this folder",
+            about="write the result to this file, or each to a file of its own in this folder",
             panel="Output",
             metavar="PATH",
         ),
@@ -225,16 +229,31 @@ class FormatFlags(NamedTuple):
     ] = None
 
 
-class CommonFlags(NamedTuple):
-    """What every command has."""
+Json = Annotated[
+    bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
+]
+Quiet = Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")]
+Verbose = Annotated[
+    bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
+]
 
-    json: Annotated[
-        bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
-    ] = False
-    quiet: Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")] = False
-    verbose: Annotated[
-        bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
-    ] = False
+
+class LocalFlags(NamedTuple):
+    """What a command has that asks no server; to name one is no mistake, and changes nothing."""
+
+    json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
+    sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
+    base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
+
+
+class CommonFlags(NamedTuple):
+    """What every command has that may ask a server."""
+
+    json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
     sandbox: Annotated[
         bool, flag("--sandbox", about="use the stand-in on this machine: no key, no network", panel="Server")
     ] = False
@@ -246,7 +265,7 @@ class CommonFlags(NamedTuple):
         """The settings that these flags override."""
         if self.sandbox and self.base_url not in (None, SANDBOX):
             raise UsageError("--sandbox and --base-url name two servers; give one of them")
-        return {"base_url": SANDBOX if self.sandbox else self.base_url}
+        return {"base_url": SANDBOX if self.sandbox else self.base_url, SANDBOX: self.sandbox}
 
 
 def fields_of(assignments: list[str] | None) -> dict[str, Any]:

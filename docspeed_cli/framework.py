@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from docspeed_cli import __version__
-from docspeed_cli.errors import UsageError
+from docspeed_cli.errors import UsageError, all_together
 from docspeed_cli.models import Style
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ Action = Callable[[Any], int]
 """What a command does, given its session; loosely typed, for its annotations are looked up when it runs."""
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_LEFT = 40
+"""The most columns for a command that is named, so that what it does stands beside it."""
 
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
 
@@ -59,6 +62,8 @@ class Entry(NamedTuple):
     function: str = ""
     entries: tuple[Entry, ...] = ()
     """The commands below it, for a group."""
+    examples: tuple[str, ...] = ()
+    """Of a group; a command has its own in its guide."""
 
 
 class Guide(NamedTuple):
@@ -66,6 +71,8 @@ class Guide(NamedTuple):
 
     examples: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("json",)
+    mends: bool = False
+    """Whether it helps to mend the settings, and so runs whatever is wrong with them."""
 
 
 class Invocation(NamedTuple):
@@ -74,7 +81,7 @@ class Invocation(NamedTuple):
     action: Action
     flags: Mapping[str, Any]
     """The groups of flags that were given, by the name of the command's parameter."""
-    formats: tuple[str, ...]
+    guide: Guide
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -101,7 +108,7 @@ class Invocation(NamedTuple):
         """How to speak. UsageError for a format that the command does not have."""
         common = self.flags["common"]
         asked = getattr(self.flags.get("results"), "format", None)
-        formats = self.formats
+        formats = self.guide.formats
         if getattr(self.flags.get("request"), "dry_run", False):
             formats = ("json", "curl")
         if asked is not None and asked not in formats:
@@ -123,12 +130,12 @@ _GUIDES: dict[Callable[..., Any], Guide] = {}
 
 
 def guide(
-    *examples: str, formats: tuple[str, ...] = ("json",)
+    *examples: str, formats: tuple[str, ...] = ("json",), mends: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command its examples and formats."""
+    """Give a command its guide."""
 
     def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        _GUIDES[function] = Guide(examples, formats)
+        _GUIDES[function] = Guide(examples, formats, mends)
         return function
 
     return keep
@@ -164,6 +171,14 @@ class Command(TyperCommand):
                 about = re.sub(r" +\[(required|[x\d<=>]+)\]$", "", record[1])
                 yield Row(str(param.name), _panel(param), flags, about)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Call the function. UsageError where a value is empty, as that of an unset variable is."""
+        empty = [param for param in self.get_params(ctx) if _is_empty(param, ctx.params.get(param.name))]
+        if empty:
+            names = (_called(param) for param in empty)
+            raise all_together([UsageError(f"{name} is empty: an unset variable?") for name in names])
+        return super().invoke(ctx)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the usage; what must be given stands as it is."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -181,20 +196,37 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Examples, and where to read on."""
-        if self.guide.examples:
-            with formatter.section("Examples"):
-                for example in self.guide.examples:
-                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        _show(self.guide.examples, formatter)
         names = {param.name for param in self.get_params(ctx)}
         topics = [topic for topic, said in _READ_ON.items() if said & names]
         _read_on(formatter, topics or ["environment"])
+
+
+def _show(examples: Sequence[str], formatter: Any) -> None:
+    """Examples as they are: lines to be copied."""
+    if examples:
+        with formatter.section("Examples"):
+            for line in "\n".join(examples).split("\n"):
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
 def _read_on(formatter: Any, topics: Sequence[str], *more: tuple[str, str]) -> None:
     """The end of a help."""
     told = [(f"docspeed help {topic}", TOPICS[topic]) for topic in topics]
     with formatter.section("More"):
-        formatter.write_dl([*more, *told, ("man docspeed", "all of it on one page")])
+        formatter.write_dl([*more, *told, ("man docspeed", "all of it on one page")], col_max=_LEFT)
+
+
+def _is_empty(param: Any, value: Any) -> bool:
+    """Whether a value is an empty text, or one of a flag's is; documents and jobs are judged elsewhere."""
+    if param.param_type_name == "argument" and param.nargs != 1:
+        return False
+    texts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(text, str) and not text.strip() for text in texts)
+
+
+def _called(param: Any) -> str:
+    return str(param.metavar.strip("[]") if param.param_type_name == "argument" else param.opts[0])
 
 
 def _panel(param: Any) -> str:
@@ -208,7 +240,7 @@ def rank(panel: str) -> tuple[int, str]:
     return (_PANELS.index(panel) if panel in _PANELS else len(_PANELS), panel)
 
 
-def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
+def lazy_group(entries: Sequence[Entry], examples: Sequence[str]) -> type[TyperGroup]:
     """A group that knows its commands' names and loads the one that is called."""
     known = {entry.name: entry for entry in entries}
 
@@ -232,6 +264,7 @@ def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
                 formatter.write_dl([record for record in records if record])
 
         def format_epilog(self, ctx: Any, formatter: Any) -> None:
+            _show(examples, formatter)
             each = (f"{ctx.command_path} COMMAND --help", "a command's flags and examples")
             _read_on(formatter, () if ctx.parent else tuple(TOPICS), each)
 
@@ -241,7 +274,7 @@ def lazy_group(entries: Sequence[Entry]) -> type[TyperGroup]:
 @cache
 def _built(entry: Entry) -> Any:
     if entry.entries:
-        return group(entry.name, entry.about, entry.entries)
+        return group(entry.name, entry.about, entry.entries, examples=entry.examples)
     function = getattr(import_module(entry.module), entry.function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     shown = inspect.getdoc(function) or entry.about
@@ -251,10 +284,17 @@ def _built(entry: Entry) -> Any:
     return command
 
 
-def group(name: str, about: str, entries: Sequence[Entry], callback: Callable[..., Any] | None = None) -> Any:
+def group(
+    name: str,
+    about: str,
+    entries: Sequence[Entry],
+    callback: Callable[..., Any] | None = None,
+    *,
+    examples: Sequence[str] = (),
+) -> Any:
     """A group of commands; called alone it shows its help."""
     app = typer.Typer(
-        name=name, help=about, cls=lazy_group(entries), add_completion=False, rich_markup_mode=None
+        name=name, help=about, cls=lazy_group(entries, examples), add_completion=False, rich_markup_mode=None
     )
     app.callback(invoke_without_command=True, context_settings=CONTEXT)(callback or show_help)
     return typer.main.get_command(app)
@@ -297,7 +337,7 @@ def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
             for name, flags in groups.items()
         }
         action = function(**values, **arguments)
-        return Invocation(action, arguments, _GUIDES.get(function, Guide()).formats)
+        return Invocation(action, arguments, _GUIDES.get(function, Guide()))
 
     parameters = [*own, *spread]
     invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.errors import JobFailed, UsageError
-from docspeed_cli.payloads.extraction import Field, fields
+from docspeed_cli.nearest import nearest
+from docspeed_cli.payloads.extraction import Field, fields, line_items
 from docspeed_cli.payloads.outline import Node, outline
 
 
 class Requirements(NamedTuple):
-    """Keys that must have a value and evidence; what stands before a key's last dot may be left out."""
+    """Keys of fields that must have a value and evidence, and of tables that must have a row; what stands
+    before a field's last dot may be left out."""
 
     keys: tuple[str, ...] = ()
     all_of: Any = None
@@ -19,8 +21,12 @@ class Requirements(NamedTuple):
 
     def check(self, payload: Any) -> JobFailed | None:
         """What is missing, as an error; None where nothing is."""
-        found = fields(payload)
-        missing = [key for key in self._wanted(found) if not any(_has(field, key) for field in found)]
+        found, tables = fields(payload), line_items(payload)
+        missing = [
+            key
+            for key in self._wanted(found)
+            if not tables.get(key) and not any(_has(field, key) for field in found)
+        ]
         if not missing:
             return None
         keys = ", ".join(missing)
@@ -43,8 +49,14 @@ def _leaves(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
 
 
 def required(given: Sequence[str] | None) -> tuple[str, ...]:
-    """The keys in `--require a,b --require c`."""
-    return tuple(key.strip() for text in given or () for key in text.split(",") if key.strip())
+    """The keys in `--require a,b --require c`. UsageError where one is empty: it would be no gate."""
+    keys: list[str] = []
+    for text in given or ():
+        named = [key.strip() for key in text.split(",")]
+        if not all(named):
+            raise UsageError(f"--require {text}: a key is empty: an unset variable?")
+        keys += named
+    return tuple(keys)
 
 
 def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
@@ -52,20 +64,18 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
     known = outline(schema)
     if known is None:
         return
-    paths = list(_paths(known.fields))
+    tables = [node.key for node in known.tables]
+    paths = [*_paths(known.fields), *tables]
     for key in keys:
         if paths and not any(path == key or path.endswith(f".{key}") for path in paths):
-            raise _unknown(f"--require {key}: the schema has no such field", key, paths)
-    tables = [node.key for node in known.tables]
+            raise _unknown(f"--require {key}: the schema has no such field or table", key, paths)
     if table is not None and table not in ("fields", *tables):
         raise _unknown(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
 
 
 def _unknown(what: str, word: str, known: Sequence[str]) -> UsageError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, [*known, *(path.rpartition(".")[2] for path in known)], 1)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known[:20])}"
+    near = nearest(word, [*known, *(path.rpartition(".")[2] for path in known)])
+    hint = f"did you mean {near}?" if near else f"it has {', '.join(known[:20])}"
     return UsageError(what, hint=hint)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import AuthError, UsageError
+from docspeed_cli.errors import AuthError, UsageError, all_together
+from docspeed_cli.nearest import nearest
 from docspeed_cli.operations import FORMATS, SANDBOX
 
 BASE_URL = "https://api.docspeed.ai"
+
+NOWHERE = Path(os.devnull, "no-home")
+"""The folder where the user's own can't be known: nothing is in it, and nothing can be put there."""
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
@@ -134,6 +139,12 @@ class Settings(NamedTuple):
     config_file: Path
     state_dir: Path
     env: Mapping[str, str]
+    filed: bool = True
+    """Whether there is a config file."""
+    faults: tuple[UsageError, ...] = ()
+    """What is wrong with the file and the variables, where that was borne."""
+    unsure: bool = False
+    """Whether another server than the usual one may have been meant by what is wrong."""
 
     @property
     def server(self) -> str:
@@ -149,6 +160,17 @@ class Settings(NamedTuple):
     def credentials(self) -> Path:
         """The file that `auth login` keeps keys in."""
         return self.config_file.with_name("credentials.json")
+
+    @property
+    def homeless(self) -> bool:
+        """Whether there is no place for a config file: it would be in a home, and the user has none."""
+        return self.config_file.is_relative_to(NOWHERE)
+
+    @property
+    def amiss(self) -> bool:
+        """Whether a config file is named that is not there, and no keys are kept in its place."""
+        named = bool(self.env.get("DOCSPEED_CONFIG"))
+        return named and not self.filed and not os.path.lexists(self.credentials)
 
     def key(self) -> tuple[str, str]:
         """The API key for this server and where it came from; empty where there is none."""
@@ -185,7 +207,7 @@ def saved_keys(path: Path) -> dict[str, str]:
 
     try:
         keys = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise AuthError(f"can't read {path}: {_reason(error)}", hint="docspeed auth login") from None
@@ -198,35 +220,53 @@ def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not JSON"
 
 
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
-    """Each setting from the first place that has it. UsageError names the place of a bad value."""
-    config_file = config_path(env)
-    filed = _read_config(config_file)
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, bear: bool = False) -> Settings:
+    """Each setting from the first place that has it. UsageError names the place of each bad value.
+
+    With `bear` the defaults stand in for what is wrong with the file and the variables.
+    """
+    file = _read_config(config_path(env))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    in_flags: list[UsageError] = []
+    elsewhere = list(file.faults)
+    unsure = bool(file.faults)
     for setting in SETTINGS:
-        values[setting.name], origins[setting.name] = _pick(setting, flags, env, filed, config_file)
-    return Settings(values, origins, config_file, state_dir(env), env)
+        try:
+            values[setting.name], origins[setting.name] = _pick(setting, flags, env, file)
+        except UsageError as error:
+            values[setting.name], origins[setting.name] = setting.default, "default"
+            (elsewhere if flags.get(setting.name) is None else in_flags).append(error)
+            unsure = unsure or setting.name == "base_url"
+    if in_flags or (elsewhere and not bear):
+        raise all_together([*in_flags, *elsewhere])
+    unsure = unsure and origins["base_url"] == "default"
+    return Settings(values, origins, file.path, state_dir(env), env, file.there, tuple(elsewhere), unsure)
 
 
 def _pick(
     setting: Setting,
     flags: Mapping[str, Any],
     env: Mapping[str, str],
-    filed: Mapping[str, _Filed],
-    file: Path,
+    file: _File,
 ) -> tuple[Any, str]:
-    flag = f"--{setting.name.replace('_', '-')}"
+    flag = _flag(setting, flags)
     if flags.get(setting.name) is not None:
         value = flags[setting.name]
         return (_read(setting, value, flag) if isinstance(value, str) else value), flag
     if env.get(setting.variable):
         return _read(setting, env[setting.variable], setting.variable), setting.variable
-    if setting.name in filed:
-        value, place = filed[setting.name]
+    if setting.name in file.values:
+        value, place = file.values[setting.name]
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        return _read(setting, text, place), str(file)
+        return _read(setting, text, place), str(file.path)
     return setting.default, "default"
+
+
+def _flag(setting: Setting, flags: Mapping[str, Any]) -> str:
+    if setting.name == "base_url" and flags.get(SANDBOX):
+        return "--sandbox"
+    return f"--{setting.name.replace('_', '-')}"
 
 
 def _read(setting: Setting, text: str, where: str) -> Any:
@@ -243,36 +283,53 @@ class _Filed(NamedTuple):
     place: str
 
 
-def _read_config(path: Path) -> dict[str, _Filed]:
+class _File(NamedTuple):
+    """The config file: what it sets, and what is wrong with it."""
+
+    path: Path
+    there: bool = True
+    values: Mapping[str, _Filed] = {}
+    faults: tuple[UsageError, ...] = ()
+
+
+def _read_config(path: Path) -> _File:
     try:
         text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
+    except (FileNotFoundError, NotADirectoryError):
+        return _File(path, there=False)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"can't read {path}: {error}") from None
+        return _File(path, faults=(_unreadable(path, error),))
     import tomllib
 
     try:
         filed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return _File(path, faults=(UsageError(f"{path} is not TOML: {error}"),))
     placed = {
         name: _Filed(value, f"{path}, line {_line_of(name, text)}: {name}") for name, value in filed.items()
     }
-    _check_names(placed)
-    return placed
-
-
-def _check_names(filed: Mapping[str, _Filed]) -> None:
     known = [setting.name for setting in SETTINGS]
-    for name, (_, place) in filed.items():
-        if name in known:
-            continue
-        if name == "api_key":
-            raise UsageError(
-                f"{place}: a key does not belong in this file; take it out", hint="docspeed auth login"
-            )
-        raise UsageError(f"{place} is not a setting", hint=f"the settings are {', '.join(known)}")
+    faults = tuple(_unknown(name, placed[name].place, known) for name in placed if name not in known)
+    return _File(path, values=placed, faults=faults)
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> UsageError:
+    if isinstance(error, UnicodeDecodeError):
+        return UsageError(f"{path} is not UTF-8 text", hint="save it as UTF-8")
+    if isinstance(error, IsADirectoryError):
+        return UsageError(f"{path} is a folder", hint="DOCSPEED_CONFIG names a file in it, or another file")
+    return UsageError(
+        f"can't read {path}: {error.strerror or error}", hint="DOCSPEED_CONFIG names another config file"
+    )
+
+
+def _unknown(name: str, place: str, known: Sequence[str]) -> UsageError:
+    if name == "api_key":
+        told = f"{place}: a key does not belong in this file; take it out"
+        return UsageError(told, hint="docspeed auth login")
+    near = nearest(name, known)
+    meant = f"did you mean {near}? " if near else ""
+    return UsageError(f"{place} is not a setting", hint=f"{meant}the settings are {', '.join(known)}")
 
 
 def _line_of(name: str, text: str) -> int:
@@ -283,16 +340,31 @@ def _line_of(name: str, text: str) -> int:
 def config_path(env: Mapping[str, str]) -> Path:
     """Where the config file is, whether or not there is one."""
     if env.get("DOCSPEED_CONFIG"):
-        return Path(env["DOCSPEED_CONFIG"]).expanduser()
+        return _at_home(lambda: _named(env["DOCSPEED_CONFIG"], env))
     from platformdirs import user_config_path
 
-    return user_config_path("docspeed", appauthor=False) / "config.toml"
+    return _at_home(lambda: user_config_path("docspeed", appauthor=False)) / "config.toml"
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
     """Where the ledger and the sandbox live."""
     if env.get("DOCSPEED_STATE_DIR"):
-        return Path(env["DOCSPEED_STATE_DIR"]).expanduser()
+        return _at_home(lambda: _named(env["DOCSPEED_STATE_DIR"], env))
     from platformdirs import user_state_path
 
-    return user_state_path("docspeed", appauthor=False)
+    return _at_home(lambda: user_state_path("docspeed", appauthor=False))
+
+
+def _named(text: str, env: Mapping[str, str]) -> Path:
+    if text.startswith("~") and env.get("HOME") == "":
+        raise RuntimeError("pathlib would begin at the root")
+    return Path(text).expanduser()
+
+
+def _at_home(place: Callable[[], Path]) -> Path:
+    """A path that may begin at the user's home; a user whose uid has no name may have none."""
+    try:
+        path = place()
+    except RuntimeError:
+        return NOWHERE
+    return NOWHERE if path.parts[:1] == ("~",) else path

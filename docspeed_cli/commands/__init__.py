@@ -22,6 +22,10 @@ COMMANDS = (
     Entry(
         "jobs",
         "Jobs: their state, their results, and the local ledger of them.",
+        examples=(
+            "docspeed jobs list --status running --refresh",
+            "docspeed jobs wait @last && docspeed jobs result @last -o result.json",
+        ),
         entries=(
             Entry("status", "One look at jobs.", _JOBS, "status"),
             Entry("wait", "Follow jobs to their end.", _JOBS, "wait"),
@@ -35,6 +39,7 @@ COMMANDS = (
     Entry(
         "auth",
         "The API key.",
+        examples=("docspeed auth login", "docspeed auth status"),
         entries=(
             Entry("login", "Saves an API key for this server.", _SETUP, "login"),
             Entry("status", "Says which key is used, and for which server.", _SETUP, "auth_status"),
@@ -44,6 +49,7 @@ COMMANDS = (
     Entry(
         "config",
         "The settings.",
+        examples=("docspeed config show", "docspeed config path"),
         entries=(
             Entry("show", "Every setting, its value, and where it came from.", _CHECKS, "config_show"),
             Entry("path", "Where the config file is, or would be.", _CHECKS, "config_path"),
@@ -55,6 +61,7 @@ COMMANDS = (
     Entry(
         "sandbox",
         "The local stand-in for the service.",
+        examples=("docspeed parse invoice.pdf --sandbox --wait", "docspeed sandbox serve --latency 200ms"),
         entries=(
             Entry(
                 "serve", "Serves the sandbox on 127.0.0.1 for curl, other clients and tests.", _SETUP, "serve"

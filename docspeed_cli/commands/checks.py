@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
 from docspeed_cli.commands.setup import masked
-from docspeed_cli.errors import DocspeedError, worst
-from docspeed_cli.flags import CommonFlags
+from docspeed_cli.errors import DocspeedError, UsageError, worst
+from docspeed_cli.flags import CommonFlags, LocalFlags
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.session import Session, installed_sandbox
+from docspeed_cli.settings import Settings
 from docspeed_cli.times import span
 
 _SKEW = 60.0
+_NO_HOME = "there is no home folder, and so no config file"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Check:
         return {**line, "hint": self.hint} if self.hint else line
 
 
-@guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'")
+@guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'", mends=True)
 def doctor(*, common: CommonFlags) -> Action:
     """Checks the set-up and says what to do."""
 
@@ -47,9 +49,9 @@ def doctor(*, common: CommonFlags) -> Action:
                 session.output.value(check.as_json())
                 continue
             mark = "bad" if check.code else "ok"
-            session.output.text(f"{mark:<3}  {check.name:<9}  {check.found}")
+            session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, word=0)
             if check.hint:
-                session.output.text(f"     {'':<9}  -> {check.hint}")
+                session.output.row(prose=f"     {'':<9}  -> {check.hint}")
         return worst(codes)
 
     return action
@@ -58,23 +60,43 @@ def doctor(*, common: CommonFlags) -> Action:
 def _checks(session: Session) -> Iterator[Check]:
     yield Check("version", f"docspeed {__version__}, Python {platform.python_version()}, {sys.platform}")
     settings = session.settings
-    there = "" if settings.config_file.exists() else " (there is none)"
-    yield Check("settings", f"{settings.config_file}{there}")
+    yield from _settings(settings)
     yield _ledger(session)
     yield _stand_in()
     if settings.sandbox:
         yield Check("server", "the sandbox in this process; it needs no key and no network")
+        return
+    if settings.unsure:
+        # The key must not go to the usual server where another one may have been meant.
+        yield Check("server", "not asked: which one is meant is known when the settings are mended")
         return
     key = _key(session)
     yield key
     yield from _server(session, asked=not key.code)
 
 
+def _settings(settings: Settings) -> Iterator[Check]:
+    """The config file; or each mistake in it and in the variables."""
+    for fault in settings.faults:
+        hint = fault.hint or "mend it there; docspeed help environment says what wins over what"
+        yield Check("settings", fault.message, hint, fault.exit_code)
+    if settings.faults:
+        return
+    if settings.homeless:
+        yield Check("settings", _NO_HOME, "set HOME, or DOCSPEED_CONFIG and DOCSPEED_STATE_DIR")
+    elif settings.amiss:
+        named = f"{settings.config_file} (there is none)"
+        yield Check("settings", named, "see that DOCSPEED_CONFIG names the right file")
+    else:
+        yield Check("settings", f"{settings.config_file}{'' if settings.filed else ' (there is none)'}")
+
+
 def _ledger(session: Session) -> Check:
     rows, wrong = session.ledger.health()
     where = f"{session.ledger.path}, {rows} jobs"
     if wrong:
-        return Check("ledger", f"{where}: {wrong}", "see that its folder can be written, or move it away", 1)
+        hint = "see that its folder can be written, or name another in DOCSPEED_STATE_DIR"
+        return Check("ledger", f"{where}: {wrong}", hint, 1)
     return Check("ledger", where)
 
 
@@ -203,13 +225,15 @@ def _origin(session: Session, name: str) -> str:
     return f"DOCSPEED_{name}" if session.world.env.get(f"DOCSPEED_{name}") else "default"
 
 
-@guide("docspeed config path")
-def config_path(*, common: CommonFlags) -> Action:
+@guide("docspeed config path", mends=True)
+def config_path(*, common: LocalFlags) -> Action:
     """Where the config file is, or would be."""
 
     def action(session: Session) -> int:
+        if session.settings.homeless:
+            raise UsageError(_NO_HOME, hint="set HOME, or DOCSPEED_CONFIG to the file's path")
         path = str(session.settings.config_file)
-        session.output.text(path) if session.output.human else session.output.value({"path": path})
+        session.output.value({"path": path}) if common.json else session.output.text(path)
         return 0
 
     return action

@@ -52,7 +52,7 @@ def given(**fields: Any) -> Callable[[Session], dict[str, Any]]:
 @guide(
     "docspeed parse invoice.pdf --sandbox --wait",
     "docspeed parse --file-id file_123 --profile grounded --wait > result.json",
-    "docspeed parse scans/ --recursive --wait -o results/",
+    "docspeed parse scans/ --recursive --wait -o parsed/",
     formats=PARSE.formats,
 )
 def parse(
@@ -85,9 +85,9 @@ def parse(
 
 @guide(
     "docspeed extract invoice.pdf --schema invoice.schema.json --sandbox --wait",
-    "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait | jq .fields",
-    "docspeed extract invoice.pdf --schema s.json --wait --require invoice_number,grand_total",
-    "docspeed extract invoices/ --recursive --schema s.json --wait -o results/",
+    "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait",
+    "docspeed extract a.pdf --schema s.json --wait --require due_date,grand_total",
+    "docspeed extract invoices/ --recursive --schema s.json --wait -o extracted/",
     formats=EXTRACT.formats,
 )
 def extract(
@@ -106,13 +106,13 @@ def extract(
         list[str] | None,
         flag(
             "--require",
-            about="exit 5 where one of these fields has no value or no evidence",
-            panel="Waiting",
+            about="exit 5 where one of these fields has no value or evidence, or a table no row",
+            panel="Output",
             metavar="KEY,KEY",
         ),
     ] = None,
     require_all: Annotated[
-        bool, flag("--require-all", about="the same for every field of the schema", panel="Waiting")
+        bool, flag("--require-all", about="the same for every field of the schema", panel="Output")
     ] = False,
     *,
     inputs: InputFlags,
@@ -177,7 +177,7 @@ def tables(
 
 @guide(
     "docspeed split packet.pdf --sandbox --wait",
-    "docspeed split packet.pdf --wait | jq '.sections[] | {name, start_page_index, end_page_index}'",
+    "docspeed split packet.pdf --wait | jq -r '.sections[].name'",
     formats=SPLIT.formats,
 )
 def split(
@@ -200,8 +200,8 @@ def split(
 
 @guide(
     "docspeed schema invoice.pdf --sandbox --wait -o schema.json",
-    "docspeed schema --instructions 'invoice number, date, total due, line items' --wait",
-    "docspeed schema a.pdf b.pdf c.pdf --wait | docspeed extract d.pdf --schema - --wait",
+    "docspeed schema --instructions 'invoice number, date, line items' --wait",
+    "docspeed schema a.pdf b.pdf --wait | docspeed extract c.pdf --schema - --wait",
     formats=SCHEMA.formats,
 )
 def schema(

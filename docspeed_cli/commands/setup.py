@@ -10,7 +10,7 @@ import typer
 
 from docspeed_cli.api import Api
 from docspeed_cli.errors import AuthError, DocspeedError, UsageError
-from docspeed_cli.flags import CommonFlags, flag
+from docspeed_cli.flags import CommonFlags, LocalFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.operations import SANDBOX
 from docspeed_cli.payload import write_whole
@@ -125,7 +125,10 @@ def _save(path: Path, keys: dict[str, str]) -> None:
         text = json.dumps(keys, indent=2) + "\n"
         write_whole(path, [text.encode()], private=True)
     except OSError as error:
-        raise DocspeedError(f"can't write {path}: {error.strerror or error}") from None
+        raise DocspeedError(
+            f"can't write {path}: {error.strerror or error}",
+            hint="DOCSPEED_CONFIG names another config file; keys are kept beside it",
+        ) from None
 
 
 def _needs_a_server(session: Session) -> None:
@@ -145,7 +148,7 @@ def _show(session: Session, members: dict[str, Any], text: str) -> None:
 
 @guide(
     "docspeed sandbox serve",
-    "docspeed sandbox serve --port 8787 --fail 429=0.1 --fail reset=0.05 --latency 200ms",
+    "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms",
 )
 def serve(
     port: Annotated[
@@ -182,7 +185,7 @@ def serve(
         ),
     ] = None,
     *,
-    common: CommonFlags,
+    common: LocalFlags,
 ) -> Action:
     """Serves the sandbox on 127.0.0.1 for curl, other clients and tests."""
 
@@ -213,7 +216,7 @@ def serve(
 
 
 @guide("docspeed sandbox reset")
-def reset(*, common: CommonFlags) -> Action:
+def reset(*, common: LocalFlags) -> Action:
     """Deletes everything that the sandbox keeps."""
 
     def action(session: Session) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from docspeed_cli.completion import SCRIPTS
 from docspeed_cli.errors import UsageError
-from docspeed_cli.flags import CommonFlags
+from docspeed_cli.flags import LocalFlags
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.session import Session
 
@@ -19,9 +19,11 @@ _KNOWN = "bash, zsh, fish and powershell"
 
 @guide(
     'eval "$(docspeed completion bash)"',
-    "docspeed completion zsh > ~/.zfunc/_docspeed",
-    "docspeed completion fish > ~/.config/fish/completions/docspeed.fish",
+    "mkdir -p ~/.zfunc && docspeed completion zsh > ~/.zfunc/_docspeed",
+    "mkdir -p ~/.config/fish/completions &&\n"
+    "  docspeed completion fish > ~/.config/fish/completions/docspeed.fish",
     "docspeed completion powershell | Out-String | Invoke-Expression",
+    mends=True,
 )
 def completion(
     shell: Annotated[
@@ -33,7 +35,7 @@ def completion(
         ),
     ] = None,
     *,
-    common: CommonFlags,
+    common: LocalFlags,
 ) -> Action:
     """The completion script for bash, zsh, fish or powershell."""
 

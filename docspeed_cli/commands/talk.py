@@ -170,7 +170,7 @@ def _questions(session: Session, question: str | None) -> list[str]:
 
 @guide(
     "docspeed api GET /v1/jobs/job_123",
-    "docspeed api POST /v1/classify --set input.file_id=file_123 --set execution_mode=async --wait",
+    "docspeed api POST /v1/classify --set input.file_id=file_123 --wait",
     "docspeed api POST /api/v1/parse --body request.json --wait",
     formats=FORMATS,
 )

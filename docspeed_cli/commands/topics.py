@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from docspeed_cli.errors import UsageError
-from docspeed_cli.flags import CommonFlags
-from docspeed_cli.framework import TOPICS, Action, guide
+from docspeed_cli.flags import LocalFlags
+from docspeed_cli.framework import TOPICS, Action, Entry, guide
+from docspeed_cli.nearest import nearest
 from docspeed_cli.session import Session
 
 _ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-codes", "errors": "exit-codes"}
 """Other words for some topics."""
 
 
-@guide("docspeed help exit-codes", "docspeed help parse", "docspeed help man | man -l -")
+@guide("docspeed help exit-codes", "docspeed help parse", "docspeed help man | man -l -", mends=True)
 def help_(
     topic: Annotated[
         str | None,
@@ -26,7 +28,7 @@ def help_(
         ),
     ] = None,
     *,
-    common: CommonFlags,
+    common: LocalFlags,
 ) -> Action:
     """Explains exit codes, variables, output and scripting, or a command."""
 
@@ -39,9 +41,20 @@ def help_(
             return 0
         named = _ALSO.get(topic or "", topic)
         if named not in TOPICS:
-            what = "no topic given" if topic is None else f"no such topic: {topic}"
-            raise UsageError(what, hint=f"the topics are {', '.join(TOPICS)}, man, and each command")
-        session.output.text(manual.explained(named))
+            raise _no_such(topic, COMMANDS)
+        session.output.text(manual.explained(named, session.output.columns))
         return 0
 
     return action
+
+
+def _no_such(topic: str | None, commands: Sequence[Entry]) -> UsageError:
+    there = f"the topics are {', '.join(TOPICS)}, man, and each command"
+    if topic is None:
+        return UsageError("no topic given", hint=there)
+    inner = {below.name: f"{entry.name} {below.name}" for entry in commands for below in entry.entries}
+    outer = {name: name for name in (*TOPICS, "man", *(entry.name for entry in commands))}
+    known = {**inner, **_ALSO, **outer}
+    near = nearest(topic.lower(), known)
+    meant = f"did you mean docspeed help {known[near]}? " if near else ""
+    return UsageError(f"no such topic: {topic}", hint=meant + there)

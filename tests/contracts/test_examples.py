@@ -25,10 +25,11 @@ def examples(built: Any, entries: tuple[Entry, ...]) -> Iterator[str]:
     """Every example of every command."""
     for entry in entries:
         command = built.get_command(None, entry.name)
+        yield from entry.examples
         yield from examples(command, entry.entries) if entry.entries else command.guide.examples
 
 
-EXAMPLES = tuple(examples(PROGRAM, COMMANDS))
+EXAMPLES = tuple(dict.fromkeys(examples(PROGRAM, COMMANDS)))
 
 
 # -- in the parser
@@ -95,7 +96,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     for name in ("invoice.pdf", "packet.pdf", "invoice.schema.json"):
         shutil.copy(TOP / "examples" / name, folder)
     shutil.copy(TOP / "examples" / "invoice.schema.json", folder / "s.json")
-    for name in ("scans", "invoices", ".zfunc", ".config/fish/completions"):
+    for name in ("scans", "invoices"):
         (folder / name).mkdir(parents=True)
     for name in DOCUMENTS:
         (folder / name).write_bytes((TOP / "examples" / "invoice.pdf").read_bytes() + f"% {name}\n".encode())

@@ -110,7 +110,7 @@ def test_logout_removes_the_key_of_this_server_only(stage: Stage, service: Servi
 
 def test_a_file_that_others_broke_is_told(stage: Stage) -> None:
     path = stage.folder / "config" / "credentials.json"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text("{broken")
     ran = stage.run("parse", "--file-id", "f")
     assert ran.code == 4
@@ -119,7 +119,7 @@ def test_a_file_that_others_broke_is_told(stage: Stage) -> None:
 
 def test_a_key_in_the_config_file_is_refused(stage: Stage, service: Service) -> None:
     path = stage.folder / "config" / "config.toml"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text(f'api_key = "{KEY}"\n')
     ran = stage.run("parse", "--file-id", "f")
     assert ran.code == 2

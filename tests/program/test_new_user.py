@@ -25,6 +25,53 @@ def test_flags_about_a_result_that_nothing_waits_for(
     assert service.calls == []
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("parse", "--file-id", "f"),
+        ("parse", "--file-id", "f", "--file-id", "g"),
+        ("api", "POST", "/api/v1/parse", "--set", "input.file_id=f"),
+        ("chat", "why?", "--file-id", "f", "--no-wait"),
+    ],
+    ids=["one", "many", "api", "chat"],
+)
+def test_a_time_for_a_wait_that_nobody_does(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
+    ran = stage.run(*argv, "--timeout", "5m")
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    hint = "take out --no-wait" if "--no-wait" in argv else "add --wait"
+    assert ran.err == f"error: --timeout is about the wait, and nothing waits\nhint: {hint}\n"
+    assert stage.run(*argv, env={"DOCSPEED_TIMEOUT": "5m"}).code == 0
+
+
+def test_a_time_for_a_wait_that_a_setting_asks_for(stage: Stage) -> None:
+    argv = ("parse", "--file-id", "f", "--timeout", "5m")
+    assert stage.run(*argv, env={"DOCSPEED_WAIT": "1"}).code == 0
+    assert stage.run(*argv, "--sync").code == 0
+    assert stage.run(*argv, "--dry-run").code == 0
+    assert stage.run("chat", "why?", "--file-id", "f", "--timeout", "5m").code == 0
+
+
+@pytest.mark.parametrize("form", [(), ("--format", "markdown"), ("--json",)], ids=["none", "other", "json"])
+def test_a_table_is_picked_for_csv(stage: Stage, service: Service, form: tuple[str, ...]) -> None:
+    ran = stage.run("tables", "--file-id", "f", "--wait", "--table", "1", *form)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    error = "--table 1 picks a table for csv"
+    if form == ("--json",):
+        assert json.loads(ran.err)["error"]["message"] == error
+    else:
+        assert ran.err == f"error: {error}\nhint: add --format csv\n"
+
+
+def test_a_table_is_picked_where_a_setting_asks_for_csv(stage: Stage, service: Service) -> None:
+    service.payload = lambda operation, body: b'{"tables": [{"rows": [["a", "b"]]}]}'
+    argv = ("tables", "--file-id", "f", "--wait", "--table", "1")
+    assert stage.run(*argv, env={"DOCSPEED_FORMAT": "csv"}).out.strip() == "a,b"
+    assert stage.run("tables", "--file-id", "f", "--table", "1", "--dry-run").code == 0
+    ran = stage.run("jobs", "result", "job_1", "--table", "1")
+    assert (ran.code, "hint: add --format csv" in ran.err) == (2, True)
+    assert stage.run("jobs", "result", "job_1", "--table", "1", "--format", "csv").out.strip() == "a,b"
+
+
 def test_a_gate_that_nothing_waits_for_is_no_gate(stage: Stage, service: Service) -> None:
     schema = '{"fields": [{"key": "total", "type": "number"}]}'
     ran = stage.run("extract", "--file-id", "f", "--schema", schema, "--require", "total")

@@ -94,7 +94,8 @@ def test_what_lies_in_its_file_from_before_is_judged_again(
     [
         (("--require", "grand_totl"), "did you mean grand_total?"),
         (("--require", "seller.nmae"), "did you mean seller.name?"),
-        (("--require", "colour"), "it has invoice_number, seller, seller.name, seller.tax_id, grand_total"),
+        (("--require", "colour"), "seller.name, seller.tax_id, grand_total, line_items"),
+        (("--require", "lineitems"), "did you mean line_items?"),
         (("--format", "csv", "--table", "lineitems"), "did you mean line_items?"),
         (("--format", "csv", "--table", "7"), "it has line_items, fields"),
     ],
@@ -105,6 +106,26 @@ def test_a_name_that_the_schema_lacks_costs_nothing(
     ran = extracted(stage, service, *flags)
     assert (ran.code, ran.out, said in ran.err) == (2, "", True), ran.err
     assert service.count(SUBMIT) == 0
+
+
+@pytest.mark.parametrize("keys", [",", " , ", "invoice_number,", ",name", "name,,grand_total"])
+def test_a_key_that_a_variable_was_to_give(stage: Stage, service: Service, keys: str) -> None:
+    ran = extracted(stage, service, "--require", keys)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert ran.err.startswith(f"error: --require {keys}: a key is empty: an unset variable?")
+
+
+@pytest.mark.parametrize("keys", ["line_items", "name,line_items"])
+@pytest.mark.parametrize(("rows", "code"), [([{"amount": 119.0}], 0), ([], 5), ([{}], 5)])
+def test_a_table_has_at_least_a_row(
+    stage: Stage, service: Service, keys: str, rows: list[dict[str, Any]], code: int
+) -> None:
+    found = {**FOUND, "line_items": {"line_items": rows}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", SCHEMA, "--wait", "--require", keys, "--json")
+    assert (ran.code, json.loads(ran.out)) == (code, found)
+    if code:
+        assert json.loads(ran.err)["error"]["details"] == {"missing": ["line_items"]}
 
 
 @pytest.mark.parametrize("table", ["line_items", "fields"])

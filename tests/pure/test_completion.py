@@ -341,7 +341,6 @@ def test_a_bad_setting_is_no_obstacle(stage: Stage) -> None:
     code, out, err = ask(stage, "zsh", "1", "")
     assert (code, err) == (0, "")
     config = Path(stage.base()["DOCSPEED_CONFIG"])
-    config.parent.mkdir(parents=True)
     config.write_text("no = such")
     assert stage.run("config", "show").code == 2
     assert ask(stage, "zsh", "1", "") == (code, out, err)

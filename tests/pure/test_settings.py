@@ -183,7 +183,8 @@ def test_a_key_does_not_belong_in_the_file(config: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"wait = maybe", b"wait", b"\xff\xfe", b"wait = true\nwait = true", b"[["]
+    "content",
+    [b"wait = maybe", b"wait", b"\xff\xfe", b"wait = true\nwait = true", b"[[", b"a=" + b"[" * 9999],
 )
 def test_a_file_that_is_not_toml_is_named(config: Path, content: bytes) -> None:
     config.write_bytes(content)

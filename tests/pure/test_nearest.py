@@ -1,0 +1,39 @@
+"""Which name was meant by a word that is none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docspeed_cli.nearest import nearest
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "found"),
+    [
+        ("al", ("all-finished", "ball"), "all-finished"),
+        ("out", ("route", "output", "output-name"), "output"),
+        ("outptu", ("output", "scripting"), "output"),
+        ("exitcodes", ("exit-codes", "environment"), "exit-codes"),
+        ("lst", ("split", "list"), "list"),
+        ("split", (), None),
+        ("qqqq", ("parse", "list"), None),
+        ("", ("parse", "list"), None),
+        ("w", ("wait", "set"), "wait"),
+        ("f", ("format", "from"), None),
+        ("v", ("verbose", "version", "v"), "v"),
+    ],
+)
+def test_the_name_that_was_meant(word: str, names: tuple[str, ...], found: str | None) -> None:
+    assert nearest(word, names) == found
+
+
+@given(st.text(), st.lists(st.text()))
+def test_it_is_one_of_the_names_or_none(word: str, names: list[str]) -> None:
+    assert nearest(word, names) in (None, *names)
+
+
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_a_name_means_itself(names: list[str]) -> None:
+    assert nearest(names[0], names) == names[0]
