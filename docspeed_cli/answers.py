@@ -155,7 +155,7 @@ def job_in(payload: Payload, *, sync: bool) -> dict[str, Any] | None:
     word = status_word(content)
     if not sync and "job_id" not in content and word is not None:
         content = {"job_id": content.get("id"), **content}
-    if not isinstance(content.get("job_id"), str | int):
+    if not isinstance(content.get("job_id"), str | int) or content["job_id"] == "":
         return None
     if not sync or (word is not None and state_of(word) is not State.DONE):
         return content

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from docspeed_cli.answers import refusal, status_word
 from docspeed_cli.breakage import CONNECT_TIMEOUT, broken, broken_by, given_up, too_long, unknown_after
-from docspeed_cli.connections import Connections
+from docspeed_cli.connections import Connections, unpacked
 from docspeed_cli.errors import (
     AuthError,
     DocspeedError,
@@ -25,7 +25,7 @@ from docspeed_cli.errors import (
 )
 from docspeed_cli.gate import Gate
 from docspeed_cli.operations import UPLOAD_PATH, job_path
-from docspeed_cli.payload import Into, Payload
+from docspeed_cli.payload import IN_MEMORY, Into, Payload
 from docspeed_cli.polling import Schedule, retry_after
 from docspeed_cli.world import World
 
@@ -49,6 +49,10 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
 _ERROR_BODY = 64 * 1024
+TELLING = 8
+"""A key shorter than this is a word that any message may hold."""
+_READ = 4 * 1024 * 1024
+"""Bytes of an answer that is read here, and not passed on."""
 
 
 class Answer(NamedTuple):
@@ -113,6 +117,10 @@ class Api:
 
     # -- calls
 
+    def connect(self) -> None:
+        """Make ready to speak from this thread. Unavailable where the environment's proxy can't be used."""
+        self._connections.line()
+
     def submit(
         self, method: str, path: str, body: Any, token: str, into: Into = None, *, bare: bool = False
     ) -> Answer:
@@ -137,7 +145,7 @@ class Api:
         def send() -> dict[str, Any]:
             with path.open("rb") as file:
                 files = {"files": (name, file, content_type)}
-                return _stored_file(self._exchange("POST", UPLOAD_PATH, files=files))
+                return _stored_file(self._exchange("POST", UPLOAD_PATH, files=files, most=_READ))
 
         return self._repeat(send, freely=True)
 
@@ -146,7 +154,8 @@ class Api:
 
         `within` is how many seconds the answer may take, where that is less than usual.
         """
-        answer = self._exchange("GET", job_path(job_id), within=within)
+        within = GET_TIMEOUT if within is None else min(within, GET_TIMEOUT)
+        answer = self._exchange("GET", job_path(job_id), within=within, most=_READ)
         status = _object(answer)
         if status_word(status) is None:
             raise Unavailable(
@@ -154,15 +163,19 @@ class Api:
             )
         return status, answer
 
-    def get(self, path: str, *, into: Into = None, bare: bool = False) -> Answer:
-        """Read something; repeated with growing delays while the server is in trouble."""
-        return self._repeat(lambda: self._exchange("GET", path, into=into, bare=bare), freely=True)
+    def get(self, path: str, *, into: Into = None, bare: bool = False, most: int | None = None) -> Answer:
+        """Read something, of at most so many bytes; repeated while the server is in trouble."""
+        return self._repeat(lambda: self._exchange("GET", path, into=into, bare=bare, most=most), freely=True)
+
+    def status(self, job_id: str) -> Answer:
+        """The status object of a job, repeated likewise."""
+        return self.get(job_path(job_id), most=_READ)
 
     def probe(self) -> Probe:
         """Ask for a job that can't exist: whether the server answers, and takes the key. It costs nothing."""
         started = self._world.monotonic()
         try:
-            self._exchange("GET", job_path("docspeed-probe"))
+            self._exchange("GET", job_path("docspeed-probe"), most=_READ)
             refused = None
         except (AuthError, Unavailable) as error:
             refused = error
@@ -200,6 +213,7 @@ class Api:
         into: Into = None,
         bare: bool = False,
         within: float | None = None,
+        most: int | None = None,
     ) -> Answer:
         line = self._connections.line()
         while (wait := self._gate.delay()) > 0:
@@ -231,7 +245,7 @@ class Api:
                     if response.status_code in _REDIRECTS:
                         url = self._redirected(method, response)
                         continue
-                    return self._take(method, response, said, payload, bare=bare)
+                    return self._take(method, response, said, payload, bare=bare, within=within, most=most)
             raise Unavailable(f"{self.base_url} redirects without end", code="redirected")
         except broken_by() as error:
             payload.clear()
@@ -259,6 +273,8 @@ class Api:
         payload: Payload,
         *,
         bare: bool,
+        within: float | None,
+        most: int | None,
     ) -> Answer:
         request_id = _request_id(said)
         wait = retry_after(said.get(b"retry-after"), self._world.now())
@@ -268,10 +284,18 @@ class Api:
             self._gate.taken()
         started = self._world.monotonic()
         if response.is_success:
-            for chunk in response.iter_bytes():
+            for chunk in unpacked(response):
                 payload.write(chunk)
+                if most is not None and payload.size > most:
+                    too_much = unknown_after(method, "the server's answer is far too long", None, request_id)
+                    too_much.retryable = False
+                    raise too_much
+                if within is not None and self._world.monotonic() - started > within:
+                    raise unknown_after(method, _SLOW, None, request_id)
                 if payload.size < SLOWEST * (self._world.monotonic() - started - GET_TIMEOUT):
                     raise unknown_after(method, _SLOW, None, request_id)
+            if (most is not None or method == "POST") and payload.size <= IN_MEMORY:
+                payload = self._without_key(payload)
             if not (bare and response.status_code == 204) and not payload.plausible():
                 what = "empty" if not payload.size else "cut short or not JSON"
                 payload.clear()
@@ -279,16 +303,25 @@ class Api:
                 raise unknown_after(method, message, response.status_code, request_id)
             return Answer(response.status_code, payload, request_id, wait)
         with contextlib.suppress(Exception):  # an error's body is a courtesy: its status says enough
-            for chunk in response.iter_bytes():
+            for chunk in unpacked(response):
                 payload.write(chunk)
                 if payload.size > _ERROR_BODY or self._world.monotonic() - started > GET_TIMEOUT:
                     break
-        body = b"".join(payload.chunks())
+        body = b"".join(self._without_key(payload).chunks())
         payload.clear()
         error = refusal(method, response.status_code, body, request_id, wait)
         if response.status_code == 401 and not self._key:
             error.message = f"no API key for {self.base_url}, and it wants one (401)"
         raise error
+
+    def _without_key(self, payload: Payload) -> Payload:
+        """What the program itself reads and repeats, in case that the server repeats the key."""
+        key = self._key.encode("utf-8", "surrogatepass")
+        content = b"".join(payload.chunks())
+        if len(key) < TELLING or key not in content:
+            return payload
+        payload.clear()
+        return Payload.of(content.replace(key, "…".encode()))
 
     def _redirected(self, method: str, response: httpx.Response) -> str:
         target = response.headers.get("location", "")
@@ -302,8 +335,9 @@ class Api:
         url = response.next_request.url
         here = urlsplit(self.base_url)
         if f"{url.scheme}://{url.netloc.decode()}" != f"{here.scheme}://{here.netloc}":
+            shown = target.replace(self._key, "…") if len(self._key) >= TELLING else target
             raise Unavailable(
-                f"{self.base_url} redirects to another server ({target}); the key is not sent there",
+                f"{self.base_url} redirects to another server ({shown}); the key is not sent there",
                 code="redirected",
                 status=response.status_code,
                 hint="check --base-url and DOCSPEED_BASE_URL",
@@ -339,9 +373,10 @@ def _request_id(said: Mapping[bytes, str]) -> str | None:
 
 def _object(answer: Answer) -> dict[str, Any]:
     try:
-        content = answer.payload.json(limit=4 * 1024 * 1024)
+        content = answer.payload.json(limit=_READ)
     except DocspeedError as error:
-        raise Unavailable(error.message, code="unexpected_answer", retryable=True) from None
+        again = error.code != "too_deep"
+        raise Unavailable(error.message, code="unexpected_answer", retryable=again) from None
     if not isinstance(content, dict):
         raise Unavailable(
             "the server's answer is not a JSON object", code="unexpected_answer", retryable=True

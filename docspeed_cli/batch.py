@@ -205,6 +205,14 @@ def _failed(error: DocspeedError, operation: str) -> Task[Outcome]:
 def batch_id(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
     """What the same command always has in common: a run that is taken up again is the same batch."""
     named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
-    parts = [os.fspath(Path.cwd()), server, operation.path, fields, named]
+    parts = [_here(), server, operation.path, fields, named]
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _here() -> str:
+    """The folder that relative names start from; empty where it is gone."""
+    try:
+        return os.fspath(Path.cwd())
+    except OSError:
+        return ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what is loaded here comes before a Ctrl-C can be met without a traceback
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from docspeed_cli.errors import Interrupted
     from docspeed_cli.framework import Invocation
     from docspeed_cli.output import Output
@@ -20,20 +21,44 @@ _NOBODY_READS = 141
 
 def run() -> None:
     """The console script."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from docspeed_cli import __version__
-
-        print(f"docspeed {__version__}")  # noqa: T201
+    if sys.argv[1:] in (["--version"], ["-V"]) and _version_told():
         sys.exit(0)
     import gc
 
     gc.disable()  # a sixth of a short command's time; a run over many inputs turns it on again
+    _end_silently()
+    from docspeed_cli.errors import Interrupted
     from docspeed_cli.world import World
 
-    world = World.real()
-    code = _flushed(world, main(sys.argv[1:], world))
+    try:
+        world = World.real()
+        code = main(sys.argv[1:], world)
+        world.interrupts.uninstall()
+        code = _flushed(world, code)
+    except Interrupted as interrupted:
+        code = interrupted.exit_code
     gc.freeze()
     sys.exit(code)
+
+
+def _end_silently() -> None:
+    """Until it can be said in words, a Ctrl-C ends the program as it ends any other: with no traceback."""
+    import _signal as signal  # type: ignore[import-not-found]  # signal itself would load enum first
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _version_told() -> bool:
+    """Say the version, with nothing loaded to say it with; False where that can't be written."""
+    import os
+
+    from docspeed_cli import __version__
+
+    try:
+        return os.write(1, f"docspeed {__version__}\n".encode()) > 0
+    except OSError:
+        return False
 
 
 def _flushed(world: World, code: int) -> int:
@@ -42,9 +67,9 @@ def _flushed(world: World, code: int) -> int:
 
     try:
         world.stdout.flush()
-    except (ValueError, OSError):
+    except (ValueError, OSError) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), world.stdout.fileno())
-        return code or _NOBODY_READS
+        return code or (_NOBODY_READS if isinstance(error, BrokenPipeError) else 1)
     return code
 
 
@@ -60,7 +85,7 @@ def main(argv: Sequence[str], world: World) -> int:
         argv = [*argv[1:], "--help"]
     plain = Output(world, Style(json_errors="--json" in argv))
     try:
-        understood = _understand(argv, world)
+        understood = _understand(argv, plain)
         return understood if isinstance(understood, int) else _perform(understood, argv, plain)
     except DocspeedError as error:
         plain.error(error)
@@ -89,8 +114,9 @@ def _complete(argv: Sequence[str], world: World) -> int:
         return 1
 
 
-def _understand(argv: Sequence[str], world: World) -> Invocation | int:
+def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     """What the command line asks for; an exit code where help was all it asked for."""
+    import io
     from contextlib import redirect_stderr, redirect_stdout
 
     import typer
@@ -99,7 +125,8 @@ def _understand(argv: Sequence[str], world: World) -> Invocation | int:
     from docspeed_cli.errors import UsageError
     from docspeed_cli.framework import Invocation, group, root
 
-    with redirect_stdout(world.stdout), redirect_stderr(world.stderr):
+    help_ = io.StringIO()
+    with redirect_stdout(help_), redirect_stderr(plain.world.stderr):
         program = group("docspeed", _ABOUT, COMMANDS, root)
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
@@ -111,6 +138,7 @@ def _understand(argv: Sequence[str], world: World) -> Invocation | int:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):
         return found
+    plain.text(help_.getvalue().removesuffix("\n"))
     return found if isinstance(found, int) else 0
 
 
@@ -135,10 +163,12 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
 
     world = plain.world
     try:
-        settings = resolve(invocation.settings, world.env)
+        settings = resolve(invocation.settings, world.env, bear=invocation.guide.mends)
         output = Output(world, invocation.style(settings), plain.secrets)
     except UsageError as error:
         raise all_together([error, *invocation.faults(world)]) from None
+    if settings.amiss and not invocation.guide.mends:
+        output.note(f"DOCSPEED_CONFIG names {world.env['DOCSPEED_CONFIG']}, and there is no such file")
     session = Session(world, settings, output, _again(argv))
     try:
         return invocation.action(session)
@@ -160,14 +190,19 @@ def _again(argv: Sequence[str]) -> str:
 
 def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
     jobs = list(session.waited_for.values())
+    lost = list(session.sending.values())
     if session.batch:
-        output.progress(f"stopped; {len(jobs)} job{'' if len(jobs) == 1 else 's'} of this run go on")
+        unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
+        output.progress(f"stopped; {len(jobs)} job{'' if len(jobs) == 1 else 's'} of this run go on{unknown}")
+        output.hint(session.command)
+    elif lost:
+        output.progress(f"stopped; whether the server took {lost[0]} is unknown")
         output.hint(session.command)
     elif jobs:
         what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
         output.progress(f"stopped waiting; {what}")
         if session.result_flags is not None:
-            result = f"docspeed jobs result {jobs[0].handle}{session.flags}{session.result_flags}"
+            result = f"docspeed jobs result {jobs[0].word}{session.flags}{session.result_flags}"
             output.progress(f"its result, when it has ended: {result}")
         output.hint(session.take_up(jobs[:20]))
     else:

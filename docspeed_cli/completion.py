@@ -46,8 +46,11 @@ _FORMATS = {
     "id": "bare ids",
     "curl": "the request, as a shell sends it",
 }
-_NEGATED = {"--no-wait": "submit, and print the job"}
-"""What flags say that switch another off."""
+_EITHER = {
+    "--wait": "follow the job and print its result",
+    "--no-wait": "submit only, and print the job",
+}
+"""What is said of each of two flags that say no to one another."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -207,7 +210,7 @@ def _flags(params: Iterable[Any], given: Sequence[str]) -> Completion:
     """The flags that may still be given."""
     return Completion(
         tuple(
-            Value(name, _NEGATED.get(name) or _plain(param.help or ""))
+            Value(name, _EITHER.get(name) or _plain(param.help or ""))
             for name, param in _named(params).items()
             if not param.hidden and (param.multiple or param.name not in given)
         )

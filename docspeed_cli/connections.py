@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import httpx
 
 _EVERY = 5.0
+_PIECE = 1 << 20
+_GZIP = 16 + 15
 _IDLE = 3.0
 """A connection that nothing was sent on for longer may be another one by now; httpx closes it after five."""
 
@@ -57,7 +59,11 @@ class Connections:
     def _connect(self) -> httpx.Client:
         import httpx
 
-        headers = {"User-Agent": f"docspeed-cli/{__version__}", "Accept": "application/json"}
+        headers = {
+            "User-Agent": f"docspeed-cli/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._world.transport is not None:
@@ -66,7 +72,39 @@ class Connections:
         if loopback(urlsplit(self.base_url).hostname or "") and self.base_url.startswith("http://"):
             return httpx.Client(headers=headers, verify=False, trust_env=False)
         self._context = self._context or _certificates(self._world.env)
-        return httpx.Client(headers=headers, verify=self._context)
+        try:
+            return httpx.Client(headers=headers, verify=self._context)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise Unavailable(
+                f"can't use the proxy that the environment names: {error}",
+                code="network",
+                hint="check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+            ) from None
+
+
+def unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """The body in pieces of bounded size, however well packed. httpx.DecodingError where it is torn."""
+    import zlib
+
+    import httpx
+
+    if response.headers.get("content-encoding", "").strip().lower() != "gzip":
+        yield from response.iter_bytes()
+        return
+    unpack = zlib.decompressobj(_GZIP)
+    try:
+        for chunk in response.iter_raw():
+            rest = chunk
+            while rest:
+                if unpack.eof:
+                    unpack = zlib.decompressobj(_GZIP)
+                yield unpack.decompress(rest, _PIECE)
+                rest = unpack.unconsumed_tail or unpack.unused_data
+        yield unpack.flush()
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error), request=response.request) from None
+    if not unpack.eof:
+        raise httpx.DecodingError("the packed answer is cut short", request=response.request)
 
 
 class Line:

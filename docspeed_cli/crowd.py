@@ -6,7 +6,7 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
@@ -14,7 +14,7 @@ from docspeed_cli.errors import Interrupted
 from docspeed_cli.models import Job
 from docspeed_cli.polling import Agenda
 from docspeed_cli.session import Session, Task, drive
-from docspeed_cli.world import World
+from docspeed_cli.world import GRACE, World
 
 T = TypeVar("T")
 
@@ -24,8 +24,8 @@ _AHEAD = 4
 _FILES, _FILES_EACH = 32, 3
 """Files that the program has open, and each worker: a connection, a document, a result."""
 
-_GRACE = 30.0
-"""How long exchanges under way may take to end once the run is stopped."""
+_SILENT = 1.0
+"""Seconds after which it is told what a run that is to stop still waits for."""
 
 
 class _Ended(NamedTuple, Generic[T]):
@@ -36,9 +36,10 @@ class _Ended(NamedTuple, Generic[T]):
 class Crowd(Generic[T]):
     """`workers` threads over any number of tasks; `run` yields each task's outcome as it ends."""
 
-    def __init__(self, workers: int, world: World) -> None:
+    def __init__(self, workers: int, world: World, say: Callable[[str], None] = lambda text: None) -> None:
         self._workers = workers
         self._world = world
+        self._say = say
         self._lock = threading.Lock()
         self._there = threading.Condition(self._lock)
         """Workers wait here for something to do,"""
@@ -78,13 +79,16 @@ class Crowd(Generic[T]):
         finally:
             self._stop(threads)
 
-    def _stop(self, threads: Iterable[threading.Thread]) -> None:
+    def _stop(self, threads: Sequence[threading.Thread]) -> None:
         """Let exchanges under way come to their end, so that no submission's outcome is lost."""
         self._stopped.set()
         self._wake_all()
-        deadline = self._world.monotonic() + _GRACE
-        for thread in threads:
-            thread.join(max(0.0, deadline - self._world.monotonic()))
+        for patience in (_SILENT, GRACE - _SILENT):
+            deadline = self._world.monotonic() + patience
+            for thread in threads:
+                thread.join(max(0.0, deadline - self._world.monotonic()))
+            if patience == _SILENT and any(thread.is_alive() for thread in threads):
+                self._say(f"finishing what is under way ({GRACE:g} s at most); again to leave now")
 
     def _wake_all(self) -> None:
         with self._lock:
@@ -201,7 +205,7 @@ def together(session: Session, tasks: Iterable[Task[T]]) -> Iterator[T]:
         session.output.note(
             f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
         )
-    crowd: Crowd[T] = Crowd(workers, session.world)
+    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress)
     session.sleep = crowd.sleep
     outcomes = crowd.run(tasks)
     session.workers.callback(outcomes.close)

@@ -72,9 +72,16 @@ def target(
         return Target(path, True, table, pattern)
     if not path.parent.is_dir():
         raise UsageError(
-            f"-o {output}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}"
+            f"-o {output}: the folder {path.parent} does not exist",
+            hint=f"mkdir -p {shlex.quote(told(path.parent))}",
         )
     return Target(path, False, table)
+
+
+def picked(session: Session, table: str | None) -> None:
+    """UsageError where a table is named for a form of the result that holds all of it."""
+    if table is not None and session.output.format != "csv":
+        raise UsageError(f"--table {table} picks a table for csv", hint="add --format csv")
 
 
 def _make_folder(path: Path, wanted: str) -> None:
@@ -91,6 +98,8 @@ class Delivery:
         self.session = session
         self.output = session.output
         self.to = to
+        if to.path is None or to.many:
+            self.output.ready()
         self._taken: set[str] = set()
         self._heading: list[str] | None = None
 
@@ -101,7 +110,7 @@ class Delivery:
         if self.output.format == "id":
             self.output.text(job.handle)
         elif self.output.human:
-            self.output.text(f"{job.handle}  {job.operation}  {job.status}  {job.input or ''}".rstrip())
+            self.output.row(job.handle, job.operation, job.status, job.input or "", word=2)
         else:
             self.output.value(job.line())
 
@@ -157,7 +166,8 @@ class Delivery:
         if self.output.format == "id":
             self.output.text(job.handle)
         elif self.output.human:
-            self.output.text(f"{job.status:<10}  {job.handle}  {span(outcome.seconds):>6}  {job.input or ''}")
+            took = f"{span(outcome.seconds):>6}"
+            self.output.row(f"{job.status:<9}", job.handle, took, job.input or "", word=0)
         elif self.output.format == "json":
             self.output.line_with(_members(outcome, job.status), "result", payload)
         else:
@@ -225,7 +235,7 @@ class Delivery:
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:
-            self.output.text(f"{job.status:<10}  {job.handle}  {outcome.output}")
+            self.output.row(f"{job.status:<9}", job.handle, outcome.output or "", word=0)
             return
         line = {**_members(outcome, job.status), "output": outcome.output}
         self.output.text(_compact({**line, "reused": True} if job.reused else line))
@@ -259,7 +269,10 @@ class Delivery:
                 self._heading = row
                 rows.writerow(["input", *row])
             heading_next = heading_next and not row
-        self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
+        if self.output.world.stdout.isatty():
+            self.output.text(written.getvalue().rstrip("\r\n").replace("\r\n", "\n"))
+        else:
+            self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
 
     def _keep(self, path: Path, job: Job, payload: Payload) -> None:
         form = self.output.format
@@ -277,7 +290,8 @@ class Delivery:
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",
                 job_id=job.job_id,
-                hint=f"{_mended(error)}, then: docspeed jobs result {job.handle}{self.session.flags} -o {path}",
+                hint=f"{_mended(error)}, then: docspeed jobs result {job.word}{self.session.flags}"
+                f" -o {shlex.quote(told(path))}",
             ) from None
 
     def _converted(self, job: Job, payload: Payload) -> str:
@@ -292,18 +306,19 @@ class Delivery:
         except formats.NoSuchTable as error:
             raise UsageError(str(error), job_id=job.job_id) from None
         except formats.NotConvertible as error:
-            hint = f"docspeed jobs result {job.handle}{self.session.flags} --json"
+            hint = f"docspeed jobs result {job.word}{self.session.flags} --json"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
     def _view(self, outcome: Outcome) -> None:
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
-        again = f"docspeed jobs result {job.handle}{self.session.flags}"
+        again = f"docspeed jobs result {job.word}{self.session.flags}"
         if payload.size > _VIEWABLE:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
             self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
             return
         self._draw(outcome)
+        self.output.air()
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
         self.output.progress(
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")

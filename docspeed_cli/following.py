@@ -98,7 +98,7 @@ class Following:
 
     def look_patiently(self, job: Job) -> tuple[Job, Answer]:
         """One look that is repeated while the server is in trouble."""
-        answer = self.session.api.get(job_path(str(job.job_id)))
+        answer = self.session.api.status(str(job.job_id))
         return self.seen(job, answer.payload.json()), answer
 
     def seen(self, job: Job, content: Any) -> Job:
@@ -160,7 +160,7 @@ class Following:
         error.job_id = job.job_id
         if again:
             flags = self.session.flags
-            then = f"docspeed jobs {again} {job.handle}{flags}"
+            then = f"docspeed jobs {again} {job.word}{flags}"
             first = f"{error.hint}{flags}" if (error.hint or "").startswith("docspeed") else error.hint
             error.hint = f"{first}, then {then}" if first else then
         return error

@@ -154,15 +154,19 @@ def read_stdin(world: World, filename: str | None) -> Source:
 
 def _copied(label: str, stream: IO[bytes]) -> Source:
     """A document that can be read once only, copied so that it can be read again."""
-    with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
-        path = Path(file.name)
-        try:
-            shutil.copyfileobj(stream, file, 1 << 20)
-            file.flush()
-            return local(label, path)._replace(temporary=True)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    try:
+        with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
+            path = Path(file.name)
+            try:
+                shutil.copyfileobj(stream, file, 1 << 20)
+                file.flush()
+                return local(label, path)._replace(temporary=True)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        why = error.strerror or error
+        raise Problem(f"can't be kept until it is sent ({why}); TMPDIR names a place") from None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from docspeed_cli.models import Job, State
 from docspeed_cli.operations import SANDBOX
 from docspeed_cli.session import Session
 
-_ROW = re.compile(r"@(\d+)")
+_ROW = re.compile(r"@(\d{1,18})")
 
 
 def texts(ids: Iterable[str] | None, session: Session) -> Iterator[str]:

@@ -46,6 +46,9 @@ _SELECT = f"SELECT row, {', '.join(_MEMBERS)} FROM jobs"
 _INSERT = f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({', '.join('?' * len(_MEMBERS))})"
 _RESTORE = f"INSERT OR IGNORE INTO jobs (row, {', '.join(_MEMBERS)}) VALUES (?{', ?' * len(_MEMBERS)})"
 _TIDY_EVERY = 1000
+_MOST = 2**63 - 1
+_LAST_TIME = 253_402_300_800.0
+"""The end of the year 9999: no calendar goes further."""
 
 
 class _Entry:
@@ -65,6 +68,28 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
     return value
+
+
+_COLUMNS = ("row", *_MEMBERS)
+_TIMES = (_COLUMNS.index("submitted_at"), _COLUMNS.index("updated_at"))
+_KINDS = tuple(
+    (int, float, type(None)) if at in (0, *_TIMES) else (str, type(None)) for at in range(len(_COLUMNS))
+)
+
+
+def _sound(row: Sequence[Any]) -> Sequence[Any]:
+    """A row with values of the kinds that were written; no check of the file finds damage within a value."""
+    if all(map(isinstance, row, _KINDS)) and all(0 <= (row[at] or 0) < _LAST_TIME for at in _TIMES):
+        return row
+    return [_mended(at, value) for at, value in enumerate(row)]
+
+
+def _mended(at: int, value: Any) -> Any:
+    if at in _TIMES:
+        return value if isinstance(value, int | float) and 0 <= value < _LAST_TIME else None
+    if at == 0 or value is None or isinstance(value, str):
+        return value
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 class Ledger:
@@ -166,7 +191,7 @@ class Ledger:
         }
         where = " AND ".join(test for test, value in tests.items() if value is not None)
         tail = f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?5"
-        bound = [status, operation, batch, older_than, -1 if limit is None else limit]
+        bound = [status, operation, batch, older_than, -1 if limit is None else min(limit, _MOST)]
         return self._jobs(tail, bound)
 
     def health(self) -> tuple[int, str]:
@@ -258,7 +283,7 @@ class Ledger:
         from docspeed_cli.models import Job, State
 
         states = {state.value: state for state in State}
-        named = (dict(zip(("row", *_MEMBERS), row, strict=True)) for row in rows)
+        named = (dict(zip(_COLUMNS, _sound(row), strict=True)) for row in rows)
         return [Job(**{**job, "state": states.get(job["state"], State.UNKNOWN)}) for job in named]
 
     def _write_all(self) -> None:

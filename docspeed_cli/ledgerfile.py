@@ -5,7 +5,7 @@ ever deleted, and no trouble with the file stops the work.
 """
 
 # pathlib would cost more to load than all that is done here.
-# ruff: noqa: PTH101, PTH103, PTH104, PTH116, PTH120, PTH122
+# ruff: noqa: PTH101, PTH103, PTH104, PTH110, PTH113, PTH116, PTH120, PTH122
 from __future__ import annotations
 
 import os
@@ -104,6 +104,8 @@ class LedgerFile:
         self._synced = True
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            if os.path.exists(self.path) and not os.path.isfile(self.path):
+                raise OSError("it is no file")
             try:
                 return connected()
             except sqlite3.DatabaseError as error:

@@ -169,6 +169,13 @@ class Job(NamedTuple):
         return self.job_id or f"@{self.row}"
 
     @property
+    def word(self) -> str:
+        """The handle as a shell takes it: what a hint says is pasted, and ids are the server's own words."""
+        import shlex
+
+        return shlex.quote(self.handle)
+
+    @property
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.state in (State.DONE, State.FAILED, State.GONE)

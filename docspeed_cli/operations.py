@@ -85,4 +85,5 @@ def job_path(job_id: str) -> str:
     """Where the status of a job is; its id is one path segment, whatever is in it."""
     from urllib.parse import quote
 
-    return f"/v1/jobs/{quote(job_id, safe='')}"
+    segment = quote(job_id, safe="", errors="surrogatepass")
+    return f"/v1/jobs/{segment if segment.strip('.') else segment.replace('.', '%2E')}"

@@ -22,6 +22,8 @@ READABLE = 64 * 1024 * 1024
 """What is parsed at the most; Python needs some ten times a document's size for it."""
 
 _DEEPEST = 40
+_DIGITS = 640
+"""Whatever the limit of the interpreter is, it is not below this."""
 _OPENING = re.compile(rb"\s*[{\[]")
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
 
@@ -162,7 +164,7 @@ class Payload:
         if self.size <= IN_MEMORY:
             content = b"".join(self.chunks())
             try:
-                self._parsed = (json.loads(content.decode("utf-8-sig", "surrogateescape")),)
+                self._parsed = (_loaded(content.decode("utf-8-sig", "surrogateescape")),)
             except RecursionError:
                 return _bracketed(content)
             except ValueError:
@@ -238,11 +240,24 @@ def indented(text: str) -> str:
 def parsed(content: bytes) -> Any:
     """The JSON value in these bytes. DocspeedError where there is none."""
     try:
-        return json.loads(content)
+        return _loaded(content)
     except RecursionError:
         raise DocspeedError("the answer is nested too deeply to be read", code="too_deep") from None
     except ValueError as error:
         raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None
+
+
+def _loaded(content: str | bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            raise
+    return json.loads(content, parse_int=_number)  # more digits than Python turns into a number
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < _DIGITS else digits
 
 
 def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> None:

@@ -72,6 +72,7 @@ class Run:
         try:
             many = self._is_many(inputs)
             delivery.target(self.results.output, many, self.table, self.batch.output_name, make=False)
+            delivery.picked(session, None if self.request.dry_run else self.table)
         except UsageError as error:
             faults.append(error)
         try:
@@ -96,7 +97,7 @@ class Run:
         }
         for name, given in flags.items():
             if given is not None:
-                raise UsageError(f"{name} is about the result, and nothing waits for it", hint="add --wait")
+                raise _unwaited(session, f"{name} is about the result, and nothing waits for it")
 
     def _is_many(self, inputs: Inputs) -> bool:
         """Whether results come as lines, or as files in a folder; by what was said, not by what is found."""
@@ -177,14 +178,22 @@ def patience(
     """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
     values = session.settings.values
     asked = waits if session.settings.origins["wait"] == "default" else values["wait"]
+    wait = bool(asked or (mode and mode.sync))
+    if not wait and session.settings.origins["timeout"] == "--timeout":
+        raise _unwaited(session, "--timeout is about the wait, and nothing waits")
     return Waiting(
-        wait=bool(asked or (mode and mode.sync)),
+        wait=wait,
         timeout=values["timeout"],
         floor=values["poll_interval"] or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
         into=into,
     )
+
+
+def _unwaited(session: Session, what: str) -> UsageError:
+    refused = session.settings.origins["wait"] == "--wait"
+    return UsageError(what, hint="take out --no-wait" if refused else "add --wait")
 
 
 def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
@@ -196,7 +205,7 @@ def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
         return 0
     hand.submitted(outcome)
     if outcome.job is not None and session.output.human:
-        ended = f"docspeed jobs result {outcome.job.handle}{session.flags}"
+        ended = f"docspeed jobs result {outcome.job.word}{session.flags}"
         session.output.hint(ended if outcome.job.ended else session.take_up([outcome.job]))
     return 0
 

@@ -18,6 +18,9 @@ _CREDIBLE = 1 << 40
 
 def read_only(path: str) -> Iterator[sqlite3.Connection]:
     """The file as far as it can be read where it can't be written: with its log, or else without."""
+    with suppress(PermissionError):  # what is below a folder that nobody may enter can't be opened either
+        if not Path(path).is_file():
+            return
     address = Path(path).absolute().as_uri()
     for how in ("", "&immutable=1"):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import count
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TELLING = 8
-"""A key shorter than this is a word that any message may hold."""
+_ROOM = 256 * 1024 * 1024
+"""Bytes that an answer may need."""
 Task = Generator[float, None, T]
 
 
@@ -80,6 +80,8 @@ class Session:
         """The flags with which `jobs result` hands over what this run waits for; None if nothing."""
         self.batch = False
         """Whether this is a run over many inputs, which the same command takes up again."""
+        self.sending: dict[int, str] = {}
+        """What is being submitted, by its row; once a run is broken off, nobody knows their fate."""
         self.reused = count(1)
         """Counts the jobs that are used again."""
         output.server_flags = self.flags
@@ -136,7 +138,7 @@ class Session:
         world = self.world
         if self.settings.sandbox:
             world = replace(self.world, transport=self._sandbox)
-            self.output.note("the sandbox reads text layers by plain rules; it is not the service's models")
+            self.output.note("the sandbox reads text by plain rules; it is not the service's models")
         api = Api(
             self.address,
             self.key,
@@ -160,7 +162,9 @@ class Session:
         key, source = self.settings.key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
-        if len(key) >= _TELLING:
+        from docspeed_cli.api import TELLING
+
+        if len(key) >= TELLING:
             self.output.secrets.add(key)
         if source == str(self.settings.credentials):
             self._warn_if_open(self.settings.credentials)
@@ -222,12 +226,22 @@ class Session:
 
     def take_up(self, jobs: Sequence[Job]) -> str:
         """The command that takes up the wait for these jobs."""
-        return f"docspeed jobs wait {' '.join(job.handle for job in jobs)}{self.flags}"
+        return f"docspeed jobs wait {' '.join(job.word for job in jobs)}{self.flags}"
 
     @property
     def results_dir(self) -> Path:
         """Where payloads that came inline are kept: the server has no job to ask for them again."""
         return self.settings.state_dir / "results"
+
+    @property
+    def roomy_dir(self) -> Path | None:
+        """Where an answer that is paid for is taken in; None, the system's own place, if there is no room."""
+        from shutil import disk_usage
+
+        with suppress(OSError):
+            if disk_usage(self.settings.state_dir).free < _ROOM:
+                return None
+        return self.results_dir
 
     def kept(self, job: Job) -> Path:
         return self.results_dir / f"{job.token}.json"

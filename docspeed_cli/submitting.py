@@ -19,7 +19,6 @@ from docspeed_cli.errors import (
 )
 from docspeed_cli.following import Following
 from docspeed_cli.models import Job, Request, State
-from docspeed_cli.operations import job_path
 from docspeed_cli.payload import Payload
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
@@ -137,7 +136,7 @@ class Submitting:
         if job.job_id is None:
             return job.as_reused() if self.session.kept(job).exists() else None
         try:
-            answer = self.session.api.get(job_path(job.job_id))
+            answer = self.session.api.status(job.job_id)
         except NotFound:
             self.following.gone(job)
             return None
@@ -193,7 +192,11 @@ class Submitting:
             token=token,
         )
         api = self.session.api
-        job = job._replace(row=self.session.ledger.begin(job))
+        api.connect()
+        row = self.session.ledger.begin(job)
+        job = job._replace(row=row)
+        sending = self.session.sending
+        sending[row] = job.input or "the request"
         with self._shield(request):
             try:
                 answer = api.submit(
@@ -201,25 +204,29 @@ class Submitting:
                     request.operation.path,
                     request.body(file_ids),
                     token,
-                    lambda: Payload(self.session.results_dir),
+                    lambda: Payload(self.session.roomy_dir),
                     bare=request.operation.raw,
                 )
-                return self._accepted(job, answer, request)
-            except OutcomeUnknown as error:
-                self._unknown(job, error.message)
-                raise self._explained(error, job) from None
-            except DocspeedError as error:
-                if error.code == "write_failed":  # an answer came that this disk does not take
-                    self._unknown(job, error.message)
-                else:
-                    self.session.ledger.drop([job.row or 0])
-                raise
+                accepted = self._accepted(job, answer, request)
             except Interrupted as interrupted:
                 if interrupted.idle:
-                    self.session.ledger.drop([job.row or 0])
+                    self.session.ledger.drop([row])
+                    del sending[row]
                 else:
                     self._unknown(job, "interrupted while it was sent")
                 raise
+            except DocspeedError as error:
+                del sending[row]
+                if isinstance(error, OutcomeUnknown):
+                    self._unknown(job, error.message)
+                    raise self._explained(error, job) from None
+                if error.code == "write_failed":  # an answer came that this disk does not take
+                    self._unknown(job, error.message)
+                else:
+                    self.session.ledger.drop([row])
+                raise
+            del sending[row]
+            return accepted
 
     @contextmanager
     def _shield(self, request: Request) -> Iterator[None]:

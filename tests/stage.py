@@ -113,11 +113,15 @@ class Stage:
         return Ran(code, raw.decode("utf-8", "replace"), said, raw, self.clock.slept[before:])
 
     def base(self) -> dict[str, str]:
-        """The environment of a user with a key."""
+        """The environment of a user with a key and an empty config file."""
+        config = self.folder / "config" / "config.toml"
+        if not config.exists():
+            config.parent.mkdir(exist_ok=True)
+            config.touch()
         return {
             "DOCSPEED_API_KEY": KEY,
             "DOCSPEED_STATE_DIR": str(self.folder / "state"),
-            "DOCSPEED_CONFIG": str(self.folder / "config" / "config.toml"),
+            "DOCSPEED_CONFIG": str(config),
             "COLUMNS": str(self.columns),
             "TERM": "xterm-256color",
         }

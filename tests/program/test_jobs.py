@@ -168,6 +168,8 @@ def test_last_is_the_newest_and_a_row_has_a_number(stage: Stage, service: Servic
     row = next(row["row"] for row in stage.rows() if row["job_id"] == "job_2")
     assert json.loads(stage.run("jobs", "status", f"@{row}").out)["job_id"] == "job_2"
     assert stage.run("jobs", "status", "@99").code == 6
+    assert stage.run("jobs", "status", f"@{10**22}").code == 2
+    assert len(lines(stage.run("jobs", "list", "--limit", str(10**22)).out)) == 3
 
 
 def test_last_of_nothing(stage: Stage) -> None:
@@ -329,3 +331,43 @@ def test_the_key_goes_with_every_look(stage: Stage, service: Service) -> None:
     submitted(stage, 1)
     stage.run("jobs", "result", "job_1")
     assert {call.headers["authorization"] for call in service.calls} == {f"Bearer {KEY}"}
+
+
+# -- a list of none
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_status_that_no_job_has_is_told(stage: Stage, service: Service, terminal: bool) -> None:
+    argv = ("jobs", "list", "--status", "runing")
+    stage.env = {"NO_COLOR": "1"}
+    assert stage.run(*argv, terminal=terminal).err == ("note: no jobs here yet\n" if terminal else "")
+    submitted(stage, 2)
+    stage.run("jobs", "status", "job_1")
+    ran = stage.run(*argv, terminal=terminal)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "note: no job is 'runing'; there are done, running\n"
+    assert stage.run(*argv, "--quiet").err == ""
+
+
+def test_a_list_of_none_is_not_always_for_want_of_jobs(stage: Stage) -> None:
+    submitted(stage, 1)
+    stage.env = {"NO_COLOR": "1"}
+    assert stage.run("jobs", "list", "--status", "failed").err == "", "a script may ask again and again"
+    ran = stage.run("jobs", "list", "--status", "failed", terminal=True)
+    assert ran.err == "note: no job is 'failed'; there are running\n"
+    ran = stage.run("jobs", "list", "--status", "running", "--operation", "split", terminal=True)
+    assert ran.err == "note: no job here is like that; docspeed jobs list shows them all\n"
+
+
+def test_an_operation_that_is_none_is_told(stage: Stage, service: Service) -> None:
+    ran = stage.run("jobs", "list", "--operation", "prase", "--refresh")
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert ran.err == "error: --operation prase: there is no such operation\nhint: did you mean parse?\n"
+    ran = stage.run("jobs", "list", "--operation", "qqqq")
+    assert ran.err.endswith("hint: there are parse, extract, split, tables, schema, chat\n")
+
+
+def test_any_operation_of_a_job_here_is_one(stage: Stage) -> None:
+    assert stage.run("api", "POST", "/v1/schema/auto", "--set", "execution_mode=async").code == 0
+    assert [row["operation"] for row in stage.rows("--operation", "auto")] == ["auto"]
+    assert stage.rows("--operation", "ask") == []

@@ -448,3 +448,14 @@ def test_what_is_used_again_is_named_but_not_ten_thousand_times(
     assert len(notes) == 11
     assert ("out/f1.json is there already" in ran.err) == folder
     assert service.count(SUBMIT) == 15
+
+
+def test_a_folder_that_is_gone_is_no_reason_to_fail(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = stage.folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = stage.run("parse", *ids("a", "b"), "--wait")
+    assert ran.code == 0, ran.err

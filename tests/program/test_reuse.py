@@ -150,7 +150,7 @@ def test_the_order_of_fields_and_the_way_of_waiting_make_no_other_request(
     stage: Stage, service: Service
 ) -> None:
     stage.run(*PARSE, "--set", "a=1", "--set", "b=2")
-    for flags in (("--wait",), ("--timeout", "5m"), ("--format", "id"), ("--verbose",)):
+    for flags in (("--wait",), ("--wait", "--timeout", "5m"), ("--format", "id"), ("--verbose",)):
         assert stage.run(*PARSE, "--set", "b=2", "--set", "a=1", *flags).code == 0
     assert service.count(SUBMIT) == 1
 

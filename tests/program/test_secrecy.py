@@ -122,6 +122,52 @@ def test_a_server_that_repeats_the_key_does_not_get_it_printed(stage: Stage, ser
     assert KEY not in ran.out + ran.err
 
 
+REPEATED = {"code": KEY, "message": f"Bearer {KEY}", "details": {"got": KEY}}
+ECHOES = {
+    "a refusal": (SUBMIT, Reply.of(422, {"detail": REPEATED})),
+    "a failure": (SUBMIT, Reply.of(500, {"detail": f"Bearer {KEY}"})),
+    "no credits": (SUBMIT, Reply.of(402, {"detail": REPEATED})),
+    "a status": (SUBMIT, Reply.of(202, {"job_id": "job_1", "status": f"for {KEY}"})),
+    "a look": (POLL, Reply.of(200, {"status": f"for {KEY}"})),
+    "a failed job": (POLL, Reply.of(200, {"status": "failed", "error": REPEATED})),
+    "a redirect": (POLL, Reply(302, b"", {"Location": f"https://elsewhere.example/?key={KEY}"})),
+}
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--file-id", "g")], ids=["one", "json", "many"])
+@pytest.mark.parametrize("echo", ECHOES)
+def test_a_key_that_the_server_repeats_is_written_nowhere(
+    stage: Stage, service: Service, echo: str, flags: tuple[str, ...]
+) -> None:
+    service.then(*ECHOES[echo]) if echo in ("a status",) else service.always(*ECHOES[echo])
+    for _ in range(2):
+        ran = stage.run("parse", "--file-id", "f", "--wait", "--verbose", "--timeout", "9", *flags)
+        assert KEY not in ran.out + ran.err
+        for command in (
+            ("jobs", "list"),
+            ("jobs", "status", "@last"),
+            ("jobs", "result", "@last"),
+            ("doctor",),
+        ):
+            said = stage.run(*command)
+            assert KEY not in said.out + said.err, command
+    assert written(stage.folder) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503, 302])
+def test_a_key_that_is_saved_is_not_repeated_by_its_check(
+    stage: Stage, service: Service, status: int
+) -> None:
+    key = "ds_another_marked_key"
+    said = Reply(
+        status, f'{{"detail": {{"code": "{key}", "message": "{key}"}}}}'.encode(), {"Location": f"//x/{key}"}
+    )
+    service.always(POLL, said)
+    for flags in ((), ("--json",)):
+        ran = stage.run("auth", "login", *flags, stdin=key.encode())
+        assert key not in ran.out + ran.err
+
+
 @pytest.mark.parametrize("debug", ["0", "1"])
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--file-id", "g")], ids=["one", "json", "many"])
 def test_a_crash_tells_nobody(stage: Stage, service: Service, flags: tuple[str, ...], debug: str) -> None:

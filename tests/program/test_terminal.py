@@ -53,6 +53,19 @@ def test_the_results_of_many_can_do_nothing(stage: Stage, service: Service, flag
     harmless(ran)
 
 
+@pytest.mark.parametrize("operation", ["tables", "extract"])
+def test_the_cells_of_many_tables_can_do_nothing(stage: Stage, service: Service, operation: str) -> None:
+    table = {"name": EVIL, "cells": [{"row": 0, "col": 0, "text": EVIL}, {"row": 1, "col": 0, "text": EVIL}]}
+    found = {"tables": [table], "line_items": {"rows": [{"a": EVIL}]}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    schema = ("--schema", '{"doc_class": "x", "fields": [{"key": "a"}]}') if operation == "extract" else ()
+    argv = (operation, "--file-id", "f", "--file-id", "g", *schema, "--wait", "--format", "csv")
+    ran = stage.run(*argv, terminal=True)
+    assert ran.code == 0, ran.err
+    harmless(ran)
+    assert "evil" in ran.out
+
+
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--verbose",)], ids=" ".join)
 def test_the_words_of_a_server_can_do_nothing(stage: Stage, service: Service, flags: tuple[str, ...]) -> None:
     service.has(f"job{EVIL}", EVIL, EVIL, "failed", error={"code": EVIL, "message": EVIL})

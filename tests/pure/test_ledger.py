@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, inv
 
 from docspeed_cli.ledger import Ledger
 from docspeed_cli.models import State
+from docspeed_cli.times import ago
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 
@@ -262,3 +264,29 @@ TestTwoPrograms = TwoPrograms.TestCase
 TestTwoPrograms.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("submitted_at", 1e300),
+        ("submitted_at", -1e300),
+        ("submitted_at", "yesterday"),
+        ("updated_at", b"\xff"),
+        ("job_id", b"job\xff"),
+        ("status", 7),
+        ("input", b"\xff\xfe"),
+        ("error", 1.5),
+        ("output", b""),
+    ],
+)
+def test_damage_within_a_value_spoils_no_row(kept: Kept, column: str, value: object) -> None:
+    """No check of the file finds it: one bit is another number, or another kind of value."""
+    ledger = kept.open()
+    row = ledger.begin(job("job_1"))
+    ledger.write(f"UPDATE jobs SET {column} = ?", [value])
+    found = ledger.by_row(row)
+    assert found is not None
+    json.dumps(found.full_line())
+    assert ago(found.submitted_at, 1.0)
+    assert "job" in found.word

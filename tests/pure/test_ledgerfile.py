@@ -16,6 +16,7 @@ import pytest
 from docspeed_cli.ledger import Ledger
 from docspeed_cli.ledgerfile import MIGRATIONS
 from docspeed_cli.models import State
+from docspeed_cli.salvage import read_only
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 
@@ -602,3 +603,13 @@ def test_what_an_older_layout_holds_is_known_where_nothing_can_be_written(kept: 
     kept.path.with_name("ledger.db-journal").mkdir()
     assert ids(kept.open().by_request("digest")) == ["job_old"]
     assert len(kept.warnings) == 1
+
+
+def test_what_nobody_may_look_at_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may not be entered: even whether there is a file in it is refused."""
+
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert list(read_only(str(tmp_path / "ledger.db"))) == []

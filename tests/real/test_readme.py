@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docspeed_cli.manual import CONFIG
 from tests.real.machine import Machine
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def test_split_and_extract_each_part(desk: Machine) -> None:
     pasted(desk, "split a packet")
     parts = sorted(path.stem for path in (desk.folder / "parts").iterdir())
     assert parts == ["1-1", "2-3", "4-5", "6-6"]
-    results = sorted(path.stem for path in (desk.folder / "extracted").iterdir())
+    results = sorted(path.stem for path in (desk.folder / "sections").iterdir())
     assert results == parts
 
 
@@ -90,8 +91,44 @@ def test_ask_and_go_on(desk: Machine) -> None:
 def test_submit_here_collect_there(desk: Machine) -> None:
     pasted(desk, "submit here")
     ids = (desk.folder / "ids.txt").read_text().split()
-    results = [json.loads(path.read_bytes()) for path in (desk.folder / "results").iterdir()]
+    results = [json.loads(path.read_bytes()) for path in (desk.folder / "collected").iterdir()]
     assert (len(ids), sorted(result["page_count"] for result in results)) == (2, [2, 6])
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of this language."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_no_two_commands_write_into_the_same_folder() -> None:
+    folders = re.findall(r" -o (\S+/)", "".join([*blocks("console"), *blocks("sh")]))
+    assert len(folders) > 3
+    assert sorted(set(folders)) == sorted(folders)
+
+
+def test_completion_in_a_fresh_home(desk: Machine) -> None:
+    (block,) = [block for block in blocks("sh") if "docspeed completion" in block]
+    done = desk.bash(f"set -eu\n{block}")
+    assert done.code == 0, done.err
+    for shell, path in (
+        ("bash", ".local/share/bash-completion/completions/docspeed"),
+        ("zsh", ".zfunc/_docspeed"),
+        ("fish", ".config/fish/completions/docspeed.fish"),
+    ):
+        assert (desk.folder / path).read_bytes() == desk.run("completion", shell).out
+
+
+def test_the_config_file_that_is_shown(desk: Machine) -> None:
+    (filed,) = blocks("toml")
+    (opening,) = [block for block in blocks("sh") if "config path" in block]
+    assert filed == f"{CONFIG.text}\n"
+    editor = desk.folder / "editor"
+    editor.write_text(f"#!/bin/sh\ncat > \"$1\" <<'END'\n{filed}END\n")
+    editor.chmod(0o755)
+    assert desk.bash(opening, env={"EDITOR": str(editor)}).code == 0
+    found = [json.loads(line) for line in desk.run("config", "show").out.splitlines()]
+    assert {line["name"]: line["value"] for line in found}["concurrency"] == 16
 
 
 def test_retry_what_failed(desk: Machine) -> None:

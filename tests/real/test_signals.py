@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from docspeed_cli.errors import Interrupted
+from docspeed_cli.world import Interrupts
 from tests.real.machine import Machine
 from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Service
 
@@ -229,3 +233,44 @@ def test_a_wait_for_another_process_can_be_stopped(machine: Machine, service: Se
         held.release.set()
         assert first.end().code == 0
     assert service.count(SUBMIT) == 2, "the other process's request was not submitted again"
+
+
+_STUCK = """
+import os, signal, sqlite3, sys
+from docspeed_cli.world import Interrupts
+
+interrupts = Interrupts()
+interrupts.install(sys.stderr)
+with interrupts.shielded():
+    db = sqlite3.connect(sys.argv[1], timeout=600, isolation_level=None)
+    print("ready", flush=True)
+    db.execute("BEGIN IMMEDIATE")
+"""
+
+
+def test_a_second_signal_is_heard_where_the_first_one_is_not(tmp_path: Path) -> None:
+    """While SQLite waits for a lock, or the system for a name, Python hears nothing."""
+    path = tmp_path / "held.db"
+    held = sqlite3.connect(path, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+    with subprocess.Popen([sys.executable, "-c", _STUCK, str(path)], stdout=subprocess.PIPE) as stuck:
+        assert stuck.stdout is not None and stuck.stdout.readline() == b"ready\n"
+        stuck.send_signal(signal.SIGINT)
+        stuck.send_signal(signal.SIGTERM)
+        assert stuck.wait(60) in (130, 143)
+    held.close()
+
+
+def test_a_forgiven_signal_is_not_the_first_of_two() -> None:
+    interrupts = Interrupts()
+    for _ in range(3):
+        with pytest.raises(Interrupted) as caught:
+            interrupts._handle(signal.SIGINT, None)
+        assert interrupts.forgive(caught.value)
+
+
+def test_a_signal_before_a_pause_ends_it_at_once() -> None:
+    interrupts = Interrupts()
+    with pytest.raises(Interrupted), interrupts.shielded():
+        interrupts.pending = signal.SIGINT
+        interrupts.sleep(600)
