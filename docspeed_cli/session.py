@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -159,16 +160,22 @@ class Session:
     @cached_property
     def key(self) -> str:
         """The key for this server; none is needed on this machine."""
-        key, source = self.settings.key()
+        key, _ = self.known_key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
         from docspeed_cli.api import TELLING
 
         if len(key) >= TELLING:
             self.output.secrets.add(key)
-        if source == str(self.settings.credentials):
-            self._warn_if_open(self.settings.credentials)
         return key
+
+    def known_key(self) -> tuple[str, str]:
+        """The key for this server and where it came from; a warning where others may read it there."""
+        key, source = self.settings.key()
+        path = self.settings.credentials
+        if source == str(path) and os.name == "posix" and path.stat().st_mode & 0o077:
+            self.output.warn(f"others may read the keys in {path}; chmod 600 {shlex.quote(str(path))}")
+        return key, source
 
     @cached_property
     def gate(self) -> Gate:
@@ -176,11 +183,6 @@ class Session:
         from docspeed_cli.gate import Gate
 
         return Gate(self.world.monotonic)
-
-    def _warn_if_open(self, path: Path) -> None:
-        """Tell of a file of keys that others on this machine may read."""
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            self.output.warn(f"others may read the keys in {path}; chmod 600 {path}")
 
     def no_key(self) -> AuthError:
         """What is said where a key is needed and there is none."""

@@ -110,7 +110,7 @@ def _stand_in() -> Check:
 
 def _key(session: Session) -> Check:
     try:
-        key, source = session.settings.key()
+        key, source = session.known_key()
         if not key and session.key == "":
             return Check("key", f"none; {session.server} is on this machine and may not want one")
     except DocspeedError as error:
@@ -193,7 +193,7 @@ def config_show(*, common: CommonFlags) -> Action:
             {"name": name, "value": value, "origin": settings.origins[name]}
             for name, value in settings.values.items()
         ]
-        key, source = settings.key()
+        key, source = session.known_key()
         lines.append(
             {"name": "api_key", "value": masked(key) if key else None, "origin": source or "default"}
         )

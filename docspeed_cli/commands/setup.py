@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from docspeed_cli.api import Api
-from docspeed_cli.errors import AuthError, DocspeedError, UsageError
+from docspeed_cli.errors import AuthError, DocspeedError, Interrupted, UsageError
 from docspeed_cli.flags import CommonFlags, LocalFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.operations import SANDBOX
@@ -29,7 +29,7 @@ def login(*, common: CommonFlags) -> Action:
         key = sendable(_entered(session), "the input")
         path = session.settings.credentials
         _check(session, key)
-        _save(path, {**saved_keys(path), origin(session.server): key})
+        _save(path, {**_kept(session, path), origin(session.server): key})
         _show(
             session,
             {"server": session.server, "key": masked(key), "saved": str(path)},
@@ -51,7 +51,7 @@ def auth_status(*, common: CommonFlags) -> Action:
             nothing = {"server": session.server, "key": None, "source": None}
             _show(session, nothing, "the sandbox is on this machine and needs no key")
             return 0
-        key, source = session.settings.key()
+        key, source = session.known_key()
         if not key:
             raise session.no_key()
         _show(
@@ -89,16 +89,49 @@ def masked(key: str) -> str:
     return f"…{key[-4:]}" if len(key) >= 12 else "…"
 
 
-def _entered(session: Session) -> str:
-    if session.world.stdin.isatty():
-        import getpass
+def _kept(session: Session, path: Path) -> dict[str, str]:
+    """The keys that are saved; a file that can't be read as such is set aside, for it may hold others."""
+    try:
+        return saved_keys(path)
+    except AuthError as error:
+        aside = path.with_name(f"{path.stem}.damaged-{int(session.world.now())}{path.suffix}")
+        try:
+            path.rename(aside)
+        except OSError:
+            raise error from None
+        session.output.warn(f"{error.message}; it is kept as {aside}, and a new one is started")
+        return {}
 
-        key = getpass.getpass("API key (not shown): ", stream=session.world.stderr)
-    else:
-        key = session.world.stdin.read(_MAX_KEY)
+
+def _entered(session: Session) -> str:
+    try:
+        key = _asked(session) if session.world.stdin.isatty() else session.world.stdin.read(_MAX_KEY + 1)
+    except EOFError:
+        key = ""
+    except UnicodeDecodeError:
+        raise UsageError("what was entered is no text, and so no key") from None
+    if len(key) > _MAX_KEY:
+        raise UsageError(f"no key is longer than {_MAX_KEY} characters; what was entered is")
     if not key.strip():
         raise UsageError("no key was entered", hint="paste it at the prompt, or pipe it in")
     return key.strip()
+
+
+def _asked(session: Session) -> str:
+    """What is typed at the prompt. Ctrl-\\ would end the program while the terminal echoes nothing."""
+    import getpass
+    import signal
+
+    quits = getattr(signal, "SIGQUIT", None)
+    before = signal.signal(quits, signal.SIG_IGN) if quits is not None else None
+    try:
+        return getpass.getpass("API key (not shown): ", stream=session.world.stderr)
+    except (EOFError, Interrupted):
+        session.world.stderr.write("\n")
+        raise
+    finally:
+        if quits is not None:
+            signal.signal(quits, before)
 
 
 def _check(session: Session, key: str) -> None:

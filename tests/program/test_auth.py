@@ -145,3 +145,34 @@ def test_a_key_is_unknown_to_a_proxy_s_login_page(stage: Stage, service: Service
     ran = stage.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": KEY})
     assert ran.code == 9
     assert {call.host for call in service.calls} == {"api.docspeed.ai"}
+
+
+@pytest.mark.parametrize("content", [b"{bad", b"", b"[]", b"\xff"])
+def test_a_file_of_keys_that_can_t_be_read_is_set_aside(
+    stage: Stage, service: Service, content: bytes
+) -> None:
+    path = stage.folder / "config" / "credentials.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    assert "docspeed auth login" in stage.run("parse", "--file-id", "f").err
+    ran = stage.run("auth", "login", stdin=KEY.encode())
+    assert ran.code == 0, ran.err
+    assert saved(stage) == {"https://api.docspeed.ai": KEY}
+    (aside,) = path.parent.glob("credentials.damaged-*.json")
+    assert (aside.read_bytes(), str(aside) in ran.err) == (content, True)
+    assert stage.run("parse", "--file-id", "f").code == 0
+
+
+def test_what_is_too_long_is_not_cut_to_a_key(stage: Stage, service: Service) -> None:
+    ran = stage.run("auth", "login", stdin=b"k" * 5000)
+    assert (ran.code, "no key is longer than 4096" in ran.err, saved(stage)) == (2, True, {})
+
+
+@pytest.mark.parametrize("argv", [("auth", "status"), ("config", "show"), ("doctor",)], ids=" ".join)
+def test_keys_that_others_may_read_are_told_wherever_one_looks(
+    stage: Stage, service: Service, argv: tuple[str, ...]
+) -> None:
+    stage.run("auth", "login", stdin=KEY.encode())
+    path = stage.folder / "config" / "credentials.json"
+    path.chmod(0o644)
+    assert f"chmod 600 {path}" in stage.run(*argv).err
