@@ -70,6 +70,8 @@ class Probe(NamedTuple):
     seconds: float
     error: DocspeedError | None
     date: str | None
+    wordless: bool = False
+    """Whether it was refused without a word that the service would say."""
 
 
 class Exchange(NamedTuple):
@@ -176,12 +178,11 @@ class Api:
         started = self._world.monotonic()
         try:
             self._exchange("GET", job_path("docspeed-probe"), most=_READ)
-            refused = None
-        except (AuthError, Unavailable) as error:
-            refused = error
-        except DocspeedError:
-            refused = None
-        return Probe(self._world.monotonic() - started, refused, self._date)
+            refused, wordless = None, False
+        except DocspeedError as error:
+            refused = error if isinstance(error, AuthError | Unavailable) else None
+            wordless = error.code == type(error).code and "(" in error.message
+        return Probe(self._world.monotonic() - started, refused, self._date, wordless)
 
     # -- one exchange and its repetitions
 

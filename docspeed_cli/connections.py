@@ -71,7 +71,7 @@ class Connections:
             return httpx.Client(headers=headers, transport=self._transport)
         if loopback(urlsplit(self.base_url).hostname or "") and self.base_url.startswith("http://"):
             return httpx.Client(headers=headers, verify=False, trust_env=False)
-        self._context = self._context or _certificates(self._world.env)
+        self._context = self._context or certificates(self._world.env)
         try:
             return httpx.Client(headers=headers, verify=self._context)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
@@ -179,7 +179,7 @@ class Watch:
                     line.end()
 
 
-def _certificates(env: Mapping[str, str]) -> Any:
+def certificates(env: Mapping[str, str]) -> Any:
     """The system's trust store, and the file or folder that the CA variables name."""
     import ssl
 

@@ -10,15 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
+from docspeed_cli.breakage import CONNECT_TIMEOUT
 from docspeed_cli.commands.setup import masked
 from docspeed_cli.errors import DocspeedError, UsageError, worst
 from docspeed_cli.flags import CommonFlags, LocalFlags
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.session import Session, installed_sandbox
-from docspeed_cli.settings import Settings
+from docspeed_cli.settings import Settings, loopback
 from docspeed_cli.times import span
 
 _SKEW = 60.0
+_TRUST = "SSL_CERT_FILE names further authorities; or check the network, and the server's name"
 _NO_HOME = "there is no home folder, and so no config file"
 
 
@@ -88,7 +90,9 @@ def _settings(settings: Settings) -> Iterator[Check]:
         named = f"{settings.config_file} (there is none)"
         yield Check("settings", named, "see that DOCSPEED_CONFIG names the right file")
     else:
-        yield Check("settings", f"{settings.config_file}{'' if settings.filed else ' (there is none)'}")
+        given = [f"{name} from {origin}" for name, origin in settings.origins.items() if origin != "default"]
+        where = f"{settings.config_file}{'' if settings.filed else ' (there is none)'}"
+        yield Check("settings", "; ".join([where, *given]))
 
 
 def _ledger(session: Session) -> Check:
@@ -119,11 +123,9 @@ def _key(session: Session) -> Check:
 
 
 def _server(session: Session, *, asked: bool) -> Iterator[Check]:
-    host = urlsplit(session.server)
-    if not session.world.env.get("HTTPS_PROXY") and session.world.transport is None:
-        named = _names(host.hostname or "", host.port or (443 if host.scheme == "https" else 80))
-        yield named
-        if named.code:
+    for check in _way(session):
+        yield check
+        if check.code:
             return
     if not asked:
         yield Check("server", f"{session.server}: not asked, for want of a key")
@@ -132,10 +134,11 @@ def _server(session: Session, *, asked: bool) -> Iterator[Check]:
     if probe.error is not None:
         yield Check("server", probe.error.message, _next_step(session, probe.error), probe.error.exit_code)
         return
-    secured = "with TLS, " if host.scheme == "https" else ""
-    yield Check(
-        "server", f"{session.server} answers {secured}in {probe.seconds * 1000:.0f} ms, and takes the key"
-    )
+    took = f"{session.server} answers in {_milliseconds(probe.seconds)}"
+    if probe.wordless:
+        yield Check("server", f"{took}, but not in the service's words", _where(session))
+    else:
+        yield Check("server", f"{took}, and takes the key")
     yield from _clock(session, probe.date)
 
 
@@ -151,19 +154,70 @@ def _where(session: Session) -> str:
     return f"check the network, and the server's name: it comes from {session.settings.origins['base_url']}"
 
 
-def _names(host: str, port: int) -> Check:
-    import socket
-    import time
+def _way(session: Session) -> Iterator[Check]:
+    """What lies before the server: a proxy, or its name's address and its certificate."""
+    if session.world.transport is not None:
+        return
+    server = urlsplit(session.server)
+    host, port = server.hostname or "", server.port or (443 if server.scheme == "https" else 80)
+    proxy = _proxy(session.world.env, server.scheme, host)
+    if proxy is not None and not (server.scheme == "http" and loopback(host)):
+        yield Check("proxy", proxy)
+        return
+    named = _names(session, host, port)
+    yield named
+    if server.scheme == "https" and not named.code:
+        yield _certificate(session, host, port)
 
-    started = time.monotonic()
+
+def _proxy(env: Mapping[str, str], scheme: str, host: str) -> str | None:
+    """The proxy to this host and the variable that names it; its own password is nobody's business."""
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+    named = (f"{scheme}_proxy", "all_proxy")
+    variable = next((name for base in named for name in (base, base.upper()) if env.get(name)), None)
+    exempt = {"no": env.get("no_proxy") or env.get("NO_PROXY") or ""}
+    if variable is None or proxy_bypass_environment(host, exempt):
+        return None
+    return f"{urlsplit(env[variable]).netloc.rpartition('@')[2] or '?'} from {variable}"
+
+
+def _names(session: Session, host: str, port: int) -> Check:
+    import socket
+
+    started = session.world.monotonic()
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         return Check(
             "dns", f"{host}: {error.strerror or error}", "check the network and the server's name", 9
         )
-    took = (time.monotonic() - started) * 1000
-    return Check("dns", f"{host} is {found[0][4][0]} ({took:.0f} ms)")
+    took = _milliseconds(session.world.monotonic() - started)
+    return Check("dns", f"{host} is {found[0][4][0]} ({took})")
+
+
+def _certificate(session: Session, host: str, port: int) -> Check:
+    """Whether the server proves who it is, and how long that takes."""
+    import socket
+
+    from docspeed_cli.connections import certificates
+
+    started = session.world.monotonic()
+    try:
+        context = certificates(session.world.env)
+        with (
+            socket.create_connection((host, port), CONNECT_TIMEOUT) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            version = secured.version()
+    except (OSError, DocspeedError) as error:
+        why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
+        return Check("tls", f"no secure connection to {host}:{port}: {why}", _TRUST, 9)
+    return Check("tls", f"{version} ({_milliseconds(session.world.monotonic() - started)})")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
 
 
 def _clock(session: Session, date: str | None) -> Iterator[Check]:

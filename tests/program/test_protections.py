@@ -203,3 +203,19 @@ def test_doctor_sees_a_ledger_that_can_t_be_kept(stage: Stage, service: Service)
     (stage.folder / "state" / "ledger.db").mkdir()
     ledger = found_by_doctor(stage, "ledger")
     assert (ledger["ok"], "in memory only" in str(ledger)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "wordless"), [(b"<html>nginx</html>", True), (b'{"detail": "no job"}', False)]
+)
+def test_doctor_sees_a_server_that_is_another(
+    stage: Stage, service: Service, body: bytes, wordless: bool
+) -> None:
+    service.always(POLL, Reply(404, body))
+    said = str(found_by_doctor(stage, "server"))
+    assert ("not in the service's words" in said, "takes the key" in said) == (wordless, not wordless)
+
+
+def test_doctor_says_where_settings_come_from(stage: Stage, service: Service) -> None:
+    ran = stage.run("doctor", "--json", env={"DOCSPEED_TIMEOUT": "5m"})
+    assert "timeout from DOCSPEED_TIMEOUT" in ran.out

@@ -157,3 +157,43 @@ def test_a_proxy_is_left_out_where_that_is_asked_for(tmp_path: Path, service: Se
             done = Machine(tmp_path, base_url).run("parse", "--file-id", "f", "--wait", env=env)
             assert done.code == 0, done.err
         assert asked == []
+
+
+# -- what the doctor sees of it
+
+
+def checks(machine: Machine, env: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The doctor's lines by what they are of."""
+    lines = map(json.loads, machine.run("doctor", "--json", env=env).out.splitlines())
+    return {line["check"]: line for line in lines}
+
+
+def test_the_doctor_looks_at_the_certificate(tmp_path: Path, service: Service, authority: trustme.CA) -> None:
+    with service.listening(tls=serving(authority, "localhost")) as base_url:
+        machine = Machine(tmp_path, base_url)
+        seen = checks(machine, trusting(authority, tmp_path))
+        assert seen["tls"]["ok"] and seen["tls"]["found"].startswith("TLSv1")
+        assert seen["server"]["ok"] and "takes the key" in seen["server"]["found"]
+        refused = checks(machine, {})
+        assert (refused["tls"]["ok"], "server" in refused) == (False, False)
+        assert "SSL_CERT_FILE" in refused["tls"]["hint"]
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"])
+def test_the_doctor_sees_the_proxy_and_not_its_password(
+    tmp_path: Path, service: Service, authority: trustme.CA, variable: str
+) -> None:
+    with service.listening(tls=serving(authority, "docs.example")) as base_url:
+        with proxy(int(base_url.rsplit(":", 1)[1])) as (url, asked):
+            named = url.replace("http://", "http://user:password@")
+            env = {**trusting(authority, tmp_path), variable: named}
+            seen = checks(Machine(tmp_path, "https://docs.example"), env)
+    assert seen["proxy"]["found"] == f"{url.removeprefix('http://')} from {variable}"
+    assert (seen["server"]["ok"], asked) == (True, ["docs.example:443"])
+    assert "dns" not in seen
+
+
+def test_a_host_that_no_proxy_names_is_looked_up(tmp_path: Path) -> None:
+    env = {"https_proxy": "http://127.0.0.1:1", "no_proxy": ".invalid"}
+    seen = checks(Machine(tmp_path, "https://docs.invalid"), env)
+    assert (seen["dns"]["ok"], "proxy" in seen) == (False, False)
