@@ -183,11 +183,13 @@ def test_the_doctor_looks_at_the_certificate(tmp_path: Path, service: Service, a
 def test_the_doctor_sees_the_proxy_and_not_its_password(
     tmp_path: Path, service: Service, authority: trustme.CA, variable: str
 ) -> None:
-    with service.listening(tls=serving(authority, "docs.example")) as base_url:
-        with proxy(int(base_url.rsplit(":", 1)[1])) as (url, asked):
-            named = url.replace("http://", "http://user:password@")
-            env = {**trusting(authority, tmp_path), variable: named}
-            seen = checks(Machine(tmp_path, "https://docs.example"), env)
+    with (
+        service.listening(tls=serving(authority, "docs.example")) as base_url,
+        proxy(int(base_url.rsplit(":", 1)[1])) as (url, asked),
+    ):
+        named = url.replace("http://", "http://user:password@")
+        env = {**trusting(authority, tmp_path), variable: named}
+        seen = checks(Machine(tmp_path, "https://docs.example"), env)
     assert seen["proxy"]["found"] == f"{url.removeprefix('http://')} from {variable}"
     assert (seen["server"]["ok"], asked) == (True, ["docs.example:443"])
     assert "dns" not in seen
