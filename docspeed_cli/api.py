@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import lru_cache
@@ -217,8 +218,7 @@ class Api:
         most: int | None = None,
     ) -> Answer:
         line = self._connections.line()
-        while (wait := self._gate.delay()) > 0:
-            self.sleep(wait)
+        within = self._leave(within)
         payload = (into or Payload)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
@@ -246,6 +246,8 @@ class Api:
                     if response.status_code in _REDIRECTS:
                         url = self._redirected(method, response)
                         continue
+                    if within is not None:
+                        within -= self._world.monotonic() - started
                     return self._take(method, response, said, payload, bare=bare, within=within, most=most)
             raise Unavailable(f"{self.base_url} redirects without end", code="redirected")
         except broken_by() as error:
@@ -265,6 +267,20 @@ class Api:
             if self._heard:
                 seconds = self._world.monotonic() - started
                 self._heard(Exchange(method, path, outcome, seconds, request_id))
+
+    def _leave(self, within: float | None) -> float | None:
+        """Wait at the gate; what is left of `within`. Unavailable where all of it would pass there."""
+        while (wait := self._gate.delay()) > 0:
+            if within is not None and wait >= within:
+                raise Unavailable(
+                    f"held for {math.ceil(wait)} s by the server's rate limit",
+                    code="rate_limited",
+                    retryable=True,
+                    retry_after=wait,
+                )
+            self.sleep(wait)
+            within = None if within is None else within - wait
+        return within
 
     def _take(
         self,

@@ -71,3 +71,20 @@ def test_a_look_takes_no_longer_than_the_wait(stage: Stage, service: Service) ->
     assert ran.code == 8
     assert sum(given) <= 3.0
     assert "is still queued after 3 s" in ran.err
+
+
+def test_a_server_that_wants_less_holds_nobody_beyond_the_wait(stage: Stage, service: Service) -> None:
+    """The rate limit's hold of 100 seconds is not sat out by who waits for 30."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/v1/jobs"):
+            return httpx.Response(429, headers={"Retry-After": "100"})
+        headers = {"authorization": f"Bearer {KEY}"}
+        reply = service.handle(Call(request.method, request.url.path, headers, request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait", "--timeout", "30"
+    )
+    assert (ran.code, stage.clock.time) == (8, 30.0)
+    assert "is still queued after 30 s" in ran.err and "rate limit" in ran.err

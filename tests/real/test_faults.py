@@ -19,11 +19,13 @@ from tests.real.faults import KINDS, LIMIT, MANY, TABLE, Cell, Fault, Ledger
 from tests.real.faults_client import Case, authority_of
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,
+    DRIPS,
     HERE,
     Act,
     Authorities,
     Crowded,
     Disguised,
+    Drip,
     Faulty,
     Refused,
     Says,
@@ -167,6 +169,9 @@ def waited_for_as_told(ran: Ran, fault: Fault, cell: Cell) -> None:
         assert max(ran.slept) >= fault.waits
     if cell.code != "pending":
         assert max(ran.slept, default=0) <= fault.waits + 31
+        return
+    (seconds,) = re.findall(r"is still queued after (\d+) s; it goes on", ran.err)
+    assert LIMIT <= int(seconds) <= LIMIT + (DRIPS["GET"] if isinstance(fault.act, Drip) else 0)
 
 
 def nothing_amiss(case: Case, ran: Ran) -> None:
