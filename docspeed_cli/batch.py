@@ -89,6 +89,9 @@ class Batch(NamedTuple):
         """Hand the outcome over; what can't be written is this input's failure, not the run's."""
         if outcome.job is not None:
             self.session.waited_for.pop(outcome.job.handle, None)
+            if outcome.left_alone and outcome.source is not None and not self.session.output.human:
+                named = outcome.job._replace(input=outcome.source.label)
+                Submitting(self.session).say_reused(named, outcome.output)
         try:
             if outcome.error is None and outcome.payload is None and outcome.output is None:
                 self.hand.submitted(outcome)
@@ -111,8 +114,7 @@ class Batch(NamedTuple):
         try:
             left_alone = self._left_alone(request, path)
             if left_alone is not None:
-                Submitting(self.session).say_reused(left_alone._replace(input=source.label), str(path))
-                outcome = Outcome(source, left_alone, output=str(path))
+                outcome = Outcome(source, left_alone, output=str(path), left_alone=True)
                 return outcome._replace(error=judged(outcome, self.requirements))
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
             error = judged(outcome, self.requirements)

@@ -17,7 +17,7 @@ from docspeed_cli.models import Job, Source
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, write_whole
 from docspeed_cli.session import Outcome, Session
-from docspeed_cli.times import span
+from docspeed_cli.times import ago, span
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv")
@@ -235,7 +235,9 @@ class Delivery:
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:
-            self.output.row(f"{job.status:<9}", job.handle, outcome.output or "", word=0)
+            when = ago(job.submitted_at, self.session.world.now())
+            before = f"· from {when}" if outcome.left_alone else ""
+            self.output.row(f"{job.status:<9}", job.handle, outcome.output or "", prose=before, word=0)
             return
         line = {**_members(outcome, job.status), "output": outcome.output}
         self.output.text(_compact({**line, "reused": True} if job.reused else line))

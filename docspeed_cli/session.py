@@ -57,6 +57,8 @@ class Outcome(NamedTuple):
     payload: Payload | None = None
     error: DocspeedError | None = None
     output: str | None = None
+    left_alone: bool = False
+    """Whether the output was there before."""
     operation: str | None = None
     seconds: float = 0.0
     status: Answer | None = None

@@ -152,7 +152,7 @@ def settled(sent: bytes, name: str) -> bytes:
 
     sent = re.sub(rb"\b(job_|file_)[0-9a-f]{20}\b", alias, sent)
     sent = re.sub(rb"\bin [\d.]+ m?s, [\d.]+ documents/s", b"in 2.0 s, 2.5 documents/s", sent)
-    sent = re.sub(rb"submitted (just now|\d+ s ago)", b"submitted 2 s ago", sent)
+    sent = re.sub(rb"(submitted|from) (just now|\d+ s ago)", rb"\1 2 s ago", sent)
     return re.sub(rb"completed in [\d.]+ m?s", b"completed in 1.1 s", sent)
 
 

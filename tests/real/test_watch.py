@@ -1,0 +1,65 @@
+"""`jobs watch` at a pseudo-terminal: one table, and what is said meanwhile above it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.real.machine import Machine
+from tests.service import POLL, Service
+
+INVOICE = Path(__file__).parents[2] / "examples" / "invoice.pdf"
+
+
+def screen(shown: str, columns: int) -> list[str]:
+    """The lines that are to be seen in the end."""
+    terminal = pyte.Screen(columns, 60)
+    pyte.Stream(terminal).feed(shown)
+    return [line.rstrip() for line in terminal.display if line.strip()]
+
+
+def tables(lines: list[str]) -> list[int]:
+    """Where tables of jobs begin."""
+    return [number for number, line in enumerate(lines) if line.startswith("job ")]
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_what_is_said_meanwhile_stands_above_the_one_table(
+    machine: Machine, service: Service, columns: int
+) -> None:
+    service.polls = 2
+    assert machine.run("parse", "--file-id", "a", "--file-id", "b").code == 0
+    with machine.terminal("jobs", "watch", "--verbose", columns=columns) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    lines = screen(terminal.shown, columns)
+    (start,) = tables(lines)
+    assert [line[:21] for line in lines[:start]] == ["http: GET /v1/jobs/jo"] * 4
+    assert sorted(line.split()[0] for line in lines[start + 1 : start + 3]) == ["job_1", "job_2"]
+    assert lines[start + 3 :] == ["0 running, 2 ended", "[the terminal is as it was]"]
+    assert terminal.restored
+
+
+def test_a_note_is_not_lost_in_the_table(tmp_path: Path) -> None:
+    sandbox = Machine(tmp_path, "sandbox")
+    assert sandbox.run("parse", str(INVOICE)).code == 0
+    with sandbox.terminal("jobs", "watch", columns=80) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    lines = screen(terminal.shown, 80)
+    assert lines[0] == "note: the sandbox reads text by plain rules; it is not the service's models"
+    assert tables(lines) == [1]
+
+
+def test_control_c_leaves_the_table_as_it_was_last(machine: Machine, service: Service) -> None:
+    service.polls = 10**9
+    assert machine.run("parse", "--file-id", "a").code == 0
+    with machine.terminal("jobs", "watch", columns=80) as terminal:
+        service.until(POLL, 1)
+        terminal.until("processing")
+        terminal.type("\x03")
+        assert terminal.end() == 0, terminal.shown
+    lines = screen(terminal.shown, 80)
+    assert tables(lines) == [0]
+    assert lines[2] == "1 running, 0 ended" and "^C" not in "".join(lines)
+    assert terminal.restored
