@@ -24,6 +24,7 @@ from docspeed_cli.requirements import Requirements
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 from docspeed_cli.uploads import Uploads
+from docspeed_cli.world import GRACE
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
@@ -56,10 +57,11 @@ class Batch(NamedTuple):
             waits=self.waiting.wait,
         )
         tally.total = self.total
+        session.so_far = tally.so_far
         codes: set[int] = set()
         stopped = ""
         with tally.shown():
-            for outcome in together(session, (self._task(source) for source in found)):
+            for outcome in together(session, (self._task(source) for source in found), grace=GRACE):
                 outcome = self._delivered(outcome)
                 codes.add(outcome.error.exit_code if outcome.error else 0)
                 label = outcome.source.label if outcome.source else ""
@@ -87,8 +89,10 @@ class Batch(NamedTuple):
 
     def _delivered(self, outcome: Outcome) -> Outcome:
         """Hand the outcome over; what can't be written is this input's failure, not the run's."""
+        waited_for = self.session.waited_for
+        waited_for.pop(outcome.error.job_id or "" if outcome.error else "", None)
         if outcome.job is not None:
-            self.session.waited_for.pop(outcome.job.handle, None)
+            waited_for.pop(outcome.job.handle, None)
             if outcome.left_alone and outcome.source is not None and not self.session.output.human:
                 named = outcome.job._replace(input=outcome.source.label)
                 Submitting(self.session).say_reused(named, outcome.output)

@@ -189,11 +189,13 @@ def _again(argv: Sequence[str]) -> str:
 
 
 def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
-    jobs = list(session.waited_for.values())
+    known = list(session.waited_for.values())
+    jobs = [job for job in known if not job.ended]
     lost = list(session.sending.values())
     if session.batch:
+        going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
         unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
-        output.progress(f"stopped; {len(jobs)} job{'' if len(jobs) == 1 else 's'} of this run go on{unknown}")
+        output.progress(f"stopped; {session.so_far()}{going_on}{unknown}")
         output.hint(session.command)
     elif lost:
         output.progress(f"stopped; whether the server took {lost[0]} is unknown")
@@ -205,6 +207,11 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
             result = f"docspeed jobs result {jobs[0].word}{session.flags}{session.result_flags}"
             output.progress(f"its result, when it has ended: {result}")
         output.hint(session.take_up(jobs[:20]))
+    elif len(known) == 1:
+        output.progress(f"stopped; job {known[0].handle} has ended, and its result is there")
+        output.hint(f"docspeed jobs result {known[0].word}{session.flags}{session.result_flags or ''}")
     else:
         output.progress("stopped")
+        if known:
+            output.hint(session.command)
     return interrupted.exit_code

@@ -27,6 +27,9 @@ _FILES, _FILES_EACH = 32, 3
 _SILENT = 1.0
 """Seconds after which it is told what a run that is to stop still waits for."""
 
+READING = _SILENT
+"""Seconds that are given to what only reads: nothing is lost with its answer."""
+
 
 class _Ended(NamedTuple, Generic[T]):
     value: T | None = None
@@ -36,10 +39,17 @@ class _Ended(NamedTuple, Generic[T]):
 class Crowd(Generic[T]):
     """`workers` threads over any number of tasks; `run` yields each task's outcome as it ends."""
 
-    def __init__(self, workers: int, world: World, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        world: World,
+        say: Callable[[str], None] = lambda text: None,
+        grace: float = GRACE,
+    ) -> None:
         self._workers = workers
         self._world = world
         self._say = say
+        self._grace = grace
         self._lock = threading.Lock()
         self._there = threading.Condition(self._lock)
         """Workers wait here for something to do,"""
@@ -83,12 +93,15 @@ class Crowd(Generic[T]):
         """Let exchanges under way come to their end, so that no submission's outcome is lost."""
         self._stopped.set()
         self._wake_all()
-        for patience in (_SILENT, GRACE - _SILENT):
-            deadline = self._world.monotonic() + patience
-            for thread in threads:
-                thread.join(max(0.0, deadline - self._world.monotonic()))
-            if patience == _SILENT and any(thread.is_alive() for thread in threads):
-                self._say(f"finishing what is under way ({GRACE:g} s at most); again to leave now")
+        self._join(threads, min(self._grace, _SILENT))
+        if self._grace > _SILENT and any(thread.is_alive() for thread in threads):
+            self._say(f"finishing what is under way ({self._grace:g} s at most); again to leave now")
+            self._join(threads, self._grace - _SILENT)
+
+    def _join(self, threads: Sequence[threading.Thread], seconds: float) -> None:
+        deadline = self._world.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(0.0, deadline - self._world.monotonic()))
 
     def _wake_all(self) -> None:
         with self._lock:
@@ -197,15 +210,18 @@ def alone(session: Session, task: Task[T]) -> T:
         return drive(task, session.world)
 
 
-def together(session: Session, tasks: Iterable[Task[T]]) -> Iterator[T]:
-    """The outcomes of many, as they end; `--concurrency` threads do the work."""
+def together(session: Session, tasks: Iterable[Task[T]], *, grace: float = READING) -> Iterator[T]:
+    """The outcomes of many, as they end; `--concurrency` threads do the work.
+
+    `grace` is how many seconds a run that is to stop gives to what is under way.
+    """
     asked = session.settings.values["concurrency"]
     workers = _affordable(asked)
     if workers < asked:
         session.output.note(
             f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
         )
-    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress)
+    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress, grace)
     session.sleep = crowd.sleep
     outcomes = crowd.run(tasks)
     session.workers.callback(outcomes.close)

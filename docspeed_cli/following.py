@@ -75,7 +75,6 @@ class Following:
                 failures, asked, failed = 0, answer.retry_after, None
                 if job.ended:
                     self.session.progress(job)
-                    self.session.waited_for.pop(job.job_id or "", None)
                     return job, answer
                 self.session.progress(job)
             except DocspeedError as trouble:

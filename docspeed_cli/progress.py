@@ -88,6 +88,11 @@ class Tally:
         if not self.output.lively:
             self._say_each_tenth()
 
+    def so_far(self) -> str:
+        """How many inputs are through, of how many."""
+        whole = f" of {self.total}" if self.total is not None else ""
+        return f"{self.ended}{whole} {self._through}"
+
     def line(self) -> str:
         """How it goes, in one line."""
         whole = f"/{self.total}" if self.total is not None else ""

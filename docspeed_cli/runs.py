@@ -123,7 +123,7 @@ class Run:
         into = hand.into(read=requirements is not None)
         waiting = patience(session, into, mode=self.mode)
         if waiting.wait:
-            session.result_flags = self._result_flags()
+            session.result_flags = result_flags(self.results, self.table)
         outcome = alone(session, Submitting(session).obtain(request, waiting))
         lacking = judged(outcome, requirements)
         code = deliver_one(session, hand, outcome)
@@ -132,10 +132,6 @@ class Run:
             lacking.message = f"{named}{lacking.message}"
             raise lacking
         return code
-
-    def _result_flags(self) -> str:
-        named = {"-o": self.results.output, "--format": self.results.format, "--table": self.table}
-        return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
 
     # -- many
 
@@ -196,13 +192,20 @@ def _unwaited(session: Session, what: str) -> UsageError:
     return UsageError(what, hint="take out --no-wait" if refused else "add --wait")
 
 
+def result_flags(results: ResultFlags, table: str | None) -> str:
+    """The flags with which `jobs result` does what these do."""
+    named = {"-o": results.output, "--format": results.format, "--table": table}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
+
+
 def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
     """Hand over the one outcome of a run; the exit code."""
-    session.waited_for.clear()
     if outcome.payload is not None:
         (hand.line if hand.to.many else hand.result)(outcome)
+        session.waited_for.clear()
         session.output.ring()
         return 0
+    session.waited_for.clear()
     hand.submitted(outcome)
     if outcome.job is not None and session.output.human:
         ended = f"docspeed jobs result {outcome.job.word}{session.flags}"

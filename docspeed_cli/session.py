@@ -78,11 +78,13 @@ class Session:
         self.progress: Callable[[Job], None] = lambda job: None
         self.sleep = world.sleep
         self.waited_for: dict[str, Job] = {}
-        """Jobs whose end this run still waits for: what an interrupted run names in its hint."""
+        """Jobs that this run waits for, or has not handed over: what it names where it is interrupted."""
         self.result_flags: str | None = None
         """The flags with which `jobs result` hands over what this run waits for; None if nothing."""
         self.batch = False
         """Whether this is a run over many inputs, which the same command takes up again."""
+        self.so_far: Callable[[], str] = str
+        """How far such a run has come, in words."""
         self.sending: dict[int, str] = {}
         """What is being submitted, by its row; once a run is broken off, nobody knows their fate."""
         self.reused = count(1)
@@ -109,7 +111,7 @@ class Session:
             origins={**self.settings.origins, "base_url": "--sandbox"},
         )
         other = Session(self.world, settings, self.output, self.command)
-        other.progress = self.progress
+        other.progress, other.waited_for = self.progress, self.waited_for
         self._stack.callback(other.close)
         return other
 

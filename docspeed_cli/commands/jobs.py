@@ -27,6 +27,7 @@ from docspeed_cli.jobrefs import honest, named_jobs, session_for
 from docspeed_cli.models import Job, State
 from docspeed_cli.operations import FORMATS
 from docspeed_cli.payload import Into
+from docspeed_cli.runs import result_flags
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
 
@@ -123,6 +124,7 @@ def result(
         to = delivery.target(results.output, len(jobs) > 1 or all_finished, table)
         hand = Delivery(at, to)
         into = hand.into()
+        at.result_flags = session.result_flags = result_flags(results, table)
         paths = {job.handle: hand.name(None, job.operation, job) for job in jobs} if to.folder else {}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
@@ -175,6 +177,7 @@ def _result(session: Session, job: Job, into: Into) -> Task[Outcome]:
     failure = _failure(job)
     if failure is not None:
         raise failure
+    session.waited_for[job.handle] = job
     return Outcome(job=job, payload=(yield from Following(session).fetch(job, into)))
 
 

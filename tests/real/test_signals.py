@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import sqlite3
@@ -119,6 +120,61 @@ def test_a_signal_in_the_midst_of_any_exchange(
     again = machine.run("parse", "a.pdf", "--wait")
     assert again.code == 0, again.err
     assert service.count(SUBMIT) == 1
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (*PARSE, "--wait", "-o", "r.json"),
+        ("jobs", "result", "@last", "-o", "r.json"),
+        ("chat", "how much?", "a.pdf"),
+    ],
+    ids=" ".join,
+)
+def test_a_signal_while_the_result_is_fetched_names_what_brings_it(
+    machine: Machine, service: Service, argv: tuple[str, ...]
+) -> None:
+    (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    if argv[0] == "jobs":
+        assert machine.run(*PARSE).code == 0
+    held = service.hold(RESULT)
+    with machine.start(*argv) as running:
+        held.wait()
+        running.send(signal.SIGINT)
+        done = running.end()
+    held.release.set()
+    assert (done.code, done.out) == (130, b"")
+    assert "job job_1 has ended" in done.err
+    to = ["-o", "r.json"] if "-o" in argv else []
+    assert hint_of(done.err) == ["docspeed", "jobs", "result", "job_1", *to]
+    assert machine.bash(shlex.join(hint_of(done.err))).code == 0
+    assert service.count(SUBMIT) == 1
+
+
+def test_a_signal_ends_a_look_at_many_within_a_second(machine: Machine, service: Service) -> None:
+    """What only reads leaves nothing behind that were worth the 30 seconds a submission gets."""
+    held = [service.hold(POLL) for _ in range(3)]
+    with machine.start("jobs", "status", "job_1", "job_2", "job_3") as running:
+        for one in held:
+            one.wait()
+        running.send(signal.SIGINT)
+        done = running.end()
+    for one in held:
+        one.release.set()
+    assert (done.code, "finishing" in done.err) == (130, False)
+
+
+def test_a_run_that_is_stopped_says_how_far_it_has_come(machine: Machine, service: Service) -> None:
+    held = service.hold(RESULT)
+    with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c", "--wait") as running:
+        held.wait()
+        running.out_line()
+        running.out_line()
+        running.send(signal.SIGINT)
+        held.release.set()
+        done = running.end()
+    assert done.code == 130
+    assert re.search(r"stopped; [12] of 3 done\n", done.err), done.err
 
 
 def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, service: Service) -> None:
