@@ -98,6 +98,7 @@ class Api:
         sleep: Callable[[float], None] | None = None,
         heard: Callable[[Exchange], None] | None = None,
         delayed: Callable[[DocspeedError, float], None] | None = None,
+        remedy: str | None = None,
     ) -> None:
         self.base_url = base_url
         self._key = key
@@ -106,6 +107,8 @@ class Api:
         self.sleep = sleep or world.sleep
         self._heard = heard
         self._delayed = delayed
+        self._remedy = remedy
+        """What to do where the key is not taken, if that depends on where it came from."""
         self._schedule = Schedule(random=world.random)
         self._connections = Connections(base_url, key, world)
         self._date: str | None = None
@@ -327,6 +330,8 @@ class Api:
         body = b"".join(self._without_key(payload).chunks())
         payload.clear()
         error = refusal(method, response.status_code, body, request_id, wait)
+        if isinstance(error, AuthError) and self._remedy:
+            error.hint = self._remedy
         if response.status_code == 401 and not self._key:
             error.message = f"no API key for {self.base_url}, and it wants one (401)"
         raise error

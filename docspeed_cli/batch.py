@@ -138,22 +138,19 @@ class Batch(NamedTuple):
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:
         """The job whose result is in its file already, and can be judged there."""
-        if path is None or self.waiting.fresh or not request.operation.reusable or not path.exists():
+        if path is None or self.waiting.fresh or not request.operation.reusable or not path.is_file():
             return None
         if self.requirements is not None and self.hand.output.format != "json":
             return None
         session = self.session
         documents = [Uploads(session).digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
-        where = told(path.resolve())
-        return next(
-            (
-                job.as_reused()
-                for job in session.ledger.by_request(identity)
-                if job.state is State.DONE and (job.output, job.stamp) == (where, self.hand.stamp(path))
-            ),
-            None,
-        )
+        done = [job for job in session.ledger.by_request(identity) if job.state is State.DONE and job.stamp]
+        try:
+            stamp = self.hand.stamp(path) if done else ""
+        except OSError:  # who can't read it can't know it
+            return None
+        return next((job.as_reused() for job in done if job.stamp == stamp), None)
 
     def plan(self, found: Iterator[Source | DocspeedError], skipped: Sequence[Path]) -> int:
         """Say what would happen to each input, and send nothing."""

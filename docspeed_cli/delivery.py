@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import itertools
+import os
 import re
 import shlex
 import string
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.errors import DocspeedError, UsageError
-from docspeed_cli.inputs import told
+from docspeed_cli.inputs import digest, told
 from docspeed_cli.models import Job, Source
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, write_whole
@@ -219,9 +221,8 @@ class Delivery:
         return outcome._replace(payload=None, output=str(path))
 
     def stamp(self, path: Path) -> str:
-        """What tells this file, in this form, from any other that stands in its place."""
-        found = path.stat()
-        return f"{found.st_size} {found.st_mtime_ns} {self.output.format} {self.to.table or ''}"
+        """What tells a result in this form from any other content, wherever it lies and whenever it came."""
+        return f"{digest(path)} {self.output.format} {self.to.table or ''}"
 
     def _ours(self, job: Job, payload: Payload, path: Path) -> bool:
         """Whether the file that is there came from the same request, or says the same."""
@@ -396,8 +397,10 @@ def _check_pattern(pattern: str, output: str | None) -> None:
 
 
 def _suggested(source: Source | None, job: Job) -> str:
-    """A name for the file of this result."""
-    return f"{safe_name(_stem(source, job))}.{job.operation}.json"
+    """A name for the file of this result, which no file here has."""
+    stem = f"{safe_name(_stem(source, job))}.{job.operation}"
+    names = (f"{stem}{number}.json" for number in ("", *(f"-{again}" for again in itertools.count(2))))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.errors import JobFailed, UsageError
 from docspeed_cli.nearest import nearest
 from docspeed_cli.payloads.extraction import Field, fields, line_items
 from docspeed_cli.payloads.outline import Node, outline
+from docspeed_cli.payloads.values import content, grounded
+
+_DEEPEST = 12
 
 
 class Requirements(NamedTuple):
-    """Keys of fields that must have a value and evidence, and of tables that must have a row; what stands
-    before a field's last dot may be left out."""
+    """Keys of fields that must have a value and evidence, of tables that must have a row, and of their
+    columns, which must have a value in each row; what stands before a field's last dot may be left out."""
 
     keys: tuple[str, ...] = ()
     all_of: Any = None
-    """A schema, every field of which is required."""
+    """A schema, every field and table of which is required."""
 
     def check(self, payload: Any) -> JobFailed | None:
         """What is missing, as an error; None where nothing is."""
         found, tables = fields(payload), line_items(payload)
-        missing = [
-            key
-            for key in self._wanted(found)
-            if not tables.get(key) and not any(_has(field, key) for field in found)
-        ]
+        wanted = dict.fromkeys([*self.keys, *_everything(self.all_of, found)])
+        missing = [key for key in wanted if not _in_tables(tables, key) and not _in_fields(found, key)]
         if not missing:
             return None
         keys = ", ".join(missing)
@@ -34,18 +34,63 @@ class Requirements(NamedTuple):
             f"required but not found: {keys}", code="required_missing", details={"missing": missing}
         )
 
-    def _wanted(self, found: Sequence[Field]) -> list[str]:
-        if self.all_of is None:
-            return list(self.keys)
-        known = outline(self.all_of)
-        from_schema = list(_leaves(known.fields)) if known else []
-        return list(dict.fromkeys([*self.keys, *from_schema, *(field.key for field in found)]))
+
+def _everything(schema: Any, found: Sequence[Field]) -> Sequence[str]:
+    """All that a schema names; all that was found where it can't be read."""
+    if schema is None:
+        return []
+    known = outline(schema)
+    if known is None:
+        return [field.key for field in found]
+    return [*_leaves(known.fields), *(node.key for node in known.tables)]
+
+
+def _in_fields(found: Sequence[Field], key: str) -> bool:
+    """Whether all fields that the key may mean have a value and evidence."""
+    meant = [field for field in found if field.key == key] or [
+        field for field in found if f".{field.key}".endswith(f".{key}") or f".{key}".endswith(f".{field.key}")
+    ]
+    return bool(meant) and all(field.evident and not _blank(field.value) for field in meant)
+
+
+def _in_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> bool:
+    """Whether a table of this name has a row, or each of its rows a value in the column after the dot."""
+    name, _, column = key.rpartition(".")
+    rows = tables.get(name, ())
+    return bool(tables.get(key)) or (bool(rows) and not any(_blank(row.get(column)) for row in rows))
+
+
+def _blank(value: Any, depth: int = 0) -> bool:
+    """Whether there is nothing in a value, however it is wrapped."""
+    if depth == _DEEPEST:
+        return False
+    if grounded(value):
+        return _blank(content(value), depth + 1)
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, dict | list):
+        return all(
+            _blank(inner, depth + 1) for inner in (value.values() if isinstance(value, dict) else value)
+        )
+    return value is None
 
 
 def _leaves(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
     for node in nodes:
         key = f"{above}{node.key}"
         yield from _leaves(node.children, f"{key}.") if node.children else (key,)
+
+
+def spelled_out(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
+    """The keys, where one means a group of the schema's fields or several of one name, as all of these."""
+    known = outline(schema)
+    leaves = list(_leaves(known.fields)) if known else []
+    spelled: list[str] = []
+    for key in keys:
+        meant = [leaf for leaf in leaves if f".{key}." in f".{leaf}."]
+        plain = key in leaves or not meant or (len(meant) == 1 and meant[0].endswith(key))
+        spelled += [key] if plain else meant
+    return tuple(spelled)
 
 
 def required(given: Sequence[str] | None) -> tuple[str, ...]:
@@ -65,7 +110,7 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
     if known is None:
         return
     tables = [node.key for node in known.tables]
-    paths = [*_paths(known.fields), *tables]
+    paths = [*_paths(known.fields), *_paths(known.tables)]
     for key in keys:
         if paths and not any(path == key or path.endswith(f".{key}") for path in paths):
             raise _unknown(f"--require {key}: the schema has no such field or table", key, paths)
@@ -80,13 +125,8 @@ def _unknown(what: str, word: str, known: Sequence[str]) -> UsageError:
 
 
 def _paths(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
-    """The dotted keys of all nodes, of groups of fields too."""
+    """The dotted keys of all nodes, of groups and tables too."""
     for node in nodes:
         key = f"{above}{node.key}"
         yield key
         yield from _paths(node.children, f"{key}.")
-
-
-def _has(field: Field, key: str) -> bool:
-    named = field.key == key or field.key.endswith(f".{key}")
-    return named and field.value not in (None, "", []) and field.evident

@@ -152,6 +152,7 @@ class Session:
             sleep=lambda seconds: self.sleep(seconds),
             heard=self.output.heard if self.output.style.verbose else None,
             delayed=self._delayed,
+            remedy=self._remedy,
         )
         self._stack.callback(api.close)
         return api
@@ -180,6 +181,13 @@ class Session:
         if source == str(path) and os.name == "posix" and path.stat().st_mode & 0o077:
             self.output.warn(f"others may read the keys in {path}; chmod 600 {shlex.quote(str(path))}")
         return key, source
+
+    @property
+    def _remedy(self) -> str | None:
+        """What to do about a key that wins over any that `auth login` saves."""
+        if self.known_key()[1] != "DOCSPEED_API_KEY":
+            return None
+        return f"mend DOCSPEED_API_KEY, or unset it and docspeed auth login{self.flags}"
 
     @cached_property
     def gate(self) -> Gate:

@@ -106,13 +106,14 @@ def extract(
         list[str] | None,
         flag(
             "--require",
-            about="exit 5 where one of these fields has no value or evidence, or a table no row",
+            about="exit 5 where one of these fields has no value or evidence, a table no row, or a"
+            " TABLE.COLUMN a gap",
             panel="Output",
             metavar="KEY,KEY",
         ),
     ] = None,
     require_all: Annotated[
-        bool, flag("--require-all", about="the same for every field of the schema", panel="Output")
+        bool, flag("--require-all", about="the same for every field and table of the schema", panel="Output")
     ] = False,
     *,
     inputs: InputFlags,
@@ -126,7 +127,7 @@ def extract(
     common: CommonFlags,
 ) -> Action:
     """Fields and line items of each document, by a schema."""
-    from docspeed_cli.requirements import Requirements, check_names, required
+    from docspeed_cli.requirements import Requirements, check_names, required, spelled_out
     from docspeed_cli.runs import Run
 
     def fields(session: Session) -> dict[str, Any]:
@@ -145,7 +146,8 @@ def extract(
         keys = required(require)
         if not keys and not require_all:
             return None
-        return Requirements(keys, fields.get("schema") if require_all else None)
+        named = fields.get("schema")
+        return Requirements(spelled_out(keys, named), named if require_all else None)
 
     return Run(EXTRACT, fields, inputs, request, mode, results, batch, table, requirements=requirements)
 

@@ -1,8 +1,9 @@
-"""A file in `-o DIR` is left alone only if it is what this very request wrote there."""
+"""A file in `-o DIR` is left alone if it holds what this very request brought, and only then."""
 
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -83,3 +84,25 @@ def test_another_table_is_another_file(stage: Stage, service: Service) -> None:
     first = path.read_bytes()
     extracted(stage, "jan", schema, "--format", "csv", "--table", "b")
     assert path.read_bytes() != first
+
+
+def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Service) -> None:
+    told(service)
+    argv = ("parse", stage.document("a.pdf", "one"), stage.document("b.pdf", "one"), "--wait", "-o")
+    for folder in ("out", "elsewhere", "out", "elsewhere"):
+        assert stage.run(*argv, str(stage.folder / folder)).code == 0
+    service.jobs.clear()
+    ran = [stage.run(*argv, str(stage.folder / folder)) for folder in ("out", "elsewhere")]
+    assert [(each.code, each.err.count("is there already, of parse job job_1")) for each in ran] == [
+        (0, 2)
+    ] * 2
+    assert service.count(SUBMIT) == 1
+
+
+def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Service) -> None:
+    told(service)
+    extracted(stage, "jan")
+    os.utime(stage.folder / "out" / "bill.json", (1, 1))
+    service.jobs.clear()
+    extracted(stage, "jan")
+    assert service.count(SUBMIT) == 1

@@ -94,7 +94,7 @@ def test_what_lies_in_its_file_from_before_is_judged_again(
     [
         (("--require", "grand_totl"), "did you mean grand_total?"),
         (("--require", "seller.nmae"), "did you mean seller.name?"),
-        (("--require", "colour"), "seller.name, seller.tax_id, grand_total, line_items"),
+        (("--require", "colour"), "seller.name, seller.tax_id, grand_total, line_items, line_items.amount"),
         (("--require", "lineitems"), "did you mean line_items?"),
         (("--format", "csv", "--table", "lineitems"), "did you mean line_items?"),
         (("--format", "csv", "--table", "7"), "it has line_items, fields"),
@@ -126,6 +126,79 @@ def test_a_table_has_at_least_a_row(
     assert (ran.code, json.loads(ran.out)) == (code, found)
     if code:
         assert json.loads(ran.err)["error"]["details"] == {"missing": ["line_items"]}
+
+
+GROUPS = json.dumps(
+    {
+        "fields": [
+            {"key": "seller", "type": "object", "fields": [{"key": "name"}, {"key": "tax_id"}]},
+            {"key": "buyer", "type": "object", "fields": [{"key": "name"}]},
+        ],
+        "tables": [{"key": "items", "fields": [{"key": "amount"}]}],
+    }
+)
+
+
+def grouped(seller: Any, tax_id: Any, buyer: Any, *amounts: Any) -> dict[str, Any]:
+    def grounded(value: Any) -> dict[str, Any]:
+        return {"value": value, "region_ids": ["p1:r1"]}
+
+    return {
+        "fields": {
+            "seller": {"name": grounded(seller), "tax_id": grounded(tax_id)},
+            "buyer": {"name": grounded(buyer)},
+        },
+        "line_items": {"items": [{"amount": grounded(amount)} for amount in amounts]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "found", "missing"),
+    [
+        ("seller", grouped("a", "b", "c"), []),
+        ("seller", grouped("a", None, "c"), ["seller.tax_id"]),
+        ("name", grouped("a", "b", "c"), []),
+        ("name", grouped("a", "b", None), ["buyer.name"]),
+        ("buyer.name", grouped(None, None, "c"), []),
+        ("items.amount", grouped("a", "b", "c", 1, 2), []),
+        ("items.amount", grouped("a", "b", "c", 1, None), ["items.amount"]),
+        ("items.amount", grouped("a", "b", "c"), ["items.amount"]),
+    ],
+)
+def test_a_key_may_mean_a_group_several_fields_or_a_column(
+    stage: Stage, service: Service, keys: str, found: dict[str, Any], missing: list[str]
+) -> None:
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", keys, "--json")
+    assert ran.code == (5 if missing else 0), ran.err
+    if missing:
+        assert json.loads(ran.err)["error"]["details"] == {"missing": missing}
+
+
+def test_all_is_what_the_schema_names_and_nothing_else(stage: Stage, service: Service) -> None:
+    found = grouped("a", "b", "c")
+    found["fields"]["beside"] = None
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require-all", "--json")
+    assert json.loads(ran.err)["error"]["details"] == {"missing": ["items"]}
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "\n", [], {}, [None], [""], {"amount": None}, [{"value": None}], [[[" "]]]]
+)
+def test_what_holds_nothing_is_no_value(stage: Stage, service: Service, value: Any) -> None:
+    found = grouped("a", value, "c")
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
+    assert ran.code == 5
+
+
+@pytest.mark.parametrize("value", [0, False, "0", [None, 1], {"amount": 0}])
+def test_nought_is_a_value(stage: Stage, service: Service, value: Any) -> None:
+    found = grouped("a", value, "c")
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
+    assert ran.code == 0, ran.err
 
 
 @pytest.mark.parametrize("table", ["line_items", "fields"])
