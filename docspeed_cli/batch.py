@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import itertools
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.api import PATIENCE
 from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, Unavailable, worst
+from docspeed_cli.errors import AuthError, DocspeedError, NoCredits, Pending, Unavailable, worst
 from docspeed_cli.inputs import told
 from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import Operation
@@ -28,6 +30,10 @@ from docspeed_cli.world import GRACE
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
+
+
+class _NotBegun(Pending):
+    """Nothing was sent: the run's time was over."""
 
 
 class Batch(NamedTuple):
@@ -60,8 +66,12 @@ class Batch(NamedTuple):
         session.so_far = tally.so_far
         codes: set[int] = set()
         stopped = ""
+        session.ledger.began(self.waiting.batch or "")
+        tasks = (self._task(source) for source in itertools.takewhile(lambda _: not self._late, found))
         with tally.shown():
-            for outcome in together(session, (self._task(source) for source in found), grace=GRACE):
+            for outcome in together(session, tasks, grace=GRACE, most=self.max_failures):
+                if isinstance(outcome.error, _NotBegun):
+                    continue
                 outcome = self._delivered(outcome)
                 codes.add(outcome.error.exit_code if outcome.error else 0)
                 label = outcome.source.label if outcome.source else ""
@@ -69,9 +79,17 @@ class Batch(NamedTuple):
                 stopped = self._stop(outcome.error, tally)
                 if stopped:
                     break
+        if not stopped and self._late and (tally.total is None or tally.ended < tally.total):
+            stopped = "; stopped: --timeout is over"
+            codes.add(Pending.exit_code)
         tally.summary(stopped)
         session.output.ring()
         return worst(codes)
+
+    @property
+    def _late(self) -> bool:
+        """Whether the time that the run may take is over: nothing more is submitted then."""
+        return self.waiting.until is not None and self.session.world.monotonic() >= self.waiting.until
 
     def _stop(self, error: DocspeedError | None, tally: Tally) -> str:
         """Why the run stops here, if it does: nothing else can succeed, or too much has failed."""
@@ -93,7 +111,7 @@ class Batch(NamedTuple):
         waited_for.pop(outcome.error.job_id or "" if outcome.error else "", None)
         if outcome.job is not None:
             waited_for.pop(outcome.job.handle, None)
-            if outcome.left_alone and outcome.source is not None and not self.session.output.human:
+            if outcome.left_alone and outcome.source is not None:
                 named = outcome.job._replace(input=outcome.source.label)
                 Submitting(self.session).say_reused(named, outcome.output)
         try:
@@ -118,8 +136,11 @@ class Batch(NamedTuple):
         try:
             left_alone = self._left_alone(request, path)
             if left_alone is not None:
+                Submitting(self.session).taken_up(left_alone, self.waiting.batch)
                 outcome = Outcome(source, left_alone, output=str(path), left_alone=True)
                 return outcome._replace(error=judged(outcome, self.requirements))
+            if self._late:
+                return Outcome(source, error=_NotBegun("--timeout is over"), operation=self.operation.name)
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
             error = judged(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
@@ -128,6 +149,7 @@ class Batch(NamedTuple):
         except DocspeedError as error:
             known = self.session.ledger.by_id(error.job_id) if error.job_id else []
             job = next((job for job in known if job.server == self.session.server), None)
+            source = source if job is not None else self._as_stored(source)
             return Outcome(source, job, error=error, operation=self.operation.name)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw of one input must not end the others
             from docspeed_cli.mishap import explained
@@ -135,6 +157,12 @@ class Batch(NamedTuple):
             unforeseen = explained(error, self.session.world, self.session.output)
             self.session.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
             return Outcome(source, error=unforeseen, operation=self.operation.name)
+
+    def _as_stored(self, source: Source) -> Source:
+        """The source with its id, where the service stores it: a failed submission had its upload."""
+        with suppress(DocspeedError):
+            return source._replace(file_id=Uploads(self.session).known(source))
+        return source
 
     def _left_alone(self, request: Request, path: Path | None) -> Job | None:
         """The job whose result is in its file already, and can be judged there."""

@@ -189,29 +189,30 @@ def _again(argv: Sequence[str]) -> str:
 
 
 def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
+    output.stopped(*_left(session))
+    return interrupted.exit_code
+
+
+def _left(session: Session) -> tuple[list[str], str | None, str | None]:
+    """What a run leaves that is broken off: in words; the command that takes it up again; a job's id."""
     known = list(session.waited_for.values())
     jobs = [job for job in known if not job.ended]
     lost = list(session.sending.values())
     if session.batch:
         going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
         unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
-        output.progress(f"stopped; {session.so_far()}{going_on}{unknown}")
-        output.hint(session.command)
-    elif lost:
-        output.progress(f"stopped; whether the server took {lost[0]} is unknown")
-        output.hint(session.command)
-    elif jobs:
-        what = f"job {jobs[0].handle} goes on" if len(jobs) == 1 else f"{len(jobs)} jobs go on"
-        output.progress(f"stopped waiting; {what}")
-        if session.result_flags is not None:
-            result = f"docspeed jobs result {jobs[0].word}{session.flags}{session.result_flags}"
-            output.progress(f"its result, when it has ended: {result}")
-        output.hint(session.take_up(jobs[:20]))
-    elif len(known) == 1:
-        output.progress(f"stopped; job {known[0].handle} has ended, and its result is there")
-        output.hint(f"docspeed jobs result {known[0].word}{session.flags}{session.result_flags or ''}")
-    else:
-        output.progress("stopped")
-        if known:
-            output.hint(session.command)
-    return interrupted.exit_code
+        return [f"stopped; {session.so_far()}{going_on}{unknown}"], session.command, None
+    if lost:
+        return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
+    if len(jobs) > 1:
+        return [f"stopped waiting; {len(jobs)} jobs go on"], session.take_up(jobs[:20]), None
+    if len(known) != 1:
+        return ["stopped"], session.command if known else None, None
+    (job,) = known
+    result = f"docspeed jobs result {job.word}{session.flags}{session.result_flags or ''}"
+    if job.ended:
+        return [f"stopped; job {job.handle} has ended, and its result is there"], result, job.job_id
+    said = [f"stopped waiting; job {job.handle} goes on"]
+    if session.result_flags is not None:
+        said.append(f"its result, when it has ended: {result}")
+    return said, session.take_up([job]), job.job_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import signal
 import threading
@@ -45,11 +46,13 @@ class Crowd(Generic[T]):
         world: World,
         say: Callable[[str], None] = lambda text: None,
         grace: float = GRACE,
+        most: float = math.inf,
     ) -> None:
         self._workers = workers
         self._world = world
         self._say = say
         self._grace = grace
+        self._most = most
         self._lock = threading.Lock()
         self._there = threading.Condition(self._lock)
         """Workers wait here for something to do,"""
@@ -120,6 +123,8 @@ class Crowd(Generic[T]):
                     self._clock.notify()
                     if len(self._new) >= _AHEAD * self._workers:
                         self._room.wait_for(lambda: len(self._new) <= self._workers or self._stopped.is_set())
+                    if self._live >= self._most:
+                        self._room.wait_for(lambda: self._live < self._most or self._stopped.is_set())
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
@@ -185,6 +190,8 @@ class Crowd(Generic[T]):
     def _finish(self, ended: _Ended[T]) -> None:
         self._end(ended)
         with self._lock:
+            if self._live >= self._most:
+                self._room.notify()
             self._live -= 1
             over = self._live == 0 and self._all_in
         if over:
@@ -210,10 +217,13 @@ def alone(session: Session, task: Task[T]) -> T:
         return drive(task, session.world)
 
 
-def together(session: Session, tasks: Iterable[Task[T]], *, grace: float = READING) -> Iterator[T]:
+def together(
+    session: Session, tasks: Iterable[Task[T]], *, grace: float = READING, most: int | None = None
+) -> Iterator[T]:
     """The outcomes of many, as they end; `--concurrency` threads do the work.
 
-    `grace` is how many seconds a run that is to stop gives to what is under way.
+    `grace` is how many seconds a run that is to stop gives to what is under way. With `most`, no more
+    than this many are under way at a time, or as many as there are threads; else what waits holds nobody up.
     """
     asked = session.settings.values["concurrency"]
     workers = _affordable(asked)
@@ -221,7 +231,8 @@ def together(session: Session, tasks: Iterable[Task[T]], *, grace: float = READI
         session.output.note(
             f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
         )
-    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress, grace)
+    bound = math.inf if most is None else max(most, workers)
+    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress, grace, bound)
     session.sleep = crowd.sleep
     outcomes = crowd.run(tasks)
     session.workers.callback(outcomes.close)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.inputs import digest, told
 from docspeed_cli.models import Job, Source
+from docspeed_cli.operations import CHAT
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, write_whole
 from docspeed_cli.session import Outcome, Session
@@ -112,7 +113,8 @@ class Delivery:
         if self.output.format == "id":
             self.output.text(job.handle)
         elif self.output.human:
-            self.output.row(job.handle, job.operation, job.status, job.input or "", word=2)
+            cells = (job.handle, job.operation, job.status, job.input or "")
+            self.output.row(*cells, prose=self._from_before(job), word=2)
         else:
             self.output.value(job.line())
 
@@ -169,7 +171,8 @@ class Delivery:
             self.output.text(job.handle)
         elif self.output.human:
             took = f"{span(outcome.seconds):>6}"
-            self.output.row(f"{job.status:<9}", job.handle, took, job.input or "", word=0)
+            cells = (f"{job.status:<9}", job.handle, took, job.input or "")
+            self.output.row(*cells, prose=self._from_before(job), word=0)
         elif self.output.format == "json":
             self.output.line_with(_members(outcome, job.status), "result", payload)
         else:
@@ -236,12 +239,15 @@ class Delivery:
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human:
-            when = ago(job.submitted_at, self.session.world.now())
-            before = f"· from {when}" if outcome.left_alone else ""
-            self.output.row(f"{job.status:<9}", job.handle, outcome.output or "", prose=before, word=0)
+            cells = (f"{job.status:<9}", job.handle, outcome.output or "")
+            self.output.row(*cells, prose=self._from_before(job), word=0)
             return
-        line = {**_members(outcome, job.status), "output": outcome.output}
-        self.output.text(_compact({**line, "reused": True} if job.reused else line))
+        self.output.text(_compact({**_members(outcome, job.status), "output": outcome.output}))
+
+    def _from_before(self, job: Job) -> str:
+        """How old the job is, where a run over many uses it again."""
+        told = self.session.batch and job.reused
+        return f"· from {ago(job.submitted_at, self.session.world.now())}" if told else ""
 
     def _converted_line(self, job: Job, payload: Payload) -> None:
         text = self._converted(job, payload)
@@ -326,7 +332,9 @@ class Delivery:
         self.output.progress(
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
         )
-        if job.job_id or job.row:
+        if job.operation == CHAT.name:
+            self.output.hint(f"docspeed chat 'your next question' --continue{self.session.flags}")
+        elif job.job_id or job.row:
             self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
@@ -399,7 +407,7 @@ def _check_pattern(pattern: str, output: str | None) -> None:
 def _suggested(source: Source | None, job: Job) -> str:
     """A name for the file of this result, which no file here has."""
     stem = f"{safe_name(_stem(source, job))}.{job.operation}"
-    names = (f"{stem}{number}.json" for number in ("", *(f"-{again}" for again in itertools.count(2))))
+    names = (f"{stem}-{number}.json" if number > 1 else f"{stem}.json" for number in itertools.count(1))
     return next(name for name in names if not os.path.lexists(name))
 
 
@@ -411,6 +419,7 @@ def _members(outcome: Outcome, status: str) -> dict[str, Any]:
         "job_id": job.job_id if job else outcome.error.job_id if outcome.error else None,
         "operation": (job.operation if job else None) or outcome.operation,
         "status": status,
+        **({"reused": True} if job and job.reused else {}),
     }
 
 

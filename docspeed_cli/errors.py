@@ -89,6 +89,7 @@ CODES = {
     "not_json": "the answer is not JSON",
     "too_deep": "the answer is nested too deeply to be read",
     "too_large": "the result is too large to be converted",
+    "interrupted": "a signal ended the run; its jobs go on",
     "no_sandbox": "the sandbox is not installed",
     "bug": "nobody foresaw this",
     "failure": "anything else",

@@ -61,7 +61,9 @@ class Following:
             return job, None
         schedule = Schedule(waiting.floor, self.session.world.random)
         started = self.session.world.monotonic()
-        deadline = None if waiting.timeout is None else started + waiting.timeout
+        deadline = waiting.until
+        if deadline is None and waiting.timeout is not None:
+            deadline = started + waiting.timeout
         self.session.waited_for[job.job_id] = job
         failures = 0
         failed: DocspeedError | None = None
@@ -86,7 +88,7 @@ class Following:
                 self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
-                raise self._pending(job, max(waiting.timeout or 0, round(now - started)), failed)
+                raise self._pending(job, max(round(deadline - started, 3), round(now - started)), failed)
             due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
             yield due if deadline is None else min(due, deadline)
 
@@ -97,7 +99,10 @@ class Following:
 
     def look_patiently(self, job: Job) -> tuple[Job, Answer]:
         """One look that is repeated while the server is in trouble."""
-        answer = self.session.api.status(str(job.job_id))
+        try:
+            answer = self.session.api.status(str(job.job_id))
+        except DocspeedError as error:
+            raise self._of(error, job) from None
         return self.seen(job, answer.payload.json()), answer
 
     def seen(self, job: Job, content: Any) -> Job:
@@ -157,7 +162,9 @@ class Following:
     def _of(self, error: DocspeedError, job: Job, again: str = "") -> DocspeedError:
         """The error with the job that it is about, and the command that goes on `again` afterwards."""
         error.job_id = job.job_id
-        if again:
+        if isinstance(error, NotFound) and job.handle not in error.message:
+            error.message = f"job {job.handle}: {error.message}"
+        if again and "the same command" not in (error.hint or ""):
             flags = self.session.flags
             then = f"docspeed jobs {again} {job.word}{flags}"
             first = f"{error.hint}{flags}" if (error.hint or "").startswith("docspeed") else error.hint

@@ -168,9 +168,13 @@ class Ledger:
         found = self._jobs(f"{where}ORDER BY row DESC LIMIT 1", [server] if server else [])
         return next(iter(found), None)
 
+    def began(self, batch: str) -> None:
+        """Put down that this run over many documents begins, or is taken up again."""
+        self.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [batch, self._now()], sync=False)
+
     def newest_batch(self) -> str | None:
-        """The run that submitted many documents last."""
-        rows = self.read("SELECT batch FROM jobs WHERE batch IS NOT NULL ORDER BY row DESC LIMIT 1", [])
+        """The run over many documents that began last."""
+        rows = self.read("SELECT batch FROM runs ORDER BY begun_at DESC, rowid DESC LIMIT 1", [])
         return rows[0][0] if rows else None
 
     def listing(

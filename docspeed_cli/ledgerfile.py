@@ -48,6 +48,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE jobs ADD COLUMN stamp TEXT",
+    "CREATE TABLE runs (batch TEXT PRIMARY KEY, begun_at REAL)",
 )
 
 _PATIENCE, _HASTE = 20.0, 1.0

@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -41,6 +41,10 @@ _CODES = {
     "bold magenta": "1;35",
     "bold red": "1;31",
 }
+
+_FOR_RUNNER = re.compile(r"^(\s*)::", re.MULTILINE)
+_FOR_RUNNER_OLD = re.compile(r"##\[")
+"""What GitHub's runner takes for a command: at the start of a line, after any space; or anywhere."""
 
 _CUT = "; what was written to standard output is cut short"
 
@@ -283,6 +287,16 @@ class Output:
         if error.request_id:
             self._err(self._fitted(clean(f"request: {error.request_id}", multiline=False)))
 
+    def stopped(self, said: Sequence[str], hint: str | None, job_id: str | None) -> None:
+        """A signal has ended the run: what it leaves, and, not even silenced, what takes it up again."""
+        if self.style.json_errors:
+            self.error(DocspeedError(said[0], code="interrupted", retryable=True, hint=hint, job_id=job_id))
+            return
+        for line in said:
+            self.progress(line)
+        if hint:
+            self._line("hint", hint, "bold")
+
     @contextmanager
     def live(self) -> Iterator[Live]:
         """Progress while something is waited for: one line that changes, or a plain line a change."""
@@ -353,7 +367,7 @@ class Output:
         """The error, once more if it was told, as GitHub's runner shows it beside the step."""
         if self.world.env.get("GITHUB_ACTIONS") == "true" and not self.style.json_errors:
             escaped = clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-            self._err(f"::error title=docspeed::{escaped}")
+            self._tell_runner(f"::error title=docspeed::{escaped}")
 
     @contextmanager
     def grouped(self, title: str) -> Iterator[None]:
@@ -361,14 +375,14 @@ class Output:
         if self.world.env.get("GITHUB_ACTIONS") != "true" or self._sparing:
             yield
             return
-        self._err(f"::group::{title}")
+        self._tell_runner(f"::group::{title}")
         try:
             yield
         finally:
-            self._err("::endgroup::")
+            self._tell_runner("::endgroup::")
 
     def _line(self, label: str, text: str, colour: str = "") -> None:
-        body = self._fitted(clean(text).replace("\n::", "\n ::"), len(label) + 2)
+        body = self._fitted(clean(text), len(label) + 2)
         self._err(f"{self._tinted(label + ':', colour, self.world.stderr)} {body}")
 
     def _fitted(self, text: str, lead: int = 0) -> str:
@@ -390,7 +404,17 @@ class Output:
             text = text.replace(secret, "…")
         return text
 
+    def _tell_runner(self, command: str) -> None:
+        """A command for GitHub's runner, in a text of which nothing else can be one."""
+        self._write_err(_FOR_RUNNER_OLD.sub("# #[", command))
+
     def _err(self, line: str) -> None:
+        """A line for people; nothing that is quoted in it is a command for a runner that reads along."""
+        if self.world.env.get("GITHUB_ACTIONS") == "true":
+            line = _FOR_RUNNER.sub(r"\1: :", _FOR_RUNNER_OLD.sub("# #[", line))
+        self._write_err(line)
+
+    def _write_err(self, line: str) -> None:
         line = self.discreet(line)
         if self.world.interrupts.pending is not None and self.world.stderr.isatty():
             line = f"\r{line}"  # over the ^C that the terminal has echoed

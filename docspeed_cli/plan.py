@@ -18,7 +18,7 @@ _KEY = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 def plan(session: Session, request: Request) -> None:
     """Print the request, and before it the uploads that it needs."""
     uploads = [source for source in request.sources if source.file_id is None]
-    stored = {source.label: known for source in uploads if (known := _known(session, source))}
+    stored = {source.label: known for source in uploads if (known := Uploads(session).known(source))}
     missing = [source for source in uploads if source.label not in stored]
     if session.output.style.format == "curl":
         if not session.world.env.get("DOCSPEED_API_KEY") and session.settings.key()[0]:
@@ -40,10 +40,6 @@ def plan(session: Session, request: Request) -> None:
             for source in missing
         ]
     session.output.value(shown)
-
-
-def _known(session: Session, source: Source) -> str | None:
-    return session.ledger.uploaded(session.server, session.fingerprint, Uploads(session).digest(source))
 
 
 def _curl(session: Session, request: Request, stored: dict[str, str], missing: list[Source]) -> str:

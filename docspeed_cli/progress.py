@@ -63,6 +63,11 @@ class Tally:
         return self.output.world.monotonic() - self._started
 
     @property
+    def _settled(self) -> int:
+        """Those that nothing more will come of: what is waited for no longer goes on."""
+        return self.ended - self.pending
+
+    @property
     def _through(self) -> str:
         return "done" if self.waits else "submitted"
 
@@ -91,7 +96,7 @@ class Tally:
     def so_far(self) -> str:
         """How many inputs are through, of how many."""
         whole = f" of {self.total}" if self.total is not None else ""
-        return f"{self.ended}{whole} {self._through}"
+        return f"{self._settled}{whole} {self._through}"
 
     def line(self) -> str:
         """How it goes, in one line."""
@@ -99,7 +104,7 @@ class Tally:
         worse = [f"{self.failed} failed"] * bool(self.failed) + [f"{self.lacking} lacking"] * bool(
             self.lacking
         )
-        ended = f"{self.ended}{whole} {self._through}" + (f" ({', '.join(worse)})" if worse else "")
+        ended = f"{self._settled}{whole} {self._through}" + (f" ({', '.join(worse)})" if worse else "")
         parts = [f"{self.verb}: {ended}", *([f"{self._running()} running"] if self.waits else [])]
         rate = self._rate
         if rate:

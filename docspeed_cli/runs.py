@@ -51,7 +51,8 @@ class Run:
                 hint=f"docspeed {self.operation.name} FILE; or --file-id ID, --from LIST, - for stdin",
             )
         fields, found = self._checked(session, inputs)
-        self._needs_waiting(session, fields)
+        if not self.request.dry_run and not patience(session, mode=self.mode).wait:
+            waited_for(session, self.results, self.table, self.requirements(fields))
         try:
             _say_skipped(session, found.skipped)
             if self._is_many(inputs):
@@ -83,21 +84,6 @@ class Run:
             discard(found.checked)
             raise all_together(faults)
         return fields, found
-
-    def _needs_waiting(self, session: Session, fields: dict[str, Any]) -> None:
-        """UsageError where flags speak of a result that nothing waits for."""
-        if self.request.dry_run or patience(session, mode=self.mode).wait:
-            return
-        asked = self.results.format if self.results.format in ("markdown", "text", "csv") else None
-        flags = {
-            f"-o {self.results.output}": self.results.output,
-            f"--format {asked}": asked,
-            f"--table {self.table}": self.table,
-            "--require": self.requirements(fields),
-        }
-        for name, given in flags.items():
-            if given is not None:
-                raise _unwaited(session, f"{name} is about the result, and nothing waits for it")
 
     def _is_many(self, inputs: Inputs) -> bool:
         """Whether results come as lines, or as files in a folder; by what was said, not by what is found."""
@@ -173,18 +159,36 @@ def patience(
 ) -> Waiting:
     """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
     values = session.settings.values
+    timeout = values["timeout"]
     asked = waits if session.settings.origins["wait"] == "default" else values["wait"]
     wait = bool(asked or (mode and mode.sync))
     if not wait and session.settings.origins["timeout"] == "--timeout":
         raise _unwaited(session, "--timeout is about the wait, and nothing waits")
     return Waiting(
         wait=wait,
-        timeout=values["timeout"],
+        timeout=timeout,
+        until=None if batch is None or timeout is None else session.world.monotonic() + timeout,
         floor=values["poll_interval"] or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
         into=into,
     )
+
+
+def waited_for(
+    session: Session, results: ResultFlags, table: str | None = None, required: Requirements | None = None
+) -> None:
+    """UsageError where flags speak of a result, in a run that waits for none."""
+    asked = results.format if results.format in ("markdown", "text", "csv") else None
+    flags = {
+        f"-o {results.output}": results.output,
+        f"--format {asked}": asked,
+        f"--table {table}": table,
+        "--require": required,
+    }
+    for name, given in flags.items():
+        if given is not None:
+            raise _unwaited(session, f"{name} is about the result, and nothing waits for it")
 
 
 def _unwaited(session: Session, what: str) -> UsageError:

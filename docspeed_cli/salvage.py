@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_KEYS = {"jobs": "row", "uploads": "server, key, digest", "conversations": "server, key, session_id"}
+_KEYS = {
+    "jobs": "row",
+    "uploads": "server, key, digest",
+    "conversations": "server, key, session_id",
+    "runs": "batch",
+}
 _LEAST_ROW = 64
 """Bytes; no row takes less, so a file that can't be read has handed out no more numbers than this allows."""
 _LATE = 1000

@@ -42,6 +42,8 @@ class Waiting(NamedTuple):
 
     wait: bool = False
     timeout: float | None = None
+    until: float | None = None
+    """When a run over many ends its wait, by the monotonic clock; one job's wait begins with its own."""
     floor: float = 0.0
     fresh: bool = False
     batch: str | None = None

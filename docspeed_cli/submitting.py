@@ -88,7 +88,7 @@ class Submitting:
         try:
             lost: list[Job] = []
             if not waiting.fresh and request.operation.reusable:
-                job, lost = self._known(identity, request.label)
+                job, lost = self._known(identity, request.label, waiting.batch)
                 if job is not None:
                     return job, None
             token = lost[0].token if lost else None
@@ -100,7 +100,12 @@ class Submitting:
         finally:
             self.session.locks.release(identity)
 
-    def _known(self, identity: str, label: str) -> tuple[Job | None, list[Job]]:
+    def taken_up(self, job: Job, batch: str | None) -> None:
+        """Put down that the job is of this run now."""
+        if batch is not None and job.row is not None and job.batch != batch:
+            self.session.ledger.change_soon(job.row, batch=batch)
+
+    def _known(self, identity: str, label: str, batch: str | None) -> tuple[Job | None, list[Job]]:
         """The job that answers this request already; else the submissions whose outcome is still unknown."""
         unknown: list[Job] = []
         known = self.session.ledger.by_request(identity)
@@ -117,6 +122,7 @@ class Submitting:
                 found = self._still_there(job)
                 if found is not None:
                     found = found._replace(input=label or found.input)
+                    self.taken_up(found, batch)
                     self.say_reused(found)
                     return found, []
         if unknown:
@@ -143,16 +149,23 @@ class Submitting:
         found = self.following.seen(job, answer.payload.json()).as_reused()
         return None if found.state is State.FAILED else found
 
-    def say_reused(self, job: Job, output: str | None = None) -> None:
-        """Name the job that is used again, and where its result is already; of many, the first ones."""
+    def say_reused(self, job: Job, file: str | None = None) -> None:
+        """Name the job that is used again, and where its result is already; of many, the first ones.
+
+        In a run over many, lines that people read say it themselves.
+        """
+        output = self.session.output
+        if self.session.batch and output.human:
+            return
         number = next(self.session.reused)
         if self.session.batch and number > NAMED:
             if number == NAMED + 1:
-                self.session.output.note('more jobs are used again; their lines say "reused": true')
+                lines = '; their lines say "reused": true' if output.format == "json" else ""
+                output.note(f"more jobs are used again{lines}")
             return
         when = ago(job.submitted_at, self.session.world.now())
-        used = f"{output} is there already, of" if output else "using"
-        self.session.output.note(
+        used = f"{file} is there already, of" if file else "using"
+        output.note(
             f"{job.input}: {used} {job.operation} job {job.handle}, submitted {when} ({job.status});"
             " --fresh submits anew"
         )

@@ -29,6 +29,7 @@ def tidy(db: sqlite3.Connection, folder: Path, now: float) -> None:
         _forget_jobs(db, results, now)
         _forget_uploads(db, now)
         db.execute("DELETE FROM conversations WHERE updated_at < ?", [now - _DONE_FOR])
+        db.execute("DELETE FROM runs WHERE begun_at < ?", [now - _DONE_FOR])
         db.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
         if not any(".damaged-" in path.name for path in folder.iterdir()):
             _clear(db, results, now)

@@ -26,6 +26,13 @@ class Uploads:
         )
         return known or f"id:{source.file_id}"
 
+    def known(self, source: Source) -> str | None:
+        """The id under which the service stores the document, as far as this machine knows."""
+        session = self.session
+        if source.file_id is not None:
+            return source.file_id
+        return session.ledger.uploaded(session.server, session.fingerprint, self.digest(source))
+
     def store(self, source: Source, document: str) -> tuple[str, bool]:
         """The id of the stored document, and whether it was stored before this run."""
         if source.file_id is not None or source.path is None:

@@ -77,15 +77,18 @@ def wait(
     common: CommonFlags,
 ) -> Action:
     """Follow jobs to their end."""
+    waiting = Waiting()
 
     def follow(session: Session, job: Job) -> Task[Outcome]:
         _known_outcome(session, job)
-        job, answer = yield from Following(session).watch(job, _patience(session))
+        job, answer = yield from Following(session).watch(job, waiting)
         return Outcome(job=job, status=answer, error=_failure(job))
 
     def action(session: Session) -> int:
+        nonlocal waiting
         session.output.ready()
         jobs = named_jobs(ids, session)
+        waiting = _patience(session)
         shown = _Shown(jobs)
         code = _for_each(session, jobs, follow, shown.now, first_only=any_)
         shown.end(session)
@@ -233,7 +236,9 @@ def _sorted(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
 
 def _patience(session: Session) -> Waiting:
     values = session.settings.values
-    return Waiting(wait=True, timeout=values["timeout"], floor=values["poll_interval"] or 0.0)
+    timeout = values["timeout"]
+    until = None if timeout is None else session.world.monotonic() + timeout
+    return Waiting(wait=True, timeout=timeout, until=until, floor=values["poll_interval"] or 0.0)
 
 
 def _known_outcome(session: Session, job: Job) -> None:

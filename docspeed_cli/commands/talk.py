@@ -34,7 +34,7 @@ from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import CHAT, FORMATS, Operation
 from docspeed_cli.payload import parsed
 from docspeed_cli.plan import plan
-from docspeed_cli.runs import deliver_one, patience
+from docspeed_cli.runs import deliver_one, patience, waited_for
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 
@@ -102,11 +102,14 @@ def chat(
             raise UsageError("no document given", hint="docspeed chat 'What is the total?' invoice.pdf")
         to = delivery.target(results.output, False)
         hand = Delivery(session, to)
+        wait = patience(session, hand.into(read=True), waits=True, mode=ModeFlags(sync=sync))
+        if not request.dry_run and not wait.wait:
+            waited_for(session, results)
         talk = Talk(
             session,
             sources,
             merged({"include_grounding": not no_grounding}, fields_of(request.set_)),
-            patience(session, hand.into(read=True), waits=True, mode=ModeFlags(sync=sync)),
+            wait,
             session_id or (found.session_id if found else None),
             sync,
         )

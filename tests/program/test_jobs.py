@@ -371,3 +371,23 @@ def test_any_operation_of_a_job_here_is_one(stage: Stage) -> None:
     assert stage.run("api", "POST", "/v1/schema/auto", "--set", "execution_mode=async").code == 0
     assert [row["operation"] for row in stage.rows("--operation", "auto")] == ["auto"]
     assert stage.rows("--operation", "ask") == []
+
+
+def test_the_last_run_is_the_one_that_began_last_though_it_submitted_nothing(
+    stage: Stage, service: Service
+) -> None:
+    first = ("parse", "--file-id", "a", "--file-id", "b", "--wait")
+    stage.run(*first)
+    stage.run("parse", "--file-id", "c", "--file-id", "d", "--file-id", "a", "--wait")
+    assert {row["input"] for row in stage.rows("--batch", "@last")} == {"a", "c", "d"}
+    stage.run(*first)
+    assert {row["input"] for row in stage.rows("--batch", "@last")} == {"a", "b"}
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "result"])
+def test_a_job_that_nobody_knows_is_named(stage: Stage, service: Service, command: str) -> None:
+    service.always(POLL, Reply.of(404, {"detail": "no such job"}))
+    ran = stage.run("jobs", command, "job_x", "job_y")
+    assert ran.code == 6
+    assert all(f"job {name}: no such job" in ran.err + ran.out for name in ("job_x", "job_y"))
+    assert json.loads(stage.run("jobs", command, "job_x", "--json").err)["error"]["job_id"] == "job_x"

@@ -459,3 +459,48 @@ def test_a_folder_that_is_gone_is_no_reason_to_fail(
     gone.rmdir()
     ran = stage.run("parse", *ids("a", "b"), "--wait")
     assert ran.code == 0, ran.err
+
+
+def test_the_time_of_a_run_bounds_all_of_it(stage: Stage, service: Service) -> None:
+    """Whatever was not submitted when it is over is not submitted; the next run goes on there."""
+    service.polls = 10**9
+    ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
+    argv = ("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
+    ran = stage.run(*argv)
+    assert ran.code == 8
+    assert stage.clock.time < 45
+    submitted = service.count(SUBMIT)
+    assert len(lines(ran.out)) == submitted
+    assert ran.err.count("still running") == 1
+    service.polls = 1
+    assert stage.run("parse", *ids, "--wait").code == 0
+    assert service.count(SUBMIT) == 300
+
+
+def test_nothing_is_submitted_once_the_time_is_over(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0")
+    assert (ran.code, service.count(SUBMIT)) == (8, 0)
+    assert "2 not through" in ran.err and "stopped: --timeout is over" in ran.err
+
+
+def test_no_more_are_under_way_than_may_fail(stage: Stage, service: Service) -> None:
+    """Jobs that take long would all have been paid for before the third of them failed."""
+    service.polls, service.final = 5, "failed"
+    ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
+    ran = stage.run("parse", *ids, "--wait", "--max-failures", "3", "--concurrency", "2")
+    assert ran.code == 5
+    assert service.count(SUBMIT) <= 3 + 3
+
+
+def test_a_failed_submission_s_line_has_the_id_of_its_upload(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, Reply.of(422, {"detail": "no"}))
+    ran = stage.run("parse", stage.document("a.pdf"), stage.document("b.pdf"), "--wait")
+    assert {json.loads(line)["file_id"] for line in lines(ran.out)} == {"file_1", "file_2"}
+
+
+def test_a_result_that_is_used_again_says_so_in_its_line(stage: Stage, service: Service) -> None:
+    argv = ("parse", "--file-id", "a", "--file-id", "b", "--wait")
+    assert ['"reused":true' in line for line in lines(stage.run(*argv).out)] == [False, False]
+    assert ['"reused":true' in line for line in lines(stage.run(*argv).out)] == [True, True]
+    shown = stage.run(*argv, terminal=True)
+    assert shown.out.count("· from ") == 2 and "--fresh submits anew" not in shown.err

@@ -103,8 +103,21 @@ def test_a_server_s_words_are_no_command_to_a_workflow(stage: Stage, service: Se
     said = "no\n::set-env name=X::y\n::error::z"
     service.then(SUBMIT, Reply.of(422, {"detail": said}))
     ran = stage.run("parse", "--file-id", "f", env={"GITHUB_ACTIONS": "true"})
-    commands = [line for line in ran.err.splitlines() if line.startswith("::")]
+    commands = [line for line in ran.err.splitlines() if line.strip().startswith("::")]
     assert [line.split("::")[1].split()[0] for line in commands] == ["group", "endgroup", "error"]
+
+
+def test_a_name_is_no_command_to_a_workflow(stage: Stage, service: Service) -> None:
+    """The runner takes a command after any space, and one in its old form anywhere in a line."""
+    service.always(SUBMIT, Reply.of(422, {"detail": "a ##[add-mask]b"}))
+    names = ["::warning::x", "x\n  ::error::y"]
+    ids = [word for name in names for word in ("--file-id", name)]
+    for flags in ((), ("--wait",), ("--json",)):
+        ran = stage.run("parse", *ids, *flags, env={"GITHUB_ACTIONS": "true"})
+        ours = ("::group::docspeed", "::endgroup::", "::error title=docspeed::")
+        commands = [line for line in ran.err.splitlines() if line.strip().startswith("::")]
+        assert [line for line in commands if not line.startswith(ours)] == []
+        assert "##[" not in ran.err
 
 
 def test_what_verbose_says_can_do_nothing(stage: Stage, service: Service) -> None:

@@ -138,3 +138,12 @@ def test_several_such_values_are_told_together(stage: Stage) -> None:
     ran = stage.run("parse", "f", "-o", "", "--filename", "")
     told = {"-o is empty: an unset variable?", "--filename is empty: an unset variable?"}
     assert {line.removeprefix("error: ") for line in ran.err.splitlines()} >= told
+
+
+@pytest.mark.parametrize("flags", [("-o", "x.json"), ("--format", "markdown")], ids=" ".join)
+def test_a_chat_that_nobody_waits_for_has_no_result(
+    stage: Stage, service: Service, flags: tuple[str, ...]
+) -> None:
+    ran = stage.run("chat", "hi", stage.document("a.pdf"), "--no-wait", *flags)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert "take out --no-wait" in ran.err

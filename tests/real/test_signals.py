@@ -177,6 +177,25 @@ def test_a_run_that_is_stopped_says_how_far_it_has_come(machine: Machine, servic
     assert re.search(r"stopped; [12] of 3 done\n", done.err), done.err
 
 
+@pytest.mark.parametrize("flag", ["--json", "--quiet"])
+def test_a_signal_tells_a_script_too_how_to_go_on(machine: Machine, service: Service, flag: str) -> None:
+    service.polls = FOR_EVER
+    with machine.start(*PARSE, "--wait", flag) as running:
+        service.until(POLL, 1)
+        running.send(signal.SIGTERM)
+        done = running.end()
+    assert (done.code, done.out) == (143, b"")
+    if flag == "--quiet":
+        assert done.err == "hint: docspeed jobs wait job_1\n"
+        return
+    error = json.loads(done.err)["error"]
+    assert (error["code"], error["job_id"], error["hint"]) == (
+        "interrupted",
+        "job_1",
+        "docspeed jobs wait job_1",
+    )
+
+
 def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, service: Service) -> None:
     held = [service.hold(SUBMIT) for _ in range(3)]
     with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c") as running:
