@@ -18,7 +18,11 @@ from docspeed_cli.models import State, state_of
 from docspeed_cli.payload import Payload, parsed
 
 _TAKEN_BY_NOBODY = (429, 502, 503)
-_JOB_OBJECT = 64 * 1024
+_JOB_OBJECT = 4 * 1024 * 1024
+"""A server may repeat the request in it, with a schema of any size."""
+
+_JOB_FOR_SYNC = 64 * 1024
+"""Where a result was asked for, what is larger is that."""
 
 
 def refusal(
@@ -107,6 +111,9 @@ def job_error(answer: Mapping[str, Any]) -> tuple[str | None, str]:
         found = answer.get(name)
         if isinstance(found, str) and found:
             return None, found
+        if isinstance(found, list) and found:
+            told = [job_error({"error": item}) for item in found[:20]]
+            return told[0][0], "; ".join(text for _, text in told if text)
         if isinstance(found, dict):
             code, text = found.get("code"), found.get("message") or found.get("detail")
             return (str(code) if code else None), str(text or "")
@@ -124,7 +131,7 @@ def is_result(payload: Payload, *, sync: bool) -> bool:
 
     Where a job was asked for, a result has at least one member that is a list or an object.
     """
-    if payload.size > _JOB_OBJECT:
+    if payload.size > (_JOB_FOR_SYNC if sync else _JOB_OBJECT):
         return True
     try:
         content = payload.json()
@@ -142,7 +149,7 @@ def job_in(payload: Payload, *, sync: bool) -> dict[str, Any] | None:
     A sync payload may carry a `job_id` too; what tells them apart is that a job object says that it
     is still under way, or holds nothing but scalars.
     """
-    if payload.size > _JOB_OBJECT:
+    if payload.size > (_JOB_FOR_SYNC if sync else _JOB_OBJECT):
         return None
     try:
         content = payload.json()

@@ -49,6 +49,7 @@ _SLOW = "the answer comes too slowly"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
+_LONGEST_ID = 200
 _ERROR_BODY = 64 * 1024
 TELLING = 8
 """A key shorter than this is a word that any message may hold."""
@@ -390,7 +391,7 @@ def _said(response: httpx.Response) -> dict[bytes, str]:
 
 
 def _request_id(said: Mapping[bytes, str]) -> str | None:
-    return next((said[name] for name in _REQUEST_ID if said.get(name)), None)
+    return next((said[name][:_LONGEST_ID] for name in _REQUEST_ID if said.get(name)), None)
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def broken(error: Exception, base_url: str, method: str, request_id: str | None)
 
     text = _NOISE.sub("", str(error)) or type(error).__name__
     host = urlsplit(base_url).netloc
+    if isinstance(error, httpx.RemoteProtocolError) and "location header" in text:
+        hint = "check --base-url and DOCSPEED_BASE_URL"
+        return Unavailable(f"{host} redirects to nowhere", code="redirected", hint=hint)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
         return Unavailable(f"can't send to {host}: {text}", code="network")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):

@@ -201,7 +201,8 @@ def _left(session: Session) -> tuple[list[str], str | None, str | None]:
     if session.batch:
         going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
         unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
-        return [f"stopped; {session.so_far()}{going_on}{unknown}"], session.command, None
+        again = session.command if session.ledger.kept or not jobs else session.take_up(jobs)
+        return [f"stopped; {session.so_far()}{going_on}{unknown}"], again, None
     if lost:
         return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
     if len(jobs) > 1:

@@ -88,9 +88,12 @@ def unpacked(response: httpx.Response) -> Iterator[bytes]:
 
     import httpx
 
-    if response.headers.get("content-encoding", "").strip().lower() != "gzip":
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if packed in ("", "identity"):
         yield from response.iter_bytes()
         return
+    if packed not in ("gzip", "x-gzip"):
+        raise httpx.DecodingError(f"the answer is packed in a way not asked for ({packed[:40]})")
     unpack = zlib.decompressobj(_GZIP)
     try:
         for chunk in response.iter_raw():

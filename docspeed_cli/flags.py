@@ -268,12 +268,17 @@ class CommonFlags(NamedTuple):
         return {"base_url": SANDBOX if self.sandbox else self.base_url, SANDBOX: self.sandbox}
 
 
+_DEEPEST = 50
+
+
 def fields_of(assignments: list[str] | None) -> dict[str, Any]:
     """The fields that `--set` names. UsageError for what is no assignment, or contradicts another."""
     result: dict[str, Any] = {}
     for text in assignments or ():
         name, equals, value = text.partition("=")
         path = name.split(".")
+        if len(path) > _DEEPEST:
+            raise UsageError(f"--set {text[:40]}…: no field is {len(path)} deep")
         if not equals or not all(path):
             raise UsageError(f"--set {text}: write KEY=VALUE, or a.b=VALUE for a field within a field")
         _put(result, path, _value(value), text)

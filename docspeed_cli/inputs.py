@@ -191,13 +191,17 @@ def collect(inputs: Inputs, world: World) -> Found:
     sources: list[Source] = []
     skipped: list[Path] = []
     problems: list[str] = []
-    for step in _named(inputs, world):
-        if isinstance(step, Source):
-            sources.append(step)
-        elif isinstance(step, Path):
-            skipped.append(step)
-        else:
-            problems.append(step)
+    try:
+        for step in _named(inputs, world):
+            if isinstance(step, Source):
+                sources.append(step)
+            elif isinstance(step, Path):
+                skipped.append(step)
+            else:
+                problems.append(step)
+    except BaseException:
+        discard(sources)
+        raise
     if problems:
         discard(sources)
         raise UsageError(

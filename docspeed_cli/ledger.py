@@ -14,7 +14,7 @@ from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.ledgerfile import LedgerFile
+from docspeed_cli.ledgerfile import TROUBLE, LedgerFile
 
 TYPE_CHECKING = False  # importing typing, or the models before a row is read, would cost more than the ledger
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ def _mended(at: int, value: Any) -> Any:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
+def _text(rows: Sequence[Sequence[Any]]) -> str | None:
+    """The text in the first row; None where there is none, or damage has made it something else."""
+    return rows[0][0] if rows and isinstance(rows[0][0], str) else None
+
+
 class Ledger:
     """The ledger at `path`; `warn` is told, once, where it can't be kept there."""
 
@@ -108,6 +113,11 @@ class Ledger:
         """Whether the file is another than the one that `_sent` was written to."""
         self._untidy = False
         self._file = LedgerFile(self.path, warn, now)
+
+    @property
+    def kept(self) -> bool:
+        """Whether what is put down outlives the program."""
+        return self._file.on_disk
 
     def close(self) -> None:
         """Close the file, once everything is in it."""
@@ -174,8 +184,7 @@ class Ledger:
 
     def newest_batch(self) -> str | None:
         """The run over many documents that began last."""
-        rows = self.read("SELECT batch FROM runs ORDER BY begun_at DESC, rowid DESC LIMIT 1", [])
-        return rows[0][0] if rows else None
+        return _text(self.read("SELECT batch FROM runs ORDER BY begun_at DESC, rowid DESC LIMIT 1", []))
 
     def listing(
         self,
@@ -201,7 +210,7 @@ class Ledger:
     def health(self) -> tuple[int, str]:
         """How many jobs it holds, and what is wrong with the file; empty where nothing is."""
         rows = self.read("SELECT count(*) FROM jobs", [])[0][0]
-        if not self._file.on_disk:
+        if not self.kept:
             return rows, "it is kept in memory only"
         found = self.read("PRAGMA quick_check(1)", [])[0][0]
         return rows, "" if found == "ok" else str(found)
@@ -213,14 +222,14 @@ class Ledger:
         rows = self.read(
             "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?", [server, key, digest]
         )
-        return rows[0][0] if rows else None
+        return _text(rows)
 
     def digest_of(self, server: str, key: str, file_id: str) -> str | None:
         """The content digest of a stored file, where this program stored it."""
         rows = self.read(
             "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?", [file_id, server, key]
         )
-        return rows[0][0] if rows else None
+        return _text(rows)
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Put down that the file is stored; the submission that comes next takes it to the disk."""
@@ -320,7 +329,7 @@ class Ledger:
                         self._file.db.execute(_RESTORE, [row, *values])
                     self._astray = False
                 return work()
-            except sqlite3.Error as error:
+            except TROUBLE as error:
                 if not self._file.give_way(error):
                     raise
                 self._astray = True

@@ -56,6 +56,10 @@ _PATIENCE, _HASTE = 20.0, 1.0
 _ATTEMPTS = 200
 
 
+TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+"""What a file is to blame for; of damage in a name, Python 3.11 can't even read what SQLite says."""
+
+
 class _Newer(Exception):
     """The file was written by a newer version of the program."""
 
@@ -88,7 +92,7 @@ class LedgerFile:
         self.db.close()
         self.db = self._working(self._connected)
 
-    def give_way(self, error: sqlite3.Error) -> bool:
+    def give_way(self, error: Exception) -> bool:
         """Go on with a ledger that works after this error; False if it came out of memory."""
         if not self.on_disk:
             return False
@@ -109,7 +113,7 @@ class LedgerFile:
                 raise OSError("it is no file")
             try:
                 return connected()
-            except sqlite3.DatabaseError as error:
+            except TROUBLE as error:
                 if not _is_damage(error):
                     raise
                 return self._replaced(error)
@@ -129,7 +133,7 @@ class LedgerFile:
             finally:
                 self._identity = _identity(self.path)
 
-    def _replaced(self, error: sqlite3.Error) -> sqlite3.Connection:
+    def _replaced(self, error: Exception) -> sqlite3.Connection:
         """The sound file that another process has put in the place of this one, or else a new one.
 
         Nobody opens the ledger meanwhile, so nobody starts a log beside a file that is about to move.
@@ -240,7 +244,9 @@ def _migrate(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _is_damage(error: Exception) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
     name, text = getattr(error, "sqlite_errorname", ""), str(error)
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return True

@@ -173,6 +173,8 @@ class Job(NamedTuple):
         """The handle as a shell takes it: what a hint says is pasted, and ids are the server's own words."""
         import shlex
 
+        if self.row is not None and self.handle.startswith(("-", "@")):
+            return f"@{self.row}"  # an id that commands would take for something else
         return shlex.quote(self.handle)
 
     @property

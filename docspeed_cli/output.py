@@ -382,7 +382,7 @@ class Output:
             self._tell_runner("::endgroup::")
 
     def _line(self, label: str, text: str, colour: str = "") -> None:
-        body = self._fitted(clean(text), len(label) + 2)
+        body = self._fitted(clean(text).replace("\n", "\n  "), len(label) + 2)
         self._err(f"{self._tinted(label + ':', colour, self.world.stderr)} {body}")
 
     def _fitted(self, text: str, lead: int = 0) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from docspeed_cli.ledgerfile import TROUBLE
+
 _KEYS = {
     "jobs": "row",
     "uploads": "server, key, digest",
@@ -55,7 +57,7 @@ def salvage(aside: str, into: sqlite3.Connection) -> int:
 
 
 def _numbers_used(found: sqlite3.Connection) -> int | None:
-    with suppress(sqlite3.Error):
+    with suppress(*TROUBLE):
         for (number,) in found.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"):
             if isinstance(number, int) and 0 <= number < _CREDIBLE:
                 return number
@@ -67,7 +69,7 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     try:
         if not 0 < _version(source) <= _version(into):
             return False
-    except sqlite3.Error:
+    except TROUBLE:
         return False
     for table, key in _KEYS.items():
         if not _copy(source, into, table, key):
@@ -85,7 +87,7 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
 
     def readable() -> Iterator[tuple[object, ...]]:
         nonlocal whole
-        with suppress(sqlite3.Error):
+        with suppress(*TROUBLE):
             yield from found
             whole = True
 
@@ -97,7 +99,7 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
             f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
             readable(),
         )
-    except sqlite3.Error:
+    except TROUBLE:
         into.execute("ROLLBACK")
     else:
         into.execute("COMMIT")

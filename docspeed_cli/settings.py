@@ -19,7 +19,8 @@ NOWHERE = Path(os.devnull, "no-home")
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
-_LONGEST = 1e12
+_LONGEST = 1e9
+"""Seconds; a system's own waiting goes no further than some ten of these."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
 

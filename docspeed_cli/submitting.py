@@ -239,7 +239,14 @@ class Submitting:
                     self.session.ledger.drop([row])
                 raise
             del sending[row]
+            if waiting.wait and not self.session.ledger.kept:
+                self._named(accepted[0])
             return accepted
+
+    def _named(self, job: Job) -> None:
+        """Name a job that no ledger keeps, before anything else can end this run."""
+        if job.job_id is not None:
+            self.session.output.warn(f"no ledger keeps job {job.job_id} of {job.input or 'the request'}")
 
     @contextmanager
     def _shield(self, request: Request) -> Iterator[None]:

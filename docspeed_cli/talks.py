@@ -39,5 +39,8 @@ def last_conversation(
     )
     if not rows:
         return None
-    session_id, *lists = rows[0]
-    return Conversation(session_id, *(tuple(json.loads(part)) for part in lists))
+    try:
+        session_id, *lists = rows[0]
+        return Conversation(str(session_id), *(tuple(map(str, json.loads(part))) for part in lists))
+    except (ValueError, TypeError):  # damage within a value
+        return None

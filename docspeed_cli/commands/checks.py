@@ -225,7 +225,7 @@ def _clock(session: Session, date: str | None) -> Iterator[Check]:
 
     try:
         skew = session.world.now() - parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, IndexError):
         return
     if abs(skew) > _SKEW:
         ahead = "ahead" if skew > 0 else "behind"

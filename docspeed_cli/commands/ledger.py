@@ -95,7 +95,7 @@ def _known_operation(session: Session, text: str | None) -> str | None:
     """The operation of this name. UsageError where neither the service has it nor any job here is of it."""
     if text is None or named(text).name in OPERATIONS:
         return text and named(text).name
-    used = [name for (name,) in session.ledger.read("SELECT DISTINCT operation FROM jobs", [])]
+    used = [str(name) for (name,) in session.ledger.read("SELECT DISTINCT operation FROM jobs", [])]
     if text in used:
         return text
     known = list(dict.fromkeys([*OPERATIONS, *used]))

@@ -68,8 +68,8 @@ def test_what_goes_by_them_tells_them_all(stage: Stage, service: Service, argv: 
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err.splitlines() == [
         f"error: {path}, line 1: wiat is not a setting",
-        f"{path}, line 4: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
-        f"{path}, line 2: format: 'xml' is not one of json, markdown, text, csv, id",
+        f"  {path}, line 4: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
+        f"  {path}, line 2: format: 'xml' is not one of json, markdown, text, csv, id",
         f"hint: did you mean wait? the settings are {', '.join(setting.name for setting in SETTINGS)}",
     ]
     assert len(json.loads(stage.run(*argv, "--json").err)["error"]["details"]) == 3

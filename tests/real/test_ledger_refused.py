@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from tests.real import refusing
 from tests.real.machine import Done, Machine
-from tests.service import SUBMIT, Service
+from tests.service import POLL, SUBMIT, Service
 
 pytestmark = pytest.mark.skipif(not refusing.possible(), reason="this system can't be made to refuse calls")
 
@@ -64,8 +65,35 @@ def test_a_full_disk_and_a_wait(machine: Machine, service: Service, pages: int) 
     assert machine.run("parse", "--file-id", "before").code == 0
     done = refused(machine, (full_from(pages),), "parse", "--file-id", "f", "--wait")
     assert (done.code, done.out) == (0, service.results["job_2"] + b"\n"), done.err
-    assert len(warnings(done)) == 1
+    assert [("job_2 of f" in warning) for warning in warnings(done)] == [False, True]
     assert states(machine)["job_1"] == "running"
+
+
+@pytest.mark.parametrize("flags", [("--json",), ("--quiet",), ("--file-id", "g")], ids=" ".join)
+def test_a_job_of_no_ledger_is_named_before_a_signal_can_end_its_wait(
+    machine: Machine, service: Service, flags: tuple[str, ...]
+) -> None:
+    service.polls = 10**9
+    (machine.folder / "state" / "ledger.db").mkdir(parents=True)
+    jobs = 1 + flags.count("g")
+    with machine.start("parse", "--file-id", "f", "--wait", *flags) as running:
+        service.until(POLL, jobs)
+        running.send(signal.SIGKILL)
+        done = running.end()
+    assert [f"job_{number}" in done.err for number in range(1, jobs + 1)] == [True] * jobs
+
+
+def test_a_run_that_no_ledger_keeps_is_not_submitted_again_by_its_hint(
+    machine: Machine, service: Service
+) -> None:
+    service.polls = 10**9
+    (machine.folder / "state" / "ledger.db").mkdir(parents=True)
+    with machine.start("parse", "--file-id", "f", "--file-id", "g", "--wait") as running:
+        service.until(POLL, 2)
+        running.send(signal.SIGINT)
+        done = running.end()
+    (hint,) = [line for line in done.err.splitlines() if line.startswith("hint: ")]
+    assert sorted(hint.split()[-2:]) == ["job_1", "job_2"] and "jobs wait" in hint
 
 
 def test_a_disk_on_which_nothing_reaches_the_platter(machine: Machine) -> None:
