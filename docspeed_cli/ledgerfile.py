@@ -250,7 +250,8 @@ def _is_damage(error: Exception) -> bool:
     name, text = getattr(error, "sqlite_errorname", ""), str(error)
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return True
-    return (name == "SQLITE_ERROR" and text.startswith("no such ")) or text.startswith("Could not decode")
+    lacking = text.startswith("no such ") or "has no column named" in text
+    return (name == "SQLITE_ERROR" and lacking) or text.startswith("Could not decode")
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -155,9 +155,10 @@ class Output:
             shown += chunk[: _MOST_SHOWN - len(shown)]
             if more:
                 break
-        self.text(indented(shown.decode("utf-8", "replace")))
-        if more:
-            self.note(f"these are the first {_MOST_SHOWN // 1_000_000} MB; -o FILE writes all of it")
+        text, whole = indented(shown.decode("utf-8", "replace"), 3 * _MOST_SHOWN)
+        self.text(text)
+        if more or not whole:
+            self.note("this is its beginning; -o FILE writes all of it")
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
         """Bytes as they are."""

@@ -21,6 +21,11 @@ _WRITTEN_BACK = 8 * 1024 * 1024
 READABLE = 64 * 1024 * 1024
 """What is parsed at the most; Python needs some ten times a document's size for it."""
 
+MANIFOLD = 3_000_000
+"""Values that are read at the most, however few bytes they take: each costs some hundred of the memory's."""
+_BETWEEN = (b",", b"{", b"[")
+_AS_IT_IS = "take it as it is: --json, or -o FILE"
+
 _DEEPEST = 40
 _DIGITS = 640
 """Whatever the limit of the interpreter is, it is not below this."""
@@ -153,9 +158,16 @@ class Payload:
             raise DocspeedError(
                 f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
                 code="too_large",
-                hint="take it as it is: --json, or -o FILE",
+                hint=_AS_IT_IS,
             )
-        return parsed(b"".join(self.chunks()))
+        content = b"".join(self.chunks())
+        if len(content) > IN_MEMORY and sum(map(content.count, _BETWEEN)) > MANIFOLD:
+            raise DocspeedError(
+                f"the result holds more than {MANIFOLD / 1e6:.0f} million values, too many to be converted",
+                code="too_large",
+                hint=_AS_IT_IS,
+            )
+        return parsed(content)
 
     def plausible(self) -> bool:
         """Whether it looks like JSON from its first byte to its last: a cut answer or HTML does not."""
@@ -220,21 +232,32 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _INDENT = "  "
 
 
-def indented(text: str) -> str:
-    """JSON laid out for people: every number and string as it was written, however deep it goes."""
+def indented(text: str, most: int) -> tuple[str, bool]:
+    """JSON laid out for people, and whether it is all there: each number and string as it was written.
+
+    Of what takes more than `most` characters it is the beginning.
+    """
     parts: list[str] = []
-    depth, before = 0, ""
-    for token in _TOKEN.findall(text):
+    depth, before, left = 0, "", most
+    for found in _TOKEN.finditer(text):
+        token = found[0]
         if token in "]}":
             depth -= 1
-            parts.append("" if before in ("[", "{") else "\n" + _INDENT * min(depth, _DEEPEST))
-        elif before in ("[", "{", ",") and before:
-            parts.append("\n" + _INDENT * min(depth, _DEEPEST))
+            lead = "" if before in ("[", "{") else _line_at(depth)
+        else:
+            lead = _line_at(depth) if before in ("[", "{", ",") and before else ""
         if token in "[{":
             depth += 1
-        parts.append(": " if token == ":" else token)
+        parts.append(lead + (": " if token == ":" else token))
+        left -= len(parts[-1])
+        if left < 0:
+            return "".join(parts), False
         before = token
-    return "".join(parts)
+    return "".join(parts), True
+
+
+def _line_at(depth: int) -> str:
+    return "\n" + _INDENT * min(depth, _DEEPEST)
 
 
 def parsed(content: bytes) -> Any:

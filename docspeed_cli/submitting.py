@@ -22,7 +22,7 @@ from docspeed_cli.models import Job, Request, State
 from docspeed_cli.payload import Payload
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
-from docspeed_cli.uploads import Uploads
+from docspeed_cli.uploads import Document, Uploads
 
 NAMED = 10
 """Jobs that a run over many inputs names in notes, where they are used again."""
@@ -45,8 +45,9 @@ class Submitting:
         DocspeedError for whatever keeps it from its end.
         """
         started = self.session.world.monotonic()
-        documents = [self.uploads.digest(source) for source in request.sources]
-        identity = request.identity(documents, self.session.server, self.session.fingerprint)
+        documents = [self.uploads.read(source) for source in request.sources]
+        digests = [document.digest for document in documents]
+        identity = request.identity(digests, self.session.server, self.session.fingerprint)
         source = request.sources[0] if request.sources else None
         for last in (False, True):
             job, payload = yield from self._one_job(request, documents, identity, waiting)
@@ -80,7 +81,7 @@ class Submitting:
         return next(known, None), stored
 
     def _one_job(
-        self, request: Request, documents: Sequence[str], identity: str, waiting: Waiting
+        self, request: Request, documents: Sequence[Document], identity: str, waiting: Waiting
     ) -> Task[tuple[Job, Payload | None]]:
         """One command at a time gets here with one request: it joins the job that there is, or submits."""
         while not self.session.locks.acquire(identity):
@@ -171,7 +172,7 @@ class Submitting:
         )
 
     def _submit(
-        self, request: Request, documents: Sequence[str], identity: str, waiting: Waiting, token: str
+        self, request: Request, documents: Sequence[Document], identity: str, waiting: Waiting, token: str
     ) -> tuple[Job, Payload | None]:
         for last in (False, True):
             stored = [

@@ -56,6 +56,8 @@ class Interrupts:
                 signal.signal(number, self._handle)
                 self._taken.append(number)
         if os.name == "posix":
+            if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
+                signal.signal(signal.SIGTSTP, self._pause)
             arriving, tell = os.pipe()
             os.set_blocking(tell, False)
             signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
@@ -100,6 +102,14 @@ class Interrupts:
     def _patience_over(self, signum: int, frame: FrameType | None) -> None:
         if self._shields and self.pending is not None:
             raise Interrupted(self.pending)
+
+    def _pause(self, signum: int, frame: FrameType | None) -> None:
+        """Ctrl-Z: the shell gets its terminal with a cursor, and what was drawn is drawn anew afterwards."""
+        if self.ending:
+            self._write(self.ending + _SHOW_CURSOR)
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
+        signal.signal(signum, self._pause)
 
     def forgive(self, interrupted: Interrupted) -> bool:
         """Go on after a Ctrl-C that meant less than the whole program; False for any other signal."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docspeed_cli.commands.setup import masked
 from tests.service import KEY, POLL, REFUSED, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage
 
@@ -176,3 +177,43 @@ def test_keys_that_others_may_read_are_told_wherever_one_looks(
     path = stage.folder / "config" / "credentials.json"
     path.chmod(0o644)
     assert f"chmod 600 {path}" in stage.run(*argv).err
+
+
+def test_what_is_shown_of_a_key_is_its_end(stage: Stage) -> None:
+    assert (masked("ds_0123456789_abcd"), masked("short_key")) == ("…abcd", "…")
+    key = "zq9w8x7v6j5k4z3q2"
+    env = {"DOCSPEED_API_KEY": key}
+    shown = "".join(
+        stage.run(*argv, env=env).out for argv in (("auth", "status"), ("config", "show"), ("doctor",))
+    )
+    assert shown.count(key[-4:]) == 3
+    assert not any(key[at : at + 5] in shown for at in range(len(key) - 4))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])
+def test_a_file_that_a_group_may_read_is_told(stage: Stage, mode: int) -> None:
+    stage.run("auth", "login", stdin=KEY.encode())
+    (stage.folder / "config" / "credentials.json").chmod(mode)
+    assert "chmod 600" in stage.run("auth", "status").err
+
+
+def test_keys_are_never_half_there_nor_to_be_read_by_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.run("auth", "login", stdin=KEY.encode())
+    modes: list[int] = []
+
+    def replaced(self: Path, target: Path) -> Path:
+        modes.append(stat.S_IMODE(self.stat().st_mode))
+        assert json.loads(self.read_text()), "the new keys are all there before they take the old ones' place"
+        assert saved(stage) == {"https://api.docspeed.ai": KEY}
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    ran = stage.run("auth", "login", "--base-url", "https://b.example", stdin=KEY.encode())
+    assert (ran.code, modes) == (1, [0o600])
+    assert saved(stage) == {"https://api.docspeed.ai": KEY}
+    assert sorted(path.name for path in (stage.folder / "config").iterdir()) == [
+        "config.toml",
+        "credentials.json",
+    ]

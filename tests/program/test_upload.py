@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.service import UPLOAD, Reply, Service
+from docspeed_cli.locks import Locks
+from tests.service import SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage, lines
 
 
@@ -89,3 +95,37 @@ def test_all_problems_are_told_before_anything_is_sent(stage: Stage, service: Se
 def test_uploads_are_in_no_list_of_jobs(stage: Stage) -> None:
     stage.run("upload", stage.document("a.pdf"))
     assert stage.rows() == []
+
+
+@pytest.mark.parametrize("while_sent", [False, True])
+def test_a_document_that_changes_is_not_taken_for_what_it_was(
+    stage: Stage, service: Service, while_sent: bool
+) -> None:
+    """Between its digest and its upload another process may be waited for; the content then is another."""
+    path = stage.document("a.pdf", "before")
+
+    def change() -> None:
+        Path(path).write_bytes(b"%PDF-1.4\nafter, and longer\n%%EOF\n")
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        if request.url.path.endswith("/upload"):
+            change()
+        return httpx.Response(reply.status, content=reply.body)
+
+    if while_sent:
+        ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run("parse", path)
+    else:
+        held = Locks.holding
+
+        def late(self: Locks, name: str, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
+            change()
+            return held(self, name, sleep)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Locks, "holding", late)
+            ran = stage.run("parse", path)
+    assert (ran.code, "changed since it was read" in ran.err) == (1, True)
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (int(while_sent), 0)
+    assert stage.run("parse", path).code == 0
+    assert service.count(UPLOAD) == 1 + while_sent, "what was sent is known under no content"

@@ -187,3 +187,8 @@ def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict
 @given(objects)
 def test_nothing_is_added_by_nothing(body: dict[str, Any]) -> None:
     assert merged(body, {}) == merged({}, body) == body
+
+
+def test_no_field_is_so_deep() -> None:
+    with pytest.raises(UsageError, match="no field is 3000 deep"):
+        fields_of(["a." * 2999 + "a=1"])

@@ -17,6 +17,7 @@ from docspeed_cli.ledger import Ledger
 from docspeed_cli.ledgerfile import MIGRATIONS
 from docspeed_cli.models import State
 from docspeed_cli.salvage import read_only
+from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 
@@ -613,3 +614,57 @@ def test_what_nobody_may_look_at_is_not_there(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(Path, "is_file", refused)
     assert list(read_only(str(tmp_path / "ledger.db"))) == []
+
+
+# -- damage in names and in values
+
+
+@pytest.mark.parametrize(
+    "place", [b"CREATE TABLE uploads", b"CREATE TABLE jobs", b"job_id TEXT", b"operation TEXT"]
+)
+@pytest.mark.parametrize("byte", [0xFF, 0x00, 0x80])
+def test_damage_in_the_layout_s_own_words(kept: Kept, place: bytes, byte: int) -> None:
+    """Python 3.11 can't even read what SQLite says of it."""
+    ledger = kept.open()
+    ledger.begin(job("job_1"))
+    ledger.close()
+    content = bytearray(kept.path.read_bytes())
+    content[content.index(place) + 3] = byte
+    kept.path.write_bytes(content)
+    ledger = kept.open()
+    assert ledger.begin(job("job_2"))
+    assert "job_2" in ids(ledger.listing())
+    assert any("is kept as" in warning for warning in kept.warnings)
+    assert any(".damaged-" in name for name in kept.folder)
+
+
+def test_damage_in_values_beside_the_jobs(kept: Kept) -> None:
+    ledger = kept.open()
+    ledger.remember_upload(SERVER, KEY, "digest", "file_1", "a.pdf")
+    talk = Conversation("s", ("digest",), ("file_1",), ("a.pdf",))
+    remember_conversation(ledger, SERVER, KEY, talk, 1.0)
+    assert (ledger.uploaded(SERVER, KEY, "digest"), ledger.digest_of(SERVER, KEY, "file_1")) == (
+        "file_1",
+        "digest",
+    )
+    assert last_conversation(ledger, SERVER, KEY) == talk
+    ledger.write("UPDATE uploads SET file_id = x'00ff'", [])
+    assert ledger.uploaded(SERVER, KEY, "digest") is None
+    for damaged in ('[[a.pdf"]', "7", "{"):
+        ledger.write("UPDATE conversations SET names = ?", [damaged])
+        assert last_conversation(ledger, SERVER, KEY) is None
+
+
+def test_a_file_that_is_not_sound_is_told_by_the_doctor(kept: Kept) -> None:
+    ledger = kept.open()
+    for number in range(200):
+        ledger.begin(job(f"job_{number}"))
+    ledger.write("PRAGMA writable_schema = ON", [])
+    assert ledger.health() == (200, "")
+    ledger.close()
+    db = sqlite3.connect(kept.path, isolation_level=None)
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute("DELETE FROM sqlite_master WHERE name = 'jobs_by_id'")
+    db.close()
+    rows, wrong = kept.open().health()
+    assert (rows, wrong != "") == (200, True)

@@ -153,6 +153,12 @@ TOO_LONG = Cells(
 MOVED = _moved(_NOWHERE)
 MOVED_HERE = MOVED._replace(poll=_FOLLOWED, result=_FOLLOWED)
 MOVED_AWAY = _moved(("redirects to another server", "the key is not sent there", "check --base-url"))
+MOVED_NOWHERE = Cells(
+    *(
+        _once("redirected", ledger, says=("redirects to nowhere", "check --base-url"))
+        for ledger in (Ledger.EMPTY, Ledger.EMPTY, Ledger.RUNNING, Ledger.DONE)
+    )
+)
 IN_CIRCLES = _moved(("redirects without end",), tries=6)
 UNPROVEN = _hopeless("tls")
 NO_KEY = _hopeless("auth", exit=4)
@@ -264,6 +270,7 @@ TABLE = (
     Fault("302 in circles", _AWAY, Redirect(302, "circle"), "", IN_CIRCLES),
     Fault("302 away", _AWAY, Redirect(302, "another server"), "", MOVED_AWAY),
     Fault("307 away", _AWAY, Redirect(307, "another server"), "", MOVED_AWAY),
+    Fault("302 to nowhere", _AWAY, Redirect(302, "nowhere"), "", MOVED_NOWHERE),
     Fault("307 to plain http", _AWAY, Redirect(307, "plain http"), "", MOVED_AWAY),
     Fault("401", _KEY, _says(401), "does not take the key (401): trouble", NO_KEY),
     Fault("403", _KEY, _says(403), "the key may not do this (403): trouble", NO_KEY),

@@ -105,7 +105,7 @@ class Redirect(NamedTuple):
     """A redirect with this status: within the server, round in circles, or to another server."""
 
     status: int
-    to: Literal["itself", "itself, in full", "circle", "another server", "plain http"]
+    to: Literal["itself", "itself, in full", "circle", "another server", "plain http", "nowhere"]
 
 
 Act = (
@@ -407,6 +407,8 @@ class Faulty:
             self.times = 0
         if to in ("itself", "circle"):
             return head.path
+        if to == "nowhere":
+            return "http://[::"
         if to == "itself, in full":
             return self.base_url + head.path
         return f"http://{HERE}:{self.elsewhere}{head.path}"

@@ -133,3 +133,16 @@ def test_a_terminal_without_utf_8_gets_the_result_too(
         done = machine.run("jobs", "result", "@last", *flags, env=env)
         assert done.code == 0, done.err
         assert ("₹".encode() in done.out) is (flags != ("--json",))
+
+
+def test_control_z_gives_the_cursor_back(machine: Machine, service: Service) -> None:
+    service.polls = 10**9
+    with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
+        service.until(POLL, 1)
+        terminal.until("queued")
+        before = terminal.shown.count("\x1b[?25h")
+        terminal.type("\x1a")
+        terminal.until("\x1b[?25h" if not before else "\x1b[?25h" * 2)
+        terminal.type("\x03")
+        assert terminal.end() == 130, terminal.shown
+    assert terminal.restored
