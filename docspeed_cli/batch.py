@@ -61,6 +61,7 @@ class Batch(NamedTuple):
             lambda: len(session.waited_for),
             lambda: session.gate.state,
             waits=self.waiting.wait,
+            lost=session.output.human and self.hand.to.folder is None,
         )
         tally.total = self.total
         session.so_far = tally.so_far

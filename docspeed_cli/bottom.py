@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from docspeed_cli.cells import PADDING
 from docspeed_cli.harmless import clean
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ECHO = 3
 """Room for the ^C that the terminal echoes, which must not wrap."""
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
-_PADDING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.M)
 
 
 class Bottom:
@@ -73,7 +73,7 @@ class Bottom:
         console = self._console
         with console.capture() as capture:
             console.print(self._draw(), end="", width=console.width - (0 if self._stays else _ECHO))
-        drawn = _PADDING.sub(r"\1", capture.get().removesuffix("\n"))
+        drawn = PADDING.sub(r"\1", capture.get().removesuffix("\n"))
         erased = self._erased()
         self._cells = [cell_len(_SGR.sub("", line)) for line in drawn.split("\n")]
         return erased + drawn

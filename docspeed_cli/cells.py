@@ -13,6 +13,10 @@ _AFTER = "or|then|asks|brings|empties|follows|makes|says|shows|tells|works|write
 _COMMAND = rf"(?<![^\s(])(?:docspeed|pip|mkdir|chmod)(?:(?<![;:?)]) (?!(?:{_AFTER})\b){_WORD})+"
 
 
+PADDING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+"""Blanks at the ends of lines, which would be copied with them."""
+
+
 def ended(text: str, room: int) -> str:
     """As much of a text's end as there is room for: a path's tells more than its beginning."""
     if _cells(text) <= room:

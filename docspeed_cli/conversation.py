@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ class Talk:
         assert outcome.payload is not None and outcome.job is not None
         content = outcome.payload.json() if outcome.payload.size <= _READABLE else None
         members = content if isinstance(content, dict) else {}
-        self.said.append((question, _written(content)))
+        ids = (outcome.job.file_id or "").split(", ")
+        names = dict(zip(ids, (source.label for source in self.sources), strict=False))
+        self.said.append((question, _written(content, names)))
         self.session_id = members.get("session_id") or self.session_id
         if not isinstance(self.session_id, str):
             self.session_id = None
@@ -90,10 +92,10 @@ class Talk:
         remember_conversation(session.ledger, session.server, session.fingerprint, talk, session.world.now())
 
 
-def _written(content: Any) -> str:
+def _written(content: Any, names: Mapping[str, str]) -> str:
     """The answer with its sources, as markdown."""
     try:
-        return to_markdown("chat", content)
+        return to_markdown("chat", content, names)
     except NotConvertible:
         return ""
 

@@ -311,9 +311,10 @@ class Delivery:
             if self.output.format == "csv":
                 return formats.to_csv(job.operation, content, self.to.table)
             convert = formats.to_markdown if self.output.format == "markdown" else formats.to_text
-            return convert(job.operation, content)
+            return convert(job.operation, content, self._names(job))
         except formats.NoSuchTable as error:
-            raise UsageError(str(error), job_id=job.job_id) from None
+            hint = f"docspeed jobs result {job.word}{self.session.flags} --format csv --table NAME"
+            raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
         except formats.NotConvertible as error:
             hint = f"docspeed jobs result {job.word}{self.session.flags} --json"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None

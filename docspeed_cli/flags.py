@@ -30,7 +30,7 @@ Ids = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ID...",
-        help="job ids; @last is the newest, - reads ids from standard input",
+        help="job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input",
         show_default=False,
     ),
 ]
@@ -130,7 +130,7 @@ class PollFlags(NamedTuple):
         str | None,
         flag(
             "--timeout",
-            about="wait no longer than this: 90, 90s, 30m, 2h",
+            about="wait no longer than this, in all: 90, 90s, 30m, 2h",
             panel="Waiting",
             metavar="DURATION",
         ),
@@ -180,7 +180,7 @@ class BatchFlags(NamedTuple):
         typer.Option(
             "--max-failures",
             min=1,
-            help="stop when N have failed",
+            help="stop when N have failed; no more than N are under way, or --concurrency",
             metavar="N",
             show_default=False,
             rich_help_panel="Many inputs",

@@ -164,6 +164,8 @@ class Following:
         error.job_id = job.job_id
         if isinstance(error, NotFound) and job.handle not in error.message:
             error.message = f"job {job.handle}: {error.message}"
+        if isinstance(error, NotFound) and job.row is None:
+            error.hint = error.hint or "docspeed jobs list shows those of this machine"
         if again and "the same command" not in (error.hint or ""):
             flags = self.session.flags
             then = f"docspeed jobs {again} {job.word}{flags}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from docspeed_cli.payloads import (
@@ -46,14 +48,20 @@ class NotConvertible(ValueError):
     """The result holds nothing of this format."""
 
 
-def to_markdown(operation: str, payload: Any) -> str:
-    """The payload as markdown. NotConvertible where it holds nothing that this could show."""
-    return _written(operation, payload, _MARKDOWN, "markdown")
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
-def to_text(operation: str, payload: Any) -> str:
-    """The payload as plain text. NotConvertible where it holds nothing that this could show."""
-    return _written(operation, payload, _TEXT, "text")
+def to_markdown(operation: str, payload: Any, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """The payload as markdown; `names` are cited documents' by their file ids.
+
+    NotConvertible where it holds nothing that this could show.
+    """
+    return _written(operation, payload, {**_MARKDOWN, **_chat(_inline, "## Sources", names)}, "markdown")
+
+
+def to_text(operation: str, payload: Any, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """The payload as plain text, likewise."""
+    return _written(operation, payload, {**_TEXT, **_chat(_line, "Sources:", names)}, "text")
 
 
 def to_csv(operation: str, payload: Any, table: str | None = None) -> str:
@@ -200,15 +208,23 @@ def _walk(nodes: Iterable[Node], depth: int = 0) -> Iterator[tuple[int, Node]]:
         yield from _walk(node.children, depth + 1)
 
 
-def _chat_markdown(payload: Any) -> str | None:
-    return _answered(payload, "## Sources", _inline)
+def _chat(quoted: Callable[[str], str], heading: str, names: Mapping[str, str]) -> dict[str, Writer]:
+    """What writes answers, under the operation's two names."""
+    write = partial(_answered, quoted=quoted, heading=heading, names=names)
+    return {"chat": write, "ask": write}
 
 
-def _answered(payload: Any, heading: str, quoted: Callable[[str], str]) -> str | None:
+def _answered(
+    payload: Any, quoted: Callable[[str], str], heading: str, names: Mapping[str, str]
+) -> str | None:
     text = answer(payload)
     if text is None:
         return None
-    listed = [_cited(n, citation, quoted) for n, citation in enumerate(citations(payload), 1)]
+    named = (
+        citation._replace(document=names.get(citation.document, citation.document))
+        for citation in citations(payload)
+    )
+    listed = [_cited(n, citation, quoted) for n, citation in enumerate(named, 1)]
     return "\n\n".join([text.strip("\n"), *([f"{heading}\n\n" + "\n".join(listed)] if listed else [])])
 
 
@@ -288,18 +304,12 @@ def _schema_text(payload: Any) -> str | None:
     return "\n".join(lines)
 
 
-def _chat_text(payload: Any) -> str | None:
-    return _answered(payload, "Sources:", _line)
-
-
 _MARKDOWN: dict[str, Writer] = {
     "parse": _parse_markdown,
     "extract": _extract_markdown,
     "tables": _tables_markdown,
     "split": _split_markdown,
     "schema": _schema_markdown,
-    "chat": _chat_markdown,
-    "ask": _chat_markdown,
 }
 _TEXT: dict[str, Writer] = {
     "parse": _parse_text,
@@ -307,8 +317,6 @@ _TEXT: dict[str, Writer] = {
     "tables": _tables_text,
     "split": _split_text,
     "schema": _schema_text,
-    "chat": _chat_text,
-    "ask": _chat_text,
 }
 
 

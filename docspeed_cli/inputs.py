@@ -145,7 +145,7 @@ def named(text: str) -> Source:
 def read_stdin(world: World, filename: str | None) -> Source:
     """The document on standard input, kept in a file of its own until the program ends."""
     if world.stdin.isatty():
-        raise Problem("standard input is the terminal; pipe a document in, or name a file")
+        raise Problem("is the terminal; pipe a document in, or name a file")
     source = _copied("-", world.stdin.buffer)
     suffix = _TYPES[source.content_type or "application/pdf"][0]
     filename = told(filename) if filename else None

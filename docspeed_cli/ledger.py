@@ -192,6 +192,7 @@ class Ledger:
         status: str | None = None,
         operation: str | None = None,
         batch: str | None = None,
+        server: str | None = None,
         older_than: float | None = None,
         limit: int | None = None,
     ) -> list[Job]:
@@ -201,10 +202,12 @@ class Ledger:
             "operation = ?2": operation,
             "batch = ?3": batch,
             "coalesce(submitted_at, 0) < ?4": older_than,
+            "server = ?5": server,
         }
         where = " AND ".join(test for test, value in tests.items() if value is not None)
-        tail = f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?5"
-        bound = [status, operation, batch, older_than, -1 if limit is None else min(limit, _MOST)]
+        tail = f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?6"
+        most = -1 if limit is None else min(limit, _MOST)
+        bound = [status, operation, batch, older_than, server, most]
         return self._jobs(tail, bound)
 
     def health(self) -> tuple[int, str]:

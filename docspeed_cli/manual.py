@@ -142,7 +142,8 @@ def _environment() -> tuple[Part, ...]:
         "A flag wins over a variable, a variable over config.toml; `docspeed config path` says where that is."
         f" It takes {_listing()}:",
         CONFIG,
-        "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR are honoured.",
+        "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR are honoured; and NO_COLOR, FORCE_COLOR, "
+        "TERM=dumb and COLUMNS.",
     )
 
 
@@ -158,7 +159,8 @@ PARTS: dict[str, Callable[[], tuple[Part, ...]]] = {
 def explained(topic: str, columns: int | None = None) -> str:
     """A topic as text for a terminal of so many columns, as far as it is read well; for 80 without one."""
     width = min(columns or WIDTH, _WIDEST)
-    return "\n\n".join(_laid_out(part, width) for part in PARTS[topic]())
+    more = f"More: docspeed help {', '.join(other for other in PARTS if other != topic)}; man docspeed"
+    return "\n\n".join(_laid_out(part, width) for part in (*PARTS[topic](), more))
 
 
 def _laid_out(part: Part, width: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from docspeed_cli.cells import colour_of, wrapped
+from docspeed_cli.cells import PADDING, colour_of, wrapped
 from docspeed_cli.errors import DocspeedError, ReaderGone
 from docspeed_cli.harmless import clean
 from docspeed_cli.models import Style
@@ -94,8 +94,9 @@ class Output:
 
     @property
     def columns(self) -> int | None:
-        """How wide the terminal is that stdout goes to; None where it goes elsewhere."""
-        return self._columns(self.world.stdout) if self.world.stdout.isatty() else None
+        """How wide the terminal is that stdout goes to, or how wide COLUMNS says that a text may be."""
+        told = self.world.stdout.isatty() or self.world.env.get("COLUMNS")
+        return self._columns(self.world.stdout) if told else None
 
     @property
     def _sparing(self) -> bool:
@@ -175,11 +176,14 @@ class Output:
         else:
             self.chunks([_utf8(text + "\n")])
 
-    def row(self, *cells: str, prose: str = "", word: int | None = None) -> None:
-        """A line for people: cells that are broken nowhere, then prose; the cell `word` names a state."""
+    def row(self, *cells: str, prose: str = "", word: int | None = None, indent: int = 2) -> None:
+        """A line for people: cells that are broken nowhere, then prose, which goes on at the `indent`.
+
+        The cell `word` names a state.
+        """
         texts = [_unbroken(clean(cell, multiline=False)) for cell in cells]
         line = "  ".join([*texts, clean(prose, multiline=False)]).rstrip()
-        line = wrapped(line, self._columns(self.world.stdout))
+        line = wrapped(line, self._columns(self.world.stdout), indent=" " * indent)
         if word is not None and (state := texts[word].strip()):
             before = len("".join(f"{text} " for text in texts[:word]).split())
             start, end = list(re.finditer(r"\S+", line))[before].span()
@@ -193,7 +197,7 @@ class Output:
         console = self.console()
         with console.capture() as capture:
             console.print(drawing, crop=False)
-        self._at_terminal(capture.get())
+        self._at_terminal(PADDING.sub(r"\1", capture.get()))
 
     def _at_terminal(self, text: str) -> None:
         """Write this, with what the terminal's encoding lacks as escapes."""

@@ -20,6 +20,10 @@ _NARROWEST = 8
 _REASONS = 5
 _KINDS = 1000
 _NAMED = 5
+_SEEN = 20
+"""Lines that are still to be seen when the summary comes: failures among them are not told again."""
+_DAMAGED = "document_"
+"""How the service's codes begin where the document is what is wrong."""
 
 
 class Tally:
@@ -33,11 +37,14 @@ class Tally:
         gate: Callable[[], str],
         *,
         waits: bool = True,
+        lost: bool = False,
     ) -> None:
         self.output = output
         self.verb = verb
         self.waits = waits
         """Whether an input is through when its job has ended, or when it is submitted."""
+        self.lost = lost
+        """Whether the results themselves go nowhere: people see a line of each."""
         self.done = 0
         self.reused = 0
         self.lacking = 0
@@ -128,6 +135,12 @@ class Tally:
         left = (self.total or 0) - self.ended
         counts += f", {left} not through" if stopped and left > 0 else ""
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
+        if self.reasons and not (output.human and self.ended <= _SEEN):
+            self._tell_reasons()
+        self._hint_on(stopped)
+
+    def _tell_reasons(self) -> None:
+        output = self.output
         ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
         for reason, labels in ranked[:_REASONS]:
             output.progress(f"  {len(labels)} × {reason}")
@@ -139,14 +152,20 @@ class Tally:
             output.progress(
                 f"  and {len(ranked) - _REASONS} other reasons: each failed input's line has its own"
             )
-        if self.failed or stopped:
+
+    def _hint_on(self, stopped: str) -> None:
+        output = self.output
+        if self.failed and all(_DAMAGED in reason for reason in self.reasons):
+            output.hint("replace what is damaged; the same command then does that, and only that")
+        elif self.failed or stopped:
             output.hint("the same command again tries what failed, and only that")
         elif self.pending:
             output.hint("the same command again goes on waiting; nothing is submitted twice")
         elif self.lacking:
             output.hint("look at these documents, or at the schema; the same command again costs nothing")
-        elif self.done and not self.waits:
-            output.hint("the same command with --wait brings the results; nothing is submitted twice")
+        elif self.done and (self.lost or not self.waits):
+            how = "-o DIR" if self.waits else "--wait -o DIR"
+            output.hint(f"the same command with {how} writes a file for each result; nothing is paid twice")
 
     def _told_of_failures(self) -> None:
         """What not even `--quiet` keeps back, where each failure has but its line on standard output."""

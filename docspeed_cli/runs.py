@@ -101,6 +101,9 @@ class Run:
 
     def _one(self, session: Session, request: Request) -> int:
         if self.request.dry_run:
+            known, _ = Submitting(session).foreseen(request, Waiting(fresh=self.mode.fresh))
+            if known is not None:
+                session.output.note(f"not sent anyway: job {known.handle} answers this request already")
             plan(session, request)
             return 0
         to = delivery.target(self.results.output, False, self.table)

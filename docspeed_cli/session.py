@@ -106,6 +106,11 @@ class Session:
         """Whether the user named no server, so that a job's own may be used if it needs no key."""
         return self.settings.origins["base_url"] == "default"
 
+    @property
+    def named_server(self) -> str | None:
+        """The server that this very command names; None where a setting or the default does."""
+        return self.server if self.settings.origins["base_url"] in ("--base-url", "--sandbox") else None
+
     def at(self, server: str) -> Session:
         """A session like this one with another server, closed with this one."""
         settings = self.settings._replace(
@@ -236,7 +241,7 @@ class Session:
     @property
     def flags(self) -> str:
         """The flags that name this run's server in another command, where it is not the usual one."""
-        if self.settings.origins["base_url"] not in ("--base-url", "--sandbox") or self.server == BASE_URL:
+        if self.named_server in (None, BASE_URL):
             return ""
         return " --sandbox" if self.server == SANDBOX else f" --base-url {self.server}"
 

@@ -17,8 +17,11 @@ _WRONG = re.compile(r"no such (?P<kind>command|option):? '?(?P<word>[^']+?)'?")
 _VALUE = re.compile(r"invalid value for '(?P<name>[^']+)': ")
 _RANGE = re.compile(r"is not in the range (?:(?P<low>\d+)<=)?x(?:>=(?P<least>\d+)|<=(?P<most>\d+))?")
 
+_NO_KEY_FLAG = "docspeed auth login, or DOCSPEED_API_KEY: each ps would show a flag's value"
+
 _OTHER_WORDS = {
     "ask": "chat",
+    "job": "jobs",
     "ls": "jobs list",
     "man": "help man",
     "ocr": "parse",
@@ -47,6 +50,8 @@ def misunderstood(message: str, argv: Sequence[str], entries: Sequence[Entry]) -
     if wrong["kind"] == "command":
         meant = _meant(wrong["word"], words, entries)
         return UsageError(told, hint=f"did you mean {meant}? {help_} shows what there is" if meant else help_)
+    if wrong["word"].startswith("--api-key"):
+        return UsageError(told, hint=_NO_KEY_FLAG)
     if below:
         return UsageError(told, hint=_before(wrong["word"], argv, entries))
     near = _nearest(wrong["word"], _flags(words, entries))

@@ -20,6 +20,8 @@ from docspeed_cli.settings import Settings, loopback
 from docspeed_cli.times import span
 
 _SKEW = 60.0
+_FOUND_AT = 16
+"""The column in which it says what was found."""
 _TRUST = "SSL_CERT_FILE names further authorities; or check the network, and the server's name"
 _NO_HOME = "there is no home folder, and so no config file"
 
@@ -51,9 +53,9 @@ def doctor(*, common: CommonFlags) -> Action:
                 session.output.value(check.as_json())
                 continue
             mark = "bad" if check.code else "ok"
-            session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, word=0)
+            session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, word=0, indent=_FOUND_AT)
             if check.hint:
-                session.output.row(prose=f"     {'':<9}  -> {check.hint}")
+                session.output.row(prose=f"{'':<{_FOUND_AT}}-> {check.hint}", indent=len("-> "))
         return worst(codes)
 
     return action

@@ -39,7 +39,12 @@ Grounding = Annotated[
 ]
 Table = Annotated[
     str | None,
-    flag("--table", about="only this table, for csv; extract has fields too", panel="Output", metavar="NAME"),
+    flag(
+        "--table",
+        about="for csv, this table only: its name or number; fields are extract's fields",
+        panel="Output",
+        metavar="NAME",
+    ),
 ]
 
 

@@ -40,7 +40,13 @@ _STEADY = {"status": len("processing"), "age": len("59 min ago")}
 )
 def list_(
     status: Annotated[
-        str | None, flag("--status", about="only jobs in this state", panel="Input", metavar="STATUS")
+        str | None,
+        flag(
+            "--status",
+            about="only jobs that are running, done, failed, gone or unknown, or of the server's own word",
+            panel="Input",
+            metavar="STATUS",
+        ),
     ] = None,
     operation: Annotated[
         str | None, flag("--operation", about="only jobs of this operation", panel="Input", metavar="NAME")
@@ -82,7 +88,9 @@ def list_(
         if batch is not None and run is None:
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if session.output.human and limit is None else limit
-        found = session.ledger.listing(status=status, operation=name, batch=run, limit=few)
+        found = session.ledger.listing(
+            status=status, operation=name, batch=run, server=session.named_server, limit=few
+        )
         if not found:
             _say_none(session, status)
         _show_list(session, [honest(session, job) for job in found], refreshed=refresh)
@@ -112,6 +120,7 @@ def _say_none(session: Session, status: str | None) -> None:
     if not here:
         if human:
             session.output.note("no jobs here yet")
+            session.output.hint("docspeed parse FILE --sandbox makes one without a key")
     elif status is not None and status.lower() not in words and (human or status.lower() not in tuple(State)):
         there = ", ".join(dict.fromkeys(state for state, _ in here))
         session.output.note(f"no job is {status!r}; there are {there}")
@@ -128,7 +137,7 @@ def watch(*, many: ManyFlags, common: CommonFlags) -> Action:
             raise UsageError("watch is for a terminal", hint="docspeed jobs wait ID follows jobs in a script")
         running = _running(session)
         if not running:
-            session.output.note("no jobs run; docspeed jobs list shows those that have ended")
+            session.output.note(_nothing_runs(session))
             return 0
         try:
             _keep_watching(session, running)
@@ -138,6 +147,16 @@ def watch(*, many: ManyFlags, common: CommonFlags) -> Action:
         return 0
 
     return action
+
+
+def _nothing_runs(session: Session) -> str:
+    """That no job runs here; and where some do."""
+    elsewhere = {job.server for job in session.ledger.listing(status=State.RUNNING) if job.job_id}
+    if not elsewhere:
+        return "no jobs run; docspeed jobs list shows those that have ended"
+    server = sorted(elsewhere)[0]
+    flag = "--sandbox" if server == SANDBOX else f"--base-url {server}"
+    return f"no jobs run at {session.server}; some do elsewhere: docspeed jobs watch {flag}"
 
 
 def _running(session: Session) -> list[Job]:
@@ -199,7 +218,7 @@ def forget(
             chosen = [in_ledger(session, text) for text in texts(ids, session)]
         else:
             before = None if age is None else session.world.now() - age
-            found = session.ledger.listing(older_than=before)
+            found = session.ledger.listing(older_than=before, server=session.named_server)
             chosen = [job for job in found if job.ended or not finished]
         from docspeed_cli.following import Following
 
@@ -244,7 +263,7 @@ def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None =
             "status": job.status,
             "input": job.input or "",
             "age": ago(job.submitted_at, now),
-            "server": job.server,
+            "server": job.server.partition("://")[2] or job.server,
         }
         for job in jobs
     ]

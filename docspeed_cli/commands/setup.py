@@ -22,7 +22,10 @@ _MAX_KEY = 4096
 
 @guide("docspeed auth login", 'printf %s "$KEY" | docspeed auth login')
 def login(*, common: CommonFlags) -> Action:
-    """Saves an API key for this server."""
+    """Saves an API key for this server.
+
+    It is asked for at a prompt that shows nothing, or read from standard input.
+    """
 
     def action(session: Session) -> int:
         _needs_a_server(session)
@@ -224,11 +227,12 @@ def serve(
 
     def action(session: Session) -> int:
         sandbox, verbose = installed_sandbox(), session.output.style.verbose
+        seconds = None
         try:
             seconds = duration(latency) if latency else 0.0
             faults = sandbox.Faults(seconds, tuple(sandbox.parse_fail(text) for text in fail or ()), seed)
         except ValueError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(f"{'--latency' if seconds is None else '--fail'}: {error}") from None
         app = sandbox.create_app(
             session.settings.state_dir / "sandbox", require_key=require_key, faults=faults
         )

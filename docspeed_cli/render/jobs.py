@@ -16,7 +16,7 @@ _NAMES = ("job_id", "job")
 _SHRINKING = {"input": 10, "server": 16}
 """What may be cut, and how far; the words of the other columns are no use by half."""
 _LONGEST = 20
-_WORTH = ("status", "input", "operation", "age", "row", "server")
+_WORTH = ("status", "server", "input", "operation", "age", "row")
 """What there is room for first where there is not enough for all; what a job's state is stays."""
 
 

@@ -57,7 +57,7 @@ def parse_fail(text: str) -> tuple[str, float]:
     kind = kind.strip().lower()
     known = f"a status from 400 to 599 or one of {', '.join(_WIRE)}"
     if not equals:
-        raise ValueError(f"{text!r} is not KIND=PROBABILITY, such as 429=0.1; KIND is {known}")
+        raise ValueError(f"{text!r} is not KIND=SHARE, such as 429=0.1; KIND is {known}")
     if kind not in _WIRE and not (len(kind) == 3 and kind.isascii() and kind.isdigit() and kind[0] in "45"):
         raise ValueError(f"unknown kind of failure {kind!r}: it is {known}")
     try:
@@ -65,7 +65,7 @@ def parse_fail(text: str) -> tuple[str, float]:
     except ValueError:
         probability = -1
     if not 0 <= probability <= 1:
-        raise ValueError(f"{share!r} is not a probability: a number from 0 to 1")
+        raise ValueError(f"{share!r} is no share: a number from 0 to 1")
     return kind, probability
 
 

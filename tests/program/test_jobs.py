@@ -340,7 +340,7 @@ def test_the_key_goes_with_every_look(stage: Stage, service: Service) -> None:
 def test_a_status_that_no_job_has_is_told(stage: Stage, service: Service, terminal: bool) -> None:
     argv = ("jobs", "list", "--status", "runing")
     stage.env = {"NO_COLOR": "1"}
-    assert stage.run(*argv, terminal=terminal).err == ("note: no jobs here yet\n" if terminal else "")
+    assert ("note: no jobs here yet\n" in stage.run(*argv, terminal=terminal).err) == terminal
     submitted(stage, 2)
     stage.run("jobs", "status", "job_1")
     ran = stage.run(*argv, terminal=terminal)
@@ -391,3 +391,31 @@ def test_a_job_that_nobody_knows_is_named(stage: Stage, service: Service, comman
     assert ran.code == 6
     assert all(f"job {name}: no such job" in ran.err + ran.out for name in ("job_x", "job_y"))
     assert json.loads(stage.run("jobs", command, "job_x", "--json").err)["error"]["job_id"] == "job_x"
+
+
+def test_a_server_that_is_named_is_the_one_whose_jobs_are_listed(stage: Stage, service: Service) -> None:
+    elsewhere = ("--base-url", "https://b.example")
+    submitted(stage, 1)
+    stage.run("parse", "--file-id", "g", *elsewhere)
+    assert len(stage.rows()) == 2
+    assert [row["server"] for row in stage.rows(*elsewhere)] == ["https://b.example"]
+    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", *elsewhere).out) == {"forgotten": 0}
+    stage.clock.time += 1
+    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", *elsewhere).out) == {"forgotten": 1}
+    assert [row["server"] for row in stage.rows()] == ["https://api.docspeed.ai"]
+
+
+def test_watching_where_nothing_runs_says_where_something_does(stage: Stage, service: Service) -> None:
+    service.polls = 10**9
+    stage.run("parse", "--file-id", "g", "--base-url", "https://b.example")
+    ran = stage.run("jobs", "watch", terminal=True)
+    assert "docspeed jobs watch --base-url https://b.example" in ran.err
+
+
+def test_a_table_that_the_result_lacks_is_no_mistake_before_the_request(
+    stage: Stage, service: Service
+) -> None:
+    service.payload = lambda operation, body: b'{"tables": [{"table_id": "t1", "rows": [["a"]]}]}'
+    ran = stage.run("tables", "--file-id", "f", "--wait", "--format", "csv", "--table", "9")
+    assert (ran.code, ran.out) == (1, "")
+    assert "it has t1" in ran.err and "docspeed jobs result job_1 --format csv --table NAME" in ran.err

@@ -364,7 +364,7 @@ def test_what_was_submitted_only_is_not_called_done(stage: Stage, service: Servi
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g")
     assert ran.code == 0
     assert "parse: 2 submitted in" in ran.err
-    assert "hint: the same command with --wait brings the results" in ran.err
+    assert "hint: the same command with --wait -o DIR writes a file for each result" in ran.err
     again = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
     assert "parse: 2 done (2 of them from before) in" in again.err
     assert "documents/" not in again.err

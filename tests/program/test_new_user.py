@@ -197,7 +197,8 @@ def test_words_are_whole_in_the_list_of_jobs(stage: Stage, service: Service, col
     head, *rows = ran.out.splitlines()
     assert "queued" in rows[1] and "job_1" in rows[1]
     assert max(map(len, (head, *rows))) <= columns
-    assert all("queued" in row and "just now" in row for row in rows)
+    assert all("queued" in row and (columns == 60 or "just now" in row) for row in rows)
+    assert "a-server.example" in rows[0] and "api.docspeed.ai" in rows[1]
 
 
 def test_an_answer_says_how_to_ask_on(stage: Stage, service: Service) -> None:
@@ -260,3 +261,43 @@ def test_doctor_does_not_send_to_the_doctor(stage: Stage, service: Service) -> N
         ran = stage.run("doctor", "--json")
         (line,) = [found for found in map(json.loads, lines(ran.out)) if not found["ok"]]
         assert (ran.code, line["check"], "doctor" in line["hint"]) == (9, "server", False)
+
+
+def test_what_is_proposed_is_no_file_that_is_there(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    for there in ("", "-2", "-3"):
+        ran = stage.run("parse", stage.document("a.pdf"), "--wait", terminal=True)
+        assert ran.err.endswith(f"-o a.parse{there}.json\n")
+        (stage.folder / f"a.parse{there}.json").touch()
+
+
+def test_a_file_of_a_conversation_names_its_documents(stage: Stage, service: Service) -> None:
+    cited = [{"doc_id": "file_1", "regions": [{"page_index": 0, "text": "7"}]}]
+    service.payload = lambda operation, body: json.dumps({"answer": "7", "citations": cited}).encode()
+    path, notes = stage.document("bill.pdf"), stage.folder / "notes.md"
+    ran = stage.run("chat", path, terminal=True, typing=True, stdin=f"how much?\n/save {notes}\n".encode())
+    assert ran.code == 0, ran.err
+    assert "bill.pdf" in notes.read_text() and "file_1" not in notes.read_text()
+
+
+def test_a_flag_for_the_key_is_answered_with_what_there_is(stage: Stage) -> None:
+    ran = stage.run("parse", "f", "--api-key", "x")
+    assert (ran.code, "docspeed auth login" in ran.err) == (2, True)
+
+
+def test_a_dry_run_says_that_nothing_would_be_sent(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "f")
+    ran = stage.run("parse", "--file-id", "f", "--dry-run")
+    assert "not sent anyway: job job_1 answers this request already" in ran.err
+    assert "not sent" not in stage.run("parse", "--file-id", "f", "--dry-run", "--fresh").err
+
+
+def test_the_doctor_s_words_stand_under_each_other(stage: Stage) -> None:
+    stage.columns = 60
+    ran = stage.run("doctor", terminal=True, env={"DOCSPEED_API_KEY": "", "NO_COLOR": "1", "TERM": "dumb"})
+    (bad,) = [number for number, line in enumerate(ran.out.splitlines()) if line.startswith("bad")]
+    found, *below = ran.out.splitlines()[bad:]
+    assert found.index("no API key") == 16
+    assert below[0].startswith(" " * 16 + "-> ") and below[1].startswith(" " * 19)

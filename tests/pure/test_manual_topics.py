@@ -27,7 +27,8 @@ def test_lines_end_between_words_at_the_terminal_s_width(stage: Stage, topic: st
 def test_a_wider_terminal_gets_no_longer_lines_than_are_read_well(stage: Stage) -> None:
     stage.columns = 200
     assert stage.run("help", "output", terminal=True).out == explained("output", 100) + "\n"
-    assert stage.run("help", "output").out == explained("output", 80) + "\n"
+    assert stage.run("help", "output", env={"COLUMNS": ""}).out == explained("output", 80) + "\n"
+    assert stage.run("help", "output", env={"COLUMNS": "60"}).out == explained("output", 60) + "\n"
 
 
 def test_the_sample_of_a_schema_can_be_pasted(stage: Stage) -> None:
