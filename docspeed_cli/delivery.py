@@ -18,7 +18,7 @@ from docspeed_cli.inputs import digest, told
 from docspeed_cli.models import Job, Source
 from docspeed_cli.operations import CHAT
 from docspeed_cli.outlet import Outlet
-from docspeed_cli.payload import Into, Payload, write_whole
+from docspeed_cli.payload import Into, Payload, sweep, write_whole
 from docspeed_cli.session import Outcome, Session
 from docspeed_cli.times import ago, span
 
@@ -103,6 +103,8 @@ class Delivery:
         self.to = to
         if to.path is None or to.many:
             self.output.ready()
+        if to.spool is not None:
+            sweep(to.spool, session.world.now())
         self._taken: set[str] = set()
         self._heading: list[str] | None = None
 

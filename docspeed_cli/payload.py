@@ -26,6 +26,10 @@ MANIFOLD = 3_000_000
 _BETWEEN = (b",", b"{", b"[")
 _AS_IT_IS = "take it as it is: --json, or -o FILE"
 
+_LEAD, _PART = ".docspeed-", ".part"
+_LEFT = 86400.0
+"""Seconds after which nobody writes on at a part any more."""
+
 _DEEPEST = 40
 _DIGITS = 640
 """Whatever the limit of the interpreter is, it is not below this."""
@@ -303,12 +307,20 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
         raise
 
 
+def sweep(folder: Path, now: float) -> None:
+    """Remove what killed runs left half written in this folder, long ago: `now` is the time of day."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"{_LEAD}*{_PART}"):
+            if path.stat().st_mtime < now - _LEFT:
+                path.unlink(missing_ok=True)
+
+
 def _part(folder: Path | None) -> IO[bytes]:
     import tempfile
 
     return cast(
         IO[bytes],
-        tempfile.NamedTemporaryFile(dir=folder, prefix=".docspeed-", suffix=".part", delete=False),
+        tempfile.NamedTemporaryFile(dir=folder, prefix=_LEAD, suffix=_PART, delete=False),
     )
 
 

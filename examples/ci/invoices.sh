@@ -23,14 +23,21 @@ read -r -a flags <<< "${DOCSPEED_FLAGS:-}"
 
 code=0
 docspeed extract "$folder" --recursive --schema "$schema" --wait --timeout 30m \
-  --require invoice_number,grand_total -o results/ "${flags[@]}" > results.jsonl || code=$?
+  --require invoice_number,grand_total -o results/ "${flags[@]}" > results.jsonl.new || code=$?
+if [ ! -s results.jsonl.new ] && [ "$code" -ne 0 ]; then
+  rm results.jsonl.new  # nothing came of it: what an earlier run left stays
+  exit "$code"
+fi
+mv results.jsonl.new results.jsonl
 
-echo file,invoice_number,grand_total > invoices.csv
+echo file,invoice_number,grand_total > invoices.csv.new
 jq -c 'select(.output and (.error | not))' results.jsonl | while IFS= read -r line; do
   jq -r --argjson line "$line" '
     def field($key): [.fields | to_entries[] | select(.key == $key or (.key | endswith("." + $key))) | .value.value][0];
     [$line.input, field("invoice_number"), field("grand_total")] | @csv' "$(jq -r .output <<< "$line")"
-done >> invoices.csv
+done >> invoices.csv.new
+mv invoices.csv.new invoices.csv
 
-printf '%s invoices in invoices.csv, exit %s\n' "$(($(wc -l < invoices.csv) - 1))" "$code"
+count=$(jq -s 'map(select(.output and (.error | not))) | length' results.jsonl)
+printf '%s invoices in invoices.csv, exit %s\n' "$count" "$code"
 exit "$code"

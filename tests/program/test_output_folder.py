@@ -106,3 +106,17 @@ def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Se
     service.jobs.clear()
     extracted(stage, "jan")
     assert service.count(SUBMIT) == 1
+
+
+def test_what_a_killed_run_left_half_written_is_removed_once_nobody_can_be_at_it(
+    stage: Stage, service: Service
+) -> None:
+    told(service)
+    out = stage.folder / "out"
+    out.mkdir()
+    now = stage.clock.now()
+    for name, age in ((".docspeed-a.part", 90_000), (".docspeed-b.part", 60), ("mine.part", 90_000)):
+        (out / name).touch()
+        os.utime(out / name, (now - age, now - age))
+    extracted(stage, "jan")
+    assert {path.name for path in out.iterdir()} == {"bill.json", ".docspeed-b.part", "mine.part"}

@@ -95,6 +95,13 @@ def test_submit_here_collect_there(desk: Machine) -> None:
     assert (len(ids), sorted(result["page_count"] for result in results)) == (2, [2, 6])
 
 
+def test_one_bad_document_does_not_keep_the_others_from_being_collected(desk: Machine) -> None:
+    (desk.folder / "scans" / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing that a reader could use\n%%EOF\n")
+    done = desk.bash(recipes()["submit here"], env={"DOCSPEED_BASE_URL": "sandbox"})
+    assert done.code == 5
+    assert len(list((desk.folder / "collected").iterdir())) == 2
+
+
 def blocks(language: str) -> list[str]:
     """The blocks of this language."""
     text = (ROOT / "README.md").read_text("utf-8")
@@ -158,3 +165,7 @@ def test_the_script_for_ci_puts_each_value_under_its_heading(desk: Machine) -> N
     ]
     assert not number.isdigit()
     assert desk.bash(script, env={"DOCSPEED_FLAGS": "--sandbox"}).code == 5
+    kept = [(desk.folder / name).read_bytes() for name in ("invoices.csv", "results.jsonl")]
+    assert desk.bash(script.replace("invoices backwards", "gone backwards")).code == 2
+    assert kept == [(desk.folder / name).read_bytes() for name in ("invoices.csv", "results.jsonl")]
+    assert not list(desk.folder.glob("*.new"))
