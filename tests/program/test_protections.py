@@ -15,12 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from docspeed_cli.errors import DocspeedError, Interrupted
 from docspeed_cli.mishap import explained
 from docspeed_cli.models import Style
 from docspeed_cli.output import Output
 from docspeed_cli.payload import IN_MEMORY, Payload
 from docspeed_cli.world import World
-from tests.service import KEY, POLL, SUBMIT, Reply, Service
+from tests.service import KEY, POLL, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, Stream
 
 EVIL = "\x1b[31mevil\x1b]0;t\x07\u202e\x9b1m[bold]:warning:"
@@ -232,3 +233,74 @@ def test_doctor_sees_a_server_that_is_another(
 def test_doctor_says_where_settings_come_from(stage: Stage, service: Service) -> None:
     ran = stage.run("doctor", "--json", env={"DOCSPEED_TIMEOUT": "5m"})
     assert "timeout from DOCSPEED_TIMEOUT" in ran.out
+
+
+def test_what_is_drawn_is_no_markup(stage: Stage) -> None:
+    screen = Stream(terminal=True)
+    env = {"TERM": "xterm-256color", "FORCE_COLOR": "1"}
+    output = Output(World(env, Stream(), screen, Stream()), Style())
+    output.show("[bold]x[/bold] :smile: https://a.example 'quoted' 42")
+    assert screen.bytes.getvalue().decode() == "[bold]x[/bold] :smile: https://a.example 'quoted' 42\n"
+
+
+def test_a_link_in_a_document_is_no_link_of_the_terminal_s(stage: Stage, service: Service) -> None:
+    links = "[y](http://a.example) <http://b.example> ![z](http://c.example)"
+    text = f"{links}\n\n`\x1b[31mcode`\n\n    \x1b]0;t\x07"
+    service.payload = lambda operation, body: json.dumps({"pages": [{"markdown": text}]}).encode()
+    ran = stage.run("parse", "--file-id", "f", "--wait", terminal=True)
+    assert ran.code == 0
+    assert "http://a.example" in ran.out or "y" in ran.out
+    assert "\x1b]" not in ran.out and "\x1b[31m" not in ran.out and "\x07" not in ran.out
+
+
+def test_a_row_is_a_row_whatever_is_in_it(stage: Stage) -> None:
+    screen = Stream(terminal=True)
+    output = Output(World({"COLUMNS": "80"}, Stream(), screen, Stream()), Style())
+    output.row("a\nb", "c\td", prose="e\nf")
+    assert screen.bytes.getvalue() == b"a b  c d  e f\n"
+
+
+def test_a_workflow_s_annotation_holds_no_escape(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(422, {"detail": "a\x1b[31mb\u202ec\x9b"}))
+    ran = stage.run("parse", "--file-id", "f", env={"GITHUB_ACTIONS": "true"})
+    assert not {"\x1b", "\u202e", "\x9b"} & set(ran.err)
+
+
+def test_what_must_not_be_said_is_said_by_nobody() -> None:
+    told = Stream()
+    output = Output(World({}, Stream(), Stream(), told), Style(), {"secret-key"})
+    output.warn("a warning with secret-key")
+    output.error(DocspeedError("an error with secret-key", hint="a hint with secret-key"))
+    output.progress("progress with secret-key")
+    assert b"secret-key" not in told.bytes.getvalue() and told.bytes.getvalue().count(b"\xe2\x80\xa6") == 4
+
+
+def test_a_result_that_no_terminal_can_show_is_not_laid_out(stage: Stage, service: Service) -> None:
+    large = b'{"pages": [{"text": "' + b"x" * (17 << 20) + b'"}]}'
+    service.payload = lambda operation, body: large
+    ran = stage.run("parse", "--file-id", "f", "--wait", terminal=True)
+    assert (ran.code, ran.out) == (0, "")
+    assert "too large for a terminal" in ran.err and "docspeed jobs result job_1 -o f.parse.json" in ran.err
+
+
+class Broken(httpx.SyncByteStream):
+    """A signal comes in the midst of a large answer."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"pages": ["' + b"x" * (1 << 20)
+        raise Interrupted(2)
+
+
+def test_an_interrupted_download_leaves_nothing_behind(stage: Stage, service: Service) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, stream=Broken())
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    out = stage.folder / "out"
+    out.mkdir()
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait", "-o", str(out / "r.json")
+    )
+    assert (ran.code, list(out.iterdir())) == (130, [])

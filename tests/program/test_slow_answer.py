@@ -88,3 +88,18 @@ def test_a_server_that_wants_less_holds_nobody_beyond_the_wait(stage: Stage, ser
     )
     assert (ran.code, stage.clock.time) == (8, 30.0)
     assert "is still queued after 30 s" in ran.err and "rate limit" in ran.err
+
+
+def test_a_look_whose_answer_drips_takes_no_longer_than_the_wait(stage: Stage, service: Service) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/v1/jobs"):
+            return httpx.Response(200, stream=Drip(stage.clock))
+        headers = {"authorization": f"Bearer {KEY}"}
+        reply = service.handle(Call(request.method, request.url.path, headers, request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait", "--timeout", "5"
+    )
+    assert ran.code == 8
+    assert stage.clock.time <= 8

@@ -250,8 +250,8 @@ def test_a_packed_answer_is_unpacked(stage: Stage, service: Service, parts: int)
 
 @pytest.mark.parametrize(
     "body",
-    [_packed(CONTENT)[:-20], b"not packed at all", zlib.compress(CONTENT)],
-    ids=["cut", "plain", "zlib"],
+    [_packed(CONTENT)[:-20], _packed(CONTENT)[:-4], b"not packed at all", zlib.compress(CONTENT)],
+    ids=["cut", "cut at its sum", "plain", "zlib"],
 )
 def test_a_torn_packed_answer_is_no_result(stage: Stage, service: Service, body: bytes) -> None:
     ran = _answering(stage, service, body).run(*PARSE, "--wait")

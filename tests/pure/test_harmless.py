@@ -86,3 +86,18 @@ def test_clean_text_is_harmless_and_stays_as_it_is(text: str, multiline: bool) -
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_ascii_is_left_alone(text: str) -> None:
     assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "char",
+    "\u034f\u115f\u1160\u17b4\u180e\u200b\u2060\u2061\u2064\u2065\u206a\u3164\ufe00\ufeff\uffa0\ufff9\ufffa\ufffb\U0001d173\U000e0001",
+)
+def test_what_has_no_shape_hides_nowhere_in_a_word(char: str) -> None:
+    code = f"u{ord(char):04x}" if ord(char) < 0x10000 else f"U{ord(char):08x}"
+    assert clean(f"pay{char}pal") == f"pay\\{code}pal"
+
+
+def test_a_joiner_is_joined_to_something() -> None:
+    """Two of them in a row, or one before what hides, look like one and are another word."""
+    assert clean("می\u200c\u200cخ") == "می\\u200c\\u200cخ"
+    assert clean("می\u200c\u2060خ").count("\\u") == 2

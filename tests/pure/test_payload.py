@@ -527,3 +527,29 @@ def test_nobody_ever_sees_half_a_file(tmp_path: Path) -> None:
 
     write_whole(path, watched())
     assert path.read_bytes() == b"new new new "
+
+
+@pytest.mark.parametrize("spool", [True, False])
+def test_a_file_takes_its_place_once_it_is_on_the_disk(
+    tmp_path: Path, spool: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(number: int) -> None:
+        steps.append("sync")
+        fsync(number)
+
+    def replaced(self: Path, target: Path) -> Path:
+        steps.append("replace")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    if spool:
+        payload = Payload(tmp_path)
+        payload.write(b"[" + b"1," * IN_MEMORY + b"1]")
+        payload.keep(tmp_path / "r.json")
+    else:
+        write_whole(tmp_path / "r.json", [b"1"])
+    assert steps == ["sync", "replace"]

@@ -221,3 +221,17 @@ def test_an_agenda_goes_by_due_time_and_among_equals_by_arrival(dues: list[float
         agenda.add(due, thing)
     expected = [thing for _, thing in sorted(things, key=lambda each: each[0])]
     assert [agenda.pop(100.0) for _ in things] == expected
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:00 +999999999999999",
+        "Mon, 01 Jan 99999 00:00:00 GMT",
+        "Mon,",
+        "",
+    ],
+)
+def test_a_date_that_no_calendar_has_is_no_wish(date: str) -> None:
+    assert retry_after(date, NOW) is None

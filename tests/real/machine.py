@@ -24,7 +24,8 @@ _AT_A_TERMINAL = f"""
 import os, signal, subprocess, sys, termios
 os.login_tty(0)
 before = termios.tcgetattr(0)
-signal.signal(signal.SIGINT, lambda *_: None)
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, lambda *_: None)
 code = subprocess.call(sys.argv[1:])
 if termios.tcgetattr(0) == before:
     os.write(1, b"{_RESTORED}")

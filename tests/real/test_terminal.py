@@ -94,6 +94,15 @@ def test_a_key_that_is_typed_is_not_shown(machine: Machine, service: Service) ->
     assert machine.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": ""}).code == 0
 
 
+def test_a_slip_at_the_prompt_for_a_key_leaves_no_terminal_without_echo(machine: Machine) -> None:
+    with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
+        terminal.until("not shown")
+        terminal.type("\x1c")
+        terminal.type(f"{KEY}\n")
+        assert terminal.end() == 0, terminal.shown
+    assert terminal.restored
+
+
 def test_control_c_at_the_prompt_for_a_key(machine: Machine) -> None:
     with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
         terminal.until("not shown")
