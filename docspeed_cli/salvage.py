@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from docspeed_cli.ledgerfile import TROUBLE
-
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 _KEYS = {
     "jobs": "row",
     "uploads": "server, key, digest",
@@ -57,7 +56,7 @@ def salvage(aside: str, into: sqlite3.Connection) -> int:
 
 
 def _numbers_used(found: sqlite3.Connection) -> int | None:
-    with suppress(*TROUBLE):
+    with suppress(*_UNREADABLE):
         for (number,) in found.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"):
             if isinstance(number, int) and 0 <= number < _CREDIBLE:
                 return number
@@ -69,7 +68,7 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     try:
         if not 0 < _version(source) <= _version(into):
             return False
-    except TROUBLE:
+    except _UNREADABLE:
         return False
     for table, key in _KEYS.items():
         if not _copy(source, into, table, key):
@@ -87,7 +86,7 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
 
     def readable() -> Iterator[tuple[object, ...]]:
         nonlocal whole
-        with suppress(*TROUBLE):
+        with suppress(*_UNREADABLE):
             yield from found
             whole = True
 
@@ -99,7 +98,7 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
             f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
             readable(),
         )
-    except TROUBLE:
+    except _UNREADABLE:
         into.execute("ROLLBACK")
     else:
         into.execute("COMMIT")
