@@ -129,7 +129,7 @@ class Batch(NamedTuple):
         """One input's way; its output file's name is settled here, in the order of the inputs."""
         if isinstance(source, DocspeedError):
             return _failed(source, self.operation.name)
-        path = self.hand.name(source, self.operation.name) if self.hand.to.folder else None
+        path = self.hand.name(source, self.operation.name)
         return self._isolated(source, path)
 
     def _isolated(self, source: Source, path: Path | None) -> Task[Outcome]:
@@ -200,7 +200,7 @@ class Batch(NamedTuple):
     def _planned(self, source: Source | DocspeedError) -> dict[str, Any]:
         if isinstance(source, DocspeedError):
             return {"action": "fail", "error": source.as_json()}
-        path = self.hand.name(source, self.operation.name) if self.hand.to.folder else None
+        path = self.hand.name(source, self.operation.name)
         request = Request(self.operation, (source,), self.fields, sync=self.sync)
         found, stored = Submitting(self.session).foreseen(request, self.waiting)
         line: dict[str, Any] = {"input": source.label}

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import errno
-import itertools
-import os
-import re
 import shlex
-import string
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +11,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.inputs import digest, told
 from docspeed_cli.models import Job, Source
+from docspeed_cli.naming import Names, check_pattern, suggested
 from docspeed_cli.operations import CHAT
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, sweep, write_whole
@@ -25,8 +21,6 @@ from docspeed_cli.times import ago, span
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv")
 _VIEWABLE = 16 * 1024 * 1024
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
 
 
 class Target(NamedTuple):
@@ -55,7 +49,7 @@ def target(
 ) -> Target:
     """Where `-o` points, made if it is a folder that is not there. UsageError where it can't take results."""
     if pattern is not None:
-        _check_pattern(pattern, output)
+        check_pattern(pattern, output)
     if output is None or output == "-":
         return Target(None, many, table)
     path = Path(output)
@@ -105,7 +99,8 @@ class Delivery:
             self.output.ready()
         if to.spool is not None:
             sweep(to.spool, session.world.now())
-        self._taken: set[str] = set()
+        extension = _EXTENSIONS.get(self.output.format, "json")
+        self._names = Names(to.folder, extension, to.pattern) if to.folder is not None else None
         self._heading: list[str] | None = None
 
     def submitted(self, outcome: Outcome) -> None:
@@ -313,7 +308,7 @@ class Delivery:
             if self.output.format == "csv":
                 return formats.to_csv(job.operation, content, self.to.table)
             convert = formats.to_markdown if self.output.format == "markdown" else formats.to_text
-            return convert(job.operation, content, self._names(job))
+            return convert(job.operation, content, self._cited(job))
         except formats.NoSuchTable as error:
             hint = f"docspeed jobs result {job.word}{self.session.flags} --format csv --table NAME"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
@@ -327,7 +322,7 @@ class Delivery:
         again = f"docspeed jobs result {job.word}{self.session.flags}"
         if payload.size > _VIEWABLE:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
-            self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
+            self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
             return
         self._draw(outcome)
         self.output.air()
@@ -338,80 +333,27 @@ class Delivery:
         if job.operation == CHAT.name:
             self.output.hint(f"docspeed chat 'your next question' --continue{self.session.flags}")
         elif job.job_id or job.row:
-            self.output.hint(f"{again} -o {shlex.quote(_suggested(outcome.source, job))}")
+            self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
         from docspeed_cli import render
 
         assert outcome.job is not None and outcome.payload is not None
-        names = self._names(outcome.job)
+        names = self._cited(outcome.job)
         self.output.show(render.view(outcome.job.operation, outcome.payload.json(), names=names))
 
-    def _names(self, job: Job) -> Mapping[str, str]:
+    def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
+        """The file for this input, where results go to files of their own."""
+        return self._names.name(source, operation, job) if self._names is not None else None
+
+    def _cited(self, job: Job) -> Mapping[str, str]:
         ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
         return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}
-
-    def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path:
-        """A file for this input: inside the folder, and no other input's; the same on every run."""
-        assert self.to.folder is not None
-        extension = _EXTENSIONS.get(self.output.format, "json")
-        folder = self.to.folder.joinpath(*_below(source))
-        stem = _stem(source, job)
-        name = safe_name(stem) + f".{extension}"
-        if self.to.pattern is not None:
-            original = source.filename if source and source.filename else stem
-            parts = {"stem": stem, "name": original, "operation": operation, "ext": extension}
-            name = safe_name(self.to.pattern.format_map(parts))
-        return self._untaken(folder, name)
-
-    def _untaken(self, folder: Path, name: str) -> Path:
-        stem, dot, extension = name.rpartition(".")
-        stem, extension = (stem, dot + extension) if stem else (name, "")
-        number = 1
-        while (key := _alike(folder / name)) in self._taken:
-            number += 1
-            name = f"{stem}-{number}{extension}"
-        self._taken.add(key)
-        return folder / name
 
 
 def _mended(error: OSError) -> str:
     full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
     return "make room" if full else "see to that place, or name another"
-
-
-def _alike(path: Path) -> str:
-    """What is equal for names that some system takes for one."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", str(path)).casefold())
-
-
-def _below(source: Source | None) -> list[str]:
-    """The folders that `--recursive` went through to the input."""
-    if source is None or source.below is None or source.path is None:
-        return []
-    return [safe_name(part) for part in source.path.parent.relative_to(source.below).parts]
-
-
-def _check_pattern(pattern: str, output: str | None) -> None:
-    if output is None:
-        raise UsageError("--output-name names the files in a folder; give the folder with -o DIR")
-    known = ("stem", "name", "operation", "ext")
-    try:
-        used = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
-        unknown = [name for name in used if name not in known]
-        pattern.format_map(dict.fromkeys(known, "x"))
-    except (ValueError, KeyError, AttributeError, IndexError):
-        unknown = [pattern]
-    if unknown:
-        fields = ", ".join(f"{{{name}}}" for name in known)
-        raise UsageError(f"--output-name {pattern}: the fields are {fields}")
-
-
-def _suggested(source: Source | None, job: Job) -> str:
-    """A name for the file of this result, which no file here has."""
-    stem = f"{safe_name(_stem(source, job))}.{job.operation}"
-    names = (f"{stem}-{number}.json" if number > 1 else f"{stem}.json" for number in itertools.count(1))
-    return next(name for name in names if not os.path.lexists(name))
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:
@@ -430,25 +372,3 @@ def _compact(members: Mapping[str, Any]) -> str:
     import json
 
     return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
-
-
-def _stem(source: Source | None, job: Job | None) -> str:
-    if source is not None and (source.path is not None or source.filename):
-        return Path(source.filename or str(source.path)).name.rsplit(".", 1)[0]
-    if source is not None and source.label != source.file_id:
-        return Path(source.label).name.rsplit(".", 1)[0]
-    if source is not None:
-        return source.file_id or "result"
-    if job is not None and job.input:
-        return Path(job.input).name.rsplit(".", 1)[0]
-    return job.handle if job else "result"
-
-
-def safe_name(text: str) -> str:
-    """A file name that stands for this text and leads nowhere else, on any system."""
-    name = _UNSAFE.sub("_", text).strip(". ")
-    if _RESERVED.fullmatch(name):
-        name = f"_{name}"
-    while len(name.encode("utf-8", "replace")) > 180:
-        name = name[:-1]
-    return name.strip(". ") or "_"

@@ -128,11 +128,12 @@ def result(
         hand = Delivery(at, to)
         into = hand.into()
         at.result_flags = session.result_flags = result_flags(results, table)
-        paths = {job.handle: hand.name(None, job.operation, job) for job in jobs} if to.folder else {}
+        paths = {job.handle: hand.name(None, job.operation, job) for job in jobs}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
             outcome = yield from _result(at, job, into)
-            return hand.filed(outcome, paths[job.handle]) if paths else outcome
+            path = paths[job.handle]
+            return hand.filed(outcome, path) if path is not None else outcome
 
         def show(at: Session, outcome: Outcome) -> None:
             (hand.line if to.many else hand.result)(outcome)

@@ -51,6 +51,7 @@ ORDER = (
     "output",
     "mishap",
     "progress",
+    "naming",
     "session",
     "delivery",
     "uploads",
