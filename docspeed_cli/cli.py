@@ -199,10 +199,12 @@ def _left(session: Session) -> tuple[list[str], str | None, str | None]:
     jobs = [job for job in known if not job.ended]
     lost = list(session.sending.values())
     if session.batch:
+        over = len(known) - len(jobs)
+        ended = f", {over} more {'has' if over == 1 else 'have'} ended" if over else ""
         going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
         unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
         again = session.command if session.ledger.kept or not jobs else session.take_up(jobs)
-        return [f"stopped; {session.so_far()}{going_on}{unknown}"], again, None
+        return [f"stopped; {session.so_far()}{ended}{going_on}{unknown}"], again, None
     if lost:
         return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
     if len(jobs) > 1:
