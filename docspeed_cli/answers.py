@@ -112,7 +112,8 @@ def job_error(answer: Mapping[str, Any]) -> tuple[str | None, str]:
         if isinstance(found, str) and found:
             return None, found
         if isinstance(found, list) and found:
-            told = [job_error({"error": item}) for item in found[:20]]
+            items = [item for item in found[:20] if isinstance(item, str | dict)]
+            told = [job_error({"error": item}) for item in items] or [(None, "")]
             return told[0][0], "; ".join(text for _, text in told if text)
         if isinstance(found, dict):
             code, text = found.get("code"), found.get("message") or found.get("detail")

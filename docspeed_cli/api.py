@@ -113,6 +113,8 @@ class Api:
         self._schedule = Schedule(random=world.random)
         self._connections = Connections(base_url, key, world)
         self._date: str | None = None
+        self.until: float | None = None
+        """When nothing is repeated any more, by the monotonic clock."""
         self.patient = False
         """Whether a rate limit is waited out however often it is met; the gate makes that rare."""
         self.answered = False
@@ -161,8 +163,7 @@ class Api:
 
         `within` is how many seconds the answer may take, where that is less than usual.
         """
-        within = GET_TIMEOUT if within is None else min(within, GET_TIMEOUT)
-        answer = self._exchange("GET", job_path(job_id), within=within, most=_READ)
+        answer = self._exchange("GET", job_path(job_id), within=within, most=_READ, bounded=True)
         status = _object(answer)
         if status_word(status) is None:
             raise Unavailable(
@@ -203,6 +204,8 @@ class Api:
                 if (error.retry_after or 0) > PATIENCE:
                     raise too_long(error) from None
                 delay = self._schedule.backoff(attempt, error.retry_after)
+                if self.until is not None and self._world.monotonic() + delay > self.until:
+                    raise given_up(error) from None
                 if self._delayed:
                     self._delayed(error, delay)
                 self.sleep(delay)
@@ -220,9 +223,12 @@ class Api:
         bare: bool = False,
         within: float | None = None,
         most: int | None = None,
+        bounded: bool = False,
     ) -> Answer:
         line = self._connections.line()
         within = self._leave(within)
+        if bounded:
+            within = min(within or GET_TIMEOUT, GET_TIMEOUT)
         payload = (into or Payload)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
@@ -273,9 +279,10 @@ class Api:
                 self._heard(Exchange(method, path, outcome, seconds, request_id))
 
     def _leave(self, within: float | None) -> float | None:
-        """Wait at the gate; what is left of `within`. Unavailable where all of it would pass there."""
+        """Wait at the gate; what is left of `within`. Unavailable where that, or the run's time, would pass there."""
         while (wait := self._gate.delay()) > 0:
-            if within is not None and wait >= within:
+            over = self.until is not None and self._world.monotonic() + wait > self.until
+            if over or (within is not None and wait >= within):
                 raise Unavailable(
                     f"held for {math.ceil(wait)} s by the server's rate limit",
                     code="rate_limited",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import itertools
 import json
 import os
 from collections import Counter
@@ -67,11 +66,23 @@ class Batch(NamedTuple):
         session.so_far = tally.so_far
         codes: set[int] = set()
         stopped = ""
-        session.ledger.began(self.waiting.batch or "")
-        tasks = (self._task(source) for source in itertools.takewhile(lambda _: not self._late, found))
+        session.api.until = self.waiting.until
+        if self.waiting.batch is not None:
+            session.ledger.began(self.waiting.batch)
+        left_out = 0
+
+        def in_time() -> Iterator[Task[Outcome]]:
+            nonlocal left_out
+            for source in found:
+                if self._late:
+                    left_out += 1
+                    return
+                yield self._task(source)
+
         with tally.shown():
-            for outcome in together(session, tasks, grace=GRACE, most=self.max_failures):
+            for outcome in together(session, in_time(), grace=GRACE, most=self.max_failures):
                 if isinstance(outcome.error, _NotBegun):
+                    left_out += 1
                     continue
                 outcome = self._delivered(outcome)
                 codes.add(outcome.error.exit_code if outcome.error else 0)
@@ -80,7 +91,7 @@ class Batch(NamedTuple):
                 stopped = self._stop(outcome.error, tally)
                 if stopped:
                     break
-        if not stopped and self._late and (tally.total is None or tally.ended < tally.total):
+        if left_out and not stopped:
             stopped = "; stopped: --timeout is over"
             codes.add(Pending.exit_code)
         tally.summary(stopped)
@@ -91,6 +102,13 @@ class Batch(NamedTuple):
     def _late(self) -> bool:
         """Whether the time that the run may take is over: nothing more is submitted then."""
         return self.waiting.until is not None and self.session.world.monotonic() >= self.waiting.until
+
+    def _too_late_for(self, error: DocspeedError) -> bool:
+        """Whether nothing was taken, and the server wants it later than the run goes on."""
+        until = self.waiting.until
+        if until is None or not isinstance(error, Unavailable) or not error.retryable:
+            return False
+        return self.session.world.monotonic() + (error.retry_after or 0.0) >= until
 
     def _stop(self, error: DocspeedError | None, tally: Tally) -> str:
         """Why the run stops here, if it does: nothing else can succeed, or too much has failed."""
@@ -134,6 +152,7 @@ class Batch(NamedTuple):
 
     def _isolated(self, source: Source, path: Path | None) -> Task[Outcome]:
         request = Request(self.operation, (source,), self.fields, sync=self.sync)
+        job: Job | None = None
         try:
             left_alone = self._left_alone(request, path)
             if left_alone is not None:
@@ -143,13 +162,16 @@ class Batch(NamedTuple):
             if self._late:
                 return Outcome(source, error=_NotBegun("--timeout is over"), operation=self.operation.name)
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
+            job = outcome.job
             error = judged(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
                 outcome = self.hand.filed(outcome, path)
             return outcome._replace(error=error)
         except DocspeedError as error:
+            if job is None and error.job_id is None and self._too_late_for(error):
+                return Outcome(source, error=_NotBegun("--timeout is over"), operation=self.operation.name)
             known = self.session.ledger.by_id(error.job_id) if error.job_id else []
-            job = next((job for job in known if job.server == self.session.server), None)
+            job = job or next((job for job in known if job.server == self.session.server), None)
             source = source if job is not None else self._as_stored(source)
             return Outcome(source, job, error=error, operation=self.operation.name)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw of one input must not end the others
@@ -157,7 +179,7 @@ class Batch(NamedTuple):
 
             unforeseen = explained(error, self.session.world, self.session.output)
             self.session.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
-            return Outcome(source, error=unforeseen, operation=self.operation.name)
+            return Outcome(source, job, error=unforeseen, operation=self.operation.name)
 
     def _as_stored(self, source: Source) -> Source:
         """The source with its id, where the service stores it: a failed submission had its upload."""
@@ -222,7 +244,10 @@ def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError
         payload = Payload.at(Path(outcome.output))
     if requirements is None or payload is None:
         return None
-    lacking = requirements.check(payload.json())
+    try:
+        lacking: DocspeedError | None = requirements.check(payload.json())
+    except DocspeedError as unreadable:
+        lacking = unreadable
     if lacking is not None and outcome.job is not None:
         lacking.job_id = outcome.job.job_id
     return lacking

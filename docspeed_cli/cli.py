@@ -195,6 +195,8 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
 
 def _left(session: Session) -> tuple[list[str], str | None, str | None]:
     """What a run leaves that is broken off: in words; the command that takes it up again; a job's id."""
+    from docspeed_cli.models import State
+
     known = list(session.waited_for.values())
     jobs = [job for job in known if not job.ended]
     lost = list(session.sending.values())
@@ -209,10 +211,12 @@ def _left(session: Session) -> tuple[list[str], str | None, str | None]:
         return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
     if len(jobs) > 1:
         return [f"stopped waiting; {len(jobs)} jobs go on"], session.take_up(jobs[:20]), None
-    if len(known) != 1:
+    if not jobs and len(known) != 1:
         return ["stopped"], session.command if known else None, None
-    (job,) = known
+    (job,) = jobs or known
     result = f"docspeed jobs result {job.word}{session.flags}{session.result_flags or ''}"
+    if job.ended and job.state is not State.DONE:
+        return [f"stopped; job {job.handle} has ended as {job.status}"], None, job.job_id
     if job.ended:
         return [f"stopped; job {job.handle} has ended, and its result is there"], result, job.job_id
     said = [f"stopped waiting; job {job.handle} goes on"]

@@ -125,7 +125,7 @@ def answer_all(talk: Talk, questions: Sequence[str], hand: Delivery) -> None:
         if outcome.payload is None:
             hand.submitted(outcome)
         elif len(questions) == 1:
-            hand.result(outcome)
+            hand.result(outcome, talks=talk.session_id is not None)
         else:
             hand.answer(outcome)
 

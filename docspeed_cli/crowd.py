@@ -65,6 +65,8 @@ class Crowd(Generic[T]):
         self._parked: Agenda[Task[T]] = Agenda()
         self._new: deque[Task[T]] = deque()
         self._live = 0
+        self._begun = 0
+        """Those that are not handed over yet, where their number is bounded."""
         self._all_in = False
         self._timekeeper = False
         self._stopped = threading.Event()
@@ -89,6 +91,10 @@ class Crowd(Generic[T]):
                 if ended.error is not None:
                     raise ended.error
                 yield ended.value  # type: ignore[misc]
+                if self._most < math.inf:
+                    with self._lock:
+                        self._begun -= 1
+                        self._room.notify()
         finally:
             self._stop(threads)
 
@@ -123,8 +129,9 @@ class Crowd(Generic[T]):
                     self._clock.notify()
                     if len(self._new) >= _AHEAD * self._workers:
                         self._room.wait_for(lambda: len(self._new) <= self._workers or self._stopped.is_set())
-                    if self._live >= self._most:
-                        self._room.wait_for(lambda: self._live < self._most or self._stopped.is_set())
+                    self._begun += 1
+                    if self._begun >= self._most:
+                        self._room.wait_for(lambda: self._begun < self._most or self._stopped.is_set())
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
@@ -190,8 +197,6 @@ class Crowd(Generic[T]):
     def _finish(self, ended: _Ended[T]) -> None:
         self._end(ended)
         with self._lock:
-            if self._live >= self._most:
-                self._room.notify()
             self._live -= 1
             over = self._live == 0 and self._all_in
         if over:
@@ -233,10 +238,18 @@ def together(
         )
     bound = math.inf if most is None else max(most, workers)
     crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress, grace, bound)
-    session.sleep = crowd.sleep
-    outcomes = crowd.run(tasks)
+    outcomes = _sleeping_in(crowd, session, tasks)
     session.workers.callback(outcomes.close)
     return outcomes
+
+
+def _sleeping_in(crowd: Crowd[T], session: Session, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
+    """The outcomes; whoever sleeps for this session meanwhile is woken when the run is to stop."""
+    before, session.sleep = session.sleep, crowd.sleep
+    try:
+        yield from crowd.run(tasks)
+    finally:
+        session.sleep = before
 
 
 def _affordable(workers: int) -> int:

@@ -12,7 +12,6 @@ from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.inputs import digest, told
 from docspeed_cli.models import Job, Source
 from docspeed_cli.naming import Names, check_pattern, suggested
-from docspeed_cli.operations import CHAT
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, sweep, write_whole
 from docspeed_cli.session import Outcome, Session
@@ -75,6 +74,12 @@ def target(
     return Target(path, False, table)
 
 
+def result_flags(output: str | None, form: str | None, table: str | None) -> str:
+    """The flags with which `jobs result` hands over what these would."""
+    named = {"-o": output, "--format": form, "--table": table}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
+
+
 def picked(session: Session, table: str | None) -> None:
     """UsageError where a table is named for a form of the result that holds all of it."""
     if table is not None and session.output.format != "csv":
@@ -115,8 +120,11 @@ class Delivery:
         else:
             self.output.value(job.line())
 
-    def result(self, outcome: Outcome) -> None:
-        """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say."""
+    def result(self, outcome: Outcome, *, talks: bool = False) -> None:
+        """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say.
+
+        `talks` is whether it is of a conversation that can be continued.
+        """
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
         if self.output.format == "id" and self.to.path is None:
@@ -126,7 +134,7 @@ class Delivery:
             self._keep(self.to.path, job, payload)
             self.output.note(f"{job.operation} result of {job.handle} is in {self.to.path}")
         elif self.output.human:
-            self._view(outcome)
+            self._view(outcome, talks=talks)
         elif self.output.format == "json":
             self.output.payload(payload)
         else:
@@ -316,7 +324,7 @@ class Delivery:
             hint = f"docspeed jobs result {job.word}{self.session.flags} --json"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
-    def _view(self, outcome: Outcome) -> None:
+    def _view(self, outcome: Outcome, *, talks: bool) -> None:
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
         again = f"docspeed jobs result {job.word}{self.session.flags}"
@@ -330,7 +338,7 @@ class Delivery:
         self.output.progress(
             f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
         )
-        if job.operation == CHAT.name:
+        if talks:
             self.output.hint(f"docspeed chat 'your next question' --continue{self.session.flags}")
         elif job.job_id or job.row:
             self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")

@@ -46,6 +46,8 @@ _SELECT = f"SELECT row, {', '.join(_MEMBERS)} FROM jobs"
 _INSERT = f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({', '.join('?' * len(_MEMBERS))})"
 _RESTORE = f"INSERT OR IGNORE INTO jobs (row, {', '.join(_MEMBERS)}) VALUES (?{', ?' * len(_MEMBERS)})"
 _TIDY_EVERY = 1000
+_MOST_WAIT = 500
+"""Writes that wait for others at the most: a run that only uses results again makes no other."""
 _MOST = 2**63 - 1
 _LAST_TIME = 253_402_300_800.0
 """The end of the year 9999: no calendar goes further."""
@@ -145,6 +147,9 @@ class Ledger:
     def change_soon(self, row: int, **members: Any) -> None:
         """Put down what the server would say again: written with the next write, or at the end."""
         self._waiting.append(_Entry(*self._update(row, members), sync=False))
+        if len(self._waiting) > _MOST_WAIT:
+            with self._lock:
+                self._write_all()
 
     def filed(self, row: int, output: str, stamp: str) -> None:
         """Put down the file that holds the result: found again after this process, whatever ends it."""
@@ -182,9 +187,13 @@ class Ledger:
         """Put down that this run over many documents begins, or is taken up again."""
         self.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [batch, self._now()], sync=False)
 
-    def newest_batch(self) -> str | None:
-        """The run over many documents that began last."""
-        return _text(self.read("SELECT batch FROM runs ORDER BY begun_at DESC, rowid DESC LIMIT 1", []))
+    def newest_batch(self, server: str | None = None) -> str | None:
+        """The run over many documents that began last and has jobs, of this server or any."""
+        has = "SELECT 1 FROM jobs WHERE jobs.batch = runs.batch AND jobs.server = coalesce(?, jobs.server)"
+        sql = f"SELECT batch FROM runs WHERE EXISTS ({has}) ORDER BY begun_at DESC, rowid DESC LIMIT 1"
+        with self._lock:
+            self._write_all()
+        return _text(self.read(sql, [server]))
 
     def listing(
         self,

@@ -48,7 +48,10 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE jobs ADD COLUMN stamp TEXT",
-    "CREATE TABLE runs (batch TEXT PRIMARY KEY, begun_at REAL)",
+    """
+    CREATE TABLE runs (batch TEXT PRIMARY KEY, begun_at REAL);
+    INSERT INTO runs SELECT batch, max(submitted_at) FROM jobs WHERE batch IS NOT NULL GROUP BY batch
+    """,
 )
 
 _PATIENCE, _HASTE = 20.0, 1.0

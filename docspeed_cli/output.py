@@ -342,16 +342,11 @@ class Output:
     @contextmanager
     def _above(self, bottom: Bottom) -> Iterator[None]:
         """Write above these lines; a signal that ends the program at once makes room for the prompt."""
-        interrupts = self.world.interrupts
-        try:
-            with bottom as self._bottom:
-                interrupts.ending = bottom.ending
-                try:
-                    yield
-                finally:
-                    self._bottom = None
-        finally:
-            interrupts.ending = ""
+        with bottom as self._bottom, self.world.interrupts.drawing(bottom.ending):
+            try:
+                yield
+            finally:
+                self._bottom = None
 
     def _aside(self, stream: TextIO) -> AbstractContextManager[None]:
         """Where the line at the bottom is on this stream's terminal, take it away meanwhile."""

@@ -155,10 +155,14 @@ class Tally:
 
     def _hint_on(self, stopped: str) -> None:
         output = self.output
-        if self.failed and all(_DAMAGED in reason for reason in self.reasons):
+        if self.failed and not stopped and all(_DAMAGED in reason for reason in self.reasons):
             output.hint("replace what is damaged; the same command then does that, and only that")
-        elif self.failed or stopped:
+        elif self.failed and stopped:
+            output.hint("the same command again tries what failed, and goes on with the others")
+        elif self.failed:
             output.hint("the same command again tries what failed, and only that")
+        elif stopped:
+            output.hint("the same command again goes on where this one stopped")
         elif self.pending:
             output.hint("the same command again goes on waiting; nothing is submitted twice")
         elif self.lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from docspeed_cli.payloads.outline import Node, outline
 from docspeed_cli.payloads.values import content, grounded
 
 _DEEPEST = 12
+_NUMBER = re.compile(r"\[\d+\]")
+"""Which of several it is, in the key of a field that a schema names once."""
 
 
 class Requirements(NamedTuple):
@@ -47,8 +50,9 @@ def _everything(schema: Any, found: Sequence[Field]) -> Sequence[str]:
 
 def _in_fields(found: Sequence[Field], key: str) -> bool:
     """Whether all fields that the key may mean have a value and evidence."""
-    meant = [field for field in found if field.key == key] or [
-        field for field in found if f".{field.key}".endswith(f".{key}") or f".{key}".endswith(f".{field.key}")
+    named = [(_NUMBER.sub("", field.key), field) for field in found]
+    meant = [field for name, field in named if name == key] or [
+        field for name, field in named if name.endswith(f".{key}")
     ]
     return bool(meant) and all(field.evident and not _blank(field.value) for field in meant)
 
@@ -110,9 +114,11 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
     if known is None:
         return
     tables = [node.key for node in known.tables]
-    paths = [*_paths(known.fields), *_paths(known.tables)]
+    columns = [f"{table.key}.{column.key}" for table in known.tables for column in table.children]
+    paths = [*_paths(known.fields), *tables, *columns]
     for key in keys:
-        if paths and not any(path == key or path.endswith(f".{key}") for path in paths):
+        named = key in paths or any(path.endswith(f".{key}") for path in _paths(known.fields))
+        if paths and not named:
             raise _unknown(f"--require {key}: the schema has no such field or table", key, paths)
     if table is not None and table not in ("fields", *tables):
         raise _unknown(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
@@ -125,7 +131,7 @@ def _unknown(what: str, word: str, known: Sequence[str]) -> UsageError:
 
 
 def _paths(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
-    """The dotted keys of all nodes, of groups and tables too."""
+    """The dotted keys of all nodes, of groups of fields too."""
     for node in nodes:
         key = f"{above}{node.key}"
         yield key

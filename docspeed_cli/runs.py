@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +51,7 @@ class Run:
             )
         fields, found = self._checked(session, inputs)
         if not self.request.dry_run and not patience(session, mode=self.mode).wait:
-            waited_for(session, self.results, self.table, self.requirements(fields))
+            check_unwaited(session, self.results, self.table, self.requirements(fields))
         try:
             _say_skipped(session, found.skipped)
             if self._is_many(inputs):
@@ -112,7 +111,7 @@ class Run:
         into = hand.into(read=requirements is not None)
         waiting = patience(session, into, mode=self.mode)
         if waiting.wait:
-            session.result_flags = result_flags(self.results, self.table)
+            session.result_flags = delivery.result_flags(self.results.output, self.results.format, self.table)
         outcome = alone(session, Submitting(session).obtain(request, waiting))
         lacking = judged(outcome, requirements)
         code = deliver_one(session, hand, outcome)
@@ -170,7 +169,7 @@ def patience(
     return Waiting(
         wait=wait,
         timeout=timeout,
-        until=None if batch is None or timeout is None else session.world.monotonic() + timeout,
+        until=session.world.monotonic() + timeout if wait and batch and timeout is not None else None,
         floor=values["poll_interval"] or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
@@ -178,7 +177,7 @@ def patience(
     )
 
 
-def waited_for(
+def check_unwaited(
     session: Session, results: ResultFlags, table: str | None = None, required: Requirements | None = None
 ) -> None:
     """UsageError where flags speak of a result, in a run that waits for none."""
@@ -197,12 +196,6 @@ def waited_for(
 def _unwaited(session: Session, what: str) -> UsageError:
     refused = session.settings.origins["wait"] == "--wait"
     return UsageError(what, hint="take out --no-wait" if refused else "add --wait")
-
-
-def result_flags(results: ResultFlags, table: str | None) -> str:
-    """The flags with which `jobs result` does what these do."""
-    named = {"-o": results.output, "--format": results.format, "--table": table}
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
 
 
 def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:

@@ -100,7 +100,11 @@ def _read(source: Source, path: Path) -> Document:
 
 
 def _unchanged(source: Source, path: Path, document: Document) -> None:
-    if _seen(path) != document.seen:
+    try:
+        same = _seen(path) == document.seen
+    except OSError:
+        same = False
+    if not same:
         raise DocspeedError(f"{source.label} changed since it was read", hint="run the same command again")
 
 

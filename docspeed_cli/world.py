@@ -56,8 +56,6 @@ class Interrupts:
                 signal.signal(number, self._handle)
                 self._taken.append(number)
         if os.name == "posix":
-            if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
-                signal.signal(signal.SIGTSTP, self._pause)
             arriving, tell = os.pipe()
             os.set_blocking(tell, False)
             signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
@@ -103,10 +101,23 @@ class Interrupts:
         if self._shields and self.pending is not None:
             raise Interrupted(self.pending)
 
+    @contextmanager
+    def drawing(self, ending: str) -> Iterator[None]:
+        """Something is drawn that `ending` takes away, for whatever ends or stops the program meanwhile."""
+        stops = getattr(signal, "SIGTSTP", None) if self._taken else None
+        stops = None if stops is None or signal.getsignal(stops) is signal.SIG_IGN else stops
+        before = None if stops is None else signal.signal(stops, self._pause)
+        self.ending = ending
+        try:
+            yield
+        finally:
+            self.ending = ""
+            if stops is not None:
+                signal.signal(stops, before)
+
     def _pause(self, signum: int, frame: FrameType | None) -> None:
         """Ctrl-Z: the shell gets its terminal with a cursor, and what was drawn is drawn anew afterwards."""
-        if self.ending:
-            self._write(self.ending + _SHOW_CURSOR)
+        self._write(self.ending + _SHOW_CURSOR)
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
         signal.signal(signum, self._pause)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from docspeed_cli import delivery
 from docspeed_cli.api import Answer
-from docspeed_cli.crowd import alone, together
+from docspeed_cli.crowd import READING, alone, together
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.errors import (
     AuthError,
@@ -27,9 +27,9 @@ from docspeed_cli.jobrefs import honest, named_jobs, session_for
 from docspeed_cli.models import Job, State
 from docspeed_cli.operations import FORMATS
 from docspeed_cli.payload import Into
-from docspeed_cli.runs import result_flags
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.times import ago
+from docspeed_cli.world import GRACE
 
 _NAMED = 10
 """Jobs that one hint names; a command of more of them would not be read."""
@@ -77,18 +77,17 @@ def wait(
     common: CommonFlags,
 ) -> Action:
     """Follow jobs to their end."""
-    waiting = Waiting()
-
-    def follow(session: Session, job: Job) -> Task[Outcome]:
-        _known_outcome(session, job)
-        job, answer = yield from Following(session).watch(job, waiting)
-        return Outcome(job=job, status=answer, error=_failure(job))
 
     def action(session: Session) -> int:
-        nonlocal waiting
         session.output.ready()
         jobs = named_jobs(ids, session)
         waiting = _patience(session)
+
+        def follow(session: Session, job: Job) -> Task[Outcome]:
+            _known_outcome(session, job)
+            job, answer = yield from Following(session).watch(job, waiting)
+            return Outcome(job=job, status=answer, error=_failure(job))
+
         shown = _Shown(jobs)
         code = _for_each(session, jobs, follow, shown.now, first_only=any_)
         shown.end(session)
@@ -127,7 +126,7 @@ def result(
         to = delivery.target(results.output, len(jobs) > 1 or all_finished, table)
         hand = Delivery(at, to)
         into = hand.into()
-        at.result_flags = session.result_flags = result_flags(results, table)
+        at.result_flags = session.result_flags = delivery.result_flags(results.output, results.format, table)
         paths = {job.handle: hand.name(None, job.operation, job) for job in jobs}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
@@ -138,7 +137,7 @@ def result(
         def show(at: Session, outcome: Outcome) -> None:
             (hand.line if to.many else hand.result)(outcome)
 
-        return _for_each(at, jobs, fetch, show, errors_too=to.many)
+        return _for_each(at, jobs, fetch, show, errors_too=to.many, grace=GRACE if to.many else READING)
 
     return action
 
@@ -194,6 +193,7 @@ def _for_each(
     first_only: bool = False,
     errors_too: bool = False,
     in_order: bool = False,
+    grace: float = READING,
 ) -> int:
     """Do this with every job, all together; show each as it ends or in order, and find the exit code."""
     at = session_for(session, jobs)
@@ -206,7 +206,7 @@ def _for_each(
 
     codes: set[int] = set()
     tasks = (isolated(job) for job in jobs)
-    outcomes = iter([alone(at, next(tasks))]) if len(jobs) == 1 else together(at, tasks)
+    outcomes = iter([alone(at, next(tasks))]) if len(jobs) == 1 else together(at, tasks, grace=grace)
     for outcome in _sorted(outcomes, jobs) if in_order else outcomes:
         at.waited_for.pop(outcome.job.handle if outcome.job else "", None)
         shown = outcome.error is None or outcome.status is not None or errors_too

@@ -84,7 +84,7 @@ def list_(
         name = _known_operation(session, operation)
         if refresh:
             _refresh(session, session.ledger.listing(status=State.RUNNING))
-        run = session.ledger.newest_batch() if batch == "@last" else batch
+        run = session.ledger.newest_batch(session.named_server) if batch == "@last" else batch
         if batch is not None and run is None:
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if session.output.human and limit is None else limit

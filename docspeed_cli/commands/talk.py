@@ -34,7 +34,7 @@ from docspeed_cli.models import Inputs, Job, Request, Source, State
 from docspeed_cli.operations import CHAT, FORMATS, Operation
 from docspeed_cli.payload import parsed
 from docspeed_cli.plan import plan
-from docspeed_cli.runs import deliver_one, patience, waited_for
+from docspeed_cli.runs import check_unwaited, deliver_one, patience
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 
@@ -104,7 +104,7 @@ def chat(
         hand = Delivery(session, to)
         wait = patience(session, hand.into(read=True), waits=True, mode=ModeFlags(sync=sync))
         if not request.dry_run and not wait.wait:
-            waited_for(session, results)
+            check_unwaited(session, results)
         talk = Talk(
             session,
             sources,

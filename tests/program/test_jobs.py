@@ -419,3 +419,13 @@ def test_a_table_that_the_result_lacks_is_no_mistake_before_the_request(
     ran = stage.run("tables", "--file-id", "f", "--wait", "--format", "csv", "--table", "9")
     assert (ran.code, ran.out) == (1, "")
     assert "it has t1" in ran.err and "docspeed jobs result job_1 --format csv --table NAME" in ran.err
+
+
+def test_trouble_after_a_look_at_many_is_no_signal(stage: Stage, service: Service) -> None:
+    submitted(stage, 2)
+    service.polls = 10**9
+    service.then(RESULT, Reply.of(503, {"detail": "busy"}))
+    stage.run("jobs", "status", "job_1", "job_2")
+    service.polls = 1
+    ran = stage.run("jobs", "result", "--all-finished", "-o", str(stage.folder / "out"))
+    assert (ran.code, "stopped" in ran.err) == (0, False), ran.err

@@ -504,3 +504,52 @@ def test_a_result_that_is_used_again_says_so_in_its_line(stage: Stage, service: 
     assert ['"reused":true' in line for line in lines(stage.run(*argv).out)] == [True, True]
     shown = stage.run(*argv, terminal=True)
     assert shown.out.count("· from ") == 2 and "--fresh submits anew" not in shown.err
+
+
+def test_a_time_for_waiting_is_nothing_to_a_run_that_waits_for_nothing(
+    stage: Stage, service: Service
+) -> None:
+    ran = stage.run("parse", *ids("a", "b", "c"), env={"DOCSPEED_TIMEOUT": "0s"})
+    assert (ran.code, service.count(SUBMIT)) == (0, 3)
+
+
+def test_a_run_that_is_through_is_through_whatever_the_time(stage: Stage, service: Service) -> None:
+    service.polls = 4
+    ran = stage.run("parse", "--from", "-", "--wait", "--timeout", "2", stdin=b"a\nb\n")
+    assert "stopped" not in ran.err
+    assert ran.code == (0 if "still running" not in ran.err else 8)
+    assert ran.err.count("2 done") == (ran.code == 0)
+
+
+def test_nothing_is_tried_again_once_the_time_is_over(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, Reply.of(429, {"detail": "slow down"}, Retry_After="50"))
+    ran = stage.run("parse", *ids("a", "b"), "--wait", "--timeout", "5", "--concurrency", "1")
+    assert ran.code == 8, ran.err
+    assert stage.clock.time < 60
+    assert stage.states() == []
+
+
+def test_what_can_t_be_judged_is_there_all_the_same(stage: Stage, service: Service) -> None:
+    service.payload = lambda operation, body: b'{"fields": ' + b"[" * 3000 + b"]" * 3000 + b"}"
+    out = stage.folder / "out"
+    argv = ("extract", *ids("a", "b"), "--schema", '{"fields": [{"key": "x"}]}', "--wait", "--require", "x")
+    ran = stage.run(*argv, "-o", str(out))
+    rows = [json.loads(line) for line in lines(ran.out)]
+    assert {row["job_id"] for row in rows} == {"job_1", "job_2"}
+    assert {row["error"]["code"] for row in rows} == {"too_deep"}
+    assert len(list(out.iterdir())) == 2
+
+
+def test_a_document_that_is_gone_before_it_is_sent(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+
+    def gone(self: Uploads, source: Source) -> Document:
+        found = read(self, source)
+        Path(path).unlink()
+        return found
+
+    read = Uploads.read
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Uploads, "read", gone)
+        ran = stage.run("parse", path)
+    assert (ran.code, "changed since it was read" in ran.err) == (1, True)

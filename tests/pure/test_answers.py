@@ -347,6 +347,7 @@ def test_no_answer_breaks_the_search_for_a_job(value: Any, sync: bool) -> None:
         ({"error": {"code": 7, "message": 8}}, ("7", "8")),
         ({"error": ["x"], "status": "failed"}, (None, "x")),
         ({"error": [{"code": "a", "message": "x"}, "y", 7]}, ("a", "x; y")),
+        ({"error": [[["x"]]]}, (None, "")),
         ({}, (None, "")),
     ],
 )

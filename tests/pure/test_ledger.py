@@ -89,10 +89,21 @@ def test_the_newest_job_and_the_newest_of_a_server(kept: Kept) -> None:
 def test_the_newest_run_of_many(kept: Kept) -> None:
     ledger = kept.open()
     assert ledger.newest_batch() is None
-    for batch in ("first", "second", "first"):
+    ledger.begin(job("job_1", batch="first"))
+    ledger.begin(job("job_2", batch="second", server="sandbox"))
+    for batch in ("first", "second", "first", "that submitted nothing"):
         ledger.began(batch)
-    ledger.begin(job("job_3", batch="second"))
     assert ledger.newest_batch() == "first"
+    assert (ledger.newest_batch("sandbox"), ledger.newest_batch("https://elsewhere")) == ("second", None)
+
+
+def test_what_waits_to_be_written_does_not_grow(kept: Kept) -> None:
+    ledger = kept.open()
+    row = ledger.begin(job("job_1"))
+    for number in range(2000):
+        ledger.change_soon(row, batch=str(number))
+    assert len(ledger._waiting) <= 500
+    assert ledger.by_id("job_1")[0].batch == "1999"
 
 
 def test_jobs_of_two_servers_may_have_one_id(kept: Kept) -> None:

@@ -668,3 +668,16 @@ def test_a_file_that_is_not_sound_is_told_by_the_doctor(kept: Kept) -> None:
     db.close()
     rows, wrong = kept.open().health()
     assert (rows, wrong != "") == (200, True)
+
+
+def test_the_runs_of_an_older_layout_are_known_in_this_one(kept: Kept) -> None:
+    ledger = kept.open()
+    ledger.begin(job("job_1", batch="a", submitted_at=5.0))
+    ledger.begin(job("job_2", batch="b", submitted_at=4.0))
+    ledger.close()
+    db = sqlite3.connect(kept.path, isolation_level=None)
+    db.execute("DROP TABLE runs")
+    db.execute("PRAGMA user_version = 2")
+    db.close()
+    assert kept.open().newest_batch() == "a"
+    assert kept.warnings == []

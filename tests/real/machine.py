@@ -91,6 +91,7 @@ class Machine:
         """Start the program; killed at the end if it still runs."""
         process = subprocess.Popen(
             [str(DOCSPEED), *argv],
+            bufsize=0,  # what a buffer held already, nobody would be told of any more
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
