@@ -279,7 +279,7 @@ class Api:
                 self._heard(Exchange(method, path, outcome, seconds, request_id))
 
     def _leave(self, within: float | None) -> float | None:
-        """Wait at the gate; what is left of `within`. Unavailable where that, or the run's time, would pass there."""
+        """Wait at the gate; what is left of `within`. Unavailable where all the time passes there."""
         while (wait := self._gate.delay()) > 0:
             over = self.until is not None and self._world.monotonic() + wait > self.until
             if over or (within is not None and wait >= within):

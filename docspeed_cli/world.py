@@ -56,6 +56,7 @@ class Interrupts:
                 signal.signal(number, self._handle)
                 self._taken.append(number)
         if os.name == "posix":
+            signal.signal(signal.SIGURG, lambda number, frame: None)
             arriving, tell = os.pipe()
             os.set_blocking(tell, False)
             signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
@@ -74,6 +75,9 @@ class Interrupts:
             arrived += len(heard)
             time.sleep(_HEARING)
             unheard = arrived - self._handled
+            if heard and unheard == 1 and self.pending is None:
+                # It came just before a read that goes on until a key is pressed: anything ends that.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGURG)
             if heard and (unheard > 1 or (unheard == 1 and self.pending is not None)):
                 self._leave(heard[-1])
 

@@ -349,3 +349,27 @@ def test_a_signal_before_a_pause_ends_it_at_once() -> None:
     with pytest.raises(Interrupted), interrupts.shielded():
         interrupts.pending = signal.SIGINT
         interrupts.sleep(600)
+
+
+_MISSED = """
+import os, signal, sys, threading
+from docspeed_cli.errors import Interrupted
+from docspeed_cli.world import Interrupts
+interrupts = Interrupts()
+interrupts.install(sys.stderr)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    os.read(0, 1)
+except Interrupted as interrupted:
+    print(interrupted.exit_code)
+"""
+
+
+def test_a_signal_that_a_read_has_missed_ends_it_all_the_same() -> None:
+    """Another thread gets it, as if it had come between the main thread's last look and its read."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _MISSED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "130\n"
