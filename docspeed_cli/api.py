@@ -228,7 +228,7 @@ class Api:
         line = self._connections.line()
         within = self._leave(within)
         if bounded:
-            within = min(within or GET_TIMEOUT, GET_TIMEOUT)
+            within = GET_TIMEOUT if within is None else min(within, GET_TIMEOUT)
         payload = (into or Payload)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None

@@ -194,7 +194,7 @@ class Session:
         """What to do about a key that wins over any that `auth login` saves."""
         if self.known_key()[1] != "DOCSPEED_API_KEY":
             return None
-        return f"mend DOCSPEED_API_KEY, or unset it and docspeed auth login{self.flags}"
+        return f"mend DOCSPEED_API_KEY; or unset it, then docspeed auth login{self.flags}"
 
     @cached_property
     def gate(self) -> Gate:

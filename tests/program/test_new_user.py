@@ -122,7 +122,7 @@ def test_hints_name_the_server(stage: Stage, service: Service) -> None:
 def test_a_short_key_does_not_damage_messages(stage: Stage) -> None:
     ran = stage.run("jobs", "result", "nope", "--json", env={"DOCSPEED_API_KEY": "n"})
     assert json.loads(lines(ran.err)[-1])["error"]["hint"] == (
-        "mend DOCSPEED_API_KEY, or unset it and docspeed auth login"
+        "mend DOCSPEED_API_KEY; or unset it, then docspeed auth login"
     )
 
 
