@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from docspeed_cli.errors import (
+from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
     NoCredits,
@@ -14,7 +14,7 @@ from docspeed_cli.errors import (
     Rejected,
     Unavailable,
 )
-from docspeed_cli.models import State, state_of
+from docspeed_cli.core.models import State, state_of
 from docspeed_cli.payload import Payload, parsed
 
 _TAKEN_BY_NOBODY = (429, 502, 503)

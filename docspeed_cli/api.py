@@ -18,17 +18,17 @@ from urllib.parse import urlsplit
 from docspeed_cli.answers import refusal, status_word
 from docspeed_cli.breakage import CONNECT_TIMEOUT, broken, broken_by, given_up, too_long, unknown_after
 from docspeed_cli.connections import Connections, unpacked
-from docspeed_cli.errors import (
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
     OutcomeUnknown,
     Unavailable,
 )
+from docspeed_cli.core.operations import UPLOAD_PATH, job_path
 from docspeed_cli.gate import Gate
-from docspeed_cli.operations import UPLOAD_PATH, job_path
 from docspeed_cli.payload import IN_MEMORY, Into, Payload
 from docspeed_cli.polling import Schedule, retry_after
-from docspeed_cli.world import World
 
 if TYPE_CHECKING:
     import httpx

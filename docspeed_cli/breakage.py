@@ -6,7 +6,7 @@ import re
 from functools import cache
 from urllib.parse import urlsplit
 
-from docspeed_cli.errors import DocspeedError, OutcomeUnknown, Unavailable
+from docspeed_cli.core.errors import DocspeedError, OutcomeUnknown, Unavailable
 
 CONNECT_TIMEOUT = 15.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from docspeed_cli.models import State, state_of
+from docspeed_cli.core.models import State, state_of
 
 _WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""
 _AFTER = "or|then|asks|brings|empties|follows|makes|says|shows|tells|works|writes"

@@ -8,11 +8,11 @@ TYPE_CHECKING = False  # what is loaded here comes before a Ctrl-C can be met wi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from docspeed_cli.errors import Interrupted
+    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.errors import Interrupted
     from docspeed_cli.framework import Invocation
     from docspeed_cli.output import Output
     from docspeed_cli.session import Session
-    from docspeed_cli.world import World
 
 
 _NOBODY_READS = 141
@@ -27,8 +27,8 @@ def run() -> None:
 
     gc.disable()  # a sixth of a short command's time; a run over many inputs turns it on again
     _end_silently()
-    from docspeed_cli.errors import Interrupted
-    from docspeed_cli.world import World
+    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.errors import Interrupted
 
     try:
         world = World.real()
@@ -77,8 +77,8 @@ def main(argv: Sequence[str], world: World) -> int:
     """Do what the command line says in this world; the exit code, whatever happens."""
     if world.env.get("_DOCSPEED_COMPLETE"):
         return _complete(argv, world)
-    from docspeed_cli.errors import DocspeedError, Interrupted, ReaderGone
-    from docspeed_cli.models import Style
+    from docspeed_cli.core.errors import DocspeedError, Interrupted, ReaderGone
+    from docspeed_cli.core.models import Style
     from docspeed_cli.output import Output
 
     if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
@@ -103,7 +103,7 @@ def main(argv: Sequence[str], world: World) -> int:
 
 def _complete(argv: Sequence[str], world: World) -> int:
     """Answer a shell that completes a line; whatever goes wrong, nothing is said between its prompts."""
-    from docspeed_cli.errors import Interrupted
+    from docspeed_cli.core.errors import Interrupted
 
     try:
         from docspeed_cli.commands import COMMANDS
@@ -122,7 +122,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     import typer
 
     from docspeed_cli.commands import COMMANDS
-    from docspeed_cli.errors import UsageError
+    from docspeed_cli.core.errors import UsageError
     from docspeed_cli.framework import Invocation, group, root
 
     help_ = io.StringIO()
@@ -156,10 +156,10 @@ def _is_command(word: str) -> bool:
 
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
-    from docspeed_cli.errors import DocspeedError, Interrupted, UsageError, all_together
+    from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, all_together
+    from docspeed_cli.core.settings import resolve
     from docspeed_cli.output import Output
     from docspeed_cli.session import Session
-    from docspeed_cli.settings import resolve
 
     world = plain.world
     try:
@@ -195,7 +195,7 @@ def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> 
 
 def _left(session: Session) -> tuple[list[str], str | None, str | None]:
     """What a run leaves that is broken off: in words; the command that takes it up again; a job's id."""
-    from docspeed_cli.models import State
+    from docspeed_cli.core.models import State
 
     known = list(session.waited_for.values())
     jobs = [job for job in known if not job.ended]

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple, Protocol
 
 import typer
 
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.models import State, Style
+from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
+from docspeed_cli.core.settings import state_dir
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.framework import TOPICS, Entry, group, root
 from docspeed_cli.harmless import clean
 from docspeed_cli.inputs import SUFFIXES
-from docspeed_cli.models import State, Style
-from docspeed_cli.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
 from docspeed_cli.output import Output
-from docspeed_cli.settings import state_dir
-from docspeed_cli.times import ago
-from docspeed_cli.world import World
 
 VARIABLE = "_DOCSPEED_COMPLETE"
 SCRIPTS = {

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
-from docspeed_cli.errors import Unavailable
-from docspeed_cli.settings import loopback
-from docspeed_cli.world import World
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import Unavailable
+from docspeed_cli.core.settings import loopback
 
 if TYPE_CHECKING:
     import httpx

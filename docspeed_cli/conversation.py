@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
+from docspeed_cli.core.models import Request, Source
+from docspeed_cli.core.operations import CHAT
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
 from docspeed_cli.formats import NotConvertible, to_markdown
-from docspeed_cli.models import Request, Source
-from docspeed_cli.operations import CHAT
 from docspeed_cli.payload import write_whole
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting

@@ -11,11 +11,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
-from docspeed_cli.errors import Interrupted
-from docspeed_cli.models import Job
+from docspeed_cli.core.environment import GRACE, World
+from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.core.models import Job
 from docspeed_cli.polling import Agenda
 from docspeed_cli.session import Session, Task, drive
-from docspeed_cli.world import GRACE, World
 
 T = TypeVar("T")
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Job, Source
+from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.inputs import digest, told
-from docspeed_cli.models import Job, Source
 from docspeed_cli.naming import Names, check_pattern, suggested
 from docspeed_cli.outlet import Outlet
 from docspeed_cli.payload import Into, Payload, sweep, write_whole
 from docspeed_cli.session import Outcome, Session
-from docspeed_cli.times import ago, span
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv")

@@ -5,9 +5,9 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from docspeed_cli.errors import UsageError
-from docspeed_cli.models import Inputs
-from docspeed_cli.operations import SANDBOX
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Inputs
+from docspeed_cli.core.operations import SANDBOX
 
 
 def flag(

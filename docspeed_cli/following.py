@@ -7,7 +7,7 @@ from typing import Any
 
 from docspeed_cli.answers import job_error, status_word
 from docspeed_cli.api import Answer
-from docspeed_cli.errors import (
+from docspeed_cli.core.errors import (
     DocspeedError,
     JobFailed,
     NotFound,
@@ -15,8 +15,8 @@ from docspeed_cli.errors import (
     Rejected,
     Unavailable,
 )
-from docspeed_cli.models import Job, State, state_of
-from docspeed_cli.operations import job_path
+from docspeed_cli.core.models import Job, State, state_of
+from docspeed_cli.core.operations import job_path
 from docspeed_cli.payload import Into, Payload
 from docspeed_cli.polling import Schedule
 from docspeed_cli.session import Session, Task, Waiting

@@ -18,12 +18,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from docspeed_cli import __version__
-from docspeed_cli.errors import UsageError, all_together
-from docspeed_cli.models import Style
+from docspeed_cli.core.errors import UsageError, all_together
+from docspeed_cli.core.models import Style
 
 if TYPE_CHECKING:
-    from docspeed_cli.settings import Settings
-    from docspeed_cli.world import World
+    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.settings import Settings
 
 Action = Callable[[Any], int]
 """What a command does, given its session; loosely typed, for its annotations are looked up when it runs."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ParamSpec
 
-from docspeed_cli.errors import DocspeedError, UsageError
-from docspeed_cli.models import Inputs, Source
-from docspeed_cli.world import World
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Inputs, Source
 
 _TYPES = {
     "application/pdf": (".pdf",),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from docspeed_cli.errors import NotFound, UsageError
-from docspeed_cli.models import Job, State
-from docspeed_cli.operations import SANDBOX
+from docspeed_cli.core.errors import NotFound, UsageError
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.session import Session
 
 _ROW = re.compile(r"@(\d{1,18})")

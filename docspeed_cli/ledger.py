@@ -20,7 +20,7 @@ TYPE_CHECKING = False  # importing typing, or the models before a row is read, w
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
-    from docspeed_cli.models import Job
+    from docspeed_cli.core.models import Job
 
     T = TypeVar("T")
 
@@ -305,7 +305,7 @@ class Ledger:
         rows = self.read(f"{_SELECT} {tail}", bound)
         if not rows:
             return []
-        from docspeed_cli.models import Job, State
+        from docspeed_cli.core.models import Job, State
 
         states = {state.value: state for state in State}
         named = (dict(zip(_COLUMNS, _sound(row), strict=True)) for row in rows)

@@ -16,9 +16,9 @@ import typer
 
 from docspeed_cli import __version__
 from docspeed_cli.cells import wrapped
-from docspeed_cli.errors import CODES, EXITS, SEVERITY
+from docspeed_cli.core.errors import CODES, EXITS, SEVERITY
+from docspeed_cli.core.settings import SETTINGS, VARIABLES
 from docspeed_cli.framework import Entry, Row, group, rank, root
-from docspeed_cli.settings import SETTINGS, VARIABLES
 
 Rows = tuple[tuple[str, str], ...]
 """Terms, and what is said of each."""

@@ -8,12 +8,12 @@ import traceback
 from pathlib import Path
 
 from docspeed_cli import __version__
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.settings import state_dir
+from docspeed_cli.core.timefmt import rfc3339
 from docspeed_cli.output import Output
 from docspeed_cli.payload import write_whole
-from docspeed_cli.settings import state_dir
-from docspeed_cli.times import rfc3339
-from docspeed_cli.world import World
 
 
 def explained(error: Exception, world: World, output: Output) -> DocspeedError:

@@ -9,8 +9,8 @@ import string
 import unicodedata
 from pathlib import Path
 
-from docspeed_cli.errors import UsageError
-from docspeed_cli.models import Job, Source
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Job, Source
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docspeed_cli.errors import Unavailable
+from docspeed_cli.core.errors import Unavailable
 
 HELD_BACK = 4 * 1024 * 1024
 """What must have come before any of it is passed on: nearly every result is whole by then."""

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from docspeed_cli.cells import PADDING, colour_of, wrapped
-from docspeed_cli.errors import DocspeedError, ReaderGone
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import DocspeedError, ReaderGone
+from docspeed_cli.core.models import Style
 from docspeed_cli.harmless import clean
-from docspeed_cli.models import Style
-from docspeed_cli.world import World
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.outlet import HELD_BACK, Outlet
 
 IN_MEMORY = 256 * 1024

@@ -6,9 +6,9 @@ import json
 import shlex
 from typing import Any
 
-from docspeed_cli.errors import UsageError
-from docspeed_cli.models import Request, Source
-from docspeed_cli.operations import UPLOAD_PATH
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Request, Source
+from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.session import Session
 from docspeed_cli.uploads import Uploads
 

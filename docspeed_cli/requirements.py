@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import JobFailed, UsageError
-from docspeed_cli.nearest import nearest
+from docspeed_cli.core.errors import JobFailed, UsageError
+from docspeed_cli.core.suggest import nearest
 from docspeed_cli.payloads.extraction import Field, fields, line_items
 from docspeed_cli.payloads.outline import Node, outline
 from docspeed_cli.payloads.values import content, grounded

@@ -10,13 +10,13 @@ from typing import Any
 
 from docspeed_cli import delivery
 from docspeed_cli.batch import Batch, batch_id, judged
+from docspeed_cli.core.errors import DocspeedError, UsageError, all_together
+from docspeed_cli.core.models import Inputs, Request, Source
+from docspeed_cli.core.operations import Operation
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
 from docspeed_cli.inputs import Found, collect, discard
-from docspeed_cli.models import Inputs, Request, Source
-from docspeed_cli.operations import Operation
 from docspeed_cli.payload import Into
 from docspeed_cli.plan import plan
 from docspeed_cli.requirements import Requirements

@@ -12,16 +12,16 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docspeed_cli.errors import (
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
 )
-from docspeed_cli.models import Job, Source
-from docspeed_cli.operations import SANDBOX
+from docspeed_cli.core.models import Job, Source
+from docspeed_cli.core.operations import SANDBOX
+from docspeed_cli.core.settings import BASE_URL, Settings, loopback
+from docspeed_cli.core.timefmt import span
 from docspeed_cli.output import Output
-from docspeed_cli.settings import BASE_URL, Settings, loopback
-from docspeed_cli.times import span
-from docspeed_cli.world import World
 
 if TYPE_CHECKING:
     from docspeed_cli.api import Answer, Api

@@ -10,18 +10,18 @@ from contextlib import contextmanager
 
 from docspeed_cli.answers import is_result, job_in, status_word
 from docspeed_cli.api import Answer
-from docspeed_cli.errors import (
+from docspeed_cli.core.errors import (
     DocspeedError,
     Interrupted,
     NotFound,
     OutcomeUnknown,
     Rejected,
 )
+from docspeed_cli.core.models import Job, Request, State
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.following import Following
-from docspeed_cli.models import Job, Request, State
 from docspeed_cli.payload import Payload
 from docspeed_cli.session import Outcome, Session, Task, Waiting
-from docspeed_cli.times import ago
 from docspeed_cli.uploads import Document, Uploads
 
 NAMED = 10

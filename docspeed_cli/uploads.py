@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.models import Source
 from docspeed_cli.inputs import digest
-from docspeed_cli.models import Source
 from docspeed_cli.session import Session
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from docspeed_cli.cli import main
-from docspeed_cli.world import World
+from docspeed_cli.core.environment import World
 from tests.service import KEY, Service
 
 START = 1_800_000_000.0

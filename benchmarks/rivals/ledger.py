@@ -24,7 +24,7 @@ def bare(request: str) -> object:
 
 def real(request: str) -> object:
     """A job as commands make it."""
-    from docspeed_cli.models import Job, State
+    from docspeed_cli.core.models import Job, State
 
     return Job("parse", "submitting", State.SUBMITTING, request=request, token="0" * 32)
 
@@ -73,4 +73,4 @@ else:
     import sqlite3  # noqa: F401
 
     if how == "models":
-        import docspeed_cli.models  # noqa: F401
+        import docspeed_cli.core.models  # noqa: F401

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from docspeed_cli import __version__
 from docspeed_cli.breakage import CONNECT_TIMEOUT
 from docspeed_cli.commands.setup import masked
-from docspeed_cli.errors import DocspeedError, UsageError, worst
+from docspeed_cli.core.errors import DocspeedError, UsageError, worst
+from docspeed_cli.core.settings import Settings, loopback
+from docspeed_cli.core.timefmt import span
 from docspeed_cli.flags import CommonFlags, LocalFlags
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.session import Session, installed_sandbox
-from docspeed_cli.settings import Settings, loopback
-from docspeed_cli.times import span
 
 _SKEW = 60.0
 _FOUND_AT = 16

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.errors import AuthError, DocspeedError, UsageError, worst
+from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, worst
+from docspeed_cli.core.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
 from docspeed_cli.flags import (
     BatchFlags,
     CommonFlags,
@@ -21,10 +22,9 @@ from docspeed_cli.flags import (
     flag,
 )
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
 
 if TYPE_CHECKING:
-    from docspeed_cli.models import Source
+    from docspeed_cli.core.models import Source
     from docspeed_cli.requirements import Requirements
     from docspeed_cli.session import Session
 

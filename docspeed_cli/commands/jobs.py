@@ -7,9 +7,8 @@ from typing import Annotated
 
 from docspeed_cli import delivery
 from docspeed_cli.api import Answer
-from docspeed_cli.crowd import READING, alone, together
-from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import (
+from docspeed_cli.core.environment import GRACE
+from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
     JobFailed,
@@ -20,16 +19,17 @@ from docspeed_cli.errors import (
     UsageError,
     worst,
 )
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import FORMATS
+from docspeed_cli.core.timefmt import ago
+from docspeed_cli.crowd import READING, alone, together
+from docspeed_cli.delivery import Delivery
 from docspeed_cli.flags import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
-from docspeed_cli.models import Job, State
-from docspeed_cli.operations import FORMATS
 from docspeed_cli.payload import Into
 from docspeed_cli.session import Outcome, Session, Task, Waiting
-from docspeed_cli.times import ago
-from docspeed_cli.world import GRACE
 
 _NAMED = 10
 """Jobs that one hint names; a command of more of them would not be read."""

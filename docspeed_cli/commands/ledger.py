@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docspeed_cli.errors import (
+from docspeed_cli.core.errors import (
     DocspeedError,
     Interrupted,
     NotFound,
     UsageError,
 )
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import OPERATIONS, SANDBOX, named
+from docspeed_cli.core.settings import duration
+from docspeed_cli.core.suggest import nearest
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.flags import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
-from docspeed_cli.models import Job, State
-from docspeed_cli.nearest import nearest
-from docspeed_cli.operations import OPERATIONS, SANDBOX, named
 from docspeed_cli.session import Session, Task
-from docspeed_cli.settings import duration
-from docspeed_cli.times import ago
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from docspeed_cli.completion import SCRIPTS
-from docspeed_cli.errors import UsageError
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.flags import LocalFlags
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.session import Session

@@ -12,9 +12,11 @@ import typer
 from docspeed_cli import delivery
 from docspeed_cli.answers import job_in, status_word
 from docspeed_cli.conversation import Talk, answer_all, converse, last_talk, stored_sources
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Inputs, Job, Request, Source, State
+from docspeed_cli.core.operations import CHAT, FORMATS, Operation
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.errors import DocspeedError, UsageError
 from docspeed_cli.flags import (
     CommonFlags,
     InputFlags,
@@ -30,8 +32,6 @@ from docspeed_cli.flags import (
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.inputs import SUFFIXES, collect, discard
-from docspeed_cli.models import Inputs, Job, Request, Source, State
-from docspeed_cli.operations import CHAT, FORMATS, Operation
 from docspeed_cli.payload import parsed
 from docspeed_cli.plan import plan
 from docspeed_cli.runs import check_unwaited, deliver_one, patience

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from docspeed_cli.errors import UsageError
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.suggest import nearest
 from docspeed_cli.flags import LocalFlags
 from docspeed_cli.framework import TOPICS, Action, Entry, guide
-from docspeed_cli.nearest import nearest
 from docspeed_cli.session import Session
 
 _ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-codes", "errors": "exit-codes"}

@@ -240,7 +240,7 @@ def test_typer_is_used_by_its_public_names(name: str) -> None:
 def test_an_import_within_a_function_is_seen() -> None:
     tree = ast.parse(
         "import a\n"
-        "def f():\n    import b\n    def g():\n        from docspeed_cli.errors import Exit\n"
+        "def f():\n    import b\n    def g():\n        from docspeed_cli.core.errors import Exit\n"
         "if TYPE_CHECKING:\n    import c\n"
         "try:\n    import d\nexcept ImportError:\n    pass\n"
         "class K:\n    import e\n"
@@ -249,10 +249,10 @@ def test_an_import_within_a_function_is_seen() -> None:
     assert [(found.name, found.at_load) for found in imports(tree)] == [
         ("a", True),
         ("b", False),
-        ("docspeed_cli.errors", False),
+        ("docspeed_cli.core.errors", False),
         ("c", False),
         ("d", True),
         ("e", True),
-        ("docspeed_cli.errors", True),
+        ("docspeed_cli.core.errors", True),
         ("docspeed_cli", True),
     ]

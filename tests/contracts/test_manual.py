@@ -16,10 +16,10 @@ import pytest
 
 from docspeed_cli import __version__
 from docspeed_cli.commands import COMMANDS
-from docspeed_cli.errors import EXITS
+from docspeed_cli.core.errors import EXITS
+from docspeed_cli.core.settings import VARIABLES
 from docspeed_cli.framework import TOPICS
 from docspeed_cli.manual import PARTS, RELEASED, escaped, explained
-from docspeed_cli.settings import VARIABLES
 from tests.contracts.test_startup import loaded
 from tests.stage import Stage
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli import errors
-from docspeed_cli.errors import CODES, EXITS, SEVERITY, DocspeedError
-from docspeed_cli.settings import SETTINGS, VARIABLES
+from docspeed_cli.core import errors
+from docspeed_cli.core.errors import CODES, EXITS, SEVERITY, DocspeedError
+from docspeed_cli.core.settings import SETTINGS, VARIABLES
 
 README = Path(__file__).parents[2] / "README.md"
 

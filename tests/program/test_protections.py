@@ -15,12 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docspeed_cli.errors import DocspeedError, Interrupted
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import DocspeedError, Interrupted
+from docspeed_cli.core.models import Style
 from docspeed_cli.mishap import explained
-from docspeed_cli.models import Style
 from docspeed_cli.output import Output
 from docspeed_cli.payload import IN_MEMORY, Payload
-from docspeed_cli.world import World
 from tests.service import KEY, POLL, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, Stream
 
@@ -175,7 +175,7 @@ def test_where_the_details_can_t_be_kept_the_line_is_said_all_the_same(tmp_path:
 
 _IGNORED = """
 import os, signal, sys
-from docspeed_cli.world import World
+from docspeed_cli.core.environment import World
 world = World.real()
 os.kill(os.getpid(), signal.SIGHUP)
 print("goes on", flush=True)

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+from docspeed_cli.core.models import Job, State
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import Job, State
 
 SERVER = "https://api.docspeed.ai"
 KEY = "fingerprint"

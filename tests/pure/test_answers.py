@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.answers import error_members, job_error, job_in, refusal, status_word
-from docspeed_cli.errors import (
+from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
     NoCredits,

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from docspeed_cli.bottom import Waited, lasting
 from docspeed_cli.cells import ended
-from docspeed_cli.models import Style
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.models import Style
 from docspeed_cli.output import Output
 from docspeed_cli.progress import Bar, Tally
-from docspeed_cli.world import World
 
 SAID = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
 

@@ -17,10 +17,19 @@ from hypothesis import strategies as st
 
 from docspeed_cli.commands import COMMANDS
 from docspeed_cli.completion import NEWEST, SCRIPTS, VARIABLE, Completion, Ledgered, Value, complete, wire
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import (
+    CHAT,
+    EXTRACT,
+    FORMATS,
+    GROUNDINGS,
+    OPERATIONS,
+    PARSE,
+    PROFILES,
+    TABLES,
+)
 from docspeed_cli.inputs import SUFFIXES
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import Job, State
-from docspeed_cli.operations import CHAT, EXTRACT, FORMATS, GROUNDINGS, OPERATIONS, PARSE, PROFILES, TABLES
 from tests.stage import Stage
 
 

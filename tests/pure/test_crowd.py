@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import Interrupted, Unavailable
+from docspeed_cli.core.models import Style
+from docspeed_cli.core.settings import resolve
 from docspeed_cli.crowd import Crowd, together
-from docspeed_cli.errors import Interrupted, Unavailable
-from docspeed_cli.models import Style
 from docspeed_cli.output import Output
 from docspeed_cli.session import Session, Task
-from docspeed_cli.settings import resolve
-from docspeed_cli.world import World
 
 
 class Clock:

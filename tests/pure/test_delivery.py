@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Source, Style
+from docspeed_cli.core.settings import resolve
 from docspeed_cli.delivery import Delivery, Target, target
-from docspeed_cli.errors import UsageError
-from docspeed_cli.models import Source, Style
 from docspeed_cli.output import Output
 from docspeed_cli.session import Session
-from docspeed_cli.settings import resolve
-from docspeed_cli.world import World
 from tests.stage import Stream
 
 

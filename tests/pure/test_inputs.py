@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.errors import DocspeedError, UsageError
+from docspeed_cli.core.environment import World
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.inputs import (
     Problem,
     Unsupported,
@@ -23,8 +25,6 @@ from docspeed_cli.inputs import (
     sniff,
     stored,
 )
-from docspeed_cli.models import Inputs, Source
-from docspeed_cli.world import World
 from tests.stage import Stream
 
 PDF = b"%PDF-1.7\n...\n%%EOF\n"

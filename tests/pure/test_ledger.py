@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle as Rows
 from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, invariant, rule
 
+from docspeed_cli.core.models import State
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import State
-from docspeed_cli.times import ago
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 

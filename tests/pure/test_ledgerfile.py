@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from docspeed_cli.core.models import State
 from docspeed_cli.ledger import Ledger
 from docspeed_cli.ledgerfile import MIGRATIONS
-from docspeed_cli.models import State
 from docspeed_cli.salvage import read_only
 from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
@@ -336,7 +336,7 @@ def test_the_log_of_the_new_file_outlives_those_that_had_the_old_one_open(kept: 
 _MEETS_DAMAGE = """
 import sys, time
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import Job, State
+from docspeed_cli.core.models import Job, State
 
 print("ready", flush=True)
 name = sys.stdin.readline().strip()
@@ -431,7 +431,7 @@ _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import Job, State
+from docspeed_cli.core.models import Job, State
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path, warnings = Path(sys.argv[1]), []

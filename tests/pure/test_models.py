@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.models import Job, Request, Source, State, state_of
-from docspeed_cli.operations import CHAT, EXTRACT, OPERATIONS, PARSE, SCHEMA, SPLIT, TABLES, Operation
+from docspeed_cli.core.models import Job, Request, Source, State, state_of
+from docspeed_cli.core.operations import CHAT, EXTRACT, OPERATIONS, PARSE, SCHEMA, SPLIT, TABLES, Operation
 
 SUCCESS = ("completed", "complete", "succeeded", "success", "done", "finished")
 FAILURE = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.nearest import nearest
+from docspeed_cli.core.suggest import nearest
 
 
 @pytest.mark.parametrize(

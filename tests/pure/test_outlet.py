@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docspeed_cli.errors import Unavailable
+from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.outlet import HELD_BACK, Outlet
 from docspeed_cli.payload import Payload
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.payload import IN_MEMORY, READABLE, Payload, write_whole
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'

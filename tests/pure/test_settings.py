@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.errors import AuthError, UsageError
-from docspeed_cli.settings import (
+from docspeed_cli.core.errors import AuthError, UsageError
+from docspeed_cli.core.settings import (
     BASE_URL,
     SETTINGS,
     VARIABLES,

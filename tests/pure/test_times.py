@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.times import ago, rfc3339, span
+from docspeed_cli.core.timefmt import ago, rfc3339, span
 
 NOW = 1_800_000_000.0
 

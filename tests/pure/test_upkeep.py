@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.models import State
+from docspeed_cli.core.models import State
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 DAY = 86400.0

@@ -14,7 +14,7 @@ import pytest
 
 from docspeed_cli import connections
 from docspeed_cli.cli import main
-from docspeed_cli.world import World
+from docspeed_cli.core.environment import World
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,

@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from docspeed_cli.completion import SCRIPTS
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import GROUNDINGS
 from docspeed_cli.ledger import Ledger
-from docspeed_cli.models import Job, State
-from docspeed_cli.operations import GROUNDINGS
 from tests.stage import Stage
 
 TOP = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.errors import Interrupted
-from docspeed_cli.world import Interrupts
+from docspeed_cli.core.environment import Interrupts
+from docspeed_cli.core.errors import Interrupted
 from tests.real.machine import Machine
 from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Service
 
@@ -211,8 +211,8 @@ def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, s
 
 _HANGING = """
 import os, signal, sys, threading
-from docspeed_cli.errors import Interrupted
-from docspeed_cli.world import Interrupts
+from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.core.environment import Interrupts
 
 interrupts = Interrupts()
 interrupts.grace = 0.05
@@ -312,7 +312,7 @@ def test_a_wait_for_another_process_can_be_stopped(machine: Machine, service: Se
 
 _STUCK = """
 import os, signal, sqlite3, sys
-from docspeed_cli.world import Interrupts
+from docspeed_cli.core.environment import Interrupts
 
 interrupts = Interrupts()
 interrupts.install(sys.stderr)
@@ -353,8 +353,8 @@ def test_a_signal_before_a_pause_ends_it_at_once() -> None:
 
 _MISSED = """
 import os, signal, sys, threading
-from docspeed_cli.errors import Interrupted
-from docspeed_cli.world import Interrupts
+from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.core.environment import Interrupts
 interrupts = Interrupts()
 interrupts.install(sys.stderr)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

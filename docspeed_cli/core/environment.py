@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from docspeed_cli.cells import wrapped
-from docspeed_cli.errors import Interrupted
+from docspeed_cli.core.errors import Interrupted
 
 if TYPE_CHECKING:
     import httpx

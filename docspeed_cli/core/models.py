@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from docspeed_cli.operations import Operation
-from docspeed_cli.times import rfc3339
+from docspeed_cli.core.operations import Operation
+from docspeed_cli.core.timefmt import rfc3339
 
 _SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
 _FAILURE = frozenset(

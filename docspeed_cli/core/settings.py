@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.errors import AuthError, UsageError, all_together
-from docspeed_cli.nearest import nearest
-from docspeed_cli.operations import FORMATS, SANDBOX
+from docspeed_cli.core.errors import AuthError, UsageError, all_together
+from docspeed_cli.core.operations import FORMATS, SANDBOX
+from docspeed_cli.core.suggest import nearest
 
 BASE_URL = "https://api.docspeed.ai"
 
