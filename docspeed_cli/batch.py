@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.api import PATIENCE
 from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, Pending, Unavailable, worst
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
@@ -20,9 +19,10 @@ from docspeed_cli.core.operations import Operation
 from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.inputs import told
-from docspeed_cli.payload import Payload
 from docspeed_cli.progress import Tally
 from docspeed_cli.requirements import Requirements
+from docspeed_cli.service.body import Payload
+from docspeed_cli.service.client import PATIENCE
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 from docspeed_cli.uploads import Uploads

@@ -13,8 +13,8 @@ from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.inputs import digest, told
 from docspeed_cli.naming import Names, check_pattern, suggested
-from docspeed_cli.outlet import Outlet
-from docspeed_cli.payload import Into, Payload, sweep, write_whole
+from docspeed_cli.service.body import Into, Payload, sweep, write_whole
+from docspeed_cli.service.outlet import Outlet
 from docspeed_cli.session import Outcome, Session
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}

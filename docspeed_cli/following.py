@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from docspeed_cli.answers import job_error, status_word
-from docspeed_cli.api import Answer
 from docspeed_cli.core.errors import (
     DocspeedError,
     JobFailed,
@@ -17,8 +15,10 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
-from docspeed_cli.payload import Into, Payload
-from docspeed_cli.polling import Schedule
+from docspeed_cli.service.backoff import Schedule
+from docspeed_cli.service.body import Into, Payload
+from docspeed_cli.service.client import Answer
+from docspeed_cli.service.responses import job_error, status_word
 from docspeed_cli.session import Session, Task, Waiting
 
 LOOKS_A_SECOND = 50

@@ -13,7 +13,7 @@ from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import rfc3339
 from docspeed_cli.output import Output
-from docspeed_cli.payload import write_whole
+from docspeed_cli.service.body import write_whole
 
 
 def explained(error: Exception, world: World, output: Output) -> DocspeedError:

@@ -20,9 +20,9 @@ from docspeed_cli.harmless import clean
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from docspeed_cli.api import Exchange
     from docspeed_cli.bottom import Bottom
-    from docspeed_cli.payload import Payload
+    from docspeed_cli.service.body import Payload
+    from docspeed_cli.service.client import Exchange
 
 
 _SCREEN = 25
@@ -148,7 +148,7 @@ class Output:
             self.chunks(parts)
 
     def _indented(self, chunks: Iterable[bytes]) -> None:
-        from docspeed_cli.payload import indented
+        from docspeed_cli.service.body import indented
 
         shown, more = bytearray(), False
         for chunk in chunks:

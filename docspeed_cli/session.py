@@ -24,11 +24,11 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.output import Output
 
 if TYPE_CHECKING:
-    from docspeed_cli.api import Answer, Api
-    from docspeed_cli.gate import Gate
     from docspeed_cli.ledger import Ledger
     from docspeed_cli.locks import Locks
-    from docspeed_cli.payload import Into, Payload
+    from docspeed_cli.service.body import Into, Payload
+    from docspeed_cli.service.client import Answer, Api
+    from docspeed_cli.service.rate_limit import Gate
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Session:
     @cached_property
     def api(self) -> Api:
         """The connection to the server. AuthError where a key is needed and there is none."""
-        from docspeed_cli.api import Api
+        from docspeed_cli.service.client import Api
 
         world = self.world
         if self.settings.sandbox:
@@ -175,7 +175,7 @@ class Session:
         key, _ = self.known_key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
-        from docspeed_cli.api import TELLING
+        from docspeed_cli.service.client import TELLING
 
         if len(key) >= TELLING:
             self.output.secrets.add(key)
@@ -199,7 +199,7 @@ class Session:
     @cached_property
     def gate(self) -> Gate:
         """What all requests of the run pass through."""
-        from docspeed_cli.gate import Gate
+        from docspeed_cli.service.rate_limit import Gate
 
         return Gate(self.world.monotonic)
 

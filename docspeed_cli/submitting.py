@@ -8,8 +8,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from docspeed_cli.answers import is_result, job_in, status_word
-from docspeed_cli.api import Answer
 from docspeed_cli.core.errors import (
     DocspeedError,
     Interrupted,
@@ -20,7 +18,9 @@ from docspeed_cli.core.errors import (
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.following import Following
-from docspeed_cli.payload import Payload
+from docspeed_cli.service.body import Payload
+from docspeed_cli.service.client import Answer
+from docspeed_cli.service.responses import is_result, job_in, status_word
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.uploads import Document, Uploads
 

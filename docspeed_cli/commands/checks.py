@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
-from docspeed_cli.breakage import CONNECT_TIMEOUT
 from docspeed_cli.commands.setup import masked
 from docspeed_cli.core.errors import DocspeedError, UsageError, worst
 from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.flags import CommonFlags, LocalFlags
 from docspeed_cli.framework import Action, guide
+from docspeed_cli.service.breakage import CONNECT_TIMEOUT
 from docspeed_cli.session import Session, installed_sandbox
 
 _SKEW = 60.0
@@ -202,7 +202,7 @@ def _certificate(session: Session, host: str, port: int) -> Check:
     """Whether the server proves who it is, and how long that takes."""
     import socket
 
-    from docspeed_cli.connections import certificates
+    from docspeed_cli.service.transport import certificates
 
     started = session.world.monotonic()
     try:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from docspeed_cli import delivery
-from docspeed_cli.api import Answer
 from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
     AuthError,
@@ -28,7 +27,8 @@ from docspeed_cli.flags import CommonFlags, Ids, ManyFlags, PollFlags, ResultFla
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
-from docspeed_cli.payload import Into
+from docspeed_cli.service.body import Into
+from docspeed_cli.service.client import Answer
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 
 _NAMED = 10

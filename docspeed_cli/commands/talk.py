@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from docspeed_cli import delivery
-from docspeed_cli.answers import job_in, status_word
 from docspeed_cli.conversation import Talk, answer_all, converse, last_talk, stored_sources
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
@@ -32,9 +31,10 @@ from docspeed_cli.flags import (
 from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.inputs import SUFFIXES, collect, discard
-from docspeed_cli.payload import parsed
 from docspeed_cli.plan import plan
 from docspeed_cli.runs import check_unwaited, deliver_one, patience
+from docspeed_cli.service.body import parsed
+from docspeed_cli.service.responses import job_in, status_word
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from docspeed_cli.outlet import HELD_BACK
+from docspeed_cli.service.outlet import HELD_BACK
 from tests.service import KEY, Call, Service
 from tests.stage import Ran, Stage
 

@@ -20,7 +20,7 @@ from docspeed_cli.core.errors import DocspeedError, Interrupted
 from docspeed_cli.core.models import Style
 from docspeed_cli.mishap import explained
 from docspeed_cli.output import Output
-from docspeed_cli.payload import IN_MEMORY, Payload
+from docspeed_cli.service.body import IN_MEMORY, Payload
 from tests.service import KEY, POLL, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, Stream
 
@@ -71,7 +71,7 @@ def test_results_that_are_kept_are_the_user_s_own(stage: Stage, service: Service
 def test_an_answer_too_large_for_the_memory_has_no_name_on_the_disk(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     program = (
-        "from docspeed_cli.payload import IN_MEMORY, Payload; import os; payload = Payload();"
+        "from docspeed_cli.service.body import IN_MEMORY, Payload; import os; payload = Payload();"
         " payload.write(b'x' * (IN_MEMORY + 1)); print(os.listdir(os.environ['TMPDIR']), payload.size)"
     )
     said = subprocess.run(

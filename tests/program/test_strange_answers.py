@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from docspeed_cli import payload
-from docspeed_cli.connections import unpacked
+from docspeed_cli.service import body as payload
+from docspeed_cli.service.transport import unpacked
 from tests.real.machine import Machine
 from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.answers import error_members, job_error, job_in, refusal, status_word
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
@@ -19,7 +18,8 @@ from docspeed_cli.core.errors import (
     Rejected,
     Unavailable,
 )
-from docspeed_cli.payload import Payload
+from docspeed_cli.service.body import Payload
+from docspeed_cli.service.responses import error_members, job_error, job_in, refusal, status_word
 
 METHODS = pytest.mark.parametrize("method", ["GET", "POST"])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.gate import FIRST_HOLD, LEAST_RATE, Gate
+from docspeed_cli.service.rate_limit import FIRST_HOLD, LEAST_RATE, Gate
 
 
 class Clock:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import Unavailable
-from docspeed_cli.outlet import HELD_BACK, Outlet
-from docspeed_cli.payload import Payload
+from docspeed_cli.service.body import Payload
+from docspeed_cli.service.outlet import HELD_BACK, Outlet
 
 RESULT = json.dumps({"pages": [f"{number:07d}" for number in range(HELD_BACK // 5)]}).encode()
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.payload import IN_MEMORY, READABLE, Payload, write_whole
+from docspeed_cli.service.body import IN_MEMORY, READABLE, Payload, write_whole
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'
 SIZES = pytest.mark.parametrize("content", [b'{"a": 1}', LARGE], ids=["memory", "disk"])
@@ -482,7 +482,7 @@ def test_a_folder_that_is_gone_is_an_error(tmp_path: Path, content: bytes) -> No
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from docspeed_cli.payload import Payload
+from docspeed_cli.service.body import Payload
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, size, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docspeed_cli.polling import Agenda, Schedule, retry_after
+from docspeed_cli.service.backoff import Agenda, Schedule, retry_after
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from docspeed_cli import connections
 from docspeed_cli.cli import main
 from docspeed_cli.core.environment import World
+from docspeed_cli.service import transport as connections
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,

@@ -12,7 +12,8 @@ import httpx
 import pytest
 import trustme
 
-from docspeed_cli import api, connections
+from docspeed_cli.service import client as api
+from docspeed_cli.service import transport as connections
 from tests.service import PATIENCE
 from tests.stage import Stage
 

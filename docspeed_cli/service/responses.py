@@ -15,7 +15,7 @@ from docspeed_cli.core.errors import (
     Unavailable,
 )
 from docspeed_cli.core.models import State, state_of
-from docspeed_cli.payload import Payload, parsed
+from docspeed_cli.service.body import Payload, parsed
 
 _TAKEN_BY_NOBODY = (429, 502, 503)
 _JOB_OBJECT = 4 * 1024 * 1024

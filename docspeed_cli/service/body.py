@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.outlet import HELD_BACK, Outlet
+from docspeed_cli.service.outlet import HELD_BACK, Outlet
 
 IN_MEMORY = 256 * 1024
 _CHUNK = 256 * 1024

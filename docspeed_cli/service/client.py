@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from docspeed_cli.answers import refusal, status_word
-from docspeed_cli.breakage import CONNECT_TIMEOUT, broken, broken_by, given_up, too_long, unknown_after
-from docspeed_cli.connections import Connections, unpacked
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import (
     AuthError,
@@ -26,9 +23,19 @@ from docspeed_cli.core.errors import (
     Unavailable,
 )
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
-from docspeed_cli.gate import Gate
-from docspeed_cli.payload import IN_MEMORY, Into, Payload
-from docspeed_cli.polling import Schedule, retry_after
+from docspeed_cli.service.backoff import Schedule, retry_after
+from docspeed_cli.service.body import IN_MEMORY, Into, Payload
+from docspeed_cli.service.breakage import (
+    CONNECT_TIMEOUT,
+    broken,
+    broken_by,
+    given_up,
+    too_long,
+    unknown_after,
+)
+from docspeed_cli.service.rate_limit import Gate
+from docspeed_cli.service.responses import refusal, status_word
+from docspeed_cli.service.transport import Connections, unpacked
 
 if TYPE_CHECKING:
     import httpx
