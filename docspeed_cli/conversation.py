@@ -17,8 +17,8 @@ from docspeed_cli.delivery import Delivery
 from docspeed_cli.formats import NotConvertible, to_markdown
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.session import Outcome, Session, Waiting
+from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
 from docspeed_cli.submitting import Submitting
-from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
 from docspeed_cli.uploads import Uploads
 
 HELP = """\

@@ -24,11 +24,11 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.output import Output
 
 if TYPE_CHECKING:
-    from docspeed_cli.ledger import Ledger
-    from docspeed_cli.locks import Locks
     from docspeed_cli.service.body import Into, Payload
     from docspeed_cli.service.client import Answer, Api
     from docspeed_cli.service.rate_limit import Gate
+    from docspeed_cli.store.ledger import Ledger
+    from docspeed_cli.store.locks import Locks
 
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ class Session:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger in the state folder."""
-        from docspeed_cli.ledger import Ledger
+        from docspeed_cli.store.ledger import Ledger
 
         ledger = Ledger(self.settings.state_dir / "ledger.db", self.output.warn, self.world.now)
         self._stack.callback(ledger.close)
@@ -136,7 +136,7 @@ class Session:
     @cached_property
     def locks(self) -> Locks:
         """The locks in the state folder."""
-        from docspeed_cli.locks import Locks
+        from docspeed_cli.store.locks import Locks
 
         locks = Locks(self.settings.state_dir / "locks", self.output.warn)
         self._stack.callback(locks.close)

@@ -33,7 +33,7 @@ def fill(path: str, rows: int) -> None:
     """A ledger of so many jobs."""
     import sqlite3
 
-    from docspeed_cli.ledger import Ledger
+    from docspeed_cli.store.ledger import Ledger
 
     Ledger(path, print, time.time).close()
     with sqlite3.connect(path) as db:
@@ -51,7 +51,7 @@ def fill(path: str, rows: int) -> None:
 
 def one_job(path: str, *, models: bool) -> None:
     """What `docspeed parse --wait` asks of the ledger."""
-    from docspeed_cli.ledger import Ledger
+    from docspeed_cli.store.ledger import Ledger
 
     ledger = Ledger(path, print, time.time)
     request = f"{time.time_ns():064x}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docspeed_cli.locks import Locks
+from docspeed_cli.store.locks import Locks
 from tests.service import SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage, lines
 

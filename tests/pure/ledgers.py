@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 
 SERVER = "https://api.docspeed.ai"
 KEY = "fingerprint"

@@ -29,7 +29,7 @@ from docspeed_cli.core.operations import (
     TABLES,
 )
 from docspeed_cli.inputs import SUFFIXES
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 from tests.stage import Stage
 
 

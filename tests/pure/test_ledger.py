@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, inv
 
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.models import State
-from docspeed_cli.ledger import Ledger
-from docspeed_cli.ledgerfile import MIGRATIONS
-from docspeed_cli.salvage import read_only
-from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
+from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
+from docspeed_cli.store.database import MIGRATIONS
+from docspeed_cli.store.ledger import Ledger
+from docspeed_cli.store.salvage import read_only
 from tests.pure.ledgers import KEY, SERVER, Kept, ids, job
 
 
@@ -335,7 +335,7 @@ def test_the_log_of_the_new_file_outlives_those_that_had_the_old_one_open(kept: 
 
 _MEETS_DAMAGE = """
 import sys, time
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.core.models import Job, State
 
 print("ready", flush=True)
@@ -430,7 +430,7 @@ def test_what_was_known_is_still_known_where_nothing_can_be_written(kept: Kept) 
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.core.models import Job, State
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.locks import Locks
+from docspeed_cli.store.locks import Locks
 
 A, B = (hashlib.sha256(text.encode()).hexdigest() for text in "ab")
 
 _HOLDER = """
 import sys
 from pathlib import Path
-from docspeed_cli.locks import Locks
+from docspeed_cli.store.locks import Locks
 
 locks = Locks(Path(sys.argv[1]), print)
 for digest in sys.argv[2:]:
@@ -33,7 +33,7 @@ for line in sys.stdin:
 _TAKER = """
 import sys
 from pathlib import Path
-from docspeed_cli.locks import Locks
+from docspeed_cli.store.locks import Locks
 
 print(Locks(Path(sys.argv[1]), print).acquire(sys.argv[2]))
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.talks import Conversation, last_conversation, remember_conversation
+from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
 from tests.pure.ledgers import KEY, SERVER, Kept
 
 

@@ -25,7 +25,7 @@ import pytest
 from docspeed_cli.completion import SCRIPTS
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import GROUNDINGS
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 from tests.stage import Stage
 
 TOP = Path(__file__).parents[2]

@@ -125,7 +125,7 @@ class LedgerFile:
             return self._in_memory([])
         except (OSError, sqlite3.Error) as error:
             self._warn(f"the ledger {self.path} can't be used ({error}); keep the job ids that are printed")
-            from docspeed_cli.salvage import read_only
+            from docspeed_cli.store.salvage import read_only
 
             return self._in_memory(read_only(self.path))
 
@@ -141,7 +141,7 @@ class LedgerFile:
 
         Nobody opens the ledger meanwhile, so nobody starts a log beside a file that is about to move.
         """
-        from docspeed_cli.salvage import salvage
+        from docspeed_cli.store.salvage import salvage
 
         with _FolderHeld(self._folder, alone=True):
             if _identity(self.path) == self._identity:
@@ -170,7 +170,7 @@ class LedgerFile:
 
     def _in_memory(self, sources: Iterable[sqlite3.Connection]) -> sqlite3.Connection:
         """A ledger in memory with what can be read, so that nothing already paid for is submitted again."""
-        from docspeed_cli.salvage import copy_rows
+        from docspeed_cli.store.salvage import copy_rows
 
         self.on_disk = False
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)

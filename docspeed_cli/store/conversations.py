@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from docspeed_cli.ledger import Ledger
+from docspeed_cli.store.ledger import Ledger
 
 
 class Conversation(NamedTuple):

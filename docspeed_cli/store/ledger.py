@@ -14,7 +14,7 @@ from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.ledgerfile import TROUBLE, LedgerFile
+from docspeed_cli.store.database import TROUBLE, LedgerFile
 
 TYPE_CHECKING = False  # importing typing, or the models before a row is read, would cost more than the ledger
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ class Ledger:
     def _tidy(self) -> None:
         from pathlib import Path
 
-        from docspeed_cli.upkeep import tidy
+        from docspeed_cli.store.cleanup import tidy
 
         tidy(self._file.db, Path(self.path).parent, self._now())
 
