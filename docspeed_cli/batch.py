@@ -20,7 +20,7 @@ from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.inputs import told
 from docspeed_cli.progress import Tally
-from docspeed_cli.requirements import Requirements
+from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Payload
 from docspeed_cli.service.client import PATIENCE
 from docspeed_cli.session import Outcome, Session, Task, Waiting

@@ -14,7 +14,7 @@ from docspeed_cli.core.models import Request, Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.crowd import alone
 from docspeed_cli.delivery import Delivery
-from docspeed_cli.formats import NotConvertible, to_markdown
+from docspeed_cli.results.to_text import NotConvertible, to_markdown
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation

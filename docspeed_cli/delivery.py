@@ -269,7 +269,7 @@ class Delivery:
         import csv
         import io
 
-        from docspeed_cli.formats import inert
+        from docspeed_cli.results.to_text import inert
 
         written = io.StringIO(newline="")
         rows = csv.writer(written, lineterminator="\r\n")
@@ -309,7 +309,7 @@ class Delivery:
             ) from None
 
     def _converted(self, job: Job, payload: Payload) -> str:
-        from docspeed_cli import formats
+        from docspeed_cli.results import to_text as formats
 
         content = payload.json()
         try:

@@ -18,7 +18,7 @@ from docspeed_cli.delivery import Delivery
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
 from docspeed_cli.inputs import Found, collect, discard
 from docspeed_cli.plan import plan
-from docspeed_cli.requirements import Requirements
+from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Into
 from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.submitting import Submitting

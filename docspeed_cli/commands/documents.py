@@ -25,7 +25,7 @@ from docspeed_cli.framework import Action, guide
 
 if TYPE_CHECKING:
     from docspeed_cli.core.models import Source
-    from docspeed_cli.requirements import Requirements
+    from docspeed_cli.results.requirements import Requirements
     from docspeed_cli.session import Session
 
 Grounding = Annotated[
@@ -132,7 +132,7 @@ def extract(
     common: CommonFlags,
 ) -> Action:
     """Fields and line items of each document, by a schema."""
-    from docspeed_cli.requirements import Requirements, check_names, required, spelled_out
+    from docspeed_cli.results.requirements import Requirements, check_names, required, spelled_out
     from docspeed_cli.runs import Run
 
     def fields(session: Session) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def schema(
 
 def _schema(session: Session, text: str) -> Any:
     """The checked schema, as it was given. UsageError with every fault."""
-    from docspeed_cli import schemas
+    from docspeed_cli.results import schema_check as schemas
 
     where = "--schema"
     if text == "-":

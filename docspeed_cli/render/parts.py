@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from docspeed_cli.harmless import clean
-from docspeed_cli.payloads import scalar
+from docspeed_cli.results.values import scalar
 
 CELL = 500
 """Characters of a cell that are drawn; no one reads more of them in a table."""

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.formats import NoSuchTable, NotConvertible, to_csv, to_markdown, to_text
-from docspeed_cli.payloads import citations, fields, line_items, outline, pages, sections, tables
+from docspeed_cli.results.fields import fields, line_items
+from docspeed_cli.results.pages import citations, pages, sections
+from docspeed_cli.results.schema import outline
+from docspeed_cli.results.tables import tables
+from docspeed_cli.results.to_text import NoSuchTable, NotConvertible, to_csv, to_markdown, to_text
 from tests.pure.payloads import (
     CHAT,
     EXTRACT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.schemas import check
+from docspeed_cli.results.schema_check import check
 from tests.pure.payloads import OLDER_SCHEMA, SCHEMA, any_json
 
 MEMBERS = ["fields", "tables", "invoice_level_fields", "line_item_structures"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
-from docspeed_cli.payloads.values import (
+from docspeed_cli.results.values import (
     VALUES,
     bodies,
     content,

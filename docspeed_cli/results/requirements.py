@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import JobFailed, UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.payloads.extraction import Field, fields, line_items
-from docspeed_cli.payloads.outline import Node, outline
-from docspeed_cli.payloads.values import content, grounded
+from docspeed_cli.results.fields import Field, fields, line_items
+from docspeed_cli.results.schema import Node, outline
+from docspeed_cli.results.values import content, grounded
 
 _DEEPEST = 12
 _NUMBER = re.compile(r"\[\d+\]")

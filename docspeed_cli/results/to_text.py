@@ -10,28 +10,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from docspeed_cli.payloads import (
-    Citation,
-    Field,
-    Node,
-    Outline,
-    Region,
-    Section,
-    Table,
-    answer,
-    citations,
-    columns,
-    fields,
-    has_fields,
-    has_tables,
-    line_items,
-    member,
-    outline,
-    pages,
-    scalar,
-    sections,
-    tables,
-)
+from docspeed_cli.results.fields import Field, columns, fields, has_fields, line_items
+from docspeed_cli.results.pages import Citation, Region, Section, answer, citations, pages, sections
+from docspeed_cli.results.schema import Node, Outline, outline
+from docspeed_cli.results.tables import Table, has_tables, tables
+from docspeed_cli.results.values import member, scalar
 
 Writer = Callable[[Any], str | None]
 

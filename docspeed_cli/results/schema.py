@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from docspeed_cli.payloads.values import bodies, scalar
+from docspeed_cli.results.values import bodies, scalar
 
 _DEEPEST = 12
 _TYPED = re.compile(r"\s*([A-Za-z][\w\[\]-]*)\s*(?::\s*(.*))?", re.DOTALL)

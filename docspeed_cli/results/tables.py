@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from docspeed_cli.payloads.values import first, member, page_of, scalar, strings, whole
+from docspeed_cli.results.values import first, member, page_of, scalar, strings, whole
 
 _ROOMY = 1000
 """Places that a grid may always have; beyond that, they must be in proportion to the cells."""

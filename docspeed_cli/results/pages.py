@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from docspeed_cli.payloads.values import (
+from docspeed_cli.results.values import (
     VALUES,
     bodies,
     first,
