@@ -19,12 +19,12 @@ from docspeed_cli.core.operations import Operation
 from docspeed_cli.crowd import together
 from docspeed_cli.delivery import Delivery
 from docspeed_cli.inputs import told
-from docspeed_cli.progress import Tally
 from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Payload
 from docspeed_cli.service.client import PATIENCE
 from docspeed_cli.session import Outcome, Session, Task, Waiting
 from docspeed_cli.submitting import Submitting
+from docspeed_cli.terminal.progress import Tally
 from docspeed_cli.uploads import Uploads
 
 _UNANSWERED = 3
@@ -175,7 +175,7 @@ class Batch(NamedTuple):
             source = source if job is not None else self._as_stored(source)
             return Outcome(source, job, error=error, operation=self.operation.name)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw of one input must not end the others
-            from docspeed_cli.mishap import explained
+            from docspeed_cli.terminal.crash_report import explained
 
             unforeseen = explained(error, self.session.world, self.session.output)
             self.session.output.warn(f"{unforeseen.message}; {unforeseen.hint}")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from docspeed_cli.core.environment import World
     from docspeed_cli.core.errors import Interrupted
     from docspeed_cli.framework import Invocation
-    from docspeed_cli.output import Output
     from docspeed_cli.session import Session
+    from docspeed_cli.terminal.output import Output
 
 
 _NOBODY_READS = 141
@@ -79,7 +79,7 @@ def main(argv: Sequence[str], world: World) -> int:
         return _complete(argv, world)
     from docspeed_cli.core.errors import DocspeedError, Interrupted, ReaderGone
     from docspeed_cli.core.models import Style
-    from docspeed_cli.output import Output
+    from docspeed_cli.terminal.output import Output
 
     if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
@@ -95,7 +95,7 @@ def main(argv: Sequence[str], world: World) -> int:
     except (BrokenPipeError, ReaderGone):
         return _NOBODY_READS
     except Exception as error:  # noqa: BLE001
-        from docspeed_cli.mishap import explained
+        from docspeed_cli.terminal.crash_report import explained
 
         plain.error(explained(error, world, plain))
         return 1
@@ -158,8 +158,8 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
     from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, all_together
     from docspeed_cli.core.settings import resolve
-    from docspeed_cli.output import Output
     from docspeed_cli.session import Session
+    from docspeed_cli.terminal.output import Output
 
     world = plain.world
     try:

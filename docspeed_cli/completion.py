@@ -19,9 +19,9 @@ from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOA
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.framework import TOPICS, Entry, group, root
-from docspeed_cli.harmless import clean
 from docspeed_cli.inputs import SUFFIXES
-from docspeed_cli.output import Output
+from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.sanitize import clean
 
 VARIABLE = "_DOCSPEED_COMPLETE"
 SCRIPTS = {

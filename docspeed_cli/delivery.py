@@ -344,7 +344,7 @@ class Delivery:
             self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
-        from docspeed_cli import render
+        from docspeed_cli.terminal import views as render
 
         assert outcome.job is not None and outcome.payload is not None
         names = self._cited(outcome.job)

@@ -21,7 +21,7 @@ from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import BASE_URL, Settings, loopback
 from docspeed_cli.core.timefmt import span
-from docspeed_cli.output import Output
+from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from docspeed_cli.service.body import Into, Payload

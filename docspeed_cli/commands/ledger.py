@@ -252,7 +252,7 @@ def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
 
 
 def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None = None) -> RenderableType:
-    from docspeed_cli import render
+    from docspeed_cli.terminal import views as render
 
     now = session.world.now()
     rows = [

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from docspeed_cli.cells import wrapped
 from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.terminal.text_width import wrapped
 
 if TYPE_CHECKING:
     import httpx

@@ -18,9 +18,9 @@ import pytest
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import DocspeedError, Interrupted
 from docspeed_cli.core.models import Style
-from docspeed_cli.mishap import explained
-from docspeed_cli.output import Output
 from docspeed_cli.service.body import IN_MEMORY, Payload
+from docspeed_cli.terminal.crash_report import explained
+from docspeed_cli.terminal.output import Output
 from tests.service import KEY, POLL, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, Stream
 

@@ -9,12 +9,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from docspeed_cli.bottom import Waited, lasting
-from docspeed_cli.cells import ended
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.models import Style
-from docspeed_cli.output import Output
-from docspeed_cli.progress import Bar, Tally
+from docspeed_cli.terminal.live import Waited, lasting
+from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.progress import Bar, Tally
+from docspeed_cli.terminal.text_width import ended
 
 SAID = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
 

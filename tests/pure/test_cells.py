@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from docspeed_cli.cells import colour_of, wrapped
+from docspeed_cli.terminal.text_width import colour_of, wrapped
 
 JOB = "docspeed jobs result job_0123456789abcdef0123 -o 'an invoice.parse.json'"
 

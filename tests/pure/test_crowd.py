@@ -19,8 +19,8 @@ from docspeed_cli.core.errors import Interrupted, Unavailable
 from docspeed_cli.core.models import Style
 from docspeed_cli.core.settings import resolve
 from docspeed_cli.crowd import Crowd, together
-from docspeed_cli.output import Output
 from docspeed_cli.session import Session, Task
+from docspeed_cli.terminal.output import Output
 
 
 class Clock:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docspeed_cli.harmless import MARKS, clean
+from docspeed_cli.terminal.sanitize import MARKS, clean
 
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 NASTY = st.sampled_from(

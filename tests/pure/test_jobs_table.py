@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from docspeed_cli.render import jobs_table
+from docspeed_cli.terminal.views import jobs_table
 
 ROW = {
     "job": "job_1",

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from docspeed_cli.render import jobs_table, view
-from docspeed_cli.render.grid import fitted
+from docspeed_cli.terminal.views import jobs_table, view
+from docspeed_cli.terminal.views.grid import fitted
 from tests.pure.payloads import (
     CHAT,
     EXTRACT,

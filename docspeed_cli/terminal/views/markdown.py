@@ -13,8 +13,8 @@ from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
-from docspeed_cli.harmless import clean
-from docspeed_cli.render.grid import Grid
+from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.views.grid import Grid
 
 _THEME = Theme(
     {

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from docspeed_cli.cells import PADDING, colour_of, wrapped
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import DocspeedError, ReaderGone
 from docspeed_cli.core.models import Style
-from docspeed_cli.harmless import clean
+from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.text_width import PADDING, colour_of, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from docspeed_cli.bottom import Bottom
     from docspeed_cli.service.body import Payload
     from docspeed_cli.service.client import Exchange
+    from docspeed_cli.terminal.live import Bottom
 
 
 _SCREEN = 25
@@ -308,7 +308,7 @@ class Output:
         if self.style.quiet:
             yield _nothing
         elif self.lively and not self.style.verbose:
-            from docspeed_cli.bottom import Waited
+            from docspeed_cli.terminal.live import Waited
 
             waited = Waited(self.world.monotonic)
             with self.bottom(lambda: waited):
@@ -320,7 +320,7 @@ class Output:
     @contextmanager
     def bottom(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
         """Keep this line at the bottom of the terminal; what is written meanwhile goes above it."""
-        from docspeed_cli.bottom import Bottom
+        from docspeed_cli.terminal.live import Bottom
 
         with self._above(Bottom(self.console(stderr=True), draw)):
             yield
@@ -328,7 +328,7 @@ class Output:
     @contextmanager
     def redrawn(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
         """Data that changes while people look at it: kept at the bottom likewise, and left as it was last."""
-        from docspeed_cli.bottom import Bottom
+        from docspeed_cli.terminal.live import Bottom
 
         if self._redraws(self.world.stdout):
             with self._above(Bottom(self.console(), draw, stays=True)):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from docspeed_cli.cells import PADDING
-from docspeed_cli.harmless import clean
+from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.text_width import PADDING
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -109,7 +109,7 @@ class Waited:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        from docspeed_cli.cells import ended
+        from docspeed_cli.terminal.text_width import ended
 
         frame = self._spinner.render(console.get_time())
         took = Text(f" {lasting(self._monotonic() - self._started)}", style="dim")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from docspeed_cli.harmless import clean
 from docspeed_cli.results.values import scalar
+from docspeed_cli.terminal.sanitize import clean
 
 CELL = 500
 """Characters of a cell that are drawn; no one reads more of them in a table."""

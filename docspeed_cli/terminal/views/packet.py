@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from docspeed_cli.render.grid import GAP, Grid
-from docspeed_cli.render.parts import cell, headings
 from docspeed_cli.results.pages import Section
 from docspeed_cli.results.to_text import page_range
+from docspeed_cli.terminal.views.grid import GAP, Grid
+from docspeed_cli.terminal.views.parts import cell, headings
 
 _WIDEST = 60
 _NARROWEST = 8

@@ -8,9 +8,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from docspeed_cli.cells import colour_of, ended
-from docspeed_cli.render.grid import GAP, fitted
-from docspeed_cli.render.parts import clipped, line
+from docspeed_cli.terminal.text_width import colour_of, ended
+from docspeed_cli.terminal.views.grid import GAP, fitted
+from docspeed_cli.terminal.views.parts import clipped, line
 
 _NAMES = ("job_id", "job")
 _SHRINKING = {"input": 10, "server": 16}

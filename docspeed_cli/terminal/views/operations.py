@@ -12,15 +12,25 @@ from rich.table import Table as Columns
 from rich.text import Text
 from rich.tree import Tree
 
-from docspeed_cli.render.grid import MOST_COLUMNS, Grid
-from docspeed_cli.render.markdown import Foreign
-from docspeed_cli.render.packet import Packet
-from docspeed_cli.render.parts import Room, cell, clipped, counted, goes_on, heading, headings, line, more
 from docspeed_cli.results.fields import Field, columns, fields, has_fields, line_items
 from docspeed_cli.results.pages import Citation, Page, answer, citations, pages, sections
 from docspeed_cli.results.schema import Node, Outline, outline
 from docspeed_cli.results.tables import Table, has_tables, tables
 from docspeed_cli.results.values import member
+from docspeed_cli.terminal.views.grid import MOST_COLUMNS, Grid
+from docspeed_cli.terminal.views.markdown import Foreign
+from docspeed_cli.terminal.views.packet import Packet
+from docspeed_cli.terminal.views.parts import (
+    Room,
+    cell,
+    clipped,
+    counted,
+    goes_on,
+    heading,
+    headings,
+    line,
+    more,
+)
 
 Parts = Iterator[RenderableType]
 View = Callable[[Any, Mapping[str, str], Room], Parts | None]

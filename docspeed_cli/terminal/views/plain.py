@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from docspeed_cli.harmless import clean
-from docspeed_cli.render.parts import CELL, clipped
+from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.views.parts import CELL, clipped
 
 _DEEPEST = 40
 

@@ -12,8 +12,8 @@ from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import rfc3339
-from docspeed_cli.output import Output
 from docspeed_cli.service.body import write_whole
+from docspeed_cli.terminal.output import Output
 
 
 def explained(error: Exception, world: World, output: Output) -> DocspeedError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docspeed_cli.core.errors import DocspeedError, Pending
 from docspeed_cli.core.timefmt import span
-from docspeed_cli.output import Output
+from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from docspeed_cli.render.jobs import jobs_table
-from docspeed_cli.render.parts import Room
-from docspeed_cli.render.plain import json_view
-from docspeed_cli.render.views import VIEWS, chat, parse
+from docspeed_cli.terminal.views.job_list import jobs_table
+from docspeed_cli.terminal.views.operations import VIEWS, chat, parse
+from docspeed_cli.terminal.views.parts import Room
+from docspeed_cli.terminal.views.plain import json_view
 
 __all__ = ["jobs_table", "view"]
 
