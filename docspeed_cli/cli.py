@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from docspeed_cli.core.environment import World
     from docspeed_cli.core.errors import Interrupted
     from docspeed_cli.framework import Invocation
-    from docspeed_cli.session import Session
+    from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
 
@@ -158,7 +158,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
     from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, all_together
     from docspeed_cli.core.settings import resolve
-    from docspeed_cli.session import Session
+    from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
     world = plain.world

@@ -19,7 +19,7 @@ from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOA
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.framework import TOPICS, Entry, group, root
-from docspeed_cli.inputs import SUFFIXES
+from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.sanitize import clean
 

@@ -93,7 +93,7 @@ class Invocation(NamedTuple):
 
     def faults(self, world: World) -> list[UsageError]:
         """What is wrong with the inputs, as far as that is known without reading standard input."""
-        from docspeed_cli.inputs import collect
+        from docspeed_cli.jobs.sources import collect
 
         inputs = getattr(self.flags.get("inputs"), "inputs", None)
         if inputs is None or "-" in (*inputs.files, inputs.listed):

@@ -11,7 +11,7 @@ from typing import Any
 from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import SANDBOX
-from docspeed_cli.session import Session
+from docspeed_cli.jobs.context import Session
 
 _ROW = re.compile(r"@(\d{1,18})")
 

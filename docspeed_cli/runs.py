@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docspeed_cli import delivery
-from docspeed_cli.batch import Batch, batch_id, judged
 from docspeed_cli.core.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.core.models import Inputs, Request, Source
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.crowd import alone
-from docspeed_cli.delivery import Delivery
 from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
-from docspeed_cli.inputs import Found, collect, discard
-from docspeed_cli.plan import plan
+from docspeed_cli.jobs import delivery
+from docspeed_cli.jobs.batch import Batch, batch_id, judged
+from docspeed_cli.jobs.context import Outcome, Session, Waiting
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.dry_run import plan
+from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.sources import Found, collect, discard
+from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Into
-from docspeed_cli.session import Outcome, Session, Waiting
-from docspeed_cli.submitting import Submitting
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.flags import CommonFlags, LocalFlags
 from docspeed_cli.framework import Action, guide
+from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.breakage import CONNECT_TIMEOUT
-from docspeed_cli.session import Session, installed_sandbox
 
 _SKEW = 60.0
 _FOUND_AT = 16

@@ -25,8 +25,8 @@ from docspeed_cli.framework import Action, guide
 
 if TYPE_CHECKING:
     from docspeed_cli.core.models import Source
+    from docspeed_cli.jobs.context import Session
     from docspeed_cli.results.requirements import Requirements
-    from docspeed_cli.session import Session
 
 Grounding = Annotated[
     str | None,
@@ -312,7 +312,7 @@ def upload(
 
 
 def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
-    from docspeed_cli.inputs import collect
+    from docspeed_cli.jobs.sources import collect
 
     codes: set[int] = set()
     for source in collect(inputs.inputs, session.world):
@@ -327,8 +327,8 @@ def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
 
 
 def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.inputs import discard
-    from docspeed_cli.uploads import Uploads
+    from docspeed_cli.jobs.sources import discard
+    from docspeed_cli.jobs.uploads import Uploads
 
     if isinstance(source, DocspeedError):
         raise source

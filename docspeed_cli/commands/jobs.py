@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from docspeed_cli import delivery
 from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
     AuthError,
@@ -21,15 +20,16 @@ from docspeed_cli.core.errors import (
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.crowd import READING, alone, together
-from docspeed_cli.delivery import Delivery
 from docspeed_cli.flags import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
-from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, named_jobs, session_for
+from docspeed_cli.jobs import delivery
+from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.follow import Following
+from docspeed_cli.jobs.scheduler import READING, alone, together
 from docspeed_cli.service.body import Into
 from docspeed_cli.service.client import Answer
-from docspeed_cli.session import Outcome, Session, Task, Waiting
 
 _NAMED = 10
 """Jobs that one hint names; a command of more of them would not be read."""

@@ -21,7 +21,7 @@ from docspeed_cli.core.timefmt import ago
 from docspeed_cli.flags import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobrefs import honest, in_ledger, texts
-from docspeed_cli.session import Session, Task
+from docspeed_cli.jobs.context import Session, Task
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -220,7 +220,7 @@ def forget(
             before = None if age is None else session.world.now() - age
             found = session.ledger.listing(older_than=before, server=session.named_server)
             chosen = [job for job in found if job.ended or not finished]
-        from docspeed_cli.following import Following
+        from docspeed_cli.jobs.follow import Following
 
         running = [job.handle for job in chosen if not job.ended]
         if running:
@@ -277,8 +277,8 @@ def _refresh(session: Session, found: list[Job]) -> None:
     """Ask for those of these jobs that this session's server knows."""
     from collections import deque
 
-    from docspeed_cli.crowd import together
-    from docspeed_cli.following import Following
+    from docspeed_cli.jobs.follow import Following
+    from docspeed_cli.jobs.scheduler import together
 
     running = [job for job in found if job.job_id]
     for server in {job.server for job in running}:

@@ -13,9 +13,9 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration, origin, saved_keys, sendable
 from docspeed_cli.flags import CommonFlags, LocalFlags, flag
 from docspeed_cli.framework import Action, guide
+from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.service.client import Api
-from docspeed_cli.session import Session, installed_sandbox
 
 _MAX_KEY = 4096
 

@@ -12,7 +12,7 @@ from docspeed_cli.completion import SCRIPTS
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.flags import LocalFlags
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.session import Session
+from docspeed_cli.jobs.context import Session
 
 _KNOWN = "bash, zsh, fish and powershell"
 

@@ -9,13 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from docspeed_cli import delivery
-from docspeed_cli.conversation import Talk, answer_all, converse, last_talk, stored_sources
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
 from docspeed_cli.core.operations import CHAT, FORMATS, Operation
-from docspeed_cli.crowd import alone
-from docspeed_cli.delivery import Delivery
 from docspeed_cli.flags import (
     CommonFlags,
     InputFlags,
@@ -28,15 +24,19 @@ from docspeed_cli.flags import (
     flag,
     merged,
 )
-from docspeed_cli.following import Following
 from docspeed_cli.framework import Action, guide
-from docspeed_cli.inputs import SUFFIXES, collect, discard
-from docspeed_cli.plan import plan
+from docspeed_cli.jobs import delivery
+from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.conversation import Talk, answer_all, converse, last_talk, stored_sources
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.dry_run import plan
+from docspeed_cli.jobs.follow import Following
+from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.sources import SUFFIXES, collect, discard
+from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.runs import check_unwaited, deliver_one, patience
 from docspeed_cli.service.body import parsed
 from docspeed_cli.service.responses import job_in, status_word
-from docspeed_cli.session import Outcome, Session, Task, Waiting
-from docspeed_cli.submitting import Submitting
 
 
 @guide(

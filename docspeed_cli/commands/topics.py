@@ -11,7 +11,7 @@ from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.flags import LocalFlags
 from docspeed_cli.framework import TOPICS, Action, Entry, guide
-from docspeed_cli.session import Session
+from docspeed_cli.jobs.context import Session
 
 _ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-codes", "errors": "exit-codes"}
 """Other words for some topics."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docspeed_cli.core.models import Source
-from docspeed_cli.uploads import Document, Uploads
+from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.service import POLL, REFUSED, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Clock, Ran, Stage, lines
 

@@ -28,7 +28,7 @@ from docspeed_cli.core.operations import (
     PROFILES,
     TABLES,
 )
-from docspeed_cli.inputs import SUFFIXES
+from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.store.ledger import Ledger
 from tests.stage import Stage
 

@@ -18,8 +18,8 @@ from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import Interrupted, Unavailable
 from docspeed_cli.core.models import Style
 from docspeed_cli.core.settings import resolve
-from docspeed_cli.crowd import Crowd, together
-from docspeed_cli.session import Session, Task
+from docspeed_cli.jobs.context import Session, Task
+from docspeed_cli.jobs.scheduler import Crowd, together
 from docspeed_cli.terminal.output import Output
 
 

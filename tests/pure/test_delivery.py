@@ -11,8 +11,8 @@ from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source, Style
 from docspeed_cli.core.settings import resolve
-from docspeed_cli.delivery import Delivery, Target, target
-from docspeed_cli.session import Session
+from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.delivery import Delivery, Target, target
 from docspeed_cli.terminal.output import Output
 from tests.stage import Stream
 

@@ -14,7 +14,7 @@ import pytest
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
-from docspeed_cli.inputs import (
+from docspeed_cli.jobs.sources import (
     Problem,
     Unsupported,
     collect,

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.models import Job, Source, State
-from docspeed_cli.naming import Names, safe_name
+from docspeed_cli.jobs.filenames import Names, safe_name
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=300)
 

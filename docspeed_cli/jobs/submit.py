@@ -17,12 +17,12 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.following import Following
+from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.follow import Following
+from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.service.body import Payload
 from docspeed_cli.service.client import Answer
 from docspeed_cli.service.responses import is_result, job_in, status_word
-from docspeed_cli.session import Outcome, Session, Task, Waiting
-from docspeed_cli.uploads import Document, Uploads
 
 NAMED = 10
 """Jobs that a run over many inputs names in notes, where they are used again."""

@@ -15,11 +15,11 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
+from docspeed_cli.jobs.context import Session, Task, Waiting
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Into, Payload
 from docspeed_cli.service.client import Answer
 from docspeed_cli.service.responses import job_error, status_word
-from docspeed_cli.session import Session, Task, Waiting
 
 LOOKS_A_SECOND = 50
 """However many jobs run, the server is not asked more often than this."""

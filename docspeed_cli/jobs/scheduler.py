@@ -14,8 +14,8 @@ from typing import Generic, NamedTuple, TypeVar
 from docspeed_cli.core.environment import GRACE, World
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.models import Job
+from docspeed_cli.jobs.context import Session, Task, drive
 from docspeed_cli.service.backoff import Agenda
-from docspeed_cli.session import Session, Task, drive
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.timefmt import ago, span
-from docspeed_cli.inputs import digest, told
-from docspeed_cli.naming import Names, check_pattern, suggested
+from docspeed_cli.jobs.context import Outcome, Session
+from docspeed_cli.jobs.filenames import Names, check_pattern, suggested
+from docspeed_cli.jobs.sources import digest, told
 from docspeed_cli.service.body import Into, Payload, sweep, write_whole
 from docspeed_cli.service.outlet import Outlet
-from docspeed_cli.session import Outcome, Session
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv")

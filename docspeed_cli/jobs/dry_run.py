@@ -9,8 +9,8 @@ from typing import Any
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.core.operations import UPLOAD_PATH
-from docspeed_cli.session import Session
-from docspeed_cli.uploads import Uploads
+from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.uploads import Uploads
 
 _KEY = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 

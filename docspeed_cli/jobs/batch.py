@@ -16,16 +16,16 @@ from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, Pending, Unavailable, worst
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.crowd import together
-from docspeed_cli.delivery import Delivery
-from docspeed_cli.inputs import told
+from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.scheduler import together
+from docspeed_cli.jobs.sources import told
+from docspeed_cli.jobs.submit import Submitting
+from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Payload
 from docspeed_cli.service.client import PATIENCE
-from docspeed_cli.session import Outcome, Session, Task, Waiting
-from docspeed_cli.submitting import Submitting
 from docspeed_cli.terminal.progress import Tally
-from docspeed_cli.uploads import Uploads
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""

@@ -12,14 +12,14 @@ from typing import Any
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.core.operations import CHAT
-from docspeed_cli.crowd import alone
-from docspeed_cli.delivery import Delivery
+from docspeed_cli.jobs.context import Outcome, Session, Waiting
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.submit import Submitting
+from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.to_text import NotConvertible, to_markdown
 from docspeed_cli.service.body import write_whole
-from docspeed_cli.session import Outcome, Session, Waiting
 from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
-from docspeed_cli.submitting import Submitting
-from docspeed_cli.uploads import Uploads
 
 HELP = """\
 /docs       the documents of this conversation

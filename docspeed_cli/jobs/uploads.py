@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Source
-from docspeed_cli.inputs import digest
-from docspeed_cli.session import Session
+from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.sources import digest
 
 
 class Document(NamedTuple):
