@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from docspeed_cli.cli import main
+from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import World
 from tests.service import KEY, Service
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.commands import COMMANDS
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.framework import Entry, Invocation, group, root
 from docspeed_cli.core.settings import resolve
-from docspeed_cli.framework import Entry, Invocation, group, root
 from tests.real.machine import Machine
 
 TOP = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.commands import COMMANDS
-from docspeed_cli.framework import TOPICS, Entry
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.framework import TOPICS, Entry
 from tests.stage import Stage
 
 TEXTS = Path(__file__).parent / "help"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli import __version__
-from docspeed_cli.commands import COMMANDS
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.framework import TOPICS
+from docspeed_cli.cli.man_page import PARTS, RELEASED, escaped, explained
 from docspeed_cli.core.errors import EXITS
 from docspeed_cli.core.settings import VARIABLES
-from docspeed_cli.framework import TOPICS
-from docspeed_cli.manual import PARTS, RELEASED, escaped, explained
 from tests.contracts.test_startup import loaded
 from tests.stage import Stage
 
@@ -70,7 +70,7 @@ def test_no_line_is_taken_for_a_request() -> None:
 )
 def test_what_does_not_print_it_does_not_load_it(tmp_path: Path, argv: tuple[str, ...]) -> None:
     modules, _ = loaded(tmp_path, *argv)
-    assert "docspeed_cli.manual" not in modules
+    assert "docspeed_cli.cli.man_page" not in modules
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ before = set(sys.modules)
 report = open(sys.argv.pop(1), "w")
 atexit.register(lambda: (json.dump(sorted(set(sys.modules) - before), report), report.close()))
 sys.argv[0] = "docspeed"
-from docspeed_cli.cli import run
+from docspeed_cli.cli.main import run
 run()
 """
 
@@ -69,7 +69,7 @@ def test_the_version_loads_next_to_nothing(tmp_path: Path, flag: str) -> None:
     assert among(modules, ("typer", "sqlite3", "json", "dataclasses", "pathlib", *HEAVY)) == []
     assert {name for name in modules if name.startswith("docspeed_cli")} == {
         "docspeed_cli",
-        "docspeed_cli.cli",
+        "docspeed_cli.cli.main",
     }
 
 
@@ -96,7 +96,9 @@ def test_help_loads_neither_the_network_nor_a_database(tmp_path: Path, argv: tup
 
 def test_the_list_of_commands_loads_no_command(tmp_path: Path) -> None:
     modules, _ = loaded(tmp_path, "--help")
-    assert {name for name in modules if name.startswith("docspeed_cli.commands")} == {"docspeed_cli.commands"}
+    assert {name for name in modules if name.startswith("docspeed_cli.cli.commands")} == {
+        "docspeed_cli.cli.commands"
+    }
 
 
 @pytest.mark.parametrize(

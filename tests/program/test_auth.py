@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.commands.setup import masked
+from docspeed_cli.cli.commands.auth import masked
 from tests.service import KEY, POLL, REFUSED, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage
 

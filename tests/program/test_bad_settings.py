@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from docspeed_cli.cli.man_page import CONFIG
 from docspeed_cli.core.settings import BASE_URL, NOWHERE, SETTINGS
-from docspeed_cli.manual import CONFIG
 from tests.service import KEY, SUBMIT, Service
 from tests.stage import Ran, Stage, lines
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from docspeed_cli.cli import main
+from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import World
 from tests.service import SUBMIT, Service
 from tests.stage import Clock, Ran, Stage, Stream

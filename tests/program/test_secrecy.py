@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.commands import COMMANDS
-from docspeed_cli.framework import Entry
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.framework import Entry
 from tests.service import KEY, POLL, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docspeed_cli.commands import COMMANDS
-from docspeed_cli.completion import NEWEST, SCRIPTS, VARIABLE, Completion, Ledgered, Value, complete, wire
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.completion import NEWEST, SCRIPTS, VARIABLE, Completion, Ledgered, Value, complete, wire
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import (
     CHAT,
@@ -361,7 +361,7 @@ _RUN = """
 import atexit, json, sys
 report = open(sys.argv.pop(1), "w")
 atexit.register(lambda: (json.dump(sorted(sys.modules), report), report.close()))
-from docspeed_cli.cli import run
+from docspeed_cli.cli.main import run
 run()
 """
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docspeed_cli.cli.options import fields_of, merged
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.flags import fields_of, merged
 
 keys = st.text(st.characters(exclude_characters=".=", exclude_categories=["Cs"]), min_size=1, max_size=5)
 plain = (

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from docspeed_cli.framework import TOPICS
-from docspeed_cli.manual import PARTS, Sample, explained
+from docspeed_cli.cli.framework import TOPICS
+from docspeed_cli.cli.man_page import PARTS, Sample, explained
 from tests.stage import Stage
 
 

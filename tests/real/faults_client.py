@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from docspeed_cli.cli import main
+from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import World
 from docspeed_cli.service import transport as connections
 from tests.real.faults import LIMIT

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import CommonFlags, LocalFlags, flag
 from docspeed_cli.core.errors import AuthError, DocspeedError, Interrupted, UsageError
 from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration, origin, saved_keys, sendable
-from docspeed_cli.flags import CommonFlags, LocalFlags, flag
-from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.service.client import Api

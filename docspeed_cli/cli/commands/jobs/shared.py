@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.job_ids import honest, named_jobs, session_for
+from docspeed_cli.cli.options import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
 from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
     AuthError,
@@ -20,9 +23,6 @@ from docspeed_cli.core.errors import (
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.flags import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
-from docspeed_cli.framework import Action, guide
-from docspeed_cli.jobrefs import honest, named_jobs, session_for
 from docspeed_cli.jobs import delivery
 from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
 from docspeed_cli.jobs.delivery import Delivery

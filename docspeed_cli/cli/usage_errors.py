@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
+from docspeed_cli.cli.framework import TOPICS, Entry, group, root
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.framework import TOPICS, Entry, group, root
 
 _NEAR = re.compile(r"[.;]?\s+\(?(?:Possible options:|Did you mean)\s+.*$")
 _WRONG = re.compile(r"no such (?P<kind>command|option):? '?(?P<word>[^']+?)'?")

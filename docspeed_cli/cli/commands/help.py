@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from docspeed_cli.cli.framework import TOPICS, Action, Entry, guide
+from docspeed_cli.cli.options import LocalFlags
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.flags import LocalFlags
-from docspeed_cli.framework import TOPICS, Action, Entry, guide
 from docspeed_cli.jobs.context import Session
 
 _ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-codes", "errors": "exit-codes"}
@@ -33,8 +33,8 @@ def help_(
     """Explains exit codes, variables, output and scripting, or a command."""
 
     def action(session: Session) -> int:
-        from docspeed_cli import manual
-        from docspeed_cli.commands import COMMANDS
+        from docspeed_cli.cli.commands import COMMANDS
+        from docspeed_cli.cli.main import man_page as manual
 
         if topic == "man":
             session.output.text(manual.page(COMMANDS))

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import typer
 
 from docspeed_cli import __version__
+from docspeed_cli.cli.framework import Entry, Row, group, rank, root
 from docspeed_cli.core.errors import CODES, EXITS, SEVERITY
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
-from docspeed_cli.framework import Entry, Row, group, rank, root
 from docspeed_cli.terminal.text_width import wrapped
 
 Rows = tuple[tuple[str, str], ...]

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, worst
-from docspeed_cli.core.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
-from docspeed_cli.flags import (
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import (
     BatchFlags,
     CommonFlags,
     FormatFlags,
@@ -21,7 +20,8 @@ from docspeed_cli.flags import (
     WaitFlags,
     flag,
 )
-from docspeed_cli.framework import Action, guide
+from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, worst
+from docspeed_cli.core.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
 
 if TYPE_CHECKING:
     from docspeed_cli.core.models import Source
@@ -83,7 +83,7 @@ def parse(
     common: CommonFlags,
 ) -> Action:
     """Pages, text, markdown and regions of each document."""
-    from docspeed_cli.runs import Run
+    from docspeed_cli.cli.run import Run
 
     return Run(PARSE, given(profile=profile, grounding=grounding), inputs, request, mode, results, batch)
 
@@ -132,8 +132,8 @@ def extract(
     common: CommonFlags,
 ) -> Action:
     """Fields and line items of each document, by a schema."""
+    from docspeed_cli.cli.run import Run
     from docspeed_cli.results.requirements import Requirements, check_names, required, spelled_out
-    from docspeed_cli.runs import Run
 
     def fields(session: Session) -> dict[str, Any]:
         if schema is None:
@@ -177,7 +177,7 @@ def tables(
     common: CommonFlags,
 ) -> Action:
     """Tables of cells in each document."""
-    from docspeed_cli.runs import Run
+    from docspeed_cli.cli.run import Run
 
     return Run(TABLES, given(grounding=grounding or "cell"), inputs, request, mode, results, batch, table)
 
@@ -200,7 +200,7 @@ def split(
     common: CommonFlags,
 ) -> Action:
     """The sections of a packet, with their page ranges."""
-    from docspeed_cli.runs import Run
+    from docspeed_cli.cli.run import Run
 
     return Run(SPLIT, given(), inputs, request, mode, results, batch)
 
@@ -245,7 +245,7 @@ def schema(
             "a schema needs documents, or --instructions, or both",
             hint="docspeed schema --instructions 'invoice number, date, total due' --wait",
         )
-    from docspeed_cli.runs import Run
+    from docspeed_cli.cli.run import Run
 
     return Run(SCHEMA, fields, inputs, request, mode, results, needs_inputs=False)
 

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Protocol
 
 import typer
 
+from docspeed_cli.cli.framework import TOPICS, Entry, group, root
 from docspeed_cli.core.environment import World
 from docspeed_cli.core.models import State, Style
 from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.framework import TOPICS, Entry, group, root
 from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.sanitize import clean

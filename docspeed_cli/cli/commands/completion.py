@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from docspeed_cli.completion import SCRIPTS
+from docspeed_cli.cli.completion import SCRIPTS
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import LocalFlags
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.flags import LocalFlags
-from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobs.context import Session
 
 _KNOWN = "bash, zsh, fish and powershell"

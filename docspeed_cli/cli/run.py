@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docspeed_cli.cli.options import (
+    BatchFlags,
+    InputFlags,
+    ModeFlags,
+    RequestFlags,
+    ResultFlags,
+    fields_of,
+    merged,
+)
 from docspeed_cli.core.errors import DocspeedError, UsageError, all_together
 from docspeed_cli.core.models import Inputs, Request, Source
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.flags import BatchFlags, InputFlags, ModeFlags, RequestFlags, ResultFlags, fields_of, merged
 from docspeed_cli.jobs import delivery
 from docspeed_cli.jobs.batch import Batch, batch_id, judged
 from docspeed_cli.jobs.context import Outcome, Session, Waiting

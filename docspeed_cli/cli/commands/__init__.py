@@ -1,15 +1,15 @@
 """The commands: their names and what they do; a command's module is loaded when it is called."""
 
-from docspeed_cli.framework import Entry
+from docspeed_cli.cli.framework import Entry
 
-_DOCUMENTS = "docspeed_cli.commands.documents"
-_JOBS = "docspeed_cli.commands.jobs"
-_TALK = "docspeed_cli.commands.talk"
-_LEDGER = "docspeed_cli.commands.ledger"
-_CHECKS = "docspeed_cli.commands.checks"
-_TOPICS = "docspeed_cli.commands.topics"
-_SETUP = "docspeed_cli.commands.setup"
-_SHELL = "docspeed_cli.commands.shell"
+_DOCUMENTS = "docspeed_cli.cli.commands.common"
+_JOBS = "docspeed_cli.cli.commands.jobs.shared"
+_TALK = "docspeed_cli.cli.commands.chat"
+_LEDGER = "docspeed_cli.cli.commands.jobs.list"
+_CHECKS = "docspeed_cli.cli.commands.doctor"
+_TOPICS = "docspeed_cli.cli.commands.help"
+_SETUP = "docspeed_cli.cli.commands.auth"
+_SHELL = "docspeed_cli.cli.commands.completion"
 
 COMMANDS = (
     Entry("parse", "Pages, text, markdown and regions of each document.", _DOCUMENTS, "parse"),

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.job_ids import honest, in_ledger, texts
+from docspeed_cli.cli.options import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.core.errors import (
     DocspeedError,
     Interrupted,
@@ -18,9 +21,6 @@ from docspeed_cli.core.operations import OPERATIONS, SANDBOX, named
 from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.flags import CommonFlags, FormatFlags, Ids, ManyFlags, flag
-from docspeed_cli.framework import Action, guide
-from docspeed_cli.jobrefs import honest, in_ledger, texts
 from docspeed_cli.jobs.context import Session, Task
 
 if TYPE_CHECKING:

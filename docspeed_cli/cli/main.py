@@ -8,9 +8,9 @@ TYPE_CHECKING = False  # what is loaded here comes before a Ctrl-C can be met wi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from docspeed_cli.cli.framework import Invocation
     from docspeed_cli.core.environment import World
     from docspeed_cli.core.errors import Interrupted
-    from docspeed_cli.framework import Invocation
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
@@ -106,8 +106,8 @@ def _complete(argv: Sequence[str], world: World) -> int:
     from docspeed_cli.core.errors import Interrupted
 
     try:
-        from docspeed_cli.commands import COMMANDS
-        from docspeed_cli.completion import answer
+        from docspeed_cli.cli.commands import COMMANDS
+        from docspeed_cli.cli.completion import answer
 
         return answer(COMMANDS, argv, world)
     except (Exception, Interrupted):  # noqa: BLE001
@@ -121,9 +121,9 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
 
     import typer
 
-    from docspeed_cli.commands import COMMANDS
+    from docspeed_cli.cli.commands import COMMANDS
+    from docspeed_cli.cli.framework import Invocation, group, root
     from docspeed_cli.core.errors import UsageError
-    from docspeed_cli.framework import Invocation, group, root
 
     help_ = io.StringIO()
     with redirect_stdout(help_), redirect_stderr(plain.world.stderr):
@@ -131,7 +131,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
         except typer.TyperException as error:
-            from docspeed_cli.usage import misunderstood
+            from docspeed_cli.cli.usage_errors import misunderstood
 
             raise misunderstood(error.format_message(), argv, COMMANDS) from None
         except typer.Abort:
@@ -149,7 +149,7 @@ No key yet? Add --sandbox to any command, and it runs on this machine.
 
 
 def _is_command(word: str) -> bool:
-    from docspeed_cli.commands import COMMANDS
+    from docspeed_cli.cli.commands import COMMANDS
 
     return any(entry.name == word for entry in COMMANDS)
 

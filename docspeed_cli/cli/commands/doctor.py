@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
-from docspeed_cli.commands.setup import masked
+from docspeed_cli.cli.commands.auth import masked
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import CommonFlags, LocalFlags
 from docspeed_cli.core.errors import DocspeedError, UsageError, worst
 from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
-from docspeed_cli.flags import CommonFlags, LocalFlags
-from docspeed_cli.framework import Action, guide
 from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.breakage import CONNECT_TIMEOUT
 

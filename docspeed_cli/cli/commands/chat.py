@@ -9,10 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from docspeed_cli.core.errors import DocspeedError, UsageError
-from docspeed_cli.core.models import Inputs, Job, Request, Source, State
-from docspeed_cli.core.operations import CHAT, FORMATS, Operation
-from docspeed_cli.flags import (
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import (
     CommonFlags,
     InputFlags,
     ModeFlags,
@@ -24,7 +22,10 @@ from docspeed_cli.flags import (
     flag,
     merged,
 )
-from docspeed_cli.framework import Action, guide
+from docspeed_cli.cli.run import check_unwaited, deliver_one, patience
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Inputs, Job, Request, Source, State
+from docspeed_cli.core.operations import CHAT, FORMATS, Operation
 from docspeed_cli.jobs import delivery
 from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
 from docspeed_cli.jobs.conversation import Talk, answer_all, converse, last_talk, stored_sources
@@ -34,7 +35,6 @@ from docspeed_cli.jobs.follow import Following
 from docspeed_cli.jobs.scheduler import alone
 from docspeed_cli.jobs.sources import SUFFIXES, collect, discard
 from docspeed_cli.jobs.submit import Submitting
-from docspeed_cli.runs import check_unwaited, deliver_one, patience
 from docspeed_cli.service.body import parsed
 from docspeed_cli.service.responses import job_in, status_word
 
