@@ -14,7 +14,7 @@ import httpx
 
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import World
-from tests.service import KEY, Service
+from tests.fake_service import KEY, Service
 
 START = 1_800_000_000.0
 FOR_EVER = 20_000

@@ -15,7 +15,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from docspeed_cli.core.errors import Interrupted
-from docspeed_cli.terminal.text_width import wrapped
 
 if TYPE_CHECKING:
     import httpx
@@ -151,7 +150,7 @@ class Interrupts:
     def _tell(self, text: str) -> None:
         """Say this in the place of the ^C that the terminal has echoed, and of what is drawn there."""
         if self._stderr is not None and self._stderr.isatty():
-            text = (self.ending or "\r") + wrapped(text, _columns(self._stderr))
+            text = (self.ending or "\r") + text
         self._write(f"{text}\n")
 
     def _write(self, text: str) -> None:
@@ -170,13 +169,6 @@ class Interrupts:
             self._shields -= 1
             if self._shields == 0 and self.pending is not None:
                 raise Interrupted(self.pending)
-
-
-def _columns(terminal: TextIO) -> int:
-    try:
-        return os.get_terminal_size(terminal.fileno()).columns or 80
-    except OSError:
-        return 80
 
 
 class _WhileHeard(io.RawIOBase):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_service import Service
 from tests.real.machine import Machine
-from tests.service import Service
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from email.utils import formatdate
 from enum import Enum
 from typing import NamedTuple
 
+from tests.fake_service import POLL, RESULT, SUBMIT, UPLOAD
 from tests.real.faults_server import (
     Act,
     Babble,
@@ -24,7 +25,6 @@ from tests.real.faults_server import (
     Says,
     Silence,
 )
-from tests.service import POLL, RESULT, SUBMIT, UPLOAD
 from tests.stage import START
 
 LIMIT = 300

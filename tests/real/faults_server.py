@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import trustme
 
-from tests.service import PATIENCE, POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
+from tests.fake_service import PATIENCE, POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 
 ORDER = (UPLOAD, SUBMIT, POLL, RESULT)
 """The exchanges of `parse FILE --wait`, where the first look finds the job done."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from tests.service import KEY, PATIENCE
+from tests.fake_service import KEY, PATIENCE
 
 DOCSPEED = Path(sys.executable).with_name("docspeed")
 

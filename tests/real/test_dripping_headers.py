@@ -14,7 +14,7 @@ import trustme
 
 from docspeed_cli.service import client as api
 from docspeed_cli.service import transport as connections
-from tests.service import PATIENCE
+from tests.fake_service import PATIENCE
 from tests.stage import Stage
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.fake_service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
 from tests.real.faults import KINDS, LIMIT, MANY, TABLE, Cell, Fault, Ledger
 from tests.real.faults_client import Case, authority_of
 from tests.real.faults_server import (
@@ -32,7 +33,6 @@ from tests.real.faults_server import (
     Silence,
 )
 from tests.real.machine import Machine
-from tests.service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
 from tests.stage import Ran, Stage
 
 authorities = cache(Authorities)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_service import SUBMIT, Service
 from tests.real.machine import Machine
-from tests.service import SUBMIT, Service
 
 DOCUMENTS = 60
 AT_A_TIME = 8

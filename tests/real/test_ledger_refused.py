@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_service import POLL, SUBMIT, Service
 from tests.real import refusing
 from tests.real.machine import Done, Machine
-from tests.service import POLL, SUBMIT, Service
 
 pytestmark = pytest.mark.skipif(not refusing.possible(), reason="this system can't be made to refuse calls")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_service import CUT, KEY, POLL, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.real.machine import DOCSPEED, Machine
-from tests.service import CUT, KEY, POLL, RESULT, SUBMIT, UPLOAD, Reply, Service
 
 BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
 

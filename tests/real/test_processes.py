@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.fake_service import SUBMIT, UPLOAD, Service
 from tests.real.machine import Machine
-from tests.service import SUBMIT, UPLOAD, Service
 
 PROCESSES = 20
 

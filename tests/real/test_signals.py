@@ -15,8 +15,8 @@ import pytest
 
 from docspeed_cli.core.environment import Interrupts
 from docspeed_cli.core.errors import Interrupted
+from tests.fake_service import POLL, RESULT, SUBMIT, UPLOAD, Service
 from tests.real.machine import Machine
-from tests.service import POLL, RESULT, SUBMIT, UPLOAD, Service
 
 PARSE = ("parse", "--file-id", "f")
 FOR_EVER = 10**9

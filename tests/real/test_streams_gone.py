@@ -8,8 +8,8 @@ import pyte
 import pytest
 
 from docspeed_cli import __version__
+from tests.fake_service import POLL, SUBMIT, Service
 from tests.real.machine import Machine
-from tests.service import POLL, SUBMIT, Service
 
 BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
 UNHEARD = ["2>/dev/full", "2> >(true)", "2>&-"]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from tests.fake_service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
 from tests.real.machine import Machine
-from tests.service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
 
 PAGE = {"page_index": 0, "markdown": "# Heading\n\nsome text", "text": "Heading\nsome text"}
 

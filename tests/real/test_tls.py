@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.fake_service import SUBMIT, Service
 from tests.real.machine import Machine
-from tests.service import SUBMIT, Service
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyte
 import pytest
 
+from tests.fake_service import POLL, Service
 from tests.real.machine import Machine
-from tests.service import POLL, Service
 
 INVOICE = Path(__file__).parents[2] / "examples" / "invoice.pdf"
 

@@ -33,8 +33,8 @@ def help_(
     """Explains exit codes, variables, output and scripting, or a command."""
 
     def action(session: Session) -> int:
+        from docspeed_cli.cli import man_page as manual
         from docspeed_cli.cli.commands import COMMANDS
-        from docspeed_cli.cli.main import man_page as manual
 
         if topic == "man":
             session.output.text(manual.page(COMMANDS))

@@ -1,0 +1,432 @@
+"""What fits at the cursor of every command line, and that asking for it costs and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docspeed_cli.cli.commands import COMMANDS
+from docspeed_cli.cli.completion import NEWEST, SCRIPTS, VARIABLE, Completion, Ledgered, Value, complete, wire
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import (
+    CHAT,
+    EXTRACT,
+    FORMATS,
+    GROUNDINGS,
+    OPERATIONS,
+    PARSE,
+    PROFILES,
+    TABLES,
+)
+from docspeed_cli.jobs.sources import SUFFIXES
+from docspeed_cli.store.ledger import Ledger
+from tests.stage import Stage
+
+
+@dataclass
+class Known:
+    """What was worked on lately."""
+
+    looked: int = 0
+
+    def jobs(self) -> Sequence[Value]:
+        self.looked += 1
+        return [Value("job_2", "parse, b.pdf"), Value("job_1", "parse, a.pdf")]
+
+    def files(self) -> Sequence[Value]:
+        self.looked += 1
+        return [Value("file_9", "a.pdf")]
+
+    def sessions(self) -> Sequence[Value]:
+        self.looked += 1
+        return [Value("sess_4", "a.pdf")]
+
+
+class Nothing(Known):
+    def jobs(self) -> Sequence[Value]:
+        return []
+
+
+def at(*words: str) -> Completion:
+    """What fits in the place of the last word."""
+    return complete(COMMANDS, words[:-1], words[-1], Known())
+
+
+def texts(*words: str) -> list[str]:
+    return [value.text for value in at(*words).values]
+
+
+# -- commands
+
+
+def test_commands_come_with_what_they_do() -> None:
+    assert at("") == Completion(tuple(Value(entry.name, entry.about) for entry in COMMANDS))
+    assert at("jobs", "").values[0] == Value("status", "One look at jobs.")
+
+
+@pytest.mark.parametrize("words", [("no-such", ""), ("jobs", "no-such", ""), ("no-such", "-")], ids=" ".join)
+def test_of_an_unknown_command_nothing_is_known(words: tuple[str, ...]) -> None:
+    assert at(*words) == Completion()
+
+
+def test_flags_before_a_command_do_not_hide_it() -> None:
+    assert texts("--version", "") == [entry.name for entry in COMMANDS]
+    assert "--profile" in texts("-h", "parse", "--")
+
+
+def test_a_group_has_flags() -> None:
+    assert {"--version", "-V", "--help", "-h"} == set(texts("-"))
+    assert {"--help", "-h"} == set(texts("jobs", "-"))
+
+
+# -- flags
+
+
+def test_flags_come_with_their_help() -> None:
+    found = at("parse", "--")
+    assert Value("--recursive", "take the documents below a folder") in found.values
+    assert {"--wait", "--no-wait", "-o", "--output", "-h"} <= set(texts("parse", "-"))
+    assert found.files is None
+    assert all(value.about for value in found.values)
+
+
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        (("--quiet",), ("-q", "--quiet")),
+        (("-q",), ("-q", "--quiet")),
+        (("-qv",), ("-q", "--quiet", "-v", "--verbose")),
+        (("--no-wait",), ("--wait", "--no-wait")),
+        (("--timeout=3",), ("--timeout",)),
+        (("--timeout", "3"), ("--timeout",)),
+        (("-ox.json",), ("-o", "--output")),
+        (("-qo", "x.json"), ("-q", "--quiet", "-o", "--output")),
+        (("--file-id", "f"), ()),
+        (("--set=a=1",), ()),
+        (("--no-such",), ()),
+        (("-qZ", "x"), ("-q", "--quiet")),
+    ],
+    ids=str,
+)
+def test_what_was_given_is_not_offered_again(words: tuple[str, ...], gone: tuple[str, ...]) -> None:
+    assert set(texts("parse", "-")) - set(texts("parse", *words, "-")) == set(gone)
+
+
+def test_a_command_that_takes_no_word_offers_its_flags() -> None:
+    assert "--status" in texts("jobs", "list", "")
+    assert "--json" in texts("doctor", "")
+    assert "--body" in texts("api", "GET", "/v1/x", "")
+
+
+def test_no_flag_follows_two_dashes() -> None:
+    assert at("parse", "--", "-") == Completion(files=SUFFIXES)
+    assert at("doctor", "--", "-") == Completion()
+
+
+# -- values
+
+ANY = Completion(files=())
+DOCUMENTS = Completion(files=SUFFIXES)
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (("parse", "--profile", ""), PROFILES),
+        (("parse", "--grounding", "x"), GROUNDINGS),
+        (("tables", "--grounding", ""), GROUNDINGS),
+        (("parse", "--format", ""), PARSE.formats),
+        (("extract", "--format", ""), EXTRACT.formats),
+        (("tables", "--format", ""), TABLES.formats),
+        (("chat", "--format", ""), CHAT.formats),
+        (("upload", "--format", ""), ("json", "id")),
+        (("jobs", "result", "--format", ""), FORMATS),
+        (("jobs", "list", "--format", ""), ("json", "id")),
+        (("parse", "--dry-run", "--format", ""), ("json", "curl")),
+        (("jobs", "list", "--status", ""), tuple(State)),
+        (("jobs", "list", "--operation", ""), tuple(OPERATIONS)),
+        (("jobs", "list", "--batch", ""), ("@last",)),
+        (("completion", ""), tuple(SCRIPTS)),
+        (("api", ""), ("GET", "POST", "PUT", "PATCH", "DELETE")),
+        (("parse", "--file-id", ""), ("file_9",)),
+        (("parse", "--timeout", ""), ()),
+        (("parse", "--timeout", "-"), ()),
+    ],
+    ids=str,
+)
+def test_known_values(words: tuple[str, ...], values: Sequence[str]) -> None:
+    found = at(*words)
+    assert ([value.text for value in found.values], found.files) == (list(values), None)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("parse", ""), DOCUMENTS),
+        (("parse", "a.pdf", "b"), DOCUMENTS),
+        (("parse", "--recursive", ""), DOCUMENTS),
+        (("upload", ""), DOCUMENTS),
+        (("chat", ""), DOCUMENTS),
+        (("chat", "what?", ""), DOCUMENTS),
+        (("extract", "--schema", ""), Completion(files=(".json",))),
+        (("extract", "--schema=x"), Completion(files=(".json",), prefix="--schema=")),
+        (("parse", "-o", ""), ANY),
+        (("parse", "--output", ""), ANY),
+        (("parse", "-qo", ""), ANY),
+        (("parse", "--from", ""), ANY),
+        (("api", "POST", "/v1/x", "--body", ""), ANY),
+        (("schema", "--instructions", ""), Completion()),
+        (("schema", "--instructions", "@"), Completion(files=(), prefix="@")),
+        (("schema", "--instructions=@x"), Completion(files=(), prefix="--instructions=@")),
+        (("parse", "--quiet=x"), Completion()),
+        (("parse", "--no-such=x"), Completion()),
+        (("completion", "zsh", "x", ""), None),
+    ],
+    ids=str,
+)
+def test_files(words: tuple[str, ...], expected: Completion | None) -> None:
+    found = at(*words)
+    if expected is None:
+        assert found.files is None
+    else:
+        assert found == expected
+
+
+def test_a_value_behind_an_equals_sign() -> None:
+    found = at("parse", "--grounding=re")
+    assert found == Completion(tuple(map(Value, GROUNDINGS)), prefix="--grounding=")
+    assert at("parse", "--file-id=").prefix == "--file-id="
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "result", "forget"])
+def test_jobs_are_offered_newest_first_and_once(command: str) -> None:
+    assert texts("jobs", command, "") == ["@last", "job_2", "job_1"]
+    assert texts("jobs", command, "job_2", "@last", "") == ["job_1"]
+    assert texts("jobs", command, "x", "-")[0].startswith("-")
+    assert complete(COMMANDS, ["jobs", command], "", Nothing()) == Completion()
+
+
+def test_the_ledger_is_looked_at_only_where_it_has_the_answer() -> None:
+    known = Known()
+    for words in ((), ("jobs",), ("parse",), ("jobs", "list"), ("jobs", "list", "--status")):
+        for incomplete in ("", "-"):
+            complete(COMMANDS, words, incomplete, known)
+    assert known.looked == 0
+
+
+WORD = st.one_of(
+    st.sampled_from(["parse", "jobs", "wait", "api", "chat", "-", "--", "-o", "-qo", "--set=", "="]),
+    st.text(max_size=6),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(WORD, max_size=5), WORD)
+def test_no_line_is_too_strange(words: list[str], incomplete: str) -> None:
+    found = complete(COMMANDS, words, incomplete, Known())
+    assert incomplete.startswith(found.prefix)
+
+
+# -- the ledger
+
+
+def ledgered(folder: Path, now: float = 1000.0) -> Ledgered:
+    return Ledgered({"DOCSPEED_STATE_DIR": str(folder)}, lambda: now)
+
+
+def filled(folder: Path, jobs: int = 0) -> Ledger:
+    ledger = Ledger(folder / "ledger.db", pytest.fail, lambda: 880.0)
+    for number in range(jobs):
+        job = Job("parse", "queued", State.RUNNING, job_id=f"job_{number}", input="a.pdf", submitted_at=880.0)
+        ledger.begin(job)
+    return ledger
+
+
+def test_jobs_of_the_ledger(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, 60)
+    ledger.begin(Job("extract", "unknown", State.UNKNOWN, input="b\x1b[2J\n.pdf"))
+    ledger.close()
+    found = ledgered(tmp_path).jobs()
+    assert len(found) == NEWEST
+    assert found[0].text == "@61"
+    assert found[0].about.endswith(".pdf, at an unknown time")
+    assert found[0].about.isprintable()
+    assert found[1] == Value("job_59", "parse, a.pdf, 2 min ago")
+
+
+def test_files_of_the_ledger(tmp_path: Path) -> None:
+    ledger = filled(tmp_path)
+    ledger.remember_upload("s", "k", "d1", "file_1", "a.pdf")
+    ledger.remember_upload("s", "k", "d2", "file_2", None)
+    ledger.close()
+    assert set(ledgered(tmp_path).files()) == {
+        Value("file_1", "a.pdf, 2 min ago"),
+        Value("file_2", "2 min ago"),
+    }
+
+
+def test_a_ledger_in_use_is_read(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, 1)
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert [value.text for value in ledgered(tmp_path).jobs()] == ["job_0"]
+    other.close()
+    ledger.close()
+
+
+def test_reading_leaves_no_trace(tmp_path: Path) -> None:
+    assert ledgered(tmp_path / "none").jobs() == []
+    assert not (tmp_path / "none").exists()
+    filled(tmp_path, 1).close()
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(ledgered(tmp_path).jobs()) == 1
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 100], ids=["empty", "damaged"])
+def test_a_ledger_that_can_t_be_read_offers_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ledger.db").write_bytes(content)
+    assert ledgered(tmp_path).jobs() == []
+    assert ledgered(tmp_path).files() == []
+    assert (tmp_path / "ledger.db").read_bytes() == content
+
+
+# -- the answer
+
+
+def test_the_lines_of_an_answer() -> None:
+    values = (Value("json", "a"), Value("jsonl"), Value("csv"), Value("js\x1b[2J"), Value("js\nx"))
+    found = Completion(values, prefix="--format=")
+    assert wire(found) == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
+    assert wire(found, "--format=js") == "none\n--format=\njson\ta\njsonl\t\n"
+    assert wire(Completion(files=())) == "files\n\n"
+    assert wire(Completion(files=(".a", ".b"), prefix="@"), "@x") == "files .a .b\n@\n"
+
+
+def ask(stage: Stage, shell: str, *argv: str) -> tuple[int, str, str]:
+    ran = stage.run(*argv, env={VARIABLE: shell})
+    return ran.code, ran.out, ran.err
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_a_shell_asks(stage: Stage, shell: str) -> None:
+    code, out, err = ask(stage, shell, "2", "jobs", "wa")
+    assert (code, err) == (0, "")
+    assert "wait\tFollow jobs to their end.\n" in out
+    assert ("status\t" in out) == (shell in ("zsh", "fish")), "these match as their users set them up"
+
+
+def test_an_empty_last_word_may_be_missing(stage: Stage) -> None:
+    assert ask(stage, "powershell", "2", "jobs") == ask(stage, "powershell", "2", "jobs", "")
+
+
+@pytest.mark.parametrize("argv", [(), ("x",), ("0",), ("-3", "parse"), ("2", "parse", "\udcff")], ids=ascii)
+def test_nothing_is_said_of_what_goes_wrong(stage: Stage, argv: tuple[str, ...]) -> None:
+    code, _, err = ask(stage, "bash", *argv)
+    assert code in (0, 1)
+    assert err == ""
+
+
+def test_a_shell_hears_of_jobs(stage: Stage) -> None:
+    assert stage.run("parse", stage.document("a.pdf")).code == 0
+    (job,) = (row["job_id"] for row in stage.rows())
+    _, out, _ = ask(stage, "bash", "3", "jobs", "wait", "")
+    assert out.startswith(f"none\n\n@last\tthe newest job\n{job}\tparse, ")
+    _, out, _ = ask(stage, "bash", "3", "parse", "--file-id", "")
+    assert "a.pdf, just now" in out
+
+
+def test_a_bad_setting_is_no_obstacle(stage: Stage) -> None:
+    code, out, err = ask(stage, "zsh", "1", "")
+    assert (code, err) == (0, "")
+    config = Path(stage.base()["DOCSPEED_CONFIG"])
+    config.write_text("no = such")
+    assert stage.run("config", "show").code == 2
+    assert ask(stage, "zsh", "1", "") == (code, out, err)
+
+
+# -- what it loads
+
+_RUN = """
+import atexit, json, sys
+report = open(sys.argv.pop(1), "w")
+atexit.register(lambda: (json.dump(sorted(sys.modules), report), report.close()))
+from docspeed_cli.cli.main import run
+run()
+"""
+
+HEAVY = {"httpx", "ssl", "asyncio", "rich", "truststore", "werkzeug", "pypdfium2", "socket"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "commands"),
+    [
+        (("1", ""), ()),
+        (("2", "jobs", ""), ()),
+        (("2", "parse", ""), ("common",)),
+        (("2", "parse", "--"), ("common",)),
+        (("3", "jobs", "list", ""), ("jobs", "jobs.list")),
+        (("3", "parse", "--format", ""), ("common",)),
+        (("2", "completion", ""), ("completion",)),
+    ],
+    ids=str,
+)
+def test_a_tab_loads_only_the_command_that_is_completed(
+    tmp_path: Path, argv: tuple[str, ...], commands: tuple[str, ...]
+) -> None:
+    report = tmp_path / "modules.json"
+    ran = subprocess.run(
+        [sys.executable, "-c", _RUN, str(report), *argv],
+        env={**os.environ, VARIABLE: "zsh", "DOCSPEED_STATE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    modules = set(json.loads(report.read_text()))
+    assert modules & HEAVY == set()
+    below = "docspeed_cli.cli.commands."
+    assert {name.removeprefix(below) for name in modules if name.startswith(below)} == set(commands)
+
+
+# -- the command
+
+
+def test_the_shell_is_known_from_the_environment(stage: Stage) -> None:
+    for path, name in (("/bin/bash", "bash"), ("/usr/bin/zsh", "zsh"), ("/opt/pwsh", "powershell")):
+        ran = stage.run("completion", env={"SHELL": path})
+        assert (ran.code, ran.raw) == (0, stage.run("completion", name).raw)
+    assert stage.run("completion", "fish", env={"SHELL": "/bin/bash"}).out.startswith(
+        "# Completion of docspeed for fish"
+    )
+
+
+@pytest.mark.parametrize("shell", ["", "/bin/tcsh"])
+def test_where_the_shell_is_not_known_the_four_are_named(stage: Stage, shell: str) -> None:
+    ran = stage.run("completion", env={"SHELL": shell})
+    assert (ran.code, ran.out) == (2, "")
+    assert all(name in ran.err for name in SCRIPTS)
+
+
+def test_another_shell_is_an_error_that_names_the_four(stage: Stage) -> None:
+    ran = stage.run("completion", "tcsh")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: there is no script for tcsh, only for bash, zsh, fish and powershell\n"
+        "hint: docspeed completion bash\n"
+    )
+
+
+def test_at_a_terminal_the_script_is_the_same(stage: Stage) -> None:
+    for shell in SCRIPTS:
+        assert stage.run("completion", shell, terminal=True).out == stage.run("completion", shell).out

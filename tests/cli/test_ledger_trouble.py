@@ -1,0 +1,98 @@
+"""A ledger that can't be used never costs a job: a warning, the work goes on, the id is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+import pytest
+
+from tests.fake_service import SUBMIT, UPLOAD, Service
+from tests.stage import Stage
+
+
+def test_a_state_folder_that_can_t_be_made(stage: Stage, service: Service) -> None:
+    (stage.folder / "state").write_text("a file in its place")
+    ran = stage.run("parse", stage.document("a.pdf"))
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["job_id"] == "job_1"
+    assert "warning: " in ran.err
+    ran = stage.run("parse", stage.document("b.pdf"), "--wait")
+    assert (ran.code, ran.raw) == (0, service.results["job_2"] + b"\n")
+    ran = stage.run("parse", stage.document("c.pdf"), "--sync")
+    assert ran.code == 0, ran.err
+    assert stage.run("jobs", "list").code == 0
+
+
+def test_a_large_result_without_a_state_folder(stage: Stage, service: Service) -> None:
+    (stage.folder / "state").write_text("a file in its place")
+    payload = json.dumps({"pages": ["x" * 400_000]}).encode()
+    service.payload = lambda operation, body: payload
+    for flag in ("--wait", "--sync"):
+        ran = stage.run("parse", "--file-id", "f", flag)
+        assert (ran.code, ran.raw) == (0, payload + b"\n"), ran.err[-500:]
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database at all" * 500, b"SQLite format 3\0" + b"\xff" * 8000]
+)
+def test_a_damaged_file_is_set_aside_and_kept(stage: Stage, service: Service, content: bytes) -> None:
+    state = stage.folder / "state"
+    state.mkdir()
+    (state / "ledger.db").write_bytes(content)
+    ran = stage.run("parse", "--file-id", "f")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["job_id"] == "job_1"
+    assert "warning: " in ran.err
+    assert content in [path.read_bytes() for path in state.iterdir() if path.is_file()]
+    assert stage.states() == ["running"]
+    assert stage.run("jobs", "list").err == ""
+
+
+def test_a_file_of_a_newer_version_is_left_alone(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "f")
+    path = stage.folder / "state" / "ledger.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 999")
+    ran = stage.run("parse", "--file-id", "g")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["job_id"] == "job_2"
+    assert "warning: " in ran.err
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (999,)
+        assert db.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+
+
+def test_a_table_that_is_gone_does_not_stop_the_work(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "f")
+    with sqlite3.connect(stage.folder / "state" / "ledger.db") as db:
+        db.execute("DROP TABLE jobs")
+    ran = stage.run("parse", "--file-id", "g", "--wait")
+    assert ran.code == 0, ran.err
+    assert "warning: " in ran.err
+    assert service.count(SUBMIT) == 2
+
+
+def test_the_warning_is_no_data_and_is_not_silenced(stage: Stage) -> None:
+    (stage.folder / "state").write_text("a file in its place")
+    ran = stage.run("parse", "--file-id", "f", "--quiet")
+    assert ran.out.count("\n") == 1
+    assert "warning: " in ran.err
+
+
+def test_many_without_a_ledger(stage: Stage, service: Service) -> None:
+    (stage.folder / "state").write_text("a file in its place")
+    paths = [stage.document(f"{n}.pdf") for n in range(6)]
+    ran = stage.run("parse", *paths)
+    assert ran.code == 0, ran.err
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (6, 6)
+    assert len({json.loads(line)["job_id"] for line in ran.out.splitlines()}) == 6
+
+
+def test_a_pipe_in_the_ledger_s_place_is_not_waited_for(stage: Stage, service: Service) -> None:
+    (stage.folder / "state").mkdir()
+    os.mkfifo(stage.folder / "state" / "ledger.db")
+    ran = stage.run("parse", "--file-id", "f")
+    assert (ran.code, json.loads(ran.out)["job_id"]) == (0, "job_1")
+    assert "it is no file" in ran.err

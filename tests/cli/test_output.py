@@ -1,0 +1,308 @@
+"""stdout is data, stderr is everything else: bytes, formats, files, errors, for machines and for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
+from tests.stage import Stage, lines
+
+STRANGE = [
+    b'{"b": 1.0, "a": 1e2, "b2": 12345678901234567890123, "n": -0.0}',
+    b'{"\\u0061": "\\u20b9 \\/ \\ud83d\\ude00", "raw": "\xe2\x82\xb9\xf0\x9f\x98\x80"}',
+    b'{\r\n\t"x" : [ 1 ,2 ],\n\n "y":{ }}',
+    b'{"twice": 1, "twice": 2}',
+    b'["a", "list"]',
+    b'{"lone": "\\ud800"}',
+    b'{"pages": []}\n',
+    b' \n{"pages": []} \n',
+]
+
+
+@pytest.mark.parametrize("payload", STRANGE)
+def test_one_result_in_a_pipe_is_the_server_s_bytes(stage: Stage, service: Service, payload: bytes) -> None:
+    service.payload = lambda operation, body: payload
+    expected = payload if payload.endswith(b"\n") else payload + b"\n"
+    for flags in ((), ("--json",), ("--format", "json"), ("--quiet",), ("--verbose",)):
+        assert stage.run("parse", "--file-id", "f", "--wait", *flags).raw == expected
+    assert stage.run("jobs", "result", "job_1").raw == expected
+
+
+@pytest.mark.parametrize("payload", STRANGE)
+def test_a_result_in_a_line_of_many_is_untouched_but_for_line_breaks(
+    stage: Stage, service: Service, payload: bytes
+) -> None:
+    service.payload = lambda operation, body: payload
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
+    assert ran.code == 0
+    assert ran.raw.count(b"\n") == 2
+    for line in ran.raw.splitlines():
+        found = json.loads(line)
+        assert found["result"] == json.loads(payload)
+        bare = b"".join(part.lstrip(b" \t") if n else part for n, part in enumerate(payload.split(b"\n")))
+        sent = line.split(b'"result":', 1)[1]
+        assert sent.strip() == bare.replace(b"\r", b"").strip() + b"}"
+
+
+def test_a_file_is_written_and_stdout_is_empty(stage: Stage, service: Service) -> None:
+    target = stage.folder / "result.json"
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target))
+    assert (ran.code, ran.out) == (0, "")
+    assert target.read_bytes() == service.results["job_1"] + b"\n"
+    assert [path.name for path in stage.folder.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("size", [10, 900_000])
+@pytest.mark.parametrize("code", [5, 9])
+def test_a_file_is_not_written_at_all_where_there_is_no_result(
+    stage: Stage, service: Service, code: int, size: int
+) -> None:
+    target = stage.folder / "out" / "result.json"
+    target.parent.mkdir()
+    target.write_text("what was there")
+    if code == 5:
+        service.final = "failed"
+    else:
+        cut = json.dumps({"pages": ["x" * size]}).encode()[:-2]
+        service.always(RESULT, Reply(200, cut))
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target))
+    assert (ran.code, ran.out) == (code, "")
+    assert target.read_text() == "what was there"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_file_that_can_t_be_written_names_the_command_that_fetches_it(
+    stage: Stage, service: Service
+) -> None:
+    target = stage.folder / "there"
+    (target / "a.json").mkdir(parents=True)
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target / "no" / "x.json"))
+    assert (ran.code, service.calls) == (2, []), "a folder that is not there is found before anything is sent"
+    ran = stage.run("parse", stage.document("a.pdf"), "--wait", "-o", f"{target}/", "--json")
+    assert ran.code == 1
+    assert "jobs result job_1" in ran.out + ran.err
+
+
+def test_the_bare_id(stage: Stage) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--format", "id")
+    assert (ran.code, ran.out) == (0, "job_1\n")
+    ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--format", "id")
+    assert sorted(lines(ran.out)) == ["job_1", "job_2"]
+
+
+@pytest.mark.parametrize("name", ["markdown", "text"])
+def test_markdown_and_text_hold_the_document_and_no_json(stage: Stage, service: Service, name: str) -> None:
+    page = {"page_index": 0, "markdown": "# Totals\n\n₹ 12", "text": "Totals\n₹ 12"}
+    payload = json.dumps({"pages": [page]}).encode()
+    service.payload = lambda operation, body: payload
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--format", name)
+    assert ran.code == 0, ran.err
+    assert "Totals" in ran.out and "₹ 12" in ran.out
+    assert ("# Totals" in ran.out) is (name == "markdown")
+    assert "page_index" not in ran.out
+    assert stage.run("jobs", "result", "@last", "--format", name).out == ran.out
+
+
+def test_a_format_from_the_environment(stage: Stage) -> None:
+    env = {"DOCSPEED_FORMAT": "id"}
+    assert stage.run("parse", "--file-id", "f", env=env).out == "job_1\n"
+    assert json.loads(stage.run("parse", "--file-id", "f", "--json", env=env).out)["job_id"] == "job_1"
+    assert stage.run("parse", "--file-id", "f", env={"DOCSPEED_FORMAT": "csv"}).code in (0, 2)
+    assert stage.run("parse", "--file-id", "f", env={"DOCSPEED_FORMAT": "pdf"}).code == 2
+
+
+def test_csv_is_refused_for_parse_before_anything_is_sent(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--format", "csv")
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+
+
+def test_the_keys_of_a_submitted_job(stage: Stage, service: Service) -> None:
+    keys = ["job_id", "operation", "status", "input", "file_id", "submitted_at"]
+    path = stage.document("a.pdf")
+    ran = stage.run("parse", path)
+    assert list(json.loads(ran.out)) == keys
+    assert ran.out.count("\n") == 1
+    assert list(json.loads(stage.run("parse", path).out)) == [*keys, "reused"]
+    ran = stage.run("parse", path, "--file-id", "g")
+    assert all(list(json.loads(line))[:6] == keys for line in lines(ran.out))
+
+
+# -- errors
+
+
+def problem(stage: Stage, *argv: str) -> tuple[int, dict[str, object]]:
+    """The exit code and the error object of a run with `--json`; stdout must be empty."""
+    ran = stage.run(*argv, "--json")
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1, ran.err
+    whole = json.loads(ran.err)
+    assert list(whole) == ["error"]
+    return ran.code, whole["error"]
+
+
+def test_the_keys_of_an_error(stage: Stage, service: Service) -> None:
+    detail = {"code": "invalid_input", "message": "no such profile", "details": {"field": "profile"}}
+    service.then(SUBMIT, Reply.of(422, {"detail": detail}, X_Request_Id="req_42"))
+    code, error = problem(stage, "parse", "--file-id", "f")
+    assert code == 7
+    assert error == {
+        "code": "invalid_input",
+        "message": "no such profile",
+        "retryable": False,
+        "status": 422,
+        "request_id": "req_42",
+        "details": {"field": "profile"},
+    }
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("parse", "--nonsense"),
+        ("parse", "missing.pdf"),
+        ("parse",),
+        ("parse", "--file-id", "f", "--format", "csv"),
+        ("parse", "--file-id", "f", "--timeout", "soon"),
+        ("jobs", "list", "--limit", "0"),
+        ("jobs", "wait"),
+        ("jobs", "forget"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_is_an_error_object_too(stage: Stage, argv: tuple[str, ...]) -> None:
+    code, error = problem(stage, *argv)
+    assert (code, error["code"], error["retryable"]) == (2, "usage", False)
+    assert {"code", "message", "retryable", "hint"} >= set(error) - {"details"}
+
+
+def test_an_error_for_people(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(402, {"detail": {"code": "credits", "message": "0 left", "details": None}}))
+    ran = stage.run("parse", "--file-id", "f")
+    assert (ran.code, ran.out) == (3, "")
+    first, second = lines(ran.err)
+    assert first.startswith("error: ") and "0 left" in first
+    assert second.startswith("hint: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"detail": {"code": "x", "message": "said so", "details": null}}', "said so"),
+        (b'{"detail": "said so"}', "said so"),
+        (
+            b'{"detail": [{"loc": ["body", "input"], "msg": "said so", "type": "missing"}]}',
+            "body.input: said so",
+        ),
+        (b'{"error": {"message": "said so"}}', "said so"),
+        (b'{"message": "said so"}', "said so"),
+        (b"<html>said</html>", "422"),
+        (b"", "422"),
+        (b"\xff\xfe", "422"),
+        (b"[]", "422"),
+        (b'{"detail": null}', "422"),
+    ],
+)
+def test_an_error_s_body_may_have_any_form(stage: Stage, service: Service, body: bytes, told: str) -> None:
+    service.then(SUBMIT, Reply(422, body))
+    ran = stage.run("parse", "--file-id", "f")
+    assert (ran.code, ran.out) == (7, "")
+    assert told in ran.err
+
+
+# -- exit codes, each provoked
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name"),
+    [
+        (400, 7, "rejected"),
+        (401, 4, "auth"),
+        (402, 3, "no_credits"),
+        (403, 4, "auth"),
+        (404, 6, "not_found"),
+        (409, 7, "rejected"),
+        (410, 6, "not_found"),
+        (413, 7, "rejected"),
+        (415, 7, "rejected"),
+        (422, 7, "rejected"),
+        (418, 7, "rejected"),
+        (429, 9, "rate_limited"),
+        (500, 9, "outcome_unknown"),
+        (502, 9, "unavailable"),
+        (503, 9, "unavailable"),
+    ],
+)
+def test_a_status_of_a_submission(stage: Stage, service: Service, status: int, code: int, name: str) -> None:
+    service.always(SUBMIT, Reply(status, b""))
+    ran = stage.run("parse", "--file-id", "f", "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"], error["status"]) == (code, name, status)
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 7), (401, 4), (402, 3), (404, 6), (410, 6), (503, 9)])
+def test_a_status_of_a_look(stage: Stage, service: Service, status: int, code: int) -> None:
+    service.always(POLL, Reply(status, b""))
+    for command in ("status", "result", *(["wait"] if status != 503 else [])):
+        ran = stage.run("jobs", command, "job_77")
+        assert (ran.code, ran.out) == (code, ""), ran.err
+
+
+def test_success_and_an_empty_list_are_0(stage: Stage) -> None:
+    assert stage.run("jobs", "list").code == 0
+    assert stage.run("jobs", "list", "--json").out == ""
+    assert stage.run("parse", "--file-id", "f").code == 0
+
+
+def test_no_key_is_4_and_nothing_is_sent(stage: Stage, service: Service) -> None:
+    code, error = problem_without_key(stage)
+    assert code == 4
+    assert error["code"] == "no_key"
+    assert "auth login" in str(error["hint"])
+    assert service.calls == []
+
+
+def problem_without_key(stage: Stage) -> tuple[int, dict[str, object]]:
+    ran = stage.run("parse", "--file-id", "f", "--json", env={"DOCSPEED_API_KEY": ""})
+    assert ran.out == ""
+    return ran.code, json.loads(ran.err)["error"]
+
+
+# -- quiet and verbose
+
+
+def test_quiet_silences_notes_and_progress_and_no_error(stage: Stage, service: Service) -> None:
+    service.polls = 3
+    ran = stage.run("parse", stage.document("a.pdf"), "--wait", "--quiet")
+    assert (ran.code, ran.err) == (0, "")
+    ran = stage.run("parse", "missing.pdf", "--quiet")
+    assert ran.err.startswith("error: ")
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--quiet")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_verbose_adds_a_line_for_each_exchange(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(503, {}, X_Request_Id="req_1"))
+    ran = stage.run("parse", stage.document("a.pdf"), "--wait", "--verbose")
+    assert ran.code == 0
+    exchanges = [line.split() for line in lines(ran.err) if line.startswith("http: ")]
+    assert [exchange[1:4] for exchange in exchanges] == [
+        ["POST", "/api/v1/upload", "200"],
+        ["POST", "/api/v1/parse", "503"],
+        ["POST", "/api/v1/parse", "200"],
+        ["GET", "/v1/jobs/job_1", "200"],
+        ["GET", "/v1/jobs/job_1/result", "200"],
+    ]
+    assert exchanges[1][4].isdigit() and exchanges[1][5:] == ["ms", "req_1"]
+    assert ran.raw == service.results["job_1"] + b"\n"
+
+
+def test_nothing_of_a_run_stays_in_the_folder_it_was_started_in(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    stage.run("parse", "--file-id", "f", "--wait")
+    assert list((tmp_path / "here").iterdir()) == []

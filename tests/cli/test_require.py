@@ -1,0 +1,255 @@
+"""The gate for CI: fields without which a result is none, and names that are checked before they cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fake_service import SUBMIT, Service
+from tests.stage import Ran, Stage, lines
+
+SCHEMA = json.dumps(
+    {
+        "doc_class": "invoice",
+        "fields": [
+            {"key": "invoice_number", "type": "string"},
+            {"key": "seller", "type": "object", "fields": [{"key": "name"}, {"key": "tax_id"}]},
+            {"key": "grand_total", "type": "number"},
+        ],
+        "tables": [{"key": "line_items", "fields": [{"key": "amount"}]}],
+    }
+)
+FOUND: dict[str, Any] = {
+    "fields": {
+        "invoice_number": {"value": "F-7", "region_ids": ["p1:r1"]},
+        "seller": {
+            "name": {"value": "Uncle Bob", "evidence": [{"region_ids": ["p1:r2"]}]},
+            "tax_id": {"value": None, "region_ids": ["p1:r3"]},
+        },
+        "grand_total": {"value": 119.0, "region_ids": []},
+    },
+    "line_items": {"line_items": [{"amount": 119.0}]},
+}
+
+
+def extracted(stage: Stage, service: Service, *flags: str, ids: tuple[str, ...] = ("f",)) -> Ran:
+    service.payload = lambda operation, body: json.dumps(FOUND).encode()
+    named = [word for file_id in ids for word in ("--file-id", file_id)]
+    return stage.run("extract", *named, "--schema", SCHEMA, "--wait", *flags)
+
+
+@pytest.mark.parametrize("keys", ["invoice_number", "seller.name", "name", "invoice_number, seller.name"])
+def test_what_is_there_with_its_evidence_passes(stage: Stage, service: Service, keys: str) -> None:
+    ran = extracted(stage, service, "--require", keys)
+    assert (ran.code, json.loads(ran.out)) == (0, FOUND)
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing"),
+    [
+        (("--require", "grand_total"), ["grand_total"]),
+        (
+            ("--require", "invoice_number,seller.tax_id", "--require", "grand_total"),
+            ["seller.tax_id", "grand_total"],
+        ),
+        (("--require-all",), ["seller.tax_id", "grand_total"]),
+    ],
+    ids=["no evidence", "several", "all"],
+)
+def test_what_lacks_a_value_or_evidence_is_told(
+    stage: Stage, service: Service, flags: tuple[str, ...], missing: list[str]
+) -> None:
+    ran = extracted(stage, service, *flags, "--json")
+    assert (ran.code, json.loads(ran.out)) == (5, FOUND)
+    error = json.loads(ran.err)["error"]
+    assert (error["code"], error["details"]) == ("required_missing", {"missing": missing})
+    assert error["message"] == f"f: required but not found: {', '.join(missing)}"
+
+
+def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None:
+    ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
+    rows = [json.loads(line) for line in lines(ran.out)]
+    assert ran.code == 5
+    assert [(row["error"]["code"], row["result"]) for row in rows] == [("required_missing", FOUND)] * 2
+
+
+@pytest.mark.parametrize("form", [(), ("--format", "text")], ids=["json", "text"])
+@pytest.mark.parametrize("first", [(), ("--require", "grand_total")], ids=["not asked", "asked"])
+def test_what_lies_in_its_file_from_before_is_judged_again(
+    stage: Stage, service: Service, form: tuple[str, ...], first: tuple[str, ...]
+) -> None:
+    folder = f"{stage.folder}/out/"
+    extracted(stage, service, "-o", folder, *form, *first, ids=("f", "g"))
+    for _ in range(2):
+        ran = extracted(stage, service, "-o", folder, *form, "--require", "grand_total", ids=("f", "g"))
+        assert ran.code == 5, ran.err
+    assert extracted(stage, service, "-o", folder, *form, "--require", "name", ids=("f", "g")).code == 0
+    assert service.count(SUBMIT) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--require", "grand_totl"), "did you mean grand_total?"),
+        (("--require", "seller.nmae"), "did you mean seller.name?"),
+        (("--require", "colour"), "seller.name, seller.tax_id, grand_total, line_items, line_items.amount"),
+        (("--require", "lineitems"), "did you mean line_items?"),
+        (("--format", "csv", "--table", "lineitems"), "did you mean line_items?"),
+        (("--format", "csv", "--table", "7"), "it has line_items, fields"),
+    ],
+)
+def test_a_name_that_the_schema_lacks_costs_nothing(
+    stage: Stage, service: Service, flags: tuple[str, ...], said: str
+) -> None:
+    ran = extracted(stage, service, *flags)
+    assert (ran.code, ran.out, said in ran.err) == (2, "", True), ran.err
+    assert service.count(SUBMIT) == 0
+
+
+@pytest.mark.parametrize("keys", [",", " , ", "invoice_number,", ",name", "name,,grand_total"])
+def test_a_key_that_a_variable_was_to_give(stage: Stage, service: Service, keys: str) -> None:
+    ran = extracted(stage, service, "--require", keys)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert ran.err.startswith(f"error: --require {keys}: a key is empty: an unset variable?")
+
+
+@pytest.mark.parametrize("keys", ["line_items", "name,line_items"])
+@pytest.mark.parametrize(("rows", "code"), [([{"amount": 119.0}], 0), ([], 5), ([{}], 5)])
+def test_a_table_has_at_least_a_row(
+    stage: Stage, service: Service, keys: str, rows: list[dict[str, Any]], code: int
+) -> None:
+    found = {**FOUND, "line_items": {"line_items": rows}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", SCHEMA, "--wait", "--require", keys, "--json")
+    assert (ran.code, json.loads(ran.out)) == (code, found)
+    if code:
+        assert json.loads(ran.err)["error"]["details"] == {"missing": ["line_items"]}
+
+
+GROUPS = json.dumps(
+    {
+        "fields": [
+            {"key": "seller", "type": "object", "fields": [{"key": "name"}, {"key": "tax_id"}]},
+            {"key": "buyer", "type": "object", "fields": [{"key": "name"}]},
+        ],
+        "tables": [{"key": "items", "fields": [{"key": "amount"}]}],
+    }
+)
+
+
+def grouped(seller: Any, tax_id: Any, buyer: Any, *amounts: Any) -> dict[str, Any]:
+    def grounded(value: Any) -> dict[str, Any]:
+        return {"value": value, "region_ids": ["p1:r1"]}
+
+    return {
+        "fields": {
+            "seller": {"name": grounded(seller), "tax_id": grounded(tax_id)},
+            "buyer": {"name": grounded(buyer)},
+        },
+        "line_items": {"items": [{"amount": grounded(amount)} for amount in amounts]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "found", "missing"),
+    [
+        ("seller", grouped("a", "b", "c"), []),
+        ("seller", grouped("a", None, "c"), ["seller.tax_id"]),
+        ("name", grouped("a", "b", "c"), []),
+        ("name", grouped("a", "b", None), ["buyer.name"]),
+        ("buyer.name", grouped(None, None, "c"), []),
+        ("items.amount", grouped("a", "b", "c", 1, 2), []),
+        ("items.amount", grouped("a", "b", "c", 1, None), ["items.amount"]),
+        ("items.amount", grouped("a", "b", "c"), ["items.amount"]),
+    ],
+)
+def test_a_key_may_mean_a_group_several_fields_or_a_column(
+    stage: Stage, service: Service, keys: str, found: dict[str, Any], missing: list[str]
+) -> None:
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", keys, "--json")
+    assert ran.code == (5 if missing else 0), ran.err
+    if missing:
+        assert json.loads(ran.err)["error"]["details"] == {"missing": missing}
+
+
+def test_all_is_what_the_schema_names_and_nothing_else(stage: Stage, service: Service) -> None:
+    found = grouped("a", "b", "c")
+    found["fields"]["beside"] = None
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require-all", "--json")
+    assert json.loads(ran.err)["error"]["details"] == {"missing": ["items"]}
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "\n", [], {}, [None], [""], {"amount": None}, [{"value": None}], [[[" "]]]]
+)
+def test_what_holds_nothing_is_no_value(stage: Stage, service: Service, value: Any) -> None:
+    found = grouped("a", value, "c")
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
+    assert ran.code == 5
+
+
+@pytest.mark.parametrize("value", [0, False, "0", [None, 1], {"amount": 0}])
+def test_nought_is_a_value(stage: Stage, service: Service, value: Any) -> None:
+    found = grouped("a", value, "c")
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
+    assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("table", ["line_items", "fields"])
+def test_the_schema_s_tables_are_taken(stage: Stage, service: Service, table: str) -> None:
+    assert extracted(stage, service, "--format", "csv", "--table", table).code == 0
+
+
+def test_a_schema_that_nobody_can_read_is_no_reason_to_refuse(stage: Stage, service: Service) -> None:
+    ran = stage.run("extract", "--file-id", "f", "--schema", '{"a": {"b": 1}}', "--wait", "--require", "x")
+    assert (ran.code, service.count(SUBMIT)) == (5, 1)
+
+
+def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service) -> None:
+    ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
+    assert "extract: 0 done, 2 without what is required in" in ran.err
+    assert "2 × required but not found: grand_total" in ran.err
+    assert "tries what failed" not in ran.err
+    assert (
+        "2 of 2 without what is required"
+        in extracted(
+            stage, service, "--require", "grand_total", "--quiet", "--format", "id", ids=("f", "g")
+        ).err
+    )
+
+
+@pytest.mark.parametrize("key", ["amount", "items.price.net", "price.net", "nothing"])
+def test_a_column_has_its_table_s_name_before_it(stage: Stage, service: Service, key: str) -> None:
+    columns = [{"key": "amount"}, {"key": "price", "type": "object", "fields": [{"key": "net"}]}]
+    schema = json.dumps({"fields": [{"key": "a"}], "tables": [{"key": "items", "fields": columns}]})
+    ran = stage.run("extract", "--file-id", "f", "--schema", schema, "--wait", "--require", key)
+    assert (ran.code, service.count(SUBMIT)) == (2, 0), ran.err
+
+
+def test_another_group_s_field_is_not_the_one_that_is_required(stage: Stage, service: Service) -> None:
+    found = {"fields": {"name": {"value": "a", "region_ids": ["p1:r1"]}}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    for flags in (("--require", "buyer.name"), ("--require-all",)):
+        ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", *flags)
+        assert ran.code == 5
+
+
+@pytest.mark.parametrize(("city", "code"), [("Mysuru", 0), (None, 5)])
+@pytest.mark.parametrize("key", ["parties", "city", "parties.city"])
+def test_a_group_that_comes_several_times(
+    stage: Stage, service: Service, key: str, city: str | None, code: int
+) -> None:
+    def party(where: str | None) -> dict[str, Any]:
+        return {"city": {"value": where, "region_ids": ["p1:r1"]}}
+
+    schema = {"fields": [{"key": "parties", "type": "object", "array": True, "fields": [{"key": "city"}]}]}
+    found = {"fields": {"parties": [party("Bengaluru"), party(city)]}}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    argv = ("extract", "--file-id", "f", "--schema", json.dumps(schema), "--wait", "--require", key)
+    assert stage.run(*argv).code == code

