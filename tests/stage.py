@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from docspeed_cli.cli.main import main
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from tests.fake_service import KEY, Service
 
 START = 1_800_000_000.0
@@ -95,7 +95,7 @@ class Stage:
         """Run the program; `terminal` is whether stdout and stderr are one, `typing` whether stdin is."""
         out, err = Stream(terminal=terminal), Stream(terminal=terminal)
         before = len(self.clock.slept)
-        world = World(
+        world = Environment(
             env={**self.base(), **self.env, **(env or {})},
             stdin=Stream(stdin, terminal=typing),
             stdout=out,

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple, Protocol
 import typer
 
 from docspeed_cli.cli.framework import TOPICS, Entry, group, root
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import State, Style
 from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.terminal.output import Output
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 
 VARIABLE = "_DOCSPEED_COMPLETE"
 SCRIPTS = {
@@ -260,7 +260,7 @@ def _known(values: Iterable[str]) -> Completion:
 
 
 def _plain(text: str) -> str:
-    return " ".join(clean(text, multiline=False).split())
+    return " ".join(sanitize(text, multiline=False).split())
 
 
 # -- what was worked on
@@ -316,7 +316,7 @@ class Ledgered:
 # -- speaking with the shells
 
 
-def answer(entries: Sequence[Entry], argv: Sequence[str], world: World) -> int:
+def answer(entries: Sequence[Entry], argv: Sequence[str], world: Environment) -> int:
     """Answer a shell's script."""
     number, *words = argv
     at = int(number) - 1

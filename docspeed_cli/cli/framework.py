@@ -18,11 +18,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from docspeed_cli import __version__
-from docspeed_cli.core.errors import UsageError, all_together
+from docspeed_cli.core.errors import UsageError, combine_errors
 from docspeed_cli.core.models import Style
 
 if TYPE_CHECKING:
-    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.settings import Settings
 
 Action = Callable[[Any], int]
@@ -71,7 +71,7 @@ class Guide(NamedTuple):
 
     examples: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("json",)
-    mends: bool = False
+    works_with_bad_settings: bool = False
     """Whether it helps to mend the settings, and so runs whatever is wrong with them."""
 
 
@@ -91,7 +91,7 @@ class Invocation(NamedTuple):
             found.update(getattr(flags, "settings", dict)())
         return found
 
-    def faults(self, world: World) -> list[UsageError]:
+    def faults(self, world: Environment) -> list[UsageError]:
         """What is wrong with the inputs, as far as that is known without reading standard input."""
         from docspeed_cli.jobs.sources import collect
 
@@ -130,12 +130,12 @@ _GUIDES: dict[Callable[..., Any], Guide] = {}
 
 
 def guide(
-    *examples: str, formats: tuple[str, ...] = ("json",), mends: bool = False
+    *examples: str, formats: tuple[str, ...] = ("json",), works_with_bad_settings: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command its guide."""
 
     def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        _GUIDES[function] = Guide(examples, formats, mends)
+        _GUIDES[function] = Guide(examples, formats, works_with_bad_settings)
         return function
 
     return keep
@@ -176,7 +176,7 @@ class Command(TyperCommand):
         empty = [param for param in self.get_params(ctx) if _is_empty(param, ctx.params.get(param.name))]
         if empty:
             names = (_called(param) for param in empty)
-            raise all_together([UsageError(f"{name} is empty: an unset variable?") for name in names])
+            raise combine_errors([UsageError(f"{name} is empty: an unset variable?") for name in names])
         return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -218,7 +218,7 @@ def _read_on(formatter: Any, topics: Sequence[str], *more: tuple[str, str]) -> N
 
 
 def _is_empty(param: Any, value: Any) -> bool:
-    """Whether a value is an empty text, or one of a flag's is; documents and jobs are judged elsewhere."""
+    """Whether a value is an empty text, or one of a flag's is; documents and jobs are checked elsewhere."""
     if param.param_type_name == "argument" and param.nargs != 1:
         return False
     texts = value if isinstance(value, list | tuple) else [value]

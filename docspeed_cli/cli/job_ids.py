@@ -78,7 +78,7 @@ def resolved(session: Session, text: str) -> Job:
     return next(iter([*here, *known]), unknown)
 
 
-def in_ledger(session: Session, text: str) -> Job:
+def require_known(session: Session, text: str) -> Job:
     job = resolved(session, text)
     if job.row is None:
         raise NotFound(f"the ledger has no job {text}", hint="docspeed jobs list")
@@ -96,13 +96,13 @@ def session_for(session: Session, jobs: list[Job]) -> Session:
         if job.server != session.server:
             flag = "--sandbox" if job.server == SANDBOX else f"--base-url {job.server}"
             raise UsageError(
-                f"job {job.handle} was submitted to {job.server}, not to {session.server}",
+                f"job {job.ref} was submitted to {job.server}, not to {session.server}",
                 hint=f"add {flag}",
             )
     return session
 
 
-def honest(session: Session, job: Job) -> Job:
+def mark_abandoned(session: Session, job: Job) -> Job:
     """A submission that nobody works on any more has an unknown outcome."""
     if job.state is State.SUBMITTING and session.locks.free(job.request):
         return job._replace(state=State.UNKNOWN, status=State.UNKNOWN)

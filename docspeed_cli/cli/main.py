@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from docspeed_cli.cli.framework import Invocation
-    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.errors import Interrupted
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
@@ -27,11 +27,11 @@ def run() -> None:
 
     gc.disable()  # a sixth of a short command's time; a run over many inputs turns it on again
     _end_silently()
-    from docspeed_cli.core.environment import World
+    from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.errors import Interrupted
 
     try:
-        world = World.real()
+        world = Environment.real()
         code = main(sys.argv[1:], world)
         world.interrupts.uninstall()
         code = _flushed(world, code)
@@ -61,7 +61,7 @@ def _version_told() -> bool:
         return False
 
 
-def _flushed(world: World, code: int) -> int:
+def _flushed(world: Environment, code: int) -> int:
     """The exit code once everything is written; a reader that has gone away is met with silence."""
     import os
 
@@ -73,7 +73,7 @@ def _flushed(world: World, code: int) -> int:
     return code
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], world: Environment) -> int:
     """Do what the command line says in this world; the exit code, whatever happens."""
     if world.env.get("_DOCSPEED_COMPLETE"):
         return _complete(argv, world)
@@ -101,7 +101,7 @@ def main(argv: Sequence[str], world: World) -> int:
         return 1
 
 
-def _complete(argv: Sequence[str], world: World) -> int:
+def _complete(argv: Sequence[str], world: Environment) -> int:
     """Answer a shell that completes a line; whatever goes wrong, nothing is said between its prompts."""
     from docspeed_cli.core.errors import Interrupted
 
@@ -156,18 +156,18 @@ def _is_command(word: str) -> bool:
 
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
-    from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, all_together
+    from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
     from docspeed_cli.core.settings import resolve
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
     world = plain.world
     try:
-        settings = resolve(invocation.settings, world.env, bear=invocation.guide.mends)
+        settings = resolve(invocation.settings, world.env, tolerate=invocation.guide.works_with_bad_settings)
         output = Output(world, invocation.style(settings), plain.secrets)
     except UsageError as error:
-        raise all_together([error, *invocation.faults(world)]) from None
-    if settings.amiss and not invocation.guide.mends:
+        raise combine_errors([error, *invocation.faults(world)]) from None
+    if settings.config_missing and not invocation.guide.works_with_bad_settings:
         output.note(f"DOCSPEED_CONFIG names {world.env['DOCSPEED_CONFIG']}, and there is no such file")
     session = Session(world, settings, output, _again(argv))
     try:
@@ -205,21 +205,21 @@ def _left(session: Session) -> tuple[list[str], str | None, str | None]:
         ended = f", {over} more {'has' if over == 1 else 'have'} ended" if over else ""
         going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
         unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
-        again = session.command if session.ledger.kept or not jobs else session.take_up(jobs)
+        again = session.command if session.ledger.is_persistent or not jobs else session.resume_command(jobs)
         return [f"stopped; {session.so_far()}{ended}{going_on}{unknown}"], again, None
     if lost:
         return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
     if len(jobs) > 1:
-        return [f"stopped waiting; {len(jobs)} jobs go on"], session.take_up(jobs[:20]), None
+        return [f"stopped waiting; {len(jobs)} jobs go on"], session.resume_command(jobs[:20]), None
     if not jobs and len(known) != 1:
         return ["stopped"], session.command if known else None, None
     (job,) = jobs or known
-    result = f"docspeed jobs result {job.word}{session.flags}{session.result_flags or ''}"
+    result = f"docspeed jobs result {job.shell_ref}{session.flags}{session.result_flags or ''}"
     if job.ended and job.state is not State.DONE:
-        return [f"stopped; job {job.handle} has ended as {job.status}"], None, job.job_id
+        return [f"stopped; job {job.ref} has ended as {job.status}"], None, job.job_id
     if job.ended:
-        return [f"stopped; job {job.handle} has ended, and its result is there"], result, job.job_id
-    said = [f"stopped waiting; job {job.handle} goes on"]
+        return [f"stopped; job {job.ref} has ended, and its result is there"], result, job.job_id
+    said = [f"stopped waiting; job {job.ref} goes on"]
     if session.result_flags is not None:
         said.append(f"its result, when it has ended: {result}")
-    return said, session.take_up([job]), job.job_id
+    return said, session.resume_command([job]), job.job_id

@@ -16,7 +16,7 @@ import typer
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.framework import Entry, Row, group, rank, root
-from docspeed_cli.core.errors import CODES, EXITS, SEVERITY
+from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 from docspeed_cli.terminal.text_width import wrapped
 
@@ -112,7 +112,7 @@ SCHEMAS: tuple[Part, ...] = (
 
 
 def _exit_codes() -> tuple[Part, ...]:
-    first = ", ".join(str(code) for code in SEVERITY)
+    first = ", ".join(str(code) for code in EXIT_PRIORITY)
     rows = tuple((f"{row.code:>3}  {row.name}", row.when) for row in EXITS)
     return (
         rows,

@@ -17,15 +17,14 @@ from docspeed_cli.cli.options import (
     fields_of,
     merged,
 )
-from docspeed_cli.core.errors import DocspeedError, UsageError, all_together
+from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
 from docspeed_cli.core.models import Inputs, Request, Source
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.jobs import delivery
-from docspeed_cli.jobs.batch import Batch, batch_id, judged
-from docspeed_cli.jobs.context import Outcome, Session, Waiting
-from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.batch import Batch, batch_id, check_requirements
+from docspeed_cli.jobs.context import Outcome, Session, WaitOptions
+from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
 from docspeed_cli.jobs.dry_run import plan
-from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.scheduler import run_one
 from docspeed_cli.jobs.sources import Found, collect, discard
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.results.requirements import Requirements
@@ -58,7 +57,7 @@ class Run:
                 hint=f"docspeed {self.operation.name} FILE; or --file-id ID, --from LIST, - for stdin",
             )
         fields, found = self._checked(session, inputs)
-        if not self.request.dry_run and not patience(session, mode=self.mode).wait:
+        if not self.request.dry_run and not wait_options(session, mode=self.mode).wait:
             check_unwaited(session, self.results, self.table, self.requirements(fields))
         try:
             _say_skipped(session, found.skipped)
@@ -79,8 +78,8 @@ class Run:
             faults.append(error)
         try:
             many = self._is_many(inputs)
-            delivery.target(self.results.output, many, self.table, self.batch.output_name, make=False)
-            delivery.picked(session, None if self.request.dry_run else self.table)
+            target(self.results.output, many, self.table, self.batch.output_name, make=False)
+            picked(session, None if self.request.dry_run else self.table)
         except UsageError as error:
             faults.append(error)
         try:
@@ -89,7 +88,7 @@ class Run:
             faults.append(error)
         if faults:
             discard(found.checked)
-            raise all_together(faults)
+            raise combine_errors(faults)
         return fields, found
 
     def _is_many(self, inputs: Inputs) -> bool:
@@ -108,21 +107,21 @@ class Run:
 
     def _one(self, session: Session, request: Request) -> int:
         if self.request.dry_run:
-            known, _ = Submitting(session).foreseen(request, Waiting(fresh=self.mode.fresh))
+            known, _ = Submitting(session).foreseen(request, WaitOptions(fresh=self.mode.fresh))
             if known is not None:
-                session.output.note(f"not sent anyway: job {known.handle} answers this request already")
+                session.output.note(f"not sent anyway: job {known.ref} answers this request already")
             plan(session, request)
             return 0
-        to = delivery.target(self.results.output, False, self.table)
-        hand = Delivery(session, to)
+        to = target(self.results.output, False, self.table)
+        delivery = Delivery(session, to)
         requirements = self.requirements(dict(request.fields))
-        into = hand.into(read=requirements is not None)
-        waiting = patience(session, into, mode=self.mode)
+        into = delivery.into(read=requirements is not None)
+        waiting = wait_options(session, into, mode=self.mode)
         if waiting.wait:
-            session.result_flags = delivery.result_flags(self.results.output, self.results.format, self.table)
-        outcome = alone(session, Submitting(session).obtain(request, waiting))
-        lacking = judged(outcome, requirements)
-        code = deliver_one(session, hand, outcome)
+            session.result_flags = result_flags(self.results.output, self.results.format, self.table)
+        outcome = run_one(session, Submitting(session).obtain(request, waiting))
+        lacking = check_requirements(outcome, requirements)
+        code = deliver_one(session, delivery, outcome)
         if lacking is not None:
             named = f"{outcome.source.label}: " if outcome.source else ""
             lacking.message = f"{named}{lacking.message}"
@@ -133,18 +132,18 @@ class Run:
 
     def _many(self, session: Session, inputs: Inputs, found: Found, fields: dict[str, Any]) -> int:
         dry = self.request.dry_run
-        to = delivery.target(self.results.output, True, self.table, self.batch.output_name, make=not dry)
+        to = target(self.results.output, True, self.table, self.batch.output_name, make=not dry)
         name = batch_id(session.server, self.operation, fields, inputs)
         limit = self.batch.limit
         total = None if inputs.listed == "-" else len(found.checked)
-        hand = Delivery(session, to)
+        delivery = Delivery(session, to)
         batch = Batch(
             session,
             self.operation,
             fields,
             self.mode.sync,
-            patience(session, hand.into(), mode=self.mode, batch=name),
-            hand,
+            wait_options(session, delivery.into(), mode=self.mode, batch=name),
+            delivery,
             total if total is None or limit is None else min(total, limit),
             self.batch.max_failures,
             self.requirements(fields),
@@ -159,14 +158,14 @@ class Run:
         return 0
 
 
-def patience(
+def wait_options(
     session: Session,
     into: Into = None,
     *,
     waits: bool = False,
     mode: ModeFlags | None = None,
     batch: str | None = None,
-) -> Waiting:
+) -> WaitOptions:
     """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
     values = session.settings.values
     timeout = values["timeout"]
@@ -174,7 +173,7 @@ def patience(
     wait = bool(asked or (mode and mode.sync))
     if not wait and session.settings.origins["timeout"] == "--timeout":
         raise _unwaited(session, "--timeout is about the wait, and nothing waits")
-    return Waiting(
+    return WaitOptions(
         wait=wait,
         timeout=timeout,
         until=session.world.monotonic() + timeout if wait and batch and timeout is not None else None,
@@ -206,18 +205,18 @@ def _unwaited(session: Session, what: str) -> UsageError:
     return UsageError(what, hint="take out --no-wait" if refused else "add --wait")
 
 
-def deliver_one(session: Session, hand: Delivery, outcome: Outcome) -> int:
+def deliver_one(session: Session, delivery: Delivery, outcome: Outcome) -> int:
     """Hand over the one outcome of a run; the exit code."""
     if outcome.payload is not None:
-        (hand.line if hand.to.many else hand.result)(outcome)
+        (delivery.line if delivery.to.many else delivery.result)(outcome)
         session.waited_for.clear()
-        session.output.ring()
+        session.output.bell()
         return 0
     session.waited_for.clear()
-    hand.submitted(outcome)
-    if outcome.job is not None and session.output.human:
-        ended = f"docspeed jobs result {outcome.job.word}{session.flags}"
-        session.output.hint(ended if outcome.job.ended else session.take_up([outcome.job]))
+    delivery.submitted(outcome)
+    if outcome.job is not None and session.output.human_output:
+        ended = f"docspeed jobs result {outcome.job.shell_ref}{session.flags}"
+        session.output.hint(ended if outcome.job.ended else session.resume_command([outcome.job]))
     return 0
 
 

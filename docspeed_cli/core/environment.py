@@ -171,23 +171,23 @@ class Interrupts:
                 raise Interrupted(self.pending)
 
 
-class _WhileHeard(io.RawIOBase):
+class DroppingStderr(io.RawIOBase):
     """Standard error as long as somebody takes it: what can't be said must not end what is done."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
-        self._heard = True
+        self._on_exchange = True
 
     def write(self, data: ReadableBuffer, /) -> int:
         """As many bytes as were taken; all of them once nobody takes any."""
         try:
-            while self._heard:
+            while self._on_exchange:
                 taken = self._stream.write(data)
                 if taken is not None:
                     return taken
                 time.sleep(_FULL)
         except OSError:
-            self._heard = False
+            self._on_exchange = False
         return memoryview(data).nbytes
 
     def writable(self) -> bool:
@@ -200,9 +200,9 @@ class _WhileHeard(io.RawIOBase):
         return self._stream.isatty()
 
 
-def _while_heard(stderr: TextIO) -> TextIO:
+def _while_on_exchange(stderr: TextIO) -> TextIO:
     raw: Any = getattr(stderr.buffer, "raw", stderr.buffer)
-    buffer = io.BufferedWriter(_WhileHeard(raw))
+    buffer = io.BufferedWriter(DroppingStderr(raw))
     return io.TextIOWrapper(buffer, stderr.encoding, stderr.errors, line_buffering=True)
 
 
@@ -223,7 +223,7 @@ def _chance() -> float:
 
 
 @dataclass(frozen=True)
-class World:
+class Environment:
     """Everything that the program may look at or touch outside itself."""
 
     env: Mapping[str, str]
@@ -241,12 +241,12 @@ class World:
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     @classmethod
-    def real(cls) -> World:
+    def real(cls) -> Environment:
         """This process's own."""
         stdin, stdout, stderr = (
             sys.stdin or _nowhere("r"),
             sys.stdout or _closed(),
-            _while_heard(sys.stderr) if sys.stderr else _nowhere("w"),
+            _while_on_exchange(sys.stderr) if sys.stderr else _nowhere("w"),
         )
         interrupts = Interrupts()
         interrupts.install(stderr)

@@ -96,13 +96,13 @@ CODES = {
 }
 """The program's own `error.code`s; where the server names one, that is passed on instead."""
 
-SEVERITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
+EXIT_PRIORITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
 """Of several jobs' exit codes, the first of these that any of them met is the run's."""
 
 
-def worst(codes: set[int]) -> int:
+def overall_exit_code(codes: set[int]) -> int:
     """The exit code of a run in which these codes were met."""
-    return next((code for code in SEVERITY if code in codes), 0)
+    return next((code for code in EXIT_PRIORITY if code in codes), 0)
 
 
 class DocspeedError(Exception):
@@ -160,7 +160,7 @@ class UsageError(DocspeedError):
     code = "usage"
 
 
-def all_together(faults: Sequence[UsageError]) -> UsageError:
+def combine_errors(faults: Sequence[UsageError]) -> UsageError:
     """One error that tells every fault."""
     if len(faults) == 1:
         return faults[0]

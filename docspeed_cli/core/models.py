@@ -155,7 +155,7 @@ class Job(NamedTuple):
     """By which the output is known to be what was written: somebody may have put another file there."""
     reused: bool = False
 
-    def now(self, status: str) -> Job:
+    def with_status(self, status: str) -> Job:
         """The same job with the status that the server names."""
         return self._replace(status=status, state=state_of(status))
 
@@ -164,28 +164,28 @@ class Job(NamedTuple):
         return self._replace(reused=True)
 
     @property
-    def handle(self) -> str:
+    def ref(self) -> str:
         """What to call the job in a command: its id, or its row where it has none."""
         return self.job_id or f"@{self.row}"
 
     @property
-    def word(self) -> str:
+    def shell_ref(self) -> str:
         """The handle as a shell takes it: what a hint says is pasted, and ids are the server's own words."""
         import shlex
 
-        if self.row is not None and self.handle.startswith(("-", "@")):
+        if self.row is not None and self.ref.startswith(("-", "@")):
             return f"@{self.row}"  # an id that commands would take for something else
-        return shlex.quote(self.handle)
+        return shlex.quote(self.ref)
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.state in (State.DONE, State.FAILED, State.GONE)
 
-    def line(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """A submitted job, as scripts read it."""
         line: dict[str, Any] = {
-            "job_id": self.handle if self.state is State.DONE else self.job_id,
+            "job_id": self.ref if self.state is State.DONE else self.job_id,
             "operation": self.operation,
             "status": self.status,
             "input": self.input,
@@ -194,10 +194,10 @@ class Job(NamedTuple):
         }
         return {**line, "reused": True} if self.reused else line
 
-    def full_line(self) -> dict[str, Any]:
+    def to_full_json(self) -> dict[str, Any]:
         """The job with all that the ledger knows of it."""
         return {
-            **self.line(),
+            **self.to_json(),
             "state": self.state.value,
             "updated_at": rfc3339(self.updated_at),
             "server": self.server,

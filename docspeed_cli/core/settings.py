@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.core.errors import AuthError, UsageError, all_together
+from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
 from docspeed_cli.core.suggest import nearest
 
@@ -140,11 +140,11 @@ class Settings(NamedTuple):
     config_file: Path
     state_dir: Path
     env: Mapping[str, str]
-    filed: bool = True
+    config_exists: bool = True
     """Whether there is a config file."""
     faults: tuple[UsageError, ...] = ()
     """What is wrong with the file and the variables, where that was borne."""
-    unsure: bool = False
+    server_uncertain: bool = False
     """Whether another server than the usual one may have been meant by what is wrong."""
 
     @property
@@ -163,15 +163,15 @@ class Settings(NamedTuple):
         return self.config_file.with_name("credentials.json")
 
     @property
-    def homeless(self) -> bool:
+    def no_home(self) -> bool:
         """Whether there is no place for a config file: it would be in a home, and the user has none."""
         return self.config_file.is_relative_to(NOWHERE)
 
     @property
-    def amiss(self) -> bool:
+    def config_missing(self) -> bool:
         """Whether a config file is named that is not there, and no keys are kept in its place."""
         named = bool(self.env.get("DOCSPEED_CONFIG"))
-        return named and not self.filed and not os.path.lexists(self.credentials)
+        return named and not self.config_exists and not os.path.lexists(self.credentials)
 
     def key(self) -> tuple[str, str]:
         """The API key for this server and where it came from; empty where there is none."""
@@ -221,7 +221,7 @@ def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not JSON"
 
 
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, bear: bool = False) -> Settings:
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, tolerate: bool = False) -> Settings:
     """Each setting from the first place that has it. UsageError names the place of each bad value.
 
     With `bear` the defaults stand in for what is wrong with the file and the variables.
@@ -231,18 +231,20 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, bear: bool = Fa
     origins: dict[str, str] = {}
     in_flags: list[UsageError] = []
     elsewhere = list(file.faults)
-    unsure = bool(file.faults)
+    server_uncertain = bool(file.faults)
     for setting in SETTINGS:
         try:
             values[setting.name], origins[setting.name] = _pick(setting, flags, env, file)
         except UsageError as error:
             values[setting.name], origins[setting.name] = setting.default, "default"
             (elsewhere if flags.get(setting.name) is None else in_flags).append(error)
-            unsure = unsure or setting.name == "base_url"
-    if in_flags or (elsewhere and not bear):
-        raise all_together([*in_flags, *elsewhere])
-    unsure = unsure and origins["base_url"] == "default"
-    return Settings(values, origins, file.path, state_dir(env), env, file.there, tuple(elsewhere), unsure)
+            server_uncertain = server_uncertain or setting.name == "base_url"
+    if in_flags or (elsewhere and not tolerate):
+        raise combine_errors([*in_flags, *elsewhere])
+    server_uncertain = server_uncertain and origins["base_url"] == "default"
+    return Settings(
+        values, origins, file.path, state_dir(env), env, file.there, tuple(elsewhere), server_uncertain
+    )
 
 
 def _pick(

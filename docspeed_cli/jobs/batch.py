@@ -13,19 +13,26 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.environment import GRACE
-from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, Pending, Unavailable, worst
+from docspeed_cli.core.errors import (
+    AuthError,
+    DocspeedError,
+    NoCredits,
+    Pending,
+    Unavailable,
+    overall_exit_code,
+)
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.scheduler import together
-from docspeed_cli.jobs.sources import told
+from docspeed_cli.jobs.scheduler import run_many
+from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.requirements import Requirements
-from docspeed_cli.service.body import Payload
+from docspeed_cli.service.body import Body
 from docspeed_cli.service.client import PATIENCE
-from docspeed_cli.terminal.progress import Tally
+from docspeed_cli.terminal.progress import BatchProgress
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
@@ -42,8 +49,8 @@ class Batch(NamedTuple):
     operation: Operation
     fields: dict[str, Any]
     sync: bool
-    waiting: Waiting
-    hand: Delivery
+    waiting: WaitOptions
+    delivery: Delivery
     total: int | None = None
     max_failures: int | None = None
     requirements: Requirements | None = None
@@ -53,14 +60,14 @@ class Batch(NamedTuple):
         gc.enable()
         session = self.session
         session.batch = True
-        session.api.patient = True
-        tally = Tally(
+        session.api.retry_rate_limits = True
+        tally = BatchProgress(
             session.output,
             self.operation.name,
             lambda: len(session.waited_for),
             lambda: session.gate.state,
             waits=self.waiting.wait,
-            lost=session.output.human and self.hand.to.folder is None,
+            lost=session.output.human_output and self.delivery.to.folder is None,
         )
         tally.total = self.total
         session.so_far = tally.so_far
@@ -80,7 +87,7 @@ class Batch(NamedTuple):
                 yield self._task(source)
 
         with tally.shown():
-            for outcome in together(session, in_time(), grace=GRACE, most=self.max_failures):
+            for outcome in run_many(session, in_time(), grace=GRACE, most=self.max_failures):
                 if isinstance(outcome.error, _NotBegun):
                     left_out += 1
                     continue
@@ -95,8 +102,8 @@ class Batch(NamedTuple):
             stopped = "; stopped: --timeout is over"
             codes.add(Pending.exit_code)
         tally.summary(stopped)
-        session.output.ring()
-        return worst(codes)
+        session.output.bell()
+        return overall_exit_code(codes)
 
     @property
     def _late(self) -> bool:
@@ -110,7 +117,7 @@ class Batch(NamedTuple):
             return False
         return self.session.world.monotonic() + (error.retry_after or 0.0) >= until
 
-    def _stop(self, error: DocspeedError | None, tally: Tally) -> str:
+    def _stop(self, error: DocspeedError | None, tally: BatchProgress) -> str:
         """Why the run stops here, if it does: nothing else can succeed, or too much has failed."""
         if isinstance(error, AuthError | NoCredits):
             self.session.output.error(error)
@@ -129,43 +136,43 @@ class Batch(NamedTuple):
         waited_for = self.session.waited_for
         waited_for.pop(outcome.error.job_id or "" if outcome.error else "", None)
         if outcome.job is not None:
-            waited_for.pop(outcome.job.handle, None)
-            if outcome.left_alone and outcome.source is not None:
+            waited_for.pop(outcome.job.ref, None)
+            if outcome.skipped_existing and outcome.source is not None:
                 named = outcome.job._replace(input=outcome.source.label)
                 Submitting(self.session).say_reused(named, outcome.output)
         try:
             if outcome.error is None and outcome.payload is None and outcome.output is None:
-                self.hand.submitted(outcome)
+                self.delivery.submitted(outcome)
             else:
-                self.hand.line(outcome)
+                self.delivery.line(outcome)
         except DocspeedError as error:
             outcome = Outcome(outcome.source, outcome.job, error=error)
-            self.hand.line(outcome)
+            self.delivery.line(outcome)
         return outcome
 
     def _task(self, source: Source | DocspeedError) -> Task[Outcome]:
         """One input's way; its output file's name is settled here, in the order of the inputs."""
         if isinstance(source, DocspeedError):
             return _failed(source, self.operation.name)
-        path = self.hand.name(source, self.operation.name)
+        path = self.delivery.name(source, self.operation.name)
         return self._isolated(source, path)
 
     def _isolated(self, source: Source, path: Path | None) -> Task[Outcome]:
         request = Request(self.operation, (source,), self.fields, sync=self.sync)
         job: Job | None = None
         try:
-            left_alone = self._left_alone(request, path)
-            if left_alone is not None:
-                Submitting(self.session).taken_up(left_alone, self.waiting.batch)
-                outcome = Outcome(source, left_alone, output=str(path), left_alone=True)
-                return outcome._replace(error=judged(outcome, self.requirements))
+            skipped_existing = self._skipped_existing(request, path)
+            if skipped_existing is not None:
+                Submitting(self.session).assign_to_run(skipped_existing, self.waiting.batch)
+                outcome = Outcome(source, skipped_existing, output=str(path), skipped_existing=True)
+                return outcome._replace(error=check_requirements(outcome, self.requirements))
             if self._late:
                 return Outcome(source, error=_NotBegun("--timeout is over"), operation=self.operation.name)
             outcome = yield from Submitting(self.session).obtain(request, self.waiting)
             job = outcome.job
-            error = judged(outcome, self.requirements)
+            error = check_requirements(outcome, self.requirements)
             if path is not None and outcome.payload is not None:
-                outcome = self.hand.filed(outcome, path)
+                outcome = self.delivery.write_result_file(outcome, path)
             return outcome._replace(error=error)
         except DocspeedError as error:
             if job is None and error.job_id is None and self._too_late_for(error):
@@ -187,18 +194,18 @@ class Batch(NamedTuple):
             return source._replace(file_id=Uploads(self.session).known(source))
         return source
 
-    def _left_alone(self, request: Request, path: Path | None) -> Job | None:
-        """The job whose result is in its file already, and can be judged there."""
+    def _skipped_existing(self, request: Request, path: Path | None) -> Job | None:
+        """The job whose result is in its file already, and can be checked there."""
         if path is None or self.waiting.fresh or not request.operation.reusable or not path.is_file():
             return None
-        if self.requirements is not None and self.hand.output.format != "json":
+        if self.requirements is not None and self.delivery.output.format != "json":
             return None
         session = self.session
         documents = [Uploads(session).digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
         done = [job for job in session.ledger.by_request(identity) if job.state is State.DONE and job.stamp]
         try:
-            stamp = self.hand.stamp(path) if done else ""
+            stamp = self.delivery.stamp(path) if done else ""
         except OSError:  # who can't read it can't know it
             return None
         return next((job.as_reused() for job in done if job.stamp == stamp), None)
@@ -214,19 +221,21 @@ class Batch(NamedTuple):
             self.session.output.value(line)
         for path in skipped:
             totals["skip"] += 1
-            self.session.output.value({"input": told(path), "action": "skip", "reason": "unsupported"})
+            self.session.output.value(
+                {"input": display_path(path), "action": "skip", "reason": "unsupported"}
+            )
         counted = ", ".join(f"{count} × {action}" for action, count in totals.items())
         self.session.output.progress(f"{self.operation.name}: {counted or 'nothing to do'}")
-        return worst(codes)
+        return overall_exit_code(codes)
 
     def _planned(self, source: Source | DocspeedError) -> dict[str, Any]:
         if isinstance(source, DocspeedError):
             return {"action": "fail", "error": source.as_json()}
-        path = self.hand.name(source, self.operation.name)
+        path = self.delivery.name(source, self.operation.name)
         request = Request(self.operation, (source,), self.fields, sync=self.sync)
         found, stored = Submitting(self.session).foreseen(request, self.waiting)
         line: dict[str, Any] = {"input": source.label}
-        if self._left_alone(request, path) is not None:
+        if self._skipped_existing(request, path) is not None:
             line["action"] = "leave"
         elif found is not None:
             line["action"] = "join" if found.state is State.RUNNING else "reuse"
@@ -237,11 +246,11 @@ class Batch(NamedTuple):
         return {**line, "output": str(path)} if path is not None else line
 
 
-def judged(outcome: Outcome, requirements: Requirements | None) -> DocspeedError | None:
+def check_requirements(outcome: Outcome, requirements: Requirements | None) -> DocspeedError | None:
     """What the result lacks of what is required of it."""
     payload = outcome.payload
     if payload is None and outcome.output is not None:
-        payload = Payload.at(Path(outcome.output))
+        payload = Body.at(Path(outcome.output))
     if requirements is None or payload is None:
         return None
     try:

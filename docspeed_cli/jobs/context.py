@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
@@ -24,9 +24,9 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from docspeed_cli.service.body import Into, Payload
-    from docspeed_cli.service.client import Answer, Api
-    from docspeed_cli.service.rate_limit import Gate
+    from docspeed_cli.service.body import Body, Into
+    from docspeed_cli.service.client import Client, Response
+    from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.ledger import Ledger
     from docspeed_cli.store.locks import Locks
 
@@ -37,7 +37,7 @@ _ROOM = 256 * 1024 * 1024
 Task = Generator[float, None, T]
 
 
-class Waiting(NamedTuple):
+class WaitOptions(NamedTuple):
     """How jobs are obtained and followed."""
 
     wait: bool = False
@@ -56,21 +56,23 @@ class Outcome(NamedTuple):
 
     source: Source | None = None
     job: Job | None = None
-    payload: Payload | None = None
+    payload: Body | None = None
     error: DocspeedError | None = None
     output: str | None = None
-    left_alone: bool = False
+    skipped_existing: bool = False
     """Whether the output was there before."""
     operation: str | None = None
     seconds: float = 0.0
-    status: Answer | None = None
+    status: Response | None = None
     """The server's last answer on the job's status."""
 
 
 class Session:
     """One run of the program against one server: its ledger, locks and connection, each made when needed."""
 
-    def __init__(self, world: World, settings: Settings, output: Output, command: str = "docspeed") -> None:
+    def __init__(
+        self, world: Environment, settings: Settings, output: Output, command: str = "docspeed"
+    ) -> None:
         self.world = world
         self.settings = settings
         self.output = output
@@ -143,23 +145,23 @@ class Session:
         return locks
 
     @cached_property
-    def api(self) -> Api:
+    def api(self) -> Client:
         """The connection to the server. AuthError where a key is needed and there is none."""
-        from docspeed_cli.service.client import Api
+        from docspeed_cli.service.client import Client
 
         world = self.world
         if self.settings.sandbox:
             world = replace(self.world, transport=self._sandbox)
             self.output.note("the sandbox reads text by plain rules; it is not the service's models")
-        api = Api(
+        api = Client(
             self.address,
             self.key,
             world,
             self.gate,
             sleep=lambda seconds: self.sleep(seconds),
-            heard=self.output.heard if self.output.style.verbose else None,
-            delayed=self._delayed,
-            remedy=self._remedy,
+            on_exchange=self.output.exchange if self.output.style.verbose else None,
+            on_retry=self._on_retry,
+            auth_hint=self._auth_hint,
         )
         self._stack.callback(api.close)
         return api
@@ -175,9 +177,9 @@ class Session:
         key, _ = self.known_key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
-        from docspeed_cli.service.client import TELLING
+        from docspeed_cli.service.client import MIN_REDACTED_LENGTH
 
-        if len(key) >= TELLING:
+        if len(key) >= MIN_REDACTED_LENGTH:
             self.output.secrets.add(key)
         return key
 
@@ -190,18 +192,18 @@ class Session:
         return key, source
 
     @property
-    def _remedy(self) -> str | None:
+    def _auth_hint(self) -> str | None:
         """What to do about a key that wins over any that `auth login` saves."""
         if self.known_key()[1] != "DOCSPEED_API_KEY":
             return None
         return f"mend DOCSPEED_API_KEY; or unset it, then docspeed auth login{self.flags}"
 
     @cached_property
-    def gate(self) -> Gate:
+    def gate(self) -> RateLimiter:
         """What all requests of the run pass through."""
-        from docspeed_cli.service.rate_limit import Gate
+        from docspeed_cli.service.rate_limit import RateLimiter
 
-        return Gate(self.world.monotonic)
+        return RateLimiter(self.world.monotonic)
 
     def no_key(self) -> AuthError:
         """What is said where a key is needed and there is none."""
@@ -232,7 +234,7 @@ class Session:
                 hint="DOCSPEED_STATE_DIR names another folder; docspeed sandbox reset empties this one",
             ) from None
 
-    def _delayed(self, error: DocspeedError, delay: float) -> None:
+    def _on_retry(self, error: DocspeedError, delay: float) -> None:
         """Tell of a repetition; in a run over many inputs the progress line tells what the gate does."""
         if self.batch and error.status == 429:
             return
@@ -245,9 +247,9 @@ class Session:
             return ""
         return " --sandbox" if self.server == SANDBOX else f" --base-url {self.server}"
 
-    def take_up(self, jobs: Sequence[Job]) -> str:
+    def resume_command(self, jobs: Sequence[Job]) -> str:
         """The command that takes up the wait for these jobs."""
-        return f"docspeed jobs wait {' '.join(job.word for job in jobs)}{self.flags}"
+        return f"docspeed jobs wait {' '.join(job.shell_ref for job in jobs)}{self.flags}"
 
     @property
     def results_dir(self) -> Path:
@@ -255,7 +257,7 @@ class Session:
         return self.settings.state_dir / "results"
 
     @property
-    def roomy_dir(self) -> Path | None:
+    def spool_dir(self) -> Path | None:
         """Where an answer that is paid for is taken in; None, the system's own place, if there is no room."""
         from shutil import disk_usage
 
@@ -264,7 +266,7 @@ class Session:
                 return None
         return self.results_dir
 
-    def kept(self, job: Job) -> Path:
+    def cached_result_path(self, job: Job) -> Path:
         return self.results_dir / f"{job.token}.json"
 
 
@@ -280,7 +282,7 @@ def installed_sandbox() -> Any:
     return importlib.import_module("docspeed_cli.sandbox")
 
 
-def drive(task: Task[T], world: World) -> T:
+def run_to_completion(task: Task[T], world: Environment) -> T:
     """Bring one piece of work to its end in this thread."""
     try:
         while True:

@@ -12,9 +12,9 @@ from typing import Any
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.core.operations import CHAT
-from docspeed_cli.jobs.context import Outcome, Session, Waiting
+from docspeed_cli.jobs.context import Outcome, Session, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.scheduler import run_one
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.to_text import NotConvertible, to_markdown
@@ -38,7 +38,7 @@ class Talk:
     session: Session
     sources: tuple[Source, ...]
     fields: dict[str, Any]
-    waiting: Waiting
+    waiting: WaitOptions
     session_id: str | None = None
     sync: bool = False
     said: list[tuple[str, str]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Talk:
 
     def _once(self, question: str) -> Outcome:
         task = Submitting(self.session).obtain(self.request(question), self.waiting)
-        outcome = alone(self.session, task)
+        outcome = run_one(self.session, task)
         self.session.waited_for.clear()
         return outcome
 
@@ -118,22 +118,22 @@ def stored_sources(talk: Conversation) -> tuple[Source, ...]:
     )
 
 
-def answer_all(talk: Talk, questions: Sequence[str], hand: Delivery) -> None:
+def answer_all(talk: Talk, questions: Sequence[str], delivery: Delivery) -> None:
     """Ask one question after the other; a single answer is delivered like any result."""
     for question in questions:
         outcome = talk.ask(question)
         if outcome.payload is None:
-            hand.submitted(outcome)
+            delivery.submitted(outcome)
         elif len(questions) == 1:
-            hand.result(outcome, talks=talk.session_id is not None)
+            delivery.result(outcome, talks=talk.session_id is not None)
         else:
-            hand.answer(outcome)
+            delivery.answer(outcome)
 
 
 # -- at a terminal
 
 
-def converse(talk: Talk, hand: Delivery) -> None:
+def converse(talk: Talk, delivery: Delivery) -> None:
     """Questions from the keyboard until its end."""
     gc.enable()
     output = talk.session.output
@@ -147,7 +147,7 @@ def converse(talk: Talk, hand: Delivery) -> None:
             if line.startswith("/"):
                 _command(talk, line)
             elif line:
-                hand.answer(talk.ask(line))
+                delivery.answer(talk.ask(line))
         except DocspeedError as error:
             output.error(error)
             if error.exit_code == 4:
@@ -178,7 +178,7 @@ def _given_up(session: Session, interrupted: Interrupted) -> None:
     session.output.progress("")
     session.output.progress("given up; /quit or Ctrl-D leaves")
     if jobs:
-        session.output.hint(session.take_up(jobs))
+        session.output.hint(session.resume_command(jobs))
 
 
 def _read(session: Session) -> str | None:

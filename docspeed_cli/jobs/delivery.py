@@ -13,8 +13,8 @@ from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.jobs.context import Outcome, Session
 from docspeed_cli.jobs.filenames import Names, check_pattern, suggested
-from docspeed_cli.jobs.sources import digest, told
-from docspeed_cli.service.body import Into, Payload, sweep, write_whole
+from docspeed_cli.jobs.sources import digest, display_path
+from docspeed_cli.service.body import Body, Into, sweep, write_whole
 from docspeed_cli.service.outlet import Outlet
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
@@ -69,7 +69,7 @@ def target(
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist",
-            hint=f"mkdir -p {shlex.quote(told(path.parent))}",
+            hint=f"mkdir -p {shlex.quote(display_path(path.parent))}",
         )
     return Target(path, False, table)
 
@@ -113,12 +113,12 @@ class Delivery:
         job = outcome.job
         assert job is not None
         if self.output.format == "id":
-            self.output.text(job.handle)
-        elif self.output.human:
-            cells = (job.handle, job.operation, job.status, job.input or "")
+            self.output.text(job.ref)
+        elif self.output.human_output:
+            cells = (job.ref, job.operation, job.status, job.input or "")
             self.output.row(*cells, prose=self._from_before(job), word=2)
         else:
-            self.output.value(job.line())
+            self.output.value(job.to_json())
 
     def result(self, outcome: Outcome, *, talks: bool = False) -> None:
         """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say.
@@ -128,12 +128,12 @@ class Delivery:
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
         if self.output.format == "id" and self.to.path is None:
-            self.output.text(job.handle)
+            self.output.text(job.ref)
         elif self.to.path is not None:
             self._say_of_ending(self.to.path)
             self._keep(self.to.path, job, payload)
-            self.output.note(f"{job.operation} result of {job.handle} is in {self.to.path}")
-        elif self.output.human:
+            self.output.note(f"{job.operation} result of {job.ref} is in {self.to.path}")
+        elif self.output.human_output:
             self._view(outcome, talks=talks)
         elif self.output.format == "json":
             self.output.payload(payload)
@@ -151,12 +151,12 @@ class Delivery:
     def answer(self, outcome: Outcome) -> None:
         """One answer of several: a view at a terminal, one value a line in a pipe."""
         assert outcome.job is not None and outcome.payload is not None
-        if self.output.human:
+        if self.output.human_output:
             self._draw(outcome)
         elif self.output.format == "json":
             self.output.chunks([*outcome.payload.on_one_line(), b"\n"])
         elif self.output.format == "id":
-            self.output.text(outcome.job.handle)
+            self.output.text(outcome.job.ref)
         else:
             self.output.text(self._converted(outcome.job, outcome.payload))
         outcome.payload.clear()
@@ -173,10 +173,10 @@ class Delivery:
             return
         assert payload is not None
         if self.output.format == "id":
-            self.output.text(job.handle)
-        elif self.output.human:
+            self.output.text(job.ref)
+        elif self.output.human_output:
             took = f"{span(outcome.seconds):>6}"
-            cells = (f"{job.status:<9}", job.handle, took, job.input or "")
+            cells = (f"{job.status:<9}", job.ref, took, job.input or "")
             self.output.row(*cells, prose=self._from_before(job), word=0)
         elif self.output.format == "json":
             self.output.line_with(_members(outcome, job.status), "result", payload)
@@ -188,18 +188,18 @@ class Delivery:
         """What takes results in: a folder, or what passes one on as it comes unless it is `read` first."""
         folder = self.to.spool
         if folder is not None:
-            return lambda: Payload(folder)
+            return lambda: Body(folder)
         as_it_is = self.output.format == "json" and not self.output.world.stdout.isatty()
         if read or not as_it_is or self.to.many or self.to.path is not None:
             return None
         outlet = Outlet(self.output.pass_on)
-        return lambda: Payload(outlet=outlet)
+        return lambda: Body(outlet=outlet)
 
     # -- pieces
 
     def _failed_line(self, outcome: Outcome, error: DocspeedError) -> None:
         """The failure; what came all the same (a result that lacks something) stays beside it."""
-        if self.output.human or self.output.format in ("markdown", "text", "csv", "id"):
+        if self.output.human_output or self.output.format in ("markdown", "text", "csv", "id"):
             label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
             known = label is None or not error.job_id or error.job_id in f"{label} {error.reason}"
             what = error.reason if known else f"{error.reason} ({error.job_id})"
@@ -216,7 +216,7 @@ class Delivery:
             self.output.line_with(line, "result", outcome.payload)
             outcome.payload.clear()
 
-    def filed(self, outcome: Outcome, path: Path) -> Outcome:
+    def write_result_file(self, outcome: Outcome, path: Path) -> Outcome:
         """Write the result to its file, and put that down. DocspeedError where it can't be written."""
         assert outcome.job is not None and outcome.payload is not None
         _make_folder(path.parent, str(path))
@@ -225,26 +225,26 @@ class Delivery:
         self._keep(path, outcome.job, outcome.payload)
         outcome.payload.clear()
         if outcome.job.row is not None:
-            self.session.ledger.filed(outcome.job.row, told(path.resolve()), self.stamp(path))
+            self.session.ledger.set_output(outcome.job.row, display_path(path.resolve()), self.stamp(path))
         return outcome._replace(payload=None, output=str(path))
 
     def stamp(self, path: Path) -> str:
         """What tells a result in this form from any other content, wherever it lies and whenever it came."""
         return f"{digest(path)} {self.output.format} {self.to.table or ''}"
 
-    def _ours(self, job: Job, payload: Payload, path: Path) -> bool:
+    def _ours(self, job: Job, payload: Body, path: Path) -> bool:
         """Whether the file that is there came from the same request, or says the same."""
         if path.is_file() and path.stat().st_size - payload.size in (0, 1):
             with path.open("rb") as file:
                 if all(file.read(len(chunk)) == chunk for chunk in payload.lines()):
                     return True
-        where = told(path.resolve())
+        where = display_path(path.resolve())
         before = self.session.ledger.by_request(job.request) if job.request else [job]
         return any(other.output == where for other in before)
 
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
-        if self.output.human:
-            cells = (f"{job.status:<9}", job.handle, outcome.output or "")
+        if self.output.human_output:
+            cells = (f"{job.status:<9}", job.ref, outcome.output or "")
             self.output.row(*cells, prose=self._from_before(job), word=0)
             return
         self.output.text(_compact({**_members(outcome, job.status), "output": outcome.output}))
@@ -254,9 +254,9 @@ class Delivery:
         told = self.session.batch and job.reused
         return f"· from {ago(job.submitted_at, self.session.world.now())}" if told else ""
 
-    def _converted_line(self, job: Job, payload: Payload) -> None:
+    def _converted_line(self, job: Job, payload: Body) -> None:
         text = self._converted(job, payload)
-        name = job.input or job.handle
+        name = job.input or job.ref
         if self.output.format == "csv":
             self._csv_lines(name, text)
         elif self.output.format == "markdown":
@@ -269,7 +269,7 @@ class Delivery:
         import csv
         import io
 
-        from docspeed_cli.results.to_text import inert
+        from docspeed_cli.results.to_text import escape_formula
 
         written = io.StringIO(newline="")
         rows = csv.writer(written, lineterminator="\r\n")
@@ -278,7 +278,7 @@ class Delivery:
             if not row:
                 heading_next = True
             elif not heading_next:
-                rows.writerow([inert(name), *row])
+                rows.writerow([escape_formula(name), *row])
             elif row != self._heading:
                 self._heading = row
                 rows.writerow(["input", *row])
@@ -288,13 +288,13 @@ class Delivery:
         else:
             self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
 
-    def _keep(self, path: Path, job: Job, payload: Payload) -> None:
+    def _keep(self, path: Path, job: Job, payload: Body) -> None:
         form = self.output.format
         try:
             if form == "json":
                 payload.keep(path)
             elif form == "id":
-                write_whole(path, [f"{job.handle}\n".encode()])
+                write_whole(path, [f"{job.ref}\n".encode()])
             else:
                 text = self._converted(job, payload)
                 write_whole(path, [text.encode("utf-8", "backslashreplace")])
@@ -304,11 +304,11 @@ class Delivery:
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",
                 job_id=job.job_id,
-                hint=f"{_mended(error)}, then: docspeed jobs result {job.word}{self.session.flags}"
-                f" -o {shlex.quote(told(path))}",
+                hint=f"{_mended(error)}, then: docspeed jobs result {job.shell_ref}{self.session.flags}"
+                f" -o {shlex.quote(display_path(path))}",
             ) from None
 
-    def _converted(self, job: Job, payload: Payload) -> str:
+    def _converted(self, job: Job, payload: Body) -> str:
         from docspeed_cli.results import to_text as formats
 
         content = payload.json()
@@ -318,25 +318,25 @@ class Delivery:
             convert = formats.to_markdown if self.output.format == "markdown" else formats.to_text
             return convert(job.operation, content, self._cited(job))
         except formats.NoSuchTable as error:
-            hint = f"docspeed jobs result {job.word}{self.session.flags} --format csv --table NAME"
+            hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --format csv --table NAME"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
         except formats.NotConvertible as error:
-            hint = f"docspeed jobs result {job.word}{self.session.flags} --json"
+            hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --json"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
     def _view(self, outcome: Outcome, *, talks: bool) -> None:
         job, payload = outcome.job, outcome.payload
         assert job is not None and payload is not None
-        again = f"docspeed jobs result {job.word}{self.session.flags}"
+        again = f"docspeed jobs result {job.shell_ref}{self.session.flags}"
         if payload.size > _VIEWABLE:
             self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
             self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
             return
         self._draw(outcome)
-        self.output.air()
+        self.output.blank_line()
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
         self.output.progress(
-            f"{job.status}{took} · {job.operation} job {job.handle} · {job.input or ''}".rstrip(" ·")
+            f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}".rstrip(" ·")
         )
         if talks:
             self.output.hint(f"docspeed chat 'your next question' --continue{self.session.flags}")

@@ -91,7 +91,7 @@ def _stem(source: Source | None, job: Job | None) -> str:
         return source.file_id or "result"
     if job is not None and job.input:
         return Path(job.input).name.rsplit(".", 1)[0]
-    return job.handle if job else "result"
+    return job.ref if job else "result"
 
 
 def safe_name(text: str) -> str:

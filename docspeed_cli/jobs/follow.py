@@ -15,10 +15,10 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
-from docspeed_cli.jobs.context import Session, Task, Waiting
+from docspeed_cli.jobs.context import Session, Task, WaitOptions
 from docspeed_cli.service.backoff import Schedule
-from docspeed_cli.service.body import Into, Payload
-from docspeed_cli.service.client import Answer
+from docspeed_cli.service.body import Body, Into
+from docspeed_cli.service.client import Response
 from docspeed_cli.service.responses import job_error, status_word
 
 LOOKS_A_SECOND = 50
@@ -40,14 +40,14 @@ class Following:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def follow(self, job: Job, waiting: Waiting) -> Task[Job]:
+    def follow(self, job: Job, waiting: WaitOptions) -> Task[Job]:
         """Look at the job until it has ended well. JobFailed, AuthError, NotFound; Pending at the limit."""
         ended, _ = yield from self.watch(job, waiting)
         if ended.state is State.FAILED:
             reason = f"ended as {ended.status}" + (f": {ended.error}" if ended.error else "")
             named = f"{ended.input}: " if ended.input else ""
             raise JobFailed(
-                f"{named}{ended.operation} job {ended.handle} {reason}",
+                f"{named}{ended.operation} job {ended.ref} {reason}",
                 reason=reason,
                 details={"status": ended.status, "error": ended.error},
                 job_id=ended.job_id,
@@ -55,7 +55,7 @@ class Following:
             )
         return ended
 
-    def watch(self, job: Job, waiting: Waiting) -> Task[tuple[Job, Answer | None]]:
+    def watch(self, job: Job, waiting: WaitOptions) -> Task[tuple[Job, Response | None]]:
         """Look at the job until it has ended, however it ends; with the server's last answer."""
         if job.job_id is None:
             return job, None
@@ -92,12 +92,12 @@ class Following:
             due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
             yield due if deadline is None else min(due, deadline)
 
-    def look(self, job: Job, within: float | None = None) -> tuple[Job, Answer]:
+    def look(self, job: Job, within: float | None = None) -> tuple[Job, Response]:
         """One look at the job, `within` so many seconds; the ledger learns what has changed."""
         content, answer = self.session.api.look(str(job.job_id), within)
         return self.seen(job, content), answer
 
-    def look_patiently(self, job: Job) -> tuple[Job, Answer]:
+    def look_patiently(self, job: Job) -> tuple[Job, Response]:
         """One look that is repeated while the server is in trouble."""
         try:
             answer = self.session.api.status(str(job.job_id))
@@ -110,7 +110,7 @@ class Following:
         members = content if isinstance(content, dict) else {}
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
-        found = job._replace(operation=name).now(status_word(members) or job.status)
+        found = job._replace(operation=name).with_status(status_word(members) or job.status)
         found = found._replace(error=_failure_text(members))
         changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
         if changed and job.row is not None:
@@ -128,18 +128,18 @@ class Following:
     def _pending(self, job: Job, waited: float, trouble: DocspeedError | None) -> Pending:
         why = f"; the last look failed: {trouble.message}" if trouble else ""
         return Pending(
-            f"job {job.handle} is still {job.status} after {waited:g} s; it goes on{why}",
+            f"job {job.ref} is still {job.status} after {waited:g} s; it goes on{why}",
             job_id=job.job_id,
             retryable=True,
-            hint=self.session.take_up([job]),
+            hint=self.session.resume_command([job]),
         )
 
-    def fetch(self, job: Job, into: Into = None) -> Task[Payload]:
+    def fetch(self, job: Job, into: Into = None) -> Task[Body]:
         """The job's payload, as the server sends it. NotFound where the server no longer has it."""
         if job.job_id is None:
-            if not self.session.kept(job).exists():
-                raise NotFound(f"the result of {job.handle} is no longer kept", hint="run its command again")
-            return Payload.at(self.session.kept(job))
+            if not self.session.cached_result_path(job).exists():
+                raise NotFound(f"the result of {job.ref} is no longer kept", hint="run its command again")
+            return Body.at(self.session.cached_result_path(job))
         schedule = Schedule(random=self.session.world.random)
         attempt = 0
         while True:
@@ -162,13 +162,13 @@ class Following:
     def _of(self, error: DocspeedError, job: Job, again: str = "") -> DocspeedError:
         """The error with the job that it is about, and the command that goes on `again` afterwards."""
         error.job_id = job.job_id
-        if isinstance(error, NotFound) and job.handle not in error.message:
-            error.message = f"job {job.handle}: {error.message}"
+        if isinstance(error, NotFound) and job.ref not in error.message:
+            error.message = f"job {job.ref}: {error.message}"
         if isinstance(error, NotFound) and job.row is None:
             error.hint = error.hint or "docspeed jobs list shows those of this machine"
         if again and "the same command" not in (error.hint or ""):
             flags = self.session.flags
-            then = f"docspeed jobs {again} {job.word}{flags}"
+            then = f"docspeed jobs {again} {job.shell_ref}{flags}"
             first = f"{error.hint}{flags}" if (error.hint or "").startswith("docspeed") else error.hint
             error.hint = f"{first}, then {then}" if first else then
         return error
@@ -181,7 +181,7 @@ class Following:
         """Take jobs out of the ledger, with what was kept of them; how many there were."""
         for job in jobs:
             if job.job_id is None:
-                self.session.kept(job).unlink(missing_ok=True)
+                self.session.cached_result_path(job).unlink(missing_ok=True)
         return self.session.ledger.drop(job.row for job in jobs if job.row is not None)
 
     def _settle(self, job: Job, status: str, state: State, error: str | None = None) -> None:

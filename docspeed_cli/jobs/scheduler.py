@@ -11,11 +11,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
-from docspeed_cli.core.environment import GRACE, World
+from docspeed_cli.core.environment import GRACE, Environment
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.models import Job
-from docspeed_cli.jobs.context import Session, Task, drive
-from docspeed_cli.service.backoff import Agenda
+from docspeed_cli.jobs.context import Session, Task, run_to_completion
+from docspeed_cli.service.backoff import DueQueue
 
 T = TypeVar("T")
 
@@ -37,13 +37,13 @@ class _Ended(NamedTuple, Generic[T]):
     error: BaseException | None = None
 
 
-class Crowd(Generic[T]):
+class Scheduler(Generic[T]):
     """`workers` threads over any number of tasks; `run` yields each task's outcome as it ends."""
 
     def __init__(
         self,
         workers: int,
-        world: World,
+        world: Environment,
         say: Callable[[str], None] = lambda text: None,
         grace: float = GRACE,
         most: float = math.inf,
@@ -62,7 +62,7 @@ class Crowd(Generic[T]):
         """and whoever reads the inputs here until some are taken."""
         self._asleep = threading.Condition()
         """Workers between two tries of an exchange wait here."""
-        self._parked: Agenda[Task[T]] = Agenda()
+        self._parked: DueQueue[Task[T]] = DueQueue()
         self._new: deque[Task[T]] = deque()
         self._live = 0
         self._begun = 0
@@ -215,14 +215,14 @@ class Crowd(Generic[T]):
                 continue
 
 
-def alone(session: Session, task: Task[T]) -> T:
+def run_one(session: Session, task: Task[T]) -> T:
     """The outcome of one piece of work, done in this thread with live progress."""
     with session.output.live() as say:
         session.progress = lambda job: say(_progress(job))
-        return drive(task, session.world)
+        return run_to_completion(task, session.world)
 
 
-def together(
+def run_many(
     session: Session, tasks: Iterable[Task[T]], *, grace: float = READING, most: int | None = None
 ) -> Iterator[T]:
     """The outcomes of many, as they end; `--concurrency` threads do the work.
@@ -237,13 +237,13 @@ def together(
             f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
         )
     bound = math.inf if most is None else max(most, workers)
-    crowd: Crowd[T] = Crowd(workers, session.world, session.output.progress, grace, bound)
+    crowd: Scheduler[T] = Scheduler(workers, session.world, session.output.progress, grace, bound)
     outcomes = _sleeping_in(crowd, session, tasks)
     session.workers.callback(outcomes.close)
     return outcomes
 
 
-def _sleeping_in(crowd: Crowd[T], session: Session, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
+def _sleeping_in(crowd: Scheduler[T], session: Session, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
     """The outcomes; whoever sleeps for this session meanwhile is woken when the run is to stop."""
     before, session.sleep = session.sleep, crowd.sleep
     try:
@@ -272,4 +272,4 @@ def _affordable(workers: int) -> int:
 
 def _progress(job: Job) -> str:
     named = " ".join(part for part in (job.operation, job.input) if part)
-    return f"{named or 'job'}: {job.status} ({job.handle})"
+    return f"{named or 'job'}: {job.status} ({job.ref})"

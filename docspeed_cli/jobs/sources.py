@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ParamSpec
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 
@@ -100,14 +100,14 @@ def _unsupported(path: Path) -> Problem:
     return Unsupported(f"is of no supported type ({SUPPORTED})")
 
 
-def told(name: str | os.PathLike[str]) -> str:
+def display_path(name: str | os.PathLike[str]) -> str:
     """A file's name as text; bytes that are none are shown as such, for JSON would refuse them."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def local(label: str, path: Path, below: Path | None = None) -> Source:
     """A checked local document. Problem where it can't be taken."""
-    label, filename = told(label), told(path.name)
+    label, filename = display_path(label), display_path(path.name)
     try:
         if path.is_dir():
             raise Problem("is a folder; --recursive takes the documents below it")
@@ -142,13 +142,13 @@ def named(text: str) -> Source:
     return local(text, path)
 
 
-def read_stdin(world: World, filename: str | None) -> Source:
+def read_stdin(world: Environment, filename: str | None) -> Source:
     """The document on standard input, kept in a file of its own until the program ends."""
     if world.stdin.isatty():
         raise Problem("is the terminal; pipe a document in, or name a file")
     source = _copied("-", world.stdin.buffer)
     suffix = _TYPES[source.content_type or "application/pdf"][0]
-    filename = told(filename) if filename else None
+    filename = display_path(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
 
 
@@ -183,7 +183,7 @@ class Found:
         yield from self.coming
 
 
-def collect(inputs: Inputs, world: World) -> Found:
+def collect(inputs: Inputs, world: Environment) -> Found:
     """Every document, in the order given. UsageError with all problems of all that is known at once;
 
     a list on standard input is read as it comes, and a bad line of it is an error in its place.
@@ -227,7 +227,7 @@ def _way_round(inputs: Inputs) -> str | None:
     return f"to go on with the others, pipe a list in: {found}, and --from - in place of the folder"
 
 
-def _named(inputs: Inputs, world: World) -> Iterator[Source | Path | str]:
+def _named(inputs: Inputs, world: Environment) -> Iterator[Source | Path | str]:
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
         yield "standard input can be read once only: one document as -, or one list as --from -"
         return
@@ -257,7 +257,7 @@ def _from_list(path: Path) -> Iterator[Source | str]:
             yield from _try(f"{path}, line {number}: {line.strip()}", named, line.strip())
 
 
-def _streamed(world: World) -> Iterator[Source | DocspeedError]:
+def _streamed(world: Environment) -> Iterator[Source | DocspeedError]:
     for line in world.stdin:
         text = line.strip().removeprefix("\ufeff")
         if not text:
@@ -282,16 +282,16 @@ def _below(folder: Path) -> Iterator[Source | Path | str]:
         except Unsupported:
             yield path
         except Problem as problem:
-            yield f"{told(path)}: {problem}" if meant else path
+            yield f"{display_path(path)}: {problem}" if meant else path
     if not paths and not problems:
-        yield f"{told(folder)}: {_NOTHING_BELOW}"
+        yield f"{display_path(folder)}: {_NOTHING_BELOW}"
 
 
 def _listed(folder: Path, problems: list[str]) -> Iterator[Path]:
     """What is below a folder, hidden files apart; a link to another folder is named and not followed."""
 
     def unreadable(error: OSError) -> None:
-        problems.append(f"{told(error.filename)}: can't be read: {error.strerror}")
+        problems.append(f"{display_path(error.filename)}: can't be read: {error.strerror}")
 
     for at, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -17,11 +17,11 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.follow import Following
 from docspeed_cli.jobs.uploads import Document, Uploads
-from docspeed_cli.service.body import Payload
-from docspeed_cli.service.client import Answer
+from docspeed_cli.service.body import Body
+from docspeed_cli.service.client import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 NAMED = 10
@@ -39,7 +39,7 @@ class Submitting:
         self.uploads = Uploads(session)
         self.following = Following(session)
 
-    def obtain(self, request: Request, waiting: Waiting) -> Task[Outcome]:
+    def obtain(self, request: Request, waiting: WaitOptions) -> Task[Outcome]:
         """The job of this request, submitted or joined; with `waiting.wait` also its result.
 
         DocspeedError for whatever keeps it from its end.
@@ -64,7 +64,7 @@ class Submitting:
             return Outcome(source, job, payload, seconds=self.session.world.monotonic() - started)
         raise AssertionError("unreachable")
 
-    def foreseen(self, request: Request, waiting: Waiting) -> tuple[Job | None, bool]:
+    def foreseen(self, request: Request, waiting: WaitOptions) -> tuple[Job | None, bool]:
         """The job that would be joined, as far as the ledger knows, and whether all documents are stored."""
         session = self.session
         documents = [self.uploads.digest(source) for source in request.sources]
@@ -81,8 +81,8 @@ class Submitting:
         return next(known, None), stored
 
     def _one_job(
-        self, request: Request, documents: Sequence[Document], identity: str, waiting: Waiting
-    ) -> Task[tuple[Job, Payload | None]]:
+        self, request: Request, documents: Sequence[Document], identity: str, waiting: WaitOptions
+    ) -> Task[tuple[Job, Body | None]]:
         """One command at a time gets here with one request: it joins the job that there is, or submits."""
         while not self.session.locks.acquire(identity):
             yield self.session.world.monotonic() + 0.05
@@ -95,13 +95,13 @@ class Submitting:
             token = lost[0].token if lost else None
             job, payload = self._submit(request, documents, identity, waiting, token or os.urandom(16).hex())
             for unknown in lost:
-                why = f"{unknown.error or 'the program was ended'}; submitted again as {job.handle}"
+                why = f"{unknown.error or 'the program was ended'}; submitted again as {job.ref}"
                 self.session.ledger.change_soon(unknown.row or 0, error=why)
             return job, payload
         finally:
             self.session.locks.release(identity)
 
-    def taken_up(self, job: Job, batch: str | None) -> None:
+    def assign_to_run(self, job: Job, batch: str | None) -> None:
         """Put down that the job is of this run now."""
         if batch is not None and job.row is not None and job.batch != batch:
             self.session.ledger.change_soon(job.row, batch=batch)
@@ -112,7 +112,7 @@ class Submitting:
         known = self.session.ledger.by_request(identity)
         if known and known[0].state is State.FAILED:
             why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
-            self.session.output.note(f"{label}: job {known[0].handle} ended as {why}; submitting again")
+            self.session.output.note(f"{label}: job {known[0].ref} ended as {why}; submitting again")
         answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
         for job in known:
             if job.state in (State.SUBMITTING, State.UNKNOWN):
@@ -123,7 +123,7 @@ class Submitting:
                 found = self._still_there(job)
                 if found is not None:
                     found = found._replace(input=label or found.input)
-                    self.taken_up(found, batch)
+                    self.assign_to_run(found, batch)
                     self.say_reused(found)
                     return found, []
         if unknown:
@@ -141,7 +141,7 @@ class Submitting:
 
     def _still_there(self, job: Job) -> Job | None:
         if job.job_id is None:
-            return job.as_reused() if self.session.kept(job).exists() else None
+            return job.as_reused() if self.session.cached_result_path(job).exists() else None
         try:
             answer = self.session.api.status(job.job_id)
         except NotFound:
@@ -156,7 +156,7 @@ class Submitting:
         In a run over many, lines that people read say it themselves.
         """
         output = self.session.output
-        if self.session.batch and output.human:
+        if self.session.batch and output.human_output:
             return
         number = next(self.session.reused)
         if self.session.batch and number > NAMED:
@@ -167,13 +167,13 @@ class Submitting:
         when = ago(job.submitted_at, self.session.world.now())
         used = f"{file} is there already, of" if file else "using"
         output.note(
-            f"{job.input}: {used} {job.operation} job {job.handle}, submitted {when} ({job.status});"
+            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when} ({job.status});"
             " --fresh submits anew"
         )
 
     def _submit(
-        self, request: Request, documents: Sequence[Document], identity: str, waiting: Waiting, token: str
-    ) -> tuple[Job, Payload | None]:
+        self, request: Request, documents: Sequence[Document], identity: str, waiting: WaitOptions, token: str
+    ) -> tuple[Job, Body | None]:
         for last in (False, True):
             stored = [
                 self.uploads.store(source, document)
@@ -190,8 +190,8 @@ class Submitting:
         raise AssertionError("unreachable")
 
     def _send(
-        self, request: Request, file_ids: Sequence[str], identity: str, waiting: Waiting, token: str
-    ) -> tuple[Job, Payload | None]:
+        self, request: Request, file_ids: Sequence[str], identity: str, waiting: WaitOptions, token: str
+    ) -> tuple[Job, Body | None]:
         job = Job(
             operation=request.operation.name,
             status=State.SUBMITTING,
@@ -218,7 +218,7 @@ class Submitting:
                     request.operation.path,
                     request.body(file_ids),
                     token,
-                    lambda: Payload(self.session.roomy_dir),
+                    lambda: Body(self.session.spool_dir),
                     bare=request.operation.raw,
                 )
                 accepted = self._accepted(job, answer, request)
@@ -240,7 +240,7 @@ class Submitting:
                     self.session.ledger.drop([row])
                 raise
             del sending[row]
-            if waiting.wait and not self.session.ledger.kept:
+            if waiting.wait and not self.session.ledger.is_persistent:
                 self._named(accepted[0])
             return accepted
 
@@ -273,23 +273,23 @@ class Submitting:
             reason=f"{error.message}; whether the server took it is unknown",
         )
 
-    def _accepted(self, job: Job, answer: Answer, request: Request) -> tuple[Job, Payload | None]:
+    def _accepted(self, job: Job, answer: Response, request: Request) -> tuple[Job, Body | None]:
         """Put down what the server made of it, before anything else happens."""
         said = job_in(answer.payload, sync=request.sync)
         if said is not None:
             answer.payload.clear()
-            job = job._replace(job_id=str(said["job_id"])).now(status_word(said) or "submitted")
+            job = job._replace(job_id=str(said["job_id"])).with_status(status_word(said) or "submitted")
             self.session.ledger.change(job.row or 0, job_id=job.job_id, status=job.status, state=job.state)
-            self.session.waited_for[job.handle] = job
+            self.session.waited_for[job.ref] = job
             return job, None
         if not request.operation.raw and not is_result(answer.payload, sync=request.sync):
             answer.payload.clear()
             what = "the answer names no job and is no result"
             raise OutcomeUnknown(what, code="unexpected_answer", status=answer.status)
-        job = job.now("completed")
+        job = job.with_status("completed")
         try:
             self.session.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            answer.payload.keep(self.session.kept(job), private=True)
+            answer.payload.keep(self.session.cached_result_path(job), private=True)
         except OSError as error:
             self.session.output.warn(f"the result can't be kept for another run ({error.strerror or error})")
         self.session.ledger.change(job.row or 0, status=job.status, state=job.state)

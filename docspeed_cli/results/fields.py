@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
     VALUES,
-    bodies,
     content,
     evident,
     first,
@@ -17,6 +16,7 @@ from docspeed_cli.results.values import (
     page_of,
     regions_of,
     scalar,
+    unwrap,
 )
 
 _DEEPEST = 12
@@ -43,7 +43,7 @@ def _fields_member(payload: Any) -> Any:
     found = member(payload, "fields", "extracted_fields", "invoice_level_fields")
     if found is not None:
         return found
-    inmost = list(bodies(payload))[-1:]
+    inmost = list(unwrap(payload))[-1:]
     bare = {key: value for body in inmost for key, value in body.items() if grounded(value)}
     return bare or None
 

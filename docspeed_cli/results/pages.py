@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
     VALUES,
-    bodies,
     first,
     member,
     page_of,
     regions_of,
     scalar,
     strings,
+    unwrap,
     whole,
 )
 
@@ -69,7 +69,7 @@ def pages(payload: Any) -> list[Page]:
     if isinstance(listed, list):
         found = [_page(number, item) for number, item in enumerate(listed, 1)]
         return [page for page in found if page is not None]
-    bare = next((body for body in bodies(payload) if strings(first(body, ("markdown", "text")))), None)
+    bare = next((body for body in unwrap(payload) if strings(first(body, ("markdown", "text")))), None)
     page = _page(1, bare) if bare else None
     return [page] if page else []
 

@@ -85,7 +85,7 @@ def _leaves(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
         yield from _leaves(node.children, f"{key}.") if node.children else (key,)
 
 
-def spelled_out(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
+def expand_groups(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
     """The keys, where one means a group of the schema's fields or several of one name, as all of these."""
     known = outline(schema)
     leaves = list(_leaves(known.fields)) if known else []

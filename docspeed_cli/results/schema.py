@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.values import bodies, scalar
+from docspeed_cli.results.values import scalar, unwrap
 
 _DEEPEST = 12
 _TYPED = re.compile(r"\s*([A-Za-z][\w\[\]-]*)\s*(?::\s*(.*))?", re.DOTALL)
@@ -34,8 +34,8 @@ class Outline(NamedTuple):
 
 def outline(payload: Any) -> Outline | None:
     """The schema in a payload; None where there is none to be found."""
-    wrapped = [body["schema"] for body in bodies(payload) if isinstance(body.get("schema"), dict)]
-    for schema in (*bodies(payload), *wrapped):
+    wrapped = [body["schema"] for body in unwrap(payload) if isinstance(body.get("schema"), dict)]
+    for schema in (*unwrap(payload), *wrapped):
         groups = [
             tuple(_nodes(schema[name])) if name in schema else None
             for name in ("fields", "invoice_level_fields", "properties", "tables", "line_item_structures")

@@ -367,10 +367,10 @@ def _fields_csv(listed: Iterable[Field]) -> str:
 def _csv(rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([inert(cell) for cell in row] for row in rows if row)
+    writer.writerows([escape_formula(cell) for cell in row] for row in rows if row)
     return out.getvalue()
 
 
-def inert(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell

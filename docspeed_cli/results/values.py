@@ -89,7 +89,7 @@ def strings(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else ()
 
 
-def bodies(payload: Any) -> Iterator[dict[str, Any]]:
+def unwrap(payload: Any) -> Iterator[dict[str, Any]]:
     """The payload, and what it wraps, from the outside in."""
     level = [payload]
     for _ in range(4):
@@ -100,7 +100,7 @@ def bodies(payload: Any) -> Iterator[dict[str, Any]]:
 
 def member(payload: Any, *names: str) -> Any:
     """The first of these members in the payload or in what it wraps; None where there is none."""
-    return next((body[name] for body in bodies(payload) for name in names if name in body), None)
+    return next((body[name] for body in unwrap(payload) for name in names if name in body), None)
 
 
 def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:

@@ -60,7 +60,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-class Agenda(Generic[T]):
+class DueQueue(Generic[T]):
     """What is due when: one heap for all that waits, however many they are."""
 
     def __init__(self) -> None:

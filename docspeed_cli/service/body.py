@@ -21,7 +21,7 @@ _WRITTEN_BACK = 8 * 1024 * 1024
 READABLE = 64 * 1024 * 1024
 """What is parsed at the most; Python needs some ten times a document's size for it."""
 
-MANIFOLD = 3_000_000
+MAX_JSON_VALUES = 3_000_000
 """Values that are read at the most, however few bytes they take: each costs some hundred of the memory's."""
 _BETWEEN = (b",", b"{", b"[")
 _AS_IT_IS = "take it as it is: --json, or -o FILE"
@@ -37,7 +37,7 @@ _OPENING = re.compile(rb"\s*[{\[]")
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
 
 
-class Payload:
+class Body:
     """Bytes as they came. Large ones go to the outlet, or else to a file in `folder`."""
 
     def __init__(self, folder: Path | None = None, outlet: Outlet | None = None) -> None:
@@ -54,14 +54,14 @@ class Payload:
         self.size = 0
 
     @classmethod
-    def of(cls, content: bytes) -> Payload:
+    def of(cls, content: bytes) -> Body:
         """A payload with this content."""
         payload = cls()
         payload.write(content)
         return payload
 
     @classmethod
-    def at(cls, path: Path) -> Payload:
+    def at(cls, path: Path) -> Body:
         """The payload that a file holds; the file stays."""
         payload = cls()
         payload._path = path
@@ -165,9 +165,10 @@ class Payload:
                 hint=_AS_IT_IS,
             )
         content = b"".join(self.chunks())
-        if len(content) > IN_MEMORY and sum(map(content.count, _BETWEEN)) > MANIFOLD:
+        if len(content) > IN_MEMORY and sum(map(content.count, _BETWEEN)) > MAX_JSON_VALUES:
             raise DocspeedError(
-                f"the result holds more than {MANIFOLD / 1e6:.0f} million values, too many to be converted",
+                f"the result holds more than {MAX_JSON_VALUES / 1e6:.0f} million values,"
+                " too many to be converted",
                 code="too_large",
                 hint=_AS_IT_IS,
             )
@@ -223,7 +224,7 @@ class Payload:
         return again
 
 
-Into = Callable[[], Payload] | None
+Into = Callable[[], Body] | None
 """Makes what takes an answer in, anew for each try; None: a plain payload."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
@@ -24,7 +24,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
 from docspeed_cli.service.backoff import Schedule, retry_after
-from docspeed_cli.service.body import IN_MEMORY, Into, Payload
+from docspeed_cli.service.body import IN_MEMORY, Body, Into
 from docspeed_cli.service.breakage import (
     CONNECT_TIMEOUT,
     broken,
@@ -33,7 +33,7 @@ from docspeed_cli.service.breakage import (
     too_long,
     unknown_after,
 )
-from docspeed_cli.service.rate_limit import Gate
+from docspeed_cli.service.rate_limit import RateLimiter
 from docspeed_cli.service.responses import refusal, status_word
 from docspeed_cli.service.transport import Connections, unpacked
 
@@ -58,17 +58,17 @@ _REQUEST_ID = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 _HEADERS = frozenset({b"retry-after", b"date", *_REQUEST_ID})
 _LONGEST_ID = 200
 _ERROR_BODY = 64 * 1024
-TELLING = 8
+MIN_REDACTED_LENGTH = 8
 """A key shorter than this is a word that any message may hold."""
 _READ = 4 * 1024 * 1024
 """Bytes of an answer that is read here, and not passed on."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A successful answer: its status, its bytes, and what its headers say."""
 
     status: int
-    payload: Payload
+    payload: Body
     request_id: str | None
     retry_after: float | None
 
@@ -79,7 +79,7 @@ class Probe(NamedTuple):
     seconds: float
     error: DocspeedError | None
     date: str | None
-    wordless: bool = False
+    unrecognised_error: bool = False
     """Whether it was refused without a word that the service would say."""
 
 
@@ -93,36 +93,36 @@ class Exchange(NamedTuple):
     request_id: str | None
 
 
-class Api:
+class Client:
     """The service at `base_url`, spoken to with `key`. Safe to use from many threads."""
 
     def __init__(
         self,
         base_url: str,
         key: str,
-        world: World,
-        gate: Gate,
+        world: Environment,
+        gate: RateLimiter,
         *,
         sleep: Callable[[float], None] | None = None,
-        heard: Callable[[Exchange], None] | None = None,
-        delayed: Callable[[DocspeedError, float], None] | None = None,
-        remedy: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        on_retry: Callable[[DocspeedError, float], None] | None = None,
+        auth_hint: str | None = None,
     ) -> None:
         self.base_url = base_url
         self._key = key
         self._world = world
         self._gate = gate
         self.sleep = sleep or world.sleep
-        self._heard = heard
-        self._delayed = delayed
-        self._remedy = remedy
+        self._on_exchange = on_exchange
+        self._on_retry = on_retry
+        self._auth_hint = auth_hint
         """What to do where the key is not taken, if that depends on where it came from."""
         self._schedule = Schedule(random=world.random)
         self._connections = Connections(base_url, key, world)
         self._date: str | None = None
         self.until: float | None = None
         """When nothing is repeated any more, by the monotonic clock."""
-        self.patient = False
+        self.retry_rate_limits = False
         """Whether a rate limit is waited out however often it is met; the gate makes that rare."""
         self.answered = False
         """Whether the server has answered anything in this run."""
@@ -139,7 +139,7 @@ class Api:
 
     def submit(
         self, method: str, path: str, body: Any, token: str, into: Into = None, *, bare: bool = False
-    ) -> Answer:
+    ) -> Response:
         """Send a submission; repeated only where the server can't have taken it.
 
         `bare` is whether no content is an answer too.
@@ -165,7 +165,7 @@ class Api:
 
         return self._repeat(send, freely=True)
 
-    def look(self, job_id: str, within: float | None = None) -> tuple[dict[str, Any], Answer]:
+    def look(self, job_id: str, within: float | None = None) -> tuple[dict[str, Any], Response]:
         """One look at a job, not repeated: the status object, and the answer it came in.
 
         `within` is how many seconds the answer may take, where that is less than usual.
@@ -178,11 +178,11 @@ class Api:
             )
         return status, answer
 
-    def get(self, path: str, *, into: Into = None, bare: bool = False, most: int | None = None) -> Answer:
+    def get(self, path: str, *, into: Into = None, bare: bool = False, most: int | None = None) -> Response:
         """Read something, of at most so many bytes; repeated while the server is in trouble."""
         return self._repeat(lambda: self._exchange("GET", path, into=into, bare=bare, most=most), freely=True)
 
-    def status(self, job_id: str) -> Answer:
+    def status(self, job_id: str) -> Response:
         """The status object of a job, repeated likewise."""
         return self.get(job_path(job_id), most=_READ)
 
@@ -191,11 +191,11 @@ class Api:
         started = self._world.monotonic()
         try:
             self._exchange("GET", job_path("docspeed-probe"), most=_READ)
-            refused, wordless = None, False
+            refused, unrecognised_error = None, False
         except DocspeedError as error:
             refused = error if isinstance(error, AuthError | Unavailable) else None
-            wordless = error.code == type(error).code and "(" in error.message
-        return Probe(self._world.monotonic() - started, refused, self._date, wordless)
+            unrecognised_error = error.code == type(error).code and "(" in error.message
+        return Probe(self._world.monotonic() - started, refused, self._date, unrecognised_error)
 
     # -- one exchange and its repetitions
 
@@ -206,15 +206,18 @@ class Api:
             except (Unavailable, OutcomeUnknown) as error:
                 if not (error.retryable or (freely and isinstance(error, OutcomeUnknown))):
                     raise
-                if attempt >= (LIMITED_TRIES if self.patient and error.status == 429 else TRIES) - 1:
+                if (
+                    attempt
+                    >= (LIMITED_TRIES if self.retry_rate_limits and error.status == 429 else TRIES) - 1
+                ):
                     raise given_up(error) from None
                 if (error.retry_after or 0) > PATIENCE:
                     raise too_long(error) from None
                 delay = self._schedule.backoff(attempt, error.retry_after)
                 if self.until is not None and self._world.monotonic() + delay > self.until:
                     raise given_up(error) from None
-                if self._delayed:
-                    self._delayed(error, delay)
+                if self._on_retry:
+                    self._on_retry(error, delay)
                 self.sleep(delay)
         raise AssertionError("unreachable")
 
@@ -231,12 +234,12 @@ class Api:
         within: float | None = None,
         most: int | None = None,
         bounded: bool = False,
-    ) -> Answer:
+    ) -> Response:
         line = self._connections.line()
         within = self._leave(within)
         if bounded:
             within = GET_TIMEOUT if within is None else min(within, GET_TIMEOUT)
-        payload = (into or Payload)()
+        payload = (into or Body)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
         url = self.base_url + path
@@ -281,9 +284,9 @@ class Api:
             payload.clear()
             raise
         finally:
-            if self._heard:
+            if self._on_exchange:
                 seconds = self._world.monotonic() - started
-                self._heard(Exchange(method, path, outcome, seconds, request_id))
+                self._on_exchange(Exchange(method, path, outcome, seconds, request_id))
 
     def _leave(self, within: float | None) -> float | None:
         """Wait at the gate; what is left of `within`. Unavailable where all the time passes there."""
@@ -305,12 +308,12 @@ class Api:
         method: str,
         response: httpx.Response,
         said: Mapping[bytes, str],
-        payload: Payload,
+        payload: Body,
         *,
         bare: bool,
         within: float | None,
         most: int | None,
-    ) -> Answer:
+    ) -> Response:
         request_id = _request_id(said)
         wait = retry_after(said.get(b"retry-after"), self._world.now())
         if response.status_code == 429 or (wait is not None and response.is_server_error):
@@ -336,7 +339,7 @@ class Api:
                 payload.clear()
                 message = f"the server's answer ({response.status_code}) was {what}"
                 raise unknown_after(method, message, response.status_code, request_id)
-            return Answer(response.status_code, payload, request_id, wait)
+            return Response(response.status_code, payload, request_id, wait)
         with contextlib.suppress(Exception):  # an error's body is a courtesy: its status says enough
             for chunk in unpacked(response):
                 payload.write(chunk)
@@ -345,20 +348,20 @@ class Api:
         body = b"".join(self._without_key(payload).chunks())
         payload.clear()
         error = refusal(method, response.status_code, body, request_id, wait)
-        if isinstance(error, AuthError) and self._remedy:
-            error.hint = self._remedy
+        if isinstance(error, AuthError) and self._auth_hint:
+            error.hint = self._auth_hint
         if response.status_code == 401 and not self._key:
             error.message = f"no API key for {self.base_url}, and it wants one (401)"
         raise error
 
-    def _without_key(self, payload: Payload) -> Payload:
+    def _without_key(self, payload: Body) -> Body:
         """What the program itself reads and repeats, in case that the server repeats the key."""
         key = self._key.encode("utf-8", "surrogatepass")
         content = b"".join(payload.chunks())
-        if len(key) < TELLING or key not in content:
+        if len(key) < MIN_REDACTED_LENGTH or key not in content:
             return payload
         payload.clear()
-        return Payload.of(content.replace(key, "…".encode()))
+        return Body.of(content.replace(key, "…".encode()))
 
     def _redirected(self, method: str, response: httpx.Response) -> str:
         target = response.headers.get("location", "")
@@ -372,7 +375,7 @@ class Api:
         url = response.next_request.url
         here = urlsplit(self.base_url)
         if f"{url.scheme}://{url.netloc.decode()}" != f"{here.scheme}://{here.netloc}":
-            shown = target.replace(self._key, "…") if len(self._key) >= TELLING else target
+            shown = target.replace(self._key, "…") if len(self._key) >= MIN_REDACTED_LENGTH else target
             raise Unavailable(
                 f"{self.base_url} redirects to another server ({shown}); the key is not sent there",
                 code="redirected",
@@ -408,7 +411,7 @@ def _request_id(said: Mapping[bytes, str]) -> str | None:
     return next((said[name][:_LONGEST_ID] for name in _REQUEST_ID if said.get(name)), None)
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: Response) -> dict[str, Any]:
     try:
         content = answer.payload.json(limit=_READ)
     except DocspeedError as error:
@@ -421,7 +424,7 @@ def _object(answer: Answer) -> dict[str, Any]:
     return content
 
 
-def _stored_file(answer: Answer) -> dict[str, Any]:
+def _stored_file(answer: Response) -> dict[str, Any]:
     content = _object(answer)
     files = content.get("files")
     entry = files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else {}

@@ -19,7 +19,7 @@ _WINDOW = 2.0
 """Seconds over which the rate before a refusal is measured."""
 
 
-class Gate:
+class RateLimiter:
     """When the next request may be sent. Safe to use from many threads; nothing here sleeps."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

@@ -15,7 +15,7 @@ from docspeed_cli.core.errors import (
     Unavailable,
 )
 from docspeed_cli.core.models import State, state_of
-from docspeed_cli.service.body import Payload, parsed
+from docspeed_cli.service.body import Body, parsed
 
 _TAKEN_BY_NOBODY = (429, 502, 503)
 _JOB_OBJECT = 4 * 1024 * 1024
@@ -127,7 +127,7 @@ _ENVELOPE = frozenset(
 )
 
 
-def is_result(payload: Payload, *, sync: bool) -> bool:
+def is_result(payload: Body, *, sync: bool) -> bool:
     """Whether an answer that names no job can be the result itself; if not, nobody knows what became of it.
 
     Where a job was asked for, a result has at least one member that is a list or an object.
@@ -144,7 +144,7 @@ def is_result(payload: Payload, *, sync: bool) -> bool:
     return any(sync or isinstance(value, list | dict) for value in substance)
 
 
-def job_in(payload: Payload, *, sync: bool) -> dict[str, Any] | None:
+def job_in(payload: Body, *, sync: bool) -> dict[str, Any] | None:
     """The job object in the answer to a submission, or None where the answer is the payload itself.
 
     A sync payload may carry a `job_id` too; what tells them apart is that a job object says that it

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.core.settings import loopback
 
@@ -28,7 +28,7 @@ _IDLE = 3.0
 class Connections:
     """The connections of one run, each made when its thread first needs it."""
 
-    def __init__(self, base_url: str, key: str, world: World) -> None:
+    def __init__(self, base_url: str, key: str, world: Environment) -> None:
         self.base_url = base_url
         self._key = key
         self._world = world

@@ -117,7 +117,7 @@ class Ledger:
         self._file = LedgerFile(self.path, warn, now)
 
     @property
-    def kept(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether what is put down outlives the program."""
         return self._file.on_disk
 
@@ -151,7 +151,7 @@ class Ledger:
             with self._lock:
                 self._write_all()
 
-    def filed(self, row: int, output: str, stamp: str) -> None:
+    def set_output(self, row: int, output: str, stamp: str) -> None:
         """Put down the file that holds the result: found again after this process, whatever ends it."""
         self.write(*self._update(row, {"output": output, "stamp": stamp}), sync=False)
 
@@ -222,7 +222,7 @@ class Ledger:
     def health(self) -> tuple[int, str]:
         """How many jobs it holds, and what is wrong with the file; empty where nothing is."""
         rows = self.read("SELECT count(*) FROM jobs", [])[0][0]
-        if not self.kept:
+        if not self.is_persistent:
             return rows, "it is kept in memory only"
         found = self.read("PRAGMA quick_check(1)", [])[0][0]
         return rows, "" if found == "ok" else str(found)

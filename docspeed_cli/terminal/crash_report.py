@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 from docspeed_cli import __version__
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import rfc3339
@@ -16,7 +16,7 @@ from docspeed_cli.service.body import write_whole
 from docspeed_cli.terminal.output import Output
 
 
-def explained(error: Exception, world: World, output: Output) -> DocspeedError:
+def explained(error: Exception, world: Environment, output: Output) -> DocspeedError:
     """The one line. The traceback goes into a file, and to stderr where tracebacks are wanted."""
     details = output.discreet("".join(traceback.format_exception(error)))
     if world.debug:
@@ -30,7 +30,7 @@ def explained(error: Exception, world: World, output: Output) -> DocspeedError:
     )
 
 
-def _kept(details: str, world: World) -> Path | None:
+def _kept(details: str, world: Environment) -> Path | None:
     """Where the details of the last mishap are; the one before is not kept."""
     system = f"docspeed {__version__}, Python {platform.python_version()}, {platform.platform()}"
     text = f"{rfc3339(world.now())}\n{system}\n\n{details}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.text_width import PADDING
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _ECHO = 3
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Bottom:
+class LiveRegion:
     """Lines that are drawn again and again while the context lasts; afterwards they are gone, or stay."""
 
     def __init__(self, console: Console, draw: Callable[[], RenderableType], *, stays: bool = False) -> None:
@@ -41,7 +41,7 @@ class Bottom:
         """What makes room for other words, for those who can't wait till it is drawn anew."""
         return "\n" if self._stays else _ERASE
 
-    def __enter__(self) -> Bottom:
+    def __enter__(self) -> LiveRegion:
         self._write(_HIDE + self._redrawn())
         self._ticker.start()
         return self
@@ -104,16 +104,16 @@ class Waited:
 
     def say(self, text: str) -> None:
         """This is going on now."""
-        self._said = clean(text, multiline=False)
+        self._said = sanitize(text, multiline=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        from docspeed_cli.terminal.text_width import ended
+        from docspeed_cli.terminal.text_width import keep_tail
 
         frame = self._spinner.render(console.get_time())
         took = Text(f" {lasting(self._monotonic() - self._started)}", style="dim")
-        said = ended(self._said, options.max_width - took.cell_len - 2)
+        said = keep_tail(self._said, options.max_width - took.cell_len - 2)
         shown = f"{frame} {said}"
         yield Text.assemble(shown, took, no_wrap=True, overflow="crop")
 

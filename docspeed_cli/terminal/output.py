@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, ReaderGone
 from docspeed_cli.core.models import Style
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.text_width import PADDING, colour_of, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from docspeed_cli.service.body import Payload
+    from docspeed_cli.service.body import Body
     from docspeed_cli.service.client import Exchange
-    from docspeed_cli.terminal.live import Bottom
+    from docspeed_cli.terminal.live import LiveRegion
 
 
 _SCREEN = 25
@@ -59,7 +59,7 @@ class Live(Protocol):
 class Output:
     """Writes to one world's streams in one style."""
 
-    def __init__(self, world: World, style: Style, secrets: set[str] | None = None) -> None:
+    def __init__(self, world: Environment, style: Style, secrets: set[str] | None = None) -> None:
         self.world = world
         self.style = style
         self.server_flags = ""
@@ -69,12 +69,12 @@ class Output:
         self.begun = False
         """Whether a result is being passed on that is not all there yet."""
         self._said: set[str] = set()
-        self._bottom: Bottom | None = None
+        self._bottom: LiveRegion | None = None
 
     # -- who reads
 
     @property
-    def human(self) -> bool:
+    def human_output(self) -> bool:
         """Whether stdout is read by a person, in the form made for people."""
         return self.style.format is None and self.world.stdout.isatty()
 
@@ -84,7 +84,7 @@ class Output:
         return self.style.format or "json"
 
     @property
-    def lively(self) -> bool:
+    def can_redraw(self) -> bool:
         """Whether stderr is a terminal that can redraw a line, and whose encoding tells how wide that is."""
         return self._redraws(self.world.stderr)
 
@@ -99,9 +99,9 @@ class Output:
         return self._columns(self.world.stdout) if told else None
 
     @property
-    def _sparing(self) -> bool:
+    def errors_only(self) -> bool:
         """Whether stderr is for warnings and errors only: a script that asked for JSON reads a line of it."""
-        return self.style.quiet or (self.style.json_errors and not self.lively)
+        return self.style.quiet or (self.style.json_errors and not self.can_redraw)
 
     # -- stdout
 
@@ -121,7 +121,7 @@ class Output:
         else:
             self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
-    def payload(self, payload: Payload) -> None:
+    def payload(self, payload: Body) -> None:
         """The server's very bytes in a pipe; at a terminal indented, and made harmless."""
         if self.world.stdout.isatty():
             self._indented(payload.chunks())
@@ -137,7 +137,7 @@ class Output:
                 self.begun = True
             self.world.stdout.buffer.write(chunk)
 
-    def line_with(self, members: Mapping[str, Any], name: str, payload: Payload) -> None:
+    def line_with(self, members: Mapping[str, Any], name: str, payload: Body) -> None:
         """One JSON line of these members and, last, the payload as it is under this name."""
         head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         opening = head[:-1] + ("," if members else "") + json.dumps(name) + ":"
@@ -172,7 +172,7 @@ class Output:
     def text(self, text: str) -> None:
         """A line or more of text; foreign text is made harmless at a terminal."""
         if self.world.stdout.isatty():
-            self._at_terminal(clean(text) + "\n")
+            self._at_terminal(sanitize(text) + "\n")
         else:
             self.chunks([_utf8(text + "\n")])
 
@@ -181,8 +181,8 @@ class Output:
 
         The cell `word` names a state.
         """
-        texts = [_unbroken(clean(cell, multiline=False)) for cell in cells]
-        line = "  ".join([*texts, clean(prose, multiline=False)]).rstrip()
+        texts = [_unbroken(sanitize(cell, multiline=False)) for cell in cells]
+        line = "  ".join([*texts, sanitize(prose, multiline=False)]).rstrip()
         line = wrapped(line, self._columns(self.world.stdout), indent=" " * indent)
         if word is not None and (state := texts[word].strip()):
             before = len("".join(f"{text} " for text in texts[:word]).split())
@@ -238,7 +238,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Something worth knowing, once."""
-        if not self._sparing and text not in self._said:
+        if not self.errors_only and text not in self._said:
             self._said.add(text)
             self._line("note", text, "dim")
 
@@ -250,26 +250,26 @@ class Output:
 
     def hint(self, text: str) -> None:
         """The next command."""
-        if not self._sparing:
+        if not self.errors_only:
             self._line("hint", text, "bold")
 
     def progress(self, text: str) -> None:
         """A plain line of progress, where no live line is drawn; none where only JSON is to come."""
-        if not self._sparing:
-            self._err(self._fitted(clean(text, multiline=False)))
+        if not self.errors_only:
+            self._err(self._fitted(sanitize(text, multiline=False)))
 
-    def air(self) -> None:
+    def blank_line(self) -> None:
         """An empty line between what was drawn and what is said of it, where one terminal shows both."""
-        if not self._sparing and self.world.stdout.isatty() and self.world.stderr.isatty():
+        if not self.errors_only and self.world.stdout.isatty() and self.world.stderr.isatty():
             self._err("")
 
-    def heard(self, exchange: Exchange) -> None:
+    def exchange(self, exchange: Exchange) -> None:
         """A line for an HTTP exchange."""
         if self.style.verbose:
             number = f" {exchange.request_id}" if exchange.request_id else ""
             took = f"{exchange.seconds * 1000:.0f} ms"
             line = f"http: {exchange.method} {exchange.path} {exchange.status} {took}{number}"
-            self._err(self._fitted(clean(line, multiline=False)))
+            self._err(self._fitted(sanitize(line, multiline=False)))
 
     def failure(self, text: str) -> None:
         """One input of many has failed."""
@@ -290,7 +290,7 @@ class Output:
         if error.hint:
             self._line("hint", self._here(error.hint), "bold")
         if error.request_id:
-            self._err(self._fitted(clean(f"request: {error.request_id}", multiline=False)))
+            self._err(self._fitted(sanitize(f"request: {error.request_id}", multiline=False)))
 
     def stopped(self, said: Sequence[str], hint: str | None, job_id: str | None) -> None:
         """A signal has ended the run: what it leaves, and, not even silenced, what takes it up again."""
@@ -307,7 +307,7 @@ class Output:
         """Progress while something is waited for: one line that changes, or a plain line a change."""
         if self.style.quiet:
             yield _nothing
-        elif self.lively and not self.style.verbose:
+        elif self.can_redraw and not self.style.verbose:
             from docspeed_cli.terminal.live import Waited
 
             waited = Waited(self.world.monotonic)
@@ -320,18 +320,18 @@ class Output:
     @contextmanager
     def bottom(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
         """Keep this line at the bottom of the terminal; what is written meanwhile goes above it."""
-        from docspeed_cli.terminal.live import Bottom
+        from docspeed_cli.terminal.live import LiveRegion
 
-        with self._above(Bottom(self.console(stderr=True), draw)):
+        with self._above(LiveRegion(self.console(stderr=True), draw)):
             yield
 
     @contextmanager
     def redrawn(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
         """Data that changes while people look at it: kept at the bottom likewise, and left as it was last."""
-        from docspeed_cli.terminal.live import Bottom
+        from docspeed_cli.terminal.live import LiveRegion
 
         if self._redraws(self.world.stdout):
-            with self._above(Bottom(self.console(), draw, stays=True)):
+            with self._above(LiveRegion(self.console(), draw, stays=True)):
                 yield
             return
         try:
@@ -340,7 +340,7 @@ class Output:
             self.show(draw())
 
     @contextmanager
-    def _above(self, bottom: Bottom) -> Iterator[None]:
+    def _above(self, bottom: LiveRegion) -> Iterator[None]:
         """Write above these lines; a signal that ends the program at once makes room for the prompt."""
         with bottom as self._bottom, self.world.interrupts.drawing(bottom.ending):
             try:
@@ -352,7 +352,7 @@ class Output:
         """Where the line at the bottom is on this stream's terminal, take it away meanwhile."""
         return self._bottom.aside() if self._bottom is not None and stream.isatty() else nullcontext()
 
-    def ring(self) -> None:
+    def bell(self) -> None:
         """The terminal's bell, where it was asked for."""
         if self.style.bell and self.world.stderr.isatty():
             self.world.stderr.write("\a")
@@ -366,13 +366,13 @@ class Output:
     def annotate(self, text: str) -> None:
         """The error, once more if it was told, as GitHub's runner shows it beside the step."""
         if self.world.env.get("GITHUB_ACTIONS") == "true" and not self.style.json_errors:
-            escaped = clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            escaped = sanitize(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             self._tell_runner(f"::error title=docspeed::{escaped}")
 
     @contextmanager
     def grouped(self, title: str) -> Iterator[None]:
         """Fold what is said meanwhile, where GitHub's runner reads along."""
-        if self.world.env.get("GITHUB_ACTIONS") != "true" or self._sparing:
+        if self.world.env.get("GITHUB_ACTIONS") != "true" or self.errors_only:
             yield
             return
         self._tell_runner(f"::group::{title}")
@@ -382,7 +382,7 @@ class Output:
             self._tell_runner("::endgroup::")
 
     def _line(self, label: str, text: str, colour: str = "") -> None:
-        body = self._fitted(clean(text).replace("\n", "\n  "), len(label) + 2)
+        body = self._fitted(sanitize(text).replace("\n", "\n  "), len(label) + 2)
         self._err(f"{self._tinted(label + ':', colour, self.world.stderr)} {body}")
 
     def _fitted(self, text: str, lead: int = 0) -> str:

@@ -26,7 +26,7 @@ _DAMAGED = "document_"
 """How the service's codes begin where the document is what is wrong."""
 
 
-class Tally:
+class BatchProgress:
     """The counts of a run; `running` and `gate` are asked when they are shown."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Tally:
             reason = error.reason.splitlines()[0]
             if reason in self.reasons or len(self.reasons) < _KINDS:
                 self.reasons.setdefault(reason, []).append(label)
-        if not self.output.lively:
+        if not self.output.can_redraw:
             self._say_each_tenth()
 
     def so_far(self) -> str:
@@ -135,7 +135,7 @@ class Tally:
         left = (self.total or 0) - self.ended
         counts += f", {left} not through" if stopped and left > 0 else ""
         output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
-        if self.reasons and not (output.human and self.ended <= _SEEN):
+        if self.reasons and not (output.human_output and self.ended <= _SEEN):
             self._tell_reasons()
         self._hint_on(stopped)
 
@@ -173,7 +173,7 @@ class Tally:
 
     def _told_of_failures(self) -> None:
         """What not even `--quiet` keeps back, where each failure has but its line on standard output."""
-        if self.output.human or self.output.style.json_errors:
+        if self.output.human_output or self.output.style.json_errors:
             return
         if self.failed:
             self.output.failure(f"{self.verb}: {self.failed} of {self.ended} failed")
@@ -185,7 +185,7 @@ class Tally:
         """Keep it in sight until the run ends."""
         if self.output.style.quiet:
             yield
-        elif self.output.lively and not self.output.style.verbose:
+        elif self.output.can_redraw and not self.output.style.verbose:
             with self.output.bottom(lambda: Bar(self)):
                 yield
         else:
@@ -222,7 +222,7 @@ def _pace(rate: float, what: str = "") -> str:
 class Bar:
     """A run in one line: its counts in words and, where these leave room, a bar before them."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: BatchProgress) -> None:
         self._tally = tally
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -41,7 +41,7 @@ _IDEOGRAPH = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _KEYCAPS = frozenset("0123456789#*")
 
 
-def clean(text: str, *, multiline: bool = True) -> str:
+def sanitize(text: str, *, multiline: bool = True) -> str:
     """The same text with everything visible that would act on a terminal, reorder, or hide.
 
     - Controls become their pictures (`␛`), C1 controls, bidi controls, lone surrogates, tags and other

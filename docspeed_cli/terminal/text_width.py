@@ -17,7 +17,7 @@ PADDING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 """Blanks at the ends of lines, which would be copied with them."""
 
 
-def ended(text: str, room: int) -> str:
+def keep_tail(text: str, room: int) -> str:
     """As much of a text's end as there is room for: a path's tells more than its beginning."""
     if _cells(text) <= room:
         return text

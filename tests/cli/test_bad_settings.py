@@ -185,7 +185,7 @@ def test_keys_may_be_kept_where_there_is_no_such_file(stage: Stage, service: Ser
 
 
 @pytest.fixture(params=[None, ""], ids=["no HOME", "an empty HOME"])
-def homeless(stage: Stage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Stage:
+def no_home(stage: Stage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Stage:
     """A user without a home: as in a container with a uid of its own."""
 
     def unknown(uid: int) -> None:
@@ -200,30 +200,30 @@ def homeless(stage: Stage, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     return stage
 
 
-def test_no_home_is_no_obstacle(homeless: Stage, service: Service) -> None:
+def test_no_home_is_no_obstacle(no_home: Stage, service: Service) -> None:
     for argv in (("parse", "--file-id", "f"), ("jobs", "list"), ("help", "output"), ("completion", "bash")):
-        ran = homeless.run(*argv)
+        ran = no_home.run(*argv)
         assert (ran.code, ran.err) == (0, "")
     assert service.count(SUBMIT) == 1
 
 
-def test_without_a_place_for_the_ledger_the_work_goes_on(homeless: Stage) -> None:
-    ran = homeless.run("parse", "--file-id", "f", env={"DOCSPEED_STATE_DIR": ""})
+def test_without_a_place_for_the_ledger_the_work_goes_on(no_home: Stage) -> None:
+    ran = no_home.run("parse", "--file-id", "f", env={"DOCSPEED_STATE_DIR": ""})
     assert (ran.code, json.loads(ran.out)["job_id"]) == (0, "job_1")
     assert f"the ledger {NOWHERE}" in ran.err
-    ran = homeless.run("parse", "--file-id", "f", env={"DOCSPEED_STATE_DIR": "~/state"})
+    ran = no_home.run("parse", "--file-id", "f", env={"DOCSPEED_STATE_DIR": "~/state"})
     assert (ran.code, f"the ledger {NOWHERE}" in ran.err) == (0, True)
 
 
-def test_without_a_home_no_key_is_kept(homeless: Stage) -> None:
-    ran = homeless.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": ""})
+def test_without_a_home_no_key_is_kept(no_home: Stage) -> None:
+    ran = no_home.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": ""})
     assert (ran.code, "no API key" in ran.err) == (4, True)
-    ran = homeless.run("auth", "login", stdin=KEY.encode())
+    ran = no_home.run("auth", "login", stdin=KEY.encode())
     assert (ran.code, "hint: DOCSPEED_CONFIG names another" in ran.err) == (1, True)
     for named in ("", "~/my.toml"):
-        ran = homeless.run("config", "path", env={"DOCSPEED_CONFIG": named})
+        ran = no_home.run("config", "path", env={"DOCSPEED_CONFIG": named})
         assert (ran.code, ran.out, "DOCSPEED_CONFIG" in ran.err) == (2, "", True)
-    (line,) = checks(homeless.run("doctor", "--sandbox", "--json"), "settings")
+    (line,) = checks(no_home.run("doctor", "--sandbox", "--json"), "settings")
     assert (line["ok"], "no home" in line["found"], "DOCSPEED_CONFIG" in line["hint"]) == (True,) * 3
 
 

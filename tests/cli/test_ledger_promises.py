@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from docspeed_cli.cli.main import main
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from tests.fake_service import SUBMIT, Service
 from tests.stage import Clock, Ran, Stage, Stream
 
@@ -63,7 +63,7 @@ def test_the_row_comes_before_the_submission_and_the_id_before_anything_is_print
         return inner.handle_request(request)
 
     out, clock = Watched(lambda: seen.append(("printed", in_the_file(tmp_path)))), Clock()
-    world = World(
+    world = Environment(
         env=Stage(tmp_path).base(),
         stdin=Stream(),
         stdout=io.TextIOWrapper(out, encoding="utf-8", write_through=True),

@@ -15,7 +15,7 @@ TOTAL, BOTH = (
 )
 
 
-def told(service: Service) -> None:
+def display_path(service: Service) -> None:
     """Each result says what it was asked for."""
     service.payload = lambda operation, body: json.dumps({"fields": {}, "asked": [operation, body]}).encode()
 
@@ -34,7 +34,7 @@ def filed(stage: Stage) -> bytes:
 
 
 def test_what_is_there_is_left_alone(stage: Stage, service: Service) -> None:
-    told(service)
+    display_path(service)
     extracted(stage, "jan")
     before = (stage.folder / "out" / "bill.json").stat()
     ran = extracted(stage, "jan")
@@ -46,7 +46,7 @@ def test_what_is_there_is_left_alone(stage: Stage, service: Service) -> None:
 def test_another_result_in_its_place_is_not_taken_for_it(
     stage: Stage, service: Service, other: tuple[str, str]
 ) -> None:
-    told(service)
+    display_path(service)
     extracted(stage, "jan")
     first = filed(stage)
     between = extracted(stage, *other)
@@ -58,7 +58,7 @@ def test_another_result_in_its_place_is_not_taken_for_it(
 
 
 def test_another_operation_s_result_is_not_taken_for_it(stage: Stage, service: Service) -> None:
-    told(service)
+    display_path(service)
     extracted(stage, "jan")
     first = filed(stage)
     stage.run("parse", str(stage.folder / "jan" / "bill.pdf"), "--wait", "-o", str(stage.folder / "out"))
@@ -67,7 +67,7 @@ def test_another_operation_s_result_is_not_taken_for_it(stage: Stage, service: S
 
 
 def test_a_file_that_somebody_changed_is_fetched_again(stage: Stage, service: Service) -> None:
-    told(service)
+    display_path(service)
     extracted(stage, "jan")
     first = filed(stage)
     (stage.folder / "out" / "bill.json").write_text("my notes")
@@ -87,7 +87,7 @@ def test_another_table_is_another_file(stage: Stage, service: Service) -> None:
 
 
 def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Service) -> None:
-    told(service)
+    display_path(service)
     argv = ("parse", stage.document("a.pdf", "one"), stage.document("b.pdf", "one"), "--wait", "-o")
     for folder in ("out", "elsewhere", "out", "elsewhere"):
         assert stage.run(*argv, str(stage.folder / folder)).code == 0
@@ -100,7 +100,7 @@ def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Ser
 
 
 def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Service) -> None:
-    told(service)
+    display_path(service)
     extracted(stage, "jan")
     os.utime(stage.folder / "out" / "bill.json", (1, 1))
     service.jobs.clear()
@@ -111,7 +111,7 @@ def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Se
 def test_what_a_killed_run_left_half_written_is_removed_once_nobody_can_be_at_it(
     stage: Stage, service: Service
 ) -> None:
-    told(service)
+    display_path(service)
     out = stage.folder / "out"
     out.mkdir()
     now = stage.clock.now()

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, Interrupted
 from docspeed_cli.core.models import Style
-from docspeed_cli.service.body import IN_MEMORY, Payload
+from docspeed_cli.service.body import IN_MEMORY, Body
 from docspeed_cli.terminal.crash_report import explained
 from docspeed_cli.terminal.output import Output
 from tests.fake_service import KEY, POLL, SUBMIT, Call, Reply, Service
@@ -71,14 +71,14 @@ def test_results_that_are_kept_are_the_user_s_own(stage: Stage, service: Service
 def test_an_answer_too_large_for_the_memory_has_no_name_on_the_disk(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     program = (
-        "from docspeed_cli.service.body import IN_MEMORY, Payload; import os; payload = Payload();"
+        "from docspeed_cli.service.body import IN_MEMORY, Body; import os; payload = Body();"
         " payload.write(b'x' * (IN_MEMORY + 1)); print(os.listdir(os.environ['TMPDIR']), payload.size)"
     )
     said = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
     )
     assert said.stdout == f"[] {IN_MEMORY + 1}\n"
-    assert Payload.of(b"x").size == 1
+    assert Body.of(b"x").size == 1
 
 
 def test_a_redirect_to_the_same_host_without_tls_is_to_another_server(stage: Stage) -> None:
@@ -167,7 +167,7 @@ def test_a_formula_in_a_file_s_name_is_text_in_a_table(stage: Stage, service: Se
 
 def test_where_the_details_can_t_be_kept_the_line_is_said_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    world = World({"DOCSPEED_STATE_DIR": str(tmp_path / "state")}, Stream(), Stream(), Stream())
+    world = Environment({"DOCSPEED_STATE_DIR": str(tmp_path / "state")}, Stream(), Stream(), Stream())
     error = explained(RuntimeError("boom"), world, Output(world, Style()))
     assert (error.message, error.code) == ("unexpected RuntimeError: boom", "bug")
     assert "DOCSPEED_DEBUG=1" in str(error.hint)
@@ -175,8 +175,8 @@ def test_where_the_details_can_t_be_kept_the_line_is_said_all_the_same(tmp_path:
 
 _IGNORED = """
 import os, signal, sys
-from docspeed_cli.core.environment import World
-world = World.real()
+from docspeed_cli.core.environment import Environment
+world = Environment.real()
 os.kill(os.getpid(), signal.SIGHUP)
 print("goes on", flush=True)
 """
@@ -220,14 +220,17 @@ def test_doctor_sees_a_ledger_that_can_t_be_kept(stage: Stage, service: Service)
 
 
 @pytest.mark.parametrize(
-    ("body", "wordless"), [(b"<html>nginx</html>", True), (b'{"detail": "no job"}', False)]
+    ("body", "unrecognised_error"), [(b"<html>nginx</html>", True), (b'{"detail": "no job"}', False)]
 )
 def test_doctor_sees_a_server_that_is_another(
-    stage: Stage, service: Service, body: bytes, wordless: bool
+    stage: Stage, service: Service, body: bytes, unrecognised_error: bool
 ) -> None:
     service.always(POLL, Reply(404, body))
     said = str(found_by_doctor(stage, "server"))
-    assert ("not in the service's words" in said, "takes the key" in said) == (wordless, not wordless)
+    assert ("not in the service's words" in said, "takes the key" in said) == (
+        unrecognised_error,
+        not unrecognised_error,
+    )
 
 
 def test_doctor_says_where_settings_come_from(stage: Stage, service: Service) -> None:
@@ -238,7 +241,7 @@ def test_doctor_says_where_settings_come_from(stage: Stage, service: Service) ->
 def test_what_is_drawn_is_no_markup(stage: Stage) -> None:
     screen = Stream(terminal=True)
     env = {"TERM": "xterm-256color", "FORCE_COLOR": "1"}
-    output = Output(World(env, Stream(), screen, Stream()), Style())
+    output = Output(Environment(env, Stream(), screen, Stream()), Style())
     output.show("[bold]x[/bold] :smile: https://a.example 'quoted' 42")
     assert screen.bytes.getvalue().decode() == "[bold]x[/bold] :smile: https://a.example 'quoted' 42\n"
 
@@ -255,7 +258,7 @@ def test_a_link_in_a_document_is_no_link_of_the_terminal_s(stage: Stage, service
 
 def test_a_row_is_a_row_whatever_is_in_it(stage: Stage) -> None:
     screen = Stream(terminal=True)
-    output = Output(World({"COLUMNS": "80"}, Stream(), screen, Stream()), Style())
+    output = Output(Environment({"COLUMNS": "80"}, Stream(), screen, Stream()), Style())
     output.row("a\nb", "c\td", prose="e\nf")
     assert screen.bytes.getvalue() == b"a b  c d  e f\n"
 
@@ -268,7 +271,7 @@ def test_a_workflow_s_annotation_holds_no_escape(stage: Stage, service: Service)
 
 def test_what_must_not_be_said_is_said_by_nobody() -> None:
     told = Stream()
-    output = Output(World({}, Stream(), Stream(), told), Style(), {"secret-key"})
+    output = Output(Environment({}, Stream(), Stream(), told), Style(), {"secret-key"})
     output.warn("a warning with secret-key")
     output.error(DocspeedError("an error with secret-key", hint="a hint with secret-key"))
     output.progress("progress with secret-key")

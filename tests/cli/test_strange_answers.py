@@ -177,7 +177,7 @@ def test_a_clock_that_no_calendar_has_is_no_crash(stage: Stage, service: Service
 def test_more_values_than_the_memory_holds_are_not_converted(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payload, "MANIFOLD", 200_000)
+    monkeypatch.setattr(payload, "MAX_JSON_VALUES", 200_000)
     many = b'{"pages": [' + b"{}," * 150_000 + b"1]}"
     service.payload = lambda operation, body: many
     ran = stage.run(*PARSE, "--wait", "--format", "markdown")

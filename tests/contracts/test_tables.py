@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core import errors
-from docspeed_cli.core.errors import CODES, EXITS, SEVERITY, DocspeedError
+from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS, DocspeedError
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 
 README = Path(__file__).parents[2] / "README.md"
@@ -71,7 +71,7 @@ def test_the_keys_of_the_file_are_told() -> None:
 
 
 def test_the_order_of_several_jobs_codes_is_told() -> None:
-    assert f"the first of {', '.join(map(str, SEVERITY))} that any" in section("## Exit codes")
+    assert f"the first of {', '.join(map(str, EXIT_PRIORITY))} that any" in section("## Exit codes")
 
 
 ERRORS = [
@@ -85,7 +85,7 @@ ERRORS = [
 def test_every_failure_s_exit_code_is_in_the_table(error: type[DocspeedError]) -> None:
     named = {row.code: row.name for row in EXITS}
     assert error.exit_code in named
-    assert error("x").exit_code in SEVERITY
+    assert error("x").exit_code in EXIT_PRIORITY
     if error.code != "outcome_unknown":
         assert error.code == named[error.exit_code]
 
@@ -104,7 +104,7 @@ def test_the_codes_are_the_contract_s() -> None:
         9: "unavailable",
         130: "interrupted",
     }
-    assert SEVERITY[:7] == (4, 3, 9, 5, 7, 6, 8)
+    assert EXIT_PRIORITY[:7] == (4, 3, 9, 5, 7, 6, 8)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_the_codes_are_the_contract_s() -> None:
     [(set(), 0), ({0}, 0), ({0, 8}, 8), ({8, 6, 7, 5, 9, 3, 4}, 4), ({5, 9}, 9), ({0, 2}, 2), ({1, 6}, 6)],
 )
 def test_the_code_of_several_jobs(codes: set[int], worst: int) -> None:
-    assert errors.worst(codes) == worst
+    assert errors.overall_exit_code(codes) == worst

@@ -63,7 +63,7 @@ def test_no_word_breaks_anything(word: str) -> None:
 
 def test_a_job_takes_the_server_s_word_and_its_meaning() -> None:
     job = Job("parse", "queued", State.RUNNING, job_id="job_1", row=3)
-    ended = job.now("Succeeded")
+    ended = job.with_status("Succeeded")
     assert (ended.status, ended.state, ended.ended, ended.job_id, ended.row) == (
         "Succeeded",
         State.DONE,
@@ -81,8 +81,8 @@ def test_a_job_has_ended_where_nothing_is_left_to_wait_for(state: State) -> None
 
 
 def test_a_job_without_an_id_is_called_by_its_row() -> None:
-    assert Job("parse", "", State.DONE, job_id="job_1", row=3).handle == "job_1"
-    assert Job("parse", "", State.DONE, row=3).handle == "@3"
+    assert Job("parse", "", State.DONE, job_id="job_1", row=3).ref == "job_1"
+    assert Job("parse", "", State.DONE, row=3).ref == "@3"
 
 
 # -- bodies

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source, Style
 from docspeed_cli.core.settings import resolve
@@ -21,11 +21,11 @@ from tests.stage import Stream
     ("form", "extension"), [("markdown", "md"), ("text", "txt"), ("csv", "csv"), (None, "json")]
 )
 def test_a_file_s_extension_is_its_format_s(tmp_path: Path, form: str | None, extension: str) -> None:
-    world = World({}, Stream(), Stream(), Stream())
+    world = Environment({}, Stream(), Stream(), Stream())
     env = {"DOCSPEED_STATE_DIR": str(tmp_path / "state"), "DOCSPEED_CONFIG": str(tmp_path / "none.toml")}
     session = Session(world, resolve({}, env), Output(world, Style(format=form)))
-    hand = Delivery(session, Target(Path("out"), many=True))
-    assert hand.name(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
+    delivery = Delivery(session, Target(Path("out"), many=True))
+    assert delivery.name(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted, Unavailable
 from docspeed_cli.core.models import Style
 from docspeed_cli.core.settings import resolve
 from docspeed_cli.jobs.context import Session, Task
-from docspeed_cli.jobs.scheduler import Crowd, together
+from docspeed_cli.jobs.scheduler import Scheduler, run_many
 from docspeed_cli.terminal.output import Output
 
 
@@ -33,10 +33,10 @@ class Clock:
         return self.time
 
 
-def crowd(workers: int, clock: Clock | None = None) -> Crowd[object]:
+def crowd(workers: int, clock: Clock | None = None) -> Scheduler[object]:
     streams = io.StringIO(), io.StringIO(), io.StringIO()
-    world = World({}, *streams, monotonic=clock.monotonic if clock else time.monotonic)
-    return Crowd(workers, world)
+    world = Environment({}, *streams, monotonic=clock.monotonic if clock else time.monotonic)
+    return Scheduler(workers, world)
 
 
 def at_once(value: object) -> Task[object]:
@@ -322,7 +322,7 @@ def test_a_slow_reader_holds_up_nothing_for_good() -> None:
 
 def session_in(folder: Path, stderr: io.StringIO, **flags: object) -> Session:
     env = {"DOCSPEED_STATE_DIR": str(folder / "state"), "DOCSPEED_CONFIG": str(folder / "none.toml")}
-    world = World(env, io.StringIO(), io.StringIO(), stderr)
+    world = Environment(env, io.StringIO(), io.StringIO(), stderr)
     return Session(world, resolve(flags, env), Output(world, Style()))
 
 
@@ -343,7 +343,7 @@ def test_the_ledger_is_closed_after_those_who_write_into_it(tmp_path: Path) -> N
         return None
         yield
 
-    outcomes = together(session, [working(), at_once("first")])
+    outcomes = run_many(session, [working(), at_once("first")])
     assert next(outcomes) == "first"
     assert asleep.wait(60)
     session.close()
@@ -381,7 +381,7 @@ def test_no_more_workers_than_there_are_files_for(
         yield
 
     session = session_in(tmp_path, said, concurrency=64)
-    assert len(list(together(session, map(busy, range(200))))) == 200
+    assert len(list(run_many(session, map(busy, range(200))))) == 200
     session.close()
     assert most[0] == workers
     assert limits[0] == (raised or limit)

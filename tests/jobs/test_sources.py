@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.sources import (
@@ -43,8 +43,8 @@ DOCX = office("[Content_Types].xml", "word/document.xml")
 XLSX = office("[Content_Types].xml", "xl/workbook.xml")
 
 
-def world(stdin: bytes = b"", *, typing: bool = False) -> World:
-    return World({}, Stream(stdin, terminal=typing), Stream(), Stream())
+def world(stdin: bytes = b"", *, typing: bool = False) -> Environment:
+    return Environment({}, Stream(stdin, terminal=typing), Stream(), Stream())
 
 
 def put(path: Path, content: bytes = PDF) -> Path:
@@ -440,7 +440,7 @@ def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
             return super().__next__()
 
     stream = Slowly(b"a.pdf\nfile_1\nfile_2\n")
-    found = iter(collect(Inputs(listed="-"), World({}, stream, Stream(), Stream())))
+    found = iter(collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream())))
     assert read == []
     assert getattr(next(found), "label", None) == "a.pdf"
     assert len(read) == 1

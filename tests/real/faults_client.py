@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from docspeed_cli.cli.main import main
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.service import transport as connections
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
@@ -142,7 +142,7 @@ class Case:
         """Run a command: over the program's own transport, unless a time-out has to come soon."""
         out, err, clock = Stream(), Stream(), self.stage.clock
         before = len(clock.slept)
-        world = World(
+        world = Environment(
             env={**self.stage.base(), **self.stage.env},
             stdin=Stream(),
             stdout=out,

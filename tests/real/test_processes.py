@@ -13,7 +13,7 @@ from tests.real.machine import Machine
 PROCESSES = 20
 
 
-def together(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
+def run_many(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
     """Run all of these at once; what they print."""
     with ExitStack() as stack:
         running = [stack.enter_context(machine.start(*argv)) for argv in commands]
@@ -30,7 +30,7 @@ def document(folder: Path) -> str:
 
 def test_the_same_request_at_once_is_one_job(machine: Machine, service: Service) -> None:
     path = document(machine.folder)
-    printed = together(machine, [("parse", path)] * PROCESSES)
+    printed = run_many(machine, [("parse", path)] * PROCESSES)
     jobs = [json.loads(out) for out in printed]
     assert {job["job_id"] for job in jobs} == {"job_1"}
     assert sorted(job.get("reused", False) for job in jobs) == [False] + [True] * (PROCESSES - 1)
@@ -40,7 +40,7 @@ def test_the_same_request_at_once_is_one_job(machine: Machine, service: Service)
 def test_different_requests_at_once_lose_no_row(machine: Machine, service: Service) -> None:
     path = document(machine.folder)
     commands = [("parse", path, "--set", f"n={n}") for n in range(PROCESSES)]
-    printed = together(machine, commands)
+    printed = run_many(machine, commands)
     ids = {json.loads(out)["job_id"] for out in printed}
     done = machine.run("jobs", "list", "--format", "id")
     assert set(done.out.decode().split()) == ids
@@ -48,6 +48,6 @@ def test_different_requests_at_once_lose_no_row(machine: Machine, service: Servi
 
 
 def test_a_sync_request_at_once_is_paid_once(machine: Machine, service: Service) -> None:
-    printed = together(machine, [("parse", "--file-id", "f", "--sync")] * PROCESSES)
+    printed = run_many(machine, [("parse", "--file-id", "f", "--sync")] * PROCESSES)
     assert len(set(printed)) == 1
     assert service.count(SUBMIT) == 1

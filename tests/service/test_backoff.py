@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docspeed_cli.service.backoff import Agenda, Schedule, retry_after
+from docspeed_cli.service.backoff import DueQueue, Schedule, retry_after
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -201,7 +201,7 @@ def test_no_header_breaks_anything_or_asks_for_more_than_an_hour(header: str) ->
 
 
 def test_an_agenda_gives_what_is_due_and_nothing_before() -> None:
-    agenda: Agenda[str] = Agenda()
+    agenda: DueQueue[str] = DueQueue()
     assert (agenda.pop(1e9), agenda.next_due(), len(agenda)) == (None, None, 0)
     agenda.add(2.0, "later")
     agenda.add(1.0, "sooner")
@@ -215,7 +215,7 @@ def test_an_agenda_gives_what_is_due_and_nothing_before() -> None:
 
 @given(st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 100), max_size=30))
 def test_an_agenda_goes_by_due_time_and_among_equals_by_arrival(dues: list[float]) -> None:
-    agenda: Agenda[object] = Agenda()
+    agenda: DueQueue[object] = DueQueue()
     things = [(due, object()) for due in dues]
     for due, thing in things:
         agenda.add(due, thing)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.service.body import IN_MEMORY, READABLE, Payload, write_whole
+from docspeed_cli.service.body import IN_MEMORY, READABLE, Body, write_whole
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'
 SIZES = pytest.mark.parametrize("content", [b'{"a": 1}', LARGE], ids=["memory", "disk"])
@@ -33,9 +33,9 @@ values = st.recursive(
 )
 
 
-def stored(content: bytes, folder: Path | None = None, step: int = 65536) -> Payload:
+def stored(content: bytes, folder: Path | None = None, step: int = 65536) -> Body:
     """A payload that came in pieces."""
-    payload = Payload(folder)
+    payload = Body(folder)
     for start in range(0, len(content), step):
         payload.write(content[start : start + step])
     return payload
@@ -113,7 +113,7 @@ def test_what_is_thrown_away_leaves_nothing(tmp_path: Path, content: bytes) -> N
 def test_a_file_s_payload_leaves_the_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     path.write_bytes(LARGE)
-    payload = Payload.at(path)
+    payload = Body.at(path)
     assert payload.size == len(LARGE)
     assert joined(payload.chunks()) == LARGE
     payload.clear()
@@ -131,13 +131,13 @@ def test_a_final_newline_is_added_once(tmp_path: Path, content: bytes, end: byte
 
 
 def test_a_final_newline_is_added_to_nothing_at_all() -> None:
-    assert joined(Payload().lines()) == b"\n"
+    assert joined(Body().lines()) == b"\n"
 
 
 # -- on one line
 
 
-class Chopped(Payload):
+class Chopped(Body):
     """A payload that is read in chunks of this size."""
 
     step = 1
@@ -179,7 +179,7 @@ def test_on_one_line_it_is_the_same_value(
 @given(value=values)
 def test_what_is_on_one_line_is_untouched(value: Any) -> None:
     content = json.dumps(value, ensure_ascii=False, separators=(", ", " : ")).encode()
-    assert joined(Payload.of(content).on_one_line()) == content
+    assert joined(Body.of(content).on_one_line()) == content
 
 
 def test_numbers_escapes_and_duplicates_are_untouched_on_one_line() -> None:
@@ -187,7 +187,7 @@ def test_numbers_escapes_and_duplicates_are_untouched_on_one_line() -> None:
         b'{"a": 1.0, "a": 1E400,\n\n  "n": 12345678901234567890,\r\n\t"s": "\\n \\u000a  \\ud800\\u20b9"}\n'
     )
     expected = b'{"a": 1.0, "a": 1E400,"n": 12345678901234567890,"s": "\\n \\u000a  \\ud800\\u20b9"}'
-    assert joined(Payload.of(content).on_one_line()) == expected
+    assert joined(Body.of(content).on_one_line()) == expected
 
 
 @pytest.mark.parametrize("shift", range(-3, 4))
@@ -222,12 +222,12 @@ def test_the_content_as_a_value(tmp_path: Path, content: bytes) -> None:
 )
 def test_what_is_no_value_is_an_expected_failure(content: bytes, code: str) -> None:
     with pytest.raises(DocspeedError) as caught:
-        Payload.of(content).json()
+        Body.of(content).json()
     assert caught.value.code == code
 
 
 def test_a_number_of_more_digits_than_python_reads_is_kept_as_it_is_written() -> None:
-    assert Payload.of(b"[1, " + b"9" * 5000 + b"]").json() == [1, "9" * 5000]
+    assert Body.of(b"[1, " + b"9" * 5000 + b"]").json() == [1, "9" * 5000]
 
 
 def test_what_is_too_large_to_be_parsed_says_what_to_do(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_what_is_too_large_to_be_parsed_says_what_to_do(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(READABLE + 1)
     with pytest.raises(DocspeedError) as caught:
-        Payload.at(path).json()
+        Body.at(path).json()
     assert caught.value.code == "too_large"
     assert caught.value.hint
 
@@ -298,9 +298,9 @@ def test_what_is_empty_cut_or_something_else_is_not(tmp_path: Path, content: byt
 def test_a_small_file_s_payload_is_looked_at_too(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     path.write_bytes(b'{"a": 1}\n')
-    assert Payload.at(path).plausible()
+    assert Body.at(path).plausible()
     path.write_bytes(b'{"a": ')
-    assert not Payload.at(path).plausible()
+    assert not Body.at(path).plausible()
 
 
 # -- as a file
@@ -482,11 +482,11 @@ def test_a_folder_that_is_gone_is_an_error(tmp_path: Path, content: bytes) -> No
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from docspeed_cli.service.body import Payload
+from docspeed_cli.service.body import Body
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, size, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-payload = Payload(folder)
+payload = Body(folder)
 try:
     if limit < size:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
@@ -547,7 +547,7 @@ def test_a_file_takes_its_place_once_it_is_on_the_disk(
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
     if spool:
-        payload = Payload(tmp_path)
+        payload = Body(tmp_path)
         payload.write(b"[" + b"1," * IN_MEMORY + b"1]")
         payload.keep(tmp_path / "r.json")
     else:

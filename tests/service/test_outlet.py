@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import Unavailable
-from docspeed_cli.service.body import Payload
+from docspeed_cli.service.body import Body
 from docspeed_cli.service.outlet import HELD_BACK, Outlet
 
 RESULT = json.dumps({"pages": [f"{number:07d}" for number in range(HELD_BACK // 5)]}).encode()
@@ -26,9 +26,9 @@ class Reader:
     def write(self, chunk: bytes) -> None:
         self.read += chunk
 
-    def answer(self, content: bytes, step: int = 65536) -> Payload:
+    def answer(self, content: bytes, step: int = 65536) -> Body:
         """One answer with this content."""
-        payload = Payload(outlet=self.outlet)
+        payload = Body(outlet=self.outlet)
         for start in range(0, len(content), step):
             payload.write(content[start : start + step])
         return payload
@@ -39,7 +39,7 @@ def reader() -> Reader:
     return Reader()
 
 
-def rest(payload: Payload) -> bytes:
+def rest(payload: Body) -> bytes:
     return b"".join(payload.lines())
 
 

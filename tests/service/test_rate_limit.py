@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.service.rate_limit import FIRST_HOLD, LEAST_RATE, Gate
+from docspeed_cli.service.rate_limit import FIRST_HOLD, LEAST_RATE, RateLimiter
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
         return self.time
 
 
-def sent(gate: Gate, clock: Clock, seconds: float) -> int:
+def sent(gate: RateLimiter, clock: Clock, seconds: float) -> int:
     """How many requests the gate lets through in this time, asked as often as it says."""
     end, count = clock.time + seconds, 0
     while clock.time < end:
@@ -31,14 +31,14 @@ def sent(gate: Gate, clock: Clock, seconds: float) -> int:
 
 
 def test_an_open_gate_holds_nobody() -> None:
-    gate = Gate(Clock())
+    gate = RateLimiter(Clock())
     assert [gate.delay() for _ in range(1000)] == [0.0] * 1000
     assert gate.state == ""
 
 
 def test_retry_after_holds_everybody_for_so_long() -> None:
     clock = Clock()
-    gate = Gate(clock)
+    gate = RateLimiter(clock)
     assert gate.delay() == 0
     gate.refused(7.0)
     assert gate.delay() == pytest.approx(7.0)
@@ -49,7 +49,7 @@ def test_retry_after_holds_everybody_for_so_long() -> None:
 
 def test_refusals_without_a_time_hold_longer_and_longer_until_one_is_taken() -> None:
     clock = Clock()
-    gate = Gate(clock)
+    gate = RateLimiter(clock)
     holds = []
     for _ in range(4):
         gate.refused(None)
@@ -64,7 +64,7 @@ def test_refusals_without_a_time_hold_longer_and_longer_until_one_is_taken() -> 
 
 def test_refusals_that_were_under_way_together_cut_the_rate_once() -> None:
     clock = Clock()
-    one, many = Gate(clock), Gate(clock)
+    one, many = RateLimiter(clock), RateLimiter(clock)
     for gate in (one, many):
         sent(gate, clock, 4.0)
     one.refused(1.0)
@@ -80,7 +80,7 @@ def test_refusals_that_were_under_way_together_cut_the_rate_once() -> None:
 
 def test_the_rate_is_halved_and_then_grows_back_until_the_gate_is_open() -> None:
     clock = Clock()
-    gate = Gate(clock)
+    gate = RateLimiter(clock)
     before = sent(gate, clock, 4.0) / 4.0
     gate.refused(1.0)
     clock.time += 1.0
@@ -95,7 +95,7 @@ def test_the_rate_is_halved_and_then_grows_back_until_the_gate_is_open() -> None
 @given(st.lists(st.sampled_from([None, 0.0, 0.5, 3.0]), min_size=1, max_size=60))
 def test_however_often_it_is_refused_something_is_always_tried(refusals: list[float | None]) -> None:
     clock = Clock()
-    gate = Gate(clock)
+    gate = RateLimiter(clock)
     for retry_after in refusals:
         gate.refused(retry_after)
         clock.time += gate.delay()

@@ -18,7 +18,7 @@ from docspeed_cli.core.errors import (
     Rejected,
     Unavailable,
 )
-from docspeed_cli.service.body import Payload
+from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import error_members, job_error, job_in, refusal, status_word
 
 METHODS = pytest.mark.parametrize("method", ["GET", "POST"])
@@ -56,7 +56,7 @@ def body(value: Any) -> bytes:
 
 
 def job(value: Any, *, sync: bool = False) -> dict[str, Any] | None:
-    return job_in(Payload.of(body(value)), sync=sync)
+    return job_in(Body.of(body(value)), sync=sync)
 
 
 # -- statuses
@@ -314,12 +314,12 @@ def test_a_sync_request_may_still_get_a_job() -> None:
 
 def test_a_large_answer_is_a_payload_and_not_parsed() -> None:
     content = json.dumps({**QUEUED, "pages": ["x" * 100] * 1000}).encode()
-    assert job_in(Payload.of(content), sync=True) is None
+    assert job_in(Body.of(content), sync=True) is None
 
 
 def test_a_payload_that_is_too_deep_to_be_parsed_is_still_the_payload() -> None:
     """It was paid for; its bytes can be handed on without being understood."""
-    assert job_in(Payload.of(b"[" * 30_000 + b"]" * 30_000), sync=True) is None
+    assert job_in(Body.of(b"[" * 30_000 + b"]" * 30_000), sync=True) is None
 
 
 @given(value=anything, sync=st.booleans())

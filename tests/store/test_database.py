@@ -519,7 +519,7 @@ def test_only_what_can_be_had_again_does_not_wait_for_the_disk(kept: Kept) -> No
         (2, lambda: ledger.begin(job())),
         (1, lambda: ledger.remember_upload(SERVER, KEY, "sha", "file_1", None)),
         (2, lambda: ledger.change(1, job_id="job_1")),
-        (1, lambda: ledger.filed(1, "a.json", "1 2")),
+        (1, lambda: ledger.set_output(1, "a.json", "1 2")),
         (2, lambda: ledger.drop([1])),
     ]
     for wanted, write in writes:
@@ -535,7 +535,7 @@ def test_no_statement_of_a_command_reads_a_whole_table(kept: Kept) -> None:
     ledger.by_request("digest")
     ledger.change(row, job_id="job_1", state=State.RUNNING)
     ledger.change_soon(row, state=State.DONE)
-    ledger.filed(row, "a.json", "1 2")
+    ledger.set_output(row, "a.json", "1 2")
     ledger.by_id("job_1")
     ledger.by_row(row)
     ledger.newest()
@@ -595,7 +595,7 @@ def test_a_file_of_an_older_layout_is_brought_to_this_one(kept: Kept) -> None:
     ledger = kept.open()
     (old,) = ledger.by_request("digest")
     assert (old.job_id, old.stamp, kept.warnings) == ("job_old", None, [])
-    ledger.filed(old.row or 0, "a.json", "1 2")
+    ledger.set_output(old.row or 0, "a.json", "1 2")
     assert ledger.by_id("job_old")[0].stamp == "1 2"
 
 

@@ -298,6 +298,6 @@ def test_damage_within_a_value_spoils_no_row(kept: Kept, column: str, value: obj
     ledger.write(f"UPDATE jobs SET {column} = ?", [value])
     found = ledger.by_row(row)
     assert found is not None
-    json.dumps(found.full_line())
+    json.dumps(found.to_full_json())
     assert ago(found.submitted_at, 1.0)
-    assert "job" in found.word
+    assert "job" in found.shell_ref

@@ -9,12 +9,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from docspeed_cli.core.environment import World
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Style
 from docspeed_cli.terminal.live import Waited, lasting
 from docspeed_cli.terminal.output import Output
-from docspeed_cli.terminal.progress import Bar, Tally
-from docspeed_cli.terminal.text_width import ended
+from docspeed_cli.terminal.progress import Bar, BatchProgress
+from docspeed_cli.terminal.text_width import keep_tail
 
 SAID = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
 
@@ -52,7 +52,7 @@ def test_it_is_one_line_at_any_width(width: int) -> None:
 
 @pytest.mark.parametrize("room", range(12))
 def test_a_text_s_end(room: int) -> None:
-    shown = ended("ab漢字cd漢字", room)
+    shown = keep_tail("ab漢字cd漢字", room)
     assert cell_len(shown) <= max(room, 1)
     assert shown == "ab漢字cd漢字"[-len(shown) + 1 :].join(["…", ""]) or len(shown) == 1
 
@@ -65,12 +65,12 @@ def test_a_time_that_goes_on(seconds: float, said: str) -> None:
     assert lasting(seconds) == said
 
 
-def tally(ended: int, total: int | None, seconds: float = 0.0) -> Tally:
+def tally(ended: int, total: int | None, seconds: float = 0.0) -> BatchProgress:
     """A run that began so many seconds ago."""
     now = [0.0]
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    world = World({}, stream, stream, stream, monotonic=lambda: now[0])
-    counted = Tally(Output(world, Style(quiet=True)), "parse", lambda: 2, lambda: "")
+    world = Environment({}, stream, stream, stream, monotonic=lambda: now[0])
+    counted = BatchProgress(Output(world, Style(quiet=True)), "parse", lambda: 2, lambda: "")
     counted.done, counted.total, now[0] = ended, total, seconds
     return counted
 

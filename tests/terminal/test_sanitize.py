@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docspeed_cli.terminal.sanitize import MARKS, clean
+from docspeed_cli.terminal.sanitize import MARKS, sanitize
 
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 NASTY = st.sampled_from(
@@ -36,7 +36,7 @@ HONEST = [
 
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_text_is_left_alone(text: str) -> None:
-    assert clean(text) == text
+    assert sanitize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,15 @@ def test_honest_text_is_left_alone(text: str) -> None:
     ],
 )
 def test_what_acts_or_hides_becomes_visible(text: str, shown: str) -> None:
-    assert clean(text) == shown
+    assert sanitize(text) == shown
 
 
 def test_one_line() -> None:
-    assert clean("a\r\nb\tc\nd", multiline=False) == "a b c d"
+    assert sanitize("a\r\nb\tc\nd", multiline=False) == "a b c d"
 
 
 def test_a_flood_of_marks_is_cut() -> None:
-    shown = clean("z" + "\u0301" * 1000 + "y")
+    shown = sanitize("z" + "\u0301" * 1000 + "y")
     assert shown == "z" + "\u0301" * MARKS + "\ufffdy"
 
 
@@ -75,17 +75,17 @@ def test_a_flood_of_marks_is_cut() -> None:
 @example("\n\u200e\u0301", True)
 @example("ക" + "\u0d4d" * 5 + "\u200d\u0d4d", True)
 def test_clean_text_is_harmless_and_stays_as_it_is(text: str, multiline: bool) -> None:
-    shown = clean(text, multiline=multiline)
+    shown = sanitize(text, multiline=multiline)
     allowed = "\n\t" if multiline else ""
     assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs") and char not in allowed]
     assert not BIDI & set(shown)
-    assert clean(shown, multiline=multiline) == shown
+    assert sanitize(shown, multiline=multiline) == shown
     shown.encode()
 
 
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_ascii_is_left_alone(text: str) -> None:
-    assert clean(text) == text
+    assert sanitize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_ascii_is_left_alone(text: str) -> None:
 )
 def test_what_has_no_shape_hides_nowhere_in_a_word(char: str) -> None:
     code = f"u{ord(char):04x}" if ord(char) < 0x10000 else f"U{ord(char):08x}"
-    assert clean(f"pay{char}pal") == f"pay\\{code}pal"
+    assert sanitize(f"pay{char}pal") == f"pay\\{code}pal"
 
 
 def test_a_joiner_is_joined_to_something() -> None:
     """Two of them in a row, or one before what hides, look like one and are another word."""
-    assert clean("می\u200c\u200cخ") == "می\\u200c\\u200cخ"
-    assert clean("می\u200c\u2060خ").count("\\u") == 2
+    assert sanitize("می\u200c\u200cخ") == "می\\u200c\\u200cخ"
+    assert sanitize("می\u200c\u2060خ").count("\\u") == 2

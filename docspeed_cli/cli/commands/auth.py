@@ -15,7 +15,7 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration, origin, saved_keys, sendable
 from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.body import write_whole
-from docspeed_cli.service.client import Api
+from docspeed_cli.service.client import Client
 
 _MAX_KEY = 4096
 
@@ -139,7 +139,7 @@ def _asked(session: Session) -> str:
 
 def _check(session: Session, key: str) -> None:
     """Ask the server, where it can be reached, whether it takes the key. AuthError where it does not."""
-    api = Api(session.server, key, session.world, session.gate, heard=session.output.heard)
+    api = Client(session.server, key, session.world, session.gate, on_exchange=session.output.exchange)
     try:
         found = api.probe().error
     finally:
@@ -173,7 +173,7 @@ def _needs_a_server(session: Session) -> None:
 
 
 def _show(session: Session, members: dict[str, Any], text: str) -> None:
-    if session.output.human:
+    if session.output.human_output:
         session.output.text(text)
     else:
         session.output.value(members)

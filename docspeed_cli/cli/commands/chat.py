@@ -22,17 +22,16 @@ from docspeed_cli.cli.options import (
     flag,
     merged,
 )
-from docspeed_cli.cli.run import check_unwaited, deliver_one, patience
+from docspeed_cli.cli.run import check_unwaited, deliver_one, wait_options
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
 from docspeed_cli.core.operations import CHAT, FORMATS, Operation
-from docspeed_cli.jobs import delivery
-from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
+from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.conversation import Talk, answer_all, converse, last_talk, stored_sources
-from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.delivery import Delivery, target
 from docspeed_cli.jobs.dry_run import plan
 from docspeed_cli.jobs.follow import Following
-from docspeed_cli.jobs.scheduler import alone
+from docspeed_cli.jobs.scheduler import run_one
 from docspeed_cli.jobs.sources import SUFFIXES, collect, discard
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.service.body import parsed
@@ -100,9 +99,9 @@ def chat(
         sources = sources or (stored_sources(found) if found else ())
         if not sources:
             raise UsageError("no document given", hint="docspeed chat 'What is the total?' invoice.pdf")
-        to = delivery.target(results.output, False)
-        hand = Delivery(session, to)
-        wait = patience(session, hand.into(read=True), waits=True, mode=ModeFlags(sync=sync))
+        to = target(results.output, False)
+        delivery = Delivery(session, to)
+        wait = wait_options(session, delivery.into(read=True), waits=True, mode=ModeFlags(sync=sync))
         if not request.dry_run and not wait.wait:
             check_unwaited(session, results)
         talk = Talk(
@@ -117,9 +116,9 @@ def chat(
             for text in _questions(session, question):
                 plan(session, talk.request(text))
         elif question is None:
-            converse(talk, hand)
+            converse(talk, delivery)
         else:
-            answer_all(talk, _questions(session, question), hand)
+            answer_all(talk, _questions(session, question), delivery)
         return 0
 
     return action
@@ -222,16 +221,16 @@ def api(
         if request.dry_run:
             plan(session, asked)
             return 0
-        to = delivery.target(results.output, False)
-        hand = Delivery(session, to)
-        wait = patience(session, hand.into())
+        to = target(results.output, False)
+        delivery = Delivery(session, to)
+        wait = wait_options(session, delivery.into())
         task = _read(session, asked, wait) if verb == "GET" else Submitting(session).obtain(asked, wait)
-        return deliver_one(session, hand, alone(session, task))
+        return deliver_one(session, delivery, run_one(session, task))
 
     return action
 
 
-def _read(session: Session, request: Request, waiting: Waiting) -> Task[Outcome]:
+def _read(session: Session, request: Request, waiting: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed where that was asked for."""
     answer = session.api.get(request.operation.path, into=waiting.into, bare=True)
     job = Job(request.operation.name, "completed", State.DONE, input=request.operation.path)

@@ -20,7 +20,7 @@ from docspeed_cli.cli.options import (
     WaitFlags,
     flag,
 )
-from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, worst
+from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, overall_exit_code
 from docspeed_cli.core.operations import EXTRACT, GROUNDINGS, PARSE, SCHEMA, SPLIT, TABLES
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def extract(
 ) -> Action:
     """Fields and line items of each document, by a schema."""
     from docspeed_cli.cli.run import Run
-    from docspeed_cli.results.requirements import Requirements, check_names, required, spelled_out
+    from docspeed_cli.results.requirements import Requirements, check_names, expand_groups, required
 
     def fields(session: Session) -> dict[str, Any]:
         if schema is None:
@@ -152,7 +152,7 @@ def extract(
         if not keys and not require_all:
             return None
         named = fields.get("schema")
-        return Requirements(spelled_out(keys, named), named if require_all else None)
+        return Requirements(expand_groups(keys, named), named if require_all else None)
 
     return Run(EXTRACT, fields, inputs, request, mode, results, batch, table, requirements=requirements)
 
@@ -323,7 +323,7 @@ def _upload_all(session: Session, inputs: InputFlags, fresh: bool) -> int:
             codes.add(error.exit_code)
             if isinstance(error, AuthError):
                 break
-    return worst(codes)
+    return overall_exit_code(codes)
 
 
 def _uploaded(session: Session, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
@@ -346,7 +346,7 @@ def _show_entry(session: Session, entry: dict[str, Any]) -> None:
     output = session.output
     if output.format == "id":
         output.text(str(entry["file_id"]))
-    elif output.human:
+    elif output.human_output:
         output.text(f"{entry['file_id']}  {entry['input']}")
     else:
         output.value(entry)

@@ -23,7 +23,7 @@ _KNOWN = "bash, zsh, fish and powershell"
     "mkdir -p ~/.config/fish/completions &&\n"
     "  docspeed completion fish > ~/.config/fish/completions/docspeed.fish",
     "docspeed completion powershell | Out-String | Invoke-Expression",
-    mends=True,
+    works_with_bad_settings=True,
 )
 def completion(
     shell: Annotated[

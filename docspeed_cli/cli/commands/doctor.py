@@ -13,7 +13,7 @@ from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import CommonFlags, LocalFlags
-from docspeed_cli.core.errors import DocspeedError, UsageError, worst
+from docspeed_cli.core.errors import DocspeedError, UsageError, overall_exit_code
 from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Session, installed_sandbox
@@ -41,7 +41,7 @@ class Check:
         return {**line, "hint": self.hint} if self.hint else line
 
 
-@guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'", mends=True)
+@guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'", works_with_bad_settings=True)
 def doctor(*, common: CommonFlags) -> Action:
     """Checks the set-up and says what to do."""
 
@@ -49,14 +49,14 @@ def doctor(*, common: CommonFlags) -> Action:
         codes: set[int] = set()
         for check in _checks(session):
             codes.add(check.code)
-            if not session.output.human:
+            if not session.output.human_output:
                 session.output.value(check.as_json())
                 continue
             mark = "bad" if check.code else "ok"
             session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, word=0, indent=_FOUND_AT)
             if check.hint:
                 session.output.row(prose=f"{'':<{_FOUND_AT}}-> {check.hint}", indent=len("-> "))
-        return worst(codes)
+        return overall_exit_code(codes)
 
     return action
 
@@ -70,7 +70,7 @@ def _checks(session: Session) -> Iterator[Check]:
     if settings.sandbox:
         yield Check("server", "the sandbox in this process; it needs no key and no network")
         return
-    if settings.unsure:
+    if settings.server_uncertain:
         # The key must not go to the usual server where another one may have been meant.
         yield Check("server", "not asked: which one is meant is known when the settings are mended")
         return
@@ -86,14 +86,14 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check("settings", fault.message, hint, fault.exit_code)
     if settings.faults:
         return
-    if settings.homeless:
+    if settings.no_home:
         yield Check("settings", _NO_HOME, "set HOME, or DOCSPEED_CONFIG and DOCSPEED_STATE_DIR")
-    elif settings.amiss:
+    elif settings.config_missing:
         named = f"{settings.config_file} (there is none)"
         yield Check("settings", named, "see that DOCSPEED_CONFIG names the right file")
     else:
         given = [f"{name} from {origin}" for name, origin in settings.origins.items() if origin != "default"]
-        where = f"{settings.config_file}{'' if settings.filed else ' (there is none)'}"
+        where = f"{settings.config_file}{'' if settings.config_exists else ' (there is none)'}"
         yield Check("settings", "; ".join([where, *given]))
 
 
@@ -137,7 +137,7 @@ def _server(session: Session, *, asked: bool) -> Iterator[Check]:
         yield Check("server", probe.error.message, _next_step(session, probe.error), probe.error.exit_code)
         return
     took = f"{session.server} answers in {_milliseconds(probe.seconds)}"
-    if probe.wordless:
+    if probe.unrecognised_error:
         yield Check("server", f"{took}, but not in the service's words", _where(session))
     else:
         yield Check("server", f"{took}, and takes the key")
@@ -256,7 +256,7 @@ def config_show(*, common: CommonFlags) -> Action:
         lines.append(
             {"name": "state_dir", "value": str(settings.state_dir), "origin": _origin(session, "STATE_DIR")}
         )
-        if session.output.human:
+        if session.output.human_output:
             session.output.text(_aligned([("setting", "value", "from"), *map(_cells, lines)]))
         else:
             for line in lines:
@@ -281,12 +281,12 @@ def _origin(session: Session, name: str) -> str:
     return f"DOCSPEED_{name}" if session.world.env.get(f"DOCSPEED_{name}") else "default"
 
 
-@guide("docspeed config path", mends=True)
+@guide("docspeed config path", works_with_bad_settings=True)
 def config_path(*, common: LocalFlags) -> Action:
     """Where the config file is, or would be."""
 
     def action(session: Session) -> int:
-        if session.settings.homeless:
+        if session.settings.no_home:
             raise UsageError(_NO_HOME, hint="set HOME, or DOCSPEED_CONFIG to the file's path")
         path = str(session.settings.config_file)
         session.output.value({"path": path}) if common.json else session.output.text(path)

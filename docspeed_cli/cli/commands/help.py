@@ -17,7 +17,12 @@ _ALSO = {"variables": "environment", "settings": "environment", "codes": "exit-c
 """Other words for some topics."""
 
 
-@guide("docspeed help exit-codes", "docspeed help parse", "docspeed help man | man -l -", mends=True)
+@guide(
+    "docspeed help exit-codes",
+    "docspeed help parse",
+    "docspeed help man | man -l -",
+    works_with_bad_settings=True,
+)
 def help_(
     topic: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from docspeed_cli.terminal.text_width import colour_of, ended
+from docspeed_cli.terminal.text_width import colour_of, keep_tail
 from docspeed_cli.terminal.views.grid import GAP, fitted
 from docspeed_cli.terminal.views.parts import clipped, line
 
@@ -84,7 +84,7 @@ def _in_words(cells: Iterable[Text]) -> Text:
 
 def _shortened(name: str, cell: Text, width: int) -> Text:
     """A path keeps its end; the rest is cut by the table."""
-    return Text(ended(cell.plain, width)) if name == "input" else cell
+    return Text(keep_tail(cell.plain, width)) if name == "input" else cell
 
 
 def jobs_table(

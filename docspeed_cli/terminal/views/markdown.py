@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.views.grid import Grid
 
 _THEME = Theme(
@@ -73,7 +73,7 @@ class _Table(TableElement):
         yield Grid([[cell.content for cell in row.cells] for row in rows])
 
 
-class Foreign(Markdown):
+class SafeMarkdown(Markdown):
     """Markdown of unknown origin. Line breaks are kept, and HTML is shown as the text that it is."""
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
@@ -87,7 +87,7 @@ class Foreign(Markdown):
     }
 
     def __init__(self, source: str) -> None:
-        super().__init__(clean(source), hyperlinks=False)
+        super().__init__(sanitize(source), hyperlinks=False)
         self.parsed = list(_blocks(self.parsed))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -99,7 +99,7 @@ class Foreign(Markdown):
 def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
     """The tokens with clean content; entities such as `&#27;` only become characters in parsing."""
     for token in tokens:
-        token.content = clean(token.content)
+        token.content = sanitize(token.content)
         token.info = ""
         if token.type == "html_block":
             yield Token("paragraph_open", "p", 1)
@@ -114,7 +114,7 @@ def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
 def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
     links: list[tuple[str, list[str]]] = []
     for token in tokens:
-        token.content = clean(token.content)
+        token.content = sanitize(token.content)
         for _, shown in links:
             shown.append(token.content)
         if token.type == "link_open":
@@ -135,7 +135,7 @@ def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
 
 
 def _address(token: Token, name: str) -> str:
-    return clean(str(token.attrs.get(name, "")), multiline=False)
+    return sanitize(str(token.attrs.get(name, "")), multiline=False)
 
 
 def _text(content: str) -> Token:

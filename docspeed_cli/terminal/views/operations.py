@@ -18,8 +18,8 @@ from docspeed_cli.results.schema import Node, Outline, outline
 from docspeed_cli.results.tables import Table, has_tables, tables
 from docspeed_cli.results.values import member
 from docspeed_cli.terminal.views.grid import MOST_COLUMNS, Grid
-from docspeed_cli.terminal.views.markdown import Foreign
-from docspeed_cli.terminal.views.packet import Packet
+from docspeed_cli.terminal.views.markdown import SafeMarkdown
+from docspeed_cli.terminal.views.packet import SectionsView
 from docspeed_cli.terminal.views.parts import (
     Room,
     cell,
@@ -60,7 +60,7 @@ def _pages(listed: Sequence[Page], room: Room) -> Parts:
             yield Text()
         yield Rule(_page_line(page, len(listed)), align="left", style="dim")
         source, cut = room.cut(page.markdown)
-        yield Foreign(source) if source.strip() else Text("(no text on this page)", style=_OURS)
+        yield SafeMarkdown(source) if source.strip() else Text("(no text on this page)", style=_OURS)
         if cut:
             yield goes_on(f"page {page.number}")
 
@@ -80,7 +80,7 @@ def chat(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
 
 def _answered(text: str, listed: Sequence[Citation], names: Mapping[str, str], room: Room) -> Parts:
     source, cut = room.cut(text)
-    yield Foreign(source) if source.strip() else Text("(no answer)", style=_OURS)
+    yield SafeMarkdown(source) if source.strip() else Text("(no answer)", style=_OURS)
     if cut:
         yield goes_on("the answer")
     if listed:
@@ -224,7 +224,7 @@ def _sections(payload: Any, room: Room) -> Parts:
     count = member(payload, "page_count")
     total = count if isinstance(count, int) and 0 < count < 10**9 else 0
     shown = listed[: max(room.lines, 1)]
-    yield Packet(shown, max(total, *(section.last or 0 for section in listed)))
+    yield SectionsView(shown, max(total, *(section.last or 0 for section in listed)))
     if len(shown) < len(listed):
         yield more(len(listed) - len(shown), "section", "--format markdown")
 

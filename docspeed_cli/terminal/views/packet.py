@@ -17,7 +17,7 @@ _NARROWEST = 8
 _MOST_GAPS = 10
 
 
-class Packet:
+class SectionsView:
     """Sections with their pages; where there is room, a bar for each of them over all pages."""
 
     def __init__(self, sections: Sequence[Section], total: int) -> None:

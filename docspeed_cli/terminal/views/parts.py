@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from docspeed_cli.results.values import scalar
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 
 CELL = 500
 """Characters of a cell that are drawn; no one reads more of them in a table."""
@@ -41,13 +41,13 @@ class Room:
 
 def line(text: str, style: str = "") -> Text:
     """A foreign text on one line."""
-    return Text(clipped(clean(" ".join(text[: 2 * CELL].split()), multiline=False)), style=style)
+    return Text(clipped(sanitize(" ".join(text[: 2 * CELL].split()), multiline=False)), style=style)
 
 
 def cell(value: object, style: str = "") -> Text:
     """A foreign value in a cell."""
     text = scalar(value)
-    return Text(clipped(clean(text[: 2 * CELL]).replace("\t", " ").strip()), style=style)
+    return Text(clipped(sanitize(text[: 2 * CELL]).replace("\t", " ").strip()), style=style)
 
 
 def clipped(text: str, most: int = CELL) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from docspeed_cli.terminal.sanitize import clean
+from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.views.parts import CELL, clipped
 
 _DEEPEST = 40
@@ -46,4 +46,4 @@ def _lines(value: Any, lead: str, tail: str, depth: int) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
         value = clipped(value[: 2 * CELL])
-    return clean(json.dumps(value, ensure_ascii=False, default=str), multiline=False)
+    return sanitize(json.dumps(value, ensure_ascii=False, default=str), multiline=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.job_ids import honest, in_ledger, texts
+from docspeed_cli.cli.job_ids import mark_abandoned, require_known, texts
 from docspeed_cli.cli.options import CommonFlags, FormatFlags, Ids, ManyFlags, flag
 from docspeed_cli.core.errors import (
     DocspeedError,
@@ -87,13 +87,13 @@ def list_(
         run = session.ledger.newest_batch(session.named_server) if batch == "@last" else batch
         if batch is not None and run is None:
             raise NotFound("the ledger has no run over many inputs yet")
-        few = _SCREENFUL if session.output.human and limit is None else limit
+        few = _SCREENFUL if session.output.human_output and limit is None else limit
         found = session.ledger.listing(
             status=status, operation=name, batch=run, server=session.named_server, limit=few
         )
         if not found:
             _say_none(session, status)
-        _show_list(session, [honest(session, job) for job in found], refreshed=refresh)
+        _show_list(session, [mark_abandoned(session, job) for job in found], refreshed=refresh)
         return 0
 
     return action
@@ -116,7 +116,7 @@ def _say_none(session: Session, status: str | None) -> None:
     """Why no job is listed, where a person reads it or the status may be misspelt."""
     here = session.ledger.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state", [])
     words = {word for pair in here for word in pair}
-    human = session.output.human
+    human = session.output.human_output
     if not here:
         if human:
             session.output.note("no jobs here yet")
@@ -133,7 +133,7 @@ def watch(*, many: ManyFlags, common: CommonFlags) -> Action:
     """A live table of the jobs that run; Ctrl-C leaves."""
 
     def action(session: Session) -> int:
-        if not session.output.human:
+        if not session.output.human_output:
             raise UsageError("watch is for a terminal", hint="docspeed jobs wait ID follows jobs in a script")
         running = _running(session)
         if not running:
@@ -167,7 +167,9 @@ def _running(session: Session) -> list[Job]:
 
 def _keep_watching(session: Session, jobs: list[Job]) -> None:
     """Look again and again, until every job has ended or is forgotten."""
-    session.api.patient = True  # what is to be said of the connection is said before there is a table
+    session.api.retry_rate_limits = (
+        True  # what is to be said of the connection is said before there is a table
+    )
     with session.output.redrawn(lambda: _watched(session, jobs)):
         while True:
             _refresh(session, [job for job in jobs if not job.ended])
@@ -215,19 +217,19 @@ def forget(
 
     def action(session: Session) -> int:
         if ids:
-            chosen = [in_ledger(session, text) for text in texts(ids, session)]
+            chosen = [require_known(session, text) for text in texts(ids, session)]
         else:
             before = None if age is None else session.world.now() - age
             found = session.ledger.listing(older_than=before, server=session.named_server)
             chosen = [job for job in found if job.ended or not finished]
         from docspeed_cli.jobs.follow import Following
 
-        running = [job.handle for job in chosen if not job.ended]
+        running = [job.ref for job in chosen if not job.ended]
         if running:
             few = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
             session.output.warn(f"forgotten before they ended: {few}; the same command would submit anew")
         count = Following(session).forget(chosen)
-        if session.output.human:
+        if session.output.human_output:
             session.output.text(f"forgot {count} job{'' if count == 1 else 's'}")
         else:
             session.output.value({"forgotten": count})
@@ -238,9 +240,9 @@ def forget(
 
 def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
     output = session.output
-    if not output.human:
+    if not output.human_output:
         for job in jobs:
-            output.text(job.handle) if output.format == "id" else output.value(job.full_line())
+            output.text(job.ref) if output.format == "id" else output.value(job.to_full_json())
         return
     if not jobs:
         return
@@ -257,7 +259,7 @@ def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None =
     now = session.world.now()
     rows = [
         {
-            "job": job.handle,
+            "job": job.ref,
             "row": f"@{job.row}",
             "operation": job.operation,
             "status": job.status,
@@ -278,7 +280,7 @@ def _refresh(session: Session, found: list[Job]) -> None:
     from collections import deque
 
     from docspeed_cli.jobs.follow import Following
-    from docspeed_cli.jobs.scheduler import together
+    from docspeed_cli.jobs.scheduler import run_many
 
     running = [job for job in found if job.job_id]
     for server in {job.server for job in running}:
@@ -293,7 +295,7 @@ def _refresh(session: Session, found: list[Job]) -> None:
             except NotFound:
                 Following(at).gone(job)
             except DocspeedError as error:
-                at.output.warn(f"{job.handle}: {error.message}")
+                at.output.warn(f"{job.ref}: {error.message}")
 
         jobs = [job for job in running if job.server == server]
-        deque(together(at, (look(job) for job in jobs)), maxlen=0)
+        deque(run_many(at, (look(job) for job in jobs)), maxlen=0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.job_ids import honest, named_jobs, session_for
+from docspeed_cli.cli.job_ids import mark_abandoned, named_jobs, session_for
 from docspeed_cli.cli.options import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
 from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
@@ -18,18 +18,17 @@ from docspeed_cli.core.errors import (
     OutcomeUnknown,
     Pending,
     UsageError,
-    worst,
+    overall_exit_code,
 )
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.jobs import delivery
-from docspeed_cli.jobs.context import Outcome, Session, Task, Waiting
-from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
+from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
 from docspeed_cli.jobs.follow import Following
-from docspeed_cli.jobs.scheduler import READING, alone, together
+from docspeed_cli.jobs.scheduler import READING, run_many, run_one
 from docspeed_cli.service.body import Into
-from docspeed_cli.service.client import Answer
+from docspeed_cli.service.client import Response
 
 _NAMED = 10
 """Jobs that one hint names; a command of more of them would not be read."""
@@ -122,20 +121,20 @@ def result(
     def action(session: Session) -> int:
         jobs = _finished(session) if all_finished else named_jobs(ids, session)
         at = session_for(session, jobs)
-        delivery.picked(session, table)
-        to = delivery.target(results.output, len(jobs) > 1 or all_finished, table)
-        hand = Delivery(at, to)
-        into = hand.into()
-        at.result_flags = session.result_flags = delivery.result_flags(results.output, results.format, table)
-        paths = {job.handle: hand.name(None, job.operation, job) for job in jobs}
+        picked(session, table)
+        to = target(results.output, len(jobs) > 1 or all_finished, table)
+        delivery = Delivery(at, to)
+        into = delivery.into()
+        at.result_flags = session.result_flags = result_flags(results.output, results.format, table)
+        paths = {job.ref: delivery.name(None, job.operation, job) for job in jobs}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
             outcome = yield from _result(at, job, into)
-            path = paths[job.handle]
-            return hand.filed(outcome, path) if path is not None else outcome
+            path = paths[job.ref]
+            return delivery.write_result_file(outcome, path) if path is not None else outcome
 
         def show(at: Session, outcome: Outcome) -> None:
-            (hand.line if to.many else hand.result)(outcome)
+            (delivery.line if to.many else delivery.result)(outcome)
 
         return _for_each(at, jobs, fetch, show, errors_too=to.many, grace=GRACE if to.many else READING)
 
@@ -158,7 +157,7 @@ def _finished(session: Session) -> list[Job]:
             return job._replace(state=State.GONE)
 
     running = sum(job.state is State.RUNNING for job in found)
-    seen = list(together(session, map(look, found))) if running else found
+    seen = list(run_many(session, map(look, found))) if running else found
     ended = [job for job in seen if job.state is State.DONE]
     waiting = sum(job.state is State.RUNNING for job in seen)
     if waiting:
@@ -172,15 +171,15 @@ def _result(session: Session, job: Job, into: Into) -> Task[Outcome]:
         job, _ = Following(session).look_patiently(job)
     if not job.ended:
         raise Pending(
-            f"job {job.handle} is still {job.status}",
+            f"job {job.ref} is still {job.status}",
             job_id=job.job_id,
             retryable=True,
-            hint=session.take_up([job]),
+            hint=session.resume_command([job]),
         )
     failure = _failure(job)
     if failure is not None:
         raise failure
-    session.waited_for[job.handle] = job
+    session.waited_for[job.ref] = job
     return Outcome(job=job, payload=(yield from Following(session).fetch(job, into)))
 
 
@@ -206,9 +205,9 @@ def _for_each(
 
     codes: set[int] = set()
     tasks = (isolated(job) for job in jobs)
-    outcomes = iter([alone(at, next(tasks))]) if len(jobs) == 1 else together(at, tasks, grace=grace)
+    outcomes = iter([run_one(at, next(tasks))]) if len(jobs) == 1 else run_many(at, tasks, grace=grace)
     for outcome in _sorted(outcomes, jobs) if in_order else outcomes:
-        at.waited_for.pop(outcome.job.handle if outcome.job else "", None)
+        at.waited_for.pop(outcome.job.ref if outcome.job else "", None)
         shown = outcome.error is None or outcome.status is not None or errors_too
         if shown:
             show(at, outcome)
@@ -218,32 +217,32 @@ def _for_each(
             codes.add(outcome.error.exit_code)
         if first_only or isinstance(outcome.error, AuthError | NoCredits):
             break
-    at.output.ring()
-    return worst(codes)
+    at.output.bell()
+    return overall_exit_code(codes)
 
 
 def _sorted(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
     """The outcomes in the order of the jobs; each waits for those before it only."""
     early: dict[str, Outcome] = {}
     for job in jobs:
-        while job.handle not in early:
+        while job.ref not in early:
             outcome = next(outcomes)
-            early[outcome.job.handle if outcome.job else ""] = outcome
-        yield early[job.handle]
+            early[outcome.job.ref if outcome.job else ""] = outcome
+        yield early[job.ref]
 
 
 # -- what is said of them
 
 
-def _patience(session: Session) -> Waiting:
+def _patience(session: Session) -> WaitOptions:
     values = session.settings.values
     timeout = values["timeout"]
     until = None if timeout is None else session.world.monotonic() + timeout
-    return Waiting(wait=True, timeout=timeout, until=until, floor=values["poll_interval"] or 0.0)
+    return WaitOptions(wait=True, timeout=timeout, until=until, floor=values["poll_interval"] or 0.0)
 
 
 def _known_outcome(session: Session, job: Job) -> None:
-    job = honest(session, job)
+    job = mark_abandoned(session, job)
     if job.job_id is None and job.state in (State.SUBMITTING, State.UNKNOWN):
         what = "is being submitted now" if job.state is State.SUBMITTING else "has an unknown outcome"
         raise OutcomeUnknown(
@@ -257,7 +256,7 @@ def _failure(job: Job) -> JobFailed | None:
         return None
     why = f": {job.error}" if job.error else ""
     said = {"status": job.status, "error": job.error}
-    return JobFailed(f"job {job.handle} ended as {job.status}{why}", job_id=job.job_id, details=said)
+    return JobFailed(f"job {job.ref} ended as {job.status}{why}", job_id=job.job_id, details=said)
 
 
 class _Shown:
@@ -275,17 +274,17 @@ class _Shown:
         output, job = session.output, outcome.job
         assert job is not None
         if output.format == "id":
-            output.text(job.handle)
-        elif output.human:
+            output.text(job.ref)
+        elif output.human_output:
             self._row(session, job, outcome.error)
         elif outcome.status is None:
-            output.value(job.full_line())
+            output.value(job.to_full_json())
         else:
             _pass_on(session, outcome.status)
 
     def later(self, session: Session, outcome: Outcome) -> None:
         """Show this one with the others where people read them, so that the columns fit all."""
-        if session.output.human:
+        if session.output.human_output:
             self._kept.append((session, outcome))
         else:
             self.now(session, outcome)
@@ -296,7 +295,7 @@ class _Shown:
         for at, outcome in self._kept:
             self.now(at, outcome)
         if 0 < len(self._done) <= _NAMED:
-            named = " ".join(job.word for job in self._done)
+            named = " ".join(job.shell_ref for job in self._done)
             folder = " -o results/" if len(self._done) > 1 else ""
             session.output.hint(f"docspeed jobs result {named}{self._flags}{folder}")
 
@@ -316,10 +315,10 @@ class _Shown:
 
 
 def _texts(job: Job) -> tuple[str, ...]:
-    return job.handle, job.operation, job.status, job.input or ""
+    return job.ref, job.operation, job.status, job.input or ""
 
 
-def _pass_on(session: Session, answer: Answer) -> None:
+def _pass_on(session: Session, answer: Response) -> None:
     """The server's own words on one line."""
     if session.output.world.stdout.isatty():
         session.output.payload(answer.payload)
