@@ -136,9 +136,7 @@ def _in_command(
 
     def values(param: Any, text: str) -> Completion:
         if param.name == "topic":
-            return Completion(
-                (*(Value(*topic) for topic in TOPICS.items()), Value("man", "the manual page"), *commands)
-            )
+            return Completion((*(Value(*topic) for topic in TOPICS.items()), *commands))
         return _values(param.name, text, line, built.guide.formats, recent)
 
     if line.awaiting is not None:

@@ -23,7 +23,6 @@ _OTHER_WORDS = {
     "ask": "chat",
     "job": "jobs",
     "ls": "jobs list",
-    "man": "help man",
     "ocr": "parse",
     "version": "--version",
     "jobs delete": "jobs forget",

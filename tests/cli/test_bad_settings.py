@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.cli.man_page import CONFIG
+from docspeed_cli.cli.help_topics import CONFIG
 from docspeed_cli.core.settings import BASE_URL, NOWHERE, SETTINGS
 from tests.fake_service import KEY, SUBMIT, Service
 from tests.stage import Ran, Stage, lines
@@ -41,7 +41,6 @@ def checks(ran: Ran, name: str) -> list[dict[str, Any]]:
     [
         ("config", "path"),
         ("help", "environment"),
-        ("help", "man"),
         ("help", "parse"),
         ("completion", "bash"),
         ("--help",),

@@ -1,44 +1,82 @@
-"""The topics of `docspeed help`: as wide as the terminal, as far as that is read well."""
+"""`docspeed help TOPIC`: every topic is there, fits its reader's screen, and its samples work when pasted."""
 
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 
 import pytest
 
 from docspeed_cli.cli.framework import TOPICS
-from docspeed_cli.cli.man_page import PARTS, Sample, explained
+from docspeed_cli.cli.help_topics import CONFIG, PARTS, Sample, topic_text
+from docspeed_cli.core.settings import SETTINGS
 from tests.stage import Stage
 
 
+def test_help_lists_exactly_the_topics_that_have_a_text() -> None:
+    assert list(PARTS) == list(TOPICS)
+
+
 @pytest.mark.parametrize("topic", TOPICS)
-@pytest.mark.parametrize("columns", [60, 80, 100])
-def test_lines_end_between_words_at_the_terminal_s_width(stage: Stage, topic: str, columns: int) -> None:
+def test_topic_in_a_pipe_fits_80_columns(stage: Stage, topic: str) -> None:
+    ran = stage.run("help", topic, env={"COLUMNS": ""})
+    assert (ran.code, ran.err, ran.out) == (0, "", f"{topic_text(topic)}\n")
+    assert [line for line in ran.out.splitlines() if len(line) > 80 or line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("columns", [60, 100])
+def test_topic_at_a_terminal_wraps_between_words_at_its_width(stage: Stage, topic: str, columns: int) -> None:
     stage.columns = columns
     ran = stage.run("help", topic, terminal=True)
     assert (ran.code, ran.err) == (0, "")
-    lines = ran.out.splitlines()
-    assert [line for line in lines if len(line) > columns and " " in line.strip()] == []
-    usual = explained(topic)
-    assert ran.out.split() == usual.split()
-    assert columns < 100 or len(lines) < len(usual.splitlines())
+    assert [line for line in ran.out.splitlines() if len(line) > columns and " " in line.strip()] == []
+    assert ran.out.split() == topic_text(topic).split()
 
 
-def test_a_wider_terminal_gets_no_longer_lines_than_are_read_well(stage: Stage) -> None:
+def test_topic_at_a_wide_terminal_stops_at_100_columns(stage: Stage) -> None:
     stage.columns = 200
-    assert stage.run("help", "output", terminal=True).out == explained("output", 100) + "\n"
-    assert stage.run("help", "output", env={"COLUMNS": ""}).out == explained("output", 80) + "\n"
-    assert stage.run("help", "output", env={"COLUMNS": "60"}).out == explained("output", 60) + "\n"
+    assert stage.run("help", "output", terminal=True).out == topic_text("output", 100) + "\n"
 
 
-def test_the_sample_of_a_schema_can_be_pasted(stage: Stage) -> None:
+def test_topic_commands_in_backticks_stay_on_one_line() -> None:
+    commands = {
+        command
+        for topic in TOPICS
+        for part in PARTS[topic]()
+        if isinstance(part, str)
+        for command in re.findall(r"`docspeed [^`]*`", part)
+    }
+    assert commands
+    for columns in range(40, 101):
+        shown = "\n".join(topic_text(topic, columns) for topic in TOPICS)
+        assert [command for command in commands if command not in shown] == []
+
+
+def test_topic_schemas_has_a_sample_that_extract_accepts(stage: Stage) -> None:
     (sample,) = [part.text for part in PARTS["schemas"]() if isinstance(part, Sample)]
-    schema = json.loads(sample)
-    assert schema["tables"][0]["fields"][0] == {"key": "amount", "type": "number"}
+    assert json.loads(sample)["tables"][0]["fields"][0] == {"key": "amount", "type": "number"}
     stage.columns = 60
     assert sample in stage.run("help", "schemas", terminal=True).out
-    assert sample in stage.run("help", "schemas").out
-    page = stage.run("help", "man").out
-    assert ".EX\n{\n  \\(dqdoc_class\\(dq: \\(dqinvoice\\(dq,\n" in page
     document = stage.document("a.pdf")
     assert stage.run("extract", document, "--schema", sample, "--dry-run").code == 0
+
+
+def test_topic_environment_has_a_config_file_with_known_settings() -> None:
+    assert set(tomllib.loads(CONFIG.text)) <= {setting.name for setting in SETTINGS}
+
+
+def test_help_with_an_unknown_topic_lists_the_topics(stage: Stage) -> None:
+    ran = stage.run("help", "weather")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no such topic: weather" in ran.err and "exit-codes" in ran.err
+
+
+def test_help_with_a_misspelled_topic_suggests_the_nearest(stage: Stage) -> None:
+    assert "did you mean `docspeed help exit-codes`?" in stage.run("help", "exit-code").err
+
+
+@pytest.mark.parametrize(("synonym", "topic"), [("settings", "environment"), ("errors", "exit-codes")])
+def test_help_with_a_synonym_prints_the_topic(stage: Stage, synonym: str, topic: str) -> None:
+    assert stage.run("help", synonym) == stage.run("help", topic)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.cli.man_page import CONFIG
+from docspeed_cli.cli.help_topics import CONFIG
 from tests.real.machine import Machine
 
 ROOT = Path(__file__).parents[2]
