@@ -28,7 +28,7 @@ from docspeed_cli.jobs.scheduler import run_one
 from docspeed_cli.jobs.sources import Found, collect, discard
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.results.requirements import Requirements
-from docspeed_cli.service.body import Into
+from docspeed_cli.service.body import NewBody
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ class Run:
         to = target(self.results.output, False, self.table)
         delivery = Delivery(session, to)
         requirements = self.requirements(dict(request.fields))
-        into = delivery.into(read=requirements is not None)
-        waiting = wait_options(session, into, mode=self.mode)
+        waiting = wait_options(session, delivery.new_body, mode=self.mode)
         if waiting.wait:
             session.result_flags = result_flags(self.results.output, self.results.format, self.table)
         outcome = run_one(session, Submitting(session).obtain(request, waiting))
@@ -142,7 +141,7 @@ class Run:
             self.operation,
             fields,
             self.mode.sync,
-            wait_options(session, delivery.into(), mode=self.mode, batch=name),
+            wait_options(session, delivery.new_body, mode=self.mode, batch=name),
             delivery,
             total if total is None or limit is None else min(total, limit),
             self.batch.max_failures,
@@ -160,7 +159,7 @@ class Run:
 
 def wait_options(
     session: Session,
-    into: Into = None,
+    new_body: NewBody = None,
     *,
     waits: bool = False,
     mode: ModeFlags | None = None,
@@ -180,7 +179,7 @@ def wait_options(
         floor=values["poll_interval"] or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
-        into=into,
+        new_body=new_body,
     )
 
 

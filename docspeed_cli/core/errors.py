@@ -82,7 +82,6 @@ CODES = {
     "rate_limited": "429, after all tries",
     "unavailable": "the server could not answer, after all tries",
     "unexpected_answer": "the server's answer lacks what it must have",
-    "result_changed": "a repeated answer is not the one that was cut",
     "outcome_unknown": "a submission was sent and its answer never came",
     "write_failed": "the disk or the pipe does not take the result",
     "not_convertible": "the result has not the shape that the format needs",

@@ -24,7 +24,7 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from docspeed_cli.service.body import Body, Into
+    from docspeed_cli.service.body import Body, NewBody
     from docspeed_cli.service.client import Client, Response
     from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.ledger import Ledger
@@ -47,8 +47,8 @@ class WaitOptions(NamedTuple):
     floor: float = 0.0
     fresh: bool = False
     batch: str | None = None
-    into: Into = None
-    """What takes a result in where it is large; a folder's file, or what passes it on."""
+    new_body: NewBody = None
+    """Makes the body that takes a result in."""
 
 
 class Outcome(NamedTuple):

@@ -14,8 +14,7 @@ from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.jobs.context import Outcome, Session
 from docspeed_cli.jobs.filenames import Names, check_pattern, suggested
 from docspeed_cli.jobs.sources import digest, display_path
-from docspeed_cli.service.body import Body, Into, sweep, write_whole
-from docspeed_cli.service.outlet import Outlet
+from docspeed_cli.service.body import Body, sweep, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv")
@@ -184,16 +183,9 @@ class Delivery:
             self._converted_line(job, payload)
         payload.clear()
 
-    def into(self, *, read: bool = False) -> Into:
-        """What takes results in: a folder, or what passes one on as it comes unless it is `read` first."""
-        folder = self.to.spool
-        if folder is not None:
-            return lambda: Body(folder)
-        as_it_is = self.output.format == "json" and not self.output.world.stdout.isatty()
-        if read or not as_it_is or self.to.many or self.to.path is not None:
-            return None
-        outlet = Outlet(self.output.pass_on)
-        return lambda: Body(outlet=outlet)
+    def new_body(self) -> Body:
+        """A body for one result; a large one is spooled where it can be renamed to its file."""
+        return Body(self.to.spool or self.session.spool_dir)
 
     # -- pieces
 

@@ -17,7 +17,7 @@ from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
 from docspeed_cli.jobs.context import Session, Task, WaitOptions
 from docspeed_cli.service.backoff import Schedule
-from docspeed_cli.service.body import Body, Into
+from docspeed_cli.service.body import Body, NewBody
 from docspeed_cli.service.client import Response
 from docspeed_cli.service.responses import job_error, status_word
 
@@ -134,7 +134,7 @@ class Following:
             hint=self.session.resume_command([job]),
         )
 
-    def fetch(self, job: Job, into: Into = None) -> Task[Body]:
+    def fetch(self, job: Job, new_body: NewBody = None) -> Task[Body]:
         """The job's payload, as the server sends it. NotFound where the server no longer has it."""
         if job.job_id is None:
             if not self.session.cached_result_path(job).exists():
@@ -144,7 +144,7 @@ class Following:
         attempt = 0
         while True:
             try:
-                answer = self.session.api.get(job_path(job.job_id) + "/result", into=into)
+                answer = self.session.api.get(job_path(job.job_id) + "/result", new_body=new_body)
                 if answer.status != 202:
                     return answer.payload
                 error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)

@@ -55,7 +55,7 @@ class Submitting:
                 return Outcome(source, job, seconds=self.session.world.monotonic() - started)
             try:
                 job = yield from self.following.follow(job, waiting)
-                payload = payload or (yield from self.following.fetch(job, waiting.into))
+                payload = payload or (yield from self.following.fetch(job, waiting.new_body))
             except NotFound:
                 if last or not job.reused:
                     raise

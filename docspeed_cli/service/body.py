@@ -1,143 +1,124 @@
-"""An answer's bytes, never parsed on the way: in memory while small, beyond that on the disk or passed on."""
+"""The bytes of an answer: in memory up to 256 KiB, in a file on disk beyond that.
+
+A body of up to 256 KiB is parsed once, to see whether it is JSON. Of a larger one only the first and last
+bytes are looked at. Nothing else is parsed unless a caller asks for the value.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.service.outlet import HELD_BACK, Outlet
 
 IN_MEMORY = 256 * 1024
-_CHUNK = 256 * 1024
-_WRITTEN_BACK = 8 * 1024 * 1024
-"""Given to the disk while more comes in, so that the `fsync` at the end finds little left to do."""
+"""Largest body in bytes that stays in memory."""
 
-READABLE = 64 * 1024 * 1024
-"""What is parsed at the most; Python needs some ten times a document's size for it."""
+MAX_JSON_SIZE = 64 * 1024 * 1024
+"""Largest JSON in bytes that we parse; Python needs about ten times as much memory for the value."""
 
 MAX_JSON_VALUES = 3_000_000
-"""Values that are read at the most, however few bytes they take: each costs some hundred of the memory's."""
-_BETWEEN = (b",", b"{", b"[")
-_AS_IT_IS = "take it as it is: --json, or -o FILE"
+"""Most JSON values we parse; each takes about 100 bytes of memory, however few it takes in the text."""
 
-_LEAD, _PART = ".docspeed-", ".part"
-_LEFT = 86400.0
-"""Seconds after which nobody writes on at a part any more."""
+_CHUNK = 256 * 1024
+"""Bytes read from disk at a time."""
 
-_DEEPEST = 40
-_DIGITS = 640
-"""Whatever the limit of the interpreter is, it is not below this."""
-_OPENING = re.compile(rb"\s*[{\[]")
+_PART_PREFIX, _PART_SUFFIX = ".docspeed-", ".part"
+_PART_LIFETIME = 86400.0
+"""Seconds after which a partly written file must be the leftover of a killed process."""
+
+_MAX_INDENT = 40
+_MAX_INT_DIGITS = 640
+"""Longest integer in digits that Python converts under any setting of its limit."""
+
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 class Body:
-    """Bytes as they came. Large ones go to the outlet, or else to a file in `folder`."""
+    """The bytes of one answer: in memory while small, then in a file of `folder` (or of the system's)."""
 
-    def __init__(self, folder: Path | None = None, outlet: Outlet | None = None) -> None:
-        self._folder = folder
-        self._outlet = outlet
-        self._further: Callable[[bytes], object] | None = None
-        """Takes what comes once there is too much for the memory."""
-        self._given_back = 0
-        self._memory = bytearray()
-        self._file: IO[bytes] | None = None
-        self._path: Path | None = None
-        self._ours = False
-        self._parsed: tuple[Any] | None = None
+    def __init__(self, folder: Path | None = None) -> None:
         self.size = 0
+        self._folder = folder
+        self._memory = bytearray()
+        self._spool: IO[bytes] | None = None
+        """The temporary file that holds the content, open for reading and writing."""
+        self._path: Path | None = None
+        """The name of the file that holds the content, if it has one."""
+        self._parsed: tuple[Any] | None = None
 
     @classmethod
     def of(cls, content: bytes) -> Body:
-        """A payload with this content."""
-        payload = cls()
-        payload.write(content)
-        return payload
+        """A body with this content."""
+        body = cls()
+        body.write(content)
+        return body
 
     @classmethod
     def at(cls, path: Path) -> Body:
-        """The payload that a file holds; the file stays."""
-        payload = cls()
-        payload._path = path
-        payload.size = path.stat().st_size
-        return payload
+        """A body whose content is in an existing file, which is never removed."""
+        body = cls()
+        body._path = path
+        body.size = path.stat().st_size
+        return body
 
     def write(self, chunk: bytes) -> None:
-        """Add bytes at the end."""
+        """Append bytes. OSError where the disk does not take them."""
         self.size += len(chunk)
         self._parsed = None
-        if self._further is not None:
-            self._further(chunk)
+        if self._spool is not None:
+            self._spool.write(chunk)
             return
         self._memory += chunk
-        if self.size > (HELD_BACK if self._outlet is not None else IN_MEMORY):
-            self._further = self._overflow()
-            held, self._memory = bytes(self._memory), bytearray()
-            self._further(held)
+        if self.size > IN_MEMORY:
+            self._spool = self._new_spool()
+            self._spool.write(self._memory)
+            self._memory = bytearray()
 
-    def _overflow(self) -> Callable[[bytes], object]:
-        """Where the content goes from now on; what does not look like JSON is passed on to nobody."""
-        if self._outlet is not None and _OPENING.match(self._memory):
-            self._outlet.begin()
-            return self._outlet.take
-        self._outlet = None
-        self._file = self._made()
-        self._path, self._ours = Path(self._file.name), True
-        return self._spool
-
-    def _spool(self, chunk: bytes) -> None:
-        assert self._file is not None
-        self._file.write(chunk)
-        if self.size - self._given_back >= _WRITTEN_BACK and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(
-                self._file.fileno(), self._given_back, self.size - self._given_back, os.POSIX_FADV_DONTNEED
-            )
-            self._given_back = self.size
-
-    @property
-    def _passed_on(self) -> Outlet | None:
-        return self._outlet if self._further is not None else None
-
-    def _made(self) -> IO[bytes]:
-        """A file in the folder; where there can be none, one in the system's folder for such files."""
+    def _new_spool(self) -> IO[bytes]:
+        """A temporary file in the folder, or in the system's one if that folder can't be written."""
         if self._folder is not None:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                return _part(self._folder)
-        file = _part(None)
+                file = _new_part(self._folder)
+                self._path = Path(file.name)
+                return file
+        self._folder = None
+        file = _new_part(None)
         if os.name == "posix":
-            os.unlink(file.name)  # noqa: PTH108 - so that not even kill -9 leaves a result lying about
+            os.unlink(file.name)  # noqa: PTH108 - without a name, not even kill -9 leaves a result behind
+        else:
+            self._path = Path(file.name)
         return file
 
     def clear(self) -> None:
-        """Throw the content away, when it is of no use or has been used."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # what a full disk can't take is thrown away anyhow
-                self._file.close()
-        if self._path is not None and self._ours:
-            self._path.unlink(missing_ok=True)
-        self.__init__(self._folder, self._outlet)  # type: ignore[misc]
+        """Discard the content."""
+        if self._spool is not None:
+            with suppress(OSError):  # a full disk may refuse the last bytes, which we don't want anyway
+                self._spool.close()
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
+        self._memory = bytearray()
+        self._spool = self._path = self._parsed = None
+        self.size = 0
 
     def chunks(self) -> Iterator[bytes]:
-        """The content from the start."""
-        if self._path is None:
+        """The content from the start, in chunks of bounded size."""
+        if self._spool is None and self._path is None:
             yield bytes(self._memory)
             return
-        with self._opened() as file:
+        with self._reader() as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
     def lines(self) -> Iterator[bytes]:
-        """The content, as far as it was not passed on, and a final newline whether or not it had one."""
-        if self._passed_on is not None:
-            yield b"" if self._passed_on.on_a_new_line else b"\n"
-            return
+        """The content, with a final newline added if it has none."""
         last = b""
         for chunk in self.chunks():
             yield chunk
@@ -146,86 +127,78 @@ class Body:
             yield b"\n"
 
     def on_one_line(self) -> Iterator[bytes]:
-        """The content on one line: in JSON, line breaks stand between tokens only; nothing else changes."""
-        held = b""
-        for chunk in self.chunks():
-            joined = held + chunk
-            body = joined.rstrip(b" \t\r\n")
-            held = joined[len(body) :]
-            yield _LINE_BREAKS.sub(b"", body)
+        """The content without its line breaks; the value stays the same.
 
-    def json(self, limit: int = READABLE) -> Any:
-        """The parsed content. DocspeedError where it is too large, too deep, or not JSON."""
+        JSON has line breaks between tokens only, never inside one, so this needs no parser.
+        """
+        pending = b""
+        for chunk in self.chunks():
+            joined = pending + chunk
+            ready = joined.rstrip(b" \t\r\n")
+            # A line break may go on in the next chunk, so the white space at the end waits for it.
+            pending = joined[len(ready) :]
+            yield _LINE_BREAKS.sub(b"", ready)
+
+    def json(self, limit: int = MAX_JSON_SIZE) -> Any:
+        """The parsed content. DocspeedError if it is too large, too deep, or not JSON."""
         if self._parsed is not None:
             return self._parsed[0]
         if self.size > limit:
-            raise DocspeedError(
-                f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
-                code="too_large",
-                hint=_AS_IT_IS,
-            )
+            raise _too_large(f"is {self.size / 1e6:.0f} MB of JSON, too large")
         content = b"".join(self.chunks())
-        if len(content) > IN_MEMORY and sum(map(content.count, _BETWEEN)) > MAX_JSON_VALUES:
-            raise DocspeedError(
-                f"the result holds more than {MAX_JSON_VALUES / 1e6:.0f} million values,"
-                " too many to be converted",
-                code="too_large",
-                hint=_AS_IT_IS,
-            )
+        # Commas and brackets inside strings count too: the number is an upper bound, and takes no parsing.
+        if len(content) > IN_MEMORY and sum(map(content.count, (b",", b"{", b"["))) > MAX_JSON_VALUES:
+            raise _too_large(f"holds more than {MAX_JSON_VALUES / 1e6:.0f} million values, too many")
         return parsed(content)
 
     def plausible(self) -> bool:
-        """Whether it looks like JSON from its first byte to its last: a cut answer or HTML does not."""
-        if self._outlet is not None and (self._outlet.used or self._passed_on):
-            return self._passed_on is not None and self._outlet.whole
-        if self.size <= IN_MEMORY:
-            content = b"".join(self.chunks())
-            try:
-                self._parsed = (_loaded(content.decode("utf-8-sig", "surrogateescape")),)
-            except RecursionError:
-                return _bracketed(content)
-            except ValueError:
-                return False
-            return True
-        if self._path is None:
-            return _bracketed(self._memory)
-        with self._opened() as file:
-            head = file.read(1024)
-            file.seek(-1024, os.SEEK_END)
-            return _bracketed(head + file.read())
+        """Whether it looks like JSON from its first byte to its last, unlike HTML or a truncated answer."""
+        if self.size > IN_MEMORY:
+            with self._reader() as file:
+                head = file.read(1024)
+                file.seek(-1024, os.SEEK_END)
+                return _bracketed(head + file.read())
+        content = b"".join(self.chunks())
+        try:
+            self._parsed = (_loaded(content.decode("utf-8-sig", "surrogateescape")),)
+        except RecursionError:
+            return _bracketed(content)
+        except ValueError:
+            return False
+        return True
 
     def keep(self, path: Path, *, private: bool = False) -> None:
-        """Make it a file: whole, or not at all."""
-        if self._file is None or self._path is None or self._folder != path.parent or path.is_symlink():
+        """Write it to a file, whole or not at all; `private` is for the user's eyes only. OSError."""
+        if self._spool is None or self._path is None or self._folder != path.parent or path.is_symlink():
             write_whole(path, self.lines(), private=private)
-            if self._ours:
-                self.clear()
-                self._path, self.size = path, path.stat().st_size
             return
-        with self._opened() as file:
+        # The temporary file is in the right folder already: renaming it saves writing the content again.
+        with self._reader() as file:
             file.seek(-1, os.SEEK_END)
-            ended = file.read() == b"\n"
-        if not ended:
-            self._file.seek(0, os.SEEK_END)
-            self._file.write(b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        _finish(self._path, path, private=private)
-        self._file, self._path, self._ours = None, path, False
+            if file.read() != b"\n":
+                file.write(b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._spool.close()
+        _move_into_place(self._path, path, private=private)
+        self._spool, self._path = None, path
 
-    def _opened(self) -> IO[bytes]:
-        assert self._path is not None
-        if self._file is None:
+    def _reader(self) -> AbstractContextManager[IO[bytes]]:
+        if self._spool is None:
+            assert self._path is not None
             return self._path.open("rb")
-        self._file.flush()
-        again = os.fdopen(os.dup(self._file.fileno()), "rb")
-        again.seek(0)
-        return again
+        self._spool.flush()
+        self._spool.seek(0)
+        return nullcontext(self._spool)
 
 
-Into = Callable[[], Body] | None
-"""Makes what takes an answer in, anew for each try; None: a plain payload."""
+NewBody = Callable[[], Body] | None
+"""Makes the body for an answer, once for each try; None makes one that spools to the system's folder."""
+
+
+def _too_large(what: str) -> DocspeedError:
+    hint = "take it unchanged: `--json`, or `-o FILE`"
+    return DocspeedError(f"the result {what} to be converted", code="too_large", hint=hint)
 
 
 def _bracketed(content: bytes | bytearray) -> bool:
@@ -233,17 +206,13 @@ def _bracketed(content: bytes | bytearray) -> bool:
     return text[:1] + text[-1:] in (b"{}", b"[]")
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-_INDENT = "  "
+def indented(text: str, max_chars: int) -> tuple[str, bool]:
+    """JSON indented for people, and whether all of it fits; numbers and strings stay as written.
 
-
-def indented(text: str, most: int) -> tuple[str, bool]:
-    """JSON laid out for people, and whether it is all there: each number and string as it was written.
-
-    Of what takes more than `most` characters it is the beginning.
+    Longer output ends after about `max_chars` characters.
     """
     parts: list[str] = []
-    depth, before, left = 0, "", most
+    depth, before, left = 0, "", max_chars
     for found in _TOKEN.finditer(text):
         token = found[0]
         if token in "]}":
@@ -262,11 +231,11 @@ def indented(text: str, most: int) -> tuple[str, bool]:
 
 
 def _line_at(depth: int) -> str:
-    return "\n" + _INDENT * min(depth, _DEEPEST)
+    return "\n" + "  " * min(depth, _MAX_INDENT)
 
 
 def parsed(content: bytes) -> Any:
-    """The JSON value in these bytes. DocspeedError where there is none."""
+    """The JSON value in these bytes. DocspeedError if they are not JSON, or nested too deeply."""
     try:
         return _loaded(content)
     except RecursionError:
@@ -281,53 +250,55 @@ def _loaded(content: str | bytes) -> Any:
     except ValueError as error:
         if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
             raise
-    return json.loads(content, parse_int=_number)  # more digits than Python turns into a number
+    # Python refuses to convert very long integers; we keep those as text, since a result is paid for.
+    return json.loads(content, parse_int=_number)
 
 
 def _number(digits: str) -> int | str:
-    return int(digits) if len(digits) < _DIGITS else digits
+    return int(digits) if len(digits) < _MAX_INT_DIGITS else digits
 
 
 def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> None:
-    """Write a file so that nobody ever sees half of it; a device or a named pipe is written as it is."""
+    """Write a file so that no reader ever sees half of it; devices and named pipes are written directly."""
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             file.writelines(chunks)
         return
-    folder = path.resolve().parent if path.is_symlink() else path.parent
-    made = _part(folder)
+    # A link stays a link: its target is replaced, and the temporary file must be on the target's disk.
+    made = _new_part(path.resolve().parent if path.is_symlink() else path.parent)
     part = Path(made.name)
     try:
         with made:
             made.writelines(chunks)
             made.flush()
             os.fsync(made.fileno())
-        _finish(part, path, private=private)
+        _move_into_place(part, path, private=private)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
 def sweep(folder: Path, now: float) -> None:
-    """Remove what killed runs left half written in this folder, long ago: `now` is the time of day."""
-    with contextlib.suppress(OSError):
-        for path in folder.glob(f"{_LEAD}*{_PART}"):
-            if path.stat().st_mtime < now - _LEFT:
+    """Remove the partly written files that killed processes left in a folder; `now` is in Unix seconds."""
+    with suppress(OSError):
+        for path in folder.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
+            if path.stat().st_mtime < now - _PART_LIFETIME:
                 path.unlink(missing_ok=True)
 
 
-def _part(folder: Path | None) -> IO[bytes]:
+def _new_part(folder: Path | None) -> IO[bytes]:
     import tempfile
 
     return cast(
         IO[bytes],
-        tempfile.NamedTemporaryFile(dir=folder, prefix=_LEAD, suffix=_PART, delete=False),
+        tempfile.NamedTemporaryFile(dir=folder, prefix=_PART_PREFIX, suffix=_PART_SUFFIX, delete=False),
     )
 
 
-def _finish(part: Path, path: Path, *, private: bool = False) -> None:
+def _move_into_place(part: Path, path: Path, *, private: bool = False) -> None:
+    """Rename a finished temporary file; unless private, it gets the mode that a plain `open` would give."""
     if not private:
-        mask = os.umask(0)
+        mask = os.umask(0)  # the only way to read the umask is to set it
         os.umask(mask)
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
     part.replace(path.resolve() if path.is_symlink() else path)

@@ -24,7 +24,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
 from docspeed_cli.service.backoff import Schedule, retry_after
-from docspeed_cli.service.body import IN_MEMORY, Body, Into
+from docspeed_cli.service.body import IN_MEMORY, Body, NewBody
 from docspeed_cli.service.breakage import (
     CONNECT_TIMEOUT,
     broken,
@@ -138,7 +138,7 @@ class Client:
         self._connections.line()
 
     def submit(
-        self, method: str, path: str, body: Any, token: str, into: Into = None, *, bare: bool = False
+        self, method: str, path: str, body: Any, token: str, new_body: NewBody = None, *, bare: bool = False
     ) -> Response:
         """Send a submission; repeated only where the server can't have taken it.
 
@@ -151,7 +151,7 @@ class Client:
         headers = {"Content-Type": "application/json", "Idempotency-Key": token}
         sent = content.encode("utf-8", "surrogatepass")
         return self._repeat(
-            lambda: self._exchange(method, path, headers=headers, content=sent, into=into, bare=bare)
+            lambda: self._exchange(method, path, headers=headers, content=sent, new_body=new_body, bare=bare)
         )
 
     def upload(self, path: Path, filename: str, content_type: str) -> dict[str, Any]:
@@ -178,9 +178,13 @@ class Client:
             )
         return status, answer
 
-    def get(self, path: str, *, into: Into = None, bare: bool = False, most: int | None = None) -> Response:
+    def get(
+        self, path: str, *, new_body: NewBody = None, bare: bool = False, most: int | None = None
+    ) -> Response:
         """Read something, of at most so many bytes; repeated while the server is in trouble."""
-        return self._repeat(lambda: self._exchange("GET", path, into=into, bare=bare, most=most), freely=True)
+        return self._repeat(
+            lambda: self._exchange("GET", path, new_body=new_body, bare=bare, most=most), freely=True
+        )
 
     def status(self, job_id: str) -> Response:
         """The status object of a job, repeated likewise."""
@@ -229,7 +233,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
-        into: Into = None,
+        new_body: NewBody = None,
         bare: bool = False,
         within: float | None = None,
         most: int | None = None,
@@ -239,7 +243,7 @@ class Client:
         within = self._leave(within)
         if bounded:
             within = GET_TIMEOUT if within is None else min(within, GET_TIMEOUT)
-        payload = (into or Body)()
+        payload = (new_body or Body)()
         started = self._world.monotonic()
         outcome, request_id = "failed", None
         url = self.base_url + path

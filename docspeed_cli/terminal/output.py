@@ -46,8 +46,6 @@ _FOR_RUNNER = re.compile(r"^(\s*)::", re.MULTILINE)
 _FOR_RUNNER_OLD = re.compile(r"##\[")
 """What GitHub's runner takes for a command: at the start of a line, after any space; or anywhere."""
 
-_CUT = "; what was written to standard output is cut short"
-
 
 class Live(Protocol):
     """A line of progress."""
@@ -66,8 +64,6 @@ class Output:
         """The flags that name this run's server, for hints."""
         self.secrets: set[str] = set() if secrets is None else secrets
         """What is never written to stderr, whoever says it."""
-        self.begun = False
-        """Whether a result is being passed on that is not all there yet."""
         self._said: set[str] = set()
         self._bottom: LiveRegion | None = None
 
@@ -127,15 +123,6 @@ class Output:
             self._indented(payload.chunks())
         else:
             self.chunks(payload.lines())
-        self.begun = False
-
-    def pass_on(self, chunk: bytes) -> None:
-        """A part of a result as it comes; `payload` ends it."""
-        with _written():
-            if not self.begun:
-                self.world.stdout.flush()
-                self.begun = True
-            self.world.stdout.buffer.write(chunk)
 
     def line_with(self, members: Mapping[str, Any], name: str, payload: Body) -> None:
         """One JSON line of these members and, last, the payload as it is under this name."""
@@ -278,15 +265,14 @@ class Output:
 
     def error(self, error: DocspeedError) -> None:
         """What happened, and what to do: for people, or as one JSON line."""
-        message = error.message + (_CUT if self.begun else "")
         if self.style.json_errors:
-            members = {**error.as_json(), "message": message}
+            members = error.as_json()
             if error.hint:
                 members["hint"] = self._here(error.hint)
             self._err(json.dumps({"error": members}, ensure_ascii=True))
             return
-        self._line("error", message, "bold red")
-        self.annotate(message)
+        self._line("error", error.message, "bold red")
+        self.annotate(error.message)
         if error.hint:
             self._line("hint", self._here(error.hint), "bold")
         if error.request_id:

@@ -1,8 +1,7 @@
-"""A large result in a pipe: passed on as it comes, gone on with after a cut, and told where it stays cut."""
+"""A large result reaches a pipe or a file whole, or not at all, however often its answer is cut."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,28 +9,27 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from docspeed_cli.service.outlet import HELD_BACK
+from docspeed_cli.service.body import IN_MEMORY
 from tests.fake_service import KEY, Call, Service
 from tests.stage import Ran, Stage
 
-RESULT = json.dumps({"pages": [{"text": "0123456789" * (HELD_BACK // 5)}]}).encode()
-AFTER = HELD_BACK + 1_000_000
+RESULT = json.dumps({"pages": [{"text": "0123456789" * (IN_MEMORY // 5)}]}).encode()
 
 
 class Cut(httpx.SyncByteStream):
     """A body that breaks off after so many bytes."""
 
-    def __init__(self, content: bytes, after: int) -> None:
-        self.content = io.BytesIO(content[:after])
+    def __init__(self, after: int) -> None:
+        self.after = after
 
     def __iter__(self) -> Iterator[bytes]:
-        while chunk := self.content.read(65536):
-            yield chunk
+        for start in range(0, self.after, 65536):
+            yield RESULT[start : min(start + 65536, self.after)]
         raise httpx.RemoteProtocolError("peer closed connection")
 
 
-def fetched(stage: Stage, service: Service, answers: Sequence[httpx.Response], *flags: str) -> Ran:
-    """`parse --wait` where the result's answers are these, the last one again and again."""
+def run_with_results(stage: Stage, service: Service, answers: Sequence[httpx.Response], *flags: str) -> Ran:
+    """Run `parse --wait` with these answers to requests for the result; the last one is repeated."""
     left = list(answers)
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -41,66 +39,49 @@ def fetched(stage: Stage, service: Service, answers: Sequence[httpx.Response], *
         reply = service.handle(Call(request.method, request.url.path, headers, request.read()))
         return httpx.Response(reply.status, content=reply.body)
 
-    with_it = replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
-    return with_it.run("parse", "--file-id", "f", "--wait", *flags)
+    scripted = replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
+    return scripted.run("parse", "--file-id", "f", "--wait", *flags)
 
 
-def cut(after: int = AFTER, content: bytes = RESULT) -> httpx.Response:
-    return httpx.Response(200, stream=Cut(content, after))
+def cut(after: int = len(RESULT) - 1) -> httpx.Response:
+    return httpx.Response(200, stream=Cut(after))
 
 
-def whole(content: bytes = RESULT) -> httpx.Response:
-    return httpx.Response(200, content=content)
+def whole() -> httpx.Response:
+    return httpx.Response(200, content=RESULT)
 
 
-def test_a_cut_answer_is_gone_on_with(stage: Stage, service: Service) -> None:
-    ran = fetched(stage, service, [cut(), cut(AFTER - 5), cut(AFTER + 200_000), whole()])
+def test_result_cut_then_whole_is_printed_once(stage: Stage, service: Service) -> None:
+    ran = run_with_results(stage, service, [cut(), cut(5), cut(IN_MEMORY + 1), whole()])
     assert (ran.code, ran.raw) == (0, RESULT + b"\n"), ran.err
 
 
-@pytest.mark.parametrize("after", [0, 1000, HELD_BACK])
-def test_a_result_that_never_comes_leaves_nothing(stage: Stage, service: Service, after: int) -> None:
-    ran = fetched(stage, service, [cut(after) for _ in range(10)])
+@pytest.mark.parametrize("after", [0, 1000, len(RESULT) - 1])
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--format", "text")])
+def test_result_always_cut_prints_nothing(
+    stage: Stage, service: Service, after: int, flags: tuple[str, ...]
+) -> None:
+    ran = run_with_results(stage, service, [cut(after) for _ in range(10)], *flags)
     assert (ran.code, ran.raw) == (9, b"")
-    assert "cut short" not in ran.err
+    assert list((stage.folder / "state" / "results").glob("*")) == []
+    if flags == ("--json",):
+        assert json.loads(ran.err.splitlines()[-1])["error"]["code"] == "unavailable"
 
 
-@pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_what_stays_cut_is_told(stage: Stage, service: Service, flags: tuple[str, ...]) -> None:
-    ran = fetched(stage, service, [cut() for _ in range(10)], *flags)
-    assert (ran.code, ran.raw) == (9, RESULT[:AFTER])
-    assert "what was written to standard output is cut short" in ran.err
-    if flags:
-        (line,) = ran.err.splitlines()
-        assert json.loads(line)["error"]["code"] == "unavailable"
-
-
-def test_another_result_after_a_cut_is_refused(stage: Stage, service: Service) -> None:
-    ran = fetched(stage, service, [cut(), whole(RESULT.replace(b"9", b"8"))])
-    assert (ran.code, ran.raw) == (9, RESULT[:AFTER])
-    assert "another one" in ran.err and "cut short" in ran.err
-
-
-def test_a_file_is_whole_or_absent(stage: Stage, service: Service) -> None:
+def test_result_cut_leaves_output_file_whole_or_absent(stage: Stage, service: Service) -> None:
     path = stage.folder / "out.json"
-    ran = fetched(stage, service, [cut() for _ in range(10)], "-o", str(path))
+    ran = run_with_results(stage, service, [cut() for _ in range(10)], "-o", str(path))
     assert (ran.code, ran.out) == (9, "")
     assert list(stage.folder.glob("*.part")) == [] and not path.exists()
-    ran = fetched(stage, service, [cut(), whole()], "-o", str(path))
+    ran = run_with_results(stage, service, [cut(), whole()], "-o", str(path))
     assert (ran.code, path.read_bytes()) == (0, RESULT + b"\n")
 
 
-def test_what_is_read_first_is_not_passed_on(stage: Stage, service: Service) -> None:
-    ran = fetched(stage, service, [cut() for _ in range(10)], "--format", "text")
-    assert (ran.code, ran.out) == (9, "")
-    assert "cut short" not in ran.err
-
-
-def test_a_terminal_is_given_the_beginning(stage: Stage, service: Service) -> None:
+def test_result_too_long_for_a_terminal_shows_its_beginning(stage: Stage, service: Service) -> None:
     content = json.dumps({"pages": ["é" * 80] * 100_000}, ensure_ascii=False).encode()
     service.payload = lambda operation, body: content
     ran = stage.run("parse", "--file-id", "f", "--wait", "--json", terminal=True)
     assert ran.code == 0
     assert ran.out.startswith('{\n  "pages": [\n    "é')
     assert 4_000_000 < len(ran.raw) < 6_000_000
-    assert "this is its beginning; -o FILE writes all of it" in ran.err
+    assert "-o FILE" in ran.err

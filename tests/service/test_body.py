@@ -1,4 +1,4 @@
-"""An answer's bytes stay what they were, in memory and on the disk, and become files whole or not at all."""
+"""A body keeps its bytes in memory or on disk, and becomes a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.service.body import IN_MEMORY, READABLE, Body, write_whole
+from docspeed_cli.service.body import IN_MEMORY, MAX_JSON_SIZE, Body, write_whole
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'
 SIZES = pytest.mark.parametrize("content", [b'{"a": 1}', LARGE], ids=["memory", "disk"])
@@ -34,11 +34,11 @@ values = st.recursive(
 
 
 def stored(content: bytes, folder: Path | None = None, step: int = 65536) -> Body:
-    """A payload that came in pieces."""
-    payload = Body(folder)
+    """A body written in steps of so many bytes."""
+    body = Body(folder)
     for start in range(0, len(content), step):
-        payload.write(content[start : start + step])
-    return payload
+        body.write(content[start : start + step])
+    return body
 
 
 def joined(chunks: Iterator[bytes]) -> bytes:
@@ -46,7 +46,7 @@ def joined(chunks: Iterator[bytes]) -> bytes:
 
 
 def parts(folder: Path) -> list[str]:
-    """Files that are not finished."""
+    """Names of unfinished files."""
     return [path.name for path in folder.rglob("*") if path.name.endswith(".part")]
 
 
@@ -62,61 +62,53 @@ def umask() -> Iterator[None]:
 
 @SIZES
 @pytest.mark.parametrize("step", [1000, 65536, 10**7])
-def test_what_comes_in_pieces_comes_out_as_it_was(tmp_path: Path, content: bytes, step: int) -> None:
-    payload = stored(content, tmp_path, step)
-    assert payload.size == len(content)
-    assert joined(payload.chunks()) == content
-    assert joined(payload.chunks()) == content
-    payload.clear()
+def test_body_written_in_chunks_reads_back_unchanged(tmp_path: Path, content: bytes, step: int) -> None:
+    body = stored(content, tmp_path, step)
+    assert body.size == len(content)
+    assert joined(body.chunks()) == content
+    assert joined(body.chunks()) == content
+    body.clear()
 
 
-def test_a_small_payload_touches_no_disk(tmp_path: Path) -> None:
-    payload = stored(b"x" * IN_MEMORY, tmp_path)
+def test_body_up_to_the_memory_limit_writes_no_file(tmp_path: Path) -> None:
+    body = stored(b"x" * IN_MEMORY, tmp_path)
     assert list(tmp_path.iterdir()) == []
-    payload.write(b"y")
+    body.write(b"y")
     assert len(list(tmp_path.iterdir())) == 1
-    payload.clear()
+    body.clear()
 
 
-def test_a_large_payload_can_be_read_while_it_still_comes(tmp_path: Path) -> None:
-    payload = stored(LARGE, tmp_path)
-    assert joined(payload.chunks()) == LARGE
-    payload.write(b"more")
-    assert joined(payload.chunks()) == LARGE + b"more"
-    payload.clear()
+def test_chunks_of_a_large_body_are_bounded(tmp_path: Path) -> None:
+    body = stored(LARGE * 4, tmp_path)
+    assert max(map(len, body.chunks())) <= 1 << 20
+    body.clear()
 
 
-def test_large_payloads_come_in_bounded_chunks(tmp_path: Path) -> None:
-    payload = stored(LARGE * 4, tmp_path)
-    assert max(map(len, payload.chunks())) <= 1 << 20
-    payload.clear()
-
-
-def test_an_unfinished_payload_can_be_read_by_nobody_else(tmp_path: Path) -> None:
-    payload = stored(LARGE, tmp_path)
+def test_spool_file_is_readable_by_its_user_only(tmp_path: Path) -> None:
+    body = stored(LARGE, tmp_path)
     (part,) = tmp_path.iterdir()
     assert part.stat().st_mode & 0o077 == 0
-    payload.clear()
+    body.clear()
 
 
 @SIZES
-def test_what_is_thrown_away_leaves_nothing(tmp_path: Path, content: bytes) -> None:
-    payload = stored(content, tmp_path)
-    payload.clear()
+def test_clear_removes_content_and_spool_file(tmp_path: Path, content: bytes) -> None:
+    body = stored(content, tmp_path)
+    body.clear()
     assert list(tmp_path.iterdir()) == []
-    assert payload.size == 0
-    assert joined(payload.chunks()) == b""
-    payload.write(b"again")
-    assert joined(payload.chunks()) == b"again"
+    assert body.size == 0
+    assert joined(body.chunks()) == b""
+    body.write(b"again")
+    assert joined(body.chunks()) == b"again"
 
 
-def test_a_file_s_payload_leaves_the_file_alone(tmp_path: Path) -> None:
+def test_clear_of_a_body_at_a_path_keeps_the_file(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     path.write_bytes(LARGE)
-    payload = Body.at(path)
-    assert payload.size == len(LARGE)
-    assert joined(payload.chunks()) == LARGE
-    payload.clear()
+    body = Body.at(path)
+    assert body.size == len(LARGE)
+    assert joined(body.chunks()) == LARGE
+    body.clear()
     assert path.read_bytes() == LARGE
 
 
@@ -124,13 +116,15 @@ def test_a_file_s_payload_leaves_the_file_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("end", "expected"), [(b"", b"\n"), (b"\n", b"\n"), (b"\n\n", b"\n\n"), (b"\r\n", b"\r\n")]
 )
-def test_a_final_newline_is_added_once(tmp_path: Path, content: bytes, end: bytes, expected: bytes) -> None:
-    payload = stored(content + end, tmp_path)
-    assert joined(payload.lines()) == content + expected
-    payload.clear()
+def test_lines_ends_with_a_newline_added_once(
+    tmp_path: Path, content: bytes, end: bytes, expected: bytes
+) -> None:
+    body = stored(content + end, tmp_path)
+    assert joined(body.lines()) == content + expected
+    body.clear()
 
 
-def test_a_final_newline_is_added_to_nothing_at_all() -> None:
+def test_lines_of_an_empty_body_is_a_newline() -> None:
     assert joined(Body().lines()) == b"\n"
 
 
@@ -138,7 +132,7 @@ def test_a_final_newline_is_added_to_nothing_at_all() -> None:
 
 
 class Chopped(Body):
-    """A payload that is read in chunks of this size."""
+    """A body that is read in chunks of `step` bytes."""
 
     step = 1
 
@@ -156,7 +150,7 @@ class Chopped(Body):
     separators=st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\r\n:\t"), ("\r,\n \n", " : \r")]),
     step=st.integers(1, 40),
 )
-def test_on_one_line_it_is_the_same_value(
+def test_on_one_line_keeps_the_value(
     value: Any,
     indent: int | str | None,
     ascii_only: bool,
@@ -166,23 +160,23 @@ def test_on_one_line_it_is_the_same_value(
 ) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
     content = (around + text + around).encode()
-    payload = Chopped.of(content)
-    assert isinstance(payload, Chopped)
-    payload.step = step
-    line = joined(payload.on_one_line())
+    body = Chopped.of(content)
+    assert isinstance(body, Chopped)
+    body.step = step
+    line = joined(body.on_one_line())
     assert b"\n" not in line and b"\r" not in line
     assert json.dumps(json.loads(line)) == json.dumps(value)
-    payload.step = len(content)
-    assert joined(payload.on_one_line()) == line
+    body.step = len(content)
+    assert joined(body.on_one_line()) == line
 
 
 @given(value=values)
-def test_what_is_on_one_line_is_untouched(value: Any) -> None:
+def test_on_one_line_of_one_line_changes_nothing(value: Any) -> None:
     content = json.dumps(value, ensure_ascii=False, separators=(", ", " : ")).encode()
     assert joined(Body.of(content).on_one_line()) == content
 
 
-def test_numbers_escapes_and_duplicates_are_untouched_on_one_line() -> None:
+def test_on_one_line_keeps_numbers_escapes_and_duplicate_keys() -> None:
     content = (
         b'{"a": 1.0, "a": 1E400,\n\n  "n": 12345678901234567890,\r\n\t"s": "\\n \\u000a  \\ud800\\u20b9"}\n'
     )
@@ -191,23 +185,23 @@ def test_numbers_escapes_and_duplicates_are_untouched_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("shift", range(-3, 4))
-def test_line_breaks_at_the_edge_of_what_is_read_at_once(tmp_path: Path, shift: int) -> None:
-    """The disk is read in chunks; a break may lie across two of them."""
+def test_on_one_line_joins_line_breaks_across_chunks(tmp_path: Path, shift: int) -> None:
+    """The disk is read in chunks; a line break may lie across two of them."""
     filler = b"x" * (256 * 1024 - 4 + shift)
     content = b'["' + filler + b'",\r\n   \r\n  1]  \n \n'
-    payload = stored(content + b" " * 10, tmp_path)
-    assert joined(payload.on_one_line()) == b'["' + filler + b'",1]'
-    payload.clear()
+    body = stored(content + b" " * 10, tmp_path)
+    assert joined(body.on_one_line()) == b'["' + filler + b'",1]'
+    body.clear()
 
 
 # -- as a value
 
 
 @SIZES
-def test_the_content_as_a_value(tmp_path: Path, content: bytes) -> None:
-    payload = stored(content, tmp_path)
-    assert payload.json() == json.loads(content)
-    payload.clear()
+def test_json_returns_the_value(tmp_path: Path, content: bytes) -> None:
+    body = stored(content, tmp_path)
+    assert body.json() == json.loads(content)
+    body.clear()
 
 
 @pytest.mark.parametrize(
@@ -220,20 +214,20 @@ def test_the_content_as_a_value(tmp_path: Path, content: bytes) -> None:
         (b"[" * 200_000, "too_deep"),
     ],
 )
-def test_what_is_no_value_is_an_expected_failure(content: bytes, code: str) -> None:
+def test_json_of_invalid_content_raises_docspeed_error(content: bytes, code: str) -> None:
     with pytest.raises(DocspeedError) as caught:
         Body.of(content).json()
     assert caught.value.code == code
 
 
-def test_a_number_of_more_digits_than_python_reads_is_kept_as_it_is_written() -> None:
+def test_json_keeps_very_long_integers_as_text() -> None:
     assert Body.of(b"[1, " + b"9" * 5000 + b"]").json() == [1, "9" * 5000]
 
 
-def test_what_is_too_large_to_be_parsed_says_what_to_do(tmp_path: Path) -> None:
+def test_json_of_a_huge_file_raises_too_large_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
-        file.truncate(READABLE + 1)
+        file.truncate(MAX_JSON_SIZE + 1)
     with pytest.raises(DocspeedError) as caught:
         Body.at(path).json()
     assert caught.value.code == "too_large"
@@ -262,10 +256,10 @@ _HTML = b"<!doctype html><html><body>504 Gateway Time-out</body></html>"
     ],
     ids=lambda content: content[:12].decode("latin-1") + f" {len(content)}",
 )
-def test_json_is_plausible(tmp_path: Path, content: bytes) -> None:
-    payload = stored(content, tmp_path)
-    assert payload.plausible()
-    payload.clear()
+def test_plausible_accepts_json(tmp_path: Path, content: bytes) -> None:
+    body = stored(content, tmp_path)
+    assert body.plausible()
+    body.clear()
 
 
 @pytest.mark.parametrize(
@@ -289,13 +283,13 @@ def test_json_is_plausible(tmp_path: Path, content: bytes) -> None:
     ],
     ids=lambda content: content[:12].decode("latin-1") + f" {len(content)}",
 )
-def test_what_is_empty_cut_or_something_else_is_not(tmp_path: Path, content: bytes) -> None:
-    payload = stored(content, tmp_path)
-    assert not payload.plausible()
-    payload.clear()
+def test_plausible_rejects_empty_truncated_and_other_content(tmp_path: Path, content: bytes) -> None:
+    body = stored(content, tmp_path)
+    assert not body.plausible()
+    body.clear()
 
 
-def test_a_small_file_s_payload_is_looked_at_too(tmp_path: Path) -> None:
+def test_plausible_checks_a_small_file(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     path.write_bytes(b'{"a": 1}\n')
     assert Body.at(path).plausible()
@@ -311,25 +305,25 @@ FOLDERS = pytest.mark.parametrize("spool", [True, False], ids=["in its folder", 
 @SIZES
 @FOLDERS
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_a_payload_becomes_a_file_with_a_final_newline(
+def test_keep_writes_a_file_with_a_final_newline(
     tmp_path: Path, content: bytes, spool: bool, end: bytes
 ) -> None:
-    payload = stored(content + end, tmp_path if spool else None)
+    body = stored(content + end, tmp_path if spool else None)
     path = tmp_path / "result.json"
-    payload.keep(path)
+    body.keep(path)
     assert path.read_bytes() == content + b"\n"
-    payload.clear()
+    body.clear()
     assert [each.name for each in tmp_path.iterdir()] == ["result.json"]
 
 
 @SIZES
 @FOLDERS
-def test_a_kept_payload_can_still_be_read(tmp_path: Path, content: bytes, spool: bool) -> None:
-    payload = stored(content, tmp_path if spool else None)
-    payload.keep(tmp_path / "result.json")
-    assert payload.json() == json.loads(content)
-    payload.keep(tmp_path / "again.json")
-    payload.clear()
+def test_keep_leaves_the_body_readable(tmp_path: Path, content: bytes, spool: bool) -> None:
+    body = stored(content, tmp_path if spool else None)
+    body.keep(tmp_path / "result.json")
+    assert body.json() == json.loads(content)
+    body.keep(tmp_path / "again.json")
+    body.clear()
     assert (
         (tmp_path / "result.json").read_bytes() == (tmp_path / "again.json").read_bytes() == content + b"\n"
     )
@@ -339,9 +333,7 @@ def test_a_kept_payload_can_still_be_read(tmp_path: Path, content: bytes, spool:
 @SIZES
 @FOLDERS
 @pytest.mark.usefixtures("umask")
-def test_a_new_file_has_the_mode_that_the_user_s_umask_gives(
-    tmp_path: Path, content: bytes, spool: bool
-) -> None:
+def test_keep_creates_a_file_with_the_umask_s_mode(tmp_path: Path, content: bytes, spool: bool) -> None:
     path = tmp_path / "result.json"
     stored(content, tmp_path if spool else None).keep(path)
     assert path.stat().st_mode & 0o777 == 0o640
@@ -350,7 +342,7 @@ def test_a_new_file_has_the_mode_that_the_user_s_umask_gives(
 @SIZES
 @FOLDERS
 @pytest.mark.usefixtures("umask")
-def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_over_an_existing_file_preserves_its_mode(tmp_path: Path, content: bytes, spool: bool) -> None:
     path = tmp_path / "result.json"
     path.write_bytes(b"old")
     path.chmod(0o604)
@@ -361,7 +353,7 @@ def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path, content: bytes, sp
 
 @SIZES
 @FOLDERS
-def test_a_private_file_is_the_user_s_alone(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_private_restricts_the_file_to_its_user(tmp_path: Path, content: bytes, spool: bool) -> None:
     path = tmp_path / "result.json"
     path.write_bytes(b"old")
     path.chmod(0o644)
@@ -371,15 +363,15 @@ def test_a_private_file_is_the_user_s_alone(tmp_path: Path, content: bytes, spoo
 
 @SIZES
 @FOLDERS
-def test_a_link_stays_and_what_it_points_to_is_written(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_through_a_symlink_writes_its_target(tmp_path: Path, content: bytes, spool: bool) -> None:
     folder, link = tmp_path / "there", tmp_path / "here" / "result.json"
     folder.mkdir()
     link.parent.mkdir()
     (folder / "real.json").write_bytes(b"old")
     link.symlink_to("../there/real.json")
-    payload = stored(content, link.parent if spool else None)
-    payload.keep(link)
-    payload.clear()
+    body = stored(content, link.parent if spool else None)
+    body.keep(link)
+    body.clear()
     assert link.is_symlink()
     assert (folder / "real.json").read_bytes() == content + b"\n"
     assert parts(tmp_path) == []
@@ -387,7 +379,9 @@ def test_a_link_stays_and_what_it_points_to_is_written(tmp_path: Path, content: 
 
 @SIZES
 @FOLDERS
-def test_a_link_to_what_is_not_there_yet(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_through_a_dangling_symlink_creates_its_target(
+    tmp_path: Path, content: bytes, spool: bool
+) -> None:
     link = tmp_path / "result.json"
     link.symlink_to("real.json")
     stored(content, tmp_path if spool else None).keep(link)
@@ -397,25 +391,27 @@ def test_a_link_to_what_is_not_there_yet(tmp_path: Path, content: bytes, spool: 
 
 @SIZES
 @FOLDERS
-def test_a_link_to_another_disk(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_through_a_symlink_to_another_disk_writes_its_target(
+    tmp_path: Path, content: bytes, spool: bool
+) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev or not os.access(other, os.W_OK):
         pytest.skip("needs a second file system")
     link, real = tmp_path / "result.json", other / f"docspeed-test-{tmp_path.name}-{os.getpid()}.json"
     link.symlink_to(real)
-    payload = stored(content, tmp_path if spool else None)
+    body = stored(content, tmp_path if spool else None)
     try:
-        payload.keep(link)
+        body.keep(link)
         assert real.read_bytes() == content + b"\n"
         assert link.is_symlink()
     finally:
-        payload.clear()
+        body.clear()
         real.unlink(missing_ok=True)
     assert parts(tmp_path) == []
 
 
 @SIZES
-def test_a_device_is_written_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_keep_to_a_device_writes_directly(tmp_path: Path, content: bytes) -> None:
     link = tmp_path / "nothing"
     link.symlink_to(os.devnull)
     for path in (Path(os.devnull), link):
@@ -426,7 +422,7 @@ def test_a_device_is_written_as_it_is(tmp_path: Path, content: bytes) -> None:
 
 @SIZES
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_is_written_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_keep_to_a_named_pipe_writes_directly(tmp_path: Path, content: bytes) -> None:
     path, found = tmp_path / "pipe", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: found.append(path.read_bytes()), daemon=True)
@@ -447,7 +443,7 @@ def _breaking() -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("old", [None, b"the old content"])
-def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path, old: bytes | None) -> None:
+def test_write_whole_failure_leaves_the_old_file_only(tmp_path: Path, old: bytes | None) -> None:
     path = tmp_path / "result.json"
     if old is not None:
         path.write_bytes(old)
@@ -458,24 +454,24 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path, ol
 
 @SIZES
 @FOLDERS
-def test_a_folder_in_the_file_s_place_stays(tmp_path: Path, content: bytes, spool: bool) -> None:
+def test_keep_over_a_folder_fails_and_leaves_it(tmp_path: Path, content: bytes, spool: bool) -> None:
     path = tmp_path / "result.json"
     path.mkdir()
-    payload = stored(content, tmp_path if spool else None)
+    body = stored(content, tmp_path if spool else None)
     with pytest.raises(OSError):
-        payload.keep(path)
-    payload.clear()
+        body.keep(path)
+    body.clear()
     assert path.is_dir()
     assert parts(tmp_path) == []
 
 
 @SIZES
-def test_a_folder_that_is_gone_is_an_error(tmp_path: Path, content: bytes) -> None:
-    payload = stored(content, tmp_path)
+def test_keep_in_a_missing_folder_fails(tmp_path: Path, content: bytes) -> None:
+    body = stored(content, tmp_path)
     with pytest.raises(OSError):
-        payload.keep(tmp_path / "gone" / "result.json")
-    assert payload.json() == json.loads(content)
-    payload.clear()
+        body.keep(tmp_path / "gone" / "result.json")
+    assert body.json() == json.loads(content)
+    body.clear()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -486,16 +482,16 @@ from docspeed_cli.service.body import Body
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, size, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-payload = Body(folder)
+body = Body(folder)
 try:
     if limit < size:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    payload.write(b'"' + b"x" * (size - 2) + b'"')
+    body.write(b'"' + b"x" * (size - 2) + b'"')
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    payload.keep(folder / "result.json")
+    body.keep(folder / "result.json")
 except OSError:
-    payload.clear()
-    print("told")
+    body.clear()
+    print("failed")
 """
 
 
@@ -504,18 +500,16 @@ except OSError:
     [(1000, 500), (1000, 1000), (IN_MEMORY * 8, IN_MEMORY), (IN_MEMORY * 8, IN_MEMORY * 8)],
     ids=["small", "small, its newline", "large", "large, its newline"],
 )
-def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, size: int, limit: int
-) -> None:
+def test_keep_on_a_full_disk_leaves_the_old_file_only(tmp_path: Path, size: int, limit: int) -> None:
     pytest.importorskip("resource")
     (tmp_path / "result.json").write_bytes(b"old")
     argv = [sys.executable, "-c", _FULL_DISK, str(tmp_path), str(size), str(limit)]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (0, "told\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "failed\n"), ran.stderr
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"result.json": b"old"}
 
 
-def test_nobody_ever_sees_half_a_file(tmp_path: Path) -> None:
+def test_write_whole_never_shows_a_partial_file(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_bytes(b"old\n")
 
@@ -530,7 +524,7 @@ def test_nobody_ever_sees_half_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spool", [True, False])
-def test_a_file_takes_its_place_once_it_is_on_the_disk(
+def test_file_is_synced_before_it_is_renamed(
     tmp_path: Path, spool: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
@@ -547,9 +541,9 @@ def test_a_file_takes_its_place_once_it_is_on_the_disk(
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
     if spool:
-        payload = Body(tmp_path)
-        payload.write(b"[" + b"1," * IN_MEMORY + b"1]")
-        payload.keep(tmp_path / "r.json")
+        body = Body(tmp_path)
+        body.write(b"[" + b"1," * IN_MEMORY + b"1]")
+        body.keep(tmp_path / "r.json")
     else:
         write_whole(tmp_path / "r.json", [b"1"])
     assert steps == ["sync", "replace"]

@@ -101,7 +101,7 @@ def chat(
             raise UsageError("no document given", hint="docspeed chat 'What is the total?' invoice.pdf")
         to = target(results.output, False)
         delivery = Delivery(session, to)
-        wait = wait_options(session, delivery.into(read=True), waits=True, mode=ModeFlags(sync=sync))
+        wait = wait_options(session, delivery.new_body, waits=True, mode=ModeFlags(sync=sync))
         if not request.dry_run and not wait.wait:
             check_unwaited(session, results)
         talk = Talk(
@@ -223,7 +223,7 @@ def api(
             return 0
         to = target(results.output, False)
         delivery = Delivery(session, to)
-        wait = wait_options(session, delivery.into())
+        wait = wait_options(session, delivery.new_body)
         task = _read(session, asked, wait) if verb == "GET" else Submitting(session).obtain(asked, wait)
         return deliver_one(session, delivery, run_one(session, task))
 
@@ -232,7 +232,7 @@ def api(
 
 def _read(session: Session, request: Request, waiting: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed where that was asked for."""
-    answer = session.api.get(request.operation.path, into=waiting.into, bare=True)
+    answer = session.api.get(request.operation.path, new_body=waiting.new_body, bare=True)
     job = Job(request.operation.name, "completed", State.DONE, input=request.operation.path)
     said = job_in(answer.payload, sync=True) if waiting.wait else None
     if said is None:
@@ -240,7 +240,7 @@ def _read(session: Session, request: Request, waiting: WaitOptions) -> Task[Outc
     following = Following(session)
     job = Job(job.operation, status_word(said) or "unknown", State.RUNNING, job_id=str(said["job_id"]))
     job = yield from following.follow(job, waiting)
-    return Outcome(job=job, payload=(yield from following.fetch(job, waiting.into)))
+    return Outcome(job=job, payload=(yield from following.fetch(job, waiting.new_body)))
 
 
 def _body(session: Session, body: str | None) -> dict[str, Any]:

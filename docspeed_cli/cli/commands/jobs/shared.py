@@ -27,7 +27,7 @@ from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
 from docspeed_cli.jobs.follow import Following
 from docspeed_cli.jobs.scheduler import READING, run_many, run_one
-from docspeed_cli.service.body import Into
+from docspeed_cli.service.body import NewBody
 from docspeed_cli.service.client import Response
 
 _NAMED = 10
@@ -124,12 +124,11 @@ def result(
         picked(session, table)
         to = target(results.output, len(jobs) > 1 or all_finished, table)
         delivery = Delivery(at, to)
-        into = delivery.into()
         at.result_flags = session.result_flags = result_flags(results.output, results.format, table)
         paths = {job.ref: delivery.name(None, job.operation, job) for job in jobs}
 
         def fetch(at: Session, job: Job) -> Task[Outcome]:
-            outcome = yield from _result(at, job, into)
+            outcome = yield from _result(at, job, delivery.new_body)
             path = paths[job.ref]
             return delivery.write_result_file(outcome, path) if path is not None else outcome
 
@@ -165,7 +164,7 @@ def _finished(session: Session) -> list[Job]:
     return sorted(ended, key=lambda job: job.row or 0)
 
 
-def _result(session: Session, job: Job, into: Into) -> Task[Outcome]:
+def _result(session: Session, job: Job, new_body: NewBody) -> Task[Outcome]:
     _known_outcome(session, job)
     if job.job_id is not None:
         job, _ = Following(session).look_patiently(job)
@@ -180,7 +179,7 @@ def _result(session: Session, job: Job, into: Into) -> Task[Outcome]:
     if failure is not None:
         raise failure
     session.waited_for[job.ref] = job
-    return Outcome(job=job, payload=(yield from Following(session).fetch(job, into)))
+    return Outcome(job=job, payload=(yield from Following(session).fetch(job, new_body)))
 
 
 def _for_each(
