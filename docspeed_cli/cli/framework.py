@@ -116,7 +116,7 @@ class Invocation(NamedTuple):
             raise UsageError(f"--format {asked}: this command has {', '.join(formats)}{curl}")
         if common.json and asked not in (None, "json"):
             raise UsageError(f"--json and --format {asked} contradict each other; give one of them")
-        usual = settings.values["format"] if settings.values["format"] in formats else None
+        usual = settings.format if settings.format in formats else None
         return Style(
             format="json" if common.json else asked or usual,
             json_errors=common.json,

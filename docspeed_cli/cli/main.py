@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from docspeed_cli.cli.framework import Invocation
     from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.errors import Interrupted
+    from docspeed_cli.core.settings import Settings
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
@@ -157,18 +158,15 @@ def _is_command(word: str) -> bool:
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """The action, in a session of its own."""
     from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
-    from docspeed_cli.core.settings import resolve
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
     world = plain.world
     try:
-        settings = resolve(invocation.settings, world.env, tolerate=invocation.guide.works_with_bad_settings)
+        settings = _settings(invocation, world)
         output = Output(world, invocation.style(settings), plain.secrets)
     except UsageError as error:
         raise combine_errors([error, *invocation.faults(world)]) from None
-    if settings.config_missing and not invocation.guide.works_with_bad_settings:
-        output.note(f"DOCSPEED_CONFIG names {world.env['DOCSPEED_CONFIG']}, and there is no such file")
     session = Session(world, settings, output, _again(argv))
     try:
         return invocation.action(session)
@@ -179,6 +177,19 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
         return _interrupted(interrupted, session, output)
     finally:
         session.close()
+
+
+def _settings(invocation: Invocation, world: Environment) -> Settings:
+    """Settings of this run. UsageError if they are bad, except for the commands that help to fix them."""
+    from docspeed_cli.core.errors import UsageError
+    from docspeed_cli.core.settings import default_settings, resolve
+
+    try:
+        return resolve(invocation.settings, world.env)
+    except UsageError as error:
+        if not invocation.guide.works_with_bad_settings:
+            raise
+        return default_settings(world.env, error)
 
 
 def _again(argv: Sequence[str]) -> str:

@@ -166,17 +166,17 @@ def wait_options(
     batch: str | None = None,
 ) -> WaitOptions:
     """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
-    values = session.settings.values
-    timeout = values["timeout"]
-    asked = waits if session.settings.origins["wait"] == "default" else values["wait"]
+    settings = session.settings
+    timeout = settings.timeout
+    asked = waits if settings.origins["wait"] == "default" else settings.wait
     wait = bool(asked or (mode and mode.sync))
-    if not wait and session.settings.origins["timeout"] == "--timeout":
+    if not wait and settings.origins["timeout"] == "--timeout":
         raise _unwaited(session, "--timeout is about the wait, and nothing waits")
     return WaitOptions(
         wait=wait,
         timeout=timeout,
         until=session.world.monotonic() + timeout if wait and batch and timeout is not None else None,
-        floor=values["poll_interval"] or 0.0,
+        floor=settings.poll_interval or 0.0,
         fresh=bool(mode and mode.fresh),
         batch=batch,
         new_body=new_body,

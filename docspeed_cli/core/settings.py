@@ -1,10 +1,9 @@
-"""One table of settings; each comes from a flag, the environment, the config file, or its default."""
+"""Settings: each comes from a flag, an environment variable, `config.toml`, or its default."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,29 +13,27 @@ from docspeed_cli.core.suggest import nearest
 
 BASE_URL = "https://api.docspeed.ai"
 
-NOWHERE = Path(os.devnull, "no-home")
-"""The folder where the user's own can't be known: nothing is in it, and nothing can be put there."""
-
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNIT_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
-_LONGEST = 1e9
-"""Seconds; a system's own waiting goes no further than some ten of these."""
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+
+_MAX_DURATION = 1e9
+"""Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
 
 def duration(text: str) -> float:
-    """Seconds in `90`, `90s`, `30m`, `2h`, `1h30m`, `30d`. ValueError otherwise."""
+    """Parse `90`, `90s`, `30m`, `2h`, `1h30m` or `30d` into seconds. ValueError for anything else."""
     word = text.strip().lower()
     if not word.isascii() or not _DURATION.fullmatch(word):
         raise ValueError(f"{text!r} is not a duration like 90, 90s, 30m or 2h")
-    seconds = sum(float(number) * _UNITS[unit or ""] for number, unit in _PART.findall(word))
-    if seconds > _LONGEST:
-        raise ValueError(f"{text[:20]!r}… is not a duration: it never ends")
+    seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(word))
+    if seconds > _MAX_DURATION:
+        raise ValueError(f"{text[:20]!r} is too long; the longest duration is 30 years")
     return seconds
 
 
 def switch(text: str) -> bool:
-    """True or false in the words that people use for them. ValueError otherwise."""
+    """Parse `true`, `yes`, `on`, `1` and their opposites. ValueError for anything else."""
     word = text.strip().lower()
     if word in ("1", "true", "yes", "on"):
         return True
@@ -46,52 +43,53 @@ def switch(text: str) -> bool:
 
 
 def workers(text: str) -> int:
-    """A number of requests at a time, 1 to 256. ValueError otherwise."""
+    """Parse the number of requests at a time, 1 to 256. ValueError for anything else."""
     if not text.strip().isdecimal() or not 1 <= int(text) <= 256:
         raise ValueError(f"{text!r} is not a whole number from 1 to 256")
     return int(text)
 
 
 def known_format(text: str) -> str:
-    """The name of an output format. ValueError otherwise."""
+    """Check the name of an output format. ValueError for an unknown one."""
     if text not in FORMATS:
         raise ValueError(f"{text!r} is not one of {', '.join(FORMATS)}")
     return text
 
 
 def server_url(text: str) -> str:
-    """The base URL without a final slash, or `sandbox`. ValueError for what a key must not be sent to."""
+    """Normalise a base URL (no final slash), or return `sandbox`.
+
+    ValueError for a malformed URL, and for one to which the key would travel unencrypted.
+    """
     if text == SANDBOX:
         return SANDBOX
     from urllib.parse import urlsplit
 
     parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _nameable(parts.hostname):
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _valid_hostname(parts.hostname):
         raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("a base URL holds no user, password, query or fragment")
+        raise ValueError("a base URL takes no user, password, query or fragment")
     if parts.scheme == "http" and not loopback(parts.hostname):
         raise ValueError(
-            f"{text!r} would send the key unencrypted; plain http is for loopback only, use https"
+            f"{text!r} would send the key unencrypted; use https (plain http is for loopback only)"
         )
     port = "" if parts.port is None else f":{parts.port}"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
-def _nameable(host: str) -> bool:
-    """Whether a host can have this name at all: whoever looks it up would stumble over it."""
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode()
-        except UnicodeError:
-            return False
-    labels = host.removesuffix(".").split(".")
-    return len(host) <= 253 and all(0 < len(label) <= 63 for label in labels)
+def _valid_hostname(host: str) -> bool:
+    # Every name look-up begins with this encoding; where it fails, it fails as a crash and not as an OSError.
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def loopback(host: str) -> bool:
-    """Whether the host is this machine by name or address."""
+    """True if the host is this machine, by name or address."""
     import ipaddress
 
     try:
@@ -105,97 +103,88 @@ class Setting(NamedTuple):
 
     name: str
     read: Callable[[str], Any]
+    """Parses the text of a flag, a variable or the file; ValueError says what is wrong with it."""
     default: Any
     about: str
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """Environment variable that sets it."""
         return f"DOCSPEED_{self.name.upper()}"
 
 
 SETTINGS = (
-    Setting("base_url", server_url, BASE_URL, "the server; `sandbox` is the stand-in in this process"),
-    Setting("timeout", duration, None, "how long a wait may take; none: to the job's end"),
-    Setting("poll_interval", duration, None, "the least time between two looks at a job"),
+    Setting("base_url", server_url, BASE_URL, "the server; `sandbox` runs the local stand-in"),
+    Setting("timeout", duration, None, "longest wait; without it, until the job ends"),
+    Setting("poll_interval", duration, None, "shortest time between two status requests for a job"),
     Setting("wait", switch, False, "follow each job and print its result"),
-    Setting("format", known_format, None, "the output format where a command has it"),
+    Setting("format", known_format, None, "output format, for commands that have it"),
     Setting("concurrency", workers, 8, "requests at a time"),
 )
 
 VARIABLES = (
-    ("DOCSPEED_API_KEY", "the key; wins over a saved one"),
+    ("DOCSPEED_API_KEY", "the API key; wins over a saved one"),
     *((setting.variable, setting.about) for setting in SETTINGS),
-    ("DOCSPEED_CONFIG", "the config file, instead of config.toml in the user's config folder"),
-    ("DOCSPEED_STATE_DIR", "where the ledger and the sandbox live"),
-    ("DOCSPEED_DEBUG", "1 prints tracebacks"),
+    ("DOCSPEED_CONFIG", "path of the config file, in place of config.toml in the user's config folder"),
+    ("DOCSPEED_STATE_DIR", "folder of the ledger and the sandbox"),
+    ("DOCSPEED_DEBUG", "`1` prints tracebacks"),
 )
 
 
 class Settings(NamedTuple):
-    """Every setting with its value, and where each came from."""
+    """Every setting's value and origin, and the folders that the program uses."""
 
-    values: Mapping[str, Any]
+    base_url: str
+    """Base URL of the server, or `sandbox`."""
+    timeout: float | None
+    """Seconds that a wait may take; None waits until the job ends."""
+    poll_interval: float | None
+    """Least seconds between two status requests for a job."""
+    wait: bool
+    format: str | None
+    concurrency: int
     origins: Mapping[str, str]
+    """Where each value came from: a flag, a variable, the config file's path, or `default`."""
     config_file: Path
+    """Path of the config file, whether or not it exists."""
     state_dir: Path
     env: Mapping[str, str]
-    config_exists: bool = True
-    """Whether there is a config file."""
-    faults: tuple[UsageError, ...] = ()
-    """What is wrong with the file and the variables, where that was borne."""
-    server_uncertain: bool = False
-    """Whether another server than the usual one may have been meant by what is wrong."""
-
-    @property
-    def server(self) -> str:
-        """The base URL, or `sandbox`."""
-        return str(self.values["base_url"])
+    error: UsageError | None = None
+    """What is wrong with the settings, for commands that help to fix them; every value is a default then."""
 
     @property
     def sandbox(self) -> bool:
-        """Whether the stand-in in this process answers."""
-        return self.server == SANDBOX
+        """True if the server is the stand-in that runs in this process."""
+        return self.base_url == SANDBOX
 
     @property
     def credentials(self) -> Path:
-        """The file that `auth login` keeps keys in."""
+        """File in which `docspeed auth login` saves API keys."""
         return self.config_file.with_name("credentials.json")
 
-    @property
-    def no_home(self) -> bool:
-        """Whether there is no place for a config file: it would be in a home, and the user has none."""
-        return self.config_file.is_relative_to(NOWHERE)
-
-    @property
-    def config_missing(self) -> bool:
-        """Whether a config file is named that is not there, and no keys are kept in its place."""
-        named = bool(self.env.get("DOCSPEED_CONFIG"))
-        return named and not self.config_exists and not os.path.lexists(self.credentials)
-
     def key(self) -> tuple[str, str]:
-        """The API key for this server and where it came from; empty where there is none."""
+        """API key for this server and where it came from; two empty strings if there is none."""
         if self.sandbox:
             return "", "the sandbox needs none"
         key = self.env.get("DOCSPEED_API_KEY", "").strip()
         if key:
             return sendable(key, "DOCSPEED_API_KEY"), "DOCSPEED_API_KEY"
-        saved = saved_keys(self.credentials).get(origin(self.server), "")
+        saved = saved_keys(self.credentials).get(origin(self.base_url), "")
         return (sendable(saved, str(self.credentials)), str(self.credentials)) if saved else ("", "")
 
 
-def sendable(key: str, where: str) -> str:
-    """The key, if it can stand in a header."""
+def sendable(key: str, source: str) -> str:
+    """Return the key if an HTTP header can carry it. AuthError, without the key in it, if not."""
     if not key.isascii() or not key.isprintable() or " " in key:
         raise AuthError(
-            f"the key in {where} holds characters that no key has (a line break, a quote from a copy?)",
+            f"the key in {source} has characters that no key has (a line break, or a quote from copying?)",
             hint="docspeed auth login",
         )
     return key
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port: what a key is bound to."""
+    """Scheme, host and port of a URL: a saved key is sent there and nowhere else."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)
@@ -203,7 +192,7 @@ def origin(url: str) -> str:
 
 
 def saved_keys(path: Path) -> dict[str, str]:
-    """The saved keys by origin; none where there is no such file."""
+    """Saved keys by origin; empty without the file. AuthError if the file can't be read."""
     import json
 
     try:
@@ -211,163 +200,149 @@ def saved_keys(path: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        raise AuthError(f"can't read {path}: {_reason(error)}", hint="docspeed auth login") from None
+        reason = getattr(error, "strerror", None) or "it is not JSON"
+        raise AuthError(f"can't read {path}: {reason}", hint="docspeed auth login") from None
     if not isinstance(keys, dict):
-        raise AuthError(f"{path} does not hold keys by server", hint="docspeed auth login")
+        raise AuthError(f"{path} must hold one JSON object: keys by server", hint="docspeed auth login")
     return {str(server): str(key) for server, key in keys.items()}
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not JSON"
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+    """Take each setting from its first source: flag, variable, config file, default.
 
-
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, tolerate: bool = False) -> Settings:
-    """Each setting from the first place that has it. UsageError names the place of each bad value.
-
-    With `bear` the defaults stand in for what is wrong with the file and the variables.
+    One UsageError lists every bad value and every unknown key of the file, each with its place.
     """
-    file = _read_config(config_path(env))
+    path = config_path(env)
+    filed, errors = _read_config(path)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    in_flags: list[UsageError] = []
-    elsewhere = list(file.faults)
-    server_uncertain = bool(file.faults)
     for setting in SETTINGS:
+        value, place, came_from = _first_source(setting, flags, env, path, filed)
+        origins[setting.name] = came_from
         try:
-            values[setting.name], origins[setting.name] = _pick(setting, flags, env, file)
-        except UsageError as error:
-            values[setting.name], origins[setting.name] = setting.default, "default"
-            (elsewhere if flags.get(setting.name) is None else in_flags).append(error)
-            server_uncertain = server_uncertain or setting.name == "base_url"
-    if in_flags or (elsewhere and not tolerate):
-        raise combine_errors([*in_flags, *elsewhere])
-    server_uncertain = server_uncertain and origins["base_url"] == "default"
+            values[setting.name] = setting.read(value) if place and isinstance(value, str) else value
+        except ValueError as error:
+            errors.append(UsageError(f"{place}: {error}"))
+    if errors:
+        raise combine_errors(errors)
+    return Settings(**values, origins=origins, config_file=path, state_dir=state_dir(env), env=env)
+
+
+def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
+    """Build settings of defaults alone, for the commands that explain `error`."""
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    origins = dict.fromkeys(defaults, "default")
     return Settings(
-        values, origins, file.path, state_dir(env), env, file.there, tuple(elsewhere), server_uncertain
+        **defaults,
+        origins=origins,
+        config_file=config_path(env),
+        state_dir=state_dir(env),
+        env=env,
+        error=error,
     )
 
 
-def _pick(
+def _first_source(
     setting: Setting,
     flags: Mapping[str, Any],
     env: Mapping[str, str],
-    file: _File,
-) -> tuple[Any, str]:
-    flag = _flag(setting, flags)
+    path: Path,
+    filed: Mapping[str, _Filed],
+) -> tuple[Any, str, str]:
+    """Value of a setting, its place (empty for a default), and its origin."""
     if flags.get(setting.name) is not None:
-        value = flags[setting.name]
-        return (_read(setting, value, flag) if isinstance(value, str) else value), flag
+        sandbox = setting.name == "base_url" and flags.get(SANDBOX)
+        flag = "--sandbox" if sandbox else f"--{setting.name.replace('_', '-')}"
+        return flags[setting.name], flag, flag
     if env.get(setting.variable):
-        return _read(setting, env[setting.variable], setting.variable), setting.variable
-    if setting.name in file.values:
-        value, place = file.values[setting.name]
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        return _read(setting, text, place), str(file.path)
-    return setting.default, "default"
-
-
-def _flag(setting: Setting, flags: Mapping[str, Any]) -> str:
-    if setting.name == "base_url" and flags.get(SANDBOX):
-        return "--sandbox"
-    return f"--{setting.name.replace('_', '-')}"
-
-
-def _read(setting: Setting, text: str, where: str) -> Any:
-    try:
-        return setting.read(text)
-    except ValueError as error:
-        raise UsageError(f"{where}: {error}") from None
+        return env[setting.variable], setting.variable, setting.variable
+    if setting.name in filed:
+        text, place = filed[setting.name]
+        return text, place, str(path)
+    return setting.default, "", "default"
 
 
 class _Filed(NamedTuple):
-    """A value of the config file, and the place where it stands."""
+    """A value of the config file as text, and the place where it stands."""
 
-    value: Any
+    text: str
     place: str
 
 
-class _File(NamedTuple):
-    """The config file: what it sets, and what is wrong with it."""
-
-    path: Path
-    there: bool = True
-    values: Mapping[str, _Filed] = {}
-    faults: tuple[UsageError, ...] = ()
-
-
-def _read_config(path: Path) -> _File:
+def _read_config(path: Path) -> tuple[dict[str, _Filed], list[UsageError]]:
+    """Settings in the config file, and the errors in it; both are empty without the file."""
     try:
         text = path.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        return _File(path, there=False)
-    except (OSError, UnicodeDecodeError) as error:
-        return _File(path, faults=(_unreadable(path, error),))
+        return {}, []
+    except OSError as error:
+        hint = "set DOCSPEED_CONFIG to use another config file"
+        return {}, [UsageError(f"can't read {path}: {error.strerror or error}", hint=hint)]
+    except UnicodeDecodeError:
+        return {}, [UsageError(f"{path} is not UTF-8 text", hint="save it as UTF-8")]
     import tomllib
 
     try:
-        filed = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return _File(path, faults=(UsageError(f"{path} is not TOML: {error}"),))
-    placed = {
-        name: _Filed(value, f"{path}, line {_line_of(name, text)}: {name}") for name, value in filed.items()
-    }
-    known = [setting.name for setting in SETTINGS]
-    faults = tuple(_unknown(name, placed[name].place, known) for name in placed if name not in known)
-    return _File(path, values=placed, faults=faults)
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return {}, [UsageError(f"{path} is not TOML: {error}")]
+    filed: dict[str, _Filed] = {}
+    errors = []
+    names = [setting.name for setting in SETTINGS]
+    for name, value in values.items():
+        place = f"{path}, line {_line_of(name, text)}: {name}"
+        if name in names:
+            filed[name] = _Filed(str(value).lower() if isinstance(value, bool) else str(value), place)
+        else:
+            errors.append(_unknown_setting(name, place, names))
+    return filed, errors
 
 
-def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> UsageError:
-    if isinstance(error, UnicodeDecodeError):
-        return UsageError(f"{path} is not UTF-8 text", hint="save it as UTF-8")
-    if isinstance(error, IsADirectoryError):
-        return UsageError(f"{path} is a folder", hint="DOCSPEED_CONFIG names a file in it, or another file")
-    return UsageError(
-        f"can't read {path}: {error.strerror or error}", hint="DOCSPEED_CONFIG names another config file"
-    )
-
-
-def _unknown(name: str, place: str, known: Sequence[str]) -> UsageError:
+def _unknown_setting(name: str, place: str, names: list[str]) -> UsageError:
     if name == "api_key":
-        told = f"{place}: a key does not belong in this file; take it out"
-        return UsageError(told, hint="docspeed auth login")
-    near = nearest(name, known)
+        # Config files are shared and committed; the value is not repeated in the message either.
+        return UsageError(
+            f"{place}: remove it; API keys are not kept in this file", hint="docspeed auth login"
+        )
+    near = nearest(name, names)
     meant = f"did you mean {near}? " if near else ""
-    return UsageError(f"{place} is not a setting", hint=f"{meant}the settings are {', '.join(known)}")
+    return UsageError(f"{place} is not a setting", hint=f"{meant}the settings are {', '.join(names)}")
 
 
 def _line_of(name: str, text: str) -> int:
+    """Line number of a top-level key or table, which tomllib does not tell."""
     pattern = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}\b")
     return next((i for i, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
 
 
 def config_path(env: Mapping[str, str]) -> Path:
-    """Where the config file is, whether or not there is one."""
-    if env.get("DOCSPEED_CONFIG"):
-        return _at_home(lambda: _named(env["DOCSPEED_CONFIG"], env))
-    from platformdirs import user_config_path
+    """Path of the config file, whether or not it exists. UsageError if the user has no home folder."""
 
-    return _at_home(lambda: user_config_path("docspeed", appauthor=False)) / "config.toml"
+    def default() -> Path:
+        from platformdirs import user_config_path
+
+        return user_config_path("docspeed", appauthor=False) / "config.toml"
+
+    return _user_path(env.get("DOCSPEED_CONFIG"), default)
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
-    """Where the ledger and the sandbox live."""
-    if env.get("DOCSPEED_STATE_DIR"):
-        return _at_home(lambda: _named(env["DOCSPEED_STATE_DIR"], env))
-    from platformdirs import user_state_path
+    """Folder of the ledger and the sandbox. UsageError if the user has no home folder."""
 
-    return _at_home(lambda: user_state_path("docspeed", appauthor=False))
+    def default() -> Path:
+        from platformdirs import user_state_path
 
+        return user_state_path("docspeed", appauthor=False)
 
-def _named(text: str, env: Mapping[str, str]) -> Path:
-    if text.startswith("~") and env.get("HOME") == "":
-        raise RuntimeError("pathlib would begin at the root")
-    return Path(text).expanduser()
+    return _user_path(env.get("DOCSPEED_STATE_DIR"), default)
 
 
-def _at_home(place: Callable[[], Path]) -> Path:
-    """A path that may begin at the user's home; a user whose uid has no name may have none."""
+def _user_path(given: str | None, default: Callable[[], Path]) -> Path:
+    # In a container a user id may have no entry in the password file, and so no home. Older releases of
+    # platformdirs leave the `~` in the path then, and a folder of that name would be made in the current one.
     try:
-        path = place()
+        return (Path(given) if given else default()).expanduser()
     except RuntimeError:
-        return NOWHERE
-    return NOWHERE if path.parts[:1] == ("~",) else path
+        raise UsageError(
+            "there is no home folder", hint="set HOME, or both DOCSPEED_CONFIG and DOCSPEED_STATE_DIR"
+        ) from None

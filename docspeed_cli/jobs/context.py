@@ -78,7 +78,7 @@ class Session:
         self.output = output
         self.command = command
         """The command line, as a shell takes it."""
-        self.server = settings.server
+        self.server = settings.base_url
         self.progress: Callable[[Job], None] = lambda job: None
         self.sleep = world.sleep
         self.waited_for: dict[str, Job] = {}
@@ -116,8 +116,7 @@ class Session:
     def at(self, server: str) -> Session:
         """A session like this one with another server, closed with this one."""
         settings = self.settings._replace(
-            values={**self.settings.values, "base_url": server},
-            origins={**self.settings.origins, "base_url": "--sandbox"},
+            base_url=server, origins={**self.settings.origins, "base_url": "--sandbox"}
         )
         other = Session(self.world, settings, self.output, self.command)
         other.progress, other.waited_for = self.progress, self.waited_for

@@ -230,7 +230,7 @@ def run_many(
     `grace` is how many seconds a run that is to stop gives to what is under way. With `most`, no more
     than this many are under way at a time, or as many as there are threads; else what waits holds nobody up.
     """
-    asked = session.settings.values["concurrency"]
+    asked = session.settings.concurrency
     workers = _affordable(asked)
     if workers < asked:
         session.output.note(

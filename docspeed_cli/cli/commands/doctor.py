@@ -13,7 +13,7 @@ from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import CommonFlags, LocalFlags
-from docspeed_cli.core.errors import DocspeedError, UsageError, overall_exit_code
+from docspeed_cli.core.errors import DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Session, installed_sandbox
@@ -23,7 +23,6 @@ _SKEW = 60.0
 _FOUND_AT = 16
 """The column in which it says what was found."""
 _TRUST = "SSL_CERT_FILE names further authorities; or check the network, and the server's name"
-_NO_HOME = "there is no home folder, and so no config file"
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,9 @@ def _checks(session: Session) -> Iterator[Check]:
     if settings.sandbox:
         yield Check("server", "the sandbox in this process; it needs no key and no network")
         return
-    if settings.server_uncertain:
-        # The key must not go to the usual server where another one may have been meant.
-        yield Check("server", "not asked: which one is meant is known when the settings are mended")
+    if settings.error is not None:
+        # The bad settings may have named another server; the key must not go to the default one.
+        yield Check("server", "not asked; fix the settings first")
         return
     key = _key(session)
     yield key
@@ -80,21 +79,17 @@ def _checks(session: Session) -> Iterator[Check]:
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
-    """The config file; or each mistake in it and in the variables."""
-    for fault in settings.faults:
-        hint = fault.hint or "mend it there; docspeed help environment says what wins over what"
-        yield Check("settings", fault.message, hint, fault.exit_code)
-    if settings.faults:
+    """The config file and the settings that are not defaults; or one line for each error in them."""
+    if settings.error is not None:
+        *others, last = settings.error.details or [settings.error.message]
+        for message in others:
+            yield Check("settings", message, code=settings.error.exit_code)
+        hint = settings.error.hint or "docspeed help environment explains where settings come from"
+        yield Check("settings", last, hint, settings.error.exit_code)
         return
-    if settings.no_home:
-        yield Check("settings", _NO_HOME, "set HOME, or DOCSPEED_CONFIG and DOCSPEED_STATE_DIR")
-    elif settings.config_missing:
-        named = f"{settings.config_file} (there is none)"
-        yield Check("settings", named, "see that DOCSPEED_CONFIG names the right file")
-    else:
-        given = [f"{name} from {origin}" for name, origin in settings.origins.items() if origin != "default"]
-        where = f"{settings.config_file}{'' if settings.config_exists else ' (there is none)'}"
-        yield Check("settings", "; ".join([where, *given]))
+    given = [f"{name} from {origin}" for name, origin in settings.origins.items() if origin != "default"]
+    where = f"{settings.config_file}{'' if settings.config_file.exists() else ' (no such file)'}"
+    yield Check("settings", "; ".join([where, *given]))
 
 
 def _ledger(session: Session) -> Check:
@@ -246,8 +241,8 @@ def config_show(*, common: CommonFlags) -> Action:
     def action(session: Session) -> int:
         settings = session.settings
         lines = [
-            {"name": name, "value": value, "origin": settings.origins[name]}
-            for name, value in settings.values.items()
+            {"name": name, "value": getattr(settings, name), "origin": origin}
+            for name, origin in settings.origins.items()
         ]
         key, source = session.known_key()
         lines.append(
@@ -286,8 +281,6 @@ def config_path(*, common: LocalFlags) -> Action:
     """Where the config file is, or would be."""
 
     def action(session: Session) -> int:
-        if session.settings.no_home:
-            raise UsageError(_NO_HOME, hint="set HOME, or DOCSPEED_CONFIG to the file's path")
         path = str(session.settings.config_file)
         session.output.value({"path": path}) if common.json else session.output.text(path)
         return 0

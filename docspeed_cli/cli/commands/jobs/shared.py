@@ -234,10 +234,9 @@ def _sorted(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
 
 
 def _patience(session: Session) -> WaitOptions:
-    values = session.settings.values
-    timeout = values["timeout"]
+    timeout = session.settings.timeout
     until = None if timeout is None else session.world.monotonic() + timeout
-    return WaitOptions(wait=True, timeout=timeout, until=until, floor=values["poll_interval"] or 0.0)
+    return WaitOptions(wait=True, timeout=timeout, until=until, floor=session.settings.poll_interval or 0.0)
 
 
 def _known_outcome(session: Session, job: Job) -> None:
