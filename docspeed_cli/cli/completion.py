@@ -1,15 +1,15 @@
-"""What can stand at the cursor of a command line; the shells' scripts ask this program, and nothing is sent.
+"""Shell completion: finds the words that fit at the cursor, from the commands and the local ledger.
 
-A script sets `_DOCSPEED_COMPLETE` to its shell and passes the number of the word at the cursor and the words
-up to it (an empty last one may be missing: some shells drop it). The answer is lines: `none`, or `files` and
-the endings that fit; the part of the word that values do not repeat; then a value, a tab, its description.
+The scripts in `completions/` set `_DOCSPEED_COMPLETE` to the shell's name and pass the number of the word at
+the cursor, then the words up to it (some shells leave out an empty last word). The reply is lines: first
+`none`, or `files` and the file endings that fit; then the part of the word that precedes each value, such as
+`--format=`; then a line for each value, with a tab and its description. Completion sends no request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import typer
 
@@ -30,33 +30,37 @@ SCRIPTS = {
     "fish": "docspeed.fish",
     "powershell": "docspeed.ps1",
 }
-"""The shells, and the files of their scripts in the folder `completions`."""
+"""Script of each shell, in the folder `completions`."""
 
-NEWEST = 50
-"""How many jobs or files are offered at the most."""
+MAX_RECENT = 50
+"""Most jobs, files or conversations offered at once."""
 
-_LITERAL = ("bash", "powershell")
-"""The shells that take every value they are given; the others match as their users set them up."""
+_FILTERED = ("bash", "powershell")
+"""Shells that offer every value they are given; zsh and fish filter by their users' own matching rules."""
 
 _FORMATS = {
     "json": "as the server sent it",
     "markdown": "text with headings and tables",
-    "text": "text alone",
+    "text": "plain text",
     "csv": "tables, for a spreadsheet",
-    "id": "bare ids",
-    "curl": "the request, as a shell sends it",
+    "id": "ids only",
+    "curl": "the request as a curl command",
 }
-_EITHER = {
-    "--wait": "follow the job and print its result",
-    "--no-wait": "submit only, and print the job",
+_VALUES: Mapping[str, Iterable[str]] = {
+    "profile": PROFILES,
+    "grounding": GROUNDINGS,
+    "status": State,
+    "operation": OPERATIONS,
+    "batch": ("@last",),
+    "shell": SCRIPTS,
+    "method": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
 }
-"""What is said of each of two flags that say no to one another."""
-
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""Known values by the name of the flag's or argument's parameter; most take other values too."""
 
 
 class Value(NamedTuple):
-    """A word that fits, and what it means."""
+    """A word that fits, and its description."""
 
     text: str
     about: str = ""
@@ -67,156 +71,109 @@ class Completion(NamedTuple):
 
     values: tuple[Value, ...] = ()
     files: tuple[str, ...] | None = None
-    """The endings of the files that fit, beside folders; none: any file. None: no file."""
+    """Endings of the files that fit; empty if any file does, None if no file does. Folders always fit."""
     prefix: str = ""
-    """The part of the word that stands before the value, as in `--format=`."""
+    """Part of the word that stands before the value, such as `--format=`."""
 
 
-class Recent(Protocol):
-    """What was worked on lately, newest first."""
-
-    def jobs(self) -> Sequence[Value]:
-        """The jobs by what a command calls them."""
-
-    def files(self) -> Sequence[Value]:
-        """The stored files by their ids."""
-
-    def sessions(self) -> Sequence[Value]:
-        """The conversations by their ids."""
-
-
-def complete(entries: Sequence[Entry], words: Sequence[str], incomplete: str, recent: Recent) -> Completion:
-    """What fits in the place of `incomplete` after these words of the command line."""
-    commands = tuple(Value(entry.name, entry.about) for entry in entries)
-    built = group("docspeed", "", entries, root)
-    rest = list(words)
-    while entries:
+def complete(
+    entries: Sequence[Entry], words: Sequence[str], incomplete: str, history: LedgerHistory
+) -> Completion:
+    """Find what fits in place of `incomplete`, after these words of the command line."""
+    command, below, rest = group("docspeed", "", entries, root), entries, list(words)
+    while below:
         name = next((word for word in rest if not word.startswith("-")), None)
         if name is None:
-            return _commands(built, entries, incomplete)
-        entry = next((entry for entry in entries if entry.name == name), None)
+            line = _CommandLine(command, ())
+            return line.flags_left() if incomplete.startswith("-") else Completion(_described(below))
+        entry = next((entry for entry in below if entry.name == name), None)
         if entry is None:
             return Completion()
-        rest, entries = rest[rest.index(name) + 1 :], entry.entries
-        built = built.get_command(None, name)
-    return _in_command(built, rest, incomplete, recent, commands)
+        rest, below = rest[rest.index(name) + 1 :], entry.entries
+        command = command.get_command(None, name)
+    line = _CommandLine(command, rest)
+    param, prefix = line.param_at(incomplete)
+    if param is None:
+        return Completion() if prefix or line.only_arguments else line.flags_left()
+    if param.name == "topic":
+        return Completion((*(Value(*topic) for topic in TOPICS.items()), *_described(entries)))
+    found = _values(param.name, incomplete.removeprefix(prefix), line, history)
+    return found._replace(prefix=prefix + found.prefix)
 
 
-def _commands(built: Any, entries: Sequence[Entry], incomplete: str) -> Completion:
-    if incomplete.startswith("-"):
-        return _flags(_params(built), ())
-    return Completion(tuple(Value(entry.name, entry.about) for entry in entries))
+def _described(entries: Sequence[Entry]) -> tuple[Value, ...]:
+    return tuple(Value(entry.name, entry.about) for entry in entries)
 
 
-def _params(built: Any) -> list[Any]:
-    return list(built.get_params(typer.Context(built, **built.context_settings)))
+class _CommandLine:
+    """The words between a command's name and the cursor, matched with the command's flags and arguments."""
 
+    def __init__(self, command: Any, words: Iterable[str]) -> None:
+        params = command.get_params(typer.Context(command, **command.context_settings))
+        self.positional = [param for param in params if param.param_type_name == "argument"]
+        flags = [param for param in params if param.param_type_name == "option"]
+        self.flags = {name: param for param in flags for name in (*param.opts, *param.secondary_opts)}
+        self.command = command
+        self.given: set[str] = set()
+        self.arguments: list[str] = []
+        self.only_arguments = False
+        """Whether `--` was given, after which no word is a flag."""
+        self._awaiting: Any = None
+        """Flag whose value is the next word."""
+        for word in words:
+            self._read(word)
 
-# -- a command's flags and arguments
-
-
-@dataclass
-class _Line:
-    """What the words before the cursor say."""
-
-    given: list[str] = field(default_factory=list)
-    """The names of the flags."""
-    arguments: list[str] = field(default_factory=list)
-    awaiting: Any = None
-    """The flag whose value comes next."""
-    literal: bool = False
-    """Whether `--` was there: no flag follows."""
-
-
-def _in_command(
-    built: Any, words: Sequence[str], incomplete: str, recent: Recent, commands: Sequence[Value]
-) -> Completion:
-    params = _params(built)
-    line = _read(params, words)
-
-    def values(param: Any, text: str) -> Completion:
-        if param.name == "topic":
-            return Completion((*(Value(*topic) for topic in TOPICS.items()), *commands))
-        return _values(param.name, text, line, built.guide.formats, recent)
-
-    if line.awaiting is not None:
-        return values(line.awaiting, incomplete)
-    if not line.literal and incomplete.startswith("-"):
-        name, equals, text = incomplete.partition("=")
-        if not equals:
-            return _flags(params, line.given)
-        param = _named(params).get(name)
-        if param is None or param.is_flag:
-            return Completion()
-        found = values(param, text)
-        return found._replace(prefix=f"{name}={found.prefix}")
-    argument = _argument(params, len(line.arguments))
-    if argument is not None:
-        return values(argument, incomplete)
-    return Completion() if line.literal else _flags(params, line.given)
-
-
-def _named(params: Iterable[Any]) -> dict[str, Any]:
-    """The flags by each of their names."""
-    flags = [param for param in params if param.param_type_name == "option"]
-    return {name: param for param in flags for name in (*param.opts, *param.secondary_opts)}
-
-
-def _argument(params: Iterable[Any], number: int) -> Any:
-    """The argument that takes the positional word of this number."""
-    for param in params:
-        if param.param_type_name == "argument":
-            if param.nargs < 0 or number < param.nargs:
-                return param
-            number -= param.nargs
-    return None
-
-
-def _read(params: Iterable[Any], words: Iterable[str]) -> _Line:
-    flags = _named(params)
-    line = _Line()
-    for word in words:
-        if line.awaiting is not None:
-            line.awaiting = None
-        elif line.literal or not word.startswith("-") or word == "-":
-            line.arguments.append(word)
+    def _read(self, word: str) -> None:
+        if self._awaiting is not None:
+            self._awaiting = None
+        elif self.only_arguments or not word.startswith("-") or word == "-":
+            self.arguments.append(word)
         elif word == "--":
-            line.literal = True
+            self.only_arguments = True
         else:
-            _read_flag(flags, word, line)
-    return line
+            self._read_flag(word)
 
+    def _read_flag(self, word: str) -> None:
+        """Read `--name`, `--name=value`, `-n`, `-nvalue`, or several short flags in one word."""
+        name, equals, _ = word.partition("=")
+        names = [name] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
+        for number, name in enumerate(names, 1):
+            param = self.flags.get(name)
+            if param is None:
+                return
+            self.given.add(param.name)
+            if not param.is_flag:
+                self._awaiting = None if equals or number < len(names) else param
+                return
 
-def _read_flag(flags: Mapping[str, Any], word: str, line: _Line) -> None:
-    """`--name`, `--name=value`, `-n`, `-nvalue`, or several short ones in one word."""
-    name, equals, _ = word.partition("=")
-    if word.startswith("--"):
-        steps = [(name, bool(equals))]
-    else:
-        steps = [(f"-{letter}", number < len(word) - 1) for number, letter in enumerate(word[1:], 1)]
-    for name, more in steps:
-        param = flags.get(name)
-        if param is None:
-            return
-        line.given.append(param.name)
-        if not param.is_flag:
-            line.awaiting = None if more else param
-            return
+    def param_at(self, incomplete: str) -> tuple[Any, str]:
+        """Return the flag or argument whose value is at the cursor, and the prefix, such as `--format=`."""
+        if self._awaiting is not None:
+            return self._awaiting, ""
+        if not self.only_arguments and incomplete.startswith("-"):
+            name, equals, _ = incomplete.partition("=")
+            param = self.flags.get(name) if equals else None
+            return (None if param is None or param.is_flag else param), f"{name}=" if equals else ""
+        number = len(self.arguments)
+        for param in self.positional:
+            if param.nargs < 0 or number < param.nargs:
+                return param, ""
+            number -= param.nargs
+        return None, ""
 
-
-def _flags(params: Iterable[Any], given: Sequence[str]) -> Completion:
-    """The flags that may still be given."""
-    return Completion(
-        tuple(
-            Value(name, _EITHER.get(name) or _plain(param.help or ""))
-            for name, param in _named(params).items()
-            if not param.hidden and (param.multiple or param.name not in given)
+    def flags_left(self) -> Completion:
+        """Return the flags that may still be given, with their help."""
+        return Completion(
+            tuple(
+                Value(name, _one_line(param.help or ""))
+                for name, param in self.flags.items()
+                if not param.hidden and (param.multiple or param.name not in self.given)
+            )
         )
-    )
 
 
-def _values(name: str, text: str, line: _Line, formats: Sequence[str], recent: Recent) -> Completion:
-    """What fits as the value of the flag or argument of this name."""
+def _values(name: str, text: str, line: _CommandLine, history: LedgerHistory) -> Completion:
+    """Find what fits as the value of the flag or argument with this parameter name."""
     match name:
         case "files" | "question":
             return Completion(files=SUFFIXES)
@@ -227,108 +184,88 @@ def _values(name: str, text: str, line: _Line, formats: Sequence[str], recent: R
         case "instructions" if text.startswith("@"):
             return Completion(files=(), prefix="@")
         case "format":
-            known = ("json", "curl") if "dry_run" in line.given else formats
+            known = ("json", "curl") if "dry_run" in line.given else line.command.guide.formats
             return Completion(tuple(Value(name, _FORMATS[name]) for name in known))
         case "file_id":
-            return Completion(tuple(recent.files()))
+            return Completion(history.files())
         case "session_id":
-            return Completion(tuple(recent.sessions()))
+            return Completion(history.conversations())
         case "ids":
-            jobs = recent.jobs()
+            jobs = history.jobs()
             newest = (Value("@last", "the newest job"),) if jobs else ()
             return Completion(tuple(job for job in (*newest, *jobs) if job.text not in line.arguments))
-    return _known(_KNOWN.get(name, ()))
+    return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
 
 
-_KNOWN: Mapping[str, Sequence[str]] = {
-    "profile": PROFILES,
-    "grounding": GROUNDINGS,
-    "status": tuple(State),
-    "operation": tuple(OPERATIONS),
-    "batch": ("@last",),
-    "shell": tuple(SCRIPTS),
-    "method": _METHODS,
-    "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
-}
-"""The known values, by the name of the flag or argument; most take others too."""
-
-
-def _known(values: Iterable[str]) -> Completion:
-    return Completion(tuple(Value(str(value)) for value in values))
-
-
-def _plain(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(sanitize(text, multiline=False).split())
 
 
-# -- what was worked on
+class LedgerHistory:
+    """Recent jobs, files and conversations, newest first; none if the ledger can't be read at once.
 
-
-class Ledgered:
-    """The newest rows of the ledger: read only, quickly, and none of them where it can't be read."""
+    It reads the file itself: opening it as a `Ledger` could create it, migrate it, or wait for a writer.
+    """
 
     def __init__(self, env: Mapping[str, str], now: Callable[[], float]) -> None:
         self._env = env
         self._now = now
 
-    def jobs(self) -> Sequence[Value]:
-        """The jobs by their ids, or by their rows where they have none."""
-        rows = self._newest(
-            "SELECT coalesce(job_id, '@' || row), operation, input, submitted_at FROM jobs ORDER BY row DESC"
+    def jobs(self) -> tuple[Value, ...]:
+        """Return the jobs by their ids, or as `@ROW` where the id is unknown."""
+        return self._newest(
+            "SELECT coalesce(job_id, '@' || row), operation || coalesce(', ' || input, ''), submitted_at"
+            " FROM jobs ORDER BY row DESC"
         )
-        return [self._value(name, (operation, label), at) for name, operation, label, at in rows]
 
-    def files(self) -> Sequence[Value]:
-        """The files that this program stored."""
-        rows = self._newest("SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC")
-        return [self._value(name, (filename,), at) for name, filename, at in rows]
+    def files(self) -> tuple[Value, ...]:
+        """Return the uploaded files by their ids."""
+        return self._newest("SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC")
 
-    def sessions(self) -> Sequence[Value]:
-        """The conversations that another question may go on with."""
-        rows = self._newest(
+    def conversations(self) -> tuple[Value, ...]:
+        """Return the conversations by their session ids."""
+        return self._newest(
             "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
             " FROM conversations ORDER BY updated_at DESC"
         )
-        return [self._value(name, (names,), at) for name, names, at in rows]
 
-    def _value(self, name: str, said: Iterable[str | None], at: float | None) -> Value:
-        return Value(name, _plain(", ".join([*filter(None, said), ago(at, self._now())])))
-
-    def _newest(self, select: str) -> list[tuple[Any, ...]]:
+    def _newest(self, select: str) -> tuple[Value, ...]:
+        """Run a query for the id, the description and the time of each row."""
         import sqlite3
         from contextlib import closing
 
         path = state_dir(self._env).resolve() / "ledger.db"
         if not path.is_file():
-            return []
-        # Without a log beside it nobody is writing, and reading need not leave files there.
-        alone = not path.with_name(f"{path.name}-wal").exists()
-        address = f"{path.as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+            return ()
+        # Without a write-ahead log there is no writer, and an immutable read leaves no files beside it.
+        unused = not path.with_name(f"{path.name}-wal").exists()
+        address = f"{path.as_uri()}?mode=ro{'&immutable=1' if unused else ''}"
         try:
             with closing(sqlite3.connect(address, uri=True, timeout=0.2)) as db:
-                return db.execute(f"{select} LIMIT {NEWEST}").fetchall()
+                rows = db.execute(f"{select} LIMIT {MAX_RECENT}").fetchall()
         except sqlite3.Error:
-            return []
+            return ()
+        now = self._now()
+        return tuple(
+            Value(name, _one_line(", ".join(filter(None, (about, ago(at, now)))))) for name, about, at in rows
+        )
 
 
-# -- speaking with the shells
-
-
-def answer(entries: Sequence[Entry], argv: Sequence[str], world: Environment) -> int:
-    """Answer a shell's script."""
+def reply_to_shell(entries: Sequence[Entry], argv: Sequence[str], world: Environment) -> int:
+    """Print what fits at the cursor, for a shell's completion script."""
     number, *words = argv
     at = int(number) - 1
     incomplete = words[at] if at < len(words) else ""
-    found = complete(entries, words[:at], incomplete, Ledgered(world.env, world.now))
-    text = wire(found, incomplete if world.env[VARIABLE] in _LITERAL else None)
+    found = complete(entries, words[:at], incomplete, LedgerHistory(world.env, world.now))
+    text = to_lines(found, incomplete if world.env[VARIABLE] in _FILTERED else "")
     Output(world, Style()).chunks([text.encode("utf-8", "surrogateescape")])
     return 0
 
 
-def wire(found: Completion, typed: str | None = None) -> str:
-    """The lines of the answer; only what begins like the typed word, where that is given."""
+def to_lines(found: Completion, typed: str = "") -> str:
+    """Write the reply's lines, with only the values that begin with the typed word."""
     kind = "none" if found.files is None else " ".join(("files", *found.files))
-    begins = (typed or "").removeprefix(found.prefix)
+    begins = typed.removeprefix(found.prefix)
     lines = [
         f"{value.text}\t{value.about}"
         for value in found.values

@@ -108,9 +108,9 @@ def _complete(argv: Sequence[str], world: Environment) -> int:
 
     try:
         from docspeed_cli.cli.commands import COMMANDS
-        from docspeed_cli.cli.completion import answer
+        from docspeed_cli.cli.completion import reply_to_shell
 
-        return answer(COMMANDS, argv, world)
+        return reply_to_shell(COMMANDS, argv, world)
     except (Exception, Interrupted):  # noqa: BLE001
         return 1
 
@@ -132,9 +132,9 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
         except typer.TyperException as error:
-            from docspeed_cli.cli.usage_errors import misunderstood
+            from docspeed_cli.cli.usage_errors import explain_usage_error
 
-            raise misunderstood(error.format_message(), argv, COMMANDS) from None
+            raise explain_usage_error(error.format_message(), argv, COMMANDS) from None
         except typer.Abort:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):

@@ -21,6 +21,9 @@ _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
 
+_DAMAGED_KEYS = "fix the file or delete it, then run `docspeed auth login`"
+
+
 def duration(text: str) -> float:
     """Parse `90`, `90s`, `30m`, `2h`, `1h30m` or `30d` into seconds. ValueError for anything else."""
     word = text.strip().lower()
@@ -201,9 +204,9 @@ def saved_keys(path: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not JSON"
-        raise AuthError(f"can't read {path}: {reason}", hint="docspeed auth login") from None
+        raise AuthError(f"can't read {path}: {reason}", hint=_DAMAGED_KEYS) from None
     if not isinstance(keys, dict):
-        raise AuthError(f"{path} must hold one JSON object: keys by server", hint="docspeed auth login")
+        raise AuthError(f"{path} must hold one JSON object: keys by server", hint=_DAMAGED_KEYS)
     return {str(server): str(key) for server, key in keys.items()}
 
 

@@ -108,7 +108,7 @@ def test_settings_bad_doctor_sends_the_key_nowhere(stage: Stage, service: Servic
     ran = stage.run("doctor", "--json")
     (server,) = checks(ran, "server")
     assert (ran.code, service.calls) == (2, [])
-    assert "not asked" in server["found"]
+    assert "not checked" in server["found"]
 
 
 def test_settings_bad_flag_doctor_exits_2(stage: Stage) -> None:

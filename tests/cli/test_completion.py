@@ -1,4 +1,4 @@
-"""What fits at the cursor of every command line, and that asking for it costs and leaves nothing."""
+"""Shell completion: what fits at the cursor, and that asking for it is cheap and changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.completion import NEWEST, SCRIPTS, VARIABLE, Completion, Ledgered, Value, complete, wire
+from docspeed_cli.cli.completion import (
+    MAX_RECENT,
+    SCRIPTS,
+    VARIABLE,
+    Completion,
+    LedgerHistory,
+    Value,
+    complete,
+    to_lines,
+)
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import (
     CHAT,
@@ -33,33 +41,32 @@ from docspeed_cli.store.ledger import Ledger
 from tests.stage import Stage
 
 
-@dataclass
-class Known:
-    """What was worked on lately."""
+class FakeHistory(LedgerHistory):
+    """A history of fixed rows that counts how often it is read."""
 
-    looked: int = 0
+    def __init__(self, *jobs: Value) -> None:
+        self.reads = 0
+        self.newest = jobs
 
-    def jobs(self) -> Sequence[Value]:
-        self.looked += 1
-        return [Value("job_2", "parse, b.pdf"), Value("job_1", "parse, a.pdf")]
+    def jobs(self) -> tuple[Value, ...]:
+        self.reads += 1
+        return self.newest
 
-    def files(self) -> Sequence[Value]:
-        self.looked += 1
-        return [Value("file_9", "a.pdf")]
+    def files(self) -> tuple[Value, ...]:
+        self.reads += 1
+        return (Value("file_9", "a.pdf"),)
 
-    def sessions(self) -> Sequence[Value]:
-        self.looked += 1
-        return [Value("sess_4", "a.pdf")]
+    def conversations(self) -> tuple[Value, ...]:
+        self.reads += 1
+        return (Value("sess_4", "a.pdf"),)
 
 
-class Nothing(Known):
-    def jobs(self) -> Sequence[Value]:
-        return []
+JOBS = (Value("job_2", "parse, b.pdf"), Value("job_1", "parse, a.pdf"))
 
 
 def at(*words: str) -> Completion:
-    """What fits in the place of the last word."""
-    return complete(COMMANDS, words[:-1], words[-1], Known())
+    """Complete the last word."""
+    return complete(COMMANDS, words[:-1], words[-1], FakeHistory(*JOBS))
 
 
 def texts(*words: str) -> list[str]:
@@ -69,22 +76,22 @@ def texts(*words: str) -> list[str]:
 # -- commands
 
 
-def test_commands_come_with_what_they_do() -> None:
+def test_command_completion_lists_names_with_descriptions() -> None:
     assert at("") == Completion(tuple(Value(entry.name, entry.about) for entry in COMMANDS))
     assert at("jobs", "").values[0] == Value("status", "One look at jobs.")
 
 
 @pytest.mark.parametrize("words", [("no-such", ""), ("jobs", "no-such", ""), ("no-such", "-")], ids=" ".join)
-def test_of_an_unknown_command_nothing_is_known(words: tuple[str, ...]) -> None:
+def test_completion_after_unknown_command_is_empty(words: tuple[str, ...]) -> None:
     assert at(*words) == Completion()
 
 
-def test_flags_before_a_command_do_not_hide_it() -> None:
+def test_command_completion_skips_flags_before_the_command() -> None:
     assert texts("--version", "") == [entry.name for entry in COMMANDS]
     assert "--profile" in texts("-h", "parse", "--")
 
 
-def test_a_group_has_flags() -> None:
+def test_flag_completion_of_a_group_lists_its_flags() -> None:
     assert {"--version", "-V", "--help", "-h"} == set(texts("-"))
     assert {"--help", "-h"} == set(texts("jobs", "-"))
 
@@ -92,7 +99,7 @@ def test_a_group_has_flags() -> None:
 # -- flags
 
 
-def test_flags_come_with_their_help() -> None:
+def test_flag_completion_lists_flags_with_help() -> None:
     found = at("parse", "--")
     assert Value("--recursive", "take the documents below a folder") in found.values
     assert {"--wait", "--no-wait", "-o", "--output", "-h"} <= set(texts("parse", "-"))
@@ -118,17 +125,19 @@ def test_flags_come_with_their_help() -> None:
     ],
     ids=str,
 )
-def test_what_was_given_is_not_offered_again(words: tuple[str, ...], gone: tuple[str, ...]) -> None:
+def test_flag_completion_leaves_out_flags_already_given(
+    words: tuple[str, ...], gone: tuple[str, ...]
+) -> None:
     assert set(texts("parse", "-")) - set(texts("parse", *words, "-")) == set(gone)
 
 
-def test_a_command_that_takes_no_word_offers_its_flags() -> None:
+def test_completion_without_arguments_left_lists_flags() -> None:
     assert "--status" in texts("jobs", "list", "")
     assert "--json" in texts("doctor", "")
     assert "--body" in texts("api", "GET", "/v1/x", "")
 
 
-def test_no_flag_follows_two_dashes() -> None:
+def test_completion_after_double_dash_lists_no_flags() -> None:
     assert at("parse", "--", "-") == Completion(files=SUFFIXES)
     assert at("doctor", "--", "-") == Completion()
 
@@ -164,7 +173,7 @@ DOCUMENTS = Completion(files=SUFFIXES)
     ],
     ids=str,
 )
-def test_known_values(words: tuple[str, ...], values: Sequence[str]) -> None:
+def test_value_completion_lists_known_values(words: tuple[str, ...], values: Sequence[str]) -> None:
     found = at(*words)
     assert ([value.text for value in found.values], found.files) == (list(values), None)
 
@@ -194,7 +203,7 @@ def test_known_values(words: tuple[str, ...], values: Sequence[str]) -> None:
     ],
     ids=str,
 )
-def test_files(words: tuple[str, ...], expected: Completion | None) -> None:
+def test_file_completion_names_the_endings(words: tuple[str, ...], expected: Completion | None) -> None:
     found = at(*words)
     if expected is None:
         assert found.files is None
@@ -202,26 +211,26 @@ def test_files(words: tuple[str, ...], expected: Completion | None) -> None:
         assert found == expected
 
 
-def test_a_value_behind_an_equals_sign() -> None:
+def test_value_completion_after_equals_sign_keeps_the_prefix() -> None:
     found = at("parse", "--grounding=re")
     assert found == Completion(tuple(map(Value, GROUNDINGS)), prefix="--grounding=")
     assert at("parse", "--file-id=").prefix == "--file-id="
 
 
 @pytest.mark.parametrize("command", ["status", "wait", "result", "forget"])
-def test_jobs_are_offered_newest_first_and_once(command: str) -> None:
+def test_job_completion_lists_newest_first_without_jobs_already_given(command: str) -> None:
     assert texts("jobs", command, "") == ["@last", "job_2", "job_1"]
     assert texts("jobs", command, "job_2", "@last", "") == ["job_1"]
     assert texts("jobs", command, "x", "-")[0].startswith("-")
-    assert complete(COMMANDS, ["jobs", command], "", Nothing()) == Completion()
+    assert complete(COMMANDS, ["jobs", command], "", FakeHistory()) == Completion()
 
 
-def test_the_ledger_is_looked_at_only_where_it_has_the_answer() -> None:
-    known = Known()
+def test_completion_of_commands_and_flags_does_not_read_the_ledger() -> None:
+    history = FakeHistory(*JOBS)
     for words in ((), ("jobs",), ("parse",), ("jobs", "list"), ("jobs", "list", "--status")):
         for incomplete in ("", "-"):
-            complete(COMMANDS, words, incomplete, known)
-    assert known.looked == 0
+            complete(COMMANDS, words, incomplete, history)
+    assert history.reads == 0
 
 
 WORD = st.one_of(
@@ -232,19 +241,19 @@ WORD = st.one_of(
 
 @settings(deadline=None)
 @given(st.lists(WORD, max_size=5), WORD)
-def test_no_line_is_too_strange(words: list[str], incomplete: str) -> None:
-    found = complete(COMMANDS, words, incomplete, Known())
+def test_completion_of_any_line_returns_a_prefix_of_the_word(words: list[str], incomplete: str) -> None:
+    found = complete(COMMANDS, words, incomplete, FakeHistory(*JOBS))
     assert incomplete.startswith(found.prefix)
 
 
 # -- the ledger
 
 
-def ledgered(folder: Path, now: float = 1000.0) -> Ledgered:
-    return Ledgered({"DOCSPEED_STATE_DIR": str(folder)}, lambda: now)
+def history_in(folder: Path) -> LedgerHistory:
+    return LedgerHistory({"DOCSPEED_STATE_DIR": str(folder)}, lambda: 1000.0)
 
 
-def filled(folder: Path, jobs: int = 0) -> Ledger:
+def ledger_with(folder: Path, jobs: int = 0) -> Ledger:
     ledger = Ledger(folder / "ledger.db", pytest.fail, lambda: 880.0)
     for number in range(jobs):
         job = Job("parse", "queued", State.RUNNING, job_id=f"job_{number}", input="a.pdf", submitted_at=880.0)
@@ -252,65 +261,65 @@ def filled(folder: Path, jobs: int = 0) -> Ledger:
     return ledger
 
 
-def test_jobs_of_the_ledger(tmp_path: Path) -> None:
-    ledger = filled(tmp_path, 60)
+def test_history_jobs_are_newest_first_limited_and_printable(tmp_path: Path) -> None:
+    ledger = ledger_with(tmp_path, 60)
     ledger.begin(Job("extract", "unknown", State.UNKNOWN, input="b\x1b[2J\n.pdf"))
     ledger.close()
-    found = ledgered(tmp_path).jobs()
-    assert len(found) == NEWEST
+    found = history_in(tmp_path).jobs()
+    assert len(found) == MAX_RECENT
     assert found[0].text == "@61"
     assert found[0].about.endswith(".pdf, at an unknown time")
     assert found[0].about.isprintable()
     assert found[1] == Value("job_59", "parse, a.pdf, 2 min ago")
 
 
-def test_files_of_the_ledger(tmp_path: Path) -> None:
-    ledger = filled(tmp_path)
+def test_history_files_have_names_and_ages(tmp_path: Path) -> None:
+    ledger = ledger_with(tmp_path)
     ledger.remember_upload("s", "k", "d1", "file_1", "a.pdf")
     ledger.remember_upload("s", "k", "d2", "file_2", None)
     ledger.close()
-    assert set(ledgered(tmp_path).files()) == {
+    assert set(history_in(tmp_path).files()) == {
         Value("file_1", "a.pdf, 2 min ago"),
         Value("file_2", "2 min ago"),
     }
 
 
-def test_a_ledger_in_use_is_read(tmp_path: Path) -> None:
-    ledger = filled(tmp_path, 1)
+def test_history_of_a_locked_ledger_is_read(tmp_path: Path) -> None:
+    ledger = ledger_with(tmp_path, 1)
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    assert [value.text for value in ledgered(tmp_path).jobs()] == ["job_0"]
+    assert [value.text for value in history_in(tmp_path).jobs()] == ["job_0"]
     other.close()
     ledger.close()
 
 
-def test_reading_leaves_no_trace(tmp_path: Path) -> None:
-    assert ledgered(tmp_path / "none").jobs() == []
+def test_history_read_leaves_no_files_behind(tmp_path: Path) -> None:
+    assert history_in(tmp_path / "none").jobs() == ()
     assert not (tmp_path / "none").exists()
-    filled(tmp_path, 1).close()
+    ledger_with(tmp_path, 1).close()
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(ledgered(tmp_path).jobs()) == 1
+    assert len(history_in(tmp_path).jobs()) == 1
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 100], ids=["empty", "damaged"])
-def test_a_ledger_that_can_t_be_read_offers_nothing(tmp_path: Path, content: bytes) -> None:
+def test_history_of_a_damaged_ledger_is_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ledger.db").write_bytes(content)
-    assert ledgered(tmp_path).jobs() == []
-    assert ledgered(tmp_path).files() == []
+    assert history_in(tmp_path).jobs() == ()
+    assert history_in(tmp_path).files() == ()
     assert (tmp_path / "ledger.db").read_bytes() == content
 
 
-# -- the answer
+# -- the reply
 
 
-def test_the_lines_of_an_answer() -> None:
+def test_reply_lines_hold_printable_values_that_begin_with_the_word() -> None:
     values = (Value("json", "a"), Value("jsonl"), Value("csv"), Value("js\x1b[2J"), Value("js\nx"))
     found = Completion(values, prefix="--format=")
-    assert wire(found) == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
-    assert wire(found, "--format=js") == "none\n--format=\njson\ta\njsonl\t\n"
-    assert wire(Completion(files=())) == "files\n\n"
-    assert wire(Completion(files=(".a", ".b"), prefix="@"), "@x") == "files .a .b\n@\n"
+    assert to_lines(found) == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
+    assert to_lines(found, "--format=js") == "none\n--format=\njson\ta\njsonl\t\n"
+    assert to_lines(Completion(files=())) == "files\n\n"
+    assert to_lines(Completion(files=(".a", ".b"), prefix="@"), "@x") == "files .a .b\n@\n"
 
 
 def ask(stage: Stage, shell: str, *argv: str) -> tuple[int, str, str]:
@@ -319,25 +328,25 @@ def ask(stage: Stage, shell: str, *argv: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
-def test_a_shell_asks(stage: Stage, shell: str) -> None:
+def test_reply_is_filtered_only_for_bash_and_powershell(stage: Stage, shell: str) -> None:
     code, out, err = ask(stage, shell, "2", "jobs", "wa")
     assert (code, err) == (0, "")
     assert "wait\tFollow jobs to their end.\n" in out
-    assert ("status\t" in out) == (shell in ("zsh", "fish")), "these match as their users set them up"
+    assert ("status\t" in out) == (shell in ("zsh", "fish")), "these filter by themselves"
 
 
-def test_an_empty_last_word_may_be_missing(stage: Stage) -> None:
+def test_reply_without_the_empty_last_word_is_the_same(stage: Stage) -> None:
     assert ask(stage, "powershell", "2", "jobs") == ask(stage, "powershell", "2", "jobs", "")
 
 
 @pytest.mark.parametrize("argv", [(), ("x",), ("0",), ("-3", "parse"), ("2", "parse", "\udcff")], ids=ascii)
-def test_nothing_is_said_of_what_goes_wrong(stage: Stage, argv: tuple[str, ...]) -> None:
+def test_reply_to_bad_arguments_writes_nothing_to_stderr(stage: Stage, argv: tuple[str, ...]) -> None:
     code, _, err = ask(stage, "bash", *argv)
     assert code in (0, 1)
     assert err == ""
 
 
-def test_a_shell_hears_of_jobs(stage: Stage) -> None:
+def test_reply_names_jobs_and_files_of_the_ledger(stage: Stage) -> None:
     assert stage.run("parse", stage.document("a.pdf")).code == 0
     (job,) = (row["job_id"] for row in stage.rows())
     _, out, _ = ask(stage, "bash", "3", "jobs", "wait", "")
@@ -346,7 +355,7 @@ def test_a_shell_hears_of_jobs(stage: Stage) -> None:
     assert "a.pdf, just now" in out
 
 
-def test_a_bad_setting_is_no_obstacle(stage: Stage) -> None:
+def test_reply_with_bad_settings_is_the_same(stage: Stage) -> None:
     code, out, err = ask(stage, "zsh", "1", "")
     assert (code, err) == (0, "")
     config = Path(stage.base()["DOCSPEED_CONFIG"])
@@ -381,7 +390,7 @@ HEAVY = {"httpx", "ssl", "asyncio", "rich", "truststore", "werkzeug", "pypdfium2
     ],
     ids=str,
 )
-def test_a_tab_loads_only_the_command_that_is_completed(
+def test_reply_imports_only_the_completed_command(
     tmp_path: Path, argv: tuple[str, ...], commands: tuple[str, ...]
 ) -> None:
     report = tmp_path / "modules.json"
@@ -402,7 +411,7 @@ def test_a_tab_loads_only_the_command_that_is_completed(
 # -- the command
 
 
-def test_the_shell_is_known_from_the_environment(stage: Stage) -> None:
+def test_completion_command_without_shell_uses_the_shell_variable(stage: Stage) -> None:
     for path, name in (("/bin/bash", "bash"), ("/usr/bin/zsh", "zsh"), ("/opt/pwsh", "powershell")):
         ran = stage.run("completion", env={"SHELL": path})
         assert (ran.code, ran.raw) == (0, stage.run("completion", name).raw)
@@ -412,21 +421,21 @@ def test_the_shell_is_known_from_the_environment(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("shell", ["", "/bin/tcsh"])
-def test_where_the_shell_is_not_known_the_four_are_named(stage: Stage, shell: str) -> None:
+def test_completion_command_with_unknown_shell_variable_names_the_shells(stage: Stage, shell: str) -> None:
     ran = stage.run("completion", env={"SHELL": shell})
     assert (ran.code, ran.out) == (2, "")
     assert all(name in ran.err for name in SCRIPTS)
 
 
-def test_another_shell_is_an_error_that_names_the_four(stage: Stage) -> None:
+def test_completion_command_with_unsupported_shell_fails(stage: Stage) -> None:
     ran = stage.run("completion", "tcsh")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "error: there is no script for tcsh, only for bash, zsh, fish and powershell\n"
+        "error: there is no completion script for tcsh; name bash, zsh, fish or powershell\n"
         "hint: docspeed completion bash\n"
     )
 
 
-def test_at_a_terminal_the_script_is_the_same(stage: Stage) -> None:
+def test_completion_command_at_a_terminal_prints_the_same_script(stage: Stage) -> None:
     for shell in SCRIPTS:
         assert stage.run("completion", shell, terminal=True).out == stage.run("completion", shell).out

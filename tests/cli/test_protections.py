@@ -227,7 +227,7 @@ def test_doctor_sees_a_server_that_is_another(
 ) -> None:
     service.always(POLL, Reply(404, body))
     said = str(found_by_doctor(stage, "server"))
-    assert ("not in the service's words" in said, "takes the key" in said) == (
+    assert ("not in the service's format" in said, "accepts the key" in said) == (
         unrecognised_error,
         not unrecognised_error,
     )

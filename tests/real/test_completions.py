@@ -212,7 +212,7 @@ def test_bash_completes_files(bash: Terminal) -> None:
 @needs_bash
 def test_bash_lists_with_descriptions(bash: Terminal) -> None:
     bash.send("docspeed auth \t\t")
-    bash.until(r"login +Saves an API key for this server\.\s+status +Says which key")
+    bash.until(r"login +Save an API key for the server\.\s+status +Show which API key")
 
 
 @needs_bash
@@ -341,7 +341,7 @@ def test_zsh_offers_any_file_where_any_fits(zsh: Terminal) -> None:
 @needs_zsh
 def test_zsh_lists_with_descriptions(zsh: Terminal) -> None:
     zsh.send("docspeed auth \t\t")
-    zsh.until(r"login +-- Saves an API key for this server\.\s+status +-- Says which key")
+    zsh.until(r"login +-- Save an API key for the server\.\s+status +-- Show which API key")
 
 
 # -- fish
@@ -377,7 +377,7 @@ def test_fish_completes_words(fish: Any) -> None:
     assert fish("docspeed parse --grounding=reg") == ["--grounding=regions"]
     assert fish("docspeed parse --dry-run --format ") == [
         "json\tas the server sent it",
-        "curl\tthe request, as a shell sends it",
+        "curl\tthe request as a curl command",
     ]
     assert fish("docspeed parse --timeout ") == []
 

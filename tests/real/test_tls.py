@@ -173,7 +173,7 @@ def test_the_doctor_looks_at_the_certificate(tmp_path: Path, service: Service, a
         machine = Machine(tmp_path, base_url)
         seen = checks(machine, trusting(authority, tmp_path))
         assert seen["tls"]["ok"] and seen["tls"]["found"].startswith("TLSv1")
-        assert seen["server"]["ok"] and "takes the key" in seen["server"]["found"]
+        assert seen["server"]["ok"] and "accepts the key" in seen["server"]["found"]
         refused = checks(machine, {})
         assert (refused["tls"]["ok"], "server" in refused) == (False, False)
         assert "SSL_CERT_FILE" in refused["tls"]["hint"]

@@ -6,10 +6,12 @@ _DOCUMENTS = "docspeed_cli.cli.commands.common"
 _JOBS = "docspeed_cli.cli.commands.jobs.shared"
 _TALK = "docspeed_cli.cli.commands.chat"
 _LEDGER = "docspeed_cli.cli.commands.jobs.list"
-_CHECKS = "docspeed_cli.cli.commands.doctor"
 _TOPICS = "docspeed_cli.cli.commands.help"
-_SETUP = "docspeed_cli.cli.commands.auth"
-_SHELL = "docspeed_cli.cli.commands.completion"
+_AUTH = "docspeed_cli.cli.commands.auth"
+_CONFIG = "docspeed_cli.cli.commands.config"
+_DOCTOR = "docspeed_cli.cli.commands.doctor"
+_COMPLETION = "docspeed_cli.cli.commands.completion"
+_SANDBOX = "docspeed_cli.cli.commands.sandbox"
 
 COMMANDS = (
     Entry("parse", "Pages, text, markdown and regions of each document.", _DOCUMENTS, "parse"),
@@ -41,9 +43,9 @@ COMMANDS = (
         "The API key.",
         examples=("docspeed auth login", "docspeed auth status"),
         entries=(
-            Entry("login", "Saves an API key for this server.", _SETUP, "login"),
-            Entry("status", "Says which key is used, and for which server.", _SETUP, "auth_status"),
-            Entry("logout", "Removes the saved key of this server.", _SETUP, "logout"),
+            Entry("login", "Save an API key for the server.", _AUTH, "login"),
+            Entry("status", "Show which API key is used, and where it comes from.", _AUTH, "auth_status"),
+            Entry("logout", "Remove the saved API key for the server.", _AUTH, "logout"),
         ),
     ),
     Entry(
@@ -51,22 +53,40 @@ COMMANDS = (
         "The settings.",
         examples=("docspeed config show", "docspeed config path"),
         entries=(
-            Entry("show", "Every setting, its value, and where it came from.", _CHECKS, "config_show"),
-            Entry("path", "Where the config file is, or would be.", _CHECKS, "config_path"),
+            Entry(
+                "show",
+                "Show every setting, its value, and where the value comes from.",
+                _CONFIG,
+                "config_show",
+            ),
+            Entry(
+                "path",
+                "Print the path of the config file, whether or not the file exists.",
+                _CONFIG,
+                "config_path",
+            ),
         ),
     ),
     Entry("help", "Explains exit codes, variables, output and scripting, or a command.", _TOPICS, "help_"),
-    Entry("doctor", "Checks the set-up and says what to do.", _CHECKS, "doctor"),
-    Entry("completion", "The completion script for bash, zsh, fish or powershell.", _SHELL, "completion"),
+    Entry("doctor", "Check the setup and say how to fix it.", _DOCTOR, "doctor"),
+    Entry(
+        "completion",
+        "Print the completion script for bash, zsh, fish or powershell.",
+        _COMPLETION,
+        "completion",
+    ),
     Entry(
         "sandbox",
         "The local stand-in for the service.",
         examples=("docspeed parse invoice.pdf --sandbox --wait", "docspeed sandbox serve --latency 200ms"),
         entries=(
             Entry(
-                "serve", "Serves the sandbox on 127.0.0.1 for curl, other clients and tests.", _SETUP, "serve"
+                "serve",
+                "Serve the sandbox on 127.0.0.1 for curl, other clients and tests.",
+                _SANDBOX,
+                "serve",
             ),
-            Entry("reset", "Deletes everything that the sandbox keeps.", _SETUP, "reset"),
+            Entry("reset", "Delete everything that the sandbox has stored.", _SANDBOX, "reset"),
         ),
     ),
 )

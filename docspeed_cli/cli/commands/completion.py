@@ -1,20 +1,20 @@
-"""The command for the user's shell: the script that completes command lines."""
+"""The command `docspeed completion`: prints the completion script for a shell."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import typer
 
+import docspeed_cli
 from docspeed_cli.cli.completion import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import LocalFlags
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Session
 
-_KNOWN = "bash, zsh, fish and powershell"
+_SHELLS = "bash, zsh, fish or powershell"
 
 
 @guide(
@@ -28,29 +28,27 @@ _KNOWN = "bash, zsh, fish and powershell"
 def completion(
     shell: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[SHELL]",
-            help="bash, zsh, fish or powershell; without it the one in $SHELL",
-            show_default=False,
-        ),
+        typer.Argument(metavar="[SHELL]", help=f"{_SHELLS} (default: from $SHELL)", show_default=False),
     ] = None,
     *,
     common: LocalFlags,
 ) -> Action:
-    """The completion script for bash, zsh, fish or powershell."""
+    """Print the completion script for bash, zsh, fish or powershell."""
 
     def action(session: Session) -> int:
         name = shell or PurePath(session.world.env.get("SHELL", "")).name
         script = SCRIPTS.get({"pwsh": "powershell"}.get(name, name))
         if script is None:
-            raise UsageError(
-                f"there is no script for {shell}, only for {_KNOWN}"
-                if shell
-                else f"name a shell; there are scripts for {_KNOWN}",
-                hint="docspeed completion bash",
-            )
-        text = files("docspeed_cli").joinpath("completions", script).read_text("utf-8")
-        session.output.text(text.removesuffix("\n"))
+            problem = f"there is no completion script for {shell}" if shell else "the shell is not known"
+            raise UsageError(f"{problem}; name {_SHELLS}", hint="docspeed completion bash")
+        session.output.text(_read_script(script).removesuffix("\n"))
         return 0
 
     return action
+
+
+def _read_script(name: str) -> str:
+    package = Path(docspeed_cli.__file__).parent
+    # A wheel has the folder inside the package; in a checkout it stands beside the package.
+    folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
+    return (folder / "completions" / name).read_text("utf-8")
