@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
@@ -23,6 +22,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Inputs, Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
+from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.scheduler import run_many

@@ -11,9 +11,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
-from docspeed_cli.core.environment import GRACE, Environment
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.models import Job
+from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Session, Task, run_to_completion
 from docspeed_cli.service.backoff import DueQueue
 

@@ -1,4 +1,4 @@
-"""Signals and kills at every moment: the job goes on, and the next run knows of it."""
+"""Signals and kills during each exchange: the job goes on, and the next run knows of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import json
 import re
 import shlex
 import signal
-import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.environment import Interrupts
-from docspeed_cli.core.errors import Interrupted
 from tests.fake_service import POLL, RESULT, SUBMIT, UPLOAD, Service
 from tests.real.machine import Machine
 
@@ -23,21 +19,21 @@ FOR_EVER = 10**9
 
 
 def rows(machine: Machine) -> list[dict[str, object]]:
-    """What `jobs list` holds."""
+    """Lines of `docspeed jobs list`."""
     done = machine.run("jobs", "list", "--json")
     assert done.code == 0, done.err
     return [json.loads(line) for line in done.out.splitlines()]
 
 
 def hint_of(err: str) -> list[str]:
-    """The command that the last hint names, word for word."""
+    """Words of the command in the last hint."""
     (*_, line) = [line for line in err.splitlines() if line.startswith("hint: ")]
     return shlex.split(line.removeprefix("hint: "))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("argv", [(*PARSE, "--wait"), ("jobs", "wait", "@last")], ids=" ".join)
-def test_a_signal_stops_the_wait_and_never_the_job(
+def test_signal_while_waiting_stops_the_wait_not_the_job(
     machine: Machine, service: Service, number: signal.Signals, code: int, argv: tuple[str, ...]
 ) -> None:
     service.polls = FOR_EVER
@@ -58,7 +54,7 @@ def test_a_signal_stops_the_wait_and_never_the_job(
     assert service.count(SUBMIT) == 1
 
 
-def test_a_signal_stops_the_wait_for_many(machine: Machine, service: Service) -> None:
+def test_signal_while_waiting_for_many_names_the_resume_command(machine: Machine, service: Service) -> None:
     service.polls = FOR_EVER
     with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c", "--wait") as running:
         service.until(POLL, 3)
@@ -67,17 +63,16 @@ def test_a_signal_stops_the_wait_for_many(machine: Machine, service: Service) ->
     assert done.code == 130
     assert "Traceback" not in done.err
     assert len(rows(machine)) == service.count(SUBMIT) == 3
-    command = hint_of(done.err)
-    said = "docspeed parse --file-id a --file-id b --file-id c --wait"
-    assert shlex.join(command) == said, "the command that takes up the run again"
+    command = shlex.join(hint_of(done.err))
+    assert command == "docspeed parse --file-id a --file-id b --file-id c --wait"
     service.polls = 1
-    again = machine.bash(said)
+    again = machine.bash(command)
     assert (again.code, len(again.out.splitlines())) == (0, 3)
     assert service.count(SUBMIT) == 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_during_the_submission_loses_no_id(
+def test_signal_during_submission_keeps_the_job_id(
     machine: Machine, service: Service, number: signal.Signals, code: int
 ) -> None:
     held = service.hold(SUBMIT)
@@ -94,14 +89,14 @@ def test_a_signal_during_the_submission_loses_no_id(
 
 
 STAGES = {UPLOAD: [], SUBMIT: ["running"], POLL: ["running"], RESULT: ["done"]}
-"""What the ledger holds of a document whose run was stopped in the midst of this exchange."""
+"""States in the ledger after a signal during this exchange."""
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
 )
 @pytest.mark.parametrize("kind", STAGES)
-def test_a_signal_in_the_midst_of_any_exchange(
+def test_signal_during_any_exchange_leaves_a_resumable_ledger(
     machine: Machine, service: Service, kind: str, number: signal.Signals, code: int
 ) -> None:
     (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
@@ -131,7 +126,7 @@ def test_a_signal_in_the_midst_of_any_exchange(
     ],
     ids=" ".join,
 )
-def test_a_signal_while_the_result_is_fetched_names_what_brings_it(
+def test_signal_during_download_hints_at_jobs_result(
     machine: Machine, service: Service, argv: tuple[str, ...]
 ) -> None:
     (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
@@ -151,8 +146,8 @@ def test_a_signal_while_the_result_is_fetched_names_what_brings_it(
     assert service.count(SUBMIT) == 1
 
 
-def test_a_signal_ends_a_look_at_many_within_a_second(machine: Machine, service: Service) -> None:
-    """What only reads leaves nothing behind that were worth the 30 seconds a submission gets."""
+def test_signal_during_jobs_status_of_many_exits_promptly(machine: Machine, service: Service) -> None:
+    """Commands that only read lose nothing, so they get no 30 seconds of grace."""
     held = [service.hold(POLL) for _ in range(3)]
     with machine.start("jobs", "status", "job_1", "job_2", "job_3") as running:
         for one in held:
@@ -164,7 +159,7 @@ def test_a_signal_ends_a_look_at_many_within_a_second(machine: Machine, service:
     assert (done.code, "finishing" in done.err) == (130, False)
 
 
-def test_a_run_that_is_stopped_says_how_far_it_has_come(machine: Machine, service: Service) -> None:
+def test_signal_during_run_prints_counts_of_done_and_ended(machine: Machine, service: Service) -> None:
     held = service.hold(RESULT)
     with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c", "--wait") as running:
         held.wait()
@@ -178,7 +173,7 @@ def test_a_run_that_is_stopped_says_how_far_it_has_come(machine: Machine, servic
 
 
 @pytest.mark.parametrize("flag", ["--json", "--quiet"])
-def test_a_signal_tells_a_script_too_how_to_go_on(machine: Machine, service: Service, flag: str) -> None:
+def test_signal_with_json_or_quiet_prints_the_hint(machine: Machine, service: Service, flag: str) -> None:
     service.polls = FOR_EVER
     with machine.start(*PARSE, "--wait", flag) as running:
         service.until(POLL, 1)
@@ -196,7 +191,7 @@ def test_a_signal_tells_a_script_too_how_to_go_on(machine: Machine, service: Ser
     )
 
 
-def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, service: Service) -> None:
+def test_signal_during_concurrent_submissions_keeps_all_job_ids(machine: Machine, service: Service) -> None:
     held = [service.hold(SUBMIT) for _ in range(3)]
     with machine.start("parse", "--file-id", "a", "--file-id", "b", "--file-id", "c") as running:
         for one in held:
@@ -212,7 +207,7 @@ def test_a_signal_during_the_submissions_of_many_loses_no_id(machine: Machine, s
 _HANGING = """
 import os, signal, sys, threading
 from docspeed_cli.core.errors import Interrupted
-from docspeed_cli.core.environment import Interrupts
+from docspeed_cli.core.signals import Interrupts
 
 interrupts = Interrupts()
 interrupts.grace = 0.05
@@ -226,13 +221,13 @@ except Interrupted as interrupted:
 """
 
 
-def test_a_submission_that_hangs_is_not_waited_for_without_end() -> None:
+def test_signal_during_hanging_submission_exits_after_grace() -> None:
     done = subprocess.run([sys.executable, "-c", _HANGING], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (143, 1)
-    assert "(0.05 s at most)" in done.stderr
+    assert "(at most 0.05 s)" in done.stderr
 
 
-def test_a_second_signal_leaves_at_once(machine: Machine, service: Service) -> None:
+def test_second_signal_during_submission_exits_at_once(machine: Machine, service: Service) -> None:
     held = service.hold(SUBMIT)
     with machine.start(*PARSE) as running:
         held.wait()
@@ -247,7 +242,7 @@ def test_a_second_signal_leaves_at_once(machine: Machine, service: Service) -> N
     assert (row["job_id"], row["state"]) == (None, "unknown")
 
 
-def test_killed_during_the_submission(machine: Machine, service: Service) -> None:
+def test_kill_during_submission_next_run_resubmits(machine: Machine, service: Service) -> None:
     held = service.hold(SUBMIT)
     with machine.start(*PARSE, "--wait") as running:
         held.wait()
@@ -265,7 +260,7 @@ def test_killed_during_the_submission(machine: Machine, service: Service) -> Non
     assert service.count(SUBMIT) == 2
 
 
-def test_killed_while_waiting(machine: Machine, service: Service) -> None:
+def test_kill_while_waiting_next_run_reuses_the_job(machine: Machine, service: Service) -> None:
     service.polls = FOR_EVER
     with machine.start(*PARSE, "--wait") as running:
         service.until(POLL, 1)
@@ -278,7 +273,7 @@ def test_killed_while_waiting(machine: Machine, service: Service) -> None:
     assert service.count(SUBMIT) == 1
 
 
-def test_killed_while_it_submits_many(machine: Machine, service: Service) -> None:
+def test_kill_during_run_next_run_resumes_it(machine: Machine, service: Service) -> None:
     argv = ["parse", "--wait", "--concurrency", "4", "-o", "out"]
     for n in range(20):
         argv += ["--file-id", f"f{n}"]
@@ -288,7 +283,7 @@ def test_killed_while_it_submits_many(machine: Machine, service: Service) -> Non
         running.send(signal.SIGKILL)
         running.end()
     known = rows(machine)
-    assert len(known) >= len(service.jobs), "each job the server took is here, by its id or as unknown"
+    assert len(known) >= len(service.jobs), "a row for each job that the server took"
     lost = len([row for row in known if row["state"] == "unknown"])
     again = machine.run(*argv)
     assert again.code == 0, again.err
@@ -297,7 +292,7 @@ def test_killed_while_it_submits_many(machine: Machine, service: Service) -> Non
     assert lost <= 4
 
 
-def test_a_wait_for_another_process_can_be_stopped(machine: Machine, service: Service) -> None:
+def test_signal_while_waiting_for_another_process_exits(machine: Machine, service: Service) -> None:
     held = service.hold(SUBMIT)
     with machine.start(*PARSE) as first:
         held.wait()
@@ -307,69 +302,31 @@ def test_a_wait_for_another_process_can_be_stopped(machine: Machine, service: Se
             assert second.end().code == 143
         held.release.set()
         assert first.end().code == 0
-    assert service.count(SUBMIT) == 2, "the other process's request was not submitted again"
+    assert service.count(SUBMIT) == 2, "the request of the first process is not submitted twice"
 
 
-_STUCK = """
-import os, signal, sqlite3, sys
-from docspeed_cli.core.environment import Interrupts
-
-interrupts = Interrupts()
-interrupts.install(sys.stderr)
-with interrupts.shielded():
-    db = sqlite3.connect(sys.argv[1], timeout=600, isolation_level=None)
-    print("ready", flush=True)
-    db.execute("BEGIN IMMEDIATE")
-"""
-
-
-def test_a_second_signal_is_heard_where_the_first_one_is_not(tmp_path: Path) -> None:
-    """While SQLite waits for a lock, or the system for a name, Python hears nothing."""
-    path = tmp_path / "held.db"
-    held = sqlite3.connect(path, isolation_level=None)
-    held.execute("BEGIN IMMEDIATE")
-    with subprocess.Popen([sys.executable, "-c", _STUCK, str(path)], stdout=subprocess.PIPE) as stuck:
-        assert stuck.stdout is not None and stuck.stdout.readline() == b"ready\n"
-        stuck.send_signal(signal.SIGINT)
-        stuck.send_signal(signal.SIGTERM)
-        assert stuck.wait(60) in (130, 143)
-    held.close()
-
-
-def test_a_forgiven_signal_is_not_the_first_of_two() -> None:
-    interrupts = Interrupts()
-    for _ in range(3):
-        with pytest.raises(Interrupted) as caught:
-            interrupts._handle(signal.SIGINT, None)
-        assert interrupts.forgive(caught.value)
-
-
-def test_a_signal_before_a_pause_ends_it_at_once() -> None:
-    interrupts = Interrupts()
-    with pytest.raises(Interrupted), interrupts.shielded():
-        interrupts.pending = signal.SIGINT
-        interrupts.sleep(600)
-
-
-_MISSED = """
-import os, signal, sys, threading
+_LIKE_WINDOWS = """
+import os, signal, sys
+for name in ("SIGHUP", "SIGTSTP", "SIGALRM", "setitimer"):
+    delattr(signal, name)
 from docspeed_cli.core.errors import Interrupted
-from docspeed_cli.core.environment import Interrupts
+from docspeed_cli.core.signals import Interrupts
+
 interrupts = Interrupts()
 interrupts.install(sys.stderr)
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+done = False
 try:
-    os.read(0, 1)
+    with interrupts.drawing("<ending>"), interrupts.shielded():
+        os.kill(os.getpid(), signal.SIGINT)
+        done = True
 except Interrupted as interrupted:
-    print(interrupted.exit_code)
+    print(done, interrupted.exit_code)
+interrupts.uninstall()
 """
 
 
-def test_a_signal_that_a_read_has_missed_ends_it_all_the_same() -> None:
-    """Another thread gets it, as if it had come between the main thread's last look and its read."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _MISSED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "130\n"
+def test_signal_without_posix_signals_still_waits_for_the_shield() -> None:
+    """Windows has no SIGHUP, no SIGTSTP and no timer signal."""
+    ran = subprocess.run([sys.executable, "-c", _LIKE_WINDOWS], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.returncode) == ("True 130\n", 0)
+    assert "again to leave now" in ran.stderr

@@ -8,7 +8,6 @@ from typing import Annotated
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import mark_abandoned, named_jobs, session_for
 from docspeed_cli.cli.options import CommonFlags, Ids, ManyFlags, PollFlags, ResultFlags, flag
-from docspeed_cli.core.environment import GRACE
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
@@ -22,6 +21,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
+from docspeed_cli.core.signals import GRACE
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
