@@ -101,7 +101,7 @@ def _round(variants: dict[str, Variant]) -> dict[str, Sample]:
 # -- what is printed
 
 
-def _report(measured: Sequence[Measured]) -> Iterator[str]:
+def report(measured: Sequence[Measured]) -> Iterator[str]:
     yield "| what | wall | CPU | goal | |"
     yield "|---|--:|--:|--:|---|"
     for found in measured:
@@ -181,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 sys.stdout.write(json.dumps(measured[-1].as_json()) + "\n")
                 sys.stdout.flush()
     if not asked.json:
-        sys.stdout.write("\n".join(_report(measured)) + "\n")
+        sys.stdout.write("\n".join(report(measured)) + "\n")
     return 1 if any(found.trouble for found in measured) else 0
 
 

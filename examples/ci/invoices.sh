@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
-# A folder of invoices into one table, safe to run again: what is done is not paid twice.
+# Extracts a folder of invoices into one table, invoices.csv. Run it again at any time: finished documents are not
+# paid for twice.
 #
-#   invoices.sh FOLDER SCHEMA    further flags in DOCSPEED_FLAGS, such as --sandbox
+#   invoices.sh FOLDER SCHEMA
 #
-# exit  what a script should do
-#   0  go on
-#   1  mend what the message names (the disk, a format), then run it again
-#   2  mend the call; nothing was sent
-#   3  add credits, then run it again
-#   4  mend the key, then run it again
-#   5  look at the documents that the errors name; the others are done
-#   6  check the id, and to which server and key it belongs
-#   7  mend the request: the error says why
-#   8  run it again later: the jobs go on, and it goes on waiting
-#   9  run it again later: what is known to the server is joined
-# 130  run it again: it goes on where it was
+# DOCSPEED_FLAGS may hold more flags, such as --sandbox. The exit code is docspeed's: `docspeed help scripting` says
+# what to do for each.
 set -euo pipefail
 
 folder=${1:?the folder of invoices}
@@ -25,7 +16,7 @@ code=0
 docspeed extract "$folder" --recursive --schema "$schema" --wait --timeout 30m \
   --require invoice_number,grand_total -o results/ "${flags[@]}" > results.jsonl.new || code=$?
 if [ ! -s results.jsonl.new ] && [ "$code" -ne 0 ]; then
-  rm results.jsonl.new  # nothing came of it: what an earlier run left stays
+  rm results.jsonl.new  # No document was processed, so keep the results of an earlier run.
   exit "$code"
 fi
 mv results.jsonl.new results.jsonl

@@ -1,4 +1,4 @@
-"""The benchmarks can be run: they name their cases, and a small one measures what it says."""
+"""The benchmarks run: they list their cases, measure a small one, and print a table with the goals."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.__main__ import Measured, report
+from benchmarks.cases import CASES, LEDGER
+from benchmarks.measure import Sample
+
 ROOT = Path(__file__).parents[2]
 
 
-def benchmarks(*argv: str) -> str:
-    """What `python -m benchmarks` prints."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *argv],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
-def test_the_cases_have_names() -> None:
-    names = [line.split()[0] for line in benchmarks("--list").splitlines()]
+def test_benchmarks_cases_have_unique_names() -> None:
+    names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert {"start-up", "job", "result-file", "upload", "ledger", "many"} <= set(names)
 
 
-def test_one_job_is_measured_beside_what_a_user_would_use() -> None:
-    (line,) = benchmarks("--only", "job", "--runs", "1", "--json").splitlines()
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.063, "met"), (0.07, "**missed**")])
+def test_benchmarksreport_compares_each_figure_with_its_goal(seconds: float, verdict: str) -> None:
+    ours = Sample(seconds=seconds, cpu=seconds, peak=0, jobs=1)
+    import_alone = Sample(seconds=0.06, cpu=0.06, peak=0, jobs=1)
+    names = ("10 rows", "100,000 rows", "10 rows, models", "100,000 rows, models")
+    samples = {"import sqlite3": [import_alone], "and the models": [import_alone]}
+    table = list(report([Measured(LEDGER, samples | {name: [ours] for name in names})]))
+    row = next(line for line in table if line.startswith("| ledger of 10 rows beyond `import sqlite3` |"))
+    assert row.endswith(f"| ≤ 4 ms | {verdict} |")
+
+
+@pytest.mark.real
+def test_benchmarks_measure_one_job_beside_the_least_program() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "job", "--runs", "1", "--json"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (line,) = ran.stdout.splitlines()
     found = json.loads(line)
     assert {"docspeed", "httpx"} <= set(found["samples"])
     assert all(figure["value"] > 0 for figure in found["figures"])
-
-
-def test_the_table_says_what_the_goal_is() -> None:
-    table = benchmarks("--only", "ledger", "--runs", "1")
-    assert "| ledger of 10 rows beyond `import sqlite3` |" in table
-    assert "≤ 4 ms" in table

@@ -1,4 +1,4 @@
-"""The examples of every help work when pasted: the parser takes them all, a shell runs them on documents."""
+"""The parser accepts every command in help texts, README and `docs/`; a shell runs the help's examples."""
 
 from __future__ import annotations
 
@@ -32,48 +32,75 @@ def examples(built: Any, entries: tuple[Entry, ...]) -> Iterator[str]:
 EXAMPLES = tuple(dict.fromkeys(examples(PROGRAM, COMMANDS)))
 
 
+def documented(text: str) -> Iterator[str]:
+    """Every line of shell in a markdown text: in fenced blocks, and complete commands between backticks."""
+    for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        yield from (line.removeprefix("$ ") for line in block.splitlines())
+    inline = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    yield from (span for span in re.findall(r"`(docspeed [^`]+)`", inline) if not _PLACEHOLDER.search(span))
+
+
+_PLACEHOLDER = re.compile(r"…|\b[A-Z]{2,}\b|--help|help ")
+"""A word that stands for others, or a call that prints a help and so returns no action."""
+
+PAGES = (TOP / "README.md", *sorted((TOP / "docs").glob("*.md")))
+DOCUMENTED = tuple(
+    dict.fromkeys(
+        line for page in PAGES for line in documented(page.read_text("utf-8")) if "docspeed " in line
+    )
+)
+
+
 # -- in the parser
 
 
 def invocations(example: str) -> Iterator[list[str]]:
-    """The words of each call of the program in a line of shell."""
+    """The arguments of each call of docspeed in a line of shell."""
     line = re.sub(r'"?\$\((docspeed [^)]*)\)"?', r"; \1", example)
     words = shlex.shlex(line, posix=True, punctuation_chars=True)
     words.whitespace_split = True
     for apart, call in groupby(words, lambda word: set(word) <= set("|&;")):
         argv = list(call)
-        if not apart and argv[0] == "docspeed":
-            yield argv[1 : argv.index(">") if ">" in argv else None]
+        if not apart and Path(argv[0]).name == "docspeed":
+            end = next((n for n, word in enumerate(argv) if word in ("<", ">")), None)
+            yield argv[1:end]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_parser_takes_it(example: str, tmp_path: Path) -> None:
-    calls = list(invocations(example))
-    assert calls
-    for argv in calls:
+@pytest.mark.parametrize("example", dict.fromkeys((*EXAMPLES, *DOCUMENTED)))
+def test_parser_accepts_the_example(example: str, tmp_path: Path) -> None:
+    for argv in invocations(example):
         found = PROGRAM.main(args=argv, prog_name="docspeed", standalone_mode=False)
         assert isinstance(found, Invocation)
         env = {"DOCSPEED_CONFIG": str(tmp_path / "none.toml"), "DOCSPEED_STATE_DIR": str(tmp_path)}
         assert found.style(resolve(found.settings, env))
 
 
-def test_the_words_of_each_call_are_found() -> None:
+def test_help_examples_all_call_docspeed() -> None:
+    assert [example for example in EXAMPLES if not list(invocations(example))] == []
+
+
+def test_docs_have_commands_for_the_parser() -> None:
+    assert sum(bool(list(invocations(line))) for line in DOCUMENTED) > 40
+
+
+def test_invocations_are_found_in_a_line_of_shell() -> None:
     piped = "docspeed upload *.pdf --format id | docspeed parse --from - > a 2>&1"
-    line = f"{piped} && jq . a; eval \"$(docspeed x 'y z')\""
+    line = f"{piped} && jq . a; eval \"$(docspeed x 'y z')\" || bin/docspeed z < a"
     assert list(invocations(line)) == [
         ["upload", "*.pdf", "--format", "id"],
         ["parse", "--from", "-"],
         ["x", "y z"],
+        ["z"],
     ]
 
 
 # -- in a shell
 
 KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "docspeed jobs watch --sandbox")
-"""They want a terminal, and have tests of their own there."""
+"""These need a terminal; tests/real has their tests."""
 
 ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|Out-String|/v1/classify")
-"""They want a server with keys, or serve till they are ended, or another shell, or what no stand-in does."""
+"""These need a server with keys, another shell or an endpoint that the sandbox lacks, or serve for ever."""
 
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
 
@@ -91,7 +118,7 @@ DOCUMENTS = (
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A user's folder with documents, jobs and a conversation; and what the examples' ids stand for."""
+    """A folder with documents, jobs and a conversation, and the real id for each example's `job_123`."""
     folder = tmp_path_factory.mktemp("home")
     for name in ("invoice.pdf", "packet.pdf", "invoice.schema.json"):
         shutil.copy(TOP / "examples" / name, folder)
@@ -112,8 +139,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     return folder, ids
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("example", PASTED)
-def test_a_shell_runs_it(example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]]) -> None:
+def test_shell_runs_the_example(example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]]) -> None:
     folder, ids = furnished
     shutil.copytree(folder, tmp_path / "home")
     line = re.sub(r"\b(file|job)_\d+\b", lambda found: ids[found[0]], example)

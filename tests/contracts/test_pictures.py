@@ -43,7 +43,8 @@ def test_a_picture_says_what_it_shows_to_those_who_can_t_see_it(name: str) -> No
     assert all(told) and svg.get("aria-labelledby") == "title about"
 
 
-def test_the_readme_shows_each_picture_with_words_in_its_place() -> None:
-    shown = re.findall(r"!\[([^\]]+)\]\(examples/pictures/([^)]+)\)", (TOP / "README.md").read_text("utf-8"))
+def test_pictures_are_each_shown_once_with_a_text_for_those_who_can_t_see_it() -> None:
+    pages = "".join(page.read_text("utf-8") for page in (TOP / "README.md", *(TOP / "docs").glob("*.md")))
+    shown = re.findall(r"!\[([^\]]+)\]\((?:\.\./)?examples/pictures/([^)]+)\)", pages)
     assert sorted(name for _, name in shown) == NAMES
     assert all(len(words) > 30 for words, _ in shown)

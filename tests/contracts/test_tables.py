@@ -1,77 +1,102 @@
-"""The README's tables say what the code does: exit codes and environment variables."""
+"""The tables in `docs/` are the code's: exit codes, error codes, faults, settings, packages, goals of speed.
+
+`DOCSPEED_WRITE_DOCS=1 pytest tests/contracts/test_tables.py` writes the generated ones again, between their
+markers.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
+from benchmarks.cases import CASES, Figure
+from docspeed_cli.cli.help_topics import CONFIG
 from docspeed_cli.core import errors
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS, DocspeedError
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
+from tests.contracts.test_imports import FLOORS, PACKAGE, STAND_IN
+from tests.real.faults import HEAD, TABLE, as_markdown
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-def section(heading: str) -> str:
-    """The text below a heading, up to the next of its kind."""
-    text = README.read_text("utf-8")
-    parts = re.split(rf"^{re.escape(heading)}\s*$", text, flags=re.MULTILINE)
-    assert len(parts) == 2, f"the README has {len(parts) - 1} headings {heading!r}"
-    return re.split(r"^## ", parts[1], flags=re.MULTILINE)[0]
+DOCS = Path(__file__).parents[2] / "docs"
+WRITE = bool(os.environ.get("DOCSPEED_WRITE_DOCS"))
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its head."""
-    lines = [line.strip() for line in section(heading).splitlines()]
-    start = next((n for n, line in enumerate(lines) if line.startswith("|")), len(lines))
-    table = []
-    for line in lines[start:]:
-        if not line.startswith("|"):
-            break
-        cells = re.split(r"(?<!\\)\|", line)[1:-1]
-        table.append([cell.strip().replace("\\|", "|") for cell in cells])
-    assert len(table) > 2, f"no table below {heading!r}"
-    assert all(set(cell) <= set("-: ") for cell in table[1]), "no head"
-    return table[2:]
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A markdown table."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def test_the_table_of_exit_codes_is_the_code_s() -> None:
-    assert rows("## Exit codes") == [[str(row.code), row.name, row.when, row.then] for row in EXITS]
+def table_below(text: str, head: Sequence[str]) -> list[list[str]]:
+    """The rows of the one table with this head."""
+    _, found, rest = text.partition(f"| {' | '.join(head)} |\n")
+    assert found, f"no table with the head {head}"
+    lines = rest.split("\n\n", maxsplit=1)[0].splitlines()[1:]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
-def test_the_script_s_table_is_the_code_s() -> None:
-    script = (Path(README).parent / "examples" / "ci" / "invoices.sh").read_text("utf-8")
-    told = re.findall(r"^# {1,3}(\d+)  (.*)$", script, re.MULTILINE)
-    assert told == [(str(row.code), row.then) for row in EXITS]
+def exit_codes() -> str:
+    rows = [(str(code), name, when, advice) for code, name, when, advice in EXITS]
+    return markdown(("code", "name", "when", "a script should"), rows)
 
 
-def test_the_table_of_error_codes_is_the_code_s() -> None:
-    assert rows("### Error codes") == [[f"`{code}`", about] for code, about in CODES.items()]
+def settings() -> str:
+    def default(value: object) -> str:
+        return "" if value is None else f"`{str(value).lower()}`"
+
+    rows = [(f"`{s.name}`", f"`{s.variable}`", default(s.default), s.about) for s in SETTINGS]
+    return markdown(("in `config.toml`", "variable", "default", "about"), rows)
+
+
+def variables() -> str:
+    own = {setting.variable for setting in SETTINGS}
+    rows = [(f"`{name}`", about) for name, about in VARIABLES if name not in own]
+    return markdown(("variable", "about"), rows)
+
+
+GENERATED: dict[tuple[str, str], Callable[[], str]] = {
+    ("exit-codes.md", "exit-codes"): exit_codes,
+    ("exit-codes.md", "error-codes"): lambda: markdown(
+        ("`error.code`", "when"), [(f"`{code}`", about) for code, about in CODES.items()]
+    ),
+    ("faults.md", "faults"): as_markdown,
+    ("settings.md", "settings"): settings,
+    ("settings.md", "variables"): variables,
+}
+
+
+@pytest.mark.parametrize(("file", "name"), GENERATED, ids=lambda part: part.removesuffix(".md"))
+def test_docs_table_is_generated_from_the_code(file: str, name: str) -> None:
+    text = (DOCS / file).read_text("utf-8")
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+    assert (text.count(start), text.count(end)) == (1, 1), f"{file} has each marker of {name} once"
+    before, _, rest = text.partition(start)
+    table, _, after = rest.partition(end)
+    generated = f"\n{GENERATED[file, name]()}\n\n"
+    if WRITE and table != generated:
+        (DOCS / file).write_text(f"{before}{start}{generated}{end}{after}", "utf-8")
+        return
+    assert table == generated
+
+
+# -- exit codes
+
+
+def test_docs_exit_codes_have_the_priority_of_the_code() -> None:
+    text = " ".join((DOCS / "exit-codes.md").read_text("utf-8").split())
+    assert f"the first of {', '.join(map(str, EXIT_PRIORITY))} that occurred" in text
 
 
 _CODE = re.compile(r'\bcode"?(?:=|: | = )(?:code or )?"(\w+)"')
 
 
-def test_every_code_that_is_used_is_in_the_table() -> None:
-    package = Path(errors.__file__).parents[1]
-    ours = [path for path in package.rglob("*.py") if path.parent.name not in ("sandbox", "views")]
+def test_error_codes_table_has_every_code_that_the_source_uses() -> None:
+    ours = [path for path in PACKAGE.rglob("*.py") if path.parent.name not in (STAND_IN, "views")]
     assert {code for path in ours for code in _CODE.findall(path.read_text("utf-8"))} == set(CODES)
-
-
-def test_the_table_of_variables_is_the_code_s() -> None:
-    assert rows("## Settings") == [[f"`{name}`", about] for name, about in VARIABLES]
-
-
-def test_the_keys_of_the_file_are_told() -> None:
-    text = section("## Settings")
-    (sentence,) = re.findall(r"`config\.toml` takes ([^.]*)\.", text)
-    assert re.findall(r"`(\w+)`", sentence) == [setting.name for setting in SETTINGS]
-
-
-def test_the_order_of_several_jobs_codes_is_told() -> None:
-    assert f"the first of {', '.join(map(str, EXIT_PRIORITY))} that any" in section("## Exit codes")
 
 
 ERRORS = [
@@ -82,15 +107,13 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_every_failure_s_exit_code_is_in_the_table(error: type[DocspeedError]) -> None:
+def test_exit_codes_table_has_the_code_of_every_error(error: type[DocspeedError]) -> None:
     named = {row.code: row.name for row in EXITS}
-    assert error.exit_code in named
     assert error("x").exit_code in EXIT_PRIORITY
-    if error.code != "outcome_unknown":
-        assert error.code == named[error.exit_code]
+    assert error.code in (named[error.exit_code], "outcome_unknown")
 
 
-def test_the_codes_are_the_contract_s() -> None:
+def test_exit_codes_are_those_that_scripts_rely_on() -> None:
     assert {row.code: row.name for row in EXITS} == {
         0: "ok",
         1: "failure",
@@ -108,8 +131,58 @@ def test_the_codes_are_the_contract_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "worst"),
+    ("codes", "overall"),
     [(set(), 0), ({0}, 0), ({0, 8}, 8), ({8, 6, 7, 5, 9, 3, 4}, 4), ({5, 9}, 9), ({0, 2}, 2), ({1, 6}, 6)],
 )
-def test_the_code_of_several_jobs(codes: set[int], worst: int) -> None:
-    assert errors.overall_exit_code(codes) == worst
+def test_overall_exit_code_is_the_first_by_priority(codes: set[int], overall: int) -> None:
+    assert errors.overall_exit_code(codes) == overall
+
+
+# -- faults
+
+
+def test_faults_table_is_short_enough_to_read() -> None:
+    rows = [line.strip("| ").split(" | ") for line in as_markdown().splitlines()]
+    assert {len(row) for row in rows} == {len(HEAD)}
+    assert 10 <= len(rows) - 2 <= 16
+    assert max(len(cell) for row in rows for cell in row[1:]) <= 40
+
+
+def test_faults_have_unique_names() -> None:
+    names = [fault.name for fault in TABLE]
+    assert len(set(names)) == len(names)
+
+
+# -- settings
+
+
+def test_docs_config_file_is_the_one_of_help_environment() -> None:
+    (sample,) = re.findall(
+        r"^```toml\n(.*?)^```", (DOCS / "settings.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert sample == f"{CONFIG.text}\n"
+
+
+# -- contributing
+
+
+def test_docs_packages_are_those_that_exist_in_the_order_of_imports() -> None:
+    rows = table_below((DOCS / "contributing.md").read_text("utf-8"), ("package", "is alone in"))
+    names = [name.strip("`") for name, _ in rows]
+    assert set(names) == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    floor = {name: number for number, packages in enumerate(FLOORS) for name in packages}
+    order = [floor.get(name, -1) for name in names]
+    assert order == sorted(order, reverse=True)
+    assert all(about for _, about in rows)
+
+
+# -- speed
+
+
+def test_docs_speed_has_the_figures_and_goals_of_the_benchmarks() -> None:
+    def goal(figure: Figure) -> str:
+        return f"{'≥' if figure.at_least else '≤'} {figure.limit:g}{figure.unit}"
+
+    goals = {figure.about: goal(figure) for case in CASES for figure in case.figures if figure.limit}
+    rows = table_below((DOCS / "speed.md").read_text("utf-8"), ("what", "measured", "goal"))
+    assert {about: goal for about, _, goal in rows}.items() <= goals.items()

@@ -1,4 +1,4 @@
-"""The README's recipes do what they say, pasted into a shell."""
+"""The commands in the README and in `docs/` do what the text says, pasted into a shell."""
 
 from __future__ import annotations
 
@@ -10,162 +10,246 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.cli.help_topics import CONFIG
-from tests.real.machine import Machine
+from tests.real.machine import Done, Machine
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+DAMAGED = b"%PDF-1.4\nnothing that a reader could use\n%%EOF\n"
 
 
-def recipes() -> dict[str, str]:
-    """The recipes by their first words."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    block = re.search(r"^## Recipes\n.*?```sh\n(.*?)```", text, re.DOTALL | re.MULTILINE)
-    assert block is not None
-    parts = [part.strip() for part in block[1].split("\n\n")]
-    return {re.sub(r"[:,(;].*", "", part.splitlines()[0]).strip("# "): part for part in parts}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Machine:
-    """A folder with the documents that the recipes name."""
-    invoice, packet = EXAMPLES / "invoice.pdf", EXAMPLES / "packet.pdf"
-    for name in ("invoice.pdf", "sample.pdf", "rest.pdf", "a.pdf", "invoices/one.pdf", "scans/two.pdf"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(invoice, tmp_path / name)
-    for name in ("packet.pdf", "b.pdf", "c.pdf", "scans/three.pdf"):
-        shutil.copy(packet, tmp_path / name)
-    shutil.copy(EXAMPLES / "invoice.schema.json", tmp_path)
-    return Machine(tmp_path)
-
-
-def pasted(desk: Machine, recipe: str) -> str:
-    done = desk.bash(f"set -eu -o pipefail\n{recipes()[recipe]}\n", env={"DOCSPEED_BASE_URL": "sandbox"})
-    assert done.code == 0, done.err
-    return done.out.decode()
-
-
-def table(path: Path) -> list[list[str]]:
-    return list(csv.reader(path.read_text().splitlines()))
-
-
-def test_each_recipe_has_its_test() -> None:
-    assert list(recipes()) == [
-        "a folder of invoices",
-        "a schema from a sample",
-        "a gate in CI",
-        "split a packet",
-        "ask across documents",
-        "submit here",
-        "retry what failed",
-    ]
-
-
-def test_folder_into_one_table(desk: Machine) -> None:
-    pasted(desk, "a folder of invoices")
-    rows = table(desk.folder / "fields.csv")
-    assert ["invoices/one.pdf", "invoice.invoice_number", "KLS/25-26/1847"] in rows
-
-
-def test_schema_from_a_sample(desk: Machine) -> None:
-    assert json.loads(pasted(desk, "a schema from a sample"))["fields"]
-
-
-def test_gate_in_ci(desk: Machine) -> None:
-    assert json.loads(pasted(desk, "a gate in CI"))["doc_class"] == "invoice"
-
-
-def test_split_and_extract_each_part(desk: Machine) -> None:
-    pasted(desk, "split a packet")
-    parts = sorted(path.stem for path in (desk.folder / "parts").iterdir())
-    assert parts == ["1-1", "2-3", "4-5", "6-6"]
-    results = sorted(path.stem for path in (desk.folder / "sections").iterdir())
-    assert results == parts
-
-
-def test_ask_and_go_on(desk: Machine) -> None:
-    first, second = map(json.loads, pasted(desk, "ask across documents").splitlines())
-    assert first["answer"] and first["session_id"] == second["session_id"]
-
-
-def test_submit_here_collect_there(desk: Machine) -> None:
-    pasted(desk, "submit here")
-    ids = (desk.folder / "ids.txt").read_text().split()
-    results = [json.loads(path.read_bytes()) for path in (desk.folder / "collected").iterdir()]
-    assert (len(ids), sorted(result["page_count"] for result in results)) == (2, [2, 6])
-
-
-def test_one_bad_document_does_not_keep_the_others_from_being_collected(desk: Machine) -> None:
-    (desk.folder / "scans" / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing that a reader could use\n%%EOF\n")
-    done = desk.bash(recipes()["submit here"], env={"DOCSPEED_BASE_URL": "sandbox"})
-    assert done.code == 5
-    assert len(list((desk.folder / "collected").iterdir())) == 2
-
-
-def blocks(language: str) -> list[str]:
-    """The blocks of this language."""
-    text = (ROOT / "README.md").read_text("utf-8")
+def blocks(text: str, language: str = "sh") -> list[str]:
+    """The fenced blocks of this language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def test_no_two_commands_write_into_the_same_folder() -> None:
-    folders = re.findall(r" -o (\S+/)", "".join([*blocks("console"), *blocks("sh")]))
-    assert len(folders) > 3
-    assert sorted(set(folders)) == sorted(folders)
+def sections(file: str) -> dict[str, str]:
+    """The text below each heading of a file."""
+    parts = re.split(r"^##+ (.*)\n", (ROOT / file).read_text("utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_completion_in_a_fresh_home(desk: Machine) -> None:
-    (block,) = [block for block in blocks("sh") if "docspeed completion" in block]
-    done = desk.bash(f"set -eu\n{block}")
+README = sections("README.md")
+HEADINGS = list(README)
+RECIPES = HEADINGS[HEADINGS.index("Ten recipes") + 1 : HEADINGS.index("Where to read on")]
+
+
+class Trial:
+    """A checkout, and beside it the folder in which the README has its readers try the recipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.machine = Machine(folder)
+        checkout = folder / "checkout"
+        checkout.mkdir()
+        shutil.copytree(EXAMPLES, checkout / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        self.folder = folder / "docspeed-trial"
+        (preparation,) = blocks(README["Ten recipes"])
+        done = self.machine.bash(f"set -eu\ncd checkout\n{preparation}")
+        assert done.code == 0, done.err
+
+    def bash(self, script: str) -> Done:
+        """Run a script in that folder, against the sandbox."""
+        env = {"DOCSPEED_BASE_URL": "sandbox"}
+        return self.machine.bash(f"set -u -o pipefail\ncd docspeed-trial\n{script}", env=env)
+
+    def recipe(self, heading: str) -> str:
+        """What a recipe prints; it must not fail."""
+        done = self.bash(f"set -e\n{recipe(heading)}")
+        assert done.code == 0, done.err
+        return done.out.decode()
+
+    def read(self, name: str) -> str:
+        """A file's text."""
+        return (self.folder / name).read_text("utf-8")
+
+
+def recipe(heading: str) -> str:
+    """The commands of a recipe."""
+    (block,) = blocks(README[heading])
+    return block
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Trial:
+    return Trial(tmp_path)
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(text.splitlines()))
+
+
+# -- the README
+
+
+def test_readme_has_at_most_1300_words() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 1300
+
+
+def test_readme_first_result_works_without_a_key(trial: Trial) -> None:
+    (block,) = blocks(README["First result, without a key"])
+    install, parse = block.splitlines()
+    assert install.startswith("python3 -m venv .venv && .venv/bin/pip install")
+    done = trial.machine.bash(
+        f"cd checkout && {parse.removeprefix('.venv/bin/')}", env={"DOCSPEED_API_KEY": ""}
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["page_count"] == 2
+
+
+def test_readme_has_ten_recipes_with_a_test_each() -> None:
+    assert len(RECIPES) == 10
+    source = Path(__file__).read_text("utf-8")
+    assert [heading for heading in RECIPES if f'recipe("{heading}")' not in source] == []
+
+
+def test_readme_recipes_never_write_into_the_same_folder() -> None:
+    folders = re.findall(r" -o (\S+/)", "".join(map(recipe, RECIPES)))
+    assert len(folders) >= 3 and len(set(folders)) == len(folders)
+
+
+def test_recipe_fields_of_an_invoice_are_printed(trial: Trial) -> None:
+    assert json.loads(trial.recipe("Read the fields of an invoice"))["doc_class"] == "invoice"
+
+
+def test_recipe_folder_writes_a_file_for_each_document(trial: Trial) -> None:
+    trial.recipe("Process a folder, one result file for each document")
+    assert sorted(path.name for path in (trial.folder / "extracted").iterdir()) == [
+        "invoice.json",
+        "packet.json",
+    ]
+    shutil.copy(trial.folder / "invoice.pdf", trial.folder / "invoices" / "new.pdf")
+    before = {path: path.stat().st_mtime_ns for path in (trial.folder / "extracted").iterdir()}
+    trial.recipe("Process a folder, one result file for each document")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (trial.folder / "extracted" / "new.json").exists()
+
+
+def test_recipe_csv_has_the_fields_of_all_documents(trial: Trial) -> None:
+    trial.recipe("Put all fields of a folder into one CSV file")
+    found = rows(trial.read("fields.csv"))
+    assert ["invoices/invoice.pdf", "invoice.invoice_number", "KLS/25-26/1847"] in [row[:3] for row in found]
+
+
+def test_recipe_schema_from_a_sample_extracts_another_document(trial: Trial) -> None:
+    assert json.loads(trial.recipe("Make a schema from a sample"))["fields"]
+
+
+def test_recipe_text_and_table_are_written(trial: Trial) -> None:
+    trial.recipe("Get the text as markdown and a table as CSV")
+    assert "Grand Total" in trial.read("invoice.md")
+    assert len(rows(trial.read("items.csv"))) > 3
+
+
+def test_recipe_split_extracts_each_part(trial: Trial) -> None:
+    trial.recipe("Split a packet and extract each part")
+    parts = sorted(path.stem for path in (trial.folder / "parts").iterdir())
+    assert parts == ["1-1", "2-3", "4-5", "6-6"]
+    assert sorted(path.stem for path in (trial.folder / "sections").iterdir()) == parts
+
+
+def test_recipe_questions_continue_one_conversation(trial: Trial) -> None:
+    first, second = map(json.loads, trial.recipe("Ask questions").splitlines())
+    assert first["answer"] and first["session_id"] == second["session_id"]
+
+
+def test_recipe_required_value_present_exits_0(trial: Trial) -> None:
+    result = json.loads(trial.recipe("Fail a CI job when a required value is missing"))
+    assert result["doc_class"] == "invoice"
+
+
+def test_recipe_required_value_missing_exits_5(trial: Trial) -> None:
+    schema = json.loads(trial.read("invoice.schema.json"))
+    schema["fields"].append({"key": "spaceship", "description": "Name of the spaceship", "type": "string"})
+    (trial.folder / "invoice.schema.json").write_text(json.dumps(schema), "utf-8")
+    command = recipe("Fail a CI job when a required value is missing")
+    done = trial.bash(command.replace("invoice_number", "spaceship"))
+    assert (done.code, "spaceship" in done.err) == (5, True), done.err
+
+
+def test_recipe_submit_and_collect_writes_every_result(trial: Trial) -> None:
+    trial.recipe("Submit on one machine, collect on another")
+    results = [json.loads(path.read_bytes()) for path in (trial.folder / "collected").iterdir()]
+    assert len(trial.read("ids.txt").split()) == 2
+    assert sorted(result["page_count"] for result in results) == [2, 6]
+
+
+def test_recipe_retry_processes_only_the_failed_document(trial: Trial) -> None:
+    (trial.folder / "invoices" / "damaged.pdf").write_bytes(DAMAGED)
+    done = trial.bash(recipe("Retry only what failed"))
+    again = [json.loads(line)["input"] for line in trial.read("again.jsonl").splitlines()]
+    assert (done.code, again) == (5, ["invoices/damaged.pdf"]), done.err
+
+
+# -- docs/
+
+
+def test_docs_jobs_commands_submit_wait_and_write_the_result(trial: Trial) -> None:
+    shutil.copy(trial.folder / "invoice.pdf", trial.folder / "scan.pdf")
+    (block,) = blocks((ROOT / "docs" / "jobs.md").read_text("utf-8"))
+    done = trial.bash(f"set -e\n{block}")
+    assert done.code == 0, done.err
+    assert json.loads(trial.read("scan.json"))["page_count"] == 2
+
+
+def test_docs_many_documents_commands_write_files_and_lines(trial: Trial) -> None:
+    shutil.copy(trial.folder / "invoice.schema.json", trial.folder / "s.json")
+    (block,) = blocks((ROOT / "docs" / "many-documents.md").read_text("utf-8"))
+    done = trial.bash(f"set -e\n{block}")
+    assert done.code == 0, done.err
+    assert {path.name for path in (trial.folder / "parsed").iterdir()} == {"invoice.json", "packet.json"}
+    lines = [json.loads(line) for line in trial.read("results.jsonl").splitlines()]
+    assert {"input", "file_id", "job_id", "operation", "status", "result"} <= set(lines[0])
+    assert (trial.folder / "listed").is_dir()
+
+
+def test_docs_completion_commands_work_in_a_fresh_home(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    (block,) = blocks(sections("docs/settings.md")["Shell completion"])
+    done = machine.bash(f"set -eu\n{block}")
     assert done.code == 0, done.err
     for shell, path in (
         ("bash", ".local/share/bash-completion/completions/docspeed"),
         ("zsh", ".zfunc/_docspeed"),
         ("fish", ".config/fish/completions/docspeed.fish"),
     ):
-        assert (desk.folder / path).read_bytes() == desk.run("completion", shell).out
+        assert (tmp_path / path).read_bytes() == machine.run("completion", shell).out
 
 
-def test_the_config_file_that_is_shown(desk: Machine) -> None:
-    (filed,) = blocks("toml")
-    (opening,) = [block for block in blocks("sh") if "config path" in block]
-    assert filed == f"{CONFIG.text}\n"
-    editor = desk.folder / "editor"
-    editor.write_text(f"#!/bin/sh\ncat > \"$1\" <<'END'\n{filed}END\n")
+def test_docs_config_file_is_opened_and_read(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    section = sections("docs/settings.md")["The config file"]
+    (opening,), (config,) = blocks(section), blocks(section, "toml")
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\ncat > \"$1\" <<'END'\n{config}END\n")
     editor.chmod(0o755)
-    assert desk.bash(opening, env={"EDITOR": str(editor)}).code == 0
-    found = [json.loads(line) for line in desk.run("config", "show").out.splitlines()]
+    assert machine.bash(opening, env={"EDITOR": str(editor)}).code == 0
+    found = [json.loads(line) for line in machine.run("config", "show").out.splitlines()]
     assert {line["name"]: line["value"] for line in found}["concurrency"] == 16
 
 
-def test_retry_what_failed(desk: Machine) -> None:
-    broken = desk.folder / "scans" / "broken.pdf"
-    broken.write_bytes(b"%PDF-1.4\nnothing that a reader could use\n%%EOF\n")
-    done = desk.bash(recipes()["retry what failed"], env={"DOCSPEED_BASE_URL": "sandbox"})
-    lines = [json.loads(line) for line in (desk.folder / "again.jsonl").read_text().splitlines()]
-    assert (done.code, [line["input"] for line in lines]) == (5, ["scans/broken.pdf"]), done.err
+# -- examples/ci
 
 
-def test_the_script_for_ci_puts_each_value_under_its_heading(desk: Machine) -> None:
-    """Whatever the order of the schema's fields, and wherever they are grouped."""
-    schema = json.loads((EXAMPLES / "invoice.schema.json").read_text("utf-8"))
+def test_ci_script_puts_each_value_under_its_heading(trial: Trial) -> None:
+    """Also with fields in another order, and with a document that fails."""
+    schema = json.loads(trial.read("invoice.schema.json"))
     schema["fields"].reverse()
-    (desk.folder / "backwards.json").write_text(json.dumps(schema), "utf-8")
-    shutil.copy(EXAMPLES / "invoice.pdf", desk.folder / "invoices" / "a \\ 'b'.pdf")
-    (desk.folder / "invoices" / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
-    script = f"bash {EXAMPLES}/ci/invoices.sh invoices backwards.json"
-    done = desk.bash(script, env={"DOCSPEED_FLAGS": "--sandbox"})
+    (trial.folder / "backwards.json").write_text(json.dumps(schema), "utf-8")
+    (trial.folder / "invoices" / "packet.pdf").unlink()
+    shutil.copy(trial.folder / "invoice.pdf", trial.folder / "invoices" / "a \\ 'b'.pdf")
+    (trial.folder / "invoices" / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
+    done = trial.bash("bash ci/invoices.sh invoices backwards.json")
     assert done.code == 5, done.err
     assert done.out.decode() == "2 invoices in invoices.csv, exit 5\n"
-    (number,) = {row[1] for row in table(desk.folder / "invoices.csv")[1:]}
-    assert table(desk.folder / "invoices.csv")[0] == ["file", "invoice_number", "grand_total"]
-    assert sorted(row[0] for row in table(desk.folder / "invoices.csv")[1:]) == [
-        "invoices/a \\ 'b'.pdf",
-        "invoices/one.pdf",
-    ]
-    assert not number.isdigit()
-    assert desk.bash(script, env={"DOCSPEED_FLAGS": "--sandbox"}).code == 5
-    kept = [(desk.folder / name).read_bytes() for name in ("invoices.csv", "results.jsonl")]
-    assert desk.bash(script.replace("invoices backwards", "gone backwards")).code == 2
-    assert kept == [(desk.folder / name).read_bytes() for name in ("invoices.csv", "results.jsonl")]
-    assert not list(desk.folder.glob("*.new"))
+    head, *found = rows(trial.read("invoices.csv"))
+    assert head == ["file", "invoice_number", "grand_total"]
+    assert sorted(row[0] for row in found) == ["invoices/a \\ 'b'.pdf", "invoices/invoice.pdf"]
+    assert {row[1] for row in found} == {"KLS/25-26/1847"}
+
+
+def test_ci_script_with_wrong_usage_keeps_the_earlier_results(trial: Trial) -> None:
+    (trial.folder / "invoices" / "packet.pdf").unlink()
+    assert trial.bash("bash ci/invoices.sh invoices invoice.schema.json").code == 0
+    kept = [trial.read(name) for name in ("invoices.csv", "results.jsonl")]
+    assert trial.bash("bash ci/invoices.sh gone invoice.schema.json").code == 2
+    assert kept == [trial.read(name) for name in ("invoices.csv", "results.jsonl")]
+    assert not list(trial.folder.glob("*.new"))
