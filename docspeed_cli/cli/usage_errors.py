@@ -28,31 +28,30 @@ _NO_KEY_FLAG = (
 
 def explain_usage_error(message: str, argv: Sequence[str], entries: Sequence[Entry]) -> UsageError:
     """Turn Typer's message into an error whose hint is the nearest correct spelling, or the help to read."""
+    suggested = _SUGGESTED.search(message)
     text = _SUGGESTED.sub("", message[:1].lower() + message[1:]).rstrip(".")
     for pattern, replacement in _REWORDED:
         text = pattern.sub(replacement, text)
     called, below = _called_command(argv, entries)
-    help_ = f"{called} --help"
+    hint = f"{called} --help"
     unknown = _UNKNOWN.fullmatch(text)
     if unknown is None:
-        return UsageError(text, hint=help_)
-    word = unknown["word"]
+        return UsageError(text, hint=hint)
+    word, near = unknown["word"], None
     if unknown["kind"] == "command":
         near = _nearest_command(word, called, below, entries)
-        return UsageError(
-            text, hint=f"did you mean `{near}`? `{help_}` lists the commands" if near else help_
-        )
-    if word.startswith("--api-key"):
+    elif word.startswith("--api-key"):
         return UsageError(text, hint=_NO_KEY_FLAG)
-    if below:
-        # The parser stops at the first unknown flag; a command after it shows what the user wanted.
+    else:
+        # The parser stops at an unknown flag, so the command may come after it.
         command, _ = _called_command(argv, entries, skip_others=True)
-        if command != called or not _SUGGESTED.search(message):
+        if below and (command != called or not suggested):
             return UsageError(text, hint=f"flags come after the command; `{command} --help` lists them")
-    suggested = _SUGGESTED.search(message)
-    # Without the dashes, which all flags share: they make `--bell` look like `--table`.
-    near = nearest(word.lstrip("-"), re.findall(r"--([\w-]+)", suggested[1])) if suggested else None
-    return UsageError(text, hint=f"did you mean `--{near}`? `{help_}` lists the flags" if near else help_)
+        # Compared without the dashes, which make all flags look alike.
+        names = re.findall(r"--([\w-]+)", suggested[1]) if suggested else []
+        if near := nearest(word.lstrip("-"), names):
+            near = f"--{near}"
+    return UsageError(text, hint=f"did you mean `{near}`? `{hint}` lists them all" if near else hint)
 
 
 def _called_command(

@@ -168,19 +168,21 @@ def checks(machine: Machine, env: dict[str, str]) -> dict[str, dict[str, Any]]:
     return {line["check"]: line for line in lines}
 
 
-def test_the_doctor_looks_at_the_certificate(tmp_path: Path, service: Service, authority: trustme.CA) -> None:
+def test_doctor_tls_certificate_untrusted_names_the_variable(
+    tmp_path: Path, service: Service, authority: trustme.CA
+) -> None:
     with service.listening(tls=serving(authority, "localhost")) as base_url:
         machine = Machine(tmp_path, base_url)
         seen = checks(machine, trusting(authority, tmp_path))
-        assert seen["tls"]["ok"] and seen["tls"]["found"].startswith("TLSv1")
+        assert seen["network"]["ok"] and "TLSv1" in seen["network"]["found"]
         assert seen["server"]["ok"] and "accepts the key" in seen["server"]["found"]
         refused = checks(machine, {})
-        assert (refused["tls"]["ok"], "server" in refused) == (False, False)
-        assert "SSL_CERT_FILE" in refused["tls"]["hint"]
+        assert (refused["network"]["ok"], "server" in refused) == (False, False)
+        assert "SSL_CERT_FILE" in refused["network"]["hint"]
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"])
-def test_the_doctor_sees_the_proxy_and_not_its_password(
+def test_doctor_proxy_is_named_without_its_password(
     tmp_path: Path, service: Service, authority: trustme.CA, variable: str
 ) -> None:
     with (
@@ -192,10 +194,10 @@ def test_the_doctor_sees_the_proxy_and_not_its_password(
         seen = checks(Machine(tmp_path, "https://docs.example"), env)
     assert seen["proxy"]["found"] == f"{url.removeprefix('http://')} from {variable}"
     assert (seen["server"]["ok"], asked) == (True, ["docs.example:443"])
-    assert "dns" not in seen
+    assert "network" not in seen
 
 
-def test_a_host_that_no_proxy_names_is_looked_up(tmp_path: Path) -> None:
+def test_doctor_no_proxy_host_is_connected_directly(tmp_path: Path) -> None:
     env = {"https_proxy": "http://127.0.0.1:1", "no_proxy": ".invalid"}
     seen = checks(Machine(tmp_path, "https://docs.invalid"), env)
-    assert (seen["dns"]["ok"], "proxy" in seen) == (False, False)
+    assert (seen["network"]["ok"], "proxy" in seen) == (False, False)

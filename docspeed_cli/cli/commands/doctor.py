@@ -13,7 +13,7 @@ from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import CommonFlags
 from docspeed_cli.core.errors import DocspeedError, overall_exit_code
-from docspeed_cli.core.settings import Settings, loopback
+from docspeed_cli.core.settings import Settings
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Session, installed_sandbox
 from docspeed_cli.service.breakage import CONNECT_TIMEOUT
@@ -122,12 +122,9 @@ def _check_key(session: Session) -> Check:
     return Check("key", f"{masked(key)} from {source}")
 
 
-# -- the server, and the network on the way to it
-
-
 def _check_server(session: Session, *, send: bool) -> Iterator[Check]:
-    """Check the network, then send one request that costs nothing; `send=False` leaves the request out."""
-    for check in _check_network(session):
+    """Check the connection, then send one request that costs nothing; `send=False` leaves the request out."""
+    for check in _check_connection(session):
         yield check
         if check.code:
             return
@@ -138,7 +135,7 @@ def _check_server(session: Session, *, send: bool) -> Iterator[Check]:
     if probe.error is not None:
         yield Check("server", probe.error.message, _next_step(session, probe.error), probe.error.exit_code)
         return
-    found = f"{session.server} answers in {_milliseconds(probe.seconds)}"
+    found = f"{session.server} answers in {probe.seconds * 1000:.0f} ms"
     if probe.unrecognised_error:
         yield Check("server", f"{found}, but not in the service's format", _address_hint(session))
     else:
@@ -150,78 +147,58 @@ def _next_step(session: Session, error: DocspeedError) -> str:
     if error.status is not None and (error.status == 429 or error.status >= 500):
         return "the server can be reached; try again later"
     # Most network errors suggest `docspeed doctor`, which the user is already running.
-    if error.hint is None or error.hint.startswith("docspeed doctor"):
+    if error.hint is None or "docspeed doctor" in error.hint:
         return _address_hint(session)
     return error.hint
 
 
 def _address_hint(session: Session) -> str:
-    return (
-        f"check the network and the server's address, which comes from {session.settings.origins['base_url']}"
-    )
+    origin = session.settings.origins["base_url"]
+    return f"check the network and the server's address (from {origin})"
 
 
-def _check_network(session: Session) -> Iterator[Check]:
-    """Check the proxy if one is used; otherwise the server's name and its certificate."""
-    if session.world.transport is not None:
-        return
-    server = urlsplit(session.server)
-    host, port = server.hostname or "", server.port or (443 if server.scheme == "https" else 80)
-    proxy = _proxy_for(session.world.env, server.scheme, host)
-    if proxy is not None and not (server.scheme == "http" and loopback(host)):
-        # Behind a proxy the name is resolved there: a lookup from here would often fail for no reason.
+def _check_connection(session: Session) -> Iterator[Check]:
+    """Name the proxy, or connect directly, to see whether the server's name and certificate are right."""
+    server, world = urlsplit(session.server), session.world
+    if world.transport is not None or server.scheme != "https":
+        return  # plain http is only for servers on this machine
+    host, port = server.hostname or "", server.port or 443
+    if proxy := _proxy_for(host, world.env):
+        # The proxy resolves names, so a lookup on this machine may fail although everything works.
         yield Check("proxy", proxy)
         return
-    dns = _check_dns(session, host, port)
-    yield dns
-    if server.scheme == "https" and not dns.code:
-        yield _check_certificate(session, host, port)
+    import socket
+    from ssl import SSLError
+
+    from docspeed_cli.service.transport import certificates
+
+    started = world.monotonic()
+    try:
+        with (
+            socket.create_connection((host, port), CONNECT_TIMEOUT) as plain,
+            certificates(world.env).wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            found = f"{host} is {secured.getpeername()[0]}, {secured.version()}"
+    except (OSError, DocspeedError) as error:
+        why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
+        hint = _address_hint(session)
+        if isinstance(error, SSLError):
+            hint += ", or set SSL_CERT_FILE to a file with the missing certificate authority"
+        yield Check("network", f"no secure connection to {host}:{port}: {why}", hint, 9)
+    else:
+        yield Check("network", f"{found} ({(world.monotonic() - started) * 1000:.0f} ms)")
 
 
-def _proxy_for(env: Mapping[str, str], scheme: str, host: str) -> str | None:
-    """Return the proxy for this host, without its password, and the variable that names it."""
+def _proxy_for(host: str, env: Mapping[str, str]) -> str | None:
+    """Return the https proxy for this host, without its password, and the variable that names it."""
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-    bases = (f"{scheme}_proxy", "all_proxy")
-    variable = next((name for base in bases for name in (base, base.upper()) if env.get(name)), None)
+    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    variable = next((name for name in names if env.get(name)), None)
     no_proxy = {"no": env.get("no_proxy") or env.get("NO_PROXY") or ""}
     if variable is None or proxy_bypass_environment(host, no_proxy):
         return None
     return f"{urlsplit(env[variable]).netloc.rpartition('@')[2] or '?'} from {variable}"
-
-
-def _check_dns(session: Session, host: str, port: int) -> Check:
-    import socket
-
-    started = session.world.monotonic()
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        hint = "check the network and the server's name"
-        return Check("dns", f"can't resolve {host}: {error.strerror or error}", hint, 9)
-    took = _milliseconds(session.world.monotonic() - started)
-    return Check("dns", f"{host} is {found[0][4][0]} ({took})")
-
-
-def _check_certificate(session: Session, host: str, port: int) -> Check:
-    """Connect once, to see whether the server's certificate is trusted and how long the handshake takes."""
-    import socket
-
-    from docspeed_cli.service.transport import certificates
-
-    started = session.world.monotonic()
-    try:
-        context = certificates(session.world.env)
-        with (
-            socket.create_connection((host, port), CONNECT_TIMEOUT) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secured,
-        ):
-            version = secured.version()
-    except (OSError, DocspeedError) as error:
-        why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
-        hint = "check the server's name; SSL_CERT_FILE adds a certificate authority, such as a proxy's"
-        return Check("tls", f"no secure connection to {host}:{port}: {why}", hint, 9)
-    return Check("tls", f"{version} ({_milliseconds(session.world.monotonic() - started)})")
 
 
 def _check_clock(session: Session, date: str | None) -> Iterator[Check]:
@@ -239,7 +216,3 @@ def _check_clock(session: Session, date: str | None) -> Iterator[Check]:
         )
     else:
         yield Check("clock", "agrees with the server's clock")
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
