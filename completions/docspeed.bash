@@ -1,8 +1,8 @@
-# Completion of docspeed for bash 4 and later; it needs nothing else.
+# Completion of docspeed for bash 4 and later; the bash-completion package is not needed.
 #
 #   eval "$(docspeed completion bash)"        in ~/.bashrc
 
-# The words up to the cursor, put together again where COMP_WORDBREAKS took them apart.
+# Set `words` to the words up to the cursor, joining what COMP_WORDBREAKS has split at characters such as =.
 __docspeed_words() {
     local rest=$COMP_LINE gap word at i
     words=()
@@ -23,7 +23,7 @@ __docspeed_words() {
     done
 }
 
-# Files with one of the endings, and folders; every file where there are no endings.
+# Set `found` to the folders and the files with one of the endings; without endings, to all files.
 __docspeed_files() {
     local path=$1 ending name
     shift
@@ -40,7 +40,7 @@ __docspeed_files() {
     done <<<"$(compgen -f -- "$path")"
 }
 
-# Values with their descriptions, as a list that is only looked at; so wide that it has one column.
+# Fill COMPREPLY with values and descriptions for a list on the screen; lines this wide get one column.
 __docspeed_listed() {
     local line width=0 text half=$((${COLUMNS:-80} / 2))
     for line in "${answer[@]:2}"; do
@@ -69,7 +69,7 @@ _docspeed() {
     )"
     kind=${answer[0]-} prefix=${answer[1]-}
 
-    # Readline puts the answer in the place of $2 only, and knows of quotes by itself.
+    # Readline replaces only $2, and handles quotes itself: leave out what stands before $2.
     replaced=${2#[=:]}
     [[ $current == *"$replaced" ]] && kept=${current%"$replaced"}
     kept=${kept//[\'\"]/}

@@ -33,7 +33,7 @@ function __docspeed_complete
     end
 end
 
-# What fish made of the manual page is loaded first, or it would come on top of this later.
+# Fish may have generated completions from the manual page: load them now, so that they can be removed.
 complete -C 'docspeed ' >/dev/null 2>&1
 complete -c docspeed -e
 complete -c docspeed -f -k -a '(__docspeed_complete)'

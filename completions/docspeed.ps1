@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'docspeed', 'docspeed.exe' -Scri
         $answer | Select-Object -Skip 2 | ForEach-Object {
             $value, $about = $_ -split "`t", 2
             $text = "$prefix$value"
-            # An unquoted @ splats, and other signs have meanings of their own.
+            # Unquoted, @ would splat, and other characters have special meanings too.
             if ($text -notmatch '^[\w./=-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
             $type = if ($value.StartsWith('-')) { 'ParameterName' } else { 'ParameterValue' }
             $tip = if ($about) { $about } else { $value }
@@ -55,6 +55,6 @@ Register-ArgumentCompleter -Native -CommandName 'docspeed', 'docspeed.exe' -Scri
                 }
         }
     )
-    # An empty string keeps PowerShell from offering files where none fit.
+    # Without any result, PowerShell would offer files; an empty string prevents that.
     if ($results.Count) { $results } else { '' }
 }

@@ -1,4 +1,4 @@
-"""A TAB in real shells: bash and zsh at a pseudo-terminal, fish by its own question; the scripts' text."""
+"""Completion in real shells: bash and zsh at a pseudo-terminal, fish through `complete -C`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.stage import Stage
 TOP = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("docspeed")
 DEADLINE = 120.0
-"""Seconds that nothing takes, unless it hangs."""
+"""Seconds after which a shell counts as hung."""
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 needs_zsh = pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
@@ -39,7 +39,7 @@ needs_fish = pytest.mark.skipif(shutil.which("fish") is None, reason="there is n
 
 
 class Terminal:
-    """A shell at a terminal of its own; what it writes is awaited, never slept for."""
+    """A shell at a pseudo-terminal; tests wait for its output and never sleep."""
 
     def __init__(self, argv: list[str], env: Mapping[str, str], folder: Path) -> None:
         self.said = ""
@@ -53,7 +53,7 @@ class Terminal:
         os.write(self._fd, text.encode())
 
     def until(self, pattern: str) -> re.Match[str]:
-        """Read until this appears; what came before it is forgotten."""
+        """Read until the pattern appears, and drop the output up to its end."""
         end = time.monotonic() + DEADLINE
         while not (found := re.search(pattern, self.said, flags=re.DOTALL)):
             left = end - time.monotonic()
@@ -76,14 +76,14 @@ class Terminal:
         os.close(self._fd)
 
     def completed(self, line: str) -> str:
-        """What the line is after TAB; Ctrl-X L says it, and empties it."""
+        """Return the line after TAB; Ctrl-X L is bound to print it and to empty it."""
         self.send(f"{line}\t\x18l")
         return self.until(r"LINE<(.*?)>")[1]
 
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    """A user with a fresh home, and this program on the PATH."""
+    """The environment of a user with a fresh home folder and this program on the PATH."""
     (tmp_path / "work").mkdir()
     return {
         "PATH": f"{PROGRAM.parent}:/usr/local/bin:/usr/bin:/bin",
@@ -101,7 +101,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def work(tmp_path: Path, env: Mapping[str, str]) -> Path:
-    """The folder that the user is in, with files whose names need quoting."""
+    """The current folder, with files whose names need quoting."""
     folder = tmp_path / "work"
     names = ("my file.pdf", "my notes.txt", "SCAN.PDF", "$price (1).png", "form.json", "a:b@c=d.pdf")
     for name in names:
@@ -112,7 +112,7 @@ def work(tmp_path: Path, env: Mapping[str, str]) -> Path:
 
 
 def answers(said: Mapping[str, str], shell: Terminal) -> dict[str, str]:
-    """What the shell makes of each of these lines."""
+    """Complete each of these lines."""
     return {line: shell.completed(line) for line in said}
 
 
@@ -146,7 +146,7 @@ bind -x '"\C-xl": __show'
 
 @pytest.fixture
 def bash(tmp_path: Path, env: Mapping[str, str], work: Path) -> Iterator[Terminal]:
-    """An interactive bash without bash-completion that has the script from its start-up file."""
+    """An interactive bash without the bash-completion package that loads the script at start-up."""
     rc = tmp_path / "bashrc"
     rc.write_text(BASHRC + 'eval "$(docspeed completion bash)"\n')
     with closing(Terminal(["bash", "--noprofile", "--rcfile", str(rc), "-i"], env, work)) as shell:
@@ -168,11 +168,11 @@ WORDS = {
     "docspeed completion zs": "docspeed completion zsh ",
     "docspeed api PO": "docspeed api POST ",
 }
-"""What every shell makes of a line."""
+"""Lines, and what every shell completes them to."""
 
 
 @needs_bash
-def test_bash_completes_words(bash: Terminal) -> None:
+def test_completion_bash_completes_words(bash: Terminal) -> None:
     said = {
         **WORDS,
         "true && docspeed   par": "true && docspeed   parse ",
@@ -182,7 +182,7 @@ def test_bash_completes_words(bash: Terminal) -> None:
 
 
 @needs_bash
-def test_bash_completes_files(bash: Terminal) -> None:
+def test_completion_bash_completes_files(bash: Terminal) -> None:
     said = {
         "docspeed parse my": r"docspeed parse my\ file.pdf ",
         r"docspeed parse my\ f": r"docspeed parse my\ file.pdf ",
@@ -210,20 +210,20 @@ def test_bash_completes_files(bash: Terminal) -> None:
 
 
 @needs_bash
-def test_bash_lists_with_descriptions(bash: Terminal) -> None:
+def test_completion_bash_lists_descriptions(bash: Terminal) -> None:
     bash.send("docspeed auth \t\t")
     bash.until(r"login +Save an API key for the server\.\s+status +Show which API key")
 
 
 @needs_bash
-def test_bash_completes_a_line_from_its_middle(bash: Terminal) -> None:
+def test_completion_bash_in_mid_line_completes_the_word(bash: Terminal) -> None:
     bash.send("docspeed par a.pdf" + "\x02" * 6 + "\t\x18l")
     assert bash.until(r"LINE<(.*?)>")[1] in ("docspeed parse a.pdf", "docspeed parse  a.pdf")
 
 
 @needs_bash
 @pytest.mark.parametrize("less", ["=", ":@", "=:@"])
-def test_bash_completes_whatever_breaks_words(bash: Terminal, less: str) -> None:
+def test_completion_bash_with_other_wordbreaks_completes(bash: Terminal, less: str) -> None:
     bash.send(f'COMP_WORDBREAKS=${{COMP_WORDBREAKS//[x{less}]/}}; printf "%s\\n" set\n')
     bash.until("\nset\r?\nREADY> ")
     said = {
@@ -248,7 +248,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 
 @needs_bash
-def test_the_function_for_bash_answers_without_a_terminal(env: Mapping[str, str], work: Path) -> None:
+def test_completion_bash_function_without_terminal_replies(env: Mapping[str, str], work: Path) -> None:
     def asked(line: str, *words: str) -> list[str]:
         said = run(["bash", "--norc", "--noprofile", "-c", ASKED, "bash", line, *words], env, work)
         registered, *found = said.splitlines()
@@ -276,7 +276,7 @@ bindkey '^Xl' __show
 
 @pytest.fixture
 def how() -> str:
-    """How zsh and fish come by the script, where a test does not say otherwise."""
+    """How zsh and fish load the script, unless a test says otherwise."""
     return "autoloaded"
 
 
@@ -285,7 +285,7 @@ both_ways = pytest.mark.parametrize("how", ["autoloaded", "sourced"])
 
 @pytest.fixture
 def zsh(how: str, tmp_path: Path, env: Mapping[str, str], work: Path) -> Iterator[Terminal]:
-    """An interactive zsh in a fresh home, with the script in fpath or evaluated."""
+    """An interactive zsh in a fresh home folder, with the script in fpath or evaluated."""
     rc = ZSHRC
     if how == "autoloaded":
         tmp_path.joinpath("functions").mkdir()
@@ -300,17 +300,17 @@ def zsh(how: str, tmp_path: Path, env: Mapping[str, str], work: Path) -> Iterato
 
 @needs_zsh
 @both_ways
-def test_the_first_tab_in_a_fresh_zsh(zsh: Terminal) -> None:
+def test_completion_zsh_first_tab_completes(zsh: Terminal) -> None:
     assert zsh.completed("docspeed par") == "docspeed parse "
 
 
 @needs_zsh
-def test_zsh_completes_words(zsh: Terminal) -> None:
+def test_completion_zsh_completes_words(zsh: Terminal) -> None:
     assert answers(WORDS, zsh) == WORDS
 
 
 @needs_zsh
-def test_zsh_completes_files(zsh: Terminal) -> None:
+def test_completion_zsh_completes_files(zsh: Terminal) -> None:
     said = {
         "docspeed parse my": r"docspeed parse my\ file.pdf ",
         r"docspeed parse my\ f": r"docspeed parse my\ file.pdf ",
@@ -332,14 +332,14 @@ def test_zsh_completes_files(zsh: Terminal) -> None:
 
 
 @needs_zsh
-def test_zsh_offers_any_file_where_any_fits(zsh: Terminal) -> None:
-    """With one folder among the files, that alone would be put in at once."""
+def test_completion_zsh_lists_all_files_for_a_list_file(zsh: Terminal) -> None:
+    """A single folder among the files must not be completed at once."""
     zsh.send("docspeed parse --from \t\t")
     zsh.until(r"SCAN\.PDF.*form\.json.*my\\? notes\.txt.*sub\\? dir")
 
 
 @needs_zsh
-def test_zsh_lists_with_descriptions(zsh: Terminal) -> None:
+def test_completion_zsh_lists_descriptions(zsh: Terminal) -> None:
     zsh.send("docspeed auth \t\t")
     zsh.until(r"login +-- Save an API key for the server\.\s+status +-- Show which API key")
 
@@ -349,7 +349,7 @@ def test_zsh_lists_with_descriptions(zsh: Terminal) -> None:
 
 @pytest.fixture
 def fish(how: str, tmp_path: Path, env: dict[str, str], work: Path) -> Any:
-    """Asks fish what completes a line: the values, with their descriptions after a tab."""
+    """Return a function that asks fish for completions: values, each with a description after a tab."""
     first = ""
     if how == "autoloaded":
         folder = tmp_path / "share" / "fish" / "vendor_completions.d"
@@ -367,7 +367,7 @@ def fish(how: str, tmp_path: Path, env: dict[str, str], work: Path) -> Any:
 
 @needs_fish
 @both_ways
-def test_fish_completes_words(fish: Any) -> None:
+def test_completion_fish_completes_words(fish: Any) -> None:
     assert fish("docspeed par") == ["parse\tPages, text, markdown and regions of each document."]
     assert fish("docspeed jobs ")[:2] == ["status\tOne look at jobs.", "wait\tFollow jobs to their end."]
     assert "--grounding\twhat evidence points at: ocr_lines, regions, cell, or another name" in fish(
@@ -384,7 +384,7 @@ def test_fish_completes_words(fish: Any) -> None:
 
 @needs_fish
 @both_ways
-def test_fish_forgets_what_it_made_of_the_manual_page(fish: Any, tmp_path: Path) -> None:
+def test_completion_fish_replaces_completions_from_the_manual_page(fish: Any, tmp_path: Path) -> None:
     generated = tmp_path / "data" / "fish" / "generated_completions"
     generated.mkdir(parents=True)
     generated.joinpath("docspeed.fish").write_text("complete -c docspeed -l qzqz -d 'of a page'\n")
@@ -393,7 +393,7 @@ def test_fish_forgets_what_it_made_of_the_manual_page(fish: Any, tmp_path: Path)
 
 
 @needs_fish
-def test_fish_completes_files(fish: Any) -> None:
+def test_completion_fish_completes_files(fish: Any) -> None:
     assert set(fish("docspeed parse ")) == {
         "$price (1).png",
         "SCAN.PDF",
@@ -412,12 +412,12 @@ def test_fish_completes_files(fish: Any) -> None:
     assert fish("docspeed parse -o my\\ n") == ["my notes.txt"]
 
 
-# -- what was worked on
+# -- jobs of the ledger
 
 
 @pytest.fixture
 def jobs(tmp_path: Path, env: Mapping[str, str]) -> list[str]:
-    """Two jobs in the ledger, newest first."""
+    """The ids of two jobs in the ledger, newest first."""
     stage = Stage(tmp_path)
     for name in ("a.pdf", "b.pdf"):
         assert stage.run("parse", stage.document(name)).code == 0
@@ -425,7 +425,7 @@ def jobs(tmp_path: Path, env: Mapping[str, str]) -> list[str]:
 
 
 @needs_bash
-def test_bash_completes_jobs(jobs: list[str], bash: Terminal) -> None:
+def test_completion_bash_completes_jobs(jobs: list[str], bash: Terminal) -> None:
     assert bash.completed("docspeed jobs wait @l") == "docspeed jobs wait @last "
     newest, other = jobs
     assert bash.completed(f"docspeed jobs wait {newest} jo") == f"docspeed jobs wait {newest} {other} "
@@ -434,54 +434,54 @@ def test_bash_completes_jobs(jobs: list[str], bash: Terminal) -> None:
 
 
 @needs_zsh
-def test_zsh_completes_jobs(jobs: list[str], zsh: Terminal) -> None:
+def test_completion_zsh_completes_jobs(jobs: list[str], zsh: Terminal) -> None:
     assert zsh.completed("docspeed jobs wait @l") == "docspeed jobs wait @last "
     zsh.send("docspeed jobs result \t\t")
     zsh.until(rf"@last +-- the newest job\s+{jobs[0]} +-- parse, .*b\.pdf, .*{jobs[1]} +-- parse, .*a\.pdf, ")
 
 
 @needs_fish
-def test_fish_completes_jobs(jobs: list[str], fish: Any) -> None:
+def test_completion_fish_completes_jobs(jobs: list[str], fish: Any) -> None:
     lines = fish("docspeed jobs result ")
     assert [line.split("\t")[0] for line in lines] == ["@last", *jobs]
     assert "b.pdf" in lines[1]
 
 
 STRANGE = "job_x$(touch pwned) 'q' \"r\" @1:2=3;`id`"
-"""An id that no server gives, but that one could."""
+"""A job id with characters that are special in shells."""
 
 
 @pytest.fixture
 def strange(tmp_path: Path, env: Mapping[str, str]) -> None:
-    """A job of this id in the ledger."""
+    """A ledger with a job of this id."""
     ledger = Ledger(tmp_path / "state" / "ledger.db", pytest.fail, lambda: 0.0)
     ledger.begin(Job("parse", "queued", State.RUNNING, job_id=STRANGE))
     ledger.close()
 
 
 @needs_bash
-def test_bash_quotes_values(strange: None, bash: Terminal, work: Path) -> None:
+def test_completion_bash_quotes_special_characters(strange: None, bash: Terminal, work: Path) -> None:
     assert shlex.split(bash.completed("docspeed jobs wait job")) == ["docspeed", "jobs", "wait", STRANGE]
     assert not work.joinpath("pwned").exists()
 
 
 @needs_zsh
-def test_zsh_quotes_values(strange: None, zsh: Terminal, work: Path) -> None:
+def test_completion_zsh_quotes_special_characters(strange: None, zsh: Terminal, work: Path) -> None:
     assert shlex.split(zsh.completed("docspeed jobs wait job")) == ["docspeed", "jobs", "wait", STRANGE]
     assert not work.joinpath("pwned").exists()
 
 
 @needs_fish
-def test_fish_gets_values_as_they_are(strange: None, fish: Any) -> None:
+def test_completion_fish_receives_special_characters_unquoted(strange: None, fish: Any) -> None:
     assert fish("docspeed jobs wait job")[0].split("\t")[0] == STRANGE
 
 
-# -- a program that fails
+# -- when docspeed fails
 
 
 @pytest.fixture
 def broken(env: dict[str, str], tmp_path: Path) -> None:
-    """In the place of this program, one that fails aloud; the scripts are there already."""
+    """A program that writes to stderr and fails, in place of docspeed; the scripts are already loaded."""
     folder = tmp_path / "broken"
     folder.mkdir()
     folder.joinpath("docspeed").write_text("#!/bin/sh\necho BROKEN >&2\nexit 1\n")
@@ -490,13 +490,15 @@ def broken(env: dict[str, str], tmp_path: Path) -> None:
 
 
 def said_besides(text: str) -> str:
-    """What is on the screen, without bells and what switches a terminal's pasting."""
+    """Strip bells and the sequences that switch bracketed paste."""
     return re.sub(r"\x07|\x1b\[\?2004[hl]", "", text).strip()
 
 
 @needs_bash
 @pytest.mark.parametrize("options", ["", "set -u; shopt -s failglob nocasematch"])
-def test_bash_keeps_silent(broken: None, options: str, tmp_path: Path, env: Mapping[str, str]) -> None:
+def test_completion_bash_with_failing_program_prints_nothing(
+    broken: None, options: str, tmp_path: Path, env: Mapping[str, str]
+) -> None:
     rc = tmp_path / "bashrc"
     rc.write_text(f"{BASHRC}\nsource {TOP}/completions/docspeed.bash\n{options}\n")
     with closing(Terminal(["bash", "--noprofile", "--rcfile", str(rc), "-i"], env, tmp_path)) as shell:
@@ -506,7 +508,7 @@ def test_bash_keeps_silent(broken: None, options: str, tmp_path: Path, env: Mapp
 
 
 @needs_bash
-def test_bash_completes_under_strict_options(bash: Terminal) -> None:
+def test_completion_bash_under_strict_options_completes(bash: Terminal) -> None:
     bash.send("set -u; shopt -s failglob nullglob nocasematch extglob\n")
     bash.until("READY> ")
     said = {line: WORDS[line] for line in list(WORDS)[:7]} | {"docspeed parse SC": "docspeed parse SCAN.PDF "}
@@ -514,13 +516,13 @@ def test_bash_completes_under_strict_options(bash: Terminal) -> None:
 
 
 @needs_zsh
-def test_zsh_keeps_silent(broken: None, zsh: Terminal) -> None:
+def test_completion_zsh_with_failing_program_prints_nothing(broken: None, zsh: Terminal) -> None:
     zsh.send("docspeed par\t\t\x18l")
     assert said_besides(zsh.until(r"(.*)LINE<docspeed par>")[1]) in ("docspeed par", "")
 
 
 @needs_fish
-def test_fish_keeps_silent(broken: None, fish: Any) -> None:
+def test_completion_fish_with_failing_program_prints_nothing(broken: None, fish: Any) -> None:
     assert fish("docspeed par") == []
 
 
@@ -528,13 +530,13 @@ def test_fish_keeps_silent(broken: None, fish: Any) -> None:
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
-def test_what_is_shipped_is_what_is_printed(shell: str, tmp_path: Path, stage: Stage) -> None:
+def test_completion_command_prints_the_file(shell: str, tmp_path: Path, stage: Stage) -> None:
     ran = stage.run("completion", shell)
     assert (ran.code, ran.err) == (0, "")
     assert ran.raw == TOP.joinpath("completions", SCRIPTS[shell]).read_bytes()
 
 
-def test_the_first_line_for_zsh_is_what_compinit_looks_for() -> None:
+def test_completion_zsh_script_begins_with_compdef() -> None:
     text = TOP.joinpath("completions", "_docspeed").read_text("utf-8")
     assert text.splitlines()[0] == "#compdef docspeed"
 
@@ -547,12 +549,12 @@ def test_the_first_line_for_zsh_is_what_compinit_looks_for() -> None:
         pytest.param("docspeed.fish", ["fish", "-n"], marks=needs_fish),
     ],
 )
-def test_the_shell_can_read_its_script(name: str, check: list[str], env: Mapping[str, str]) -> None:
+def test_completion_script_has_valid_syntax(name: str, check: list[str], env: Mapping[str, str]) -> None:
     assert run([*check, str(TOP / "completions" / name)], env) == ""
 
 
-def test_powershell_asks_the_same_question() -> None:
-    """There is no PowerShell to run it in; this is its text."""
+def test_completion_powershell_script_sets_the_variable() -> None:
+    """Without a PowerShell to run it, only the text is checked."""
     text = TOP.joinpath("completions", "docspeed.ps1").read_text("utf-8")
     assert "Register-ArgumentCompleter -Native -CommandName" in text
     assert "$env:_DOCSPEED_COMPLETE = 'powershell'" in text

@@ -115,6 +115,7 @@ def _check_sandbox() -> Check:
 def _check_key(session: Session) -> Check:
     try:
         key, source = session.known_key()
+        # `session.key` raises AuthError if this server needs a key.
         if not key and session.key == "":
             return Check("key", f"none; {session.server} is on this machine and may not need one")
     except DocspeedError as error:
