@@ -17,7 +17,8 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.scheduler import run_one
 from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.jobs.uploads import Uploads
-from docspeed_cli.results.to_text import NotConvertible, to_markdown
+from docspeed_cli.results.to_markdown import to_markdown
+from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
 

@@ -261,7 +261,7 @@ class Delivery:
         import csv
         import io
 
-        from docspeed_cli.results.to_text import escape_formula
+        from docspeed_cli.results.to_csv import escape_formula
 
         written = io.StringIO(newline="")
         rows = csv.writer(written, lineterminator="\r\n")
@@ -301,18 +301,20 @@ class Delivery:
             ) from None
 
     def _converted(self, job: Job, payload: Body) -> str:
-        from docspeed_cli.results import to_text as formats
+        from docspeed_cli.results.to_csv import NoSuchTable, to_csv
+        from docspeed_cli.results.to_markdown import to_markdown
+        from docspeed_cli.results.to_text import NotConvertible, to_text
 
         content = payload.json()
         try:
             if self.output.format == "csv":
-                return formats.to_csv(job.operation, content, self.to.table)
-            convert = formats.to_markdown if self.output.format == "markdown" else formats.to_text
+                return to_csv(job.operation, content, self.to.table)
+            convert = to_markdown if self.output.format == "markdown" else to_text
             return convert(job.operation, content, self._cited(job))
-        except formats.NoSuchTable as error:
+        except NoSuchTable as error:
             hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --format csv --table NAME"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
-        except formats.NotConvertible as error:
+        except NotConvertible as error:
             hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --json"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
@@ -336,11 +338,11 @@ class Delivery:
             self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
-        from docspeed_cli.terminal import views as render
+        from docspeed_cli.terminal.views import view
 
         assert outcome.job is not None and outcome.payload is not None
         names = self._cited(outcome.job)
-        self.output.show(render.view(outcome.job.operation, outcome.payload.json(), names=names))
+        self.output.show(view(outcome.job.operation, outcome.payload.json(), names=names))
 
     def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
         """The file for this input, where results go to files of their own."""

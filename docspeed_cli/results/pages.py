@@ -1,28 +1,26 @@
-"""Alone in reading pages, answers with their citations, and sections from payloads."""
+"""Read pages, answers with their citations, and the sections of a packet."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
-    VALUES,
-    first,
-    member,
+    VALUE_NAMES,
+    cell_text,
+    find_member,
+    first_filled,
+    list_of_texts,
     page_of,
     regions_of,
-    scalar,
-    strings,
     unwrap,
-    whole,
+    whole_number,
 )
-
-_PAGE = ("markdown", "text", "lines")
 
 
 class Page(NamedTuple):
-    """A page of a parsed document; its number counts from one."""
+    """A page of a parsed document; its number counts from 1."""
 
     number: int
     markdown: str
@@ -30,19 +28,27 @@ class Page(NamedTuple):
     lines: int
     regions: int
     size: str
+    """Width and height in the payload's unit, such as `595 × 842 pt`; empty if they are not known."""
 
 
 class Section(NamedTuple):
-    """A part of a packet with its first and last page."""
+    """A part of a packet with its first and last page, counted from 1."""
 
     name: str
     kind: str
     first: int | None
     last: int | None
 
+    @property
+    def page_range(self) -> str:
+        """The pages as people write them: `3` or `3–5`; empty if they are not known."""
+        if self.first is None or self.last is None:
+            return ""
+        return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
+
 
 class Region(NamedTuple):
-    """A place in a document."""
+    """A place in a document, with the text that is quoted from it."""
 
     page: int | None
     region_id: str
@@ -50,27 +56,29 @@ class Region(NamedTuple):
 
 
 class Citation(NamedTuple):
-    """A document that an answer rests on, and where in it."""
+    """A document that an answer cites, by its file id or name, and the places in it."""
 
     document: str
     regions: tuple[Region, ...]
 
 
-# -- pages and answers
+# -- pages
 
 
-def pages(payload: Any) -> list[Page]:
-    """The pages of a parsed document."""
-    if isinstance(payload, list) and not any(first(item, _PAGE) for item in payload):
-        return []
-    listed = payload if isinstance(payload, list) else member(payload, "pages")
+def read_pages(payload: Any) -> list[Page]:
+    """Return the pages of a parsed document."""
+    if isinstance(payload, list):
+        is_page_list = any(first_filled(item, ("markdown", "text", "lines")) for item in payload)
+        listed: Any = payload if is_page_list else []
+    else:
+        listed = find_member(payload, "pages")
     if isinstance(listed, dict):
         listed = list(listed.values())
     if isinstance(listed, list):
         found = [_page(number, item) for number, item in enumerate(listed, 1)]
         return [page for page in found if page is not None]
-    bare = next((body for body in unwrap(payload) if strings(first(body, ("markdown", "text")))), None)
-    page = _page(1, bare) if bare else None
+    bodies = (body for body in unwrap(payload) if list_of_texts(first_filled(body, ("markdown", "text"))))
+    page = _page(1, next(bodies, None))
     return [page] if page else []
 
 
@@ -83,22 +91,22 @@ def _page(position: int, item: Any) -> Page | None:
     text = item.get("text") if isinstance(item.get("text"), str) else None
     markdown = item.get("markdown") if isinstance(item.get("markdown"), str) else None
     if not text and isinstance(lines, list) and not (text is None and markdown):
-        text = "\n".join(filter(None, (_line(line) for line in lines)))
+        text = "\n".join(filter(None, (_text_of_line(line) for line in lines)))
     return Page(
         page_of(item) or position,
         markdown or text or "",
         text or markdown or "",
         len(lines) if isinstance(lines, list) else 0,
         len(regions) if isinstance(regions, list) else 0,
-        _size(item),
+        _page_size(item),
     )
 
 
-def _line(line: Any) -> str:
-    return line if isinstance(line, str) else scalar(first(line, VALUES))
+def _text_of_line(line: Any) -> str:
+    return line if isinstance(line, str) else cell_text(first_filled(line, VALUE_NAMES))
 
 
-def _size(page: Mapping[str, Any]) -> str:
+def _page_size(page: Mapping[str, Any]) -> str:
     sides = [page.get("width"), page.get("height")]
     if not all(isinstance(side, int | float) and 0 < side < 1e6 for side in sides):
         return ""
@@ -107,17 +115,20 @@ def _size(page: Mapping[str, Any]) -> str:
     return f"{size} {unit[:12]}" if isinstance(unit, str) else size
 
 
-def answer(payload: Any) -> str | None:
-    """The text of an answer."""
-    found = member(payload, "answer")
+# -- answers
+
+
+def read_answer(payload: Any) -> str | None:
+    """Return the text of an answer; None where the payload has none."""
+    found = find_member(payload, "answer")
     if isinstance(found, dict):
-        found = first(found, VALUES)
+        found = first_filled(found, VALUE_NAMES)
     return found if isinstance(found, str) else None
 
 
-def citations(payload: Any) -> list[Citation]:
-    """What an answer rests on."""
-    listed = member(payload, "citations", "sources", "references")
+def read_citations(payload: Any) -> list[Citation]:
+    """Return the documents and places that an answer cites."""
+    listed = find_member(payload, "citations", "sources", "references")
     if not isinstance(listed, list):
         return []
     return [_citation(item) for item in listed if isinstance(item, dict | str)]
@@ -126,62 +137,63 @@ def citations(payload: Any) -> list[Citation]:
 def _citation(item: dict[str, Any] | str) -> Citation:
     if isinstance(item, str):
         return Citation("", (Region(None, "", item),))
-    named = ("doc_id", "file_id", "document_id", "document", "filename", "source", "name")
+    names = ("doc_id", "file_id", "document_id", "document", "filename", "source", "name")
     listed = item.get("regions")
-    places = listed if isinstance(listed, list) else [item]
-    regions = (_region(place) for place in places)
-    return Citation(scalar(first(item, named)), tuple(region for region in regions if any(region)))
+    regions = map(_region, listed if isinstance(listed, list) else [item])
+    return Citation(cell_text(first_filled(item, names)), tuple(region for region in regions if any(region)))
 
 
 def _region(place: Any) -> Region:
     if isinstance(place, str):
         return Region(page_of(None, [place]), place, "")
     ids = regions_of(place)
-    quote = first(place, ("text", "quote", "snippet", "content"))
+    quote = first_filled(place, ("text", "quote", "snippet", "content"))
     return Region(page_of(place, ids), ids[0] if ids else "", quote if isinstance(quote, str) else "")
 
 
 # -- sections
 
 
-def sections(payload: Any) -> list[Section]:
-    """The parts of a packet."""
-    listed = member(payload, "sections", "segments", "splits", "documents")
+def read_sections(payload: Any) -> list[Section]:
+    """Return the sections of a packet in the payload's order."""
+    listed = find_member(payload, "sections", "segments", "splits", "documents")
     if isinstance(listed, dict):
         listed = [{"name": name, **value} for name, value in listed.items() if isinstance(value, dict)]
     return [_section(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 def _section(item: Mapping[str, Any]) -> Section:
-    start, end = _span(item)
-    name = scalar(first(item, ("name", "title", "label", "filename", "section_id")))
-    kind = scalar(first(item, ("kind", "type", "doc_class", "category", "class")))
-    return Section(name, kind, start, start if end is None else end)
+    name = cell_text(first_filled(item, ("name", "title", "label", "filename", "section_id")))
+    kind = cell_text(first_filled(item, ("kind", "type", "doc_class", "category", "class")))
+    return Section(name, kind, *_page_span(item))
 
 
-def _span(item: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """The first and last page, from one, in whichever way they are told."""
-    ways: tuple[tuple[Callable[[], list[int]], int], ...] = (
-        (lambda: _numbers([item.get("start_page_index"), item.get("end_page_index")]), 1),
-        (lambda: _numbers(first(item, ("page_indexes", "page_indices"))), 1),
-        (lambda: _numbers([item.get("start_page"), item.get("end_page")]), 0),
-        (lambda: _numbers([item.get("first_page"), item.get("last_page")]), 0),
-        (lambda: _numbers(first(item, ("page_range", "pages", "page_ranges"))), 0),
-        (lambda: _numbers([page_of(item)]), 0),
+def _page_span(item: Mapping[str, Any]) -> tuple[int, int] | tuple[None, None]:
+    """Return the first and last page, counted from 1, from whichever members state them."""
+    indexes = (
+        [item.get("start_page_index"), item.get("end_page_index")],
+        first_filled(item, ("page_indexes", "page_indices")),
     )
-    for read, offset in ways:
-        if numbers := read():
-            return min(numbers) + offset, max(numbers) + offset
+    numbers = (
+        [item.get("start_page"), item.get("end_page")],
+        [item.get("first_page"), item.get("last_page")],
+        first_filled(item, ("page_range", "pages", "page_ranges")),
+        [page_of(item)],
+    )
+    for offset, statements in ((1, indexes), (0, numbers)):
+        for statement in statements:
+            if found := _page_numbers(statement):
+                return min(found) + offset, max(found) + offset
     return None, None
 
 
-def _numbers(value: Any) -> list[int]:
-    """The page numbers in a list, a range object, or a text like `3-5`."""
+def _page_numbers(value: Any) -> list[int]:
+    """Return the page numbers in a list, in a range object, or in a text such as `3-5`."""
     if isinstance(value, str):
         return [int(found) for found in re.findall(r"\d{1,9}", value)]
     if isinstance(value, dict):
         value = [value.get(name) for name in ("start", "end", "from", "to", "first", "last")]
     if not isinstance(value, list):
         return []
-    found = (page_of(item) if isinstance(item, dict) else whole(item) for item in value)
+    found = (page_of(item) if isinstance(item, dict) else whole_number(item) for item in value)
     return [number for number in found if number is not None]

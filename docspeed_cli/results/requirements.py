@@ -1,138 +1,132 @@
-"""Judges whether an extraction has what a script can't do without."""
+"""Check that an extraction has the fields and tables that `--require` and `--require-all` name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import JobFailed, UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.results.fields import Field, fields, line_items
-from docspeed_cli.results.schema import Node, outline
-from docspeed_cli.results.values import content, grounded
+from docspeed_cli.results.fields import Field, read_fields, read_line_items
+from docspeed_cli.results.schema import Node, read_schema, walk_nodes
+from docspeed_cli.results.values import MAX_DEPTH, grounded_value, is_grounded
 
-_DEEPEST = 12
-_NUMBER = re.compile(r"\[\d+\]")
-"""Which of several it is, in the key of a field that a schema names once."""
+_LIST_INDEX = re.compile(r"\[\d+\]")
+"""The `[2]` in `parties[2].city`: a schema names such a field once, as `parties.city`."""
 
 
 class Requirements(NamedTuple):
-    """Keys of fields that must have a value and evidence, of tables that must have a row, and of their
-    columns, which must have a value in each row; what stands before a field's last dot may be left out."""
+    """The keys that a result must have, and optionally a schema that it must fill completely.
+
+    A field must have a value and evidence, a table a row, and a column a value in each row. A key may
+    leave out what stands before a field's last dot.
+    """
 
     keys: tuple[str, ...] = ()
-    all_of: Any = None
-    """A schema, every field and table of which is required."""
+    complete_schema: Any = None
 
     def check(self, payload: Any) -> JobFailed | None:
-        """What is missing, as an error; None where nothing is."""
-        found, tables = fields(payload), line_items(payload)
-        wanted = dict.fromkeys([*self.keys, *_everything(self.all_of, found)])
-        missing = [key for key in wanted if not _in_tables(tables, key) and not _in_fields(found, key)]
+        """Return an error that lists the missing keys; None if the result has them all."""
+        fields, tables = read_fields(payload), read_line_items(payload)
+        keys = dict.fromkeys([*self.keys, *_keys_of(self.complete_schema, fields)])
+        missing = [key for key in keys if not _has_rows(tables, key) and not _has_field(fields, key)]
         if not missing:
             return None
-        keys = ", ".join(missing)
         return JobFailed(
-            f"required but not found: {keys}", code="required_missing", details={"missing": missing}
+            f"required but not found: {', '.join(missing)}",
+            code="required_missing",
+            details={"missing": missing},
         )
 
 
-def _everything(schema: Any, found: Sequence[Field]) -> Sequence[str]:
-    """All that a schema names; all that was found where it can't be read."""
+def _keys_of(schema: Any, fields: Sequence[Field]) -> Sequence[str]:
     if schema is None:
         return []
-    known = outline(schema)
+    known = read_schema(schema)
     if known is None:
-        return [field.key for field in found]
-    return [*_leaves(known.fields), *(node.key for node in known.tables)]
+        # Nothing is known of what should be there, so at least all that was returned must be complete.
+        return [field.key for field in fields]
+    return [*_leaf_keys(known.fields), *(table.key for table in known.tables)]
 
 
-def _in_fields(found: Sequence[Field], key: str) -> bool:
-    """Whether all fields that the key may mean have a value and evidence."""
-    named = [(_NUMBER.sub("", field.key), field) for field in found]
-    meant = [field for name, field in named if name == key] or [
-        field for name, field in named if name.endswith(f".{key}")
-    ]
-    return bool(meant) and all(field.evident and not _blank(field.value) for field in meant)
+def _has_field(fields: Sequence[Field], key: str) -> bool:
+    """Whether all fields that the key may stand for have a value and evidence."""
+    named = [(_LIST_INDEX.sub("", field.key), field) for field in fields]
+    matches = [field for name, field in named if name == key]
+    matches = matches or [field for name, field in named if name.endswith(f".{key}")]
+    return bool(matches) and all(field.has_evidence and not _is_blank(field.value) for field in matches)
 
 
-def _in_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> bool:
-    """Whether a table of this name has a row, or each of its rows a value in the column after the dot."""
+def _has_rows(tables: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> bool:
+    """Whether the table of this name has a row, or the column `table.column` a value in each row."""
     name, _, column = key.rpartition(".")
     rows = tables.get(name, ())
-    return bool(tables.get(key)) or (bool(rows) and not any(_blank(row.get(column)) for row in rows))
+    return bool(tables.get(key)) or (bool(rows) and not any(_is_blank(row.get(column)) for row in rows))
 
 
-def _blank(value: Any, depth: int = 0) -> bool:
-    """Whether there is nothing in a value, however it is wrapped."""
-    if depth == _DEEPEST:
+def _is_blank(value: Any, depth: int = 0) -> bool:
+    """Whether a value is null or white space, or a list or object of nothing else."""
+    if depth == MAX_DEPTH:
         return False
-    if grounded(value):
-        return _blank(content(value), depth + 1)
+    if is_grounded(value):
+        return _is_blank(grounded_value(value), depth + 1)
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, dict | list):
-        return all(
-            _blank(inner, depth + 1) for inner in (value.values() if isinstance(value, dict) else value)
-        )
+        items = value.values() if isinstance(value, dict) else value
+        return all(_is_blank(item, depth + 1) for item in items)
     return value is None
 
 
-def _leaves(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
-    for node in nodes:
-        key = f"{above}{node.key}"
-        yield from _leaves(node.children, f"{key}.") if node.children else (key,)
+# -- keys
 
 
-def expand_groups(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
-    """The keys, where one means a group of the schema's fields or several of one name, as all of these."""
-    known = outline(schema)
-    leaves = list(_leaves(known.fields)) if known else []
-    spelled: list[str] = []
-    for key in keys:
-        meant = [leaf for leaf in leaves if f".{key}." in f".{leaf}."]
-        plain = key in leaves or not meant or (len(meant) == 1 and meant[0].endswith(key))
-        spelled += [key] if plain else meant
-    return tuple(spelled)
-
-
-def required(given: Sequence[str] | None) -> tuple[str, ...]:
-    """The keys in `--require a,b --require c`. UsageError where one is empty: it would be no gate."""
+def parse_required(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the keys in the values of `--require a,b --require c`. UsageError if one is empty."""
     keys: list[str] = []
-    for text in given or ():
-        named = [key.strip() for key in text.split(",")]
+    for value in values or ():
+        named = [key.strip() for key in value.split(",")]
         if not all(named):
-            raise UsageError(f"--require {text}: a key is empty: an unset variable?")
+            # With `--require "$KEYS"` and KEYS unset, a CI job would pass without any check.
+            raise UsageError(f"--require {value}: a key is empty; is a variable unset?")
         keys += named
     return tuple(keys)
 
 
+def expand_groups(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
+    """Return the keys with each group of the schema, or name of several fields, as its fields' keys."""
+    known = read_schema(schema)
+    leaves = _leaf_keys(known.fields) if known else []
+    expanded: list[str] = []
+    for key in keys:
+        members = [leaf for leaf in leaves if f".{key}." in f".{leaf}."]
+        unique = key in leaves or (len(members) == 1 and members[0].endswith(key))
+        expanded += members if members and not unique else [key]
+    return tuple(expanded)
+
+
 def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
-    """UsageError where the schema has no such field or table: its job would be paid for nothing."""
-    known = outline(schema)
+    """Check that the schema has these fields and this table, before a job is paid for. Raises UsageError."""
+    known = read_schema(schema)
     if known is None:
         return
+    fields = [".".join(path) for path, _ in walk_nodes(known.fields)]
     tables = [node.key for node in known.tables]
-    columns = [f"{table.key}.{column.key}" for table in known.tables for column in table.children]
-    paths = [*_paths(known.fields), *tables, *columns]
+    columns = [f"{node.key}.{column.key}" for node in known.tables for column in node.children]
+    names = [*fields, *tables, *columns]
     for key in keys:
-        named = key in paths or any(path.endswith(f".{key}") for path in _paths(known.fields))
-        if paths and not named:
-            raise _unknown(f"--require {key}: the schema has no such field or table", key, paths)
+        if names and key not in names and not any(field.endswith(f".{key}") for field in fields):
+            raise _no_such_name(f"--require {key}: the schema has no such field or table", key, names)
     if table is not None and table not in ("fields", *tables):
-        raise _unknown(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
+        raise _no_such_name(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
 
 
-def _unknown(what: str, word: str, known: Sequence[str]) -> UsageError:
-    near = nearest(word, [*known, *(path.rpartition(".")[2] for path in known)])
-    hint = f"did you mean {near}?" if near else f"it has {', '.join(known[:20])}"
-    return UsageError(what, hint=hint)
+def _leaf_keys(nodes: Sequence[Node]) -> list[str]:
+    return [".".join(path) for path, node in walk_nodes(nodes) if not node.children]
 
 
-def _paths(nodes: Sequence[Node], above: str = "") -> Iterator[str]:
-    """The dotted keys of all nodes, of groups of fields too."""
-    for node in nodes:
-        key = f"{above}{node.key}"
-        yield key
-        yield from _paths(node.children, f"{key}.")
+def _no_such_name(message: str, name: str, known: Sequence[str]) -> UsageError:
+    suggestion = nearest(name, [*known, *(key.rpartition(".")[2] for key in known)])
+    hint = f"did you mean {suggestion}?" if suggestion else f"it has {', '.join(known[:20])}"
+    return UsageError(message, hint=hint)

@@ -1,20 +1,28 @@
-"""Alone in laying the cells of a table out as a grid, however the payload lists them."""
+"""Read tables as grids of texts, whichever way a payload lists their cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.values import first, member, page_of, scalar, strings, whole
-
-_ROOMY = 1000
-"""Places that a grid may always have; beyond that, they must be in proportion to the cells."""
+from docspeed_cli.results.values import (
+    cell_text,
+    find_member,
+    first_filled,
+    list_of_texts,
+    page_of,
+    whole_number,
+)
 
 _ROWS = ("row_index", "row", "rowIndex", "r")
 _COLUMNS = ("col_index", "column_index", "col", "column", "columnIndex", "c")
 _TEXTS = ("value", "text", "content")
 _SPANS = ("col_span", "colspan", "column_span")
+_MAX_SPAN = 100
+"""Most columns that one cell may span: a payload may claim any number."""
+
+_TABLE_MEMBERS = ("cells", "rows", "columns", "headers", "table_id", "title", "row_count", "data")
 
 
 class Table(NamedTuple):
@@ -25,6 +33,12 @@ class Table(NamedTuple):
     page: int | None
     grid: list[list[str]]
 
+    @property
+    def heading(self) -> str:
+        """The table's title or name, and the page that it is on."""
+        page = f" (page {self.page})" if self.page else ""
+        return (self.title.strip() or f"Table {self.name}") + page
+
 
 class _Cell(NamedTuple):
     row: int
@@ -32,108 +46,107 @@ class _Cell(NamedTuple):
     text: str
 
 
-def tables(payload: Any) -> list[Table]:
-    """The tables of a payload: its own, or else those of its pages."""
+def read_tables(payload: Any) -> list[Table]:
+    """Return the tables of a payload: those at its top, or else those of its pages."""
     return [_table(item, name, number) for number, (name, item) in enumerate(_listed(payload), 1)]
 
 
 def has_tables(payload: Any) -> bool:
-    """Whether the payload speaks of tables at all, be it none."""
-    return isinstance(member(payload, "tables"), list | dict) or bool(_listed(payload))
+    """Whether the payload has a place for tables, even if it lists none."""
+    return isinstance(find_member(payload, "tables"), list | dict) or bool(_listed(payload))
 
 
 def _listed(payload: Any) -> list[tuple[str, Any]]:
-    found = payload if isinstance(payload, list) else member(payload, "tables")
+    found = payload if isinstance(payload, list) else find_member(payload, "tables")
     if isinstance(found, dict):
         return [(str(name), item) for name, item in found.items() if isinstance(item, dict | list)]
     if isinstance(found, list):
-        return [("", item) for item in found if isinstance(item, dict) and not _hollow(item)]
-    if member(payload, "cells") is not None:
+        tables = [item for item in found if isinstance(item, dict)]
+        return [("", item) for item in tables if any(name in item for name in _TABLE_MEMBERS)]
+    if find_member(payload, "cells") is not None:
         return [("", payload)]
-    listed = member(payload, "pages")
-    return [table for page in listed for table in _of_page(page)] if isinstance(listed, list) else []
+    pages = find_member(payload, "pages")
+    return [table for page in pages for table in _on_page(page)] if isinstance(pages, list) else []
 
 
-def _of_page(page: Any) -> list[tuple[str, Any]]:
+def _on_page(page: Any) -> list[tuple[str, Any]]:
     found = page.get("tables") if isinstance(page, dict) else None
     if not isinstance(found, list):
         return []
-    where = {name: page[name] for name in ("page_index", "page_number", "page") if name in page}
-    return [("", {**where, **item}) for item in found if isinstance(item, dict)]
-
-
-def _hollow(item: dict[str, Any]) -> bool:
-    """Whether nothing of this object is a table's."""
-    known = ("cells", "rows", "columns", "headers", "table_id", "title", "row_count", "data")
-    return not any(name in item for name in known)
+    place = {name: page[name] for name in ("page_index", "page_number", "page") if name in page}
+    return [("", {**place, **item}) for item in found if isinstance(item, dict)]
 
 
 def _table(item: Any, name: str, number: int) -> Table:
     if isinstance(item, list):
-        return Table(name, "", None, _from_rows(item))
-    ids = strings(first(item, ("table_id", "region_ids", "region_id")))
-    named = scalar(first(item, ("table_id", "id", "key", "name"))) or name or str(number)
-    title = scalar(first(item, ("title", "caption")))
-    return Table(named, title, page_of(item, ids), _headed(_headings(item), _grid(item)))
+        return Table(name, "", None, _grid_of_lists(item))
+    ids = list_of_texts(first_filled(item, ("table_id", "region_ids", "region_id")))
+    own_name = cell_text(first_filled(item, ("table_id", "id", "key", "name"))) or name or str(number)
+    title = cell_text(first_filled(item, ("title", "caption")))
+    return Table(own_name, title, page_of(item, ids), _with_headings(_headings(item), _grid(item)))
 
 
 def _grid(item: dict[str, Any]) -> list[list[str]]:
-    cells = member(item, "cells")
+    cells = find_member(item, "cells")
     if isinstance(cells, list) and cells and not any(isinstance(cell, list) for cell in cells):
-        return _laid_out(list(_cells(cells)))
-    rows = cells if isinstance(cells, list) and cells else member(item, "rows", "data", "items")
-    return _from_rows(rows) if isinstance(rows, list) else []
+        return _grid_of_cells(list(_placed(cells)))
+    rows = cells if isinstance(cells, list) and cells else find_member(item, "rows", "data", "items")
+    return _grid_of_lists(rows) if isinstance(rows, list) else []
+
+
+def _too_sparse(places: int, filled: int) -> bool:
+    """Whether a grid would be nearly empty: one cell with a huge index must not take gigabytes."""
+    return places > 1000 + 50 * filled
 
 
 # -- cells with indexes
 
 
-def _cells(listed: Iterable[Any]) -> Iterator[_Cell]:
-    """Cells with their places; one that does not say stands right of the last one."""
+def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
+    """Yield the cells with their places; a cell without a place is right of the one before."""
     row, column = 0, -1
     for item in listed:
         if isinstance(item, dict):
-            below = whole(first(item, _ROWS)) if first(item, _ROWS) is not None else row
+            below = whole_number(first_filled(item, _ROWS)) if first_filled(item, _ROWS) is not None else row
             column = -1 if below not in (None, row) else column
             row = row if below is None else below
-            beside = whole(first(item, _COLUMNS))
+            beside = whole_number(first_filled(item, _COLUMNS))
             column = column + 1 if beside is None else beside
-            yield _Cell(row, column, scalar(first(item, _TEXTS)))
+            yield _Cell(row, column, cell_text(first_filled(item, _TEXTS)))
         elif item is not None:
             column += 1
-            yield _Cell(row, column, scalar(item))
+            yield _Cell(row, column, cell_text(item))
 
 
-def _laid_out(cells: list[_Cell]) -> list[list[str]]:
-    """A grid with empty places where no cell is, unless that were far too many."""
+def _grid_of_cells(cells: list[_Cell]) -> list[list[str]]:
+    """Return a grid with the cells in their places, or packed closely where it would be too sparse."""
     if not cells:
         return []
-    most = _ROOMY + 50 * len(cells)
-    rows, width = _extent(cells)
-    if rows * width > most:
-        cells = _close(cells)
-        rows, width = _extent(cells)
-    if rows * width > most:
-        return _ragged(cells)
-    grid = [[""] * width for _ in range(rows)]
+    height, width = _size(cells)
+    if _too_sparse(height * width, len(cells)):
+        cells = _without_gaps(cells)
+        height, width = _size(cells)
+    if _too_sparse(height * width, len(cells)):
+        return _without_columns(cells)
+    grid = [[""] * width for _ in range(height)]
     for cell in cells:
         before = grid[cell.row][cell.column]
         grid[cell.row][cell.column] = f"{before} {cell.text}" if before else cell.text
     return grid
 
 
-def _extent(cells: list[_Cell]) -> tuple[int, int]:
+def _size(cells: list[_Cell]) -> tuple[int, int]:
     return max(cell.row for cell in cells) + 1, max(cell.column for cell in cells) + 1
 
 
-def _close(cells: list[_Cell]) -> list[_Cell]:
-    """The same cells with the gaps between their indexes closed."""
+def _without_gaps(cells: list[_Cell]) -> list[_Cell]:
+    """Return the same cells with the gaps between their indexes closed."""
     rows = {row: rank for rank, row in enumerate(sorted({cell.row for cell in cells}))}
-    beside = {column: rank for rank, column in enumerate(sorted({cell.column for cell in cells}))}
-    return [_Cell(rows[cell.row], beside[cell.column], cell.text) for cell in cells]
+    columns = {column: rank for rank, column in enumerate(sorted({cell.column for cell in cells}))}
+    return [_Cell(rows[cell.row], columns[cell.column], cell.text) for cell in cells]
 
 
-def _ragged(cells: list[_Cell]) -> list[list[str]]:
+def _without_columns(cells: list[_Cell]) -> list[list[str]]:
     rows: dict[int, list[str]] = {}
     for cell in sorted(cells):
         rows.setdefault(cell.row, []).append(cell.text)
@@ -143,59 +156,61 @@ def _ragged(cells: list[_Cell]) -> list[list[str]]:
 # -- lists of rows
 
 
-def _from_rows(rows: list[Any]) -> list[list[str]]:
-    inner = [_inner(row) for row in rows]
-    keyed = [row for row in inner if isinstance(row, dict)]
+def grid_of_rows(rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> list[list[str]]:
+    """Return rows as a grid; the columns of those that are objects become its first row, the headings."""
+    keyed = [row for row in rows if isinstance(row, Mapping)]
     names = list(dict.fromkeys(name for row in keyed for name in row))
+    sparse = _too_sparse(len(names) * len(rows), sum(map(len, rows)))
     grid = [[str(name) for name in names]] if keyed else []
-    room = len(names) * len(inner) <= _ROOMY + 50 * sum(len(row) for row in inner)
-    for row in inner:
-        if isinstance(row, dict):
-            listed = [row.get(name) for name in names] if room else list(row.values())
-            grid.append([scalar(value) for value in listed])
-        else:
+    for row in rows:
+        if not isinstance(row, Mapping):
             grid.append(list(_spanned(row)))
+        elif sparse:
+            grid.append([f"{name}: {cell_text(value)}" for name, value in row.items()])
+        else:
+            grid.append([cell_text(row.get(name)) for name in names])
     return grid
 
 
-def _inner(row: Any) -> dict[str, Any] | list[Any]:
-    if isinstance(row, dict):
-        cells = first(row, ("cells", "values", "columns"))
-        return cells if isinstance(cells, dict | list) else row
-    return row if isinstance(row, list) else [row]
+def _grid_of_lists(rows: list[Any]) -> list[list[str]]:
+    return grid_of_rows([_row_of_table(row) for row in rows])
 
 
-def _spanned(row: list[Any]) -> Iterator[str]:
+def _row_of_table(row: Any) -> dict[str, Any] | list[Any]:
+    cells = first_filled(row, ("cells", "values", "columns"))
+    if isinstance(cells, dict | list):
+        return cells
+    return row if isinstance(row, dict | list) else [row]
+
+
+def _spanned(row: Sequence[Any]) -> Iterator[str]:
     for cell in row:
         if isinstance(cell, dict) and any(name in cell for name in _TEXTS):
-            yield scalar(first(cell, _TEXTS))
-            span = whole(first(cell, _SPANS)) or 1
-            yield from [""] * (min(span, 100) - 1)
+            yield cell_text(first_filled(cell, _TEXTS))
+            span = whole_number(first_filled(cell, _SPANS)) or 1
+            yield from [""] * (min(span, _MAX_SPAN) - 1)
         else:
-            yield scalar(cell)
+            yield cell_text(cell)
 
 
 # -- headings
 
 
 def _headings(item: dict[str, Any]) -> list[str]:
-    """The headings that a table names beside its cells."""
-    listed = first(item, ("columns", "headers", "header"))
+    """Return the headings that a table lists beside its cells."""
+    listed = first_filled(item, ("columns", "headers", "header"))
     if not isinstance(listed, list):
         return []
-    names = [
-        scalar(first(one, ("title", "header", "name", "label", *_TEXTS, "key")))
-        if isinstance(one, dict)
-        else one
-        for one in listed
-    ]
-    return [name for name in names if isinstance(name, str)] if any(isinstance(n, str) for n in names) else []
+    members = ("title", "header", "name", "label", *_TEXTS, "key")
+    names = [cell_text(first_filled(one, members)) if isinstance(one, dict) else one for one in listed]
+    return [name for name in names if isinstance(name, str)]
 
 
-def _headed(headings: list[str], grid: list[list[str]]) -> list[list[str]]:
-    """The grid with the headings as its first row, which may be there already, empty or cut into lines."""
+def _with_headings(headings: list[str], grid: list[list[str]]) -> list[list[str]]:
+    """Return the grid with the headings as its first row."""
     if not any(headings):
         return grid
+    # The cells may hold a row for the headings already: the same texts, only their last lines, or blanks.
     top = grid[0] if grid else []
     pairs = zip_longest(top, headings, fillvalue="")
     if all(text.casefold().strip() in heading.casefold() for text, heading in pairs):

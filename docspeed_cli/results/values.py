@@ -1,4 +1,4 @@
-"""Alone in reading single values of payloads: scalars, grounded objects, wrappers, page numbers."""
+"""Read single values of a payload: texts, values with their evidence, wrappers, page numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-VALUES = ("value", "text", "content", "normalized_value", "raw_value")
-_GROUNDS = ("region_ids", "effective_region_ids", "region_id", "page_index", "page", "bbox", "confidence")
+MAX_DEPTH = 20
+"""Levels of nesting that we read; anything deeper is shown as JSON or left out."""
+
+VALUE_NAMES = ("value", "text", "content", "normalized_value", "raw_value")
+"""Members in which a value stands beside its evidence, the most exact first."""
+
 _REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
-_POINTERS = (
+_EVIDENCE = (
     "evidence",
     "regions",
     "citations",
@@ -21,51 +25,50 @@ _POINTERS = (
     "quote",
     "snippet",
 )
+_GROUNDING = (*_REGION_IDS, "page_index", "page", "bbox", "confidence")
+"""Members that tell a value with its evidence from an object of fields."""
+
 _WRAPPERS = ("result", "data", "extraction", "output", "response", "payload")
-_DEEPEST = 12
-_REGION = re.compile(r"p(\d{1,7})(?![^\W_])")
+_WRAPPED_DEPTH = 4
+_PAGE_IN_REGION_ID = re.compile(r"p(\d{1,7})(?![^\W_])")
 
 
-def scalar(value: Any, depth: int = 0) -> str:
-    """A value as the text of one cell: a grounded object is its value, a list its items, null nothing."""
+def cell_text(value: Any, depth: int = 0) -> str:
+    """Return a value as the text of one cell: a list as its items, null as an empty text."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list | tuple) and depth < _DEEPEST:
-        return "; ".join(scalar(item, depth + 1) for item in value)
-    if grounded(value) and depth < _DEEPEST:
-        return scalar(content(value), depth + 1)
-    return compact(value)
-
-
-def compact(value: Any) -> str:
-    """A value as compact JSON."""
+    if isinstance(value, list | tuple) and depth < MAX_DEPTH:
+        return "; ".join(cell_text(item, depth + 1) for item in value)
+    if is_grounded(value) and depth < MAX_DEPTH:
+        return cell_text(grounded_value(value), depth + 1)
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except (RecursionError, ValueError):
         return "(nested too deeply)"
 
 
-def grounded(value: Any) -> bool:
+def is_grounded(value: Any) -> bool:
     """Whether this is a value with its evidence rather than an object of fields."""
     if not isinstance(value, dict):
         return False
+    has_grounding = any(name in value for name in _GROUNDING)
     if "value" in value:
-        inner = value["value"]
-        return not isinstance(inner, dict) or any(name in value for name in _GROUNDS)
-    return any(name in value for name in _GROUNDS) and any(name in value for name in VALUES)
+        # A field may itself be called `value`: then an object is below it, and no evidence is beside it.
+        return has_grounding or not isinstance(value["value"], dict)
+    return has_grounding and any(name in value for name in VALUE_NAMES)
 
 
-def content(value: Mapping[str, Any]) -> Any:
-    """The value of a grounded object."""
-    return next((value[name] for name in VALUES if name in value), None)
+def grounded_value(value: Mapping[str, Any]) -> Any:
+    """Return the value of a grounded object, without its evidence."""
+    return next((value[name] for name in VALUE_NAMES if name in value), None)
 
 
-def whole(value: Any) -> int | None:
-    """A whole number that is not negative, however it is written."""
+def whole_number(value: Any) -> int | None:
+    """Return a whole number from 0 up, also from `"3"` or 3.0; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         return int(value)
     if isinstance(value, float) and value == value and abs(value) < 1e15 and value == int(value):
@@ -73,8 +76,8 @@ def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def first(value: Any, names: Iterable[str]) -> Any:
-    """The first of these members that says something."""
+def first_filled(value: Any, names: Iterable[str]) -> Any:
+    """Return the first of these members of an object that is not empty; None where there is none."""
     if isinstance(value, dict):
         for name in names:
             if value.get(name) not in (None, "", [], {}):
@@ -82,46 +85,48 @@ def first(value: Any, names: Iterable[str]) -> Any:
     return None
 
 
-def strings(value: Any) -> tuple[str, ...]:
-    """The texts in a list, or a text alone."""
+def list_of_texts(value: Any) -> tuple[str, ...]:
+    """Return the texts in a list, or a single text as the only one."""
     if isinstance(value, list):
         return tuple(item for item in value if isinstance(item, str))
     return (value,) if isinstance(value, str) else ()
 
 
 def unwrap(payload: Any) -> Iterator[dict[str, Any]]:
-    """The payload, and what it wraps, from the outside in."""
+    """Yield the payload, then the objects that it wraps in members such as `result`, outermost first."""
     level = [payload]
-    for _ in range(4):
+    for _ in range(_WRAPPED_DEPTH):
         found = [item for item in level if isinstance(item, dict)]
         yield from found
         level = [item[name] for item in found for name in _WRAPPERS if name in item]
 
 
-def member(payload: Any, *names: str) -> Any:
-    """The first of these members in the payload or in what it wraps; None where there is none."""
+def find_member(payload: Any, *names: str) -> Any:
+    """Return the first of these members in the payload or in what it wraps; None where there is none."""
     return next((body[name] for body in unwrap(payload) for name in names if name in body), None)
 
 
 def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:
-    """The number, from one, of the page that something is on."""
+    """Return the page, counted from 1, that a value is on; region ids such as `p2:l3` name it too."""
     if isinstance(value, dict):
-        if (index := whole(value.get("page_index"))) is not None:
+        if (index := whole_number(value.get("page_index"))) is not None:
             return index + 1
         for name in ("page_number", "page_no", "page"):
-            if (number := whole(value.get(name))) is not None:
+            if (number := whole_number(value.get(name))) is not None:
                 return number
-    return next((int(found[1]) for name in region_ids if (found := _REGION.match(name))), None)
+    return next((int(found[1]) for name in region_ids if (found := _PAGE_IN_REGION_ID.match(name))), None)
 
 
 def regions_of(value: Any) -> tuple[str, ...]:
-    """The ids of the regions that a value was read from, named beside it or one by one in a list of them."""
-    named = strings(first(value, _REGION_IDS))
-    listed = first(value, _POINTERS) if not named else None
-    items = [item for item in (listed if isinstance(listed, list) else [listed]) if isinstance(item, dict)]
-    return named or tuple(name for item in items for name in strings(first(item, (*_REGION_IDS, "id"))))
+    """Return the ids of the regions that a value was read from, wherever its evidence lists them."""
+    beside = list_of_texts(first_filled(value, _REGION_IDS))
+    if beside:
+        return beside
+    evidence = first_filled(value, _EVIDENCE)
+    items = evidence if isinstance(evidence, list) else [evidence]
+    return tuple(name for item in items for name in list_of_texts(first_filled(item, (*_REGION_IDS, "id"))))
 
 
-def evident(value: Any) -> bool:
-    """Whether something points at where a value was read, in whatever form."""
-    return first(value, (*_REGION_IDS, *_POINTERS)) is not None or page_of(value) is not None
+def has_evidence(value: Any) -> bool:
+    """Whether anything points at the place where a value was read."""
+    return first_filled(value, (*_REGION_IDS, *_EVIDENCE)) is not None or page_of(value) is not None

@@ -112,7 +112,7 @@ def test_a_name_that_the_schema_lacks_costs_nothing(
 def test_a_key_that_a_variable_was_to_give(stage: Stage, service: Service, keys: str) -> None:
     ran = extracted(stage, service, "--require", keys)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    assert ran.err.startswith(f"error: --require {keys}: a key is empty: an unset variable?")
+    assert ran.err.startswith(f"error: --require {keys}: a key is empty; is a variable unset?")
 
 
 @pytest.mark.parametrize("keys", ["line_items", "name,line_items"])

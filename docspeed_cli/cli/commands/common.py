@@ -133,7 +133,7 @@ def extract(
 ) -> Action:
     """Fields and line items of each document, by a schema."""
     from docspeed_cli.cli.run import Run
-    from docspeed_cli.results.requirements import Requirements, check_names, expand_groups, required
+    from docspeed_cli.results.requirements import Requirements, check_names, expand_groups, parse_required
 
     def fields(session: Session) -> dict[str, Any]:
         if schema is None:
@@ -144,11 +144,11 @@ def extract(
         if schema == "-" and ("-" in (inputs.files or ()) or inputs.from_ == "-"):
             raise UsageError("standard input can be read once only: the schema, or a document, or a list")
         checked = _schema(session, schema)
-        check_names(checked, required(require), table)
+        check_names(checked, parse_required(require), table)
         return {"grounding": grounding or "cell", "schema": checked}
 
     def requirements(fields: dict[str, Any]) -> Requirements | None:
-        keys = required(require)
+        keys = parse_required(require)
         if not keys and not require_all:
             return None
         named = fields.get("schema")
@@ -252,7 +252,7 @@ def schema(
 
 def _schema(session: Session, text: str) -> Any:
     """The checked schema, as it was given. UsageError with every fault."""
-    from docspeed_cli.results import schema_check as schemas
+    from docspeed_cli.results.schema import check_schema
 
     where = "--schema"
     if text == "-":
@@ -263,7 +263,7 @@ def _schema(session: Session, text: str) -> Any:
         content = text
     else:
         content, where = _read(text, "--schema"), text
-    checked = schemas.check(content)
+    checked = check_schema(content)
     if checked.faults:
         faults = "".join(f"\n  {fault}" for fault in checked.faults)
         one = len(checked.faults) == 1

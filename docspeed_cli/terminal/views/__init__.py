@@ -1,4 +1,4 @@
-"""Alone in drawing payloads for a terminal: `view` for results, `jobs_table` for the list of jobs."""
+"""Draw payloads and lists of jobs for people at a terminal."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from docspeed_cli.terminal.views.job_list import jobs_table
-from docspeed_cli.terminal.views.operations import VIEWS, chat, parse
-from docspeed_cli.terminal.views.parts import Room
-from docspeed_cli.terminal.views.plain import json_view
+from docspeed_cli.terminal.views.operations import VIEWS, draw_answer, draw_pages
+from docspeed_cli.terminal.views.parts import LineBudget, draw_json
 
 __all__ = ["jobs_table", "view"]
 
-_NO_NAMES: Mapping[str, str] = {}
-
 
 def view(
-    operation: str, payload: Any, *, names: Mapping[str, str] = _NO_NAMES, max_lines: int = 400
+    operation: str, payload: Any, *, names: Mapping[str, str] | None = None, max_lines: int = 400
 ) -> RenderableType:
-    """A drawing of a result in some `max_lines` lines; `names` are the documents' by their file ids.
+    """Return a drawing of a result in about `max_lines` lines; `names` are the documents' by file id.
 
-    What has not the operation's shape is drawn as what it looks like, or as JSON.
+    A payload without the operation's shape is drawn as the pages or the answer that it holds, or as JSON.
     """
     chosen = [VIEWS[operation]] if operation in VIEWS else []
-    for draw in (*chosen, parse, chat):
-        parts = draw(payload, names, Room(max_lines))
-        if parts is not None:
+    for draw in (*chosen, draw_pages, draw_answer):
+        parts = list(draw(payload, LineBudget(max_lines), names or {}))
+        if parts:
             return Group(*parts)
-    return json_view(payload, max_lines)
+    return draw_json(payload, max_lines)

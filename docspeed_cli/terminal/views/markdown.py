@@ -1,4 +1,4 @@
-"""Alone in drawing a document's markdown: nothing in it is hidden, nor acts on the terminal."""
+"""Draw a document's markdown so that nothing in it is hidden or acts on the terminal."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class _Table(TableElement):
 
 
 class SafeMarkdown(Markdown):
-    """Markdown of unknown origin. Line breaks are kept, and HTML is shown as the text that it is."""
+    """Markdown of unknown origin: line breaks are kept, HTML is shown as text, links with their address."""
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
@@ -97,7 +97,8 @@ class SafeMarkdown(Markdown):
 
 
 def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
-    """The tokens with clean content; entities such as `&#27;` only become characters in parsing."""
+    """Yield the tokens with sanitized content."""
+    # The source was sanitized, but entities such as `&#27;` have become control characters since.
     for token in tokens:
         token.content = sanitize(token.content)
         token.info = ""
@@ -124,8 +125,8 @@ def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
             if address and address.removeprefix("mailto:") != "".join(shown):
                 yield _text(f" ({address})")
         elif token.type == "image":
-            named = f"image: {token.content}" if token.content else "image"
-            yield _text(f"[{named}] ({_address(token, 'src')})")
+            caption = f"image: {token.content}" if token.content else "image"
+            yield _text(f"[{caption}] ({_address(token, 'src')})")
         elif token.type == "softbreak":
             yield Token("hardbreak", "br", 0)
         elif token.type == "html_inline":

@@ -1,4 +1,4 @@
-"""Alone in what each operation's result looks like at a terminal."""
+"""Draw the result of each operation for a terminal."""
 
 from __future__ import annotations
 
@@ -6,280 +6,322 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.rule import Rule
-from rich.table import Table as Columns
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from docspeed_cli.results.fields import Field, columns, fields, has_fields, line_items
-from docspeed_cli.results.pages import Citation, Page, answer, citations, pages, sections
-from docspeed_cli.results.schema import Node, Outline, outline
-from docspeed_cli.results.tables import Table, has_tables, tables
-from docspeed_cli.results.values import member
-from docspeed_cli.terminal.views.grid import MOST_COLUMNS, Grid
+from docspeed_cli.results.fields import Field, columns_of, has_fields, read_fields, read_line_items
+from docspeed_cli.results.pages import (
+    Citation,
+    Page,
+    Section,
+    read_answer,
+    read_citations,
+    read_pages,
+    read_sections,
+)
+from docspeed_cli.results.schema import Node, read_schema
+from docspeed_cli.results.tables import has_tables, read_tables
+from docspeed_cli.results.values import find_member
+from docspeed_cli.terminal.views.grid import GAP, MAX_COLUMNS, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
-from docspeed_cli.terminal.views.packet import SectionsView
 from docspeed_cli.terminal.views.parts import (
-    Room,
-    cell,
+    LineBudget,
     clipped,
     counted,
-    goes_on,
     heading,
-    headings,
-    line,
-    more,
+    more_of,
+    safe_cell,
+    safe_line,
 )
 
 Parts = Iterator[RenderableType]
-View = Callable[[Any, Mapping[str, str], Room], Parts | None]
+View = Callable[[Any, LineBudget, Mapping[str, str]], Parts]
+"""Yields the parts of a drawing from a payload, a budget, and the documents' names by file id.
 
-_PLACES = 5
-_QUOTE = 160
-_OURS = "italic"
-"""How our own words look that stand in the place of a document's."""
+It yields nothing if the payload has not the operation's shape."""
 
-
-def parse(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """Pages, one after the other."""
-    listed = pages(payload)
-    if not listed and member(payload, "pages") is None:
-        return None
-    return _pages(listed, room)
+_MAX_PLACES = 5
+_MAX_QUOTE = 160
+_MAX_GAPS = 10
+_MAX_BAR = 60
+_MIN_BAR = 8
+_OUR_WORDS = "italic"
+"""Style of our words where a document's would stand, such as `not found`."""
 
 
-def _pages(listed: Sequence[Page], room: Room) -> Parts:
-    if not listed:
+# -- pages and answers
+
+
+def draw_pages(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw parsed pages, one after the other."""
+    pages = read_pages(payload)
+    if not pages and find_member(payload, "pages") is not None:
         yield Text("No pages.")
-    for shown, page in enumerate(listed):
-        if not room.take(4):
-            yield more(len(listed) - shown, "page", "--format markdown")
+    for shown, page in enumerate(pages):
+        if not budget.take(4):
+            yield more_of(len(pages) - shown, "page", "markdown")
             return
         if shown:
             yield Text()
-        yield Rule(_page_line(page, len(listed)), align="left", style="dim")
-        source, cut = room.cut(page.markdown)
-        yield SafeMarkdown(source) if source.strip() else Text("(no text on this page)", style=_OURS)
-        if cut:
-            yield goes_on(f"page {page.number}")
+        yield Rule(_page_heading(page, len(pages)), align="left", style="dim")
+        yield from _draw_markdown(page.markdown, f"page {page.number}", "(no text on this page)", budget)
 
 
-def _page_line(page: Page, total: int) -> Text:
-    counts = (counted(page.lines, "line"), counted(page.regions, "region"))
-    known = [count for count in counts if not count.startswith("0")]
-    size = line(page.size).plain
-    return heading(f"Page {page.number} of {total}", " · ".join([*([size] if size else []), *known]))
+def _page_heading(page: Page, total: int) -> Text:
+    lines = counted(page.lines, "line") if page.lines else ""
+    regions = counted(page.regions, "region") if page.regions else ""
+    return heading(f"Page {page.number} of {total}", safe_line(page.size).plain, lines, regions)
 
 
-def chat(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """The answer, and what it rests on."""
-    text = answer(payload)
-    return None if text is None else _answered(text, citations(payload), names, room)
-
-
-def _answered(text: str, listed: Sequence[Citation], names: Mapping[str, str], room: Room) -> Parts:
-    source, cut = room.cut(text)
-    yield SafeMarkdown(source) if source.strip() else Text("(no answer)", style=_OURS)
+def _draw_markdown(text: str, name: str, if_empty: str, budget: LineBudget) -> Parts:
+    source, cut = budget.cut(text)
+    yield SafeMarkdown(source) if source.strip() else Text(if_empty, style=_OUR_WORDS)
     if cut:
-        yield goes_on("the answer")
-    if listed:
+        yield Text(f"… {name} continues; `--format markdown` or `-o FILE` shows all of it")
+
+
+def draw_answer(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw an answer and its sources."""
+    answer = read_answer(payload)
+    if answer is None:
+        return
+    yield from _draw_markdown(answer, "the answer", "(no answer)", budget)
+    citations = read_citations(payload)
+    if citations:
         yield Text("\nSources", style="bold")
-        yield _sources(listed, names, room)
+        yield _sources(citations, budget, names)
 
 
-def _sources(listed: Sequence[Citation], names: Mapping[str, str], room: Room) -> RenderableType:
-    table = Columns.grid(padding=(0, 1, 0, 0))
+def _sources(citations: Sequence[Citation], budget: LineBudget, names: Mapping[str, str]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, justify="right")
     table.add_column(overflow="fold")
-    for number, citation in enumerate(listed, 1):
-        if not room.take(3):
-            table.add_row(Text(), more(len(listed) - number + 1, "source", "--format markdown"))
+    for number, citation in enumerate(citations, 1):
+        if not budget.take(3):
+            table.add_row(Text(), more_of(len(citations) - number + 1, "source", "markdown"))
             break
-        document = line(names.get(citation.document) or citation.document or "document").plain
+        document = safe_line(names.get(citation.document) or citation.document or "document")
         table.add_row(Text(f"{number}."), Text("\n").join([heading(document), *_places(citation)]))
     return table
 
 
 def _places(citation: Citation) -> Iterator[Text]:
-    """A line for each page that is cited, with what is quoted from it."""
-    together = [(page, list(regions)) for page, regions in groupby(citation.regions, lambda r: r.page)]
-    for page, regions in together[:_PLACES]:
-        quote = " ".join(line(region.text).plain for region in regions[:20] if region.text)
-        named = f"page {page}" if page else line(regions[0].region_id).plain
-        text = Text(named)
-        if quote:
-            text.append(f"{': ' if named else ''}“{clipped(quote, _QUOTE)}”")
-        yield text
-    if len(together) > _PLACES:
-        yield Text(f"… and {counted(len(together) - _PLACES, 'more place')}")
+    """Yield a line for each cited page, with what is quoted from it."""
+    pages = [(page, list(regions)) for page, regions in groupby(citation.regions, lambda r: r.page)]
+    for page, regions in pages[:_MAX_PLACES]:
+        quote = " ".join(safe_line(region.text).plain for region in regions[:20] if region.text)
+        place = f"page {page}" if page else safe_line(regions[0].region_id).plain
+        yield Text(": ".join(filter(None, (place, quote and f"“{clipped(quote, _MAX_QUOTE)}”"))))
+    if len(pages) > _MAX_PLACES:
+        yield Text(f"… and {counted(len(pages) - _MAX_PLACES, 'more place')}")
 
 
-def extract(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """Fields with their evidence, then the line items."""
+# -- fields and tables
+
+
+def draw_extraction(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw extracted fields with their evidence, then the line items."""
     if not has_fields(payload):
-        return None
-    return _extracted(payload, fields(payload), line_items(payload), room)
-
-
-def _extracted(payload: Any, listed: Sequence[Field], items: Mapping[str, Any], room: Room) -> Parts:
-    missing = sum(field.value in (None, []) for field in listed)
-    details = [counted(len(listed), "field"), f"{missing} not found" if missing else ""]
-    if listed or not items:
-        yield heading(line(_title(member(payload, "doc_class"))), *details)
-    if listed:
-        shown = _fitting(listed, room)
-        rows = [headings("Field", "Value", "Evidence"), *map(_field_row, shown)]
-        yield Grid(rows, {1: 12, 2: 8})
-        if len(shown) < len(listed):
-            yield more(len(listed) - len(shown), "field", "--format markdown")
+        return
+    fields, items = read_fields(payload), read_line_items(payload)
+    if fields or not items:
+        missing = sum(field.value in (None, []) for field in fields)
+        doc_class = find_member(payload, "doc_class")
+        title = doc_class if isinstance(doc_class, str) and doc_class.strip() else "Fields"
+        not_found = f"{missing} not found" if missing else ""
+        yield heading(safe_line(title), counted(len(fields), "field"), not_found)
+    if fields:
+        shown = fields[: max(budget.lines, 1)]
+        budget.take(len(shown) + 3)
+        headings = [Text("Field"), Text("Value"), Text("Evidence")]
+        yield Grid([headings, *map(_field_row, shown)], {1: 12, 2: 8})
+        if len(shown) < len(fields):
+            yield more_of(len(fields) - len(shown), "field", "markdown")
     for number, (name, rows) in enumerate(items.items()):
-        if listed or number:
+        if fields or number:
             yield Text()
-        yield heading(line(name), counted(len(rows), "row"))
-        names = columns(rows)
-        yield from _grid(_items_rows(names, rows), len(rows) + 1, room, len(names) - MOST_COLUMNS)
-
-
-def _title(doc_class: Any) -> str:
-    return doc_class if isinstance(doc_class, str) and doc_class.strip() else "Fields"
+        yield heading(safe_line(name), counted(len(rows), "row"))
+        columns = columns_of(rows)
+        cells = ([row.get(column) for column in columns[:MAX_COLUMNS]] for row in rows)
+        yield from _draw_grid(columns, cells, len(rows), len(columns), budget)
 
 
 def _field_row(field: Field) -> list[Text]:
     if field.value in (None, []):
-        value = Text("not found", style=_OURS)
+        value = Text("not found", style=_OUR_WORDS)
     else:
-        value = Text("(empty)", style=_OURS) if field.value == "" else cell(field.value)
-    return [line(field.key), value, _evidence(field)]
+        value = Text("(empty)", style=_OUR_WORDS) if field.value == "" else safe_cell(field.value)
+    return [safe_line(field.key), value, _evidence(field)]
 
 
 def _evidence(field: Field) -> Text:
-    shown = [line(region_id[:60]).plain for region_id in field.region_ids[:2]]
+    shown = [safe_line(region_id[:60]).plain for region_id in field.region_ids[:2]]
     rest = [f"+{len(field.region_ids) - 2}"] if len(field.region_ids) > 2 else []
     page = f"page {field.page}" if field.page else ""
     return Text(" · " if page and shown else "").join([Text(page), Text(" ".join([*shown, *rest]), "dim")])
 
 
-def _items_rows(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Text]]:
-    yield [line(name) for name in names[:MOST_COLUMNS]]
-    for row in rows:
-        yield [cell(row.get(name)) for name in names[:MOST_COLUMNS]]
-
-
-def _fitting(listed: Sequence[Field], room: Room) -> Sequence[Field]:
-    """The first ones, as many as there is room for; at least one."""
-    shown = listed[: max(room.lines, 1)]
-    room.lines -= len(shown) + 3
-    return shown
-
-
-def _grid(rows: Iterable[list[Text]], total: int, room: Room, beyond: int) -> Parts:
-    """A grid of as many rows as there is room for; `beyond` are the columns that the rows are without."""
-    kept = list(islice(rows, max(room.lines, 2)))
-    room.lines -= len(kept)
-    if not any(kept):
-        yield Text("(empty)", style=_OURS)
+def draw_tables(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw tables, each below its title, page and size."""
+    if not has_tables(payload):
         return
-    yield Grid(kept, beyond=max(beyond, 0))
-    if total > len(kept):
-        yield more(total - len(kept), "row", "--format csv")
-
-
-def tabular(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """Tables, each with its title, page and size."""
-    return _tables(tables(payload), room) if has_tables(payload) else None
-
-
-def _tables(listed: Sequence[Table], room: Room) -> Parts:
-    if not listed:
+    tables = read_tables(payload)
+    if not tables:
         yield Text("No tables.")
-    for shown, table in enumerate(listed):
-        if not room.take(4):
-            yield more(len(listed) - shown, "table", "--format csv")
+    for shown, table in enumerate(tables):
+        if not budget.take(4):
+            yield more_of(len(tables) - shown, "table", "csv")
             return
         if shown:
             yield Text()
-        width = max((len(row) for row in table.grid), default=0)
-        size = f"{counted(max(len(table.grid) - 1, 0), 'row')} × {counted(width, 'column')}"
+        head, rows = (table.grid[0], table.grid[1:]) if table.grid else ([], [])
+        width = max(map(len, table.grid), default=0)
+        size = f"{counted(len(rows), 'row')} × {counted(width, 'column')}"
         page = f"page {table.page}" if table.page else ""
-        title = line(table.title) if table.title.strip() else Text(f"Table {shown + 1}")
-        yield heading(title, page, size, "" if table.name.isdigit() else line(table.name).plain)
-        rows = ([cell(text) for text in row[:MOST_COLUMNS]] for row in table.grid)
-        yield from _grid(rows, len(table.grid), room, width - MOST_COLUMNS)
+        title = safe_line(table.title) if table.title.strip() else Text(f"Table {shown + 1}")
+        yield heading(title, page, size, "" if table.name.isdigit() else safe_line(table.name).plain)
+        yield from _draw_grid(head, rows, len(rows), width, budget)
 
 
-def split(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """A packet's sections, and which pages belong where."""
-    listed = sections(payload)
-    if not listed and member(payload, "sections") is None:
-        return None
-    return _sections(payload, room)
-
-
-def _sections(payload: Any, room: Room) -> Parts:
-    listed = sections(payload)
-    if not listed:
-        yield Text("No sections.")
+def _draw_grid(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], total: int, width: int, budget: LineBudget
+) -> Parts:
+    """Draw as many of `total` rows as the budget allows, and up to MAX_COLUMNS of `width` columns."""
+    kept = list(islice(rows, max(budget.lines, 2) - 1))
+    budget.take(1 + len(kept))
+    if not width:
+        yield Text("(empty)", style=_OUR_WORDS)
         return
-    count = member(payload, "page_count")
+    cells = [[safe_cell(text) for text in row[:MAX_COLUMNS]] for row in (head, *kept)]
+    yield Grid(cells, left_out=max(width - MAX_COLUMNS, 0))
+    if total > len(kept):
+        yield more_of(total - len(kept), "row", "csv")
+
+
+# -- sections
+
+
+def draw_sections(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw the sections of a packet, and a bar that shows which pages belong to each."""
+    sections = read_sections(payload)
+    if not sections:
+        if find_member(payload, "sections") is not None:
+            yield Text("No sections.")
+        return
+    count = find_member(payload, "page_count")
     total = count if isinstance(count, int) and 0 < count < 10**9 else 0
-    shown = listed[: max(room.lines, 1)]
-    yield SectionsView(shown, max(total, *(section.last or 0 for section in listed)))
-    if len(shown) < len(listed):
-        yield more(len(listed) - len(shown), "section", "--format markdown")
+    shown = sections[: max(budget.lines, 1)]
+    yield SectionsView(shown, max(total, *(section.last or 0 for section in sections)))
+    if len(shown) < len(sections):
+        yield more_of(len(sections) - len(shown), "section", "markdown")
 
 
-def schema(payload: Any, names: Mapping[str, str], room: Room) -> Parts | None:
-    """A tree of keys with their types."""
-    found = outline(payload)
-    if found is None:
-        return None
-    return _schema(found, room)
+class SectionsView:
+    """Sections with their pages; where the terminal is wide enough, with a bar over all pages for each."""
+
+    def __init__(self, sections: Sequence[Section], total: int) -> None:
+        self.sections = sections
+        self.total = total
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = [[Text("Section"), Text("Kind"), Text("Pages")]]
+        rows += [
+            [safe_cell(section.name), safe_cell(section.kind), Text(section.page_range or "unknown")]
+            for section in self.sections
+        ]
+        taken = sum(min(width, 28) for width in Grid(rows).natural) + 3 * GAP
+        width = 0 if options.ascii_only else _bar_width(self.total, options.max_width - taken)
+        if width:
+            last = str(self.total)
+            rows[0].append(Text("1" + last.rjust(width - 1) if width > len(last) + 1 else ""))
+            for section, row in zip(self.sections, rows[1:], strict=True):
+                row.append(_bar(section, self.total, width))
+        yield Grid(rows, {3: width} if width else None)
+        gaps = list(_gaps(self.sections, self.total))
+        if gaps:
+            listed = ", ".join(gaps[:_MAX_GAPS]) + (", …" if len(gaps) > _MAX_GAPS else "")
+            yield Text(f"In no section: page{'' if gaps[0].isdigit() and not gaps[1:] else 's'} {listed}")
 
 
-def _schema(found: Outline, room: Room) -> Parts:
-    counts = [counted(len(found.fields), "field"), *_table_count(found.tables)]
-    tree = Tree(heading(line(found.doc_class or "Schema"), *counts), guide_style="dim")
-    left = _grow(tree, found.fields, room) + _grow(tree, found.tables, room)
+def _bar_width(total: int, available: int) -> int:
+    """Return the cells for a bar of all pages; 0 where it would be too short to show anything."""
+    available = min(available, _MAX_BAR)
+    if total < 2 or available < min(total, _MIN_BAR):
+        return 0
+    return total * min(4, available // total) if total <= available else available
+
+
+def _bar(section: Section, total: int, width: int) -> Text:
+    if section.first is None or section.last is None:
+        return Text("·" * width, style="dim")
+    before = max(min((section.first - 1) * width // total, width - 1), 0)
+    # Rounded up, so that one page of hundreds is still a cell.
+    filled = max(-(-section.last * width // total) - before, 1)
+    after = max(width - before - filled, 0)
+    return Text.assemble(("·" * before, "dim"), "█" * filled, ("·" * after, "dim"))
+
+
+def _gaps(sections: Sequence[Section], total: int) -> Iterator[str]:
+    """Yield the ranges of pages that are in no section."""
+    free = 1
+    spans = sorted((s.first, s.last) for s in sections if s.first is not None and s.last is not None)
+    for first, last in [*spans, (total + 1, total + 1)] if spans else []:
+        if first > free:
+            yield Section("", "", free, first - 1).page_range
+        free = max(free, last + 1)
+
+
+# -- schemas
+
+
+def draw_schema(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
+    """Draw a schema as a tree of keys with their types."""
+    schema = read_schema(payload)
+    if schema is None:
+        return
+    tables = counted(len(schema.tables), "table") if schema.tables else ""
+    title = heading(safe_line(schema.doc_class or "Schema"), counted(len(schema.fields), "field"), tables)
+    tree = Tree(title, guide_style="dim")
+    left_out = _add_nodes(tree, schema.fields, budget) + _add_nodes(tree, schema.tables, budget)
     yield tree
-    if left:
-        yield more(left, "key", "--format markdown")
+    if left_out:
+        yield more_of(left_out, "key", "markdown")
 
 
-def _table_count(listed: Sequence[Node]) -> list[str]:
-    return [counted(len(listed), "table")] if listed else []
-
-
-def _grow(tree: Tree, nodes: Sequence[Node], room: Room) -> int:
-    """Add the nodes as far as there is room. Returns how many were left out."""
-    left = 0
-    shown = nodes[: max(room.lines, 0)]
-    width = _column([line(node.key) for node in shown], 30)
-    typed = _column([line(node.type) for node in shown if node.description], 16)
+def _add_nodes(tree: Tree, nodes: Sequence[Node], budget: LineBudget) -> int:
+    """Add nodes to a tree as far as the budget allows. Returns how many were left out."""
+    left_out = 0
+    shown = nodes[: max(budget.lines, 0)]
+    keys = _usual_width([safe_line(node.key) for node in shown], 30)
+    types = _usual_width([safe_line(node.type) for node in shown if node.description], 16)
     for node in nodes:
-        if not room.take(1):
-            left += 1
+        if not budget.take(1):
+            left_out += 1
             continue
-        key = line(node.key, "bold")
-        kind = line(node.type, "magenta")
-        key.pad_right(max(width - len(key), 0))
-        kind.pad_right(max(typed - len(kind), 0) if node.description else 0)
-        parts = [key, kind, line(node.description)]
-        left += _grow(tree.add(Text("  ").join(part for part in parts if part)), node.children, room)
-    return left
+        key = safe_line(node.key, "bold")
+        kind = safe_line(node.type, "magenta")
+        key.pad_right(max(keys - len(key), 0))
+        kind.pad_right(max(types - len(kind), 0) if node.description else 0)
+        parts = [key, kind, safe_line(node.description)]
+        branch = tree.add(Text("  ").join(part for part in parts if part))
+        left_out += _add_nodes(branch, node.children, budget)
+    return left_out
 
 
-def _column(cells: Sequence[Text], most: int) -> int:
-    """The width of a column that its longer cells stick out of."""
-    return max((width for width in map(len, cells) if width <= most), default=0)
+def _usual_width(cells: Sequence[Text], max_width: int) -> int:
+    """Return the widest cell's width, but for those beyond `max_width`, which stick out."""
+    return max((width for width in map(len, cells) if width <= max_width), default=0)
 
 
 VIEWS: Mapping[str, View] = {
-    "parse": parse,
-    "extract": extract,
-    "tables": tabular,
-    "split": split,
-    "schema": schema,
-    "chat": chat,
-    "ask": chat,
+    "parse": draw_pages,
+    "extract": draw_extraction,
+    "tables": draw_tables,
+    "split": draw_sections,
+    "schema": draw_schema,
+    "chat": draw_answer,
+    "ask": draw_answer,
 }

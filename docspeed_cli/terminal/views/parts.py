@@ -1,34 +1,42 @@
-"""Alone in the small things that all views are made of: clean texts, headings, and the room that is left."""
+"""Small pieces that all views are made of: safe texts, headings, the line budget, and plain JSON."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from docspeed_cli.results.values import scalar
+from docspeed_cli.results.values import cell_text
 from docspeed_cli.terminal.sanitize import sanitize
 
-CELL = 500
-"""Characters of a cell that are drawn; no one reads more of them in a table."""
+_MAX_CELL = 500
+"""Characters of a cell or a string that are drawn."""
 
 _LINE = 80
+"""Characters that we count as one line, because the terminal's width is not known here."""
+
+_MAX_JSON_DEPTH = 40
 
 
 @dataclass
-class Room:
-    """Lines that may still be drawn, more or less: how texts wrap is not known here."""
+class LineBudget:
+    """The number of lines that may still be drawn, an estimate; it may become negative."""
 
     lines: int
 
     def take(self, lines: int) -> bool:
-        """Use lines up. False where none were left."""
+        """Spend lines. Returns False if none were left."""
         left = self.lines > 0
         self.lines -= lines
         return left
 
     def cut(self, text: str) -> tuple[str, bool]:
-        """As much of a text as there is room for, and whether that is less than all of it."""
+        """Return as much of a text as the budget allows, and whether anything was cut off."""
         kept: list[str] = []
         for line in text[: max(self.lines, 1) * _LINE].split("\n"):
             if self.lines <= 0:
@@ -39,29 +47,28 @@ class Room:
         return shown, len(shown) < len(text)
 
 
-def line(text: str, style: str = "") -> Text:
-    """A foreign text on one line."""
-    return Text(clipped(sanitize(" ".join(text[: 2 * CELL].split()), multiline=False)), style=style)
+# -- texts
 
 
-def cell(value: object, style: str = "") -> Text:
-    """A foreign value in a cell."""
-    text = scalar(value)
-    return Text(clipped(sanitize(text[: 2 * CELL]).replace("\t", " ").strip()), style=style)
+def safe_line(text: str, style: str = "") -> Text:
+    """Return a text from a document or the server on one line."""
+    # Cut first, then sanitize: cleaning a text of megabytes for a line of it would take seconds.
+    return Text(clipped(sanitize(" ".join(text[: 2 * _MAX_CELL].split()), multiline=False)), style=style)
 
 
-def clipped(text: str, most: int = CELL) -> str:
-    """A text, shortened if it is long."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def safe_cell(value: object) -> Text:
+    """Return a value from a payload as the text of a cell."""
+    text = cell_text(value)
+    return Text(clipped(sanitize(text[: 2 * _MAX_CELL]).replace("\t", " ").strip()))
 
 
-def headings(*names: str) -> list[Text]:
-    """The first row of a grid."""
-    return [Text(name) for name in names]
+def clipped(text: str, max_length: int = _MAX_CELL) -> str:
+    """Return a text, shortened with an ellipsis if it is longer."""
+    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"
 
 
 def heading(title: Text | str, *details: str) -> Text:
-    """A line above what follows: the title bold, the details not."""
+    """Return a line with the title in bold and the details that are not empty after it."""
     text = Text(title) if isinstance(title, str) else title
     text.stylize("bold")
     shown = [detail for detail in details if detail]
@@ -69,15 +76,45 @@ def heading(title: Text | str, *details: str) -> Text:
 
 
 def counted(count: int, name: str) -> str:
-    """`1 page`, `2 pages`."""
+    """Return `1 page` or `2 pages`."""
     return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
-def more(count: int, name: str, formats: str) -> Text:
-    """What is not drawn, and how to get at it."""
-    return Text(f"… {counted(count, f'more {name}')}; for all: {formats} or -o FILE")
+def more_of(count: int, name: str, format_name: str) -> Text:
+    """Return a line that says how many things are not drawn, and which flags show them."""
+    return Text(f"… {counted(count, f'more {name}')}; `--format {format_name}` or `-o FILE` shows all")
 
 
-def goes_on(what: str) -> Text:
-    """What is drawn in part, and how to get at all of it."""
-    return Text(f"… {what} goes on; for all: --format markdown or -o FILE")
+# -- JSON
+
+
+def draw_json(payload: Any, max_lines: int) -> RenderableType:
+    """Return a payload of no known shape as indented JSON in at most `max_lines` lines."""
+    lines = list(islice(_json_lines(payload, "", "", 0), max(max_lines, 1) + 1))
+    # A string that we wrapped could not be copied as JSON, so long lines are the terminal's to wrap.
+    shown = Text("\n".join(lines[: max(max_lines, 1)]), no_wrap=True, overflow="ignore")
+    cut = len(lines) > max(max_lines, 1)
+    more = [Text("… and more; `--json` or `-o FILE` shows all")] if cut else []
+    return Group(shown, *more)  # a Group even of one text, because rich wraps a text printed on its own
+
+
+def _json_lines(value: Any, lead: str, tail: str, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    if not isinstance(value, dict | list) or not value:
+        yield f"{indent}{lead}{_json_scalar(value)}{tail}"
+    elif depth >= _MAX_JSON_DEPTH:
+        yield f"{indent}{lead}{'{…}' if isinstance(value, dict) else '[…]'}{tail}"
+    else:
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        yield f"{indent}{lead}{opening}"
+        items = value.items() if isinstance(value, dict) else ((None, item) for item in value)
+        for number, (name, item) in enumerate(items, 1):
+            member = f"{_json_scalar(name)}: " if isinstance(value, dict) else ""
+            yield from _json_lines(item, member, "," if number < len(value) else "", depth + 1)
+        yield f"{indent}{closing}{tail}"
+
+
+def _json_scalar(value: Any) -> str:
+    if isinstance(value, str):
+        value = clipped(value[: 2 * _MAX_CELL])
+    return sanitize(json.dumps(value, ensure_ascii=False, default=str), multiline=False)
