@@ -96,9 +96,7 @@ def main(argv: Sequence[str], world: Environment) -> int:
     except (BrokenPipeError, ReaderGone):
         return _NOBODY_READS
     except Exception as error:  # noqa: BLE001
-        from docspeed_cli.terminal.crash_report import explained
-
-        plain.error(explained(error, world, plain))
+        plain.error(plain.unexpected(error))
         return 1
 
 
@@ -127,7 +125,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     from docspeed_cli.core.errors import UsageError
 
     help_ = io.StringIO()
-    with redirect_stdout(help_), redirect_stderr(plain.world.stderr):
+    with redirect_stdout(help_), redirect_stderr(plain.environment.stderr):
         program = group("docspeed", _ABOUT, COMMANDS, root)
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
@@ -161,7 +159,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
-    world = plain.world
+    world = plain.environment
     try:
         settings = _settings(invocation, world)
         output = Output(world, invocation.style(settings), plain.secrets)

@@ -67,9 +67,9 @@ class Batch(NamedTuple):
             lambda: len(session.waited_for),
             lambda: session.gate.state,
             waits=self.waiting.wait,
-            lost=session.output.human_output and self.delivery.to.folder is None,
+            unsaved=session.output.human_output and self.delivery.to.folder is None,
+            total=self.total,
         )
-        tally.total = self.total
         session.so_far = tally.so_far
         codes: set[int] = set()
         stopped = ""
@@ -124,7 +124,7 @@ class Batch(NamedTuple):
             return "; stopped: the same would happen to every other document"
         if isinstance(error, Unavailable) and tally.failed >= _UNANSWERED and not self.session.api.answered:
             return "; stopped: the server answers nothing"
-        failures = tally.failed + tally.lacking
+        failures = tally.failed + tally.missing_required
         if error is not None and self.max_failures is not None and failures >= self.max_failures:
             return f"; stopped at {failures} failures"
         if error is not None and (error.retry_after or 0) > PATIENCE:
@@ -182,9 +182,7 @@ class Batch(NamedTuple):
             source = source if job is not None else self._as_stored(source)
             return Outcome(source, job, error=error, operation=self.operation.name)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw of one input must not end the others
-            from docspeed_cli.terminal.crash_report import explained
-
-            unforeseen = explained(error, self.session.world, self.session.output)
+            unforeseen = self.session.output.unexpected(error)
             self.session.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
             return Outcome(source, job, error=unforeseen, operation=self.operation.name)
 

@@ -115,7 +115,7 @@ class Delivery:
             self.output.text(job.ref)
         elif self.output.human_output:
             cells = (job.ref, job.operation, job.status, job.input or "")
-            self.output.row(*cells, prose=self._from_before(job), word=2)
+            self.output.row(*cells, prose=self._from_before(job), state=2)
         else:
             self.output.value(job.to_json())
 
@@ -176,7 +176,7 @@ class Delivery:
         elif self.output.human_output:
             took = f"{span(outcome.seconds):>6}"
             cells = (f"{job.status:<9}", job.ref, took, job.input or "")
-            self.output.row(*cells, prose=self._from_before(job), word=0)
+            self.output.row(*cells, prose=self._from_before(job), state=0)
         elif self.output.format == "json":
             self.output.line_with(_members(outcome, job.status), "result", payload)
         else:
@@ -237,7 +237,7 @@ class Delivery:
     def _filed_line(self, outcome: Outcome, job: Job) -> None:
         if self.output.human_output:
             cells = (f"{job.status:<9}", job.ref, outcome.output or "")
-            self.output.row(*cells, prose=self._from_before(job), word=0)
+            self.output.row(*cells, prose=self._from_before(job), state=0)
             return
         self.output.text(_compact({**_members(outcome, job.status), "output": outcome.output}))
 
@@ -275,7 +275,7 @@ class Delivery:
                 self._heading = row
                 rows.writerow(["input", *row])
             heading_next = heading_next and not row
-        if self.output.world.stdout.isatty():
+        if self.output.environment.stdout.isatty():
             self.output.text(written.getvalue().rstrip("\r\n").replace("\r\n", "\n"))
         else:
             self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])

@@ -1,4 +1,4 @@
-"""Shows how a run over many inputs goes: one bar at a terminal, a line now and then in a log, a summary."""
+"""Shows the progress of a run over many inputs: a bar at a terminal, lines in a log, and a summary."""
 
 from __future__ import annotations
 
@@ -14,198 +14,219 @@ from docspeed_cli.terminal.output import Output
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-_EVERY = 30.0
-_WIDEST = 16
-_NARROWEST = 8
-_REASONS = 5
-_KINDS = 1000
-_NAMED = 5
-_SEEN = 20
-"""Lines that are still to be seen when the summary comes: failures among them are not told again."""
+_LOG_INTERVAL = 30.0
+"""Seconds between two lines of progress in a log."""
+
+_MAX_BAR, _MIN_BAR = 16, 8
+"""Cells of the bar."""
+
+_REASONS_SHOWN = 5
+_INPUTS_SHOWN = 5
+"""Inputs named for each reason in the summary."""
+
+_MAX_REASONS = 1000
+"""Different reasons kept in memory, where every document fails in a way of its own."""
+
+_ON_SCREEN = 20
+"""Up to so many lines of results, the failures are still on the screen: the summary does not repeat them."""
+
 _DAMAGED = "document_"
-"""How the service's codes begin where the document is what is wrong."""
+"""Prefix of the service's error codes for a document that can't be read."""
 
 
 class BatchProgress:
-    """The counts of a run; `running` and `gate` are asked when they are shown."""
+    """The counts of a run over many inputs.
+
+    `running` gives the number of jobs under way and `rate_limit` the state of the rate limit, in words.
+    `waits` is whether an input is done when its job has ended, or as soon as it is submitted. `unsaved` is
+    whether results are only summarised on screen. `total` is the number of inputs, if known.
+    """
 
     def __init__(
         self,
         output: Output,
         verb: str,
         running: Callable[[], int],
-        gate: Callable[[], str],
+        rate_limit: Callable[[], str],
         *,
+        total: int | None = None,
         waits: bool = True,
-        lost: bool = False,
+        unsaved: bool = False,
     ) -> None:
         self.output = output
         self.verb = verb
         self.waits = waits
-        """Whether an input is through when its job has ended, or when it is submitted."""
-        self.lost = lost
-        """Whether the results themselves go nowhere: people see a line of each."""
+        self.unsaved = unsaved
+        self.total = total
         self.done = 0
         self.reused = 0
-        self.lacking = 0
-        """Inputs whose result is there and is not what was required of it."""
+        self.missing_required = 0
+        """Inputs with a result in which required fields are missing."""
         self.failed = 0
         self.pending = 0
-        self.total: int | None = None
+        """Inputs whose job still ran when the wait ended."""
         self.reasons: dict[str, list[str]] = {}
-        """Whose inputs failed by which reason."""
+        """The labels of the inputs that failed, by reason."""
         self._running = running
-        self._gate = gate
-        self._started = output.world.monotonic()
-        self._said_at = 0
+        self._rate_limit = rate_limit
+        self._started = output.environment.monotonic()
+        self._tenths_logged = 0
+
+    @property
+    def finished(self) -> int:
+        """Inputs with an outcome: done, missing required fields, or failed."""
+        return self.done + self.missing_required + self.failed
 
     @property
     def ended(self) -> int:
-        """Inputs that are through, well or not."""
-        return self.done + self.lacking + self.failed + self.pending
+        """Inputs that nothing more is done about in this run."""
+        return self.finished + self.pending
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
-        return self.output.world.monotonic() - self._started
+        """Seconds since the run began."""
+        return self.output.environment.monotonic() - self._started
 
     @property
-    def _settled(self) -> int:
-        """Those that nothing more will come of: what is waited for no longer goes on."""
-        return self.ended - self.pending
-
-    @property
-    def _through(self) -> str:
+    def _done_word(self) -> str:
         return "done" if self.waits else "submitted"
 
     @property
     def _rate(self) -> float:
-        """Inputs that were worked on and have ended, a second."""
+        """Inputs per second; reused results are left out, because they take no time."""
         return (self.ended - self.reused) / self.seconds if self.seconds > 0 else 0.0
 
     def count(self, error: DocspeedError | None, *, reused: bool, label: str = "") -> None:
-        """One more input has ended, or is waited for no longer."""
+        """Count one more input that ended, or is no longer waited for."""
         if error is None:
             self.done += 1
             self.reused += reused
         elif isinstance(error, Pending):
             self.pending += 1
         else:
-            lacks = error.code == "required_missing"
-            self.lacking += lacks
-            self.failed += not lacks
+            missing = error.code == "required_missing"
+            self.missing_required += missing
+            self.failed += not missing
             reason = error.reason.splitlines()[0]
-            if reason in self.reasons or len(self.reasons) < _KINDS:
+            if reason in self.reasons or len(self.reasons) < _MAX_REASONS:
                 self.reasons.setdefault(reason, []).append(label)
         if not self.output.can_redraw:
-            self._say_each_tenth()
+            self._log_each_tenth()
 
     def so_far(self) -> str:
-        """How many inputs are through, of how many."""
-        whole = f" of {self.total}" if self.total is not None else ""
-        return f"{self._settled}{whole} {self._through}"
+        """How many inputs are finished, of how many."""
+        total = f" of {self.total}" if self.total is not None else ""
+        return f"{self.finished}{total} {self._done_word}"
 
     def line(self) -> str:
-        """How it goes, in one line."""
-        whole = f"/{self.total}" if self.total is not None else ""
-        worse = [f"{self.failed} failed"] * bool(self.failed) + [f"{self.lacking} lacking"] * bool(
-            self.lacking
+        """The progress in one line."""
+        total = f"/{self.total}" if self.total is not None else ""
+        problems = [f"{self.failed} failed"] if self.failed else []
+        problems += [f"{self.missing_required} missing required"] if self.missing_required else []
+        finished = f"{self.finished}{total} {self._done_word}" + (
+            f" ({', '.join(problems)})" if problems else ""
         )
-        ended = f"{self._settled}{whole} {self._through}" + (f" ({', '.join(worse)})" if worse else "")
-        parts = [f"{self.verb}: {ended}", *([f"{self._running()} running"] if self.waits else [])]
+        parts = [f"{self.verb}: {finished}", *([f"{self._running()} running"] if self.waits else [])]
         rate = self._rate
         if rate:
             parts.append(_pace(rate))
         if self.total and rate and self.ended < self.total:
             parts.append(f"{span((self.total - self.ended) / rate)} left")
-        gate = self._gate()
-        return ", ".join([*parts, gate] if gate else parts)
+        limit = self._rate_limit()
+        return ", ".join([*parts, limit] if limit else parts)
 
     def summary(self, stopped: str = "") -> None:
-        """What became of the run."""
+        """Write the counts of the whole run, its failures by reason, and what to do next."""
         output = self.output
         if output.style.quiet:
-            self._told_of_failures()
+            self._report_failures()
             return
+        counts = [f"{self.done} {self._done_word}" + (f" ({self.reused} reused)" if self.reused else "")]
+        unfinished = (self.total or 0) - self.ended if stopped else 0
+        others = {
+            "failed": self.failed,
+            "missing required fields": self.missing_required,
+            "still running": self.pending,
+            "not finished": unfinished,
+        }
+        counts += [f"{count} {what}" for what, count in others.items() if count > 0]
         rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
-        reused = f" ({self.reused} of them from before)" if self.reused else ""
-        counts = f"{self.done} {self._through}{reused}" + (f", {self.failed} failed" if self.failed else "")
-        counts += f", {self.lacking} without what is required" if self.lacking else ""
-        counts += f", {self.pending} still running" if self.pending else ""
-        left = (self.total or 0) - self.ended
-        counts += f", {left} not through" if stopped and left > 0 else ""
-        output.progress(f"{self.verb}: {counts} in {span(self.seconds)}{rate}{stopped}")
-        if self.reasons and not (output.human_output and self.ended <= _SEEN):
-            self._tell_reasons()
-        self._hint_on(stopped)
+        output.progress(f"{self.verb}: {', '.join(counts)} in {span(self.seconds)}{rate}{stopped}")
+        if self.reasons and not (output.human_output and self.ended <= _ON_SCREEN):
+            self._list_reasons()
+        hint = self._next_step(stopped)
+        if hint:
+            output.hint(hint)
 
-    def _tell_reasons(self) -> None:
+    def _list_reasons(self) -> None:
         output = self.output
         ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
-        for reason, labels in ranked[:_REASONS]:
+        for reason, labels in ranked[:_REASONS_SHOWN]:
             output.progress(f"  {len(labels)} × {reason}")
-            for label in labels[:_NAMED]:
+            for label in labels[:_INPUTS_SHOWN]:
                 output.progress(f"      {label}")
-            if len(labels) > _NAMED:
-                output.progress(f"      and {len(labels) - _NAMED} more")
-        if len(ranked) > _REASONS:
-            output.progress(
-                f"  and {len(ranked) - _REASONS} other reasons: each failed input's line has its own"
-            )
+            if len(labels) > _INPUTS_SHOWN:
+                output.progress(f"      and {len(labels) - _INPUTS_SHOWN} more")
+        if len(ranked) > _REASONS_SHOWN:
+            others = len(ranked) - _REASONS_SHOWN
+            output.progress(f"  and {others} other reasons; each failed input's line has its own")
 
-    def _hint_on(self, stopped: str) -> None:
-        output = self.output
+    def _next_step(self, stopped: str) -> str:
         if self.failed and not stopped and all(_DAMAGED in reason for reason in self.reasons):
-            output.hint("replace what is damaged; the same command then does that, and only that")
-        elif self.failed and stopped:
-            output.hint("the same command again tries what failed, and goes on with the others")
-        elif self.failed:
-            output.hint("the same command again tries what failed, and only that")
-        elif stopped:
-            output.hint("the same command again goes on where this one stopped")
-        elif self.pending:
-            output.hint("the same command again goes on waiting; nothing is submitted twice")
-        elif self.lacking:
-            output.hint("look at these documents, or at the schema; the same command again costs nothing")
-        elif self.done and (self.lost or not self.waits):
-            how = "-o DIR" if self.waits else "--wait -o DIR"
-            output.hint(f"the same command with {how} writes a file for each result; nothing is paid twice")
+            return "replace the damaged files and run the same command again; only those are submitted"
+        if self.failed and stopped:
+            return "run the same command again to retry the failures and continue with the rest"
+        if self.failed:
+            return "run the same command again to retry the failures, and only those"
+        if stopped:
+            return "run the same command again to continue where this run stopped"
+        if self.pending:
+            return "run the same command again to keep waiting; nothing is submitted twice"
+        if self.missing_required:
+            return "check these documents or the schema; running the same command again costs nothing"
+        if self.done and (self.unsaved or not self.waits):
+            flags = "-o DIR" if self.waits else "--wait -o DIR"
+            return f"add `{flags}` to the same command to save each result; nothing is paid twice"
+        return ""
 
-    def _told_of_failures(self) -> None:
-        """What not even `--quiet` keeps back, where each failure has but its line on standard output."""
+    def _report_failures(self) -> None:
+        # Even with --quiet, where each failure is otherwise only a line among the results on stdout.
         if self.output.human_output or self.output.style.json_errors:
             return
         if self.failed:
             self.output.failure(f"{self.verb}: {self.failed} of {self.ended} failed")
-        if self.lacking:
-            self.output.failure(f"{self.verb}: {self.lacking} of {self.ended} without what is required")
+        if self.missing_required:
+            self.output.failure(
+                f"{self.verb}: {self.missing_required} of {self.ended} missing required fields"
+            )
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Keep it in sight until the run ends."""
+        """Show the progress until the run ends."""
         if self.output.style.quiet:
             yield
         elif self.output.can_redraw and not self.output.style.verbose:
-            with self.output.bottom(lambda: Bar(self)):
+            with self.output.live_region(lambda: Bar(self)):
                 yield
         else:
-            with self.output.grouped(f"docspeed {self.verb}"), self._now_and_then():
+            with self.output.grouped(f"docspeed {self.verb}"), self._logged():
                 yield
 
-    def _say_each_tenth(self) -> None:
-        if self.total and self.total >= 10 and self.ended * 10 // self.total > self._said_at:
-            self._said_at = self.ended * 10 // self.total
+    def _log_each_tenth(self) -> None:
+        if self.total and self.total >= 10 and self.ended * 10 // self.total > self._tenths_logged:
+            self._tenths_logged = self.ended * 10 // self.total
             self.output.progress(self.line())
 
     @contextmanager
-    def _now_and_then(self) -> Iterator[None]:
+    def _logged(self) -> Iterator[None]:
+        # Some CI systems end a job that prints nothing for minutes.
         over = threading.Event()
 
-        def tell() -> None:
-            while not over.wait(_EVERY):
+        def log() -> None:
+            while not over.wait(_LOG_INTERVAL):
                 self.output.progress(self.line())
 
-        thread = threading.Thread(target=tell, daemon=True)
+        thread = threading.Thread(target=log, daemon=True)
         thread.start()
         try:
             yield
@@ -215,23 +236,24 @@ class BatchProgress:
 
 
 def _pace(rate: float, what: str = "") -> str:
-    """So many a second, or a minute where that would be nearly none."""
+    """A rate for people: per minute if it would round to almost none per second."""
     return f"{rate:.1f}{what}/s" if rate >= 0.1 else f"{60 * rate:.1f}{what}/min"
 
 
 class Bar:
-    """A run in one line: its counts in words and, where these leave room, a bar before them."""
+    """The progress of a run on one line: a bar if there is room for it, then the counts in words."""
 
-    def __init__(self, tally: BatchProgress) -> None:
-        self._tally = tally
+    def __init__(self, progress: BatchProgress) -> None:
+        self._progress = progress
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        words = Text(self._tally.line(), no_wrap=True, overflow="ellipsis")
-        width = min(_WIDEST, options.max_width - words.cell_len - 1)
-        if not self._tally.total or width < _NARROWEST:
+        progress = self._progress
+        words = Text(progress.line(), no_wrap=True, overflow="ellipsis")
+        width = min(_MAX_BAR, options.max_width - words.cell_len - 1)
+        if not progress.total or width < _MIN_BAR:
             yield words
             return
-        filled = min(self._tally.ended * width // self._tally.total, width)
+        filled = min(progress.ended * width // progress.total, width)
         yield Text.assemble("━" * filled, ("─" * (width - filled), "dim"), " ", words, no_wrap=True)

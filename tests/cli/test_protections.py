@@ -19,7 +19,6 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, Interrupted
 from docspeed_cli.core.models import Style
 from docspeed_cli.service.body import IN_MEMORY, Body
-from docspeed_cli.terminal.crash_report import explained
 from docspeed_cli.terminal.output import Output
 from tests.fake_service import KEY, POLL, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, Stream
@@ -163,14 +162,6 @@ def test_a_formula_in_a_file_s_name_is_text_in_a_table(stage: Stage, service: Se
     ran = stage.run("tables", "--file-id", "=cmd()", "--file-id", "g", "--wait", "--format", "csv")
     assert ran.code == 0, ran.err
     assert "'=cmd(),b" in ran.out
-
-
-def test_where_the_details_can_t_be_kept_the_line_is_said_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file")
-    world = Environment({"DOCSPEED_STATE_DIR": str(tmp_path / "state")}, Stream(), Stream(), Stream())
-    error = explained(RuntimeError("boom"), world, Output(world, Style()))
-    assert (error.message, error.code) == ("unexpected RuntimeError: boom", "bug")
-    assert "DOCSPEED_DEBUG=1" in str(error.hint)
 
 
 _IGNORED = """

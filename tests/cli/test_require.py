@@ -213,11 +213,11 @@ def test_a_schema_that_nobody_can_read_is_no_reason_to_refuse(stage: Stage, serv
 
 def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service) -> None:
     ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
-    assert "extract: 0 done, 2 without what is required in" in ran.err
+    assert "extract: 0 done, 2 missing required fields in" in ran.err
     assert "2 × required but not found: grand_total" in ran.err
-    assert "tries what failed" not in ran.err
+    assert "retry the failures" not in ran.err
     assert (
-        "2 of 2 without what is required"
+        "2 of 2 missing required fields"
         in extracted(
             stage, service, "--require", "grand_total", "--quiet", "--format", "id", ids=("f", "g")
         ).err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -162,34 +161,11 @@ def test_times_are_relative_for_people_and_whole_for_machines(stage: Stage) -> N
 # -- lines that are longer than the terminal
 
 
-@pytest.mark.parametrize("columns", WIDTHS)
-def test_what_is_said_ends_its_lines_between_words(shown: Stage, columns: int) -> None:
-    screens = runs(shown, columns, {})
-    missing = " ".join(f"{number}.pdf" for number in range(40))
-    screens["failure"] = shown.run("parse", f"no/such folder/{missing}", terminal=True)
-    screens["unknown"] = shown.run("jobs", "status", "job_9", "--verbose", terminal=True)
-    assert "no such file" in " ".join(screens["failure"].err.split())
-    for name, ran in screens.items():
-        for line in LIVE.sub("", SGR.sub("", ran.err)).splitlines():
-            whole = line.startswith("hint: docspeed ") or len(line.split()) <= 2
-            assert cell_len(line) <= columns or whole, f"{name}: {line}"
-
-
-def test_a_path_and_a_job_s_id_are_whole_in_rows_too(shown: Stage) -> None:
+def test_row_longer_than_terminal_is_one_line_that_the_terminal_wraps(shown: Stage) -> None:
     screens = runs(shown, 60, {})
-    for name in ("status", "wait", "batch", "submit"):
-        out = SGR.sub("", screens[name].out)
-        assert name == "submit" or DOCUMENT in out, out
-        for line in out.splitlines():
-            assert cell_len(line) <= 60 or line.strip().endswith(DOCUMENT), f"{name}: {line}"
-
-
-def test_the_stand_in_s_note_at_60_columns(stage: Stage) -> None:
-    stage.columns = 60
-    invoice = str(Path(__file__).parents[2] / "examples" / "invoice.pdf")
-    ran = stage.run("parse", invoice, "--sandbox", terminal=True)
-    said = SGR.sub("", ran.err)
-    assert "note: the sandbox reads text by plain rules; it is not the\n  service's models\n" in said, said
+    for name in ("status", "wait", "batch"):
+        line = next(line for line in SGR.sub("", screens[name].out).splitlines() if DOCUMENT in line)
+        assert re.match(r"job_\d+ .* completed|completed +job_\d", line), f"{name}: {line}"
 
 
 def test_in_a_log_each_thing_said_is_one_line(stage: Stage) -> None:

@@ -59,9 +59,9 @@ def doctor(*, common: CommonFlags) -> Action:
 
 def _print_check(session: Session, check: Check) -> None:
     mark = "bad" if check.code else "ok"
-    session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, word=0, indent=_FOUND_COLUMN)
+    session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, state=0)
     if check.hint:
-        session.output.row(prose=f"{'':<{_FOUND_COLUMN}}-> {check.hint}", indent=len("-> "))
+        session.output.row(prose=f"{'':<{_FOUND_COLUMN}}-> {check.hint}")
 
 
 def _run_checks(session: Session) -> Iterator[Check]:

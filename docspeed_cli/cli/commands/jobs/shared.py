@@ -304,7 +304,7 @@ class _Shown:
         output = session.output
         then = f"submitted {ago(job.submitted_at, session.world.now())}" if job.submitted_at else ""
         cells = (text.ljust(width) for text, width in zip(_texts(job), self._widths, strict=True))
-        output.row(*cells, prose=then, word=2)
+        output.row(*cells, prose=then, state=2)
         if job.error and error is None:
             output.row(prose=f"  {job.error}")
         if job.state is State.DONE:
@@ -318,7 +318,7 @@ def _texts(job: Job) -> tuple[str, ...]:
 
 def _pass_on(session: Session, answer: Response) -> None:
     """The server's own words on one line."""
-    if session.output.world.stdout.isatty():
+    if session.output.environment.stdout.isatty():
         session.output.payload(answer.payload)
     else:
         session.output.chunks([*answer.payload.on_one_line(), b"\n"])
