@@ -125,7 +125,8 @@ def test_recipe_folder_writes_a_file_for_each_document(trial: Trial) -> None:
 
 def test_recipe_csv_has_the_fields_of_all_documents(trial: Trial) -> None:
     trial.recipe("Put all fields of a folder into one CSV file")
-    found = rows(trial.read("fields.csv"))
+    head, *found = rows(trial.read("fields.csv"))
+    assert f"`{','.join(head)}`" in README["Put all fields of a folder into one CSV file"]
     assert ["invoices/invoice.pdf", "invoice.invoice_number", "KLS/25-26/1847"] in [row[:3] for row in found]
 
 
