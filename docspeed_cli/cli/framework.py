@@ -36,11 +36,11 @@ _LEFT = 40
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
 
 TOPICS = {
-    "output": "what goes where, in which form",
-    "scripting": "jobs in scripts, and running again",
-    "schemas": "what extract looks for, and how to say it",
-    "exit-codes": "what each exit code says",
-    "environment": "variables, and what wins over what",
+    "output": "where results go, and in which format",
+    "scripting": "jobs in scripts, and how to resume",
+    "schemas": "what extract looks for",
+    "exit-codes": "what each exit code means",
+    "environment": "variables and the config file",
 }
 """What `docspeed help` explains, beside commands."""
 
