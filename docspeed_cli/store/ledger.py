@@ -14,7 +14,7 @@ from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.database import TROUBLE, LedgerFile
+from docspeed_cli.store.sqlite import TROUBLE, LedgerFile
 
 TYPE_CHECKING = False  # importing typing, or the models before a row is read, would cost more than the ledger
 if TYPE_CHECKING:

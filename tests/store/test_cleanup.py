@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.models import State
-from tests.store.ledgers import KEY, SERVER, Kept, ids, job
+from tests.store.conftest import KEY, SERVER, Kept, ids, job
 
 DAY = 86400.0
 NOW = 2_000 * DAY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
-from tests.store.ledgers import KEY, SERVER, Kept
+from tests.store.conftest import KEY, SERVER, Kept
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, inv
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.store.ledger import Ledger
-from tests.store.ledgers import KEY, SERVER, Kept, ids, job
+from tests.store.conftest import KEY, SERVER, Kept, ids, job
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import pytest
 
 from docspeed_cli.core.models import State
 from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
-from docspeed_cli.store.database import MIGRATIONS
 from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.store.salvage import read_only
-from tests.store.ledgers import KEY, SERVER, Kept, ids, job
+from docspeed_cli.store.sqlite import MIGRATIONS
+from tests.store.conftest import KEY, SERVER, Kept, ids, job
 
 
 @pytest.fixture
