@@ -68,10 +68,6 @@ def _rates(ours: str, theirs: str) -> Formula:
     )
 
 
-def _milliseconds(ours: str, theirs: str) -> Formula:
-    return lambda found, cost: 1000 * (cost(found[ours]) - cost(found[theirs]))
-
-
 def _grown(about: str, limit: float, large: str, small: str) -> Figure:
     """By how much one peak of memory is above another."""
     return Figure(
@@ -322,12 +318,14 @@ def _ledger(stand: Stand) -> dict[str, Variant]:
         path = stand.folder / f"ledger-{rows}.db"
         return lambda: measure([stand.python, stand.rival("ledger.py"), str(path), how], stand.env)
 
-    variants = {"import sqlite3": run(0, "sqlite3"), "and the models": run(0, "models")}
+    variants = {
+        "bare python": lambda: measure([stand.python, "-c", "pass"], stand.env),
+        "import sqlite3": run(0, "sqlite3"),
+    }
     for rows in _ROWS:
         if not (stand.folder / f"ledger-{rows}.db").exists():
             run(rows, str(rows))()
-        variants[_rows(rows)] = run(rows, "bare")
-        variants[f"{_rows(rows)}, models"] = run(rows, "real")
+        variants[_rows(rows)] = run(rows, "job")
     return variants
 
 
@@ -337,28 +335,16 @@ def _rows(rows: int) -> str:
 
 LEDGER = Case(
     "ledger",
-    "a fresh process that opens the ledger, puts down the rows of one job and closes it",
+    "a fresh process that opens the ledger, records one job and closes it, beside a bare interpreter's start",
     25,
     _ledger,
-    (
-        *(
-            Figure(
-                f"ledger of {_rows(rows)} beyond `import sqlite3`",
-                _milliseconds(_rows(rows), "import sqlite3"),
-                4.0,
-                " ms",
-            )
-            for rows in _ROWS
-        ),
-        *(
-            Figure(
-                f"ledger of {_rows(rows)}, rows read as jobs, beyond that and the models",
-                _milliseconds(f"{_rows(rows)}, models", "and the models"),
-                4.0,
-                " ms",
-            )
-            for rows in _ROWS
-        ),
+    tuple(
+        Figure(
+            f"ledger of {_rows(rows)} beyond `import sqlite3` / bare python",
+            _beyond(_rows(rows), "import sqlite3", "bare python"),
+            0.45,
+        )
+        for rows in _ROWS
     ),
 )
 

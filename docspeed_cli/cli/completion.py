@@ -51,7 +51,7 @@ _VALUES: Mapping[str, Iterable[str]] = {
     "grounding": GROUNDINGS,
     "status": State,
     "operation": OPERATIONS,
-    "batch": ("@last",),
+    "run": ("@last",),
     "shell": SCRIPTS,
     "method": ("GET", "POST", "PUT", "PATCH", "DELETE"),
     "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),

@@ -131,6 +131,15 @@ class Request(NamedTuple):
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+class Conversation(NamedTuple):
+    """A chat session: its documents in order, as digests or ids, and as the service's file ids."""
+
+    session_id: str
+    documents: tuple[str, ...]
+    file_ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+
 class Job(NamedTuple):
     """A job as far as it is known: a row of the ledger, or what the server said of an id."""
 
@@ -148,11 +157,11 @@ class Job(NamedTuple):
     updated_at: float | None = None
     output: str | None = None
     error: str | None = None
-    batch: str | None = None
+    run: str | None = None
     token: str | None = None
     """The `Idempotency-Key`; a submission whose outcome is unknown is repeated under the same one."""
-    stamp: str | None = None
-    """By which the output is known to be what was written: somebody may have put another file there."""
+    content_hash: str | None = None
+    """Tells whether the file at `output` is still what was written, or another one in its place."""
     reused: bool = False
 
     def with_status(self, status: str) -> Job:
@@ -203,6 +212,6 @@ class Job(NamedTuple):
             "server": self.server,
             "error": self.error,
             "output": self.output,
-            "batch": self.batch,
+            "run": self.run,
             "row": self.row,
         }

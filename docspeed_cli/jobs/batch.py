@@ -75,7 +75,7 @@ class Batch(NamedTuple):
         stopped = ""
         session.api.until = self.waiting.until
         if self.waiting.batch is not None:
-            session.ledger.began(self.waiting.batch)
+            session.ledger.start_run(self.waiting.batch)
         left_out = 0
 
         def in_time() -> Iterator[Task[Outcome]]:
@@ -201,12 +201,14 @@ class Batch(NamedTuple):
         session = self.session
         documents = [Uploads(session).digest(source) for source in request.sources]
         identity = request.identity(documents, session.server, session.fingerprint)
-        done = [job for job in session.ledger.by_request(identity) if job.state is State.DONE and job.stamp]
+        done = [
+            job for job in session.ledger.by_request(identity) if job.state is State.DONE and job.content_hash
+        ]
         try:
             stamp = self.delivery.stamp(path) if done else ""
         except OSError:  # who can't read it can't know it
             return None
-        return next((job.as_reused() for job in done if job.stamp == stamp), None)
+        return next((job.as_reused() for job in done if job.content_hash == stamp), None)
 
     def plan(self, found: Iterator[Source | DocspeedError], skipped: Sequence[Path]) -> int:
         """Say what would happen to each input, and send nothing."""

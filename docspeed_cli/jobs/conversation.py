@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, Rejected, UsageError
-from docspeed_cli.core.models import Request, Source
+from docspeed_cli.core.models import Conversation, Request, Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.jobs.context import Outcome, Session, WaitOptions
 from docspeed_cli.jobs.delivery import Delivery
@@ -20,7 +20,6 @@ from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.service.body import write_whole
-from docspeed_cli.store.conversations import Conversation, last_conversation, remember_conversation
 
 HELP = """\
 /docs       the documents of this conversation
@@ -90,7 +89,7 @@ class Talk:
             tuple(source.label for source in self.sources),
         )
         session = self.session
-        remember_conversation(session.ledger, session.server, session.fingerprint, talk, session.world.now())
+        session.ledger.remember_conversation(session.server, session.fingerprint, talk)
 
 
 def _written(content: Any, names: Mapping[str, str]) -> str:
@@ -105,7 +104,7 @@ def last_talk(session: Session, sources: tuple[Source, ...]) -> Conversation:
     """The last conversation over these documents, or over any. UsageError where there is none."""
     uploads = Uploads(session)
     digests = [uploads.digest(source) for source in sources] if sources else None
-    talk = last_conversation(session.ledger, session.server, session.fingerprint, digests)
+    talk = session.ledger.last_conversation(session.server, session.fingerprint, digests)
     if talk is None:
         over = " over these documents in this order" if sources else ""
         raise UsageError(f"no conversation{over} to continue", hint="ask without --continue to begin one")

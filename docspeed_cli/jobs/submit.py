@@ -103,8 +103,8 @@ class Submitting:
 
     def assign_to_run(self, job: Job, batch: str | None) -> None:
         """Put down that the job is of this run now."""
-        if batch is not None and job.row is not None and job.batch != batch:
-            self.session.ledger.change_soon(job.row, batch=batch)
+        if batch is not None and job.row is not None and job.run != batch:
+            self.session.ledger.change_soon(job.row, run=batch)
 
     def _known(self, identity: str, label: str, batch: str | None) -> tuple[Job | None, list[Job]]:
         """The job that answers this request already; else the submissions whose outcome is still unknown."""
@@ -202,7 +202,7 @@ class Submitting:
             input=request.label or None,
             file_id=", ".join(file_ids) or None,
             submitted_at=self.session.world.now(),
-            batch=waiting.batch,
+            run=waiting.batch,
             token=token,
         )
         api = self.session.api

@@ -1,370 +1,275 @@
-"""Remembers jobs, uploads and whatever else must outlive the program; it never stands in the way of the work.
+"""Records jobs, uploads and conversations, so that no job is lost and no request is paid for twice.
 
-What can't be had again is on the disk (synchronous=FULL) before the method returns; whoever comes while
-another is at the disk shares the next sync. Where the file can't be used, the same ledger goes on in memory.
+This module knows what the rows mean; `sqlite` knows how they get into a file. What the server could not tell
+again is on the disk (synchronous=FULL) before a method returns.
 """
 
-# contextlib would cost as much to load as the two modules of the ledger.
-# ruff: noqa: SIM105
+# typing and the models would cost more to import than the rest of the ledger; see `sqlite`.
 from __future__ import annotations
 
 import os
-import sqlite3
-from _thread import allocate_lock
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.sqlite import TROUBLE, LedgerFile
+from docspeed_cli.store.sqlite import SqliteDatabase
 
-TYPE_CHECKING = False  # importing typing, or the models before a row is read, would cost more than the ledger
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from typing import Any
 
-    from docspeed_cli.core.models import Job
+    from docspeed_cli.core.models import Conversation, Job
 
-    T = TypeVar("T")
-
-_MEMBERS = (
-    "request",
-    "server",
-    "key",
-    "operation",
-    "status",
-    "state",
-    "job_id",
-    "input",
-    "file_id",
-    "submitted_at",
-    "updated_at",
-    "output",
-    "error",
-    "batch",
-    "token",
-    "stamp",
+_COLUMNS = (
+    "row, submitted_at, updated_at, request, server, key, operation, status, state, job_id, input, file_id,"
+    " output, error, run, token, content_hash"
 )
-_SELECT = f"SELECT row, {', '.join(_MEMBERS)} FROM jobs"
-_INSERT = f"INSERT INTO jobs ({', '.join(_MEMBERS)}) VALUES ({', '.join('?' * len(_MEMBERS))})"
-_RESTORE = f"INSERT OR IGNORE INTO jobs (row, {', '.join(_MEMBERS)}) VALUES (?{', ?' * len(_MEMBERS)})"
-_TIDY_EVERY = 1000
-_MOST_WAIT = 500
-"""Writes that wait for others at the most: a run that only uses results again makes no other."""
-_MOST = 2**63 - 1
-_LAST_TIME = 253_402_300_800.0
-"""The end of the year 9999: no calendar goes further."""
+_NAMES = _COLUMNS.split(", ")
+_INSERT = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+_PRUNE_EVERY = 1000
+"""Prune at the end of a command that inserted a row whose number this divides."""
+_MAX_INTEGER = 2**63 - 1
+"""The largest number that SQLite stores."""
+_MAX_TIME = 253_402_300_800.0
+"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
 
 
-class _Entry:
-    """A write that waits for its turn; `done` is its cursor once it is in the file."""
+def validate_row(row: Sequence[Any]) -> list[Any]:
+    """Return a row of `_COLUMNS` with damaged values replaced: a time by None, a text by its readable part.
 
-    __slots__ = ("bound", "done", "sql", "sync")
-
-    def __init__(self, sql: str, bound: Sequence[Any], *, sync: bool) -> None:
-        self.sql = sql
-        self.bound = [_storable(value) for value in bound]
-        self.sync = sync
-        self.done: sqlite3.Cursor | None = None
+    SQLite's own check misses damage inside a value: one flipped bit makes another number or another type.
+    """
+    number, *times = row[:3]
+    times = [time if isinstance(time, int | float) and 0 <= time < _MAX_TIME else None for time in times]
+    return [number, *times, *(None if value is None else _text(value) for value in row[3:])]
 
 
-def _storable(value: Any) -> Any:
-    """Text as the file can hold it: a row that could not be bound would keep others from being written."""
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
-
-
-_COLUMNS = ("row", *_MEMBERS)
-_TIMES = (_COLUMNS.index("submitted_at"), _COLUMNS.index("updated_at"))
-_KINDS = tuple(
-    (int, float, type(None)) if at in (0, *_TIMES) else (str, type(None)) for at in range(len(_COLUMNS))
-)
-
-
-def _sound(row: Sequence[Any]) -> Sequence[Any]:
-    """A row with values of the kinds that were written; no check of the file finds damage within a value."""
-    if all(map(isinstance, row, _KINDS)) and all(0 <= (row[at] or 0) < _LAST_TIME for at in _TIMES):
-        return row
-    return [_mended(at, value) for at, value in enumerate(row)]
-
-
-def _mended(at: int, value: Any) -> Any:
-    if at in _TIMES:
-        return value if isinstance(value, int | float) and 0 <= value < _LAST_TIME else None
-    if at == 0 or value is None or isinstance(value, str):
+def _text(value: Any) -> str:
+    if isinstance(value, str):
         return value
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _text(rows: Sequence[Sequence[Any]]) -> str | None:
-    """The text in the first row; None where there is none, or damage has made it something else."""
+def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
+    """Return the text in the first row; None if there is none, or damage made it something else."""
     return rows[0][0] if rows and isinstance(rows[0][0], str) else None
 
 
 class Ledger:
-    """The ledger at `path`; `warn` is told, once, where it can't be kept there."""
+    """The ledger at `path`; `warn` is called once if it can't be kept there."""
 
     def __init__(
         self, path: str | os.PathLike[str], warn: Callable[[str], None], now: Callable[[], float]
     ) -> None:
         self.path = os.fspath(path)
+        self._warn = warn
         self._now = now
-        self._lock = allocate_lock()
-        self._waiting: deque[_Entry] = deque()
-        self._sent: dict[int, Sequence[Any]] = {}
-        """Submissions of this process whose outcome is not put down yet: they follow it to another file."""
-        self._astray = False
-        """Whether the file is another than the one that `_sent` was written to."""
-        self._untidy = False
-        self._file = LedgerFile(self.path, warn, now)
+        self._prune_due = False
+        self._database = SqliteDatabase(self.path, warn, now)
 
     @property
     def is_persistent(self) -> bool:
-        """Whether what is put down outlives the program."""
-        return self._file.on_disk
+        """Whether rows outlive the process."""
+        return self._database.is_persistent
 
     def close(self) -> None:
-        """Close the file, once everything is in it."""
-        with self._lock:
-            self._write_all()
-            if self._untidy and self._file.on_disk:
-                self._tidy()
-            self._file.db.close()
+        """Write what is deferred, prune now and then, and close the file."""
+        self._database.flush()
+        if self._prune_due and self.is_persistent:
+            from pathlib import Path
+
+            from docspeed_cli.store.cleanup import prune
+
+            prune(self._database, Path(self.path).parent / "results", self._now())
+        self._database.close()
+
+    def health(self) -> tuple[int, str]:
+        """Return the number of jobs, and what is wrong with the file; "" if nothing is."""
+        ((rows,),) = self._database.read("SELECT count(*) FROM jobs")
+        if not self.is_persistent:
+            return rows, "it is kept in memory only"
+        found = self._database.read("PRAGMA quick_check(1)")[0][0]
+        return rows, "" if found == "ok" else str(found)
 
     # -- jobs
 
     def begin(self, job: Job) -> int:
-        """Put down a submission that is about to be sent; the row's number."""
-        values = [getattr(job, name) for name in _MEMBERS]
-        row = self.write(_INSERT, values).lastrowid or 0
-        self._untidy = self._untidy or row % _TIDY_EVERY == 0
+        """Record a submission that is about to be sent; return its row."""
+        row = self._database.write(_INSERT, [getattr(job, name) for name in _NAMES]).lastrowid or 0
+        self._prune_due = self._prune_due or row % _PRUNE_EVERY == 0
         return row
 
     def change(self, row: int, **members: Any) -> None:
-        """Put down what has become known of a submission."""
-        self.write(*self._update(row, members))
-        if "state" in members:
-            self._sent.pop(row, None)
+        """Record what has become known of a submission."""
+        changed = self._database.write(*self._update(row, members)).rowcount
+        if not changed and members.get("job_id"):
+            # Somebody deleted the state folder or this row, or damage hit it after the submission.
+            self._warn(f"the ledger has lost row {row}; keep the job's id, {members['job_id']}")
 
     def change_soon(self, row: int, **members: Any) -> None:
-        """Put down what the server would say again: written with the next write, or at the end."""
-        self._waiting.append(_Entry(*self._update(row, members), sync=False))
-        if len(self._waiting) > _MOST_WAIT:
-            with self._lock:
-                self._write_all()
+        """Record what the server would say again, with the next write or at the end."""
+        self._database.write_later(*self._update(row, members))
 
-    def set_output(self, row: int, output: str, stamp: str) -> None:
-        """Put down the file that holds the result: found again after this process, whatever ends it."""
-        self.write(*self._update(row, {"output": output, "stamp": stamp}), sync=False)
+    def set_output(self, row: int, output: str, content_hash: str) -> None:
+        """Record the file that holds the result."""
+        members = {"output": output, "content_hash": content_hash}
+        self._database.write(*self._update(row, members), sync=False)
 
     def drop(self, rows: Iterable[int]) -> int:
-        """Forget these rows; how many there were."""
-        entries = [_Entry("DELETE FROM jobs WHERE row = ?", [row], sync=True) for row in rows]
-        for entry in entries:
-            self._sent.pop(entry.bound[0], None)
-        self._waiting.extend(entries)
-        with self._lock:
-            self._write_all()
-        return sum(entry.done.rowcount for entry in entries if entry.done is not None)
+        """Delete these rows; return how many there were."""
+        return self._database.write_many("DELETE FROM jobs WHERE row = ?", ([row] for row in rows))
 
     def by_request(self, request: str) -> list[Job]:
-        """What is known of this request, newest first."""
-        return self._jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request], settled=False)
+        """Return the last jobs of this request, newest first."""
+        # No flush: this comes before each submission of a run, and each flush would be a commit.
+        return self._read_jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request])
 
     def by_id(self, job_id: str) -> list[Job]:
-        """The job of this id; more than one where servers use the same."""
+        """Return the job with this id; more than one if several servers gave the same id."""
         return self._jobs("WHERE job_id = ? ORDER BY row DESC", [job_id])
 
     def by_row(self, row: int) -> Job | None:
-        """The job in this row."""
+        """Return the job in this row."""
         return next(iter(self._jobs("WHERE row = ?", [row])), None)
 
     def newest(self, server: str | None = None) -> Job | None:
-        """The job that was submitted last, to this server or to any."""
+        """Return the job that was submitted last, to this server or to any."""
         where = "WHERE server = ? " if server else ""
         found = self._jobs(f"{where}ORDER BY row DESC LIMIT 1", [server] if server else [])
         return next(iter(found), None)
-
-    def began(self, batch: str) -> None:
-        """Put down that this run over many documents begins, or is taken up again."""
-        self.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [batch, self._now()], sync=False)
-
-    def newest_batch(self, server: str | None = None) -> str | None:
-        """The run over many documents that began last and has jobs, of this server or any."""
-        has = "SELECT 1 FROM jobs WHERE jobs.batch = runs.batch AND jobs.server = coalesce(?, jobs.server)"
-        sql = f"SELECT batch FROM runs WHERE EXISTS ({has}) ORDER BY begun_at DESC, rowid DESC LIMIT 1"
-        with self._lock:
-            self._write_all()
-        return _text(self.read(sql, [server]))
 
     def listing(
         self,
         *,
         status: str | None = None,
         operation: str | None = None,
-        batch: str | None = None,
+        run: str | None = None,
         server: str | None = None,
         older_than: float | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """Jobs, newest first; `status` is the server's word or the program's, `older_than` a time of day."""
+        """Return jobs, newest first.
+
+        `status` is the server's word or a state, in any case; `older_than` is in seconds since 1970.
+        """
         tests = {
             "(lower(status) = lower(?1) OR state = lower(?1))": status,
             "operation = ?2": operation,
-            "batch = ?3": batch,
+            "run = ?3": run,
             "coalesce(submitted_at, 0) < ?4": older_than,
             "server = ?5": server,
         }
         where = " AND ".join(test for test, value in tests.items() if value is not None)
-        tail = f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?6"
-        most = -1 if limit is None else min(limit, _MOST)
-        bound = [status, operation, batch, older_than, server, most]
-        return self._jobs(tail, bound)
+        most = -1 if limit is None else min(limit, _MAX_INTEGER)
+        return self._jobs(
+            f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?6", [*tests.values(), most]
+        )
 
-    def health(self) -> tuple[int, str]:
-        """How many jobs it holds, and what is wrong with the file; empty where nothing is."""
-        rows = self.read("SELECT count(*) FROM jobs", [])[0][0]
-        if not self.is_persistent:
-            return rows, "it is kept in memory only"
-        found = self.read("PRAGMA quick_check(1)", [])[0][0]
-        return rows, "" if found == "ok" else str(found)
+    def operations(self) -> list[str]:
+        """Return the operations that jobs here are of."""
+        return [_text(name) for (name,) in self._database.read("SELECT DISTINCT operation FROM jobs")]
+
+    def statuses(self) -> list[tuple[str, str]]:
+        """Return the states of the jobs here, each with the server's words for it in lower case."""
+        found = self._database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
+        return [(_text(state), _text(status)) for state, status in found]
+
+    # -- runs
+
+    def start_run(self, run: str) -> None:
+        """Record that this run starts or resumes."""
+        self._database.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [run, self._now()], sync=False)
+
+    def newest_run(self, server: str | None = None) -> str | None:
+        """Return the run that started last, of those with jobs on this server or on any."""
+        has = "SELECT 1 FROM jobs WHERE jobs.run = runs.run AND jobs.server = coalesce(?, jobs.server)"
+        self._database.flush()
+        return _first_text(
+            self._database.read(
+                f"SELECT run FROM runs WHERE EXISTS ({has}) ORDER BY started_at DESC, rowid DESC LIMIT 1",
+                [server],
+            )
+        )
 
     # -- uploads
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
-        """The id of a file that this key has stored on this server already."""
-        rows = self.read(
-            "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?", [server, key, digest]
-        )
-        return _text(rows)
+        """Return the id of a document that this key has stored on this server."""
+        sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
+        return _first_text(self._database.read(sql, [server, key, digest]))
 
     def digest_of(self, server: str, key: str, file_id: str) -> str | None:
-        """The content digest of a stored file, where this program stored it."""
-        rows = self.read(
-            "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?", [file_id, server, key]
-        )
-        return _text(rows)
+        """Return the content digest of a stored file; None if this machine did not upload it."""
+        sql = "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
+        return _first_text(self._database.read(sql, [file_id, server, key]))
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
-        """Put down that the file is stored; the submission that comes next takes it to the disk."""
-        self.write(
+        """Record that a document is stored; the next submission syncs it."""
+        self._database.write(
             "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
             [server, key, digest, file_id, filename, self._now()],
             sync=False,
         )
 
     def forget_upload(self, server: str, file_id: str) -> None:
-        """The server no longer has the file."""
-        self.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
+        """Delete an upload that the server no longer has."""
+        self._database.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
 
     def forget_server(self, server: str) -> None:
-        """Everything that was on this server is gone."""
+        """Delete everything of a server that was reset."""
         for table in ("jobs", "uploads", "conversations"):
-            self.write(f"DELETE FROM {table} WHERE server = ?", [server])
+            self._database.write(f"DELETE FROM {table} WHERE server = ?", [server])
 
-    # -- the file
+    # -- conversations
 
-    def read(self, sql: str, bound: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows that a statement finds."""
-        storable = [_storable(value) for value in bound]
-        with self._lock:
-            return self._steadily(lambda: self._file.db.execute(sql, storable).fetchall())
+    def remember_conversation(self, server: str, key: str, conversation: Conversation) -> None:
+        """Record a chat session that a later question may continue."""
+        import json
 
-    def write(self, sql: str, bound: Sequence[Any], *, sync: bool = True) -> sqlite3.Cursor:
-        """Write, with all that waits; with `sync` it is on the disk then, and else safe from a kill."""
-        entry = _Entry(sql, bound, sync=sync)
-        self._waiting.append(entry)
+        session_id, *lists = conversation
+        self._database.write(
+            "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [session_id, server, key, *(json.dumps(part) for part in lists), self._now()],
+        )
+
+    def last_conversation(
+        self, server: str, key: str, documents: Sequence[str] | None = None
+    ) -> Conversation | None:
+        """Return the last conversation over these documents in this order; over any if None are given."""
+        import json
+
+        from docspeed_cli.core.models import Conversation
+
+        where, values = "server = ? AND key = ?", [server, key]
+        if documents is not None:
+            where, values = f"{where} AND documents = ?", [*values, json.dumps(list(documents))]
+        rows = self._database.read(
+            "SELECT session_id, documents, file_ids, names FROM conversations"
+            f" WHERE {where} ORDER BY updated_at DESC LIMIT 1",
+            values,
+        )
         try:
-            with self._lock:
-                if entry.done is None:
-                    self._write_all()
-        except BaseException:
-            try:
-                self._waiting.remove(entry)
-            except ValueError:
-                pass
-            raise
-        assert entry.done is not None
-        return entry.done
+            for session_id, *lists in rows:
+                return Conversation(str(session_id), *(tuple(map(str, json.loads(part))) for part in lists))
+        except (ValueError, TypeError):  # damage inside a value
+            pass
+        return None
 
-    def _tidy(self) -> None:
-        from pathlib import Path
-
-        from docspeed_cli.store.cleanup import tidy
-
-        tidy(self._file.db, Path(self.path).parent, self._now())
+    # -- rows
 
     def _update(self, row: int, members: dict[str, Any]) -> tuple[str, list[Any]]:
         members["updated_at"] = self._now()
         sets = ", ".join(f"{name} = ?" for name in members)
         return f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row]
 
-    def _jobs(self, tail: str, bound: Sequence[Any], *, settled: bool = True) -> list[Job]:
-        """Jobs; with `settled`, what was to be written soon is written first."""
-        if settled:
-            with self._lock:
-                self._write_all()
-        rows = self.read(f"{_SELECT} {tail}", bound)
+    def _jobs(self, tail: str, values: Sequence[Any]) -> list[Job]:
+        self._database.flush()
+        return self._read_jobs(tail, values)
+
+    def _read_jobs(self, tail: str, values: Sequence[Any]) -> list[Job]:
+        rows = self._database.read(f"SELECT {_COLUMNS} FROM jobs {tail}", values)
         if not rows:
             return []
         from docspeed_cli.core.models import Job, State
 
         states = {state.value: state for state in State}
-        named = (dict(zip(_COLUMNS, _sound(row), strict=True)) for row in rows)
+        named = (dict(zip(_NAMES, validate_row(row), strict=True)) for row in rows)
         return [Job(**{**job, "state": states.get(job["state"], State.UNKNOWN)}) for job in named]
-
-    def _write_all(self) -> None:
-        """Write all that waits; what an interruption keeps from the file waits on."""
-        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        try:
-            self._put_down(entries)
-        finally:
-            self._waiting.extendleft(entry for entry in reversed(entries) if entry.done is None)
-
-    def _put_down(self, entries: list[_Entry]) -> None:
-        """Write these; and again, where another process has set the file aside at that very moment."""
-        self._steadily(lambda: self._together(entries), look=False)
-        while entries and self._file.moved():
-            known = [entry for entry in entries if entry.sql is not _INSERT]
-            self._steadily(lambda known=known: self._together(known))  # type: ignore[misc]
-
-    def _steadily(self, work: Callable[[], T], *, look: bool = True) -> T:
-        """Do this with the file, or with whatever has taken its place; that learns what was sent first.
-
-        Without a `look` whether another has, it is found out afterwards: each look gives up the interpreter.
-        """
-        while True:
-            try:
-                if look and self._file.moved():
-                    self._file.follow()
-                    self._astray = True
-                if self._astray:
-                    for row, values in self._sent.items():
-                        self._file.db.execute(_RESTORE, [row, *values])
-                    self._astray = False
-                return work()
-            except TROUBLE as error:
-                if not self._file.give_way(error):
-                    raise
-                self._astray = True
-
-    def _together(self, entries: Sequence[_Entry]) -> None:
-        """Write these in one transaction."""
-        if not entries:
-            return
-        db = self._file.db
-        self._file.sync(any(entry.sync for entry in entries))
-        if len(entries) > 1:
-            db.execute("BEGIN IMMEDIATE")
-        try:
-            cursors = [db.execute(entry.sql, entry.bound) for entry in entries]
-            if len(entries) > 1:
-                db.execute("COMMIT")
-        except BaseException:
-            try:
-                db.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass
-            raise
-        for entry, cursor in zip(entries, cursors, strict=True):
-            entry.done = cursor
-            if entry.sql is _INSERT:
-                self._sent[cursor.lastrowid or 0] = entry.bound

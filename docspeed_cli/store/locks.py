@@ -1,97 +1,82 @@
-"""Lets one command at a time work on one request, among the threads of a process and among processes.
+"""Locks by digest: one command at a time works on one request, among threads and among processes.
 
-One file holds a byte for each possible digest; the system frees a lock with the process that held it,
-so a killed command leaves nothing behind. Two digests that share a byte only wait for each other.
+One file has a byte for each digest. The system frees the locks of a process that ends, so a killed command
+leaves none behind. Two digests that share a byte only wait for each other.
 """
 
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
 
-TYPE_CHECKING = False  # typing (and threading, above its own _thread) would cost more than what is done here
-if TYPE_CHECKING:
-    from pathlib import Path
-
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
-_SPACE = 2**31 - 1
-_guard = allocate_lock()
-_open: set[Locks] = set()
-"""All of this process: the system gives up all its locks on a file when any of its descriptors is closed."""
+_LOCKABLE_BYTES = 2**31 - 1
+"""Bytes that can be locked everywhere; the file itself stays empty."""
+_guard = Lock()
+_held: set[tuple[Path, int]] = set()
+"""The bytes that this process has locked: to the system, all its threads and descriptors are one owner."""
 
 
-def _lock_byte(fd: int, offset: int) -> bool:
-    if fcntl is None:
-        import msvcrt
-
-        os.lseek(fd, offset, os.SEEK_SET)
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except PermissionError:
-            return False
-        return True
+def _lock_byte(descriptor: int, offset: int) -> bool:
+    """Lock a byte; False if another process holds it. OSError if the folder does not support locks."""
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        if sys.platform == "win32":
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
     except (BlockingIOError, PermissionError):
         return False
     return True
 
 
-def _unlock_byte(fd: int, offset: int) -> None:
-    if fcntl is None:
-        import msvcrt
-
-        os.lseek(fd, offset, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+def _unlock_byte(descriptor: int, offset: int) -> None:
+    if sys.platform == "win32":
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
     else:
-        fcntl.lockf(fd, fcntl.LOCK_UN, 1, offset)
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, offset)
 
 
 class Locks:
-    """Locks by digest. Where a folder knows none, `warn` is told, and threads still exclude each other."""
+    """Locks by digest in the file at `path`.
+
+    Where the file can't be locked, `warn` is called once, and only this process's threads exclude each other.
+    """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
         self._path = path
         self._warn = warn
-        self._held: set[int] = set()
-        self._fd: int | None = None
-        self._broken = False
+        self._descriptor: int | None = None
+        self._works = True
 
     def acquire(self, digest: str) -> bool:
-        """Take the lock if it is free; False if somebody else holds it."""
-        offset = int(digest[:12], 16) % _SPACE
+        """Take the lock if it is free; False if another thread or process holds it."""
+        byte = self._byte(digest)
         with _guard:
-            if offset in self._held:
+            if byte in _held or not self._lock_among_processes(byte[1]):
                 return False
-            if not self._across_processes(offset):
-                return False
-            self._held.add(offset)
+            _held.add(byte)
             return True
 
     def release(self, digest: str) -> None:
-        """Give back a lock that `acquire` took."""
-        offset = int(digest[:12], 16) % _SPACE
+        """Release a lock that `acquire` took."""
+        byte = self._byte(digest)
         with _guard:
-            self._held.discard(offset)
-            if self._fd is not None:
-                _unlock_byte(self._fd, offset)
-
-    def close(self) -> None:
-        """Close the file, unless locks of this process would be lost by that: those end with it."""
-        with _guard:
-            if self._fd is not None and not any(it._held for it in _open if it._path == self._path):
-                os.close(self._fd)
-                _open.discard(self)
-                self._fd = None
+            _held.discard(byte)
+            if self._descriptor is not None:
+                _unlock_byte(self._descriptor, byte[1])
 
     def free(self, digest: str) -> bool:
-        """Whether nobody works on this request now."""
+        """Return whether nobody works on this request now."""
         if not self.acquire(digest):
             return False
         self.release(digest)
@@ -99,7 +84,7 @@ class Locks:
 
     @contextmanager
     def holding(self, digest: str, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Wait for the lock and hold it."""
+        """Wait for the lock, and hold it during the block."""
         while not self.acquire(digest):
             sleep(0.05)
         try:
@@ -107,18 +92,28 @@ class Locks:
         finally:
             self.release(digest)
 
-    def _across_processes(self, offset: int) -> bool:
-        if self._broken:
+    def close(self) -> None:
+        """Close the file, unless this process still holds a lock on it."""
+        with _guard:
+            # POSIX: closing any descriptor of a file gives up all locks that the process has on it.
+            if self._descriptor is not None and not any(path == self._path for path, _ in _held):
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def _byte(self, digest: str) -> tuple[Path, int]:
+        return self._path, int(digest[:12], 16) % _LOCKABLE_BYTES
+
+    def _lock_among_processes(self, offset: int) -> bool:
+        if not self._works:
             return True
         try:
-            if self._fd is None:
+            if self._descriptor is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-                _open.add(self)
-            return _lock_byte(self._fd, offset)
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            return _lock_byte(self._descriptor, offset)
         except OSError as error:
-            self._broken = True
-            self._fd = None
+            self._works = False
+            self._descriptor = None
             self._warn(
                 f"can't lock {self._path} ({error.strerror}); "
                 "don't run the same command twice at once, it might be paid for twice"

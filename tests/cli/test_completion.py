@@ -164,7 +164,7 @@ DOCUMENTS = Completion(files=SUFFIXES)
         (("parse", "--dry-run", "--format", ""), ("json", "curl")),
         (("jobs", "list", "--status", ""), tuple(State)),
         (("jobs", "list", "--operation", ""), tuple(OPERATIONS)),
-        (("jobs", "list", "--batch", ""), ("@last",)),
+        (("jobs", "list", "--run", ""), ("@last",)),
         (("completion", ""), tuple(SCRIPTS)),
         (("api", ""), ("GET", "POST", "PUT", "PATCH", "DELETE")),
         (("parse", "--file-id", ""), ("file_9",)),

@@ -379,9 +379,9 @@ def test_the_last_run_is_the_one_that_began_last_though_it_submitted_nothing(
     first = ("parse", "--file-id", "a", "--file-id", "b", "--wait")
     stage.run(*first)
     stage.run("parse", "--file-id", "c", "--file-id", "d", "--file-id", "a", "--wait")
-    assert {row["input"] for row in stage.rows("--batch", "@last")} == {"a", "c", "d"}
+    assert {row["input"] for row in stage.rows("--run", "@last")} == {"a", "c", "d"}
     stage.run(*first)
-    assert {row["input"] for row in stage.rows("--batch", "@last")} == {"a", "b"}
+    assert {row["input"] for row in stage.rows("--run", "@last")} == {"a", "b"}
 
 
 @pytest.mark.parametrize("command", ["status", "wait", "result"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 
 import pytest
@@ -88,11 +87,3 @@ def test_many_without_a_ledger(stage: Stage, service: Service) -> None:
     assert ran.code == 0, ran.err
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (6, 6)
     assert len({json.loads(line)["job_id"] for line in ran.out.splitlines()}) == 6
-
-
-def test_a_pipe_in_the_ledger_s_place_is_not_waited_for(stage: Stage, service: Service) -> None:
-    (stage.folder / "state").mkdir()
-    os.mkfifo(stage.folder / "state" / "ledger.db")
-    ran = stage.run("parse", "--file-id", "f")
-    assert (ran.code, json.loads(ran.out)["job_id"]) == (0, "job_1")
-    assert "it is no file" in ran.err

@@ -104,7 +104,7 @@ def test_folder_with_invalid_file_names_a_workaround(stage: Stage, service: Serv
         ("parse f --base-url", "--base-url"),
         ("parse --file-id a --file-id", "--file-id"),
         ("parse --from", "--from"),
-        ("jobs list --batch", "--batch"),
+        ("jobs list --run", "--run"),
         ("chat f.pdf --session-id", "--session-id"),
         ("chat", "QUESTION"),
         ("help", "TOPIC"),

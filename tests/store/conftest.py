@@ -1,10 +1,12 @@
-"""A ledger's file in a test: what was warned of, and jobs to put down."""
+"""A ledger's file for the tests of the store, and jobs to record in it."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.store.ledger import Ledger
@@ -13,7 +15,7 @@ SERVER = "https://api.docspeed.ai"
 KEY = "fingerprint"
 
 
-class Kept:
+class LedgerFile:
     """A ledger's file, the warnings that came, and a clock that ticks at each look."""
 
     def __init__(self, path: Path) -> None:
@@ -27,6 +29,16 @@ class Kept:
     @property
     def folder(self) -> set[str]:
         return {path.name for path in self.path.parent.iterdir()}
+
+    @property
+    def damaged(self) -> list[Path]:
+        """The files that were set aside, without their logs."""
+        return list(self.path.parent.glob("ledger.damaged-*.db"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> LedgerFile:
+    return LedgerFile(tmp_path / "state" / "ledger.db")
 
 
 def job(job_id: str | None = None, *, operation: str = "parse", **members: object) -> Job:

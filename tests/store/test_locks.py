@@ -1,4 +1,4 @@
-"""One at a time works on one request: among threads, among processes, and after a holder's death."""
+"""One command at a time works on one request: among threads, among processes, and after a kill."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def quiet(path: Path) -> Locks:
 
 
 def never(seconds: float) -> None:
-    """Sleeps where nothing is to be waited for."""
+    """Fail: there is nothing to wait for."""
     pytest.fail("it slept")
 
 
 @contextmanager
 def holder(path: Path, *digests: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds these locks."""
+    """Run another process that holds these locks."""
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(path), *digests],
         stdin=subprocess.PIPE,
@@ -72,7 +72,7 @@ def holder(path: Path, *digests: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def taken_elsewhere(path: Path, digest: str) -> bool:
-    """Whether another process can take it, and gives it back by ending."""
+    """Return whether the lock is held for another process."""
     found = subprocess.run(
         [sys.executable, "-c", _TAKER, str(path), digest], capture_output=True, text=True, check=True
     )
@@ -82,7 +82,7 @@ def taken_elsewhere(path: Path, digest: str) -> bool:
 # -- in one process
 
 
-def test_a_lock_is_taken_once_and_again_after_its_release(path: Path) -> None:
+def test_locks_acquire_succeeds_once_until_released(path: Path) -> None:
     locks = quiet(path)
     assert locks.acquire(A)
     assert not locks.acquire(A)
@@ -92,7 +92,7 @@ def test_a_lock_is_taken_once_and_again_after_its_release(path: Path) -> None:
     assert not locks.acquire(B)
 
 
-def test_free_looks_and_takes_nothing(path: Path) -> None:
+def test_locks_free_takes_no_lock(path: Path) -> None:
     locks = quiet(path)
     assert locks.free(A)
     assert locks.acquire(A)
@@ -103,7 +103,7 @@ def test_free_looks_and_takes_nothing(path: Path) -> None:
     assert not taken_elsewhere(path, A)
 
 
-def test_threads_exclude_each_other(path: Path) -> None:
+def test_locks_concurrency_one_of_eight_threads_acquires(path: Path) -> None:
     locks, start = quiet(path), threading.Barrier(8)
     took: list[bool] = []
 
@@ -119,7 +119,7 @@ def test_threads_exclude_each_other(path: Path) -> None:
     assert sorted(took) == [False] * 7 + [True]
 
 
-def test_holding_waits_for_the_lock_and_gives_it_back(path: Path) -> None:
+def test_locks_holding_waits_for_the_lock_and_releases_it(path: Path) -> None:
     locks = quiet(path)
     slept: list[float] = []
 
@@ -136,14 +136,14 @@ def test_holding_waits_for_the_lock_and_gives_it_back(path: Path) -> None:
     assert locks.acquire(A)
 
 
-def test_holding_gives_the_lock_back_after_an_error(path: Path) -> None:
+def test_locks_holding_releases_after_an_error(path: Path) -> None:
     locks = quiet(path)
     with pytest.raises(KeyError), locks.holding(A, never):
         raise KeyError
     assert locks.acquire(A)
 
 
-def test_a_wait_that_is_broken_off_takes_nothing(path: Path) -> None:
+def test_locks_holding_interrupted_while_it_waits_takes_no_lock(path: Path) -> None:
     locks = quiet(path)
 
     def interrupted(seconds: float) -> None:
@@ -155,7 +155,7 @@ def test_a_wait_that_is_broken_off_takes_nothing(path: Path) -> None:
     assert not locks.acquire(A)
 
 
-def test_the_file_is_private_and_does_not_grow(path: Path) -> None:
+def test_locks_file_is_private_and_stays_empty(path: Path) -> None:
     locks = quiet(path)
     for n in range(100):
         assert locks.acquire(hashlib.sha256(bytes([n])).hexdigest())
@@ -167,7 +167,7 @@ def test_the_file_is_private_and_does_not_grow(path: Path) -> None:
 # -- among processes
 
 
-def test_processes_exclude_each_other(path: Path) -> None:
+def test_locks_concurrency_processes_exclude_each_other(path: Path) -> None:
     locks = quiet(path)
     with holder(path, A):
         assert not locks.acquire(A)
@@ -176,7 +176,7 @@ def test_processes_exclude_each_other(path: Path) -> None:
         assert taken_elsewhere(path, B)
 
 
-def test_a_release_lets_another_process_in(path: Path) -> None:
+def test_locks_release_lets_another_process_acquire(path: Path) -> None:
     locks = quiet(path)
     with holder(path, A, B) as other:
         assert other.stdin is not None and other.stdout is not None
@@ -189,7 +189,7 @@ def test_a_release_lets_another_process_in(path: Path) -> None:
         assert not taken_elsewhere(path, A)
 
 
-def test_a_holder_that_dies_holds_nothing(path: Path) -> None:
+def test_locks_of_a_killed_process_are_free(path: Path) -> None:
     locks = quiet(path)
     with holder(path, A) as other:
         assert not locks.acquire(A)
@@ -198,15 +198,15 @@ def test_a_holder_that_dies_holds_nothing(path: Path) -> None:
         assert locks.acquire(A)
 
 
-def test_looking_at_a_lock_that_is_held_here_does_not_give_it_up(path: Path) -> None:
+def test_locks_free_on_a_held_lock_keeps_it(path: Path) -> None:
     locks = quiet(path)
     locks.acquire(A)
     assert not locks.free(A)
     assert taken_elsewhere(path, A)
 
 
-def test_two_sessions_of_one_process_keep_each_other_s_locks(path: Path) -> None:
-    """A run that turns to a second server opens the same file again, and may be done with it sooner."""
+def test_locks_of_one_process_survive_the_end_of_another_object(path: Path) -> None:
+    """A run that uses a second server opens the same file again, and may close it sooner."""
     first, second = quiet(path), quiet(path)
     first.acquire(A)
     second.acquire(B)
@@ -215,7 +215,7 @@ def test_two_sessions_of_one_process_keep_each_other_s_locks(path: Path) -> None
     assert taken_elsewhere(path, A)
 
 
-def test_closing_one_of_two_keeps_the_other_s_locks_and_closing_both_leaves_nothing_open(path: Path) -> None:
+def test_locks_close_keeps_other_locks_and_leaves_no_descriptor(path: Path) -> None:
     first, second = quiet(path), quiet(path)
     first.acquire(A)
     second.acquire(B)
@@ -225,7 +225,7 @@ def test_closing_one_of_two_keeps_the_other_s_locks_and_closing_both_leaves_noth
     first.release(A)
     first.close()
     second.close()
-    assert first.acquire(A), "and a closed one opens anew"
+    assert first.acquire(A), "a closed object opens the file again"
     first.release(A)
     first.close()
     if Path("/proc/self/fd").exists():
@@ -233,11 +233,11 @@ def test_closing_one_of_two_keeps_the_other_s_locks_and_closing_both_leaves_noth
         assert path not in opened
 
 
-# -- where the system knows no locks
+# -- no file can be locked
 
 
 @pytest.mark.parametrize("obstacle", ["folder in the file's place", "file in the folder's place"])
-def test_without_a_file_threads_still_exclude_each_other(path: Path, obstacle: str) -> None:
+def test_locks_without_a_file_warn_and_exclude_threads(path: Path, obstacle: str) -> None:
     if obstacle.startswith("folder"):
         path.mkdir(parents=True)
     else:

@@ -51,10 +51,10 @@ def list_(
     operation: Annotated[
         str | None, flag("--operation", about="only jobs of this operation", panel="Input", metavar="NAME")
     ] = None,
-    batch: Annotated[
+    run: Annotated[
         str | None,
         flag(
-            "--batch",
+            "--run",
             about="only jobs of this run over many inputs; @last is the newest",
             panel="Input",
             metavar="ID",
@@ -84,12 +84,12 @@ def list_(
         name = _known_operation(session, operation)
         if refresh:
             _refresh(session, session.ledger.listing(status=State.RUNNING))
-        run = session.ledger.newest_batch(session.named_server) if batch == "@last" else batch
-        if batch is not None and run is None:
+        chosen = session.ledger.newest_run(session.named_server) if run == "@last" else run
+        if run is not None and chosen is None:
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if session.output.human_output and limit is None else limit
         found = session.ledger.listing(
-            status=status, operation=name, batch=run, server=session.named_server, limit=few
+            status=status, operation=name, run=chosen, server=session.named_server, limit=few
         )
         if not found:
             _say_none(session, status)
@@ -103,7 +103,7 @@ def _known_operation(session: Session, text: str | None) -> str | None:
     """The operation of this name. UsageError where neither the service has it nor any job here is of it."""
     if text is None or named(text).name in OPERATIONS:
         return text and named(text).name
-    used = [str(name) for (name,) in session.ledger.read("SELECT DISTINCT operation FROM jobs", [])]
+    used = session.ledger.operations()
     if text in used:
         return text
     known = list(dict.fromkeys([*OPERATIONS, *used]))
@@ -114,7 +114,7 @@ def _known_operation(session: Session, text: str | None) -> str | None:
 
 def _say_none(session: Session, status: str | None) -> None:
     """Why no job is listed, where a person reads it or the status may be misspelt."""
-    here = session.ledger.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state", [])
+    here = session.ledger.statuses()
     words = {word for pair in here for word in pair}
     human = session.output.human_output
     if not here:

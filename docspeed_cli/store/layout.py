@@ -1,0 +1,102 @@
+"""The tables of the ledger's SQLite file: creating, migrating and copying them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        request TEXT NOT NULL, server TEXT NOT NULL, key TEXT NOT NULL,
+        operation TEXT NOT NULL, status TEXT NOT NULL, state TEXT NOT NULL,
+        job_id TEXT, input TEXT, file_id TEXT, submitted_at REAL, updated_at REAL,
+        output TEXT, error TEXT, batch TEXT, token TEXT
+    );
+    CREATE INDEX jobs_by_request ON jobs (request, row);
+    CREATE INDEX jobs_by_id ON jobs (job_id);
+    CREATE INDEX jobs_by_batch ON jobs (batch);
+    CREATE TABLE uploads (
+        server TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
+        file_id TEXT NOT NULL, filename TEXT, created_at REAL,
+        PRIMARY KEY (server, key, digest)
+    ) WITHOUT ROWID;
+    CREATE INDEX uploads_by_id ON uploads (file_id);
+    CREATE TABLE conversations (
+        session_id TEXT NOT NULL, server TEXT NOT NULL, key TEXT NOT NULL,
+        documents TEXT NOT NULL, file_ids TEXT NOT NULL, names TEXT NOT NULL, updated_at REAL NOT NULL,
+        PRIMARY KEY (server, key, session_id)
+    ) WITHOUT ROWID;
+    """,
+    "ALTER TABLE jobs ADD COLUMN stamp TEXT",
+    """
+    CREATE TABLE runs (batch TEXT PRIMARY KEY, begun_at REAL);
+    INSERT INTO runs SELECT batch, max(submitted_at) FROM jobs WHERE batch IS NOT NULL GROUP BY batch
+    """,
+    """
+    ALTER TABLE jobs RENAME COLUMN batch TO run;
+    ALTER TABLE jobs RENAME COLUMN stamp TO content_hash;
+    ALTER TABLE runs RENAME COLUMN batch TO run;
+    ALTER TABLE runs RENAME COLUMN begun_at TO started_at;
+    DROP INDEX jobs_by_batch;
+    CREATE INDEX jobs_by_run ON jobs (run)
+    """,
+)
+"""SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
+_RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}
+"""Columns of older layouts, and their names now: copying skips the migrations."""
+_KEYS = {
+    "jobs": ("row",),
+    "uploads": ("server", "key", "digest"),
+    "conversations": ("server", "key", "session_id"),
+    "runs": ("rowid",),
+}
+"""The tables to copy, each with the columns that its rows are stored by."""
+
+TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+"""Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the layout to this version in one transaction; a second process finds it done."""
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        for script in MIGRATIONS[_layout(db) :]:
+            for statement in filter(str.strip, script.split(";")):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
+    """Copy all readable rows; False if the file can't be read at all, or has a newer layout."""
+    try:
+        if not 0 < _layout(source) <= len(MIGRATIONS):
+            return False
+    except TROUBLE:
+        return False
+    for table, key in _KEYS.items():
+        # Damage ends a scan; a second one from the other end reaches the rows behind it.
+        if not _copy_table(source, into, table, ", ".join(key)):
+            _copy_table(source, into, table, ", ".join(f"{column} DESC" for column in key))
+    return True
+
+
+def _layout(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _copy_table(source: sqlite3.Connection, into: sqlite3.Connection, table: str, order: str) -> bool:
+    """Copy rows in this order up to the first unreadable one; True if there was none."""
+    into.execute("BEGIN")
+    try:
+        found = source.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        names = [_RENAMED.get(column[0], column[0]) for column in found.description]
+        marks = ", ".join("?" * len(names))
+        insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
+        for row in found:
+            into.execute(insert, row)
+    except TROUBLE:
+        return False
+    finally:
+        into.execute("COMMIT")
+    return True
