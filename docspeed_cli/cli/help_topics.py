@@ -103,7 +103,7 @@ def _scripting() -> tuple[Part, ...]:
         "results that are ready; a document that was processed is not paid for twice.",
         "Branch on the exit code (`docspeed help exit-codes` lists when each occurs), or run with --json and "
         "read .error.code. What a script should do:",
-        tuple((f"{row.code:>3}", row.then) for row in EXITS),
+        tuple((f"{row.code:>3}", row.advice) for row in EXITS),
     )
 
 

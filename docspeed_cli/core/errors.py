@@ -1,4 +1,4 @@
-"""Names every expected failure and its exit code; nothing else decides how the program ends."""
+"""Every expected failure and its exit code; nothing else decides how the program ends."""
 
 from __future__ import annotations
 
@@ -12,100 +12,105 @@ class Exit(NamedTuple):
     code: int
     name: str
     when: str
-    then: str
+    advice: str
     """What a script should do."""
 
 
 EXITS = (
-    Exit(0, "ok", "it answered, an empty list included", "go on"),
+    Exit(0, "ok", "success, an empty list included", "go on"),
     Exit(
         1,
         "failure",
-        "anything not below: a bug, a result that can't be written",
-        "mend what the message names (the disk, a format), then run it again",
+        "anything not listed below: a bug, or a result that can't be written",
+        "fix what the message names (disk space, a format), then run it again",
     ),
     Exit(
         2,
         "usage",
-        "flags, missing or unsupported file, bad schema: before any request",
-        "mend the call; nothing was sent",
+        "wrong flags, a missing or unsupported file, a bad schema; found before any request",
+        "fix the command; nothing was sent",
     ),
     Exit(3, "no_credits", "402: the account has no credits left", "add credits, then run it again"),
-    Exit(4, "auth", "no key, 401, 403", "mend the key, then run it again"),
+    Exit(4, "auth", "no API key, 401, 403", "fix the API key, then run it again"),
     Exit(
         5,
         "job_failed",
         "a job ended failed, cancelled or expired, or its result lacks what `--require` names",
-        "look at the documents that the errors name; the others are done",
+        "check the documents that the errors name; the others are done",
     ),
     Exit(
         6,
         "not_found",
         "unknown job or file, 404, 410",
-        "check the id, and to which server and key it belongs",
+        "check the id, and that it belongs to this server and key",
     ),
-    Exit(7, "rejected", "400, 409, 413, 415, 422 and any other 4xx", "mend the request: the error says why"),
+    Exit(
+        7,
+        "rejected",
+        "400, 409, 413, 415, 422 and any other 4xx",
+        "fix the request; the error says what is wrong with it",
+    ),
     Exit(
         8,
         "pending",
-        "`--timeout` ran out, or `jobs result` before the end",
-        "run it again later: the jobs go on, and it goes on waiting",
+        "`--timeout` ran out, or `jobs result` came before the job ended",
+        "run it again later; the jobs go on, and it waits for them",
     ),
     Exit(
         9,
         "unavailable",
-        "network, DNS, TLS, 429, 5xx after retries; a submission's outcome is unknown",
-        "run it again later: what is known to the server is joined",
+        "network, DNS, TLS, 429 or 5xx after retries; or a submission's outcome is unknown",
+        "run the same command later; it picks up the jobs already submitted",
     ),
     Exit(
         130,
         "interrupted",
-        "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads on",
-        "run it again: it goes on where it was",
+        "Ctrl-C; 143 after SIGTERM, 129 after SIGHUP, 141 if the reader of standard output has gone",
+        "run it again; it continues where it stopped",
     ),
 )
 
 CODES = {
-    "usage": "the command line, a file or a setting is wrong; nothing was sent",
-    "invalid_schema": "the schema is wrong; nothing was sent",
+    "usage": "a flag, a file or a setting is wrong; nothing was sent",
+    "invalid_schema": "the schema is invalid; nothing was sent",
     "no_key": "there is no API key for this server",
-    "auth": "the server does not take the key",
+    "auth": "the server does not accept the API key",
     "no_credits": "the account has no credits left",
     "job_failed": "the job ended failed, cancelled or expired",
     "required_missing": "a required field has no value or no evidence; `details.missing` lists them",
-    "not_found": "the server, or the ledger, knows no such job or file",
-    "rejected": "the server will not do it",
+    "not_found": "the job or file is unknown to the server, or the job to the ledger",
+    "rejected": "the server rejected the request",
     "pending": "the job has not ended yet",
-    "network": "no connection: nothing was taken",
-    "tls": "no secure connection: nothing was sent",
+    "network": "no connection to the server; it did not receive the request",
+    "tls": "no secure connection to the server; nothing was sent",
     "redirected": "the service is not at this address",
-    "rate_limited": "429, after all tries",
-    "unavailable": "the server could not answer, after all tries",
-    "unexpected_answer": "the server's answer lacks what it must have",
-    "outcome_unknown": "a submission was sent and its answer never came",
-    "write_failed": "the disk or the pipe does not take the result",
-    "not_convertible": "the result has not the shape that the format needs",
+    "rate_limited": "429 on every attempt",
+    "unavailable": "the server could not answer any attempt",
+    "unexpected_answer": "a required part of the server's answer is missing",
+    "outcome_unknown": "a submission was sent, and no answer arrived",
+    "write_failed": "the result can't be written to the disk or the pipe",
+    "not_convertible": "the result does not have the structure that the format needs",
     "not_json": "the answer is not JSON",
-    "too_deep": "the answer is nested too deeply to be read",
-    "too_large": "the result is too large to be converted",
-    "interrupted": "a signal ended the run; its jobs go on",
+    "too_deep": "the answer is nested too deeply to parse",
+    "too_large": "the result is too large to convert",
+    "interrupted": "a signal stopped the run; its jobs go on",
     "no_sandbox": "the sandbox is not installed",
-    "bug": "nobody foresaw this",
+    "bug": "an unexpected error in docspeed",
     "failure": "anything else",
 }
-"""The program's own `error.code`s; where the server names one, that is passed on instead."""
+"""Values of `error.code` and their meaning; a code that the server names is printed in place of these."""
 
 EXIT_PRIORITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
-"""Of several jobs' exit codes, the first of these that any of them met is the run's."""
+"""Exit code of a run over several jobs: the first of these that any job met."""
 
 
 def overall_exit_code(codes: set[int]) -> int:
-    """The exit code of a run in which these codes were met."""
+    """Exit code of a run whose jobs ended with these codes; 0 if there are none."""
     return next((code for code in EXIT_PRIORITY if code in codes), 0)
 
 
 class DocspeedError(Exception):
-    """An expected failure: what happened, what to do next, and how the program exits."""
+    """An expected failure: what happened, what to do next, and the exit code."""
 
     exit_code = 1
     code = "failure"
@@ -135,10 +140,10 @@ class DocspeedError(Exception):
         self.details = details
         self.retry_after = retry_after
         self.reason = reason or message
-        """What happened, in words that are the same for every document that it happens to."""
+        """Message without the document's name, by which a run's summary groups its failures."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The object behind `error` on stderr and in a batch's line; absent members are left out."""
+    def to_json(self) -> dict[str, Any]:
+        """Value of `error` on stderr and in a run's lines; absent members are left out."""
         members = {
             "code": self.code,
             "message": self.message,
@@ -159,45 +164,45 @@ class UsageError(DocspeedError):
     code = "usage"
 
 
-def combine_errors(faults: Sequence[UsageError]) -> UsageError:
-    """One error that tells every fault."""
-    if len(faults) == 1:
-        return faults[0]
-    hint = next((fault.hint for fault in faults if fault.hint), None)
-    message = "\n".join(fault.message for fault in faults)
-    return UsageError(message, hint=hint, details=[fault.message for fault in faults])
+def combine_errors(errors: Sequence[UsageError]) -> UsageError:
+    """Join errors into one, with a line for each and the first hint."""
+    if len(errors) == 1:
+        return errors[0]
+    hint = next((error.hint for error in errors if error.hint), None)
+    messages = [error.message for error in errors]
+    return UsageError("\n".join(messages), hint=hint, details=messages)
 
 
 class NoCredits(DocspeedError):
-    """402."""
+    """The account has no credits left (402)."""
 
     exit_code = 3
     code = "no_credits"
 
 
 class AuthError(DocspeedError):
-    """No key, or one that the server does not take."""
+    """There is no API key, or the server does not accept it."""
 
     exit_code = 4
     code = "auth"
 
 
 class JobFailed(DocspeedError):
-    """The job ended, and not well."""
+    """The job ended failed, cancelled or expired."""
 
     exit_code = 5
     code = "job_failed"
 
 
 class NotFound(DocspeedError):
-    """The server, or the ledger, knows no such job or file."""
+    """The job or file is unknown to the server, or the job to the ledger."""
 
     exit_code = 6
     code = "not_found"
 
 
 class Rejected(DocspeedError):
-    """The server understood the request and will not do it."""
+    """The server understood the request and rejected it."""
 
     exit_code = 7
     code = "rejected"
@@ -211,21 +216,21 @@ class Pending(DocspeedError):
 
 
 class Unavailable(DocspeedError):
-    """The server could not be reached, or could not answer; nothing was taken."""
+    """The server could not be reached, or could not answer; no job was made."""
 
     exit_code = 9
     code = "unavailable"
 
 
 class OutcomeUnknown(DocspeedError):
-    """A submission was sent and its answer never came: a job may exist."""
+    """A submission was sent and no answer arrived: a job may exist."""
 
     exit_code = 9
     code = "outcome_unknown"
 
 
 class ReaderGone(Exception):
-    """Nobody reads standard output any more: no failure, and nothing to be said to anybody."""
+    """The reader of standard output has gone, as `head` does; the program exits without a message."""
 
 
 class Interrupted(BaseException):
@@ -235,4 +240,4 @@ class Interrupted(BaseException):
         super().__init__(signum)
         self.exit_code = 128 + signum
         self.idle = idle
-        """Whether it came between two exchanges, so that nothing was under way."""
+        """True if it came between two exchanges, so that no submission was under way."""

@@ -230,7 +230,7 @@ class Batch(NamedTuple):
 
     def _planned(self, source: Source | DocspeedError) -> dict[str, Any]:
         if isinstance(source, DocspeedError):
-            return {"action": "fail", "error": source.as_json()}
+            return {"action": "fail", "error": source.to_json()}
         path = self.delivery.name(source, self.operation.name)
         request = Request(self.operation, (source,), self.fields, sync=self.sync)
         found, stored = Submitting(self.session).foreseen(request, self.waiting)

@@ -199,7 +199,7 @@ class Delivery:
             return
         members = _members(outcome, outcome.job.status if outcome.job else "failed")
         self.output.annotate(f"{members['input']}: {error.reason}" if members["input"] else error.message)
-        line = {**members, "error": error.as_json()}
+        line = {**members, "error": error.to_json()}
         if outcome.output is not None:
             line["output"] = outcome.output
         if outcome.payload is None:

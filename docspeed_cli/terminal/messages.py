@@ -79,7 +79,7 @@ class Messages(Streams):
         """Report what happened and what to do next: for people, or as one JSON line with --json."""
         hint = error.hint and _SERVER_COMMAND.sub(self._with_server, error.hint)
         if self.style.json_errors:
-            members = {**error.as_json(), **({"hint": hint} if hint else {})}
+            members = {**error.to_json(), **({"hint": hint} if hint else {})}
             self._line(json.dumps({"error": members}, ensure_ascii=True))
             return
         self._message("error", error.message, "bold red")

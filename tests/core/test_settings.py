@@ -179,7 +179,7 @@ def test_config_api_key_is_refused_without_repeating_it(config: Path, line: str)
         resolved(config)
     assert f"{config}, line 2: api_key" in caught.value.message
     assert caught.value.hint == "docspeed auth login"
-    assert KEY not in json.dumps(caught.value.as_json())
+    assert KEY not in json.dumps(caught.value.to_json())
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_no_body_breaks_an_error(content: bytes, method: str) -> None:
         assert (type(error), error.exit_code) == expected(method, status)
         assert isinstance(error.message, str) and error.message
         assert isinstance(error.code, str) and error.code
-        json.dumps(error.as_json())
+        json.dumps(error.to_json())
 
 
 @given(value=anything, status=st.integers(400, 599))
@@ -221,7 +221,7 @@ def test_no_value_breaks_an_error(value: Any, status: int) -> None:
     assert (type(error), error.exit_code) == expected("POST", status)
     assert isinstance(error.message, str) and error.message
     assert isinstance(error.code, str) and error.code
-    json.dumps(error.as_json())
+    json.dumps(error.to_json())
 
 
 # -- the status of a job
