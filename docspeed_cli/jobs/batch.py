@@ -31,7 +31,7 @@ from docspeed_cli.jobs.submit import Submitting
 from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.requirements import Requirements
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.client import PATIENCE
+from docspeed_cli.service.exchange import MAX_RETRY_AFTER
 from docspeed_cli.terminal.progress import BatchProgress
 
 _UNANSWERED = 3
@@ -73,7 +73,7 @@ class Batch(NamedTuple):
         session.so_far = tally.so_far
         codes: set[int] = set()
         stopped = ""
-        session.api.until = self.waiting.until
+        session.api.deadline = self.waiting.until
         if self.waiting.batch is not None:
             session.ledger.start_run(self.waiting.batch)
         left_out = 0
@@ -127,7 +127,7 @@ class Batch(NamedTuple):
         failures = tally.failed + tally.missing_required
         if error is not None and self.max_failures is not None and failures >= self.max_failures:
             return f"; stopped at {failures} failures"
-        if error is not None and (error.retry_after or 0) > PATIENCE:
+        if error is not None and (error.retry_after or 0) > MAX_RETRY_AFTER:
             return "; stopped: the server asks for a long pause"
         return ""
 

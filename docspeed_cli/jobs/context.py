@@ -25,7 +25,8 @@ from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from docspeed_cli.service.body import Body, NewBody
-    from docspeed_cli.service.client import Client, Response
+    from docspeed_cli.service.client import Client
+    from docspeed_cli.service.exchange import Response
     from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.ledger import Ledger
     from docspeed_cli.store.locks import Locks
@@ -176,7 +177,7 @@ class Session:
         key, _ = self.known_key()
         if not key and not self.settings.sandbox and not _on_this_machine(self.server):
             raise self.no_key()
-        from docspeed_cli.service.client import MIN_REDACTED_LENGTH
+        from docspeed_cli.service.exchange import MIN_REDACTED_LENGTH
 
         if len(key) >= MIN_REDACTED_LENGTH:
             self.output.secrets.add(key)

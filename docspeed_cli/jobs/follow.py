@@ -18,7 +18,7 @@ from docspeed_cli.core.operations import job_path
 from docspeed_cli.jobs.context import Session, Task, WaitOptions
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body, NewBody
-from docspeed_cli.service.client import Response
+from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import job_error, status_word
 
 LOOKS_A_SECOND = 50
@@ -103,7 +103,7 @@ class Following:
             answer = self.session.api.status(str(job.job_id))
         except DocspeedError as error:
             raise self._of(error, job) from None
-        return self.seen(job, answer.payload.json()), answer
+        return self.seen(job, answer.body.json()), answer
 
     def seen(self, job: Job, content: Any) -> Job:
         """The job as the server describes it; the ledger learns what has changed."""
@@ -146,7 +146,7 @@ class Following:
             try:
                 answer = self.session.api.get(job_path(job.job_id) + "/result", new_body=new_body)
                 if answer.status != 202:
-                    return answer.payload
+                    return answer.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)
             except (NotFound, Rejected) as refused:
                 error = refused

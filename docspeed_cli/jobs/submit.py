@@ -21,7 +21,7 @@ from docspeed_cli.jobs.context import Outcome, Session, Task, WaitOptions
 from docspeed_cli.jobs.follow import Following
 from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.client import Response
+from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 NAMED = 10
@@ -147,7 +147,7 @@ class Submitting:
         except NotFound:
             self.following.gone(job)
             return None
-        found = self.following.seen(job, answer.payload.json()).as_reused()
+        found = self.following.seen(job, answer.body.json()).as_reused()
         return None if found.state is State.FAILED else found
 
     def say_reused(self, job: Job, file: str | None = None) -> None:
@@ -219,7 +219,7 @@ class Submitting:
                     request.body(file_ids),
                     token,
                     lambda: Body(self.session.spool_dir),
-                    bare=request.operation.raw,
+                    allow_empty=request.operation.raw,
                 )
                 accepted = self._accepted(job, answer, request)
             except Interrupted as interrupted:
@@ -275,25 +275,25 @@ class Submitting:
 
     def _accepted(self, job: Job, answer: Response, request: Request) -> tuple[Job, Body | None]:
         """Put down what the server made of it, before anything else happens."""
-        said = job_in(answer.payload, sync=request.sync)
+        said = job_in(answer.body, sync=request.sync)
         if said is not None:
-            answer.payload.clear()
+            answer.body.clear()
             job = job._replace(job_id=str(said["job_id"])).with_status(status_word(said) or "submitted")
             self.session.ledger.change(job.row or 0, job_id=job.job_id, status=job.status, state=job.state)
             self.session.waited_for[job.ref] = job
             return job, None
-        if not request.operation.raw and not is_result(answer.payload, sync=request.sync):
-            answer.payload.clear()
+        if not request.operation.raw and not is_result(answer.body, sync=request.sync):
+            answer.body.clear()
             what = "the answer names no job and is no result"
             raise OutcomeUnknown(what, code="unexpected_answer", status=answer.status)
         job = job.with_status("completed")
         try:
             self.session.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            answer.payload.keep(self.session.cached_result_path(job), private=True)
+            answer.body.keep(self.session.cached_result_path(job), private=True)
         except OSError as error:
             self.session.output.warn(f"the result can't be kept for another run ({error.strerror or error})")
         self.session.ledger.change(job.row or 0, status=job.status, state=job.state)
-        return job, answer.payload
+        return job, answer.body
 
 
 def _about_a_file(error: DocspeedError) -> bool:

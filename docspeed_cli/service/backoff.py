@@ -43,7 +43,7 @@ def retry_after(value: str | None, now: float) -> float | None:
 
     `now` is the time of day in seconds since the epoch. Absurd values are cut to an hour.
     """
-    if value is None:
+    if not value:
         return None
     text = value.strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():

@@ -63,7 +63,7 @@ class RateLimiter:
             self._next = max(self._next, self._held_until)
             self._grown_at = self._held_until
 
-    def taken(self) -> None:
+    def accepted(self) -> None:
         """The server answered without complaint."""
         self._refusals = 0
 

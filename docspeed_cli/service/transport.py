@@ -1,12 +1,9 @@
-"""Connects to the service: a line for each thread, certificates, and an end to answers that never begin."""
+"""Opens the connections to the service: one for each thread, with the proxy and certificates to use."""
 
 from __future__ import annotations
 
-import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,45 +15,42 @@ from docspeed_cli.core.settings import loopback
 if TYPE_CHECKING:
     import httpx
 
-_EVERY = 5.0
-_PIECE = 1 << 20
-_GZIP = 16 + 15
-_IDLE = 3.0
-"""A connection that nothing was sent on for longer may be another one by now; httpx closes it after five."""
+CONNECT_TIMEOUT = 15.0
+"""Seconds that opening a connection may take."""
+
+MAX_UNPACKED_SIZE = 4 << 30
+"""Largest answer in bytes that we unpack; gzip makes up to a thousand bytes of each that was sent."""
 
 
-class Connections:
-    """The connections of one run, each made when its thread first needs it."""
+class ThreadConnections:
+    """The connections of one run; each thread opens its own when it first needs it."""
 
-    def __init__(self, base_url: str, key: str, world: Environment) -> None:
-        self.base_url = base_url
+    def __init__(self, base_url: str, key: str, environment: Environment) -> None:
+        self._base_url = base_url
         self._key = key
-        self._world = world
-        self._local = threading.local()
-        self._lines: list[Line] = []
+        self._environment = environment
+        self._of_thread = threading.local()
+        self._opened: list[httpx.Client] = []
+        self._lock = threading.Lock()
         self._transport: httpx.BaseTransport | None = None
-        self._context: Any = None
-        self._guard = threading.Lock()
-        self._watch: Watch | None = None
+        self._certificates: Any = None
 
     def close(self) -> None:
         """Close them all."""
-        if self._watch is not None:
-            self._watch.stop()
-        for line in self._lines:
-            line.client.close()
+        for connection in self._opened:
+            connection.close()
 
-    def line(self) -> Line:
-        """This thread's: a pool that 32 threads share spends an eighth of a run in its own lock."""
-        line: Line | None = getattr(self._local, "line", None)
-        if line is None:
-            with self._guard:
-                self._watch = self._watch or Watch(_EVERY)
-                line = self._local.line = Line(self._connect(), self._watch)
-                self._lines.append(line)
-        return line
+    def get(self) -> httpx.Client:
+        """This thread's connection. Unavailable if the environment's proxy or certificates can't be used."""
+        # One pool for 32 threads would spend an eighth of a run waiting for the pool's own lock.
+        connection: httpx.Client | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            with self._lock:
+                connection = self._of_thread.connection = self._open()
+                self._opened.append(connection)
+        return connection
 
-    def _connect(self) -> httpx.Client:
+    def _open(self) -> httpx.Client:
         import httpx
 
         headers = {
@@ -66,14 +60,15 @@ class Connections:
         }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        if self._world.transport is not None:
-            self._transport = self._transport or self._world.transport(self.base_url)
+        if self._environment.transport is not None:
+            self._transport = self._transport or self._environment.transport(self._base_url)
             return httpx.Client(headers=headers, transport=self._transport)
-        if loopback(urlsplit(self.base_url).hostname or "") and self.base_url.startswith("http://"):
+        if loopback(urlsplit(self._base_url).hostname or "") and self._base_url.startswith("http://"):
             return httpx.Client(headers=headers, verify=False, trust_env=False)
-        self._context = self._context or certificates(self._world.env)
+        # Loading the trust store takes longer than a connection, so all threads share one context.
+        self._certificates = self._certificates or certificates(self._environment.env)
         try:
-            return httpx.Client(headers=headers, verify=self._context)
+            return httpx.Client(headers=headers, verify=self._certificates)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise Unavailable(
                 f"can't use the proxy that the environment names: {error}",
@@ -82,108 +77,23 @@ class Connections:
             ) from None
 
 
-def unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """The body in pieces of bounded size, however well packed. httpx.DecodingError where it is torn."""
-    import zlib
-
+def unpacked(response: httpx.Response, encoding: str) -> Iterator[bytes]:
+    """The body in chunks, unpacked if its content encoding is gzip. httpx.DecodingError for any other."""
     import httpx
 
-    packed = response.headers.get("content-encoding", "identity").strip().lower()
-    if packed in ("", "identity"):
-        yield from response.iter_bytes()
-        return
-    if packed not in ("gzip", "x-gzip"):
-        raise httpx.DecodingError(f"the answer is packed in a way not asked for ({packed[:40]})")
-    unpack = zlib.decompressobj(_GZIP)
-    try:
-        for chunk in response.iter_raw():
-            rest = chunk
-            while rest:
-                if unpack.eof:
-                    unpack = zlib.decompressobj(_GZIP)
-                yield unpack.decompress(rest, _PIECE)
-                rest = unpack.unconsumed_tail or unpack.unused_data
-        yield unpack.flush()
-    except zlib.error as error:
-        raise httpx.DecodingError(str(error), request=response.request) from None
-    if not unpack.eof:
-        raise httpx.DecodingError("the packed answer is cut short", request=response.request)
-
-
-class Line:
-    """One thread's connection, as far as it is known which socket it is."""
-
-    def __init__(self, client: httpx.Client, watch: Watch) -> None:
-        self.client = client
-        self.given_up = False
-        """Whether its last answer was ended because it did not begin in time."""
-        self._watch = watch
-        self._socket: socket.socket | None = None
-        self._used = 0.0
-
-    def extensions(self) -> dict[str, Any]:
-        """What a request must carry, so that the socket is known: being told of each step costs a tenth."""
-        known = self._socket is not None and self._socket.fileno() >= 0
-        return {} if known and time.monotonic() - self._used < _IDLE else {"trace": self._told}
-
-    def _told(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._socket = info["return_value"].get_extra_info("socket")
-
-    @contextmanager
-    def beginning(self, seconds: float) -> Iterator[None]:
-        """An answer that must begin within so many seconds, however much trickles in meanwhile."""
-        self.given_up = False
-        try:
-            with self._watch.over(self, seconds):
-                yield
-        finally:
-            self._used = time.monotonic()
-
-    def end(self) -> None:
-        """Break off the exchange: whoever reads finds that the server has hung up."""
-        if self._socket is not None:
-            self.given_up = True
-            with suppress(OSError):  # past a TLS socket's own shutdown, which its reader would stumble over
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-class Watch:
-    """Ends what takes too long: a time-out is for each read, and never runs out while headers drip."""
-
-    def __init__(self, every: float) -> None:
-        self._every = every
-        self._due: dict[int, tuple[float, Line]] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def over(self, line: Line, seconds: float) -> Iterator[None]:
-        """Watch over this thread's exchange."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._look, daemon=True)
-            self._thread.start()
-        me = threading.get_ident()
-        self._due[me] = (time.monotonic() + seconds, line)
-        try:
-            yield
-        finally:
-            del self._due[me]
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        self._stopped.set()
-
-    def _look(self) -> None:
-        while not self._stopped.wait(self._every):
-            now = time.monotonic()
-            for due, line in list(self._due.values()):
-                if now >= due:
-                    line.end()
+    # One read of 64 KiB unpacks to 66 MB at most, which bounds our memory. Packed twice it would be 68 GB.
+    if encoding not in ("", "identity", "gzip"):
+        raise httpx.DecodingError(f"the content encoding {encoding[:40]} was not asked for")
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if encoding == "gzip" and size > MAX_UNPACKED_SIZE:
+            raise httpx.DecodingError(f"the answer unpacks to more than {MAX_UNPACKED_SIZE >> 30} GiB")
+        yield chunk
 
 
 def certificates(env: Mapping[str, str]) -> Any:
-    """The system's trust store, and the file or folder that the CA variables name."""
+    """An SSL context with the system's trust store and the file or folder that the CA variables name."""
     import ssl
 
     import truststore

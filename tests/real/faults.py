@@ -80,7 +80,7 @@ def _once(code: str, ledger: Ledger, exit: int = 9, *, tries: int = 1, says: tup
 
 def _too_long(ledger: Ledger) -> Cell:
     """The server wants to be left alone for longer than anyone waits for an answer."""
-    words = ("the server asks to wait 3600 s", "run the same command again then")
+    words = ("the server asks to wait 3600 s", "run the same command again after that")
     return Cell(9, "rate_limited", 1, ledger, True, words, "9 at once")
 
 
@@ -155,11 +155,11 @@ MOVED_HERE = MOVED._replace(poll=_FOLLOWED, result=_FOLLOWED)
 MOVED_AWAY = _moved(("redirects to another server", "the key is not sent there", "check --base-url"))
 MOVED_NOWHERE = Cells(
     *(
-        _once("redirected", ledger, says=("redirects to nowhere", "check --base-url"))
+        _once("redirected", ledger, says=("redirects to an invalid URL", "check --base-url"))
         for ledger in (Ledger.EMPTY, Ledger.EMPTY, Ledger.RUNNING, Ledger.DONE)
     )
 )
-IN_CIRCLES = _moved(("redirects without end",), tries=6)
+IN_CIRCLES = _moved(("redirects in circles",), tries=6)
 UNPROVEN = _hopeless("tls")
 NO_KEY = _hopeless("auth", exit=4)
 NO_CREDITS = _hopeless("no_credits", exit=3)
@@ -259,8 +259,7 @@ TABLE = (
     Fault("HTML as its type", _TYPE, Disguised({"Content-Type": "text/html"}), "", HARMLESS),
     Fault("another charset", _TYPE, Disguised({"Content-Type": "text/plain; charset=utf-16"}), "", HARMLESS),
     Fault("no type", _TYPE, Disguised({"Content-Type": ""}), "", HARMLESS),
-    Fault("dripping body", _SLOW, Drip("body"), "comes too slowly", PERHAPS_TAKEN),
-    Fault("dripping headers", _SLOW, Drip("headers"), "comes too slowly", PERHAPS_TAKEN),
+    Fault("dripping body", _SLOW, Drip(), "came too slowly", PERHAPS_TAKEN),
     Fault("301 within", _WITHIN, Redirect(301, "itself"), "", MOVED_HERE),
     Fault("302 within", _WITHIN, Redirect(302, "itself"), "", MOVED_HERE),
     Fault("303 within", _WITHIN, Redirect(303, "itself"), "", MOVED_HERE),
@@ -272,8 +271,8 @@ TABLE = (
     Fault("307 away", _AWAY, Redirect(307, "another server"), "", MOVED_AWAY),
     Fault("302 to nowhere", _AWAY, Redirect(302, "nowhere"), "", MOVED_NOWHERE),
     Fault("307 to plain http", _AWAY, Redirect(307, "plain http"), "", MOVED_AWAY),
-    Fault("401", _KEY, _says(401), "does not take the key (401): trouble", NO_KEY),
-    Fault("403", _KEY, _says(403), "the key may not do this (403): trouble", NO_KEY),
+    Fault("401", _KEY, _says(401), "does not accept the API key (401): trouble", NO_KEY),
+    Fault("403", _KEY, _says(403), "this API key is not allowed to do that (403): trouble", NO_KEY),
     Fault("402", _CREDITS, _says(402), "not enough credits: trouble", NO_CREDITS),
 )
 

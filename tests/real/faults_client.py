@@ -6,7 +6,6 @@ import json
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,12 +13,10 @@ import pytest
 
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.service import transport as connections
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,
     Crowded,
-    Drip,
     Faulty,
     Head,
     Nameless,
@@ -120,9 +117,6 @@ class Case:
     def of(cls, stage: Stage, server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Case:
         """The user's environment names this server, and its authority if it speaks TLS."""
         case = cls(stage, server, Wire(server, monkeypatch))
-        if isinstance(server.act, Drip):
-            monkeypatch.setattr(connections, "_EVERY", 0.01)
-            monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=stage.clock.monotonic))
         stage.env |= {"DOCSPEED_BASE_URL": server.base_url, **authority_of(server, stage.folder)}
         return case
 

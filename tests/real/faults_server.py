@@ -96,9 +96,7 @@ class Cut(NamedTuple):
 
 
 class Drip(NamedTuple):
-    """The request is acted upon, and its answer comes a byte at a time, without end."""
-
-    part: Literal["headers", "body"]
+    """The request is acted upon, and the body of its answer comes a byte at a time, without end."""
 
 
 class Redirect(NamedTuple):
@@ -397,9 +395,9 @@ class Faulty:
                 self._handled(talk, head)
             case Cut(how):
                 return _cut(talk, self._handled(talk, head).body, how)
-            case Drip(part):
+            case Drip():
                 self._handled(talk, head)
-                self._drip(talk, part, DRIPS[head.method])
+                self._drip(talk, DRIPS[head.method])
         return False
 
     def _target(self, head: Head, to: str) -> str:
@@ -413,13 +411,12 @@ class Faulty:
             return self.base_url + head.path
         return f"http://{HERE}:{self.elsewhere}{head.path}"
 
-    def _drip(self, talk: socket.socket, part: str, seconds: float) -> None:
-        start = b"HTTP/1.1 200 OK\r\nX-Drops: "
-        talk.sendall(start if part == "headers" else _head_of(200, {"Content-Length": "1000000"}) + b"{")
+    def _drip(self, talk: socket.socket, seconds: float) -> None:
+        talk.sendall(_head_of(200, {"Content-Length": "1000000"}) + b"{")
         for drop in range(DROPS):
             if drop * DROP < seconds:
                 self.move(DROP)
-            talk.sendall(b" " if part == "body" else b"x")
+            talk.sendall(b" ")
             if select.select([talk], [], [], 0.001)[0]:
                 return
         self.endured += 1

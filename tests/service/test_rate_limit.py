@@ -57,7 +57,7 @@ def test_refusals_without_a_time_hold_longer_and_longer_until_one_is_taken() -> 
         clock.time += holds[-1] + 0.001
         gate.delay()
     assert holds == pytest.approx([FIRST_HOLD, 2 * FIRST_HOLD, 4 * FIRST_HOLD, 8 * FIRST_HOLD])
-    gate.taken()
+    gate.accepted()
     gate.refused(None)
     assert gate.delay() == pytest.approx(FIRST_HOLD)
 

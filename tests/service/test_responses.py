@@ -1,4 +1,4 @@
-"""What the service's answers mean: each status an error with its exit code, each body whatever it says."""
+"""Statuses become errors with exit codes, error bodies are read in every form, jobs are found in answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from docspeed_cli.core.errors import (
     Unavailable,
 )
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.responses import error_members, job_error, job_in, refusal, status_word
+from docspeed_cli.service.responses import error_members, job_error, job_in, status_error, status_word
 
-METHODS = pytest.mark.parametrize("method", ["GET", "POST"])
+REPEATABLE = pytest.mark.parametrize("repeatable", [True, False])
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -62,7 +62,7 @@ def job(value: Any, *, sync: bool = False) -> dict[str, Any] | None:
 # -- statuses
 
 
-def expected(method: str, status: int) -> tuple[type[DocspeedError], int]:
+def expected(repeatable: bool, status: int) -> tuple[type[DocspeedError], int]:
     """The error and the exit code that the contract names for a status."""
     if status in (401, 403):
         return AuthError, 4
@@ -73,47 +73,46 @@ def expected(method: str, status: int) -> tuple[type[DocspeedError], int]:
     if status in (429, 502, 503):
         return Unavailable, 9
     if status >= 500 or status in (408, 425):
-        return (Unavailable, 9) if method == "GET" else (OutcomeUnknown, 9)
+        return (Unavailable, 9) if repeatable else (OutcomeUnknown, 9)
     return Rejected, 7
 
 
-@METHODS
+@REPEATABLE
 @pytest.mark.parametrize("status", range(400, 600))
-def test_each_status_is_an_error_with_its_exit_code(method: str, status: int) -> None:
-    error = refusal(method, status, b"{}", "req_1", None)
-    assert (type(error), error.exit_code) == expected(method, status)
+def test_status_error_of_each_status_has_its_exit_code(repeatable: bool, status: int) -> None:
+    error = status_error(status, b"{}", repeatable=repeatable)
+    assert (type(error), error.exit_code) == expected(repeatable, status)
     assert error.status == status
-    assert error.request_id == "req_1"
     assert error.message
     assert error.code
 
 
-@METHODS
+@REPEATABLE
 @pytest.mark.parametrize("status", range(400, 600))
-def test_only_what_nobody_can_have_taken_is_repeated(method: str, status: int) -> None:
-    """A submission is never repeated after a 500 or a 504: a job may have come of it."""
-    error = refusal(method, status, b"", None, None)
-    harmless = method == "GET" and (status >= 500 or status in (408, 425))
+def test_status_error_is_retryable_only_if_nothing_was_taken(repeatable: bool, status: int) -> None:
+    """A submission is never repeated after a 500 or a 504: it may have made a job."""
+    error = status_error(status, b"", repeatable=repeatable)
+    harmless = repeatable and (status >= 500 or status in (408, 425))
     assert error.retryable == (status in (429, 502, 503) or harmless)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503])
-def test_the_time_that_the_server_asks_for_is_kept(status: int) -> None:
-    assert refusal("POST", status, b"", None, 12.5).retry_after == 12.5
+def test_status_error_keeps_retry_after(status: int) -> None:
+    assert status_error(status, b"", repeatable=False, retry_after=12.5).retry_after == 12.5
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 404, 422, 429, 500, 503])
-def test_an_error_carries_what_the_server_said(status: int) -> None:
+def test_status_error_has_the_server_s_code_message_and_details(status: int) -> None:
     said = {"detail": {"code": "their_code", "message": "their words", "details": {"page": 3}}}
-    error = refusal("POST", status, body(said), None, None)
+    error = status_error(status, body(said), repeatable=False)
     assert "their words" in error.message
     assert error.code == "their_code"
     assert error.details == {"page": 3}
 
 
-def test_an_error_without_a_body_has_a_code_of_its_own() -> None:
+def test_status_error_without_a_body_has_our_code() -> None:
     codes = {
-        status: refusal("POST", status, b"", None, None).code for status in (400, 401, 402, 404, 429, 500)
+        status: status_error(status, b"", repeatable=False).code for status in (400, 401, 402, 404, 429, 500)
     }
     assert codes == {
         400: "rejected",
@@ -125,8 +124,8 @@ def test_an_error_without_a_body_has_a_code_of_its_own() -> None:
     }
 
 
-def test_a_refused_key_names_the_next_command() -> None:
-    assert "docspeed auth" in (refusal("GET", 401, b"", None, None).hint or "")
+def test_status_error_401_hints_at_auth_login() -> None:
+    assert "docspeed auth" in (status_error(401, b"", repeatable=True).hint or "")
 
 
 # -- bodies of errors
@@ -147,11 +146,13 @@ def test_a_refused_key_names_the_next_command() -> None:
         ({"detail": {"code": 17, "message": "m"}}, "17", "m", None),
     ],
 )
-def test_an_error_s_body_in_each_form(value: Any, code: str | None, message: str, details: Any) -> None:
+def test_error_members_reads_every_published_form(
+    value: Any, code: str | None, message: str, details: Any
+) -> None:
     assert error_members(body(value)) == (code, message, details)
 
 
-def test_the_list_of_faults_is_one_sentence_and_kept_as_it_is() -> None:
+def test_error_members_joins_validation_messages_and_keeps_details() -> None:
     faults = [
         {"loc": ["body", "input", 0], "msg": "field required", "type": "missing"},
         {"loc": ["body"], "msg": "too long"},
@@ -163,7 +164,7 @@ def test_the_list_of_faults_is_one_sentence_and_kept_as_it_is() -> None:
     assert details == faults
 
 
-def test_a_long_list_of_faults_is_cut_in_the_message_only() -> None:
+def test_error_members_of_a_long_list_shortens_the_message_only() -> None:
     faults = [{"loc": ["body", n], "msg": "wrong"} for n in range(500)]
     _, message, details = error_members(body({"detail": faults}))
     assert "body.3: wrong" in message and "body.499" not in message
@@ -205,20 +206,20 @@ def test_a_long_list_of_faults_is_cut_in_the_message_only() -> None:
     ],
     ids=lambda content: content[:40].decode("latin-1"),
 )
-@METHODS
-def test_no_body_breaks_an_error(content: bytes, method: str) -> None:
+@REPEATABLE
+def test_status_error_survives_any_body(content: bytes, repeatable: bool) -> None:
     for status in (400, 422, 429, 500):
-        error = refusal(method, status, content, None, None)
-        assert (type(error), error.exit_code) == expected(method, status)
+        error = status_error(status, content, repeatable=repeatable)
+        assert (type(error), error.exit_code) == expected(repeatable, status)
         assert isinstance(error.message, str) and error.message
         assert isinstance(error.code, str) and error.code
         json.dumps(error.to_json())
 
 
 @given(value=anything, status=st.integers(400, 599))
-def test_no_value_breaks_an_error(value: Any, status: int) -> None:
-    error = refusal("POST", status, body(value), None, None)
-    assert (type(error), error.exit_code) == expected("POST", status)
+def test_status_error_survives_any_json_value(value: Any, status: int) -> None:
+    error = status_error(status, body(value), repeatable=False)
+    assert (type(error), error.exit_code) == expected(False, status)
     assert isinstance(error.message, str) and error.message
     assert isinstance(error.code, str) and error.code
     json.dumps(error.to_json())
@@ -239,7 +240,7 @@ def test_no_value_breaks_an_error(value: Any, status: int) -> None:
         ({}, None),
     ],
 )
-def test_the_status_wherever_it_stands(answer: dict[str, Any], word: str | None) -> None:
+def test_status_word_is_found_under_each_name(answer: dict[str, Any], word: str | None) -> None:
     assert status_word(answer) == word
 
 
@@ -261,13 +262,13 @@ QUEUED = {"job_id": "job_1", "operation": "parse", "status": "queued", "executio
         {"job_id": "job_1", "status": "accepted", "warnings": []},
     ],
 )
-def test_a_job_object_is_a_job_in_either_mode(value: dict[str, Any], sync: bool) -> None:
+def test_job_in_finds_a_job_object_in_either_mode(value: dict[str, Any], sync: bool) -> None:
     found = job(value, sync=sync)
     assert found is not None
     assert found["job_id"] == value["job_id"]
 
 
-def test_a_job_within_the_answer_or_by_its_plain_id() -> None:
+def test_job_in_finds_a_nested_job_and_a_plain_id() -> None:
     assert job({"job": QUEUED, "links": []}) == QUEUED
     assert (job({"id": "job_1", "status": "queued"}) or {})["job_id"] == "job_1"
 
@@ -289,7 +290,7 @@ def test_a_job_within_the_answer_or_by_its_plain_id() -> None:
         {"status": 3},
     ],
 )
-def test_what_names_no_job_is_none(value: Any, sync: bool) -> None:
+def test_job_in_without_a_job_is_none(value: Any, sync: bool) -> None:
     assert job(value, sync=sync) is None
 
 
@@ -303,27 +304,27 @@ def test_what_names_no_job_is_none(value: Any, sync: bool) -> None:
         {"doc_class": "invoice", "fields": [{"key": "id"}], "id": "schema_1"},
     ],
 )
-def test_a_sync_payload_is_the_payload(value: dict[str, Any]) -> None:
+def test_job_in_a_sync_result_is_none(value: dict[str, Any]) -> None:
     assert job(value, sync=True) is None
 
 
-def test_a_sync_request_may_still_get_a_job() -> None:
+def test_job_in_the_answer_to_a_sync_request_may_be_a_job() -> None:
     running = {**QUEUED, "links": {"self": "/v1/jobs/job_1"}, "status": "processing"}
     assert job(running, sync=True) == running
 
 
-def test_a_large_answer_is_a_payload_and_not_parsed() -> None:
+def test_job_in_a_large_sync_answer_is_none() -> None:
     content = json.dumps({**QUEUED, "pages": ["x" * 100] * 1000}).encode()
     assert job_in(Body.of(content), sync=True) is None
 
 
-def test_a_payload_that_is_too_deep_to_be_parsed_is_still_the_payload() -> None:
+def test_job_in_an_answer_nested_too_deeply_is_none() -> None:
     """It was paid for; its bytes can be handed on without being understood."""
     assert job_in(Body.of(b"[" * 30_000 + b"]" * 30_000), sync=True) is None
 
 
 @given(value=anything, sync=st.booleans())
-def test_no_answer_breaks_the_search_for_a_job(value: Any, sync: bool) -> None:
+def test_job_in_survives_any_json_value(value: Any, sync: bool) -> None:
     found = job(value, sync=sync)
     assert found is None or isinstance(found["job_id"], str | int)
 
@@ -351,7 +352,5 @@ def test_no_answer_breaks_the_search_for_a_job(value: Any, sync: bool) -> None:
         ({}, (None, "")),
     ],
 )
-def test_a_failed_job_s_error_wherever_it_stands(
-    answer: dict[str, Any], found: tuple[str | None, str]
-) -> None:
+def test_job_error_is_found_in_each_place(answer: dict[str, Any], found: tuple[str | None, str]) -> None:
     assert job_error(answer) == found

@@ -232,11 +232,11 @@ def api(
 
 def _read(session: Session, request: Request, waiting: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed where that was asked for."""
-    answer = session.api.get(request.operation.path, new_body=waiting.new_body, bare=True)
+    answer = session.api.get(request.operation.path, new_body=waiting.new_body, allow_empty=True)
     job = Job(request.operation.name, "completed", State.DONE, input=request.operation.path)
-    said = job_in(answer.payload, sync=True) if waiting.wait else None
+    said = job_in(answer.body, sync=True) if waiting.wait else None
     if said is None:
-        return Outcome(job=job, payload=answer.payload)
+        return Outcome(job=job, payload=answer.body)
     following = Following(session)
     job = Job(job.operation, status_word(said) or "unknown", State.RUNNING, job_id=str(said["job_id"]))
     job = yield from following.follow(job, waiting)

@@ -16,7 +16,7 @@ from docspeed_cli.core.errors import DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Session, installed_sandbox
-from docspeed_cli.service.breakage import CONNECT_TIMEOUT
+from docspeed_cli.service.transport import CONNECT_TIMEOUT
 
 _MAX_SKEW = 60.0
 """Seconds that this machine's clock may differ from the server's without being reported."""

@@ -28,7 +28,7 @@ from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
 from docspeed_cli.jobs.follow import Following
 from docspeed_cli.jobs.scheduler import READING, run_many, run_one
 from docspeed_cli.service.body import NewBody
-from docspeed_cli.service.client import Response
+from docspeed_cli.service.exchange import Response
 
 _NAMED = 10
 """Jobs that one hint names; a command of more of them would not be read."""
@@ -319,6 +319,6 @@ def _texts(job: Job) -> tuple[str, ...]:
 def _pass_on(session: Session, answer: Response) -> None:
     """The server's own words on one line."""
     if session.output.environment.stdout.isatty():
-        session.output.payload(answer.payload)
+        session.output.payload(answer.body)
     else:
-        session.output.chunks([*answer.payload.on_one_line(), b"\n"])
+        session.output.chunks([*answer.body.on_one_line(), b"\n"])
