@@ -80,6 +80,7 @@ def complete(
     entries: Sequence[Entry], words: Sequence[str], incomplete: str, history: LedgerHistory
 ) -> Completion:
     """Find what fits in place of `incomplete`, after these words of the command line."""
+    # Each step loads one group or command, so that a TAB imports no other command's module.
     command, below, rest = group("docspeed", "", entries, root), entries, list(words)
     while below:
         name = next((word for word in rest if not word.startswith("-")), None)
@@ -97,7 +98,7 @@ def complete(
         return Completion() if prefix or line.only_arguments else line.flags_left()
     if param.name == "topic":
         return Completion((*(Value(*topic) for topic in TOPICS.items()), *_described(entries)))
-    found = _values(param.name, incomplete.removeprefix(prefix), line, history)
+    found = _complete_value(param.name, incomplete.removeprefix(prefix), line, history)
     return found._replace(prefix=prefix + found.prefix)
 
 
@@ -117,13 +118,13 @@ class _CommandLine:
         self.given: set[str] = set()
         self.arguments: list[str] = []
         self.only_arguments = False
-        """Whether `--` was given, after which no word is a flag."""
+        """True after `--`: no later word is a flag."""
         self._awaiting: Any = None
         """Flag whose value is the next word."""
         for word in words:
-            self._read(word)
+            self._read_word(word)
 
-    def _read(self, word: str) -> None:
+    def _read_word(self, word: str) -> None:
         if self._awaiting is not None:
             self._awaiting = None
         elif self.only_arguments or not word.startswith("-") or word == "-":
@@ -143,6 +144,7 @@ class _CommandLine:
                 return
             self.given.add(param.name)
             if not param.is_flag:
+                # What follows a short flag in its word is its value, as in `-oFILE`.
                 self._awaiting = None if equals or number < len(names) else param
                 return
 
@@ -172,7 +174,7 @@ class _CommandLine:
         )
 
 
-def _values(name: str, text: str, line: _CommandLine, history: LedgerHistory) -> Completion:
+def _complete_value(name: str, text: str, line: _CommandLine, history: LedgerHistory) -> Completion:
     """Find what fits as the value of the flag or argument with this parameter name."""
     match name:
         case "files" | "question":
@@ -230,7 +232,7 @@ class LedgerHistory:
         )
 
     def _newest(self, select: str) -> tuple[Value, ...]:
-        """Run a query for the id, the description and the time of each row."""
+        """Run a query whose columns are an id, a description and a time in seconds since the epoch."""
         import sqlite3
         from contextlib import closing
 
@@ -241,6 +243,7 @@ class LedgerHistory:
         unused = not path.with_name(f"{path.name}-wal").exists()
         address = f"{path.as_uri()}?mode=ro{'&immutable=1' if unused else ''}"
         try:
+            # The short timeout keeps a TAB from hanging while another process holds the database.
             with closing(sqlite3.connect(address, uri=True, timeout=0.2)) as db:
                 rows = db.execute(f"{select} LIMIT {MAX_RECENT}").fetchall()
         except sqlite3.Error:
@@ -266,6 +269,7 @@ def to_lines(found: Completion, typed: str = "") -> str:
     """Write the reply's lines, with only the values that begin with the typed word."""
     kind = "none" if found.files is None else " ".join(("files", *found.files))
     begins = typed.removeprefix(found.prefix)
+    # A tab or a line break in a value would be read as the start of another one.
     lines = [
         f"{value.text}\t{value.about}"
         for value in found.values

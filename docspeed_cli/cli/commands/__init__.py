@@ -63,7 +63,7 @@ COMMANDS = (
                 "path",
                 "Print the path of the config file, whether or not the file exists.",
                 _CONFIG,
-                "config_path",
+                "print_config_path",
             ),
         ),
     ),

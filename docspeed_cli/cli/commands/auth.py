@@ -28,7 +28,7 @@ def login(*, common: CommonFlags) -> Action:
         path = session.settings.credentials
         _verify_key(session, key)
         _save_keys(path, {**saved_keys(path), origin(session.server): key})
-        show(
+        print_outcome(
             session,
             {"server": session.server, "key": masked(key), "saved": str(path)},
             f"saved the key {masked(key)} for {session.server} in {path}",
@@ -47,12 +47,12 @@ def auth_status(*, common: CommonFlags) -> Action:
     def action(session: Session) -> int:
         if session.settings.sandbox:
             members = {"server": session.server, "key": None, "source": None}
-            show(session, members, "the sandbox runs on this machine and needs no API key")
+            print_outcome(session, members, "the sandbox runs on this machine and needs no API key")
             return 0
         key, source = session.known_key()
         if not key:
             raise session.no_key()
-        show(
+        print_outcome(
             session,
             {"server": session.server, "key": masked(key), "source": source},
             f"the key {masked(key)} from {source} is used for {session.server}",
@@ -74,7 +74,7 @@ def logout(*, common: CommonFlags) -> Action:
         if removed:
             _save_keys(path, keys)
         text = "removed the saved key" if removed else "there is no saved key"
-        show(session, {"server": session.server, "removed": removed}, f"{text} for {session.server}")
+        print_outcome(session, {"server": session.server, "removed": removed}, f"{text} for {session.server}")
         return 0
 
     return action
@@ -82,10 +82,11 @@ def logout(*, common: CommonFlags) -> Action:
 
 def masked(key: str) -> str:
     """Return the last characters of a key, which are enough to tell two keys apart."""
+    # Four characters of a short key would give away too much of it.
     return f"…{key[-4:]}" if len(key) >= 12 else "…"
 
 
-def show(session: Session, members: dict[str, Any], text: str) -> None:
+def print_outcome(session: Session, members: dict[str, Any], text: str) -> None:
     """Print the text at a terminal, and the same as a JSON object elsewhere."""
     if session.output.human_output:
         session.output.text(text)
@@ -127,7 +128,7 @@ def _verify_key(session: Session, key: str) -> None:
     """Ask the server whether it accepts the key. AuthError if not; a warning if it can't be reached."""
     api = Client(session.server, key, session.world, session.gate, on_exchange=session.output.exchange)
     try:
-        error = api.probe().error
+        error = api.probe().error  # asks for a job that does not exist, which costs nothing
     finally:
         api.close()
     if isinstance(error, AuthError):

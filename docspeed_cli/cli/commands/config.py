@@ -34,7 +34,7 @@ def _setting_lines(session: Session) -> list[dict[str, Any]]:
         for name, origin in settings.origins.items()
     ]
     key, source = session.known_key()
-    # The state folder is a variable only: a config file inside it could not name it.
+    # The key and the state folder have no flag and no place in the config file, so they are not in SETTINGS.
     variable = "DOCSPEED_STATE_DIR"
     origin = variable if session.world.env.get(variable) else "default"
     return [
@@ -55,7 +55,7 @@ def _settings_table(lines: list[dict[str, Any]]) -> str:
 
 
 @guide("docspeed config path", works_with_bad_settings=True)
-def config_path(*, common: LocalFlags) -> Action:
+def print_config_path(*, common: LocalFlags) -> Action:
     """Print the path of the config file, whether or not the file exists."""
 
     def action(session: Session) -> int:

@@ -76,7 +76,7 @@ def _run_checks(session: Session) -> Iterator[Check]:
         # The bad settings may have named another server; the key must not go to the default one.
         yield Check("server", "not checked; fix the settings first")
     else:
-        key = _check_key(session)
+        key = _check_api_key(session)
         yield key
         yield from _check_server(session, send=not key.code)
 
@@ -112,7 +112,7 @@ def _check_sandbox() -> Check:
     return Check("sandbox", "installed; --sandbox works without an API key")
 
 
-def _check_key(session: Session) -> Check:
+def _check_api_key(session: Session) -> Check:
     try:
         key, source = session.known_key()
         # `session.key` raises AuthError if this server needs a key.

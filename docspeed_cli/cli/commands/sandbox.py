@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from docspeed_cli.cli.commands.auth import show
+from docspeed_cli.cli.commands.auth import print_outcome
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import LocalFlags, flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
@@ -62,10 +62,11 @@ def serve(
 
     def action(session: Session) -> int:
         sandbox = installed_sandbox()
+        # The same folder as that of --sandbox: a job submitted there is found here too.
         app = sandbox.create_app(
             session.settings.state_dir / "sandbox",
             require_key=require_key,
-            faults=_faults(sandbox, latency, fail or (), seed),
+            faults=_read_faults(sandbox, latency, fail or (), seed),
         )
         try:
             server = sandbox.make_server(
@@ -77,7 +78,7 @@ def serve(
                 hint="docspeed sandbox serve --port 0",
             ) from None
         url = f"http://127.0.0.1:{server.server_port}"
-        show(session, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
+        print_outcome(session, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
         session.output.hint(f"docspeed parse FILE --wait --base-url {url}")
         server.serve_forever()
         return 0
@@ -85,7 +86,7 @@ def serve(
     return action
 
 
-def _faults(sandbox: Any, latency: str | None, fail: Sequence[str], seed: int | None) -> Any:
+def _read_faults(sandbox: Any, latency: str | None, fail: Sequence[str], seed: int | None) -> Any:
     """Read the fault flags into the sandbox's `Faults`. UsageError names the flag with the bad value."""
     flag_name = "--latency"
     try:
@@ -102,8 +103,9 @@ def reset(*, common: LocalFlags) -> Action:
 
     def action(session: Session) -> int:
         count = installed_sandbox().reset(session.settings.state_dir / "sandbox")
+        # Otherwise the ledger would reuse results that no longer exist.
         session.ledger.forget_server(SANDBOX)
-        show(session, {"removed": count}, f"removed {count} files and jobs from the sandbox")
+        print_outcome(session, {"removed": count}, f"removed {count} files and jobs from the sandbox")
         return 0
 
     return action
