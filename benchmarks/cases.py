@@ -228,8 +228,8 @@ def _result(size: int, *, piped: bool, rival: bool = True) -> Callable[[Stand], 
     return variants
 
 
-def _bytes_figure(where: str) -> tuple[Figure, ...]:
-    return (Figure(f"200 MB to {where} / curl", _beyond("docspeed", "docspeed, 1 kB", "curl"), 1.35),)
+def _bytes_figure(where: str, limit: float) -> tuple[Figure, ...]:
+    return (Figure(f"200 MB to {where} / curl", _beyond("docspeed", "docspeed, 1 kB", "curl"), limit),)
 
 
 RESULT_FILE = Case(
@@ -237,14 +237,15 @@ RESULT_FILE = Case(
     "a result of 200 MB to a file with -o, beyond our start-up, beside curl -o",
     7,
     _result(200 * MB, piped=False),
-    _bytes_figure("a file"),
+    _bytes_figure("a file", 1.35),
 )
 RESULT_PIPE = Case(
     "result-pipe",
     "a result of 200 MB into a pipe, beyond our start-up, beside curl",
     7,
     _result(200 * MB, piped=True),
-    _bytes_figure("a pipe"),
+    # Printed whole or not at all, so the bytes are written to disk and read again first.
+    _bytes_figure("a pipe", 2.5),
 )
 MEMORY_FILE = Case(
     "memory-file",
