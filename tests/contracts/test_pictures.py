@@ -1,7 +1,6 @@
-"""The README's pictures are what the program shows.
+"""The pictures in README and `docs/` are what the program shows.
 
-After a change that is meant, `DOCSPEED_WRITE_PICTURES=1 pytest tests/contracts/test_pictures.py` draws the
-pictures in `examples/pictures/` anew; the difference is then for the reader of the change to judge.
+`DOCSPEED_WRITE_PICTURES=1 pytest tests/contracts/test_pictures.py` draws those in `examples/pictures/` again.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ NAMES = sorted(path.name for path in PICTURES.iterdir())
 WRITE = bool(os.environ.get("DOCSPEED_WRITE_PICTURES"))
 
 
-def test_the_pictures_are_what_the_program_shows(tmp_path: Path) -> None:
+@pytest.mark.real
+def test_pictures_are_what_the_program_shows(tmp_path: Path) -> None:
     folder = PICTURES if WRITE else tmp_path
     script = TOP / "examples" / "make_pictures.py"
     subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)
@@ -30,20 +30,20 @@ def test_the_pictures_are_what_the_program_shows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_picture_needs_nothing_from_elsewhere(name: str) -> None:
+def test_picture_refers_to_nothing_outside(name: str) -> None:
     text = (PICTURES / name).read_text("utf-8")
     assert re.findall(r"https?://[^\"']*", text) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"@import|url\(|<script|<image|href", text)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_picture_says_what_it_shows_to_those_who_can_t_see_it(name: str) -> None:
+def test_picture_has_a_title_and_a_description(name: str) -> None:
     svg = ElementTree.parse(PICTURES / name).getroot()
-    told = [svg.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc")]
-    assert all(told) and svg.get("aria-labelledby") == "title about"
+    texts = [svg.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc")]
+    assert all(texts) and svg.get("aria-labelledby") == "title about"
 
 
-def test_pictures_are_each_shown_once_with_a_text_for_those_who_can_t_see_it() -> None:
+def test_pictures_are_each_shown_once_with_an_alternative_text() -> None:
     pages = "".join(page.read_text("utf-8") for page in (TOP / "README.md", *(TOP / "docs").glob("*.md")))
     shown = re.findall(r"!\[([^\]]+)\]\((?:\.\./)?examples/pictures/([^)]+)\)", pages)
     assert sorted(name for _, name in shown) == NAMES

@@ -83,6 +83,14 @@ def test_docs_table_is_generated_from_the_code(file: str, name: str) -> None:
     assert table == generated
 
 
+@pytest.mark.parametrize(
+    "page", [DOCS.with_name("README.md"), *sorted(DOCS.glob("*.md"))], ids=lambda p: p.name
+)
+def test_docs_links_point_to_files_that_exist(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
 # -- exit codes
 
 
