@@ -100,6 +100,7 @@ CODES = {
 }
 """Values of `error.code` and their meaning; a code that the server names is printed in place of these."""
 
+# What would stop every other job too comes first: a refused key, no credits, no service.
 EXIT_PRIORITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
 """Exit code of a run over several jobs: the first of these that any job met."""
 
@@ -236,8 +237,10 @@ class ReaderGone(Exception):
 class Interrupted(BaseException):
     """A signal asked the program to stop."""
 
+    # A BaseException, so that the handlers that keep one bad document from ending a run don't catch it.
+
     def __init__(self, signum: int, *, idle: bool = False) -> None:
         super().__init__(signum)
-        self.exit_code = 128 + signum
+        self.exit_code = 128 + signum  # as a shell reports a program that a signal ended
         self.idle = idle
         """True if it came between two exchanges, so that no submission was under way."""

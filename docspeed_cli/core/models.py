@@ -1,4 +1,4 @@
-"""The values that travel through the program: sources, requests, jobs and their states."""
+"""Values that the packages pass to each other: sources, requests, jobs and their states."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.timefmt import rfc3339
 
+# The API reference names no complete list of status words, so these are the usual ones.
 _SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
 _FAILURE = frozenset(
     {
@@ -29,7 +30,7 @@ _FAILURE = frozenset(
 
 
 class State(StrEnum):
-    """What the program knows of a job, whatever the server calls it."""
+    """What a job's status means to us, whatever word the server uses."""
 
     SUBMITTING = "submitting"
     UNKNOWN = "unknown"
@@ -40,7 +41,8 @@ class State(StrEnum):
 
 
 def state_of(status: str) -> State:
-    """The state behind the server's own word; a word that nobody foresaw is still under way."""
+    """Map the server's status word to a state; an unknown word counts as running."""
+    # A wait that goes on too long ends with --timeout; a job given up too early is paid for and lost.
     word = status.strip().lower().replace("-", "_").replace(" ", "_")
     if word in _SUCCESS:
         return State.DONE
@@ -48,7 +50,7 @@ def state_of(status: str) -> State:
 
 
 class Style(NamedTuple):
-    """How to speak: `format` is None where a terminal gets what is made for people."""
+    """How to print; with `format` None, a terminal gets a view for people and a pipe gets JSON."""
 
     format: str | None = None
     json_errors: bool = False
@@ -58,7 +60,7 @@ class Style(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What the user named: paths, ids, a list; and how to read them."""
+    """Inputs on the command line: paths, stored files, a list, and how to read them."""
 
     files: Sequence[str] = ()
     file_ids: Sequence[str] = ()
@@ -68,12 +70,12 @@ class Inputs(NamedTuple):
 
     @property
     def given(self) -> bool:
-        """Whether there is any input at all."""
+        """True if there is at least one input."""
         return bool(self.files or self.file_ids or self.listed)
 
 
 class Source(NamedTuple):
-    """One document: a local file, or a file that the service already stores."""
+    """One document: a local file, or a file that the service stores."""
 
     label: str
     path: Path | None = None
@@ -82,13 +84,13 @@ class Source(NamedTuple):
     content_type: str | None = None
     size: int | None = None
     temporary: bool = False
-    """Whether the file is the program's own copy of something that can be read once only."""
+    """True for our copy of standard input, deleted after its upload."""
     below: Path | None = None
-    """The folder that `--recursive` found it in: outputs keep the structure below it."""
+    """Folder that `--recursive` searched; output files keep the structure below it."""
 
 
 class Request(NamedTuple):
-    """One submission before its documents have ids: an operation, its documents and its body's fields."""
+    """An operation, its documents, and the fields of its body; file ids come with the upload."""
 
     operation: Operation
     sources: tuple[Source, ...]
@@ -96,7 +98,7 @@ class Request(NamedTuple):
     sync: bool = False
 
     def body(self, file_ids: Iterable[str]) -> dict[str, Any]:
-        """The JSON body: the operation's published members in their order, then whatever else was set."""
+        """Build the JSON body: published members in the API reference's order, then those set by the user."""
         files = [{"file_id": file_id} for file_id in file_ids]
         members: dict[str, Any] = dict(self.fields)
         if self.operation.raw:
@@ -112,11 +114,11 @@ class Request(NamedTuple):
         return {name: members[name] for name in (*ordered, *(n for n in members if n not in ordered))}
 
     def identity(self, documents: Iterable[str], server: str, key: str) -> str:
-        """A digest that is equal for requests that would be paid for twice.
+        """Digest that is equal for requests that must not be paid for twice.
 
-        `documents` are content digests, or file ids where the content is the server's; how the
-        answer is delivered (`execution_mode`) does not make it another request.
+        `documents` are content digests, or file ids of stored files; `key` is the API key's fingerprint.
         """
+        # `execution_mode` changes how the result arrives, not what it is.
         fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
         parts = [self.operation.path, server, key, list(documents), fields]
         import hashlib
@@ -126,13 +128,13 @@ class Request(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The documents as the user named them, in a line."""
+        """Names of the first three documents, and how many more there are."""
         names = [source.label for source in self.sources]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 class Conversation(NamedTuple):
-    """A chat session: its documents in order, as digests or ids, and as the service's file ids."""
+    """A chat session and its documents in order: content digests (or file ids), file ids and names."""
 
     session_id: str
     documents: tuple[str, ...]
@@ -141,7 +143,7 @@ class Conversation(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A job as far as it is known: a row of the ledger, or what the server said of an id."""
+    """A job: a row of the ledger, or the server's answer about an id."""
 
     operation: str
     status: str
@@ -159,40 +161,40 @@ class Job(NamedTuple):
     error: str | None = None
     run: str | None = None
     token: str | None = None
-    """The `Idempotency-Key`; a submission whose outcome is unknown is repeated under the same one."""
+    """`Idempotency-Key` of the submission; one with an unknown outcome is submitted again with the same."""
     content_hash: str | None = None
     """Tells whether the file at `output` is still what was written, or another one in its place."""
     reused: bool = False
 
     def with_status(self, status: str) -> Job:
-        """The same job with the status that the server names."""
+        """Copy with the server's status word and the state that it means."""
         return self._replace(status=status, state=state_of(status))
 
     def as_reused(self) -> Job:
-        """The same job, taken up by another run."""
+        """Copy for a run that reuses the job."""
         return self._replace(reused=True)
 
     @property
     def ref(self) -> str:
-        """What to call the job in a command: its id, or its row where it has none."""
+        """Name of the job in commands: its id, or `@` and its row in the ledger."""
         return self.job_id or f"@{self.row}"
 
     @property
     def shell_ref(self) -> str:
-        """The handle as a shell takes it: what a hint says is pasted, and ids are the server's own words."""
+        """`ref` quoted for a shell: users paste it from hints, and the server chose the id."""
         import shlex
 
         if self.row is not None and self.ref.startswith(("-", "@")):
-            return f"@{self.row}"  # an id that commands would take for something else
+            return f"@{self.row}"  # the id would be read as a flag or a row
         return shlex.quote(self.ref)
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to wait for."""
+        """True if there is nothing left to wait for."""
         return self.state in (State.DONE, State.FAILED, State.GONE)
 
     def to_json(self) -> dict[str, Any]:
-        """A submitted job, as scripts read it."""
+        """A submitted job as the JSON that scripts read; times are RFC 3339."""
         line: dict[str, Any] = {
             "job_id": self.ref if self.state is State.DONE else self.job_id,
             "operation": self.operation,
@@ -204,7 +206,7 @@ class Job(NamedTuple):
         return {**line, "reused": True} if self.reused else line
 
     def to_full_json(self) -> dict[str, Any]:
-        """The job with all that the ledger knows of it."""
+        """`to_json` with everything else that the ledger knows."""
         return {
             **self.to_json(),
             "state": self.state.value,

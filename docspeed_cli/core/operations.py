@@ -1,6 +1,6 @@
-"""The table of the API's operations: path, members of the body, one document or many.
+"""Operations of the API: path, members of the body, one document or many.
 
-Source: the vendor's API reference; the path of `split` and the names without one are not published.
+From the vendor's API reference, which does not publish the path of `split`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class Operation(NamedTuple):
     members: tuple[str, ...]
     many: bool = False
     reusable: bool = True
-    """Whether the same request is the same work; a conversation's turn is not."""
+    """False where the same request may have another answer, as the same question in a chat."""
     formats: tuple[str, ...] = ("json", "id")
     method: str = "POST"
     raw: bool = False
-    """Whether the body is what the user says and nothing else."""
+    """True if the body is exactly what the user gave, as in `docspeed api`."""
 
 
 PARSE = Operation(
@@ -66,7 +66,7 @@ CHAT = Operation(
 OPERATIONS = {o.name: o for o in (PARSE, EXTRACT, SPLIT, TABLES, SCHEMA, CHAT)}
 
 SANDBOX = "sandbox"
-"""The server that is the stand-in in this process."""
+"""Value of `base_url` for the stand-in that runs in this process."""
 
 UPLOAD_PATH = "/api/v1/upload"
 
@@ -75,15 +75,15 @@ GROUNDINGS = ("ocr_lines", "regions", "cell")
 FORMATS = ("json", "markdown", "text", "csv", "id")
 
 
-def named(name: str) -> Operation:
-    """The operation of this name; one that is not in the table shows and converts as JSON."""
-    aliases = {"ask": CHAT}
-    return OPERATIONS.get(name) or aliases.get(name) or Operation(name, "", ())
+def operation_named(name: str) -> Operation:
+    """Operation with this name; one that is not in the table is printed as JSON."""
+    return OPERATIONS.get("chat" if name == "ask" else name) or Operation(name, "", ())
 
 
 def job_path(job_id: str) -> str:
-    """Where the status of a job is; its id is one path segment, whatever is in it."""
+    """Path of a job's status; the id is escaped to be one path segment."""
     from urllib.parse import quote
 
     segment = quote(job_id, safe="", errors="surrogatepass")
+    # Clients and servers remove `.` and `..` from paths, and `quote` leaves dots alone.
     return f"/v1/jobs/{segment if segment.strip('.') else segment.replace('.', '%2E')}"

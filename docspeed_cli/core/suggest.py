@@ -1,20 +1,20 @@
-"""Alone in guessing which name was meant by a word that is none."""
+"""Suggest the name that a misspelt word stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ALIKE = 0.6
-"""How much of two words must be the same, of 1, for one to be taken for the other."""
+_MIN_SIMILARITY = 0.6
+"""Least similarity, from 0 to 1, of a word and the name suggested for it."""
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name that the word begins, or else the one most like it; None where none is much like it."""
+    """Name that starts with the word, or else the most similar one; None if no name is similar enough."""
     from difflib import get_close_matches
 
     known = list(dict.fromkeys(names))
-    begun = [name for name in known if word and name.startswith(word)]
-    if len(word) == 1 and len(begun) > 1 and word not in begun:
-        return None
-    found = get_close_matches(word, begun or known, 1, cutoff=0.0 if begun else _ALIKE)
+    starting = [name for name in known if word and name.startswith(word)]
+    if len(word) == 1 and len(starting) > 1 and word not in starting:
+        return None  # a single letter says too little to choose between them
+    found = get_close_matches(word, starting or known, 1, cutoff=0.0 if starting else _MIN_SIMILARITY)
     return found[0] if found else None

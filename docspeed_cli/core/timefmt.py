@@ -1,4 +1,4 @@
-"""Times as machines and as people read them."""
+"""Format times for JSON and for people."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def rfc3339(seconds: float | None) -> str | None:
-    """A time of day, in seconds since the epoch, as RFC 3339 in UTC."""
+    """Format seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def span(seconds: float) -> str:
-    """A length of time for people: `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`."""
+    """Format a duration in seconds for people: `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`."""
     return f"{max(seconds, 0):.1f} s" if seconds < 10 else _whole(seconds)
 
 
@@ -25,7 +25,7 @@ def _whole(seconds: float) -> str:
 
 
 def ago(then: float | None, now: float) -> str:
-    """How long ago something was, for people."""
+    """Say how long before `now` a time was: `3 min ago`."""
     if then is None:
         return "at an unknown time"
     return "just now" if now - then < 2 else f"{_whole(now - then)} ago"

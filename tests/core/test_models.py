@@ -1,4 +1,4 @@
-"""What the server's words mean, what is sent, and which requests are the same."""
+"""Status words, request bodies, and which requests are the same."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CASES = pytest.mark.parametrize("case", [str.lower, str.upper, str.title, lambda
 
 @CASES
 @pytest.mark.parametrize("word", SUCCESS)
-def test_the_words_for_success_in_any_case(word: str, case: Any) -> None:
+def test_state_of_success_words_in_any_case_is_done(word: str, case: Any) -> None:
     assert state_of(case(word)) is State.DONE
 
 
 @CASES
 @pytest.mark.parametrize("word", FAILURE)
-def test_the_words_for_failure_in_any_case(word: str, case: Any) -> None:
+def test_state_of_failure_words_in_any_case_is_failed(word: str, case: Any) -> None:
     assert state_of(case(word)) is State.FAILED
 
 
 @pytest.mark.parametrize("word", ["timed-out", "Timed Out", "TIMED_OUT"])
-def test_a_word_of_two_words(word: str) -> None:
+def test_state_of_two_words_with_any_separator_is_failed(word: str) -> None:
     assert state_of(word) is State.FAILED
 
 
@@ -51,17 +51,17 @@ def test_a_word_of_two_words(word: str) -> None:
     "word",
     ["queued", "processing", "", "unknown", "gone", "completed_soon", "not done", "partially failed", "ok"],
 )
-def test_any_other_word_is_still_under_way(word: str) -> None:
+def test_state_of_unknown_word_is_running(word: str) -> None:
     assert state_of(word) is State.RUNNING
 
 
 @given(st.text())
-def test_no_word_breaks_anything(word: str) -> None:
+def test_state_of_any_text_is_running_unless_known(word: str) -> None:
     known = word.strip().lower().replace("-", "_").replace(" ", "_")
     assert (state_of(word) is State.RUNNING) == (known not in SUCCESS + FAILURE)
 
 
-def test_a_job_takes_the_server_s_word_and_its_meaning() -> None:
+def test_job_with_status_keeps_the_word_and_sets_the_state() -> None:
     job = Job("parse", "queued", State.RUNNING, job_id="job_1", row=3)
     ended = job.with_status("Succeeded")
     assert (ended.status, ended.state, ended.ended, ended.job_id, ended.row) == (
@@ -74,13 +74,7 @@ def test_a_job_takes_the_server_s_word_and_its_meaning() -> None:
     assert not job.ended
 
 
-@pytest.mark.parametrize("state", State)
-def test_a_job_has_ended_where_nothing_is_left_to_wait_for(state: State) -> None:
-    ended = Job("parse", "", state).ended
-    assert ended == (state in {State.DONE, State.FAILED, State.GONE})
-
-
-def test_a_job_without_an_id_is_called_by_its_row() -> None:
+def test_job_ref_without_id_is_its_row() -> None:
     assert Job("parse", "", State.DONE, job_id="job_1", row=3).ref == "job_1"
     assert Job("parse", "", State.DONE, row=3).ref == "@3"
 
@@ -148,11 +142,11 @@ def request(operation: Operation, *documents: str, sync: bool = False, **fields:
         ),
     ],
 )
-def test_a_body_is_what_the_vendor_s_examples_send(asked: Request, ids: list[str], body: str) -> None:
+def test_request_body_equals_the_vendor_s_example(asked: Request, ids: list[str], body: str) -> None:
     assert json.dumps(asked.body(ids)) == body
 
 
-def test_fields_that_nobody_published_come_last_in_their_order() -> None:
+def test_request_body_unpublished_fields_come_last_in_order() -> None:
     asked = request(PARSE, zeta=1, profile="p", alpha={"b": [1]})
     assert json.dumps(asked.body(["f"])) == (
         '{"input": {"file_id": "f"}, "execution_mode": "async",'
@@ -160,19 +154,19 @@ def test_fields_that_nobody_published_come_last_in_their_order() -> None:
     )
 
 
-def test_a_field_that_the_user_sets_wins() -> None:
+def test_request_body_field_set_by_user_wins() -> None:
     asked = request(PARSE, execution_mode="batch", input={"file_id": "g", "pages": [1]})
     assert asked.body(["f"]) == {"input": {"file_id": "g", "pages": [1]}, "execution_mode": "batch"}
 
 
-def test_a_body_can_be_made_twice() -> None:
+def test_request_body_made_twice_is_equal() -> None:
     asked = request(PARSE, profile="p")
     assert asked.body(["f"]) == asked.body(["f"])
     assert asked.fields == {"profile": "p"}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_operation_is_where_the_vendor_says(name: str) -> None:
+def test_operation_path_is_the_published_one(name: str) -> None:
     paths = {
         "parse": "/api/v1/parse",
         "extract": "/v1/extract",
@@ -186,7 +180,7 @@ def test_each_operation_is_where_the_vendor_says(name: str) -> None:
     assert OPERATIONS[name].reusable == (name != "chat")
 
 
-# -- what is the same request
+# -- identity
 
 
 def identity(
@@ -211,7 +205,7 @@ BASE = request(EXTRACT, "a.pdf", "b.pdf", schema={"fields": [1, 2], "doc_class":
     ],
     ids=["order of members", "names of files", "sync", "execution_mode"],
 )
-def test_the_same_work_is_the_same_request(same: Request) -> None:
+def test_request_identity_of_same_work_is_equal(same: Request) -> None:
     assert identity(same) == identity(BASE)
 
 
@@ -250,7 +244,7 @@ def test_the_same_work_is_the_same_request(same: Request) -> None:
         "no key",
     ],
 )
-def test_other_work_is_another_request(other: str) -> None:
+def test_request_identity_of_other_work_differs(other: str) -> None:
     assert other != identity(BASE)
 
 
@@ -268,7 +262,7 @@ asked = st.tuples(fields, documents, words, words)
 
 
 @given(asked, asked)
-def test_two_requests_have_one_identity_only_if_they_are_equal(
+def test_request_identity_is_equal_only_for_equal_requests(
     one: tuple[Any, ...], two: tuple[Any, ...]
 ) -> None:
     def known(fields: dict[str, Any], documents: list[str], server: str, key: str) -> str:
@@ -278,7 +272,7 @@ def test_two_requests_have_one_identity_only_if_they_are_equal(
     assert (known(*one) == known(*two)) == alike
 
 
-def test_an_identity_is_a_plain_digest_without_the_key() -> None:
+def test_request_identity_is_a_sha256_digest() -> None:
     found = identity(BASE, key="secret")
     assert len(found) == 64
     assert int(found, 16)
@@ -296,5 +290,5 @@ def test_an_identity_is_a_plain_digest_without_the_key() -> None:
         (("a.pdf", "b.pdf", "c.pdf", "d.pdf", "e.pdf"), "a.pdf, b.pdf, c.pdf and 2 more"),
     ],
 )
-def test_documents_in_a_line(names: tuple[str, ...], label: str) -> None:
+def test_request_label_names_three_documents_and_counts_the_rest(names: tuple[str, ...], label: str) -> None:
     assert request(SCHEMA, *names).label == label

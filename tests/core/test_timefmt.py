@@ -1,4 +1,4 @@
-"""Times as machines and as people read them."""
+"""Times in JSON and for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from docspeed_cli.core.timefmt import ago, rfc3339, span
 NOW = 1_800_000_000.0
 
 
-def test_a_time_is_rfc_3339_in_utc() -> None:
+def test_rfc3339_is_utc_with_milliseconds() -> None:
     assert rfc3339(NOW) == "2027-01-15T08:00:00.000Z"
     assert rfc3339(0.0) == "1970-01-01T00:00:00.000Z"
     assert rfc3339(NOW + 0.25) == "2027-01-15T08:00:00.250Z"
@@ -21,14 +21,14 @@ def test_a_time_is_rfc_3339_in_utc() -> None:
 
 
 @given(st.floats(0, 32_503_680_000, exclude_max=True))
-def test_a_time_comes_back_to_the_millisecond(seconds: float) -> None:
+def test_rfc3339_parses_back_to_the_millisecond(seconds: float) -> None:
     text = rfc3339(seconds)
     assert text is not None and text.endswith("Z") and len(text) == 24
     assert abs(datetime.fromisoformat(text).astimezone(UTC).timestamp() - seconds) < 0.0011
 
 
 @given(st.floats(0, 4e9), st.floats(0, 4e9))
-def test_times_sort_as_they_passed(one: float, two: float) -> None:
+def test_rfc3339_sorts_by_time(one: float, two: float) -> None:
     earlier, later = sorted((one, two))
     assert (rfc3339(earlier) or "") <= (rfc3339(later) or "")
 
@@ -50,7 +50,7 @@ def test_times_sort_as_they_passed(one: float, two: float) -> None:
         (86400 * 400, "400 d"),
     ],
 )
-def test_a_length_for_people(seconds: float, text: str) -> None:
+def test_span_uses_one_unit(seconds: float, text: str) -> None:
     assert span(seconds) == text
 
 
@@ -67,5 +67,5 @@ def test_a_length_for_people(seconds: float, text: str) -> None:
         (NOW - 86400 * 2, "2 d ago"),
     ],
 )
-def test_how_long_ago(then: float | None, text: str) -> None:
+def test_ago_rounds_down_to_one_unit(then: float | None, text: str) -> None:
     assert ago(then, NOW) == text

@@ -17,7 +17,7 @@ from docspeed_cli.core.errors import (
     UsageError,
 )
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.core.operations import OPERATIONS, SANDBOX, named
+from docspeed_cli.core.operations import OPERATIONS, SANDBOX, operation_named
 from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.core.timefmt import ago
@@ -101,8 +101,8 @@ def list_(
 
 def _known_operation(session: Session, text: str | None) -> str | None:
     """The operation of this name. UsageError where neither the service has it nor any job here is of it."""
-    if text is None or named(text).name in OPERATIONS:
-        return text and named(text).name
+    if text is None or operation_named(text).name in OPERATIONS:
+        return text and operation_named(text).name
     used = session.ledger.operations()
     if text in used:
         return text
