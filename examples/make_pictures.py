@@ -1,7 +1,7 @@
-"""Makes the README's pictures from what the program shows: each line is run at a pseudo-terminal.
+"""Draws the README's pictures: runs each command at a pseudo-terminal and writes its screen as SVG.
 
-`python examples/make_pictures.py [FOLDER]` writes `pictures/*.svg` (or in FOLDER), the same bytes each time:
-in the place of ids and times, which no two runs share, stand examples of them.
+`python examples/make_pictures.py [FOLDER]` writes `pictures/*.svg`, or the same into FOLDER. The bytes are
+the same each time, because ids and times, which differ from run to run, are replaced by examples.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ COLUMNS, ROWS = 92, 300
 
 
 class Kept(NamedTuple):
-    """Lines that stay in the picture: so many, from the first that begins with this text."""
+    """Lines shown in the picture: this many, from the first line that begins with this text."""
 
     begins: str
     lines: int
 
 
 class Shot(NamedTuple):
-    """One picture: the lines typed at the prompt, and which lines of the screen are kept; none: all."""
+    """One picture: the commands typed, and the lines of the screen that are shown; all if none are named."""
 
     name: str
     about: str
@@ -73,8 +73,8 @@ SHOTS = (
     ),
     Shot(
         "batch",
-        "Five invoices, one of them torn: four results and an error. "
-        "The file is replaced, and the same command does what is left.",
+        "Five invoices, one of them damaged: four results and an error. "
+        "After the file is replaced, the same command does the rest.",
         (
             "docspeed extract invoices/ --recursive --schema schema.json --sandbox --wait -o results/",
             "cp rescanned.pdf invoices/2026-03.pdf",
@@ -87,20 +87,20 @@ SHOTS = (
 # -- running
 
 
-def furnish(folder: Path) -> None:
-    """Put the documents there; one of those in `invoices` is torn."""
+def copy_documents(folder: Path) -> None:
+    """Copy the documents into the folder; one of those in `invoices` is cut off."""
     shutil.copy(EXAMPLES / "invoice.schema.json", folder)
     shutil.copy(EXAMPLES / "invoice.schema.json", folder / "schema.json")
     whole = (EXAMPLES / "invoice.pdf").read_bytes()
     (folder / "invoices").mkdir()
     for name in ("invoice", "rescanned", *(f"invoices/2026-0{month}" for month in range(1, 6))):
-        # Of the same document twice there is one job, so each gets a comment of its own.
+        # Each copy gets a comment: the same document twice would be one job.
         content = whole[:3000] if name.endswith("-03") else whole + f"% {name}\n".encode()
         (folder / f"{name}.pdf").write_bytes(content)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """A user who has nothing set but what makes jobs end in the order of their inputs."""
+    """The environment of a new user, with settings that make jobs end in the order of their inputs."""
     return {
         "HOME": str(folder),
         "LANG": "C.UTF-8",
@@ -113,7 +113,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def shown(line: str, folder: Path) -> bytes:
-    """All that a terminal is sent while this line is run by a shell."""
+    """Run a line in a shell; everything that its terminal is sent."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
     process = subprocess.Popen(
@@ -135,15 +135,15 @@ def _chunks(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(terminal, 65536)
-        except OSError:  # how Linux says that nobody has the terminal open any more
+        except OSError:  # Linux reports that the other end is closed
             return
         if not chunk:
             return
         yield chunk
 
 
-def settled(sent: bytes, name: str) -> bytes:
-    """The same bytes with ids and times that do not change from run to run."""
+def with_stable_ids(sent: bytes, name: str) -> bytes:
+    """The same bytes, with ids and times replaced by ones that are the same in every run."""
     aliases: dict[bytes, bytes] = {}
 
     def alias(match: re.Match[bytes]) -> bytes:
@@ -160,7 +160,7 @@ def settled(sent: bytes, name: str) -> bytes:
 
 
 class Look(NamedTuple):
-    """How a stretch of characters is drawn."""
+    """The style of a stretch of characters."""
 
     colour: str = "default"
     bold: bool = False
@@ -170,14 +170,14 @@ class Look(NamedTuple):
 
     @property
     def classes(self) -> str:
-        """The classes of the style sheet that draw it so."""
+        """The classes of the style sheet for this look."""
         marks = {"b": self.bold, "i": self.italic, "u": self.underlined, "f": self.faint}
         colour = [] if self.colour == "default" else [self.colour]
         return " ".join([*colour, *(mark for mark, there in marks.items() if there)])
 
 
 class Stretch(NamedTuple):
-    """Characters of one look, from this column on."""
+    """Characters of one look, starting at a column."""
 
     column: int
     text: str
@@ -185,15 +185,15 @@ class Stretch(NamedTuple):
 
 
 class Screen(pyte.Screen):
-    """A screen that knows faint text, which pyte does not; it is kept as blinking: nothing here blinks."""
+    """A screen that keeps faint text, which pyte does not know, as blinking text, which we never use."""
 
     def select_graphic_rendition(self, *attrs: int) -> None:
-        """Bold, faint, colours."""
+        """Apply text attributes; 2 (faint) becomes 5 (blinking)."""
         super().select_graphic_rendition(*(5 if attr == 2 else attr for attr in attrs))
 
 
 def screen(sent: bytes) -> list[list[Stretch]]:
-    """The lines that are to be seen in the end, without the empty ones below them."""
+    """The lines on the screen at the end, without the empty ones below them."""
     terminal = Screen(COLUMNS, ROWS)
     pyte.ByteStream(terminal).feed(sent)
     lines = [_stretches(terminal.buffer[row]) for row in range(terminal.cursor.y + 1)]
@@ -204,7 +204,7 @@ def screen(sent: bytes) -> list[list[Stretch]]:
 
 
 def _stretches(row: Mapping[int, Any]) -> list[Stretch]:
-    """The words of a line; they are parted at columns' gaps, so that each stands where it belongs."""
+    """The words of a line, split at the gaps between columns so that each is drawn in its place."""
     found = []
     for look, group in groupby(range(COLUMNS), lambda column: _look(row[column])):
         columns = list(group)
@@ -229,7 +229,7 @@ def line_text(line: Sequence[Stretch]) -> str:
 
 
 def cut(lines: Sequence[list[Stretch]], kept: Sequence[Kept]) -> list[list[Stretch] | int]:
-    """The lines that are kept, and between them how many are left out."""
+    """The lines shown, with the number of lines left out between them."""
     if not kept:
         return list(lines)
     result: list[list[Stretch] | int] = []
@@ -258,14 +258,14 @@ text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mo
 
 
 def picture(shot: Shot, lines: Sequence[list[Stretch] | int]) -> str:
-    """The SVG of a terminal that shows these lines."""
+    """The SVG of a terminal with these lines."""
     width, height = 2 * PAD + COLUMNS * CELL, BAR + len(lines) * LINE + 2 * PAD - 8
     drawn = [part for number, line in enumerate(lines) for part in _line(line, BAR + PAD - 8 + number * LINE)]
     return "\n".join([*_frame(shot, width, height), *drawn, "</svg>", ""])
 
 
 def _frame(shot: Shot, width: float, height: float) -> list[str]:
-    """What stands around the lines, and what a screen reader says of them."""
+    """The window around the lines, and the description for screen readers."""
     dots = "".join(f'<circle cx="{x}" cy="{BAR / 2:g}" r="6" fill="#3b4552"/>' for x in (24, 44, 64))
     return [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
@@ -290,7 +290,7 @@ def _line(line: list[Stretch] | int, top: float) -> Iterator[str]:
 
 
 def _stretch(stretch: Stretch, top: float) -> str:
-    """Characters of a fixed width, whatever the font; rules and bars as what they stand for."""
+    """Characters at a fixed width in any font; rules and bars as rectangles."""
     x, width = f"{PAD + stretch.column * CELL:g}", f"{len(stretch.text) * CELL:g}"
     name = f' class="{stretch.look.classes}"' if stretch.look.classes else ""
     if stretch.text[0] == "─":
@@ -301,18 +301,18 @@ def _stretch(stretch: Stretch, top: float) -> str:
     return f'<text{name} x="{x}" y="{top + 14:g}" {size}>{escape(stretch.text)}</text>'
 
 
-# -- all of it
+# -- the pictures
 
 
 def drawn(shot: Shot) -> str:
-    """Run the lines of a picture in a folder of their own, and draw what they leave on the screen."""
+    """Run the commands of a picture in a new folder, and draw the screen that they leave."""
     with tempfile.TemporaryDirectory() as folder:
-        furnish(Path(folder))
+        copy_documents(Path(folder))
         sent = b"".join(
             f"\x1b[32m$\x1b[0m \x1b[1m{line}\x1b[0m\r\n".encode() + shown(line, Path(folder)) + b"\r\n"
             for line in shot.typed
         )
-    return picture(shot, cut(screen(settled(sent, shot.name)), shot.kept))
+    return picture(shot, cut(screen(with_stable_ids(sent, shot.name)), shot.kept))
 
 
 def make(folder: Path, shots: Iterable[Shot] = SHOTS) -> None:

@@ -17,11 +17,12 @@ from docspeed_cli.terminal.streams import Streams
 if TYPE_CHECKING:
     from docspeed_cli.service.client import Exchange
 
-_RUNNER_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
-_OLD_RUNNER_COMMAND = re.compile(r"##\[")
+# These patterns are compiled by their first use: most runs need none of them.
+_RUNNER_COMMAND = r"(?m)^(\s*)::"
+_OLD_RUNNER_COMMAND = r"##\["
 """What GitHub's runner executes: `::` at the start of a line, after any space; `##[` anywhere."""
 
-_SERVER_COMMAND = re.compile(r"(?<=`)docspeed (?:auth|doctor)[^`]*|^docspeed (?:auth|doctor)[^`,;]*$")
+_SERVER_COMMAND = r"(?<=`)docspeed (?:auth|doctor)[^`]*|^docspeed (?:auth|doctor)[^`,;]*$"
 """A command in a hint that asks the server, in backticks or alone."""
 
 
@@ -77,7 +78,7 @@ class Messages(Streams):
 
     def error(self, error: DocspeedError) -> None:
         """Report what happened and what to do next: for people, or as one JSON line with --json."""
-        hint = error.hint and _SERVER_COMMAND.sub(self._with_server, error.hint)
+        hint = error.hint and re.sub(_SERVER_COMMAND, self._with_server, error.hint)
         if self.style.json_errors:
             members = {**error.to_json(), **({"hint": hint} if hint else {})}
             self._line(json.dumps({"error": members}, ensure_ascii=True))
@@ -150,8 +151,8 @@ class Messages(Streams):
     def _line(self, line: str) -> None:
         """Write a line in which nothing is a command for GitHub's runner."""
         if self._in_github_actions:
-            line = _RUNNER_COMMAND.sub(r"\1: :", _OLD_RUNNER_COMMAND.sub("# #[", line))
+            line = re.sub(_RUNNER_COMMAND, r"\1: :", re.sub(_OLD_RUNNER_COMMAND, "# #[", line))
         self._write_stderr(line)
 
     def _runner_command(self, command: str) -> None:
-        self._write_stderr(_OLD_RUNNER_COMMAND.sub("# #[", command))
+        self._write_stderr(re.sub(_OLD_RUNNER_COMMAND, "# #[", command))

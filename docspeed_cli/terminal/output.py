@@ -31,6 +31,7 @@ class Output(Messages):
         """Raise DocspeedError if stdout is closed, before anything is paid for."""
         with stdout_errors():
             try:
+                # Writing nothing reaches no reader and still fails on a closed file descriptor.
                 os.write(self.environment.stdout.fileno(), b"")
             except OSError as error:
                 if error.errno == errno.EBADF:
@@ -52,6 +53,7 @@ class Output(Messages):
 
     def line_with(self, members: Mapping[str, Any], name: str, payload: Body) -> None:
         """Write one JSON line: these members and, last, the payload's own bytes under this name."""
+        # The payload is spliced in as bytes: parsing it would change its numbers and take its memory tenfold.
         head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         opening = head[:-1] + ("," if members else "") + json.dumps(name) + ":"
         parts = itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"])
@@ -64,7 +66,7 @@ class Output(Messages):
         """Write these bytes as they are."""
         stdout = self.environment.stdout
         with stdout_errors():
-            stdout.flush()
+            stdout.flush()  # text written before must not come after the bytes
             for chunk in chunks:
                 stdout.buffer.write(chunk)
             stdout.buffer.flush()

@@ -25,7 +25,7 @@ _INPUTS_SHOWN = 5
 """Inputs named for each reason in the summary."""
 
 _MAX_REASONS = 1000
-"""Different reasons kept in memory, where every document fails in a way of its own."""
+"""Most failure reasons kept in memory; every document may fail for a different one."""
 
 _ON_SCREEN = 20
 """Up to so many lines of results, the failures are still on the screen: the summary does not repeat them."""
@@ -107,9 +107,11 @@ class BatchProgress:
             missing = error.code == "required_missing"
             self.missing_required += missing
             self.failed += not missing
+            # `reason` leaves out ids and names, so that the same failure of many documents is one line.
             reason = error.reason.splitlines()[0]
             if reason in self.reasons or len(self.reasons) < _MAX_REASONS:
                 self.reasons.setdefault(reason, []).append(label)
+        # At a terminal the bar shows each change; a log gets ten lines, however many the documents are.
         if not self.output.can_redraw:
             self._log_each_tenth()
 
@@ -255,5 +257,5 @@ class Bar:
         if not progress.total or width < _MIN_BAR:
             yield words
             return
-        filled = min(progress.ended * width // progress.total, width)
+        filled = progress.ended * width // progress.total
         yield Text.assemble("━" * filled, ("─" * (width - filled), "dim"), " ", words, no_wrap=True)

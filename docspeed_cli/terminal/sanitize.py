@@ -27,7 +27,7 @@ def sanitize(text: str, *, multiline: bool = True) -> str:
     A control character becomes its picture (`␛`), any other an escape (`\u202e`). `\n` and `\t` stay, or
     become spaces where the text must fit on one line; `\r\n` is a line end.
     """
-    if not (text.isascii() and text.isprintable()):
+    if not (text.isascii() and text.replace("\n", "").isprintable()):
         text = _unsafe().sub(lambda found: "".join(map(_escaped, found[0])), text.replace("\r\n", "\n"))
     return text if multiline else text.translate(_ONE_LINE)
 

@@ -127,6 +127,7 @@ class Streams:
         """Write text to a terminal; characters that its encoding lacks become escapes."""
         stream = self.environment.stdout
         encoding = stream.encoding or "utf-8"
+        # The live line is on stderr, but at a terminal both are one screen.
         with self._region_hidden(stream), stdout_errors():
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()

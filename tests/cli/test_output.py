@@ -1,4 +1,4 @@
-"""stdout is data, stderr is everything else: bytes, formats, files, errors, for machines and for people."""
+"""stdout holds data and stderr everything else: bytes, formats, files, errors, exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("payload", STRANGE)
-def test_one_result_in_a_pipe_is_the_server_s_bytes(stage: Stage, service: Service, payload: bytes) -> None:
+def test_result_in_pipe_is_the_server_s_bytes(stage: Stage, service: Service, payload: bytes) -> None:
     service.payload = lambda operation, body: payload
     expected = payload if payload.endswith(b"\n") else payload + b"\n"
     for flags in ((), ("--json",), ("--format", "json"), ("--quiet",), ("--verbose",)):
@@ -32,7 +32,7 @@ def test_one_result_in_a_pipe_is_the_server_s_bytes(stage: Stage, service: Servi
 
 
 @pytest.mark.parametrize("payload", STRANGE)
-def test_a_result_in_a_line_of_many_is_untouched_but_for_line_breaks(
+def test_result_in_batch_line_changes_only_line_breaks(
     stage: Stage, service: Service, payload: bytes
 ) -> None:
     service.payload = lambda operation, body: payload
@@ -47,7 +47,7 @@ def test_a_result_in_a_line_of_many_is_untouched_but_for_line_breaks(
         assert sent.strip() == bare.replace(b"\r", b"").strip() + b"}"
 
 
-def test_a_file_is_written_and_stdout_is_empty(stage: Stage, service: Service) -> None:
+def test_output_file_is_written_and_stdout_is_empty(stage: Stage, service: Service) -> None:
     target = stage.folder / "result.json"
     ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target))
     assert (ran.code, ran.out) == (0, "")
@@ -57,7 +57,7 @@ def test_a_file_is_written_and_stdout_is_empty(stage: Stage, service: Service) -
 
 @pytest.mark.parametrize("size", [10, 900_000])
 @pytest.mark.parametrize("code", [5, 9])
-def test_a_file_is_not_written_at_all_where_there_is_no_result(
+def test_output_file_without_result_is_left_alone(
     stage: Stage, service: Service, code: int, size: int
 ) -> None:
     target = stage.folder / "out" / "result.json"
@@ -74,9 +74,7 @@ def test_a_file_is_not_written_at_all_where_there_is_no_result(
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_file_that_can_t_be_written_names_the_command_that_fetches_it(
-    stage: Stage, service: Service
-) -> None:
+def test_output_file_not_writable_names_jobs_result(stage: Stage, service: Service) -> None:
     target = stage.folder / "there"
     (target / "a.json").mkdir(parents=True)
     ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target / "no" / "x.json"))
@@ -86,7 +84,7 @@ def test_a_file_that_can_t_be_written_names_the_command_that_fetches_it(
     assert "jobs result job_1" in ran.out + ran.err
 
 
-def test_the_bare_id(stage: Stage) -> None:
+def test_format_id_prints_bare_job_ids(stage: Stage) -> None:
     ran = stage.run("parse", "--file-id", "f", "--format", "id")
     assert (ran.code, ran.out) == (0, "job_1\n")
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--format", "id")
@@ -94,7 +92,7 @@ def test_the_bare_id(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("name", ["markdown", "text"])
-def test_markdown_and_text_hold_the_document_and_no_json(stage: Stage, service: Service, name: str) -> None:
+def test_format_markdown_or_text_holds_no_json(stage: Stage, service: Service, name: str) -> None:
     page = {"page_index": 0, "markdown": "# Totals\n\n₹ 12", "text": "Totals\n₹ 12"}
     payload = json.dumps({"pages": [page]}).encode()
     service.payload = lambda operation, body: payload
@@ -106,7 +104,7 @@ def test_markdown_and_text_hold_the_document_and_no_json(stage: Stage, service: 
     assert stage.run("jobs", "result", "@last", "--format", name).out == ran.out
 
 
-def test_a_format_from_the_environment(stage: Stage) -> None:
+def test_format_from_environment_gives_way_to_flag(stage: Stage) -> None:
     env = {"DOCSPEED_FORMAT": "id"}
     assert stage.run("parse", "--file-id", "f", env=env).out == "job_1\n"
     assert json.loads(stage.run("parse", "--file-id", "f", "--json", env=env).out)["job_id"] == "job_1"
@@ -114,12 +112,12 @@ def test_a_format_from_the_environment(stage: Stage) -> None:
     assert stage.run("parse", "--file-id", "f", env={"DOCSPEED_FORMAT": "pdf"}).code == 2
 
 
-def test_csv_is_refused_for_parse_before_anything_is_sent(stage: Stage, service: Service) -> None:
+def test_format_csv_for_parse_fails_before_any_request(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "f", "--wait", "--format", "csv")
     assert (ran.code, ran.out, service.calls) == (2, "", [])
 
 
-def test_the_keys_of_a_submitted_job(stage: Stage, service: Service) -> None:
+def test_submit_json_line_has_the_promised_keys(stage: Stage, service: Service) -> None:
     keys = ["job_id", "operation", "status", "input", "file_id", "submitted_at"]
     path = stage.document("a.pdf")
     ran = stage.run("parse", path)
@@ -134,7 +132,7 @@ def test_the_keys_of_a_submitted_job(stage: Stage, service: Service) -> None:
 
 
 def problem(stage: Stage, *argv: str) -> tuple[int, dict[str, object]]:
-    """The exit code and the error object of a run with `--json`; stdout must be empty."""
+    """The exit code and the error object of a run with `--json`, whose stdout must be empty."""
     ran = stage.run(*argv, "--json")
     assert ran.out == ""
     assert ran.err.count("\n") == 1, ran.err
@@ -143,7 +141,7 @@ def problem(stage: Stage, *argv: str) -> tuple[int, dict[str, object]]:
     return ran.code, whole["error"]
 
 
-def test_the_keys_of_an_error(stage: Stage, service: Service) -> None:
+def test_error_json_has_the_promised_keys(stage: Stage, service: Service) -> None:
     detail = {"code": "invalid_input", "message": "no such profile", "details": {"field": "profile"}}
     service.then(SUBMIT, Reply.of(422, {"detail": detail}, X_Request_Id="req_42"))
     code, error = problem(stage, "parse", "--file-id", "f")
@@ -172,13 +170,13 @@ def test_the_keys_of_an_error(stage: Stage, service: Service) -> None:
         ("nonsense",),
     ],
 )
-def test_wrong_usage_is_an_error_object_too(stage: Stage, argv: tuple[str, ...]) -> None:
+def test_usage_error_with_json_is_an_error_object(stage: Stage, argv: tuple[str, ...]) -> None:
     code, error = problem(stage, *argv)
     assert (code, error["code"], error["retryable"]) == (2, "usage", False)
     assert {"code", "message", "retryable", "hint"} >= set(error) - {"details"}
 
 
-def test_an_error_for_people(stage: Stage, service: Service) -> None:
+def test_error_for_people_is_message_then_hint(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, Reply.of(402, {"detail": {"code": "credits", "message": "0 left", "details": None}}))
     ran = stage.run("parse", "--file-id", "f")
     assert (ran.code, ran.out) == (3, "")
@@ -188,28 +186,30 @@ def test_an_error_for_people(stage: Stage, service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
-        (b'{"detail": {"code": "x", "message": "said so", "details": null}}', "said so"),
-        (b'{"detail": "said so"}', "said so"),
+        (b'{"detail": {"code": "x", "message": "no such profile", "details": null}}', "no such profile"),
+        (b'{"detail": "no such profile"}', "no such profile"),
         (
-            b'{"detail": [{"loc": ["body", "input"], "msg": "said so", "type": "missing"}]}',
-            "body.input: said so",
+            b'{"detail": [{"loc": ["body", "input"], "msg": "no such profile", "type": "missing"}]}',
+            "body.input: no such profile",
         ),
-        (b'{"error": {"message": "said so"}}', "said so"),
-        (b'{"message": "said so"}', "said so"),
-        (b"<html>said</html>", "422"),
+        (b'{"error": {"message": "no such profile"}}', "no such profile"),
+        (b'{"message": "no such profile"}', "no such profile"),
+        (b"<html>sorry</html>", "422"),
         (b"", "422"),
         (b"\xff\xfe", "422"),
         (b"[]", "422"),
         (b'{"detail": null}', "422"),
     ],
 )
-def test_an_error_s_body_may_have_any_form(stage: Stage, service: Service, body: bytes, told: str) -> None:
+def test_error_body_any_shape_gives_message(
+    stage: Stage, service: Service, body: bytes, message: str
+) -> None:
     service.then(SUBMIT, Reply(422, body))
     ran = stage.run("parse", "--file-id", "f")
     assert (ran.code, ran.out) == (7, "")
-    assert told in ran.err
+    assert message in ran.err
 
 
 # -- exit codes, each provoked
@@ -235,7 +235,9 @@ def test_an_error_s_body_may_have_any_form(stage: Stage, service: Service, body:
         (503, 9, "unavailable"),
     ],
 )
-def test_a_status_of_a_submission(stage: Stage, service: Service, status: int, code: int, name: str) -> None:
+def test_submit_http_status_gives_exit_code(
+    stage: Stage, service: Service, status: int, code: int, name: str
+) -> None:
     service.always(SUBMIT, Reply(status, b""))
     ran = stage.run("parse", "--file-id", "f", "--json")
     error = json.loads(ran.err.splitlines()[-1])["error"]
@@ -243,20 +245,20 @@ def test_a_status_of_a_submission(stage: Stage, service: Service, status: int, c
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 7), (401, 4), (402, 3), (404, 6), (410, 6), (503, 9)])
-def test_a_status_of_a_look(stage: Stage, service: Service, status: int, code: int) -> None:
+def test_jobs_http_status_gives_exit_code(stage: Stage, service: Service, status: int, code: int) -> None:
     service.always(POLL, Reply(status, b""))
     for command in ("status", "result", *(["wait"] if status != 503 else [])):
         ran = stage.run("jobs", command, "job_77")
         assert (ran.code, ran.out) == (code, ""), ran.err
 
 
-def test_success_and_an_empty_list_are_0(stage: Stage) -> None:
+def test_exit_code_success_and_empty_list_are_zero(stage: Stage) -> None:
     assert stage.run("jobs", "list").code == 0
     assert stage.run("jobs", "list", "--json").out == ""
     assert stage.run("parse", "--file-id", "f").code == 0
 
 
-def test_no_key_is_4_and_nothing_is_sent(stage: Stage, service: Service) -> None:
+def test_exit_code_without_key_is_4_before_any_request(stage: Stage, service: Service) -> None:
     code, error = problem_without_key(stage)
     assert code == 4
     assert error["code"] == "no_key"
@@ -273,7 +275,7 @@ def problem_without_key(stage: Stage) -> tuple[int, dict[str, object]]:
 # -- quiet and verbose
 
 
-def test_quiet_silences_notes_and_progress_and_no_error(stage: Stage, service: Service) -> None:
+def test_quiet_silences_notes_and_progress_but_not_errors(stage: Stage, service: Service) -> None:
     service.polls = 3
     ran = stage.run("parse", stage.document("a.pdf"), "--wait", "--quiet")
     assert (ran.code, ran.err) == (0, "")
@@ -299,7 +301,7 @@ def test_verbose_adds_a_line_for_each_exchange(stage: Stage, service: Service) -
     assert ran.raw == service.results["job_1"] + b"\n"
 
 
-def test_nothing_of_a_run_stays_in_the_folder_it_was_started_in(
+def test_run_leaves_nothing_in_the_working_directory(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()

@@ -1,4 +1,4 @@
-"""`jobs watch`: until every job has ended or is forgotten, at any terminal."""
+"""`jobs watch` ends when every job has ended or is forgotten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.fake_service import POLL, Reply, Service
 from tests.stage import Stage
 
 
-def test_a_dumb_terminal_gets_the_table_once(stage: Stage, service: Service) -> None:
+def test_watch_at_dumb_terminal_prints_table_once(stage: Stage, service: Service) -> None:
     service.polls = 3
     stage.run("parse", "--file-id", "f", "--file-id", "g")
     ran = stage.run("jobs", "watch", terminal=True, env={"TERM": "dumb"})
@@ -19,7 +19,7 @@ def test_a_dumb_terminal_gets_the_table_once(stage: Stage, service: Service) -> 
     assert "\x1b" not in ran.out + ran.err
 
 
-def test_a_job_that_is_forgotten_meanwhile_is_not_looked_at_for_ever(
+def test_watch_job_forgotten_meanwhile_ends(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.polls = 10**9
@@ -37,7 +37,7 @@ def test_a_job_that_is_forgotten_meanwhile_is_not_looked_at_for_ever(
     assert "0 running, 0 ended" in ran.out and service.count(POLL) == 2
 
 
-def test_a_job_that_the_server_no_longer_knows_has_ended(stage: Stage, service: Service) -> None:
+def test_watch_job_gone_from_server_counts_as_ended(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
     service.then(POLL, Reply.of(404, {"detail": "no such job"}))
     ran = stage.run("jobs", "watch", terminal=True)

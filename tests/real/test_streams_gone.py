@@ -1,4 +1,4 @@
-"""Streams that take nothing: what can't be said ends nothing; a result that can't be written is a failure."""
+"""Unwritable streams: a lost message ends nothing, but a result that can't be written is a failure."""
 
 from __future__ import annotations
 
@@ -12,38 +12,34 @@ from tests.fake_service import POLL, SUBMIT, Service
 from tests.real.machine import Machine
 
 BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
-UNHEARD = ["2>/dev/full", "2> >(true)", "2>&-"]
+STDERR_UNWRITABLE = ["2>/dev/full", "2> >(true)", "2>&-"]
 FULL = "error: can't write to standard output: No space left on device\n"
 CLOSED = "error: can't write to standard output: it is closed\n"
 
 
 @pytest.mark.parametrize("flags", ["", "--verbose"])
-@pytest.mark.parametrize("unheard", UNHEARD)
-def test_a_result_is_whole_though_nobody_hears_the_rest(
-    machine: Machine, service: Service, unheard: str, flags: str
+@pytest.mark.parametrize("stderr", STDERR_UNWRITABLE)
+def test_stderr_unwritable_result_is_still_whole(
+    machine: Machine, service: Service, stderr: str, flags: str
 ) -> None:
     service.polls = 3
-    done = machine.bash(f"docspeed parse --file-id f --wait {flags} {unheard}")
+    done = machine.bash(f"docspeed parse --file-id f --wait {flags} {stderr}")
     assert (done.code, done.out) == (0, service.results["job_1"] + b"\n")
-    assert machine.bash(f"docspeed parse missing.pdf {unheard}").code == 2
+    assert machine.bash(f"docspeed parse missing.pdf {stderr}").code == 2
 
 
-@pytest.mark.parametrize("unheard", UNHEARD)
-def test_a_run_over_many_is_whole_though_nobody_hears_the_rest(
-    machine: Machine, service: Service, unheard: str
-) -> None:
+@pytest.mark.parametrize("stderr", STDERR_UNWRITABLE)
+def test_stderr_unwritable_batch_is_still_whole(machine: Machine, service: Service, stderr: str) -> None:
     many = " ".join(f"--file-id f{number}" for number in range(12))
-    done = machine.bash(f"docspeed parse {many} --wait --verbose {unheard}")
+    done = machine.bash(f"docspeed parse {many} --wait --verbose {stderr}")
     assert (done.code, len(done.out.splitlines())) == (0, 12)
     assert all("result" in json.loads(line) for line in done.out.splitlines())
 
 
-@pytest.mark.parametrize("unheard", ["", *UNHEARD])
-def test_a_reader_of_the_result_that_leaves_ends_the_run(
-    machine: Machine, service: Service, unheard: str
-) -> None:
+@pytest.mark.parametrize("stderr", ["", *STDERR_UNWRITABLE])
+def test_stdout_reader_gone_exits_141(machine: Machine, service: Service, stderr: str) -> None:
     service.payload = lambda operation, body: BIG
-    script = f"docspeed parse --file-id f --wait {unheard} | head -c 10; x=${{PIPESTATUS[0]}}; echo; echo $x"
+    script = f"docspeed parse --file-id f --wait {stderr} | head -c 10; x=${{PIPESTATUS[0]}}; echo; echo $x"
     assert machine.bash(script).out.splitlines() == [BIG[:10], b"141"]
 
 
@@ -63,9 +59,7 @@ def test_a_reader_of_the_result_that_leaves_ends_the_run(
         "jobs status job_x",
     ],
 )
-def test_a_closed_standard_output_is_told_before_anything_is_sent(
-    machine: Machine, service: Service, argv: str
-) -> None:
+def test_stdout_closed_fails_before_any_request(machine: Machine, service: Service, argv: str) -> None:
     done = machine.bash(f"docspeed {argv} >&-")
     assert (done.code, done.err) == (1, CLOSED)
     assert service.calls == []
@@ -74,16 +68,14 @@ def test_a_closed_standard_output_is_told_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("argv", ["jobs list", "config show", "--help", "parse --help", "--version"])
-def test_words_that_a_closed_standard_output_does_not_take(machine: Machine, argv: str) -> None:
+def test_stdout_closed_local_command_exits_1(machine: Machine, argv: str) -> None:
     assert machine.run("parse", "--file-id", "f").code == 0
     done = machine.bash(f"docspeed {argv} >&-")
     assert (done.code, done.err) == (1, CLOSED)
 
 
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_what_writes_nothing_to_standard_output_does_not_need_it(
-    machine: Machine, service: Service, closed: str
-) -> None:
+def test_stdout_closed_with_output_file_succeeds(machine: Machine, service: Service, closed: str) -> None:
     done = machine.bash(f"docspeed parse --file-id f --wait --quiet -o result.json {closed}")
     assert (done.code, done.err) == (0, "")
     assert (machine.folder / "result.json").read_bytes() == service.results["job_1"] + b"\n"
@@ -93,22 +85,22 @@ def test_what_writes_nothing_to_standard_output_does_not_need_it(
 @pytest.mark.parametrize(
     "argv", ["--version", "-V", "--help", "parse --help", "help exit-codes", "jobs list"]
 )
-def test_a_full_disk_is_told_in_words_whatever_is_written(machine: Machine, argv: str) -> None:
+def test_stdout_full_disk_is_an_error_message(machine: Machine, argv: str) -> None:
     assert machine.run("parse", "--file-id", "f").code == 0
     done = machine.bash(f"docspeed {argv} >/dev/full")
     assert (done.code, done.err) == (1, FULL)
 
 
-def test_a_version_that_nobody_reads(machine: Machine) -> None:
+def test_version_with_reader_gone_exits_141(machine: Machine) -> None:
     done = machine.bash("docspeed --version | cat; (sleep 0.2; docspeed --version; echo $? >&2) | true")
     assert (done.out.decode(), done.err) == (f"docspeed {__version__}\n", "141\n")
 
 
-# -- a terminal that is left at once
+# -- Ctrl-C at a terminal
 
 
 @pytest.mark.parametrize("flags", [("--file-id", "g"), ()], ids=["many", "one"])
-def test_a_second_control_c_leaves_nothing_on_the_prompt_s_line(
+def test_ctrl_c_twice_clears_the_live_line(
     machine: Machine, service: Service, flags: tuple[str, ...]
 ) -> None:
     held = service.hold(SUBMIT)
@@ -128,9 +120,7 @@ def test_a_second_control_c_leaves_nothing_on_the_prompt_s_line(
     assert terminal.restored
 
 
-def test_what_is_said_after_control_c_stands_in_the_place_of_its_echo(
-    machine: Machine, service: Service
-) -> None:
+def test_ctrl_c_message_overwrites_its_echo(machine: Machine, service: Service) -> None:
     service.polls = 10**9
     assert machine.run("parse", "--file-id", "a", "--file-id", "b").code == 0
     with machine.terminal("jobs", "wait", "@1", "@2", columns=80) as terminal:

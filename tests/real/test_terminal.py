@@ -1,4 +1,4 @@
-"""The program at a pseudo-terminal: a live line, a view, and a terminal that is as it was."""
+"""The installed program at a pseudo-terminal: live line, view, signals, and a restored terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _a_page(service: Service) -> None:
     service.payload = lambda operation, body: json.dumps({"pages": [PAGE]}).encode()
 
 
-def test_a_live_line_then_a_view(machine: Machine, service: Service) -> None:
+def test_wait_at_terminal_shows_live_line_then_view(machine: Machine, service: Service) -> None:
     service.polls = 3
     with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
         assert terminal.end() == 0, terminal.shown
@@ -29,7 +29,7 @@ def test_a_live_line_then_a_view(machine: Machine, service: Service) -> None:
     assert terminal.restored
 
 
-def test_control_c_at_the_keyboard(machine: Machine, service: Service) -> None:
+def test_ctrl_c_while_waiting_exits_130_and_names_jobs_wait(machine: Machine, service: Service) -> None:
     service.polls = 10**9
     with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
         service.until(POLL, 2)
@@ -42,7 +42,7 @@ def test_control_c_at_the_keyboard(machine: Machine, service: Service) -> None:
 
 
 @pytest.mark.parametrize("kind", [UPLOAD, SUBMIT, POLL, RESULT])
-def test_control_c_in_the_midst_of_any_exchange(machine: Machine, service: Service, kind: str) -> None:
+def test_ctrl_c_during_any_exchange_exits_130(machine: Machine, service: Service, kind: str) -> None:
     (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
     held = service.hold(kind)
     with machine.terminal("parse", "a.pdf", "--wait") as terminal:
@@ -57,7 +57,7 @@ def test_control_c_in_the_midst_of_any_exchange(machine: Machine, service: Servi
     assert terminal.restored
 
 
-def test_control_c_twice_during_the_submission(machine: Machine, service: Service) -> None:
+def test_ctrl_c_twice_during_submission_leaves_at_once(machine: Machine, service: Service) -> None:
     held = service.hold(SUBMIT)
     with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
         held.wait()
@@ -69,7 +69,7 @@ def test_control_c_twice_during_the_submission(machine: Machine, service: Servic
         held.release.set()
 
 
-def test_a_failure_restores_the_terminal_too(machine: Machine, service: Service) -> None:
+def test_failed_job_restores_terminal(machine: Machine, service: Service) -> None:
     service.final = "failed"
     with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
         assert terminal.end() == 5
@@ -77,14 +77,14 @@ def test_a_failure_restores_the_terminal_too(machine: Machine, service: Service)
     assert terminal.restored
 
 
-def test_many_show_a_line_each(machine: Machine, service: Service) -> None:
+def test_batch_at_terminal_shows_a_line_for_each_job(machine: Machine, service: Service) -> None:
     with machine.terminal("parse", "--file-id", "f", "--file-id", "g", "--wait") as terminal:
         assert terminal.end() == 0, terminal.shown
     assert "job_1" in terminal.shown and "job_2" in terminal.shown
     assert terminal.restored
 
 
-def test_a_key_that_is_typed_is_not_shown(machine: Machine, service: Service) -> None:
+def test_auth_login_typed_key_is_not_shown(machine: Machine, service: Service) -> None:
     with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
         terminal.until("not shown")
         terminal.type(f"{KEY}\n")
@@ -94,16 +94,7 @@ def test_a_key_that_is_typed_is_not_shown(machine: Machine, service: Service) ->
     assert machine.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": ""}).code == 0
 
 
-def test_a_slip_at_the_prompt_for_a_key_leaves_no_terminal_without_echo(machine: Machine) -> None:
-    with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
-        terminal.until("not shown")
-        terminal.type("\x1c")
-        terminal.type(f"{KEY}\n")
-        assert terminal.end() == 0, terminal.shown
-    assert terminal.restored
-
-
-def test_control_c_at_the_prompt_for_a_key(machine: Machine) -> None:
+def test_auth_login_ctrl_c_at_prompt_exits_130(machine: Machine) -> None:
     with machine.terminal("auth", "login", env={"DOCSPEED_API_KEY": ""}) as terminal:
         terminal.until("not shown")
         terminal.type("\x03")
@@ -115,7 +106,7 @@ def test_control_c_at_the_prompt_for_a_key(machine: Machine) -> None:
 NAME = "a-name-that-is-as-long-as-what-is-in-it-was-important-to-someone.pdf"
 
 
-def test_a_dumb_terminal_s_width_is_its_own(machine: Machine) -> None:
+def test_dumb_terminal_width_is_asked_of_the_terminal(machine: Machine) -> None:
     (machine.folder / NAME).write_bytes(b"%PDF-1.4\n%%EOF\n")
     assert machine.run("parse", NAME).code == 0
     with machine.terminal("jobs", "list", env={"TERM": "dumb"}, columns=130) as terminal:
@@ -128,7 +119,7 @@ def test_a_dumb_terminal_s_width_is_its_own(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_without_utf_8_gets_the_result_too(
+def test_terminal_without_utf8_gets_escapes_and_no_live_line(
     machine: Machine, service: Service, encoding: str
 ) -> None:
     page = {"page_index": 0, "markdown": "₹ 12 für 漢字", "text": ""}
@@ -144,7 +135,7 @@ def test_a_terminal_without_utf_8_gets_the_result_too(
         assert ("₹".encode() in done.out) is (flags != ("--json",))
 
 
-def test_control_z_gives_the_cursor_back(machine: Machine, service: Service) -> None:
+def test_ctrl_z_shows_cursor(machine: Machine, service: Service) -> None:
     service.polls = 10**9
     with machine.terminal("parse", "--file-id", "f", "--wait") as terminal:
         service.until(POLL, 1)

@@ -1,4 +1,4 @@
-"""`jobs watch` at a pseudo-terminal: one table, and what is said meanwhile above it."""
+"""`jobs watch` at a pseudo-terminal: one table, with messages above it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ INVOICE = Path(__file__).parents[2] / "examples" / "invoice.pdf"
 
 
 def screen(shown: str, columns: int) -> list[str]:
-    """The lines that are to be seen in the end."""
+    """The lines on the screen at the end."""
     terminal = pyte.Screen(columns, 60)
     pyte.Stream(terminal).feed(shown)
     return [line.rstrip() for line in terminal.display if line.strip()]
 
 
 def tables(lines: list[str]) -> list[int]:
-    """Where tables of jobs begin."""
+    """The numbers of the lines at which a table of jobs begins."""
     return [number for number, line in enumerate(lines) if line.startswith("job ")]
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_what_is_said_meanwhile_stands_above_the_one_table(
+def test_watch_messages_appear_above_the_single_table(
     machine: Machine, service: Service, columns: int
 ) -> None:
     service.polls = 2
@@ -41,7 +41,7 @@ def test_what_is_said_meanwhile_stands_above_the_one_table(
     assert terminal.restored
 
 
-def test_a_note_is_not_lost_in_the_table(tmp_path: Path) -> None:
+def test_watch_note_is_not_overwritten_by_the_table(tmp_path: Path) -> None:
     sandbox = Machine(tmp_path, "sandbox")
     assert sandbox.run("parse", str(INVOICE)).code == 0
     with sandbox.terminal("jobs", "watch", columns=80) as terminal:
@@ -51,7 +51,7 @@ def test_a_note_is_not_lost_in_the_table(tmp_path: Path) -> None:
     assert tables(lines) == [1]
 
 
-def test_control_c_leaves_the_table_as_it_was_last(machine: Machine, service: Service) -> None:
+def test_watch_ctrl_c_leaves_the_last_table(machine: Machine, service: Service) -> None:
     service.polls = 10**9
     assert machine.run("parse", "--file-id", "a").code == 0
     with machine.terminal("jobs", "watch", columns=80) as terminal:
