@@ -102,7 +102,7 @@ _GOES_ON = Cell(
     ("docspeed jobs wait job_1",),
     "the wait goes on",
 )
-_FINE = Cell(0, None, 1, Ledger.DONE, False, (), "taken as it is")
+_FINE = Cell(0, None, 1, Ledger.DONE, False, (), "accepted")
 _FOLLOWED = Cell(0, None, 2, Ledger.DONE, False, (), "followed")
 
 
@@ -187,17 +187,17 @@ class Fault(NamedTuple):
 
 KINDS = (SUBMIT, UPLOAD, POLL, RESULT)
 
-_NO_CONNECTION = "no connection: refused, not in time, no such name"
+_NO_CONNECTION = "no connection: refused, timed out, unknown host name"
 _TLS = "TLS: unknown authority, wrong name, expired"
-_BROKEN = "reset, closed, or no answer in time: before the body was read, or after"
+_BROKEN = "connection reset or closed, or no answer in time, whatever the server had read"
 _FAILED = "500, 504"
 _BUSY = "429, 502, 503 (`Retry-After`, in seconds or as a date, is obeyed)"
 _ABSURD = "a `Retry-After` of more than two minutes"
-_UNREADABLE = "HTML, an empty or a cut body, or no HTTP at all"
-_TYPE = "JSON under another content type"
-_SLOW = "an answer that drips without end"
+_UNREADABLE = "an answer that is HTML, empty, cut short, or not HTTP"
+_TYPE = "JSON with another content type"
+_SLOW = "an answer that arrives too slowly to end"
 _WITHIN = "a redirect within the server"
-_AWAY = "a redirect to another server, to plain `http`, in circles, or to nowhere"
+_AWAY = "a redirect to another server, to plain `http`, in a loop, or without a target"
 _KEY = "401, 403"
 _CREDITS = "402"
 
@@ -279,7 +279,7 @@ TABLE = (
 
 # -- the README's table
 
-HEAD = ("what goes wrong", "submitting", "waiting for the end", "uploading, fetching")
+HEAD = ("what goes wrong", "submitting", "waiting for the end", "uploading; fetching")
 
 
 def as_markdown() -> str:
