@@ -338,11 +338,11 @@ class Delivery:
             self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
 
     def _draw(self, outcome: Outcome) -> None:
-        from docspeed_cli.terminal.views import view
+        from docspeed_cli.terminal.views.operations import result_view
 
         assert outcome.job is not None and outcome.payload is not None
         names = self._cited(outcome.job)
-        self.output.show(view(outcome.job.operation, outcome.payload.json(), names=names))
+        self.output.show(result_view(outcome.job.operation, outcome.payload.json(), names=names))
 
     def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
         """The file for this input, where results go to files of their own."""

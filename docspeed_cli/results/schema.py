@@ -129,7 +129,7 @@ class _Reader:
         """Return a JSON object; of a name that it has more than once, other parsers may take the first."""
         counts = Counter(name for name, _ in pairs)
         if len(counts) < len(pairs):
-            names = ", ".join(_quoted(name) for name, count in counts.items() if count > 1)
+            names = ", ".join(_wording(name) for name, count in counts.items() if count > 1)
             self.warnings.append(f"an object has {names} more than once; only the last one counts")
         return dict(pairs)
 
@@ -138,13 +138,13 @@ class _Reader:
         for kind, places in self._unknown_types.items():
             where = places[0] + (f" (and {len(places) - 1} more)" if len(places) > 1 else "")
             yield (
-                f"{where} is {_quoted(kind)}, which the service may not know; known types are {KNOWN_TYPES}"
+                f"{where} is {_wording(kind)}, which the service may not know; known types are {KNOWN_TYPES}"
             )
 
     def check(self, schema: Any) -> None:
         """Read a schema for its problems alone."""
         if not isinstance(schema, dict):
-            self.faults.append(f"a schema must be an object, not {_kind(schema)}")
+            self.faults.append(f"a schema must be an object, not {_wording(schema)}")
             return
         older = [name for name in _OLDER_FORM if name in schema]
         newer = [name for name in ("fields", "tables") if not isinstance(schema.get(name, {}), dict)]
@@ -191,7 +191,7 @@ class _Reader:
             yield from self._listed_nodes(value, place, member, depth)
         else:
             expected = "an object" if member in _OLDER_FORM else "a list"
-            self.fault(place, f" must be {expected}, not {_kind(value)}")
+            self.fault(place, f" must be {expected}, not {_wording(value)}")
 
     def _listed_nodes(self, items: list[Any], place: str, member: str, depth: int) -> Iterator[Node]:
         seen: dict[str, str] = {}
@@ -199,7 +199,7 @@ class _Reader:
             here = place and f"{place}[{index}]"
             if not isinstance(item, str if member == "target_fields" else dict):
                 expected = _TARGET_FORM if member == "target_fields" else "an object"
-                self.fault(here, f" must be {expected}, not {_kind(item)}")
+                self.fault(here, f" must be {expected}, not {_wording(item)}")
                 here = ""
             if isinstance(item, str):
                 yield self._target_field(item, here, seen)
@@ -211,7 +211,7 @@ class _Reader:
     def _target_field(self, text: str, place: str, seen: dict[str, str]) -> Node:
         match = _TARGET_FIELD.fullmatch(text)
         if match is None:
-            self.fault(place, f" must be {_TARGET_FORM}, not {_quoted(text)}")
+            self.fault(place, f" must be {_TARGET_FORM}, not {_wording(text)}")
             return Node(text.strip(), "", "")
         self._check_key(match[1], place, seen)
         self._check_type(match[2], place)
@@ -230,7 +230,7 @@ class _Reader:
                 yield Node(name, match[1], match[2] or "") if match else Node(name, "", value)
             else:
                 texts = "" if member == "line_item_structures" else "a string (`type: description`) or "
-                self.fault(here, f" must be {texts}an object, not {_kind(value)}")
+                self.fault(here, f" must be {texts}an object, not {_wording(value)}")
                 yield Node(name, "", "")
 
     def _node(
@@ -255,25 +255,25 @@ class _Reader:
         if isinstance(kind, str | None):
             self._check_type(kind, place and f"{place}.type")
         else:
-            self.fault(place, f".type must be a string, not {_quoted(kind)}")
+            self.fault(place, f".type must be a string, not {_wording(kind)}")
         if not isinstance(array, bool | None):
-            self.fault(place, f".array must be true or false, not {_quoted(array)}")
+            self.fault(place, f".array must be true or false, not {_wording(array)}")
         if not isinstance(description, str | None):
-            self.fault(place, f".description must be a string, not {_quoted(description)}")
+            self.fault(place, f".description must be a string, not {_wording(description)}")
         inner = "target_fields" if member == "line_item_structures" else "fields"
         if member in _TABLES and item.get(inner) in (None, []):
             self.fault(place, f".{inner} is {'empty' if inner in item else 'missing'}")
         elif not isinstance(item.get(inner, []), dict | list):
-            self.fault(place, f".{inner} must be a list, not {_kind(item[inner])}")
+            self.fault(place, f".{inner} must be a list, not {_wording(item[inner])}")
 
     def _check_key(self, key: Any, place: str, seen: dict[str, str]) -> None:
         """Check a key against the others of its list, whose places are in `seen`."""
         if key is None:
             self.fault(place, ".key is missing")
         elif not isinstance(key, str) or not key.strip():
-            self.fault(place, f".key must be a non-empty string, not {_quoted(key)}")
+            self.fault(place, f".key must be a non-empty string, not {_wording(key)}")
         elif key in seen:
-            self.fault(place, f" repeats the key {_quoted(key)} of {seen[key]}")
+            self.fault(place, f" repeats the key {_wording(key)} of {seen[key]}")
         else:
             seen[key] = place
 
@@ -288,13 +288,9 @@ def _is_leaf(item: dict[str, Any]) -> bool:
     return "type" in item and item.keys() <= _LEAF_MEMBERS and ":" not in cell_text(item["type"])
 
 
-def _kind(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return _quoted(value)
-    names: dict[type, str] = {dict: "an object", list: "a list", str: "a string"}
-    return names.get(type(value), "a number")
-
-
-def _quoted(value: Any) -> str:
+def _wording(value: Any) -> str:
+    """Return how a message names a value that is not what it must be."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else text[:39] + "…"

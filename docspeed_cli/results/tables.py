@@ -48,15 +48,15 @@ class _Cell(NamedTuple):
 
 def read_tables(payload: Any) -> list[Table]:
     """Return the tables of a payload: those at its top, or else those of its pages."""
-    return [_table(item, name, number) for number, (name, item) in enumerate(_listed(payload), 1)]
+    return [_read_table(item, name, number) for number, (name, item) in enumerate(_listed_tables(payload), 1)]
 
 
 def has_tables(payload: Any) -> bool:
     """Whether the payload has a place for tables, even if it lists none."""
-    return isinstance(find_member(payload, "tables"), list | dict) or bool(_listed(payload))
+    return isinstance(find_member(payload, "tables"), list | dict) or bool(_listed_tables(payload))
 
 
-def _listed(payload: Any) -> list[tuple[str, Any]]:
+def _listed_tables(payload: Any) -> list[tuple[str, Any]]:
     found = payload if isinstance(payload, list) else find_member(payload, "tables")
     if isinstance(found, dict):
         return [(str(name), item) for name, item in found.items() if isinstance(item, dict | list)]
@@ -66,10 +66,10 @@ def _listed(payload: Any) -> list[tuple[str, Any]]:
     if find_member(payload, "cells") is not None:
         return [("", payload)]
     pages = find_member(payload, "pages")
-    return [table for page in pages for table in _on_page(page)] if isinstance(pages, list) else []
+    return [table for page in pages for table in _tables_on_page(page)] if isinstance(pages, list) else []
 
 
-def _on_page(page: Any) -> list[tuple[str, Any]]:
+def _tables_on_page(page: Any) -> list[tuple[str, Any]]:
     found = page.get("tables") if isinstance(page, dict) else None
     if not isinstance(found, list):
         return []
@@ -77,7 +77,7 @@ def _on_page(page: Any) -> list[tuple[str, Any]]:
     return [("", {**place, **item}) for item in found if isinstance(item, dict)]
 
 
-def _table(item: Any, name: str, number: int) -> Table:
+def _read_table(item: Any, name: str, number: int) -> Table:
     if isinstance(item, list):
         return Table(name, "", None, _grid_of_lists(item))
     ids = list_of_texts(first_filled(item, ("table_id", "region_ids", "region_id")))
@@ -119,38 +119,22 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
 
 
 def _grid_of_cells(cells: list[_Cell]) -> list[list[str]]:
-    """Return a grid with the cells in their places, or packed closely where it would be too sparse."""
+    """Return a grid with the cells in their places, or rows without places if it would be too sparse."""
     if not cells:
         return []
-    height, width = _size(cells)
+    height = max(cell.row for cell in cells) + 1
+    width = max(cell.column for cell in cells) + 1
     if _too_sparse(height * width, len(cells)):
-        cells = _without_gaps(cells)
-        height, width = _size(cells)
-    if _too_sparse(height * width, len(cells)):
-        return _without_columns(cells)
+        rows: dict[int, list[str]] = {}
+        for cell in sorted(cells):
+            rows.setdefault(cell.row, []).append(cell.text)
+        return list(rows.values())
     grid = [[""] * width for _ in range(height)]
     for cell in cells:
         before = grid[cell.row][cell.column]
+        # Two cells in one place are lost to nobody: their texts stand side by side.
         grid[cell.row][cell.column] = f"{before} {cell.text}" if before else cell.text
     return grid
-
-
-def _size(cells: list[_Cell]) -> tuple[int, int]:
-    return max(cell.row for cell in cells) + 1, max(cell.column for cell in cells) + 1
-
-
-def _without_gaps(cells: list[_Cell]) -> list[_Cell]:
-    """Return the same cells with the gaps between their indexes closed."""
-    rows = {row: rank for rank, row in enumerate(sorted({cell.row for cell in cells}))}
-    columns = {column: rank for rank, column in enumerate(sorted({cell.column for cell in cells}))}
-    return [_Cell(rows[cell.row], columns[cell.column], cell.text) for cell in cells]
-
-
-def _without_columns(cells: list[_Cell]) -> list[list[str]]:
-    rows: dict[int, list[str]] = {}
-    for cell in sorted(cells):
-        rows.setdefault(cell.row, []).append(cell.text)
-    return list(rows.values())
 
 
 # -- lists of rows

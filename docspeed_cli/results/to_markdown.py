@@ -30,7 +30,7 @@ def _escape(text: str) -> str:
     return re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]+\s*", "<br>", text)
 
 
-def _table(grid: Sequence[Sequence[str]]) -> str:
+def _markdown_table(grid: Sequence[Sequence[str]]) -> str:
     """Return a markdown table; its rows may be of different lengths."""
     width = max((len(row) for row in grid), default=0)
     if not width:
@@ -42,7 +42,7 @@ def _table(grid: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _write_pages(payload: Any) -> str | None:
+def _pages_as_markdown(payload: Any) -> str | None:
     pages = read_pages(payload)
     if not pages:
         return "" if find_member(payload, "pages") == [] else None
@@ -50,37 +50,39 @@ def _write_pages(payload: Any) -> str | None:
     return "\n\n".join([first[1], *(f"<!-- page {number} -->\n\n{text}" for number, text in others)])
 
 
-def _write_tables(payload: Any) -> str | None:
+def _tables_as_markdown(payload: Any) -> str | None:
     if not has_tables(payload):
         return None
-    tables = [f"## {_escape(table.heading)}\n\n{_table(table.grid)}" for table in read_tables(payload)]
+    tables = [
+        f"## {_escape(table.heading)}\n\n{_markdown_table(table.grid)}" for table in read_tables(payload)
+    ]
     return "\n\n".join(tables) or "No tables."
 
 
-def _write_extraction(payload: Any) -> str | None:
+def _extraction_as_markdown(payload: Any) -> str | None:
     if not has_fields(payload):
         return None
-    rows = [[field.key, cell_text(field.value), _evidence(field)] for field in read_fields(payload)]
-    parts = [_table([["Field", "Value", "Evidence"], *rows])] if rows else []
+    rows = [[field.key, cell_text(field.value), _place_of_field(field)] for field in read_fields(payload)]
+    parts = [_markdown_table([["Field", "Value", "Evidence"], *rows])] if rows else []
     for name, items in read_line_items(payload).items():
-        parts.append(f"## {_escape(name)}\n\n{_table(grid_of_rows(items))}")
+        parts.append(f"## {_escape(name)}\n\n{_markdown_table(grid_of_rows(items))}")
     return "\n\n".join(parts)
 
 
-def _evidence(field: Field) -> str:
+def _place_of_field(field: Field) -> str:
     page = [f"page {field.page}"] if field.page else []
     return ", ".join([*page, *field.region_ids])
 
 
-def _write_sections(payload: Any) -> str | None:
+def _sections_as_markdown(payload: Any) -> str | None:
     sections = read_sections(payload)
     if not sections and find_member(payload, "sections") != []:
         return None
     rows = [[section.name, section.kind, section.page_range] for section in sections]
-    return _table([["Section", "Kind", "Pages"], *rows])
+    return _markdown_table([["Section", "Kind", "Pages"], *rows])
 
 
-def _write_schema(payload: Any) -> str | None:
+def _schema_as_markdown(payload: Any) -> str | None:
     schema = read_schema(payload)
     if schema is None:
         return None
@@ -93,9 +95,9 @@ def _write_schema(payload: Any) -> str | None:
 
 
 _WRITERS: Mapping[str, Writer] = {
-    "parse": _write_pages,
-    "extract": _write_extraction,
-    "tables": _write_tables,
-    "split": _write_sections,
-    "schema": _write_schema,
+    "parse": _pages_as_markdown,
+    "extract": _extraction_as_markdown,
+    "tables": _tables_as_markdown,
+    "split": _sections_as_markdown,
+    "schema": _schema_as_markdown,
 }

@@ -74,14 +74,14 @@ def aligned_rows(grid: Sequence[Sequence[str]]) -> str:
 # -- what operations return
 
 
-def _write_pages(payload: Any) -> str | None:
+def _pages_as_text(payload: Any) -> str | None:
     pages = read_pages(payload)
     if not pages:
         return "" if find_member(payload, "pages") == [] else None
     return "\n\n".join(page.text.strip("\n") for page in pages)
 
 
-def _write_tables(payload: Any) -> str | None:
+def _tables_as_text(payload: Any) -> str | None:
     if not has_tables(payload):
         return None
     return "\n\n".join(
@@ -89,7 +89,7 @@ def _write_tables(payload: Any) -> str | None:
     )
 
 
-def _write_extraction(payload: Any) -> str | None:
+def _extraction_as_text(payload: Any) -> str | None:
     if not has_fields(payload):
         return None
     fields = [f"{one_line(field.key)}: {one_line(cell_text(field.value))}" for field in read_fields(payload)]
@@ -98,14 +98,14 @@ def _write_extraction(payload: Any) -> str | None:
     return "\n\n".join(filter(None, ["\n".join(fields), *tables]))
 
 
-def _write_sections(payload: Any) -> str | None:
+def _sections_as_text(payload: Any) -> str | None:
     sections = read_sections(payload)
     if not sections and find_member(payload, "sections") != []:
         return None
     return aligned_rows([[f"pages {section.page_range}", section.kind, section.name] for section in sections])
 
 
-def _write_schema(payload: Any) -> str | None:
+def _schema_as_text(payload: Any) -> str | None:
     schema = read_schema(payload)
     if schema is None:
         return None
@@ -118,11 +118,11 @@ def _write_schema(payload: Any) -> str | None:
 
 
 _WRITERS: Mapping[str, Writer] = {
-    "parse": _write_pages,
-    "extract": _write_extraction,
-    "tables": _write_tables,
-    "split": _write_sections,
-    "schema": _write_schema,
+    "parse": _pages_as_text,
+    "extract": _extraction_as_text,
+    "tables": _tables_as_text,
+    "split": _sections_as_text,
+    "schema": _schema_as_text,
 }
 
 

@@ -57,7 +57,7 @@ def is_grounded(value: Any) -> bool:
         return False
     has_grounding = any(name in value for name in _GROUNDING)
     if "value" in value:
-        # A field may itself be called `value`: then an object is below it, and no evidence is beside it.
+        # A field may itself have the name `value`: then an object is below it, and no evidence is beside it.
         return has_grounding or not isinstance(value["value"], dict)
     return has_grounding and any(name in value for name in VALUE_NAMES)
 

@@ -46,10 +46,10 @@ def test_check_schema_reports_every_fault_with_its_place() -> None:
         "fields[2].key is missing",
         "fields[2].type must be a string, not 5",
         'fields[2].array must be true or false, not "yes"',
-        "fields[2].description must be a string, not []",
-        "fields[3] must be an object, not a string",
+        "fields[2].description must be a string, not a list",
+        'fields[3] must be an object, not "b"',
         'fields[4].key must be a non-empty string, not " "',
-        "fields[5].fields[0].fields must be a list, not a number",
+        "fields[5].fields[0].fields must be a list, not 1",
         'tables[0].fields[0].array must be true or false, not "yes"',
         "tables[0].fields[1].key is missing",
         'tables[1] repeats the key "t" of tables[0]',
@@ -69,17 +69,16 @@ def test_check_schema_reports_every_fault_of_the_older_form() -> None:
         },
     }
     assert check_schema(json.dumps(schema)).faults == (
-        "invoice_level_fields.b must be a string (`type: description`) or an object, not a number",
+        "invoice_level_fields.b must be a string (`type: description`) or an object, not 5",
         "invoice_level_fields.c.d must be a string (`type: description`) or an object, not null",
         "invoice_level_fields.e.type must be a string, not 5",
         'line_item_structures.t.target_fields[1] repeats the key "x" of '
         "line_item_structures.t.target_fields[0]",
-        "line_item_structures.t.target_fields[2] must be a string like `name (type): description`, "
-        "not a number",
+        "line_item_structures.t.target_fields[2] must be a string like `name (type): description`, not 7",
         'line_item_structures.t.target_fields[3] must be a string like `name (type): description`, not "(y"',
         "line_item_structures.u.target_fields is missing",
-        "line_item_structures.v must be an object, not a string",
-        "line_item_structures.x.target_fields must be a list, not a number",
+        'line_item_structures.v must be an object, not "w"',
+        "line_item_structures.x.target_fields must be a list, not 1",
     )
 
 
@@ -102,7 +101,7 @@ def test_check_schema_reports_every_fault_of_the_older_form() -> None:
         ("{}", "it names no field"),
         ('{"doc_class": "x"}', "it names no field"),
         ('{"fields": [], "tables": []}', "it names no field"),
-        ('{"fields": "x"}', "fields must be a list, not a string"),
+        ('{"fields": "x"}', 'fields must be a list, not "x"'),
         ('{"invoice_level_fields": []}', "invoice_level_fields must be an object, not a list"),
     ],
 )

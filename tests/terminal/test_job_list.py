@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from rich.console import Console
 
-from docspeed_cli.terminal.views import jobs_table
+from docspeed_cli.terminal.views.job_list import JobsTable
 
 ROW = {
     "job": "job_1",
@@ -32,7 +32,7 @@ def printed(
 ) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=bool(environ), _environ=environ)
-    console.print(jobs_table(rows, columns, min_widths), crop=False)
+    console.print(JobsTable(rows, columns, min_widths), crop=False)
     return file.getvalue()
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from docspeed_cli.terminal.views import view
 from docspeed_cli.terminal.views.grid import fitted_widths
+from docspeed_cli.terminal.views.operations import result_view
 from tests.results.payloads import (
     CHAT,
     EXTRACT,
@@ -45,7 +45,7 @@ def printed(drawing: Any, width: int, *, colour: bool = False) -> str:
 
 
 def lines(operation: str, payload: Any, width: int = 80, **more: Any) -> list[str]:
-    return [line.rstrip() for line in printed(view(operation, payload, **more), width).splitlines()]
+    return [line.rstrip() for line in printed(result_view(operation, payload, **more), width).splitlines()]
 
 
 def assert_harmless(text: str) -> None:
@@ -185,7 +185,7 @@ def test_view_markdown_hides_nothing_and_links_nothing() -> None:
         "    x = 1",
     ):
         assert visible in shown
-    assert "\x1b]8" not in printed(view("parse", {"pages": [{"markdown": source}]}), 80, colour=True)
+    assert "\x1b]8" not in printed(result_view("parse", {"pages": [{"markdown": source}]}), 80, colour=True)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_view_markdown_list_keeps_its_numbers() -> None:
 
 def test_view_json_long_lines_are_left_to_the_terminal() -> None:
     payload = {"job_id": "job_" + "0" * 60, "words": "word " * 30}
-    assert json.loads(printed(view("layout", payload), 40)) == payload
+    assert json.loads(printed(result_view("layout", payload), 40)) == payload
 
 
 def test_view_long_heading_breaks_at_its_joints() -> None:
@@ -320,15 +320,15 @@ def test_view_max_lines_limits_the_drawing() -> None:
 def test_view_hostile_text_is_harmless_everywhere(operation: str, width: int) -> None:
     sample = SAMPLES["chat" if operation == "ask" else operation]
     for payload in (with_texts(sample, HOSTILE), with_texts(OLDER_SCHEMA, HOSTILE)):
-        drawing = view(operation, payload, names={HOSTILE: HOSTILE})
+        drawing = result_view(operation, payload, names={HOSTILE: HOSTILE})
         assert_harmless(printed(drawing, width))
-        styled = printed(view(operation, payload), width, colour=True)
+        styled = printed(result_view(operation, payload), width, colour=True)
         assert_harmless(re.sub(r"\x1b\[[\d;]*m", "", styled))
 
 
 @pytest.mark.parametrize("operation", SAMPLES)
 def test_view_colours_are_few_and_without_background(operation: str) -> None:
-    styled = printed(view(operation, SAMPLES[operation]), 80, colour=True)
+    styled = printed(result_view(operation, SAMPLES[operation]), 80, colour=True)
     codes = {code for found in re.findall(r"\x1b\[([\d;]*)m", styled) for code in found.split(";")}
     assert codes <= {"0", "1", "2", "3", "4", "35"}, "what can be read on white and on black"
 
@@ -340,13 +340,13 @@ def test_view_colours_are_few_and_without_background(operation: str) -> None:
     st.sampled_from([1, 10, 80]),
 )
 def test_view_any_payload_is_drawn(operation: str, payload: Any, width: int) -> None:
-    assert_harmless(printed(view(operation, payload), width))
+    assert_harmless(printed(result_view(operation, payload), width))
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("#*_-`>|[]()<!1.\n \\&;~=+:ab\x1b\u202e"), max_size=60))
 def test_view_any_markdown_is_drawn(source: str) -> None:
-    assert_harmless(printed(view("parse", {"pages": [{"markdown": source}]}), 30))
+    assert_harmless(printed(result_view("parse", {"pages": [{"markdown": source}]}), 30))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -359,4 +359,4 @@ def test_view_deep_nesting_does_not_crash(operation: str, name: str | None) -> N
         {name or "fields": nested(950, None)},
         {"fields": {"a": nested(950, name)}},
     ):
-        printed(view(operation, payload), 80)
+        printed(result_view(operation, payload), 80)

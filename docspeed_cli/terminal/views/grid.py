@@ -116,16 +116,18 @@ def _width(cell: Text) -> int:
 
 def _least_width(column: Sequence[Text]) -> int:
     """Return the width of a column's longest word; a heading also breaks after `_`, `.`, `/` and `-`."""
-    words = chain(_pieces(column[0].plain), (word for cell in column[1:] for word in cell.plain.split()))
+    words = chain(
+        _heading_pieces(column[0].plain), (word for cell in column[1:] for word in cell.plain.split())
+    )
     return min(max((cell_len(word.strip()) for word in words), default=1), _MAX_WORD)
 
 
 def _tight_width(column: Sequence[Text]) -> int:
-    heading = max((cell_len(piece.rstrip()) for piece in _pieces(column[0].plain)), default=1)
+    heading = max((cell_len(piece.rstrip()) for piece in _heading_pieces(column[0].plain)), default=1)
     return max(heading, *map(_width, column[1:]), 1)
 
 
-def _pieces(heading: str) -> list[str]:
+def _heading_pieces(heading: str) -> list[str]:
     return re.findall(r"[^\s_./-]*(?:[\s_./-]+|$)", heading)
 
 
@@ -134,7 +136,7 @@ def _broken_heading(heading: Text, width: int) -> Text:
     if cell_len(heading.plain) <= width or heading.spans:
         return heading
     lines = [""]
-    for piece in _pieces(heading.plain):
+    for piece in _heading_pieces(heading.plain):
         if cell_len((lines[-1] + piece).rstrip()) > width:
             lines.append("")
         lines[-1] += piece

@@ -24,10 +24,16 @@ _PRIORITY = ("status", "server", "input", "operation", "age", "row")
 
 
 class JobsTable:
-    """A table of jobs in which a job's id is never cut: other columns shrink, and then are left out."""
+    """A table of jobs whose ids come first and are never cut: other columns shrink, then are left out.
+
+    `min_widths` keeps the columns in their places where the table is drawn again and again.
+    """
 
     def __init__(
-        self, rows: Sequence[Mapping[str, str]], columns: Sequence[str], min_widths: Mapping[str, int]
+        self,
+        rows: Sequence[Mapping[str, str]],
+        columns: Sequence[str],
+        min_widths: Mapping[str, int] | None = None,
     ) -> None:
         key = next((name for name in _ID_COLUMNS if name in columns), columns[0] if columns else "")
         self.columns = [key, *(name for name in columns if name != key)] if key else []
@@ -36,7 +42,7 @@ class JobsTable:
         self.natural = {}
         for name, heading in self.headings.items():
             widths = [row[name].cell_len for row in self.rows]
-            self.natural[name] = max(min_widths.get(name, 0), heading.cell_len, *widths)
+            self.natural[name] = max((min_widths or {}).get(name, 0), heading.cell_len, *widths)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns, least = self._columns_that_fit(options.max_width)
@@ -87,13 +93,3 @@ def _unwrapped(cells: Iterable[Text]) -> Text:
     key, *others = (cell.plain for cell in cells)
     texts = [key, *(clipped(text, _MAX_WORD) for text in others if text)]
     return Text("  ".join(texts), no_wrap=True, overflow="ignore")
-
-
-def jobs_table(
-    rows: Sequence[Mapping[str, str]], columns: Sequence[str], min_widths: Mapping[str, int] | None = None
-) -> JobsTable:
-    """Return a table of jobs; the column `job` or `job_id` comes first and is never cut.
-
-    `min_widths` keeps the columns of a table that is drawn again and again in their places.
-    """
-    return JobsTable(rows, columns, min_widths or {})

@@ -20,10 +20,7 @@ _THEME = Theme(
     {
         "markdown.h1": "bold underline",
         "markdown.h2": "bold underline",
-        "markdown.h3": "bold",
-        "markdown.h4": "bold",
-        "markdown.h5": "bold",
-        "markdown.h6": "bold",
+        **{f"markdown.h{level}": "bold" for level in range(3, 7)},
         "markdown.code": "bold",
         "markdown.code_block": "none",
         "markdown.block_quote": "none",
@@ -104,7 +101,7 @@ def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
         token.info = ""
         if token.type == "html_block":
             yield Token("paragraph_open", "p", 1)
-            yield Token("inline", "", 0, children=[_text(token.content.strip("\n"))])
+            yield Token("inline", "", 0, children=[_text_token(token.content.strip("\n"))])
             yield Token("paragraph_close", "p", -1)
             continue
         if token.children:
@@ -123,14 +120,14 @@ def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
         elif token.type == "link_close":
             address, shown = links.pop() if links else ("", [])
             if address and address.removeprefix("mailto:") != "".join(shown):
-                yield _text(f" ({address})")
+                yield _text_token(f" ({address})")
         elif token.type == "image":
             caption = f"image: {token.content}" if token.content else "image"
-            yield _text(f"[{caption}] ({_address(token, 'src')})")
+            yield _text_token(f"[{caption}] ({_address(token, 'src')})")
         elif token.type == "softbreak":
             yield Token("hardbreak", "br", 0)
         elif token.type == "html_inline":
-            yield _text(token.content)
+            yield _text_token(token.content)
         else:
             yield token
 
@@ -139,5 +136,5 @@ def _address(token: Token, name: str) -> str:
     return sanitize(str(token.attrs.get(name, "")), multiline=False)
 
 
-def _text(content: str) -> Token:
+def _text_token(content: str) -> Token:
     return Token("text", "", 0, content=content)

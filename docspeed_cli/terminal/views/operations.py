@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -31,6 +31,7 @@ from docspeed_cli.terminal.views.parts import (
     LineBudget,
     clipped,
     counted,
+    draw_json,
     heading,
     more_of,
     safe_cell,
@@ -50,6 +51,21 @@ _MAX_BAR = 60
 _MIN_BAR = 8
 _OUR_WORDS = "italic"
 """Style of our words where a document's would stand, such as `not found`."""
+
+
+def result_view(
+    operation: str, payload: Any, *, names: Mapping[str, str] | None = None, max_lines: int = 400
+) -> RenderableType:
+    """Return a drawing of a result in about `max_lines` lines; `names` are the documents' by file id.
+
+    A payload without the operation's shape is drawn as the pages or the answer that it holds, or as JSON.
+    """
+    chosen = [_VIEWS[operation]] if operation in _VIEWS else []
+    for draw in (*chosen, draw_pages, draw_answer):
+        parts = list(draw(payload, LineBudget(max_lines), names or {}))
+        if parts:
+            return Group(*parts)
+    return draw_json(payload, max_lines)
 
 
 # -- pages and answers
@@ -154,10 +170,10 @@ def _field_row(field: Field) -> list[Text]:
         value = Text("not found", style=_OUR_WORDS)
     else:
         value = Text("(empty)", style=_OUR_WORDS) if field.value == "" else safe_cell(field.value)
-    return [safe_line(field.key), value, _evidence(field)]
+    return [safe_line(field.key), value, _evidence_cell(field)]
 
 
-def _evidence(field: Field) -> Text:
+def _evidence_cell(field: Field) -> Text:
     shown = [safe_line(region_id[:60]).plain for region_id in field.region_ids[:2]]
     rest = [f"+{len(field.region_ids) - 2}"] if len(field.region_ids) > 2 else []
     page = f"page {field.page}" if field.page else ""
@@ -316,7 +332,7 @@ def _usual_width(cells: Sequence[Text], max_width: int) -> int:
     return max((width for width in map(len, cells) if width <= max_width), default=0)
 
 
-VIEWS: Mapping[str, View] = {
+_VIEWS: Mapping[str, View] = {
     "parse": draw_pages,
     "extract": draw_extraction,
     "tables": draw_tables,

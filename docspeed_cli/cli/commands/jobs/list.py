@@ -254,7 +254,7 @@ def _show_list(session: Session, jobs: list[Job], *, refreshed: bool) -> None:
 
 
 def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None = None) -> RenderableType:
-    from docspeed_cli.terminal.views import jobs_table
+    from docspeed_cli.terminal.views.job_list import JobsTable
 
     now = session.world.now()
     rows = [
@@ -272,7 +272,7 @@ def _table(session: Session, jobs: list[Job], steady: Mapping[str, int] | None =
     columns = ["job", "row", "operation", "status", "input", "age"]
     if len({job.server for job in jobs}) > 1:
         columns.append("server")
-    return jobs_table(rows, columns, steady)
+    return JobsTable(rows, columns, steady)
 
 
 def _refresh(session: Session, found: list[Job]) -> None:
