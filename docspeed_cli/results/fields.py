@@ -37,9 +37,21 @@ class Field(NamedTuple):
     """Whether anything points at the place where the value was read."""
 
 
-def has_fields(payload: Any) -> bool:
-    """Whether this is an extraction's result, even one without a field."""
-    return isinstance(_fields_member(payload), dict | list) or bool(read_line_items(payload))
+class Extraction(NamedTuple):
+    """What was extracted from a document: its class, its fields, and its line items by table."""
+
+    doc_class: str
+    fields: list[Field]
+    line_items: dict[str, list[dict[str, Any]]]
+
+
+def read_extraction(payload: Any) -> Extraction | None:
+    """Return the fields and line items of an extraction; None for a payload of another shape."""
+    items = read_line_items(payload)
+    if not items and not isinstance(_fields_member(payload), dict | list):
+        return None
+    doc_class = find_member(payload, "doc_class")
+    return Extraction(doc_class if isinstance(doc_class, str) else "", read_fields(payload), items)
 
 
 def _fields_member(payload: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Read pages, answers with their citations, and the sections of a packet."""
+"""Read pages, answers with their citations, and the sections of a packet.
+
+Each reader returns None for a payload of another shape, and an empty value for an empty result.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from docspeed_cli.results.values import (
     unwrap,
     whole_number,
 )
+
+_TEXTS = ("markdown", "text")
 
 
 class Page(NamedTuple):
@@ -47,6 +52,13 @@ class Section(NamedTuple):
         return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
 
 
+class Packet(NamedTuple):
+    """The sections of a file that holds several documents, and its number of pages, 0 if unknown."""
+
+    sections: list[Section]
+    page_count: int
+
+
 class Region(NamedTuple):
     """A place in a document, with the text that is quoted from it."""
 
@@ -62,24 +74,33 @@ class Citation(NamedTuple):
     regions: tuple[Region, ...]
 
 
+class Answer(NamedTuple):
+    """The text of an answer, and what it cites."""
+
+    text: str
+    citations: list[Citation]
+
+
 # -- pages
 
 
-def read_pages(payload: Any) -> list[Page]:
+def read_pages(payload: Any) -> list[Page] | None:
     """Return the pages of a parsed document."""
     if isinstance(payload, list):
-        is_page_list = any(first_filled(item, ("markdown", "text", "lines")) for item in payload)
-        listed: Any = payload if is_page_list else []
+        has_texts = any(first_filled(item, ("markdown", "text", "lines")) for item in payload)
+        listed: Any = payload if has_texts else None
     else:
         listed = find_member(payload, "pages")
+    if listed is None:
+        # A single page may come without a list around it.
+        bodies = unwrap(payload)
+        listed = next(([body] for body in bodies if list_of_texts(first_filled(body, _TEXTS))), None)
     if isinstance(listed, dict):
         listed = list(listed.values())
-    if isinstance(listed, list):
-        found = [_page(number, item) for number, item in enumerate(listed, 1)]
-        return [page for page in found if page is not None]
-    bodies = (body for body in unwrap(payload) if list_of_texts(first_filled(body, ("markdown", "text"))))
-    page = _page(1, next(bodies, None))
-    return [page] if page else []
+    if not isinstance(listed, list):
+        return None
+    pages = [page for number, item in enumerate(listed, 1) if (page := _page(number, item))]
+    return pages if pages or not listed else None
 
 
 def _page(position: int, item: Any) -> Page | None:
@@ -87,19 +108,12 @@ def _page(position: int, item: Any) -> Page | None:
         return Page(position, item, item, 0, 0, "")
     if not isinstance(item, dict):
         return None
-    lines, regions = item.get("lines"), item.get("regions")
-    text = item.get("text") if isinstance(item.get("text"), str) else None
-    markdown = item.get("markdown") if isinstance(item.get("markdown"), str) else None
-    if not text and isinstance(lines, list) and not (text is None and markdown):
-        text = "\n".join(filter(None, (_text_of_line(line) for line in lines)))
-    return Page(
-        page_of(item) or position,
-        markdown or text or "",
-        text or markdown or "",
-        len(lines) if isinstance(lines, list) else 0,
-        len(regions) if isinstance(regions, list) else 0,
-        _page_size(item),
-    )
+    lines, regions = (item[name] if isinstance(item.get(name), list) else [] for name in ("lines", "regions"))
+    markdown, text = (item[name] if isinstance(item.get(name), str) else "" for name in _TEXTS)
+    if not text and not (markdown and "text" not in item):
+        text = "\n".join(filter(None, map(_text_of_line, lines)))
+    number = page_of(item) or position
+    return Page(number, markdown or text, text or markdown, len(lines), len(regions), _page_size(item))
 
 
 def _text_of_line(line: Any) -> str:
@@ -118,20 +132,16 @@ def _page_size(page: Mapping[str, Any]) -> str:
 # -- answers
 
 
-def read_answer(payload: Any) -> str | None:
-    """Return the text of an answer; None where the payload has none."""
-    found = find_member(payload, "answer")
-    if isinstance(found, dict):
-        found = first_filled(found, VALUE_NAMES)
-    return found if isinstance(found, str) else None
-
-
-def read_citations(payload: Any) -> list[Citation]:
-    """Return the documents and places that an answer cites."""
+def read_answer(payload: Any) -> Answer | None:
+    """Return an answer with the documents and places that it cites."""
+    text = find_member(payload, "answer")
+    if isinstance(text, dict):
+        text = first_filled(text, VALUE_NAMES)
     listed = find_member(payload, "citations", "sources", "references")
-    if not isinstance(listed, list):
-        return []
-    return [_citation(item) for item in listed if isinstance(item, dict | str)]
+    citations = listed if isinstance(listed, list) else []
+    if not isinstance(text, str):
+        return None
+    return Answer(text, [_citation(item) for item in citations if isinstance(item, dict | str)])
 
 
 def _citation(item: dict[str, Any] | str) -> Citation:
@@ -154,12 +164,16 @@ def _region(place: Any) -> Region:
 # -- sections
 
 
-def read_sections(payload: Any) -> list[Section]:
+def read_packet(payload: Any) -> Packet | None:
     """Return the sections of a packet in the payload's order."""
     listed = find_member(payload, "sections", "segments", "splits", "documents")
     if isinstance(listed, dict):
         listed = [{"name": name, **value} for name, value in listed.items() if isinstance(value, dict)]
-    return [_section(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    if not isinstance(listed, list):
+        return None
+    sections = [_section(item) for item in listed if isinstance(item, dict)]
+    page_count = whole_number(find_member(payload, "page_count")) or 0
+    return Packet(sections, page_count) if sections or not listed else None
 
 
 def _section(item: Mapping[str, Any]) -> Section:

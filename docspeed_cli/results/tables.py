@@ -46,27 +46,35 @@ class _Cell(NamedTuple):
     text: str
 
 
-def read_tables(payload: Any) -> list[Table]:
-    """Return the tables of a payload: those at its top, or else those of its pages."""
-    return [_read_table(item, name, number) for number, (name, item) in enumerate(_listed_tables(payload), 1)]
+def read_tables(payload: Any) -> list[Table] | None:
+    """Return the tables at a payload's top, or else those of its pages; None if it has no place for any."""
+    listed = _listed_tables(payload)
+    if listed is None:
+        return None
+    return [_read_table(item, name, number) for number, (name, item) in enumerate(listed, 1)]
 
 
-def has_tables(payload: Any) -> bool:
-    """Whether the payload has a place for tables, even if it lists none."""
-    return isinstance(find_member(payload, "tables"), list | dict) or bool(_listed_tables(payload))
-
-
-def _listed_tables(payload: Any) -> list[tuple[str, Any]]:
-    found = payload if isinstance(payload, list) else find_member(payload, "tables")
+def _listed_tables(payload: Any) -> list[tuple[str, Any]] | None:
+    found = find_member(payload, "tables")
     if isinstance(found, dict):
         return [(str(name), item) for name, item in found.items() if isinstance(item, dict | list)]
     if isinstance(found, list):
-        tables = [item for item in found if isinstance(item, dict)]
-        return [("", item) for item in tables if any(name in item for name in _TABLE_MEMBERS)]
+        return _tables_in(found)
+    if isinstance(payload, list):
+        return _tables_in(payload) or None
     if find_member(payload, "cells") is not None:
         return [("", payload)]
     pages = find_member(payload, "pages")
-    return [table for page in pages for table in _tables_on_page(page)] if isinstance(pages, list) else []
+    return (
+        [table for page in pages for table in _tables_on_page(page)] or None
+        if isinstance(pages, list)
+        else None
+    )
+
+
+def _tables_in(items: list[Any]) -> list[tuple[str, Any]]:
+    objects = [item for item in items if isinstance(item, dict)]
+    return [("", item) for item in objects if any(name in item for name in _TABLE_MEMBERS)]
 
 
 def _tables_on_page(page: Any) -> list[tuple[str, Any]]:

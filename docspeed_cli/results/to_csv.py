@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from docspeed_cli.results.fields import Field, has_fields, read_fields, read_line_items
-from docspeed_cli.results.tables import Table, grid_of_rows, has_tables, read_tables
-from docspeed_cli.results.to_text import NotConvertible, one_line, without_surrogates
+from docspeed_cli.results.fields import Field, read_extraction, read_line_items
+from docspeed_cli.results.tables import Table, grid_of_rows, read_tables
+from docspeed_cli.results.to_text import NotConvertible, one_line
 from docspeed_cli.results.values import cell_text
 
 _NUMBER = re.compile(r"[-+]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d+)?\s?%?")
@@ -35,8 +35,8 @@ def to_csv(operation: str, payload: Any, table: str | None = None) -> str:
     else:
         text = _tables_csv(payload, table)
     if text is None:
-        raise NotConvertible(f"this {operation} result holds nothing that can be written as csv")
-    return without_surrogates(text)
+        raise NotConvertible(operation, "csv")
+    return text
 
 
 def escape_formula(cell: str) -> str:
@@ -45,9 +45,10 @@ def escape_formula(cell: str) -> str:
 
 
 def _tables_csv(payload: Any, name: str | None) -> str | None:
-    if not has_tables(payload):
+    tables = read_tables(payload)
+    if tables is None:
         return None
-    tables = read_tables(payload) if name is None else _tables_named(read_tables(payload), name)
+    tables = tables if name is None else _tables_named(tables, name)
     return "\r\n".join(filter(None, (_csv(table.grid) for table in tables)))
 
 
@@ -73,13 +74,14 @@ def _no_such_table(name: str, names: Sequence[str]) -> NoSuchTable:
 
 
 def _extraction_csv(payload: Any, name: str | None) -> str | None:
-    if not has_fields(payload):
+    extraction = read_extraction(payload)
+    if extraction is None:
         return None if name is None else _tables_csv(payload, name)
-    items = read_line_items(payload)
+    items = extraction.line_items
     if name in items:
         return _csv(grid_of_rows(items[name]))
     if name == "fields" or (name is None and not items):
-        return _csv(_field_rows(read_fields(payload)))
+        return _csv(_field_rows(extraction.fields))
     if name is not None:
         raise _no_such_table(name, [*items, "fields"])
     if len(items) == 1:

@@ -1,26 +1,29 @@
-"""Write payloads as markdown."""
+"""Write results as markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from docspeed_cli.results.fields import Field, has_fields, read_fields, read_line_items
-from docspeed_cli.results.pages import read_pages, read_sections
-from docspeed_cli.results.schema import read_schema, walk_nodes
-from docspeed_cli.results.tables import grid_of_rows, has_tables, read_tables
-from docspeed_cli.results.to_text import NO_NAMES, Writer, answer_writer, convert
-from docspeed_cli.results.values import cell_text, find_member
+from docspeed_cli.results.fields import Extraction, Field
+from docspeed_cli.results.pages import Answer, Packet, Page
+from docspeed_cli.results.schema import Schema, walk_nodes
+from docspeed_cli.results.shape import NO_NAMES, read_result
+from docspeed_cli.results.tables import Table, grid_of_rows
+from docspeed_cli.results.to_text import NotConvertible, answer_with_sources, as_file_text
+from docspeed_cli.results.values import cell_text
 
 
 def to_markdown(operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES) -> str:
-    """Return the payload as markdown; `names` are the names of cited documents by their file ids.
+    """Return a result as markdown; `names` are the names of cited documents by their file ids.
 
     NotConvertible if the payload has neither the operation's shape, nor pages, nor an answer.
     """
-    writers = {**_WRITERS, "chat": answer_writer("## Sources", _escape, names)}
-    return convert(operation, payload, writers, "markdown")
+    shape, value = read_result(operation, payload, names)
+    if shape is None:
+        raise NotConvertible(operation, "markdown")
+    return as_file_text(_WRITERS[shape](value))
 
 
 def _escape(text: str) -> str:
@@ -42,29 +45,21 @@ def _markdown_table(grid: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _pages_as_markdown(payload: Any) -> str | None:
-    pages = read_pages(payload)
-    if not pages:
-        return "" if find_member(payload, "pages") == [] else None
-    first, *others = ((page.number, page.markdown.strip("\n")) for page in pages)
-    return "\n\n".join([first[1], *(f"<!-- page {number} -->\n\n{text}" for number, text in others)])
+def _pages_as_markdown(pages: list[Page]) -> str:
+    texts = [page.markdown.strip("\n") for page in pages]
+    marked = [f"<!-- page {page.number} -->\n\n{text}" for page, text in zip(pages, texts, strict=True)]
+    return "\n\n".join([*texts[:1], *marked[1:]])
 
 
-def _tables_as_markdown(payload: Any) -> str | None:
-    if not has_tables(payload):
-        return None
-    tables = [
-        f"## {_escape(table.heading)}\n\n{_markdown_table(table.grid)}" for table in read_tables(payload)
-    ]
-    return "\n\n".join(tables) or "No tables."
+def _tables_as_markdown(tables: list[Table]) -> str:
+    parts = [f"## {_escape(table.heading)}\n\n{_markdown_table(table.grid)}" for table in tables]
+    return "\n\n".join(parts) or "No tables."
 
 
-def _extraction_as_markdown(payload: Any) -> str | None:
-    if not has_fields(payload):
-        return None
-    rows = [[field.key, cell_text(field.value), _place_of_field(field)] for field in read_fields(payload)]
+def _extraction_as_markdown(extraction: Extraction) -> str:
+    rows = [[field.key, cell_text(field.value), _place_of_field(field)] for field in extraction.fields]
     parts = [_markdown_table([["Field", "Value", "Evidence"], *rows])] if rows else []
-    for name, items in read_line_items(payload).items():
+    for name, items in extraction.line_items.items():
         parts.append(f"## {_escape(name)}\n\n{_markdown_table(grid_of_rows(items))}")
     return "\n\n".join(parts)
 
@@ -74,18 +69,12 @@ def _place_of_field(field: Field) -> str:
     return ", ".join([*page, *field.region_ids])
 
 
-def _sections_as_markdown(payload: Any) -> str | None:
-    sections = read_sections(payload)
-    if not sections and find_member(payload, "sections") != []:
-        return None
-    rows = [[section.name, section.kind, section.page_range] for section in sections]
+def _packet_as_markdown(packet: Packet) -> str:
+    rows = [[section.name, section.kind, section.page_range] for section in packet.sections]
     return _markdown_table([["Section", "Kind", "Pages"], *rows])
 
 
-def _schema_as_markdown(payload: Any) -> str | None:
-    schema = read_schema(payload)
-    if schema is None:
-        return None
+def _schema_as_markdown(schema: Schema) -> str:
     lines = [f"# {_escape(schema.doc_class)}\n"] if schema.doc_class else []
     for path, node in walk_nodes((*schema.fields, *schema.tables)):
         kind = f" ({_escape(node.type)})" if node.type else ""
@@ -94,10 +83,15 @@ def _schema_as_markdown(payload: Any) -> str | None:
     return "\n".join(lines)
 
 
-_WRITERS: Mapping[str, Writer] = {
+def _answer_as_markdown(answer: Answer) -> str:
+    return answer_with_sources(answer, "## Sources", _escape)
+
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
     "parse": _pages_as_markdown,
     "extract": _extraction_as_markdown,
     "tables": _tables_as_markdown,
-    "split": _sections_as_markdown,
+    "split": _packet_as_markdown,
     "schema": _schema_as_markdown,
+    "chat": _answer_as_markdown,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.results.pages import read_citations, read_pages, read_sections
+from docspeed_cli.results.pages import read_answer, read_packet, read_pages
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,14 @@ from docspeed_cli.results.pages import read_citations, read_pages, read_sections
         {"page_indices": [1, 2, 3]},
     ],
 )
-def test_read_sections_any_shape_gives_first_and_last_page(section: Any) -> None:
-    assert [(s.first, s.last) for s in read_sections({"sections": [section]})] == [(2, 4)]
+def test_read_packet_any_shape_gives_first_and_last_page(section: Any) -> None:
+    packet = read_packet({"sections": [section]})
+    assert packet and [(found.first, found.last) for found in packet.sections] == [(2, 4)]
 
 
 def test_read_pages_empty_page_is_a_page() -> None:
-    assert [(p.number, p.text) for p in read_pages({"pages": [{"page_index": 3}, None]})] == [(4, "")]
+    pages = read_pages({"pages": [{"page_index": 3}, None]})
+    assert pages and [(page.number, page.text) for page in pages] == [(4, "")]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,12 @@ def test_read_pages_empty_page_is_a_page() -> None:
         ({"page_index": 0, "quote": "Total 5"}, (1, "", "Total 5")),
     ],
 )
-def test_read_citations_any_shape_gives_page_and_text(citation: Any, place: Any) -> None:
-    (found,) = read_citations({"citations": [citation]})
-    assert found.regions == (place,)
+def test_read_answer_any_shape_gives_page_and_text(citation: Any, place: Any) -> None:
+    answer = read_answer({"answer": "5", "citations": [citation]})
+    assert answer and [found.regions for found in answer.citations] == [(place,)]
+
+
+@pytest.mark.parametrize("read", [read_pages, read_packet, read_answer])
+@pytest.mark.parametrize("payload", [{}, [], [1], "x", {"pages": [1]}, {"sections": ["x"]}, {"answer": 5}])
+def test_readers_other_shape_is_none(read: Any, payload: Any) -> None:
+    assert read(payload) is None

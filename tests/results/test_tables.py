@@ -9,6 +9,10 @@ import pytest
 from docspeed_cli.results.tables import read_tables
 
 
+def grids(payload: Any) -> list[list[list[str]]]:
+    return [table.grid for table in read_tables(payload) or []]
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -28,12 +32,12 @@ from docspeed_cli.results.tables import read_tables
     ],
 )
 def test_read_tables_any_shape_gives_a_grid(table: Any) -> None:
-    assert [t.grid for t in read_tables({"tables": [table]})] == [[["a", "b"], ["", "d"]]]
+    assert grids({"tables": [table]}) == [[["a", "b"], ["", "d"]]]
 
 
 def test_read_tables_on_pages_have_the_page() -> None:
-    (table,) = read_tables({"pages": [{"page_index": 4, "tables": [{"rows": [["x"]]}]}]})
-    assert (table.page, table.grid) == (5, [["x"]])
+    found = read_tables({"pages": [{"page_index": 4, "tables": [{"rows": [["x"]]}]}]})
+    assert found and [(table.page, table.grid) for table in found] == [(5, [["x"]])]
 
 
 @pytest.mark.parametrize("index", [10**9, 10**15, 10**30])
@@ -42,13 +46,21 @@ def test_read_tables_huge_index_takes_no_memory(index: int) -> None:
         {"value": "a", "row_index": index, "col_index": 0},
         {"value": "b", "row_index": 0, "col_index": index},
     ]
-    (table,) = read_tables({"tables": [{"cells": cells}]})
-    assert sorted(text for row in table.grid for text in row if text) == ["a", "b"]
+    (grid,) = grids({"tables": [{"cells": cells}]})
+    assert sorted(text for row in grid for text in row if text) == ["a", "b"]
 
 
 def test_read_tables_sparse_grid_has_no_empty_places() -> None:
     cells = [{"value": "x", "row_index": n, "col_index": n} for n in range(20_000)]
-    assert sum(map(len, read_tables({"tables": [{"cells": cells}]})[0].grid)) == 20_000
+    assert sum(map(len, grids({"tables": [{"cells": cells}]})[0])) == 20_000
     rows = [{f"column {n}": "x"} for n in range(2_000)]
-    grid = read_tables({"tables": [{"rows": rows}]})[0].grid
+    (grid,) = grids({"tables": [{"rows": rows}]})
     assert grid[1] == ["column 0: x"] and sum(map(len, grid)) == 4_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "tables"),
+    [({"tables": []}, []), ({"pages": [{"text": "a"}]}, None), ([1], None), ("x", None)],
+)
+def test_read_tables_other_shape_is_none(payload: Any, tables: Any) -> None:
+    assert read_tables(payload) == tables

@@ -8,23 +8,15 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.rule import Rule
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 from rich.tree import Tree
 
-from docspeed_cli.results.fields import Field, columns_of, has_fields, read_fields, read_line_items
-from docspeed_cli.results.pages import (
-    Citation,
-    Page,
-    Section,
-    read_answer,
-    read_citations,
-    read_pages,
-    read_sections,
-)
-from docspeed_cli.results.schema import Node, read_schema
-from docspeed_cli.results.tables import has_tables, read_tables
-from docspeed_cli.results.values import find_member
+from docspeed_cli.results.fields import Extraction, Field, columns_of
+from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
+from docspeed_cli.results.schema import Node, Schema
+from docspeed_cli.results.shape import NO_NAMES, read_result
+from docspeed_cli.results.tables import Table
 from docspeed_cli.terminal.views.grid import GAP, MAX_COLUMNS, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
@@ -39,10 +31,6 @@ from docspeed_cli.terminal.views.parts import (
 )
 
 Parts = Iterator[RenderableType]
-View = Callable[[Any, LineBudget, Mapping[str, str]], Parts]
-"""Yields the parts of a drawing from a payload, a budget, and the documents' names by file id.
-
-It yields nothing if the payload has not the operation's shape."""
 
 _MAX_PLACES = 5
 _MAX_QUOTE = 160
@@ -54,27 +42,23 @@ _OUR_WORDS = "italic"
 
 
 def result_view(
-    operation: str, payload: Any, *, names: Mapping[str, str] | None = None, max_lines: int = 400
+    operation: str, payload: Any, *, names: Mapping[str, str] = NO_NAMES, max_lines: int = 400
 ) -> RenderableType:
     """Return a drawing of a result in about `max_lines` lines; `names` are the documents' by file id.
 
     A payload without the operation's shape is drawn as the pages or the answer that it holds, or as JSON.
     """
-    chosen = [_VIEWS[operation]] if operation in _VIEWS else []
-    for draw in (*chosen, draw_pages, draw_answer):
-        parts = list(draw(payload, LineBudget(max_lines), names or {}))
-        if parts:
-            return Group(*parts)
-    return draw_json(payload, max_lines)
+    shape, value = read_result(operation, payload, names)
+    if shape is None:
+        return draw_json(payload, max_lines)
+    return Group(*_VIEWS[shape](value, LineBudget(max_lines)))
 
 
 # -- pages and answers
 
 
-def draw_pages(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw parsed pages, one after the other."""
-    pages = read_pages(payload)
-    if not pages and find_member(payload, "pages") is not None:
+def _draw_pages(pages: list[Page], budget: LineBudget) -> Parts:
+    if not pages:
         yield Text("No pages.")
     for shown, page in enumerate(pages):
         if not budget.take(4):
@@ -99,27 +83,22 @@ def _draw_markdown(text: str, name: str, if_empty: str, budget: LineBudget) -> P
         yield Text(f"… {name} continues; `--format markdown` or `-o FILE` shows all of it")
 
 
-def draw_answer(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw an answer and its sources."""
-    answer = read_answer(payload)
-    if answer is None:
-        return
-    yield from _draw_markdown(answer, "the answer", "(no answer)", budget)
-    citations = read_citations(payload)
-    if citations:
+def _draw_answer(answer: Answer, budget: LineBudget) -> Parts:
+    yield from _draw_markdown(answer.text, "the answer", "(no answer)", budget)
+    if answer.citations:
         yield Text("\nSources", style="bold")
-        yield _sources(citations, budget, names)
+        yield _sources(answer.citations, budget)
 
 
-def _sources(citations: Sequence[Citation], budget: LineBudget, names: Mapping[str, str]) -> Table:
-    table = Table.grid(padding=(0, 1, 0, 0))
+def _sources(citations: Sequence[Citation], budget: LineBudget) -> RichTable:
+    table = RichTable.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, justify="right")
     table.add_column(overflow="fold")
     for number, citation in enumerate(citations, 1):
         if not budget.take(3):
             table.add_row(Text(), more_of(len(citations) - number + 1, "source", "markdown"))
             break
-        document = safe_line(names.get(citation.document) or citation.document or "document")
+        document = safe_line(citation.document or "document")
         table.add_row(Text(f"{number}."), Text("\n").join([heading(document), *_places(citation)]))
     return table
 
@@ -138,17 +117,12 @@ def _places(citation: Citation) -> Iterator[Text]:
 # -- fields and tables
 
 
-def draw_extraction(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw extracted fields with their evidence, then the line items."""
-    if not has_fields(payload):
-        return
-    fields, items = read_fields(payload), read_line_items(payload)
+def _draw_extraction(extraction: Extraction, budget: LineBudget) -> Parts:
+    doc_class, fields, items = extraction
     if fields or not items:
         missing = sum(field.value in (None, []) for field in fields)
-        doc_class = find_member(payload, "doc_class")
-        title = doc_class if isinstance(doc_class, str) and doc_class.strip() else "Fields"
         not_found = f"{missing} not found" if missing else ""
-        yield heading(safe_line(title), counted(len(fields), "field"), not_found)
+        yield heading(safe_line(doc_class.strip() or "Fields"), counted(len(fields), "field"), not_found)
     if fields:
         shown = fields[: max(budget.lines, 1)]
         budget.take(len(shown) + 3)
@@ -180,11 +154,7 @@ def _evidence_cell(field: Field) -> Text:
     return Text(" · " if page and shown else "").join([Text(page), Text(" ".join([*shown, *rest]), "dim")])
 
 
-def draw_tables(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw tables, each below its title, page and size."""
-    if not has_tables(payload):
-        return
-    tables = read_tables(payload)
+def _draw_tables(tables: list[Table], budget: LineBudget) -> Parts:
     if not tables:
         yield Text("No tables.")
     for shown, table in enumerate(tables):
@@ -220,17 +190,13 @@ def _draw_grid(
 # -- sections
 
 
-def draw_sections(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw the sections of a packet, and a bar that shows which pages belong to each."""
-    sections = read_sections(payload)
+def _draw_packet(packet: Packet, budget: LineBudget) -> Parts:
+    sections = packet.sections
     if not sections:
-        if find_member(payload, "sections") is not None:
-            yield Text("No sections.")
+        yield Text("No sections.")
         return
-    count = find_member(payload, "page_count")
-    total = count if isinstance(count, int) and 0 < count < 10**9 else 0
     shown = sections[: max(budget.lines, 1)]
-    yield SectionsView(shown, max(total, *(section.last or 0 for section in sections)))
+    yield SectionsView(shown, max(packet.page_count, *(section.last or 0 for section in sections)))
     if len(shown) < len(sections):
         yield more_of(len(sections) - len(shown), "section", "markdown")
 
@@ -293,11 +259,7 @@ def _gaps(sections: Sequence[Section], total: int) -> Iterator[str]:
 # -- schemas
 
 
-def draw_schema(payload: Any, budget: LineBudget, names: Mapping[str, str]) -> Parts:
-    """Draw a schema as a tree of keys with their types."""
-    schema = read_schema(payload)
-    if schema is None:
-        return
+def _draw_schema(schema: Schema, budget: LineBudget) -> Parts:
     tables = counted(len(schema.tables), "table") if schema.tables else ""
     title = heading(safe_line(schema.doc_class or "Schema"), counted(len(schema.fields), "field"), tables)
     tree = Tree(title, guide_style="dim")
@@ -332,12 +294,11 @@ def _usual_width(cells: Sequence[Text], max_width: int) -> int:
     return max((width for width in map(len, cells) if width <= max_width), default=0)
 
 
-_VIEWS: Mapping[str, View] = {
-    "parse": draw_pages,
-    "extract": draw_extraction,
-    "tables": draw_tables,
-    "split": draw_sections,
-    "schema": draw_schema,
-    "chat": draw_answer,
-    "ask": draw_answer,
+_VIEWS: Mapping[str, Callable[[Any, LineBudget], Parts]] = {
+    "parse": _draw_pages,
+    "extract": _draw_extraction,
+    "tables": _draw_tables,
+    "split": _draw_packet,
+    "schema": _draw_schema,
+    "chat": _draw_answer,
 }
