@@ -16,7 +16,7 @@ from docspeed_cli.core.errors import (
 from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
 from docspeed_cli.jobs.context import Session, Task, WaitOptions
-from docspeed_cli.service.backoff import Schedule
+from docspeed_cli.service.backoff import FIRST_LOOK, Schedule
 from docspeed_cli.service.body import Body, NewBody
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import job_error, status_word
@@ -68,6 +68,15 @@ class Following:
         failures = 0
         failed: DocspeedError | None = None
         self.session.progress(job)
+
+        def next_look(waited: float, asked: float | None) -> float:
+            pause = max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
+            due = self.session.world.monotonic() + pause
+            return due if deadline is None else min(due, deadline)
+
+        # A job that was just submitted is hardly ever done yet; an older one may be, so it is looked at now.
+        if not job.ended and self.session.world.now() - (job.submitted_at or 0) < FIRST_LOOK:
+            yield next_look(0.0, None)
         while True:
             waited, asked = self.session.world.monotonic() - started, None
             try:
@@ -89,8 +98,7 @@ class Following:
             now = self.session.world.monotonic()
             if deadline is not None and now >= deadline:
                 raise self._pending(job, max(round(deadline - started, 3), round(now - started)), failed)
-            due = now + max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
-            yield due if deadline is None else min(due, deadline)
+            yield next_look(waited, asked)
 
     def look(self, job: Job, within: float | None = None) -> tuple[Job, Response]:
         """One look at the job, `within` so many seconds; the ledger learns what has changed."""

@@ -1,4 +1,4 @@
-"""When to look again: a schedule of delays, `Retry-After`, and a heap of due times. No I/O, no clock."""
+"""Decides when to look at a job again and when to retry a request. No I/O, no clock of its own."""
 
 from __future__ import annotations
 
@@ -9,43 +9,49 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-FIRST = 0.5
-LONGEST = 15.0
-SHARE = 0.2
-"""A look comes each fifth of the time waited so far: expected lateness is a tenth of the job's length."""
+FIRST_LOOK = 0.25
+"""Seconds from the submission to the first look at the job."""
 
-LONGEST_RETRY_AFTER = 3600.0
+FIRST_RETRY = 0.5
+"""Seconds before the first retry; each further one waits twice as long."""
+
+LONGEST = 15.0
+"""Longest delay in seconds that we choose ourselves."""
+
+SHARE = 0.2
+"""Delay between looks as a share of the time waited: we see the end a tenth of that time late on average."""
+
+MAX_READ_RETRY_AFTER = 3600.0
+"""Longest `Retry-After` in seconds that we believe."""
 
 
 class Schedule(NamedTuple):
-    """How long to wait before the next look, in seconds."""
+    """Delays in seconds, with jitter so that many programs don't ask in step."""
 
     floor: float = 0.0
+    """Shortest delay between looks, from `--poll-interval`."""
     random: Callable[[], float] = lambda: 0.5
 
     def delay(self, waited: float, retry_after: float | None = None) -> float:
-        """The delay after `waited` seconds: between FIRST and LONGEST with a tenth of jitter.
-
-        The user's floor and the server's `Retry-After` are never undercut.
-        """
-        grown = min(max(FIRST, SHARE * waited), LONGEST)
+        """The delay before the next look at a job that we have waited for; never less than `retry_after`."""
+        grown = min(max(FIRST_LOOK, SHARE * waited), LONGEST)
         jittered = grown * (0.9 + 0.2 * self.random())
         return max(min(jittered, LONGEST), self.floor, retry_after or 0.0)
 
     def backoff(self, attempt: int, retry_after: float | None = None) -> float:
-        """The delay before repetition `attempt` (0 is the first) of an exchange that failed."""
-        doubled = min(FIRST * 2.0 ** min(attempt, 16), LONGEST)
+        """The delay before retry `attempt` (0 is the first) of a request; never less than `retry_after`."""
+        doubled = min(FIRST_RETRY * 2.0 ** min(attempt, 16), LONGEST)
         return max(doubled * (0.8 + 0.4 * self.random()), retry_after or 0.0)
 
 
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a `Retry-After` header asks for, given as seconds or as an HTTP date; None if unusable.
+def retry_after(value: str, now: float) -> float | None:
+    """Seconds that a `Retry-After` header asks for, as a number or as an HTTP date; None if it is neither.
 
-    `now` is the time of day in seconds since the epoch. Absurd values are cut to an hour.
+    `now` is in Unix seconds. More than an hour is taken as an hour.
     """
-    if not value:
-        return None
     text = value.strip()
+    if not text:
+        return None
     if text.isascii() and text.replace(".", "", 1).isdigit():
         seconds = float(text)
     else:
@@ -57,28 +63,28 @@ def retry_after(value: str | None, now: float) -> float | None:
             seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), MAX_READ_RETRY_AFTER)
 
 
 class DueQueue(Generic[T]):
-    """What is due when: one heap for all that waits, however many they are."""
+    """Items ordered by the time when each is due."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, T]] = []
         self._order = itertools.count()
 
-    def add(self, due: float, thing: T) -> None:
-        """Put it down for this time; equal times keep the order they came in."""
-        heapq.heappush(self._heap, (due, next(self._order), thing))
+    def add(self, due: float, item: T) -> None:
+        """Add an item; items due at the same time come out in the order they were added."""
+        heapq.heappush(self._heap, (due, next(self._order), item))
 
     def pop(self, now: float) -> T | None:
-        """Take the first thing that is due by now, if there is one."""
+        """Remove and return the first item that is due by now, if any."""
         if self._heap and self._heap[0][0] <= now:
             return heapq.heappop(self._heap)[2]
         return None
 
     def next_due(self) -> float | None:
-        """When the first thing is due."""
+        """The time when the first item is due."""
         return self._heap[0][0] if self._heap else None
 
     def __len__(self) -> int:

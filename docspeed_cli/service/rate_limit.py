@@ -1,6 +1,6 @@
-"""One gate for all requests of a run: a refusal holds everybody, then the rate grows back step by step.
+"""Limits the rate of all requests of a run: a 429 holds every thread, and then the rate grows back slowly.
 
-Additive increase, multiplicative decrease: the run settles at what the account allows.
+Additive increase and multiplicative decrease, as in TCP: the run settles at what the account allows.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import threading
 from collections.abc import Callable
 
 FIRST_HOLD = 0.5
-LONGEST_HOLD = 30.0
-CUT = 0.5
-LEAST_RATE = 0.2
-"""Requests a second that are always tried, however often they are refused."""
+"""Seconds that all requests are held after a first 429 without `Retry-After`; each further one doubles it."""
 
+LONGEST_HOLD = 30.0
+MIN_RATE = 0.2
+"""Requests per second that are always tried, however often they are refused."""
+
+_DECREASE = 0.5
 _WINDOW = 2.0
 """Seconds over which the rate before a refusal is measured."""
 
 
 class RateLimiter:
-    """When the next request may be sent. Safe to use from many threads; nothing here sleeps."""
+    """Decides when the next request may be sent. Safe to use from many threads; it never sleeps itself."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -28,7 +30,9 @@ class RateLimiter:
         self._held_until = 0.0
         self._next = 0.0
         self._rate: float | None = None
+        """Requests per second; None for no limit."""
         self._step = 0.0
+        """What each second without a refusal adds to the rate."""
         self._grown_at = 0.0
         self._refusals = 0
         self._window_start = 0.0
@@ -36,7 +40,7 @@ class RateLimiter:
         self._last_rate = 0.0
 
     def delay(self) -> float:
-        """Seconds to wait before asking again; 0 is leave to send now."""
+        """Seconds to wait before asking again; 0 is permission to send one request now."""
         with self._lock:
             now = self._monotonic()
             if now < self._held_until:
@@ -50,11 +54,11 @@ class RateLimiter:
             return 0.0
 
     def refused(self, retry_after: float | None) -> None:
-        """The server wants less: nobody sends for a while, and then at half the rate."""
+        """Record a refusal for the rate: all requests are held for a while, then sent at half the rate."""
         with self._lock:
             now = self._monotonic()
-            first = now >= self._held_until
-            if first:
+            # Requests that were under way together are refused together; only the first halves the rate.
+            if now >= self._held_until:
                 self._slow_down(now)
             hold = retry_after
             if hold is None:
@@ -64,12 +68,12 @@ class RateLimiter:
             self._grown_at = self._held_until
 
     def accepted(self) -> None:
-        """The server answered without complaint."""
+        """Record an answer that was no refusal."""
         self._refusals = 0
 
     @property
     def state(self) -> str:
-        """What the gate does, for people; empty where nothing is held back."""
+        """What the limiter does, for people; empty if it limits nothing."""
         with self._lock:
             now = self._monotonic()
             if now < self._held_until:
@@ -77,10 +81,9 @@ class RateLimiter:
             return f"slowed to {self._rate:.1f} requests/s" if self._rate is not None else ""
 
     def _slow_down(self, now: float) -> None:
-        """One refusal, or many that were under way together, cut the rate once."""
         self._refusals += 1
         before = self._rate if self._rate is not None else self._measured(now)
-        self._rate = max(before * CUT, LEAST_RATE)
+        self._rate = max(before * _DECREASE, MIN_RATE)
         self._step = self._step or max(before * 0.05, 0.5)
 
     def _grow(self, now: float) -> None:
@@ -88,6 +91,7 @@ class RateLimiter:
             return
         self._rate += self._step * (now - self._grown_at)
         self._grown_at = now
+        # A limit far above what the run sends limits nothing, so the measured rate may count again.
         if self._rate > 20 * max(self._last_rate, 1.0):
             self._rate = None
 
@@ -98,6 +102,6 @@ class RateLimiter:
         self._sent_in_window += 1
 
     def _measured(self, now: float) -> float:
-        """Requests a second of late."""
+        """Requests per second in the current window, or in the last one if that was faster."""
         span = max(now - self._window_start, 0.05)
         return max(self._sent_in_window / span if self._window_start else 0.0, self._last_rate, 1.0)

@@ -1,4 +1,4 @@
-"""The gate: a refusal holds everybody, the rate is cut once for all that were under way, and grows back."""
+"""A refusal holds every request; the rate is halved once for all that were under way, and grows back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.service.rate_limit import FIRST_HOLD, LEAST_RATE, RateLimiter
+from docspeed_cli.service.rate_limit import FIRST_HOLD, MIN_RATE, RateLimiter
 
 
 class Clock:
@@ -17,11 +17,11 @@ class Clock:
         return self.time
 
 
-def sent(gate: RateLimiter, clock: Clock, seconds: float) -> int:
-    """How many requests the gate lets through in this time, asked as often as it says."""
+def sent(limiter: RateLimiter, clock: Clock, seconds: float) -> int:
+    """How many requests the limiter permits in this time, asked whenever its delay is over."""
     end, count = clock.time + seconds, 0
     while clock.time < end:
-        wait = gate.delay()
+        wait = limiter.delay()
         if wait == 0:
             count += 1
             clock.time += 0.01
@@ -30,43 +30,43 @@ def sent(gate: RateLimiter, clock: Clock, seconds: float) -> int:
     return count
 
 
-def test_an_open_gate_holds_nobody() -> None:
-    gate = RateLimiter(Clock())
-    assert [gate.delay() for _ in range(1000)] == [0.0] * 1000
-    assert gate.state == ""
+def test_rate_limiter_without_refusals_never_delays() -> None:
+    limiter = RateLimiter(Clock())
+    assert [limiter.delay() for _ in range(1000)] == [0.0] * 1000
+    assert limiter.state == ""
 
 
-def test_retry_after_holds_everybody_for_so_long() -> None:
+def test_rate_limiter_holds_requests_for_retry_after() -> None:
     clock = Clock()
-    gate = RateLimiter(clock)
-    assert gate.delay() == 0
-    gate.refused(7.0)
-    assert gate.delay() == pytest.approx(7.0)
-    assert "held for 7 s" in gate.state
+    limiter = RateLimiter(clock)
+    assert limiter.delay() == 0
+    limiter.refused(7.0)
+    assert limiter.delay() == pytest.approx(7.0)
+    assert "held for 7 s" in limiter.state
     clock.time += 7.0
-    assert gate.delay() == 0
+    assert limiter.delay() == 0
 
 
-def test_refusals_without_a_time_hold_longer_and_longer_until_one_is_taken() -> None:
+def test_rate_limiter_without_retry_after_doubles_the_hold_until_a_success() -> None:
     clock = Clock()
-    gate = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     holds = []
     for _ in range(4):
-        gate.refused(None)
-        holds.append(gate.delay())
+        limiter.refused(None)
+        holds.append(limiter.delay())
         clock.time += holds[-1] + 0.001
-        gate.delay()
+        limiter.delay()
     assert holds == pytest.approx([FIRST_HOLD, 2 * FIRST_HOLD, 4 * FIRST_HOLD, 8 * FIRST_HOLD])
-    gate.accepted()
-    gate.refused(None)
-    assert gate.delay() == pytest.approx(FIRST_HOLD)
+    limiter.accepted()
+    limiter.refused(None)
+    assert limiter.delay() == pytest.approx(FIRST_HOLD)
 
 
-def test_refusals_that_were_under_way_together_cut_the_rate_once() -> None:
+def test_rate_limiter_halves_the_rate_once_for_concurrent_refusals() -> None:
     clock = Clock()
     one, many = RateLimiter(clock), RateLimiter(clock)
-    for gate in (one, many):
-        sent(gate, clock, 4.0)
+    for limiter in (one, many):
+        sent(limiter, clock, 4.0)
     one.refused(1.0)
     for _ in range(32):
         many.refused(1.0)
@@ -78,29 +78,29 @@ def test_refusals_that_were_under_way_together_cut_the_rate_once() -> None:
     assert a == pytest.approx(b, rel=0.1)
 
 
-def test_the_rate_is_halved_and_then_grows_back_until_the_gate_is_open() -> None:
+def test_rate_limiter_grows_the_rate_back_until_there_is_no_limit() -> None:
     clock = Clock()
-    gate = RateLimiter(clock)
-    before = sent(gate, clock, 4.0) / 4.0
-    gate.refused(1.0)
+    limiter = RateLimiter(clock)
+    before = sent(limiter, clock, 4.0) / 4.0
+    limiter.refused(1.0)
     clock.time += 1.0
-    after = sent(gate, clock, 1.0)
+    after = sent(limiter, clock, 1.0)
     assert 0.3 * before < after < 0.75 * before
-    later = sent(gate, clock, 20.0) / 20.0
+    later = sent(limiter, clock, 20.0) / 20.0
     assert later > after
-    sent(gate, clock, 2000.0)
-    assert gate.state == ""
+    sent(limiter, clock, 2000.0)
+    assert limiter.state == ""
 
 
 @given(st.lists(st.sampled_from([None, 0.0, 0.5, 3.0]), min_size=1, max_size=60))
-def test_however_often_it_is_refused_something_is_always_tried(refusals: list[float | None]) -> None:
+def test_rate_limiter_never_delays_without_end(refusals: list[float | None]) -> None:
     clock = Clock()
-    gate = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     for retry_after in refusals:
-        gate.refused(retry_after)
-        clock.time += gate.delay()
+        limiter.refused(retry_after)
+        clock.time += limiter.delay()
     for _ in range(3):
-        wait = gate.delay()
-        assert 0 <= wait <= max(30.0, 1 / LEAST_RATE)
+        wait = limiter.delay()
+        assert 0 <= wait <= max(30.0, 1 / MIN_RATE)
         clock.time += wait + 1e-6
-        gate.delay()
+        limiter.delay()
