@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -58,7 +59,7 @@ class Interrupts:
             raise Interrupted(signum, idle=self._idle)
         text = f"docspeed: finishing the submission to save its job id (at most {self.grace:g} s)"
         self._write_over_echo(f"{text}; press Ctrl-C again to leave now")
-        if hasattr(signal, "SIGALRM"):  # not on Windows
+        if sys.platform != "win32":  # it has no timer signal
             # `timeout` and CI runners send one signal only; a server that hangs must not hold them up.
             signal.signal(signal.SIGALRM, self._end_grace)
             signal.setitimer(signal.ITIMER_REAL, self.grace)

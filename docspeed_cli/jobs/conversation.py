@@ -195,7 +195,7 @@ def _read(session: Session) -> str | None:
 
 def _line_editing(session: Session) -> None:
     """Arrow keys and history, where the system has them."""
-    if session.world.stdin is not sys.stdin:
+    if session.world.stdin is not sys.stdin or sys.platform == "win32":  # its Python has no readline
         return
     try:
         import readline

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import queue
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -255,10 +256,10 @@ def _sleeping_in(crowd: Scheduler[T], session: Session, tasks: Iterable[Task[T]]
 
 def _affordable(workers: int) -> int:
     """As many workers as have files enough: the limit is raised for them as far as the system allows."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":  # it has no such limit
         return workers
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES + _FILES_EACH * workers
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -307,11 +307,12 @@ def test_signal_while_waiting_for_another_process_exits(machine: Machine, servic
 
 _LIKE_WINDOWS = """
 import os, signal, sys
-for name in ("SIGHUP", "SIGTSTP", "SIGALRM", "setitimer"):
-    delattr(signal, name)
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.signals import Interrupts
 
+sys.platform = "win32"
+for name in ("SIGHUP", "SIGTSTP", "SIGALRM", "setitimer"):
+    delattr(signal, name)
 interrupts = Interrupts()
 interrupts.install(sys.stderr)
 done = False
@@ -325,7 +326,7 @@ interrupts.uninstall()
 """
 
 
-def test_signal_without_posix_signals_still_waits_for_the_shield() -> None:
+def test_signal_on_windows_still_waits_for_the_shield() -> None:
     """Windows has no SIGHUP, no SIGTSTP and no timer signal."""
     ran = subprocess.run([sys.executable, "-c", _LIKE_WINDOWS], capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.returncode) == ("True 130\n", 0)
