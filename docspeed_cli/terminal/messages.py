@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.core.models import Style
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
 
@@ -28,12 +26,6 @@ _SERVER_COMMAND = r"(?<=`)docspeed (?:auth|doctor)[^`]*|^docspeed (?:auth|doctor
 
 class Messages(Streams):
     """The messages of one run. Text that they quote can't act on a terminal or a CI runner."""
-
-    def __init__(self, environment: Environment, style: Style, secrets: set[str] | None = None) -> None:
-        super().__init__(environment, style, secrets)
-        self.server_flags = ""
-        """The flags that name this run's server, for commands in hints."""
-        self._shown_once: set[str] = set()
 
     def note(self, text: str) -> None:
         """Say something worth knowing, once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -65,8 +66,9 @@ class BatchProgress:
         self.failed = 0
         self.pending = 0
         """Inputs whose job still ran when the wait ended."""
-        self.reasons: dict[str, list[str]] = {}
-        """The labels of the inputs that failed, by reason."""
+        self._reasons: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+        """Some of the inputs that failed for each reason; all of them would be a lot of memory."""
         self._running = running
         self._rate_limit = rate_limit
         self._started = output.environment.monotonic()
@@ -109,8 +111,10 @@ class BatchProgress:
             self.failed += not missing
             # `reason` leaves out ids and names, so that the same failure of many documents is one line.
             reason = error.reason.splitlines()[0]
-            if reason in self.reasons or len(self.reasons) < _MAX_REASONS:
-                self.reasons.setdefault(reason, []).append(label)
+            if reason in self._reasons or len(self._reasons) < _MAX_REASONS:
+                self._reasons[reason] += 1
+                if self._reasons[reason] <= _INPUTS_SHOWN:
+                    self._examples.setdefault(reason, []).append(label)
         # At a terminal the bar shows each change; a log gets ten lines, however many the documents are.
         if not self.output.can_redraw:
             self._log_each_tenth()
@@ -123,19 +127,19 @@ class BatchProgress:
     def line(self) -> str:
         """The progress in one line."""
         total = f"/{self.total}" if self.total is not None else ""
-        problems = [f"{self.failed} failed"] if self.failed else []
-        problems += [f"{self.missing_required} missing required"] if self.missing_required else []
-        finished = f"{self.finished}{total} {self._done_word}" + (
-            f" ({', '.join(problems)})" if problems else ""
-        )
-        parts = [f"{self.verb}: {finished}", *([f"{self._running()} running"] if self.waits else [])]
+        problems = {"failed": self.failed, "missing required": self.missing_required}
+        counts = ", ".join(f"{count} {what}" for what, count in problems.items() if count)
+        finished = f"{self.finished}{total} {self._done_word}" + (f" ({counts})" if counts else "")
         rate = self._rate
-        if rate:
-            parts.append(_pace(rate))
-        if self.total and rate and self.ended < self.total:
-            parts.append(f"{span((self.total - self.ended) / rate)} left")
-        limit = self._rate_limit()
-        return ", ".join([*parts, limit] if limit else parts)
+        more = self.total is not None and self.ended < self.total
+        parts = (
+            f"{self.verb}: {finished}",
+            f"{self._running()} running" if self.waits else "",
+            _pace(rate) if rate else "",
+            f"{span(((self.total or 0) - self.ended) / rate)} left" if rate and more else "",
+            self._rate_limit(),
+        )
+        return ", ".join(part for part in parts if part)
 
     def summary(self, stopped: str = "") -> None:
         """Write the counts of the whole run, its failures by reason, and what to do next."""
@@ -144,17 +148,16 @@ class BatchProgress:
             self._report_failures()
             return
         counts = [f"{self.done} {self._done_word}" + (f" ({self.reused} reused)" if self.reused else "")]
-        unfinished = (self.total or 0) - self.ended if stopped else 0
         others = {
             "failed": self.failed,
             "missing required fields": self.missing_required,
             "still running": self.pending,
-            "not finished": unfinished,
+            "not finished": (self.total or 0) - self.ended if stopped else 0,
         }
         counts += [f"{count} {what}" for what, count in others.items() if count > 0]
         rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
         output.progress(f"{self.verb}: {', '.join(counts)} in {span(self.seconds)}{rate}{stopped}")
-        if self.reasons and not (output.human_output and self.ended <= _ON_SCREEN):
+        if self._reasons and not (output.human_output and self.ended <= _ON_SCREEN):
             self._list_reasons()
         hint = self._next_step(stopped)
         if hint:
@@ -162,24 +165,22 @@ class BatchProgress:
 
     def _list_reasons(self) -> None:
         output = self.output
-        ranked = sorted(self.reasons.items(), key=lambda item: -len(item[1]))
-        for reason, labels in ranked[:_REASONS_SHOWN]:
-            output.progress(f"  {len(labels)} × {reason}")
-            for label in labels[:_INPUTS_SHOWN]:
+        for reason, count in self._reasons.most_common(_REASONS_SHOWN):
+            output.progress(f"  {count} × {reason}")
+            for label in self._examples[reason]:
                 output.progress(f"      {label}")
-            if len(labels) > _INPUTS_SHOWN:
-                output.progress(f"      and {len(labels) - _INPUTS_SHOWN} more")
-        if len(ranked) > _REASONS_SHOWN:
-            others = len(ranked) - _REASONS_SHOWN
+            if count > _INPUTS_SHOWN:
+                output.progress(f"      and {count - _INPUTS_SHOWN} more")
+        others = len(self._reasons) - _REASONS_SHOWN
+        if others > 0:
             output.progress(f"  and {others} other reasons; each failed input's line has its own")
 
     def _next_step(self, stopped: str) -> str:
-        if self.failed and not stopped and all(_DAMAGED in reason for reason in self.reasons):
+        if self.failed and not stopped and all(_DAMAGED in reason for reason in self._reasons):
             return "replace the damaged files and run the same command again; only those are submitted"
-        if self.failed and stopped:
-            return "run the same command again to retry the failures and continue with the rest"
         if self.failed:
-            return "run the same command again to retry the failures, and only those"
+            rest = " and continue with the rest" if stopped else ", and only those"
+            return f"run the same command again to retry the failures{rest}"
         if stopped:
             return "run the same command again to continue where this run stopped"
         if self.pending:
@@ -195,12 +196,9 @@ class BatchProgress:
         # Even with --quiet, where each failure is otherwise only a line among the results on stdout.
         if self.output.human_output or self.output.style.json_errors:
             return
-        if self.failed:
-            self.output.failure(f"{self.verb}: {self.failed} of {self.ended} failed")
-        if self.missing_required:
-            self.output.failure(
-                f"{self.verb}: {self.missing_required} of {self.ended} missing required fields"
-            )
+        for count, what in ((self.failed, "failed"), (self.missing_required, "missing required fields")):
+            if count:
+                self.output.failure(f"{self.verb}: {count} of {self.ended} {what}")
 
     @contextmanager
     def shown(self) -> Iterator[None]:

@@ -38,6 +38,9 @@ class Streams:
         self.style = style
         self.secrets: set[str] = set() if secrets is None else secrets
         """Texts replaced by `…` in everything written to stderr."""
+        self.server_flags = ""
+        """The flags that name this run's server, for commands in hints."""
+        self._shown_once: set[str] = set()
         self._region: LiveRegion | None = None
 
     @property

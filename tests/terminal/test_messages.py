@@ -13,10 +13,10 @@ from docspeed_cli.terminal.output import Output
 from tests.stage import Stream
 
 
-def output(style: Style = Style(), **env: str) -> tuple[Output, Stream]:  # noqa: B008
+def output(style: Style | None = None, **env: str) -> tuple[Output, Stream]:
     """An output and its stderr."""
     stderr = Stream()
-    return Output(Environment(env, Stream(), Stream(), stderr), style, {"secret-key"}), stderr
+    return Output(Environment(env, Stream(), Stream(), stderr), style or Style(), {"secret-key"}), stderr
 
 
 @pytest.mark.parametrize(
