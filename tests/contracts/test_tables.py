@@ -175,7 +175,7 @@ def test_docs_config_file_is_the_one_of_help_environment() -> None:
 
 
 def test_docs_packages_are_those_that_exist_in_the_order_of_imports() -> None:
-    rows = table_below((DOCS / "contributing.md").read_text("utf-8"), ("package", "is alone in"))
+    rows = table_below((DOCS / "contributing.md").read_text("utf-8"), ("package", "is the only place for"))
     names = [name.strip("`") for name, _ in rows]
     assert set(names) == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     floor = {name: number for number, packages in enumerate(FLOORS) for name in packages}

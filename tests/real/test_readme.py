@@ -173,6 +173,12 @@ def test_recipe_submit_and_collect_writes_every_result(trial: Trial) -> None:
     assert sorted(result["page_count"] for result in results) == [2, 6]
 
 
+def test_recipe_submit_and_collect_with_a_failed_job_writes_the_other_results(trial: Trial) -> None:
+    (trial.folder / "invoices" / "damaged.pdf").write_bytes(DAMAGED)
+    assert trial.bash(recipe("Submit on one machine, collect on another")).code == 5
+    assert len(list((trial.folder / "collected").iterdir())) == 2
+
+
 def test_recipe_retry_processes_only_the_failed_document(trial: Trial) -> None:
     (trial.folder / "invoices" / "damaged.pdf").write_bytes(DAMAGED)
     done = trial.bash(recipe("Retry only what failed"))
