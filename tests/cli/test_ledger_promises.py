@@ -1,7 +1,7 @@
-"""The ledger's promises, whatever is done in whatever order, and wherever the program is killed in between.
+"""The ledger's promises hold in any order of commands, and wherever the program is killed.
 
-What is promised of an order is looked at from outside, at the very moment. A kill is the state folder as it
-is then: whatever the program does on its way out is undone.
+The order of events is checked from outside, as each one happens. A kill restores the state folder as it was
+at that moment, which undoes whatever the program does on its way out.
 """
 
 from __future__ import annotations
@@ -28,41 +28,39 @@ from tests.fake_service import SUBMIT, Service
 from tests.stage import Clock, Ran, Stage, Stream
 
 DOCUMENTS = st.sampled_from(["a", "b", "c"])
-LATE = 40
-"""Few commands here look at the outside so often; a kill beyond a command's end is no kill."""
-HOPELESS = ("failed", "lost")
+MOST_EVENTS = 40
+"""Events after which to kill at most: few commands here have so many, and later ones end first."""
+UNUSABLE = ("failed", "lost")
 
 
-def in_the_file(folder: Path) -> list[tuple[Any, ...]]:
-    """What another program finds in the ledger now."""
+def rows_in_file(folder: Path) -> list[tuple[Any, ...]]:
+    """Return what another program finds in the ledger now."""
     with closing(sqlite3.connect(folder / "state" / "ledger.db")) as db:
         return db.execute("SELECT state, job_id FROM jobs").fetchall()
 
 
 class Watched(io.BytesIO):
-    """Bytes of which each write is told, before it is done."""
+    """A stream that calls `before_write` ahead of each write."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
+    def __init__(self, before_write: Callable[[], None]) -> None:
         super().__init__()
-        self._told = told
+        self._before_write = before_write
 
     def write(self, chunk: Any) -> int:
-        self._told()
+        self._before_write()
         return super().write(chunk)
 
 
-def test_the_row_comes_before_the_submission_and_the_id_before_anything_is_printed(
-    tmp_path: Path, service: Service
-) -> None:
+def test_ledger_row_precedes_submission_and_job_id_precedes_output(tmp_path: Path, service: Service) -> None:
     seen: list[tuple[str, list[tuple[Any, ...]]]] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(("sent", in_the_file(tmp_path)))
+        seen.append(("sent", rows_in_file(tmp_path)))
         inner = service.transport("")
         assert isinstance(inner, httpx.MockTransport)
         return inner.handle_request(request)
 
-    out, clock = Watched(lambda: seen.append(("printed", in_the_file(tmp_path)))), Clock()
+    out, clock = Watched(lambda: seen.append(("printed", rows_in_file(tmp_path)))), Clock()
     world = Environment(
         env=Stage(tmp_path).base(),
         stdin=Stream(),
@@ -79,21 +77,21 @@ def test_the_row_comes_before_the_submission_and_the_id_before_anything_is_print
 
 
 class Killed(BaseException):
-    """The program has been killed."""
+    """Ends the program where it is killed."""
 
 
-class Mortal(Clock):
-    """A clock at whose n-th look, counting requests and answers too, the program dies."""
+class KillingClock(Clock):
+    """A clock that kills the program at the n-th event: a look at the clock, a request or an answer."""
 
-    def __init__(self, dies: Callable[[], None]) -> None:
+    def __init__(self, on_kill: Callable[[], None]) -> None:
         super().__init__()
         self.left = -1
-        self._dies = dies
+        self._on_kill = on_kill
 
     def tick(self) -> None:
         self.left -= 1
         if self.left == 0:
-            self._dies()
+            self._on_kill()
             raise Killed
 
     def now(self) -> float:
@@ -106,23 +104,23 @@ class Mortal(Clock):
 
 
 class Promises(RuleBasedStateMachine):
-    """One user, three documents, a server, and a machine that may go down at any moment."""
+    """One user, three documents, a server, and a program that may be killed at any moment."""
 
     def __init__(self) -> None:
         super().__init__()
         self.home = Path(tempfile.mkdtemp())
         self.service = Service()
-        self.clock = Mortal(self._remember)
+        self.clock = KillingClock(self._snapshot)
         self.stage = Stage(self.home, self.service, clock=self.clock, transport=self._transport)
         self.taken: dict[str, set[str]] = {name: set() for name in "abc"}
-        """The jobs that the server has accepted for each document, and nobody has forgotten."""
+        """The jobs that the server accepted for each document, without those that the user forgot."""
         self.paid_inline: Counter[str] = Counter()
         self.fates: dict[str, str] = {}
 
     def teardown(self) -> None:
         shutil.rmtree(self.home)
 
-    # -- the world
+    # -- the server and the program
 
     def _transport(self, base_url: str) -> httpx.BaseTransport:
         inner = self.service.transport(base_url)
@@ -132,13 +130,13 @@ class Promises(RuleBasedStateMachine):
             assert isinstance(inner, httpx.MockTransport)
             before = set(self.service.jobs)
             response = inner.handle_request(request)
-            self._took(request, set(self.service.jobs) - before)
+            self._record(request, set(self.service.jobs) - before)
             self.clock.tick()
             return response
 
         return httpx.MockTransport(handle)
 
-    def _took(self, request: httpx.Request, new: set[str]) -> None:
+    def _record(self, request: httpx.Request, new: set[str]) -> None:
         if request.method != "POST":
             return
         body = json.loads(request.content)
@@ -146,26 +144,26 @@ class Promises(RuleBasedStateMachine):
         self.taken[name] |= new
         self.paid_inline[name] += not new
         for job_id in new:
-            self._let(job_id, "processing")
+            self._set_fate(job_id, "processing")
 
-    def _let(self, job_id: str, fate: str) -> None:
+    def _set_fate(self, job_id: str, fate: str) -> None:
         self.fates[job_id] = fate
         if fate == "lost":
             if self.service.jobs.pop(job_id, None):
-                self.service.jobs[f"once {job_id}"] = {}  # so that its id is given to no other
+                self.service.jobs[f"once {job_id}"] = {}  # so that no other job gets its id
             self.service.results.pop(job_id, None)
         else:
             self.service.has(job_id, fate, result=self.service.results.get(job_id, b"{}"), operation="parse")
 
-    def _remember(self) -> None:
-        """The state folder as a kill would leave it."""
+    def _snapshot(self) -> None:
+        """Copy the state folder as a kill would leave it."""
         shutil.rmtree(self.home / "then", ignore_errors=True)
         state = self.home / "state"
         if state.exists():
             shutil.copytree(state, self.home / "then", ignore=shutil.ignore_patterns("*-shm"))
 
     def _run(self, *argv: str, dies: int = 0) -> Ran | None:
-        """Run the program; None if it was killed."""
+        """Run the program; return None if it was killed."""
         self.clock.left = dies
         try:
             ran = self.stage.run(*argv)
@@ -184,42 +182,42 @@ class Promises(RuleBasedStateMachine):
         return self.stage.rows()
 
     def _answered(self, name: str) -> bool:
-        """Whether the ledger holds something that answers this request, by the server's own account."""
+        """Return whether the ledger has a job that answers this request, going by the server's state."""
         rows = [row for row in self._rows() if row["file_id"] == name]
         known = [row["job_id"] for row in rows if row["job_id"]]
         inline = any(job_id.startswith("@") for job_id in known)
-        return inline or any(self.fates.get(job_id) not in (None, *HOPELESS) for job_id in known)
+        return inline or any(self.fates.get(job_id) not in (None, *UNUSABLE) for job_id in known)
 
-    # -- what happens
+    # -- events
 
     @rule(
         name=DOCUMENTS,
         how=st.sampled_from([(), ("--wait", "--timeout", "3"), ("--sync",)]),
-        dies=st.integers(1, LATE),
+        dies=st.integers(1, MOST_EVENTS),
     )
     def submit(self, name: str, how: tuple[str, ...], dies: int) -> None:
         answered, before = self._answered(name), self.service.count(SUBMIT)
         ran = self._run("parse", "--file-id", name, *how, dies=dies)
         paid = self.service.count(SUBMIT) - before
-        assert paid <= (0 if answered else 1), "nothing is paid for twice"
+        assert paid <= (0 if answered else 1), "paid twice"
         if ran is not None and ran.code == 0 and not answered:
             assert paid == 1
 
-    @rule(name=DOCUMENTS, dies=st.integers(1, LATE))
-    def submit_afresh(self, name: str, dies: int) -> None:
+    @rule(name=DOCUMENTS, dies=st.integers(1, MOST_EVENTS))
+    def submit_fresh(self, name: str, dies: int) -> None:
         before = self.service.count(SUBMIT)
         ran = self._run("parse", "--file-id", name, "--fresh", dies=dies)
         assert self.service.count(SUBMIT) - before == 1 or ran is None
 
     @precondition(lambda self: self.fates)
     @rule(data=st.data(), fate=st.sampled_from(["completed", "failed", "lost"]))
-    def the_server_goes_on(self, data: st.DataObject, fate: str) -> None:
+    def server_changes_a_job(self, data: st.DataObject, fate: str) -> None:
         job_id = data.draw(st.sampled_from(sorted(self.fates)))
         if self.fates[job_id] == "processing" or fate == "lost":
-            self._let(job_id, fate)
+            self._set_fate(job_id, fate)
 
-    @rule(name=DOCUMENTS, dies=st.integers(1, LATE))
-    def look(self, name: str, dies: int) -> None:
+    @rule(name=DOCUMENTS, dies=st.integers(1, MOST_EVENTS))
+    def refresh(self, name: str, dies: int) -> None:
         if self.taken[name] & {row["job_id"] for row in self._rows()}:
             self._run("jobs", "list", "--refresh", dies=dies)
 
@@ -230,11 +228,11 @@ class Promises(RuleBasedStateMachine):
         if not gone:
             return
         self._run("jobs", "forget", *(row["job_id"] or f"@{row['row']}" for row in gone))
-        assert self._rows() == [row for row in rows if row not in gone], "and nothing else is forgotten"
+        assert self._rows() == [row for row in rows if row not in gone], "another job was forgotten too"
         self.taken[name].clear()
         self.paid_inline[name] = 0
 
-    # -- what is promised
+    # -- promises
 
     @invariant()
     def every_job_is_known_or_its_submission_is_unknown(self) -> None:
@@ -248,7 +246,7 @@ class Promises(RuleBasedStateMachine):
             assert not [row for row in here if row["state"] == "submitting"]
 
 
-TestPromises = Promises.TestCase
-TestPromises.settings = settings(
+TestLedgerPromises = Promises.TestCase
+TestLedgerPromises.settings = settings(
     max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -1,4 +1,4 @@
-"""A ledger that can't be used never costs a job: a warning, the work goes on, the id is printed."""
+"""A ledger that can't be used costs no job: docspeed warns, does the work and prints the id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fake_service import SUBMIT, UPLOAD, Service
 from tests.stage import Stage
 
 
-def test_a_state_folder_that_can_t_be_made(stage: Stage, service: Service) -> None:
+def test_ledger_state_folder_can_t_be_created_work_goes_on(stage: Stage, service: Service) -> None:
     (stage.folder / "state").write_text("a file in its place")
     ran = stage.run("parse", stage.document("a.pdf"))
     assert ran.code == 0, ran.err
@@ -24,7 +24,7 @@ def test_a_state_folder_that_can_t_be_made(stage: Stage, service: Service) -> No
     assert stage.run("jobs", "list").code == 0
 
 
-def test_a_large_result_without_a_state_folder(stage: Stage, service: Service) -> None:
+def test_ledger_without_state_folder_large_result_is_printed(stage: Stage, service: Service) -> None:
     (stage.folder / "state").write_text("a file in its place")
     payload = json.dumps({"pages": ["x" * 400_000]}).encode()
     service.payload = lambda operation, body: payload
@@ -33,10 +33,8 @@ def test_a_large_result_without_a_state_folder(stage: Stage, service: Service) -
         assert (ran.code, ran.raw) == (0, payload + b"\n"), ran.err[-500:]
 
 
-@pytest.mark.parametrize(
-    "content", [b"this is no database at all" * 500, b"SQLite format 3\0" + b"\xff" * 8000]
-)
-def test_a_damaged_file_is_set_aside_and_kept(stage: Stage, service: Service, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"this is not a database" * 500, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_ledger_damaged_is_set_aside_and_kept(stage: Stage, service: Service, content: bytes) -> None:
     state = stage.folder / "state"
     state.mkdir()
     (state / "ledger.db").write_bytes(content)
@@ -49,7 +47,7 @@ def test_a_damaged_file_is_set_aside_and_kept(stage: Stage, service: Service, co
     assert stage.run("jobs", "list").err == ""
 
 
-def test_a_file_of_a_newer_version_is_left_alone(stage: Stage, service: Service) -> None:
+def test_ledger_of_newer_version_is_left_alone(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
     path = stage.folder / "state" / "ledger.db"
     with sqlite3.connect(path) as db:
@@ -63,7 +61,7 @@ def test_a_file_of_a_newer_version_is_left_alone(stage: Stage, service: Service)
         assert db.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
 
 
-def test_a_table_that_is_gone_does_not_stop_the_work(stage: Stage, service: Service) -> None:
+def test_ledger_missing_table_work_goes_on(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
     with sqlite3.connect(stage.folder / "state" / "ledger.db") as db:
         db.execute("DROP TABLE jobs")
@@ -73,14 +71,14 @@ def test_a_table_that_is_gone_does_not_stop_the_work(stage: Stage, service: Serv
     assert service.count(SUBMIT) == 2
 
 
-def test_the_warning_is_no_data_and_is_not_silenced(stage: Stage) -> None:
+def test_ledger_warning_is_on_stderr_despite_quiet(stage: Stage) -> None:
     (stage.folder / "state").write_text("a file in its place")
     ran = stage.run("parse", "--file-id", "f", "--quiet")
     assert ran.out.count("\n") == 1
     assert "warning: " in ran.err
 
 
-def test_many_without_a_ledger(stage: Stage, service: Service) -> None:
+def test_ledger_unusable_run_over_many_documents_works(stage: Stage, service: Service) -> None:
     (stage.folder / "state").write_text("a file in its place")
     paths = [stage.document(f"{n}.pdf") for n in range(6)]
     ran = stage.run("parse", *paths)

@@ -1,9 +1,9 @@
-"""Runs a program to which the system refuses some calls: `refusing.py RULE… -- PROGRAM ARG…`.
+"""Runs a program for which some system calls fail: `refusing.py RULE… -- PROGRAM ARG…`.
 
-A RULE is `CALL:ERROR`, or `CALL:CONDITION,…:ERROR` where only some calls are refused; a CONDITION is an
-argument's place, an operator and a number. `pwrite64:2>=24,3>=4096:ENOSPC` is a disk that takes no write of
-24 bytes or more beyond a file's first 4,096. The kernel itself answers (seccomp), so the errors are as real
-as those of a full or a foreign disk.
+A RULE is `CALL:ERROR`, or `CALL:CONDITION,…:ERROR` where only some calls fail; a CONDITION is an argument's
+position, an operator and a number. `pwrite64:2>=24,3>=4096:ENOSPC` is a disk that is full for writes of 24
+bytes or more beyond a file's first 4,096. The kernel itself answers (seccomp), so the errors are as real as
+those of a full disk or a network folder.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2
 
 
 def possible() -> bool:
-    """Whether this system can refuse calls."""
+    """Return whether this system can make calls fail."""
     return sys.platform == "linux" and platform.machine() in _NUMBERS
 
 
 def _instructions(rule: str) -> Iterator[tuple[int, int, int, int]]:
-    """Each rule looks at the call's number anew, and where something does not hold jumps to the next one."""
+    """Yield a rule's filter: compare the call's number, then each condition, or jump to the next rule."""
     name, *conditions, error = re.split("[:,]", rule)
     left = 2 * len(conditions) + 1
     yield (_LOAD, 0, 0, 0)
     yield (_EQUAL, 0, left, _NUMBERS[platform.machine()][name])
     for condition in conditions:
         match = _CONDITION.fullmatch(condition)
-        assert match is not None, f"no condition: {condition}"
+        assert match is not None, f"not a condition: {condition}"
         left -= 2
         yield (_LOAD, 0, 0, 16 + 8 * int(match[1]))
         yield (_TEST[match[2]], 0, left, int(match[3]))
@@ -67,7 +67,7 @@ def _instructions(rule: str) -> Iterator[tuple[int, int, int, int]]:
 
 
 def refuse(rules: list[str]) -> None:
-    """Have this process, and whatever it becomes, refused these calls."""
+    """Make these calls fail for this process and whatever it executes."""
     steps = [step for rule in rules for step in _instructions(rule)] + [(_RETURN, 0, 0, _ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
