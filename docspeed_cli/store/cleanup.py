@@ -26,6 +26,7 @@ def prune(database: SqliteDatabase, results: Path, now: float) -> None:
     _prune_uploads(database, old)
     database.write("DELETE FROM conversations WHERE updated_at < ?", old, sync=False)
     database.write("DELETE FROM runs WHERE started_at < ?", old, sync=False)
+    # Results of synchronous requests have no job at the server; their files are named by token.
     with suppress(OSError):
         for (token,) in inline:
             (results / f"{token}.json").unlink(missing_ok=True)

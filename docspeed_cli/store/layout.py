@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from docspeed_cli.store.sqlite import TROUBLE
+
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
@@ -52,9 +54,6 @@ _KEYS = {
     "runs": ("rowid",),
 }
 """The tables to copy, each with the columns that its rows are stored by."""
-
-TROUBLE = (sqlite3.Error, UnicodeDecodeError)
-"""Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
 
 
 def migrate(db: sqlite3.Connection) -> None:

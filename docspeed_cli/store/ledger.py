@@ -25,7 +25,7 @@ _COLUMNS = (
 _NAMES = _COLUMNS.split(", ")
 _INSERT = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
 _PRUNE_EVERY = 1000
-"""Prune at the end of a command that inserted a row whose number this divides."""
+"""Prune at the end of a command that recorded a job in a row divisible by this."""
 _MAX_INTEGER = 2**63 - 1
 """The largest number that SQLite stores."""
 _MAX_TIME = 253_402_300_800.0
@@ -72,7 +72,6 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is deferred, prune now and then, and close the file."""
-        self._database.flush()
         if self._prune_due and self.is_persistent:
             from pathlib import Path
 
@@ -84,10 +83,7 @@ class Ledger:
     def health(self) -> tuple[int, str]:
         """Return the number of jobs, and what is wrong with the file; "" if nothing is."""
         ((rows,),) = self._database.read("SELECT count(*) FROM jobs")
-        if not self.is_persistent:
-            return rows, "it is kept in memory only"
-        found = self._database.read("PRAGMA quick_check(1)")[0][0]
-        return rows, "" if found == "ok" else str(found)
+        return rows, self._database.problem()
 
     # -- jobs
 
@@ -102,7 +98,7 @@ class Ledger:
         changed = self._database.write(*self._update(row, members)).rowcount
         if not changed and members.get("job_id"):
             # Somebody deleted the state folder or this row, or damage hit it after the submission.
-            self._warn(f"the ledger has lost row {row}; keep the job's id, {members['job_id']}")
+            self._warn(f"row {row} is no longer in the ledger; keep the job id {members['job_id']}")
 
     def change_soon(self, row: int, **members: Any) -> None:
         """Record what the server would say again, with the next write or at the end."""
@@ -119,7 +115,7 @@ class Ledger:
 
     def by_request(self, request: str) -> list[Job]:
         """Return the last jobs of this request, newest first."""
-        # No flush: this comes before each submission of a run, and each flush would be a commit.
+        # No flush: a run asks this before each submission, and each flush is a commit.
         return self._read_jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request])
 
     def by_id(self, job_id: str) -> list[Job]:
@@ -150,6 +146,7 @@ class Ledger:
 
         `status` is the server's word or a state, in any case; `older_than` is in seconds since 1970.
         """
+        # Numbered marks: a value is bound whether or not its test is used, and one is used twice.
         tests = {
             "(lower(status) = lower(?1) OR state = lower(?1))": status,
             "operation = ?2": operation,
@@ -180,6 +177,7 @@ class Ledger:
 
     def newest_run(self, server: str | None = None) -> str | None:
         """Return the run that started last, of those with jobs on this server or on any."""
+        # Runs have a table: one that only reused jobs submitted nothing, so jobs can't tell when it was.
         has = "SELECT 1 FROM jobs WHERE jobs.run = runs.run AND jobs.server = coalesce(?, jobs.server)"
         self._database.flush()
         return _first_text(

@@ -101,6 +101,7 @@ class Locks:
                 self._descriptor = None
 
     def _byte(self, digest: str) -> tuple[Path, int]:
+        # 48 bits of the digest, which is more than there are bytes.
         return self._path, int(digest[:12], 16) % _LOCKABLE_BYTES
 
     def _lock_among_processes(self, offset: int) -> bool:
@@ -111,7 +112,7 @@ class Locks:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             return _lock_byte(self._descriptor, offset)
-        except OSError as error:
+        except OSError as error:  # a read-only folder, or a network folder without locks
             self._works = False
             self._descriptor = None
             self._warn(

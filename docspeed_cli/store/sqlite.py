@@ -35,8 +35,8 @@ _FIRST_START_ATTEMPTS = 200
 """Attempts, 0.05 s apart, while another process creates the file."""
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
-_MIN_ROW_BYTES = 64
-"""No row of `jobs` takes less space in a file."""
+_MIN_ROW_BYTES = 128
+"""A job takes more space than this in a file, with its index entries."""
 
 TROUBLE = (sqlite3.Error, UnicodeDecodeError)
 """Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
@@ -55,7 +55,7 @@ class _Write:
 
 
 class SqliteDatabase:
-    """The file at `path`, or tables in memory where it can't be used, which `warn` reports once.
+    """The file at `path`, or tables in memory if the file can't be used; `warn` is called once in that case.
 
     Threads share it. Writes that arrive while another is being synced are committed together.
     """
@@ -100,7 +100,7 @@ class SqliteDatabase:
         return write.cursor
 
     def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Commit a statement once for each of these values, together; return how many rows changed."""
+        """Commit a statement for each list of values in one transaction; return how many rows changed."""
         writes = [_Write(sql, values, sync=True) for values in rows]
         self._queue.extend(writes)
         self.flush()
@@ -122,6 +122,13 @@ class SqliteDatabase:
         with self._lock:
             self._commit_queue()
             self._db.close()
+
+    def problem(self) -> str:
+        """Return what is wrong with the file; "" if nothing is."""
+        if not self.is_persistent:
+            return "it is kept in memory only"
+        found = str(self.read("PRAGMA quick_check(1)")[0][0])
+        return "" if found == "ok" else found
 
     def _commit_queue(self) -> None:
         writes = [self._queue.popleft() for _ in range(len(self._queue))]
@@ -145,7 +152,7 @@ class SqliteDatabase:
             write.cursor = cursor
 
     def _attempt(self, work: Callable[[], T]) -> T:
-        """Run `work` on the file that is at `path` now, or in memory where no file works."""
+        """Run `work` on the file that is at `path` now, or in memory if no file works."""
         while True:
             try:
                 result = work()
@@ -154,8 +161,8 @@ class SqliteDatabase:
                     raise
                 self._recover(error)
                 continue
-            # Another process may have set the file aside, or a user deleted it. Looking afterwards covers
-            # the moment before the write too. Each look is a system call that lets other threads run.
+            # Another process may have set the file aside, or a user deleted it. A check before the work could
+            # miss that, and each check is a system call, at which Python switches to another thread.
             if not self.is_persistent or _identity(self.path) == self._identity:
                 return result
             self._db.close()
@@ -287,7 +294,7 @@ def _retry_while_locked(step: Callable[[], object]) -> None:
 def _lock_folder(path: str, *, exclusive: bool = False) -> int:
     """Lock the file's folder, shared to open the file, exclusive to set it aside.
 
-    Return a descriptor whose close unlocks it. Without the lock, one process could create a log for a file
+    Closing the returned descriptor unlocks it. Without the lock, one process could create a log for a file
     that another one is renaming.
     """
     if sys.platform != "win32":
@@ -317,17 +324,19 @@ def _storable(value: Any) -> Any:
 
 
 def _is_damage(error: Exception) -> bool:
+    """Return whether the file's content caused the error, not its folder, its disk or another process."""
     if isinstance(error, UnicodeDecodeError):
         return True
     name, text = getattr(error, "sqlite_errorname", ""), str(error)
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return True
-    lacking = text.startswith("no such ") or "has no column named" in text
-    return (name == "SQLITE_ERROR" and lacking) or text.startswith("Could not decode")
+    # A damaged name in the schema looks like a missing table or column.
+    missing = text.startswith("no such ") or "has no column named" in text
+    return (name == "SQLITE_ERROR" and missing) or text.startswith("Could not decode")
 
 
 def _read_only(path: str) -> Iterator[sqlite3.Connection]:
-    """Connect for reading only: with the log if there is one, then without, where the folder refuses it."""
+    """Connect for reading only: with the log if there is one, then without it."""
     if not os.path.isfile(path):
         return
     from pathlib import Path
