@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from docspeed_cli.store.sqlite import TROUBLE
-
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
@@ -55,12 +53,20 @@ _KEYS = {
 }
 """The tables to copy, each with the columns that its rows are stored by."""
 
+TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+"""Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
+
+
+def layout_of(db: sqlite3.Connection) -> int:
+    """Return the number of migrations that the file has had; 0 if it is new."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the layout to this version in one transaction; a second process finds it done."""
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for script in MIGRATIONS[_layout(db) :]:
+        for script in MIGRATIONS[layout_of(db) :]:
             for statement in filter(str.strip, script.split(";")):
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -69,7 +75,7 @@ def migrate(db: sqlite3.Connection) -> None:
 def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     """Copy all readable rows; False if the file can't be read at all, or has a newer layout."""
     try:
-        if not 0 < _layout(source) <= len(MIGRATIONS):
+        if not 0 < layout_of(source) <= len(MIGRATIONS):
             return False
     except TROUBLE:
         return False
@@ -78,10 +84,6 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
         if not _copy_table(source, into, table, ", ".join(key)):
             _copy_table(source, into, table, ", ".join(f"{column} DESC" for column in key))
     return True
-
-
-def _layout(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _copy_table(source: sqlite3.Connection, into: sqlite3.Connection, table: str, order: str) -> bool:

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
+from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, layout_of, migrate
+
 if sys.platform != "win32":
     import fcntl
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-LAYOUT = 4
-"""The number of migrations; the module `layout`, which holds them, is loaded only to run one."""
 _BUSY_TIMEOUT = 20.0
 """Seconds to wait for another process that writes."""
 _FIRST_START_ATTEMPTS = 200
@@ -37,9 +37,6 @@ _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MIN_ROW_BYTES = 128
 """A job takes more space than this in a file, with its index entries."""
-
-TROUBLE = (sqlite3.Error, UnicodeDecodeError)
-"""Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
 
 
 class _Write:
@@ -234,8 +231,6 @@ class SqliteDatabase:
 
         Without those rows, requests that are already paid for would be submitted again.
         """
-        from docspeed_cli.store.layout import copy_rows, migrate
-
         self.is_persistent = False
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         migrate(db)
@@ -253,12 +248,10 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
         if not wal:
             _leave_wal(db)
         db.execute("PRAGMA synchronous = FULL")
-        (layout,) = db.execute("PRAGMA user_version").fetchone()
-        if layout > LAYOUT:
+        layout = layout_of(db)
+        if layout > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed")
-        if layout < LAYOUT:
-            from docspeed_cli.store.layout import migrate
-
+        if layout < len(MIGRATIONS):
             os.chmod(path, 0o600)  # noqa: PTH101
             if wal:
                 _retry_while_locked(lambda: db.execute("PRAGMA journal_mode = WAL"))
@@ -357,8 +350,6 @@ def _read_only(path: str) -> Iterator[sqlite3.Connection]:
 
 def _salvage(aside: str, into: sqlite3.Connection) -> int:
     """Copy the readable rows of a file that was set aside; return the number of jobs."""
-    from docspeed_cli.store.layout import copy_rows
-
     source = sqlite3.connect(aside, timeout=1.0, isolation_level=None)
     try:
         copy_rows(source, into)
