@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -58,6 +58,7 @@ def _fields_member(payload: Any) -> Any:
     found = find_member(payload, "fields", "extracted_fields", "invoice_level_fields")
     if found is not None:
         return found
+    # Without a member for fields, the fields are those members that have evidence.
     innermost = list(unwrap(payload))[-1:]
     bare = {key: value for body in innermost for key, value in body.items() if is_grounded(value)}
     return bare or None
@@ -82,6 +83,7 @@ def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
 
 def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
+    # Values without names of their own are the several values of one field, such as `tags`.
     if all(is_grounded(item) and not _own_name(item) for item in items):
         ids = tuple(chain.from_iterable(regions_of(item) for item in items))
         values = [grounded_value(item) for item in items]
@@ -152,8 +154,3 @@ def _row_of(row: Any) -> dict[str, Any]:
     if isinstance(inner, list):
         return {_own_name(cell) or str(number): cell for number, cell in enumerate(inner, 1)}
     return {} if inner is None else {"value": inner}
-
-
-def columns_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the columns of rows in the order of their first appearance."""
-    return list(dict.fromkeys(chain.from_iterable(rows)))

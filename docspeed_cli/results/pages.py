@@ -80,6 +80,10 @@ class Answer(NamedTuple):
     text: str
     citations: list[Citation]
 
+    def with_names(self, names: Mapping[str, str]) -> Answer:
+        """Return the answer with the names of the documents in place of their file ids."""
+        return Answer(self.text, [Citation(names.get(id_, id_), regions) for id_, regions in self.citations])
+
 
 # -- pages
 
@@ -110,6 +114,7 @@ def _page(position: int, item: Any) -> Page | None:
         return None
     lines, regions = (item[name] if isinstance(item.get(name), list) else [] for name in ("lines", "regions"))
     markdown, text = (item[name] if isinstance(item.get(name), str) else "" for name in _TEXTS)
+    # Lines stand in for a text that is empty, and for one that is missing unless there is markdown.
     if not text and not (markdown and "text" not in item):
         text = "\n".join(filter(None, map(_text_of_line, lines)))
     number = page_of(item) or position

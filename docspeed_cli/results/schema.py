@@ -17,19 +17,13 @@ _OTHER_TYPES = frozenset(
     {"text", "str", "int", "bool", "decimal", "double", "amount", "money", "percent", "enum", "email", "url"}
     | {"address", "phone", "list", "table"}
 )
-"""Types that are no reason for a warning, though we do not propose them."""
+"""Types that we accept without a warning, but do not suggest."""
 
 _OLDER_FORM = ("invoice_level_fields", "line_item_structures")
 _TABLES = ("tables", "line_item_structures")
 _PUBLISHED_CHILDREN = ("fields", "target_fields")
 _CHILDREN = (*_PUBLISHED_CHILDREN, "properties", "columns")
-_LEAF_MEMBERS = {
-    "key",
-    "name",
-    "type",
-    "description",
-    "array",
-    "items",
+_LEAF_MEMBERS = {"key", "name", "type", "description", "array", "items"} | {
     "format",
     "enum",
     "required",
@@ -126,7 +120,7 @@ class _Reader:
             self.faults.append(place + problem)
 
     def json_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Return a JSON object; of a name that it has more than once, other parsers may take the first."""
+        """Return a JSON object from its members, and warn of names that it has more than once."""
         counts = Counter(name for name, _ in pairs)
         if len(counts) < len(pairs):
             names = ", ".join(_wording(name) for name, count in counts.items() if count > 1)
@@ -160,8 +154,8 @@ class _Reader:
             self.faults.append("it names no field")
 
     def _check_unknown_form(self, schema: dict[str, Any]) -> None:
-        known = ("doc_class", "sandbox", "$schema")  # they name no field in any form
-        values = (value for name, value in schema.items() if name not in known)
+        # In a form that we do not know, any member but these may name a field.
+        values = [schema[name] for name in schema if name not in ("doc_class", "sandbox", "$schema")]
         if not any(isinstance(value, dict | list | str) and value for value in values):
             self.faults.append("it names no field")
             return
@@ -196,7 +190,7 @@ class _Reader:
     def _listed_nodes(self, items: list[Any], place: str, member: str, depth: int) -> Iterator[Node]:
         seen: dict[str, str] = {}
         for index, item in enumerate(items):
-            here = place and f"{place}[{index}]"
+            here = place and f"{place}[{index}]"  # an empty place stays empty below
             if not isinstance(item, str if member == "target_fields" else dict):
                 expected = _TARGET_FORM if member == "target_fields" else "an object"
                 self.fault(here, f" must be {expected}, not {_wording(item)}")
@@ -246,6 +240,7 @@ class _Reader:
         kind = cell_text(source.get("type"))
         if item.get("array") is True or item.get("type") == "array":
             kind = f"list of {kind}" if kind not in ("", "array") else "list"
+        # Children in a member that no published form has are read, but not checked.
         below = f"{place}.{inner}" if place and source is item and inner in _PUBLISHED_CHILDREN else ""
         children = self._nodes(source[inner], below, inner, depth + 1) if inner else ()
         return Node(key, kind, cell_text(item.get("description")), tuple(children))

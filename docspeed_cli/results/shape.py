@@ -35,12 +35,6 @@ def read_result(
     # An operation that we do not know, or a shape that changed: pages and answers are still readable.
     for shape in (operation, "parse", "chat"):
         value = _READERS[shape](payload) if shape in _READERS else None
-        if isinstance(value, Answer):
-            named = [
-                cited._replace(document=names.get(cited.document, cited.document))
-                for cited in value.citations
-            ]
-            value = value._replace(citations=named)
         if value is not None:
-            return shape, value
+            return shape, value.with_names(names) if isinstance(value, Answer) else value
     return None, None

@@ -65,11 +65,8 @@ def _listed_tables(payload: Any) -> list[tuple[str, Any]] | None:
     if find_member(payload, "cells") is not None:
         return [("", payload)]
     pages = find_member(payload, "pages")
-    return (
-        [table for page in pages for table in _tables_on_page(page)] or None
-        if isinstance(pages, list)
-        else None
-    )
+    on_pages = map(_tables_on_page, pages if isinstance(pages, list) else [])
+    return [table for tables in on_pages for table in tables] or None
 
 
 def _tables_in(items: list[Any]) -> list[tuple[str, Any]]:
@@ -140,7 +137,7 @@ def _grid_of_cells(cells: list[_Cell]) -> list[list[str]]:
     grid = [[""] * width for _ in range(height)]
     for cell in cells:
         before = grid[cell.row][cell.column]
-        # Two cells in one place are lost to nobody: their texts stand side by side.
+        # Where two cells claim one place, keep the texts of both.
         grid[cell.row][cell.column] = f"{before} {cell.text}" if before else cell.text
     return grid
 

@@ -54,6 +54,7 @@ def _tables_csv(payload: Any, name: str | None) -> str | None:
 
 def _tables_named(tables: list[Table], name: str) -> list[Table]:
     """Return the tables with this name; or else those with this title, or the one with this number."""
+    # Ids are unique, titles are not, and a number is the position that a view shows.
     by_name = [table for table in tables if table.name == name]
     title = name.strip().casefold()
     by_title = [table for table in tables if title and table.title.strip().casefold() == title]
@@ -78,6 +79,7 @@ def _extraction_csv(payload: Any, name: str | None) -> str | None:
     if extraction is None:
         return None if name is None else _tables_csv(payload, name)
     items = extraction.line_items
+    # A table of line items may itself be called `fields`, and is then meant.
     if name in items:
         return _csv(grid_of_rows(items[name]))
     if name == "fields" or (name is None and not items):

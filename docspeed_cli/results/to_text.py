@@ -47,6 +47,7 @@ def one_line(text: str) -> str:
 def aligned_rows(grid: Sequence[Sequence[str]]) -> str:
     """Return rows of texts as lines with aligned columns; a row may be shorter than the others."""
     rows = [[one_line(cell) for cell in row] for row in grid]
+    # Characters, not terminal cells: the text may go to a file that is read with any font.
     widths = [0] * max(map(len, rows), default=0)
     for row in rows:
         for index, cell in enumerate(row):
@@ -92,7 +93,7 @@ def answer_with_sources(answer: Answer, heading: str, escape: Callable[[str], st
     for number, citation in enumerate(answer.citations, 1):
         document = f"{number}. {escape(citation.document) or 'document'}"
         places = [_place(region, escape) for region in citation.regions]
-        if len(places) < 2:
+        if len(places) < 2:  # on one line
             sources.append(", ".join([document, *places]))
         else:
             sources += [document, *(f"   - {place}" for place in places)]

@@ -14,22 +14,13 @@ VALUE_NAMES = ("value", "text", "content", "normalized_value", "raw_value")
 """Members in which a value stands beside its evidence, the most exact first."""
 
 _REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
-_EVIDENCE = (
-    "evidence",
-    "regions",
-    "citations",
-    "sources",
-    "bbox",
-    "bounding_box",
-    "polygon",
-    "quote",
-    "snippet",
-)
+_BOXES = ("bbox", "bounding_box", "polygon")
+_EVIDENCE = ("evidence", "regions", "citations", "sources", "quote", "snippet", *_BOXES)
 _GROUNDING = (*_REGION_IDS, "page_index", "page", "bbox", "confidence")
 """Members that tell a value with its evidence from an object of fields."""
 
 _WRAPPERS = ("result", "data", "extraction", "output", "response", "payload")
-_WRAPPED_DEPTH = 4
+_MAX_WRAPPERS = 4
 _PAGE_IN_REGION_ID = re.compile(r"p(\d{1,7})(?![^\W_])")
 
 
@@ -71,7 +62,8 @@ def whole_number(value: Any) -> int | None:
     """Return a whole number from 0 up, also from `"3"` or 3.0; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         return int(value)
-    if isinstance(value, float) and value == value and abs(value) < 1e15 and value == int(value):
+    # Comparing with 1e15 also keeps out NaN and infinities, which int() can't convert.
+    if isinstance(value, float) and abs(value) < 1e15 and value == int(value):
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -95,7 +87,7 @@ def list_of_texts(value: Any) -> tuple[str, ...]:
 def unwrap(payload: Any) -> Iterator[dict[str, Any]]:
     """Yield the payload, then the objects that it wraps in members such as `result`, outermost first."""
     level = [payload]
-    for _ in range(_WRAPPED_DEPTH):
+    for _ in range(_MAX_WRAPPERS):
         found = [item for item in level if isinstance(item, dict)]
         yield from found
         level = [item[name] for item in found for name in _WRAPPERS if name in item]
@@ -109,6 +101,7 @@ def find_member(payload: Any, *names: str) -> Any:
 def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:
     """Return the page, counted from 1, that a value is on; region ids such as `p2:l3` name it too."""
     if isinstance(value, dict):
+        # An index counts from 0, unlike the numbers and the ids below.
         if (index := whole_number(value.get("page_index"))) is not None:
             return index + 1
         for name in ("page_number", "page_no", "page"):

@@ -46,6 +46,7 @@ class Grid:
         self.numeric = [_is_numeric(column[1:]) for column in columns]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # Bands are harder to follow than folded words, so the columns that may fold do so first.
         fits = sum(self.least) + GAP * (len(self.least) - 1) <= options.max_width
         least = self.least if fits else self.folded
         bands = list(_bands(least, options.max_width))

@@ -66,6 +66,7 @@ class _Table(TableElement):
         head = self.header.row if self.header else None
         rows = [*([head] if head else []), *(self.body.rows if self.body else [])]
         for cell in (cell for row in rows for cell in row.cells):
+            # Widths are counted before tabs are expanded, and a tab counts as one cell.
             cell.content.expand_tabs(1)
         yield Grid([[cell.content for cell in row.cells] for row in rows])
 
@@ -118,6 +119,7 @@ def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
         if token.type == "link_open":
             links.append((_address(token, "href"), []))
         elif token.type == "link_close":
+            # The text of a link can claim any target, so the address stands beside it.
             address, shown = links.pop() if links else ("", [])
             if address and address.removeprefix("mailto:") != "".join(shown):
                 yield _text_token(f" ({address})")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,11 +12,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 from rich.tree import Tree
 
-from docspeed_cli.results.fields import Extraction, Field, columns_of
+from docspeed_cli.results.fields import Extraction, Field
 from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
 from docspeed_cli.results.shape import NO_NAMES, read_result
-from docspeed_cli.results.tables import Table
+from docspeed_cli.results.tables import Table, grid_of_rows
 from docspeed_cli.terminal.views.grid import GAP, MAX_COLUMNS, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
@@ -134,9 +134,7 @@ def _draw_extraction(extraction: Extraction, budget: LineBudget) -> Parts:
         if fields or number:
             yield Text()
         yield heading(safe_line(name), counted(len(rows), "row"))
-        columns = columns_of(rows)
-        cells = ([row.get(column) for column in columns[:MAX_COLUMNS]] for row in rows)
-        yield from _draw_grid(columns, cells, len(rows), len(columns), budget)
+        yield from _draw_grid(grid_of_rows(rows), budget)
 
 
 def _field_row(field: Field) -> list[Text]:
@@ -163,28 +161,26 @@ def _draw_tables(tables: list[Table], budget: LineBudget) -> Parts:
             return
         if shown:
             yield Text()
-        head, rows = (table.grid[0], table.grid[1:]) if table.grid else ([], [])
-        width = max(map(len, table.grid), default=0)
-        size = f"{counted(len(rows), 'row')} × {counted(width, 'column')}"
+        rows, columns = max(len(table.grid) - 1, 0), max(map(len, table.grid), default=0)
+        size = f"{counted(rows, 'row')} × {counted(columns, 'column')}"
         page = f"page {table.page}" if table.page else ""
         title = safe_line(table.title) if table.title.strip() else Text(f"Table {shown + 1}")
         yield heading(title, page, size, "" if table.name.isdigit() else safe_line(table.name).plain)
-        yield from _draw_grid(head, rows, len(rows), width, budget)
+        yield from _draw_grid(table.grid, budget)
 
 
-def _draw_grid(
-    head: Sequence[str], rows: Iterable[Sequence[Any]], total: int, width: int, budget: LineBudget
-) -> Parts:
-    """Draw as many of `total` rows as the budget allows, and up to MAX_COLUMNS of `width` columns."""
-    kept = list(islice(rows, max(budget.lines, 2) - 1))
-    budget.take(1 + len(kept))
-    if not width:
+def _draw_grid(grid: Sequence[Sequence[str]], budget: LineBudget) -> Parts:
+    """Draw as many rows as the budget allows, with up to MAX_COLUMNS columns."""
+    shown = grid[: max(budget.lines, 2)]
+    budget.take(len(shown))
+    if not any(grid):
         yield Text("(empty)", style=_OUR_WORDS)
         return
-    cells = [[safe_cell(text) for text in row[:MAX_COLUMNS]] for row in (head, *kept)]
-    yield Grid(cells, left_out=max(width - MAX_COLUMNS, 0))
-    if total > len(kept):
-        yield more_of(total - len(kept), "row", "csv")
+    # Texts are made safe only for what is drawn: a table may have a hundred thousand rows.
+    left_out = max(max(map(len, grid)) - MAX_COLUMNS, 0)
+    yield Grid([[safe_cell(text) for text in row[:MAX_COLUMNS]] for row in shown], left_out=left_out)
+    if len(grid) > len(shown):
+        yield more_of(len(grid) - len(shown), "row", "csv")
 
 
 # -- sections
