@@ -1,4 +1,4 @@
-"""The gate for CI: fields without which a result is none, and names that are checked before they cost."""
+"""`--require`: fields and tables that a result must have; their names are checked before a job is paid for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def extracted(stage: Stage, service: Service, *flags: str, ids: tuple[str, ...] 
 
 
 @pytest.mark.parametrize("keys", ["invoice_number", "seller.name", "name", "invoice_number, seller.name"])
-def test_what_is_there_with_its_evidence_passes(stage: Stage, service: Service, keys: str) -> None:
+def test_require_field_with_value_and_evidence_passes(stage: Stage, service: Service, keys: str) -> None:
     ran = extracted(stage, service, "--require", keys)
     assert (ran.code, json.loads(ran.out)) == (0, FOUND)
 
@@ -58,7 +58,7 @@ def test_what_is_there_with_its_evidence_passes(stage: Stage, service: Service, 
     ],
     ids=["no evidence", "several", "all"],
 )
-def test_what_lacks_a_value_or_evidence_is_told(
+def test_require_field_without_value_or_evidence_fails(
     stage: Stage, service: Service, flags: tuple[str, ...], missing: list[str]
 ) -> None:
     ran = extracted(stage, service, *flags, "--json")
@@ -68,7 +68,7 @@ def test_what_lacks_a_value_or_evidence_is_told(
     assert error["message"] == f"f: required but not found: {', '.join(missing)}"
 
 
-def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None:
+def test_require_many_documents_checks_each(stage: Stage, service: Service) -> None:
     ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
     rows = [json.loads(line) for line in lines(ran.out)]
     assert ran.code == 5
@@ -76,8 +76,8 @@ def test_each_document_of_many_is_judged(stage: Stage, service: Service) -> None
 
 
 @pytest.mark.parametrize("form", [(), ("--format", "text")], ids=["json", "text"])
-@pytest.mark.parametrize("first", [(), ("--require", "grand_total")], ids=["not asked", "asked"])
-def test_what_lies_in_its_file_from_before_is_judged_again(
+@pytest.mark.parametrize("first", [(), ("--require", "grand_total")], ids=["not required", "required"])
+def test_require_existing_output_file_is_checked_again(
     stage: Stage, service: Service, form: tuple[str, ...], first: tuple[str, ...]
 ) -> None:
     folder = f"{stage.folder}/out/"
@@ -90,7 +90,7 @@ def test_what_lies_in_its_file_from_before_is_judged_again(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "hint"),
     [
         (("--require", "grand_totl"), "did you mean grand_total?"),
         (("--require", "seller.nmae"), "did you mean seller.name?"),
@@ -100,16 +100,16 @@ def test_what_lies_in_its_file_from_before_is_judged_again(
         (("--format", "csv", "--table", "7"), "it has line_items, fields"),
     ],
 )
-def test_a_name_that_the_schema_lacks_costs_nothing(
-    stage: Stage, service: Service, flags: tuple[str, ...], said: str
+def test_require_unknown_name_fails_before_submission(
+    stage: Stage, service: Service, flags: tuple[str, ...], hint: str
 ) -> None:
     ran = extracted(stage, service, *flags)
-    assert (ran.code, ran.out, said in ran.err) == (2, "", True), ran.err
+    assert (ran.code, ran.out, hint in ran.err) == (2, "", True), ran.err
     assert service.count(SUBMIT) == 0
 
 
 @pytest.mark.parametrize("keys", [",", " , ", "invoice_number,", ",name", "name,,grand_total"])
-def test_a_key_that_a_variable_was_to_give(stage: Stage, service: Service, keys: str) -> None:
+def test_require_empty_key_is_a_usage_error(stage: Stage, service: Service, keys: str) -> None:
     ran = extracted(stage, service, "--require", keys)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err.startswith(f"error: --require {keys}: a key is empty; is a variable unset?")
@@ -117,7 +117,7 @@ def test_a_key_that_a_variable_was_to_give(stage: Stage, service: Service, keys:
 
 @pytest.mark.parametrize("keys", ["line_items", "name,line_items"])
 @pytest.mark.parametrize(("rows", "code"), [([{"amount": 119.0}], 0), ([], 5), ([{}], 5)])
-def test_a_table_has_at_least_a_row(
+def test_require_table_needs_a_row(
     stage: Stage, service: Service, keys: str, rows: list[dict[str, Any]], code: int
 ) -> None:
     found = {**FOUND, "line_items": {"line_items": rows}}
@@ -165,7 +165,7 @@ def grouped(seller: Any, tax_id: Any, buyer: Any, *amounts: Any) -> dict[str, An
         ("items.amount", grouped("a", "b", "c"), ["items.amount"]),
     ],
 )
-def test_a_key_may_mean_a_group_several_fields_or_a_column(
+def test_require_group_name_or_column_stands_for_its_fields(
     stage: Stage, service: Service, keys: str, found: dict[str, Any], missing: list[str]
 ) -> None:
     service.payload = lambda operation, body: json.dumps(found).encode()
@@ -175,7 +175,7 @@ def test_a_key_may_mean_a_group_several_fields_or_a_column(
         assert json.loads(ran.err)["error"]["details"] == {"missing": missing}
 
 
-def test_all_is_what_the_schema_names_and_nothing_else(stage: Stage, service: Service) -> None:
+def test_require_all_checks_only_what_the_schema_names(stage: Stage, service: Service) -> None:
     found = grouped("a", "b", "c")
     found["fields"]["beside"] = None
     service.payload = lambda operation, body: json.dumps(found).encode()
@@ -186,7 +186,7 @@ def test_all_is_what_the_schema_names_and_nothing_else(stage: Stage, service: Se
 @pytest.mark.parametrize(
     "value", ["", " ", "\n", [], {}, [None], [""], {"amount": None}, [{"value": None}], [[[" "]]]]
 )
-def test_what_holds_nothing_is_no_value(stage: Stage, service: Service, value: Any) -> None:
+def test_require_blank_value_fails(stage: Stage, service: Service, value: Any) -> None:
     found = grouped("a", value, "c")
     service.payload = lambda operation, body: json.dumps(found).encode()
     ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
@@ -194,7 +194,7 @@ def test_what_holds_nothing_is_no_value(stage: Stage, service: Service, value: A
 
 
 @pytest.mark.parametrize("value", [0, False, "0", [None, 1], {"amount": 0}])
-def test_nought_is_a_value(stage: Stage, service: Service, value: Any) -> None:
+def test_require_zero_and_false_are_values(stage: Stage, service: Service, value: Any) -> None:
     found = grouped("a", value, "c")
     service.payload = lambda operation, body: json.dumps(found).encode()
     ran = stage.run("extract", "--file-id", "f", "--schema", GROUPS, "--wait", "--require", "seller.tax_id")
@@ -202,16 +202,16 @@ def test_nought_is_a_value(stage: Stage, service: Service, value: Any) -> None:
 
 
 @pytest.mark.parametrize("table", ["line_items", "fields"])
-def test_the_schema_s_tables_are_taken(stage: Stage, service: Service, table: str) -> None:
+def test_table_name_in_schema_is_accepted(stage: Stage, service: Service, table: str) -> None:
     assert extracted(stage, service, "--format", "csv", "--table", table).code == 0
 
 
-def test_a_schema_that_nobody_can_read_is_no_reason_to_refuse(stage: Stage, service: Service) -> None:
+def test_require_unknown_form_of_schema_is_submitted(stage: Stage, service: Service) -> None:
     ran = stage.run("extract", "--file-id", "f", "--schema", '{"a": {"b": 1}}', "--wait", "--require", "x")
     assert (ran.code, service.count(SUBMIT)) == (5, 1)
 
 
-def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service) -> None:
+def test_require_summary_counts_separately_from_failures(stage: Stage, service: Service) -> None:
     ran = extracted(stage, service, "--require", "grand_total", ids=("f", "g"))
     assert "extract: 0 done, 2 missing required fields in" in ran.err
     assert "2 × required but not found: grand_total" in ran.err
@@ -225,14 +225,14 @@ def test_the_summary_tells_them_from_what_failed(stage: Stage, service: Service)
 
 
 @pytest.mark.parametrize("key", ["amount", "items.price.net", "price.net", "nothing"])
-def test_a_column_has_its_table_s_name_before_it(stage: Stage, service: Service, key: str) -> None:
+def test_require_column_without_its_table_is_a_usage_error(stage: Stage, service: Service, key: str) -> None:
     columns = [{"key": "amount"}, {"key": "price", "type": "object", "fields": [{"key": "net"}]}]
     schema = json.dumps({"fields": [{"key": "a"}], "tables": [{"key": "items", "fields": columns}]})
     ran = stage.run("extract", "--file-id", "f", "--schema", schema, "--wait", "--require", key)
     assert (ran.code, service.count(SUBMIT)) == (2, 0), ran.err
 
 
-def test_another_group_s_field_is_not_the_one_that_is_required(stage: Stage, service: Service) -> None:
+def test_require_field_of_another_group_does_not_count(stage: Stage, service: Service) -> None:
     found = {"fields": {"name": {"value": "a", "region_ids": ["p1:r1"]}}}
     service.payload = lambda operation, body: json.dumps(found).encode()
     for flags in (("--require", "buyer.name"), ("--require-all",)):
@@ -242,7 +242,7 @@ def test_another_group_s_field_is_not_the_one_that_is_required(stage: Stage, ser
 
 @pytest.mark.parametrize(("city", "code"), [("Mysuru", 0), (None, 5)])
 @pytest.mark.parametrize("key", ["parties", "city", "parties.city"])
-def test_a_group_that_comes_several_times(
+def test_require_repeated_group_must_be_complete_each_time(
     stage: Stage, service: Service, key: str, city: str | None, code: int
 ) -> None:
     def party(where: str | None) -> dict[str, Any]:

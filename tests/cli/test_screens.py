@@ -1,4 +1,4 @@
-"""Every screen at several widths: nothing overflows, ids can be copied, words say what colours say."""
+"""Each command's screen at several widths: nothing overflows, ids can be copied, words say what colours say."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WIDTHS = (60, 80, 160)
 LONG = "job_0123456789abcdef0123"
 SGR = re.compile(r"\x1b\[([0-9;]*)m")
 LIVE = re.compile(r".*(\x1b\[[0-9?]*[A-Zhl]|\r)")
-"""A line that is drawn again and again, up to the last time that it is erased."""
+"""The live line, up to the last time that it is erased."""
 
 PLAIN = {"NO_COLOR": "1", "TERM": "dumb"}
 READABLE = {"", "0", "1", "2", "3", "4", "31", "32", "35"}
-"""Attributes, red, green and magenta: what can be read on black and on white."""
+"""Attributes, red, green and magenta, which are readable on black and on white."""
 
 DOCUMENT = "a folder/with a long name that says what is in it/鈴木さんの請求書 2026.pdf"
 OPERATIONS = {
@@ -42,7 +42,7 @@ def shown(stage: Stage, service: Service) -> Stage:
 
 
 def runs(stage: Stage, columns: int, env: dict[str, str]) -> dict[str, Ran]:
-    """What each command shows at a terminal of this width."""
+    """The screen of each command at a terminal of this width."""
     stage.columns = columns
     document = stage.document(DOCUMENT)
     lines = {
@@ -67,7 +67,7 @@ def runs(stage: Stage, columns: int, env: dict[str, str]) -> dict[str, Ran]:
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
-def test_what_is_drawn_fits(shown: Stage, columns: int) -> None:
+def test_screens_any_width_fits(shown: Stage, columns: int) -> None:
     drawn = ("parse", "extract", "tables", "split", "schema", "chat", "list")
     screens = runs(shown, columns, {})
     for name in drawn:
@@ -77,13 +77,13 @@ def test_what_is_drawn_fits(shown: Stage, columns: int) -> None:
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
-def test_nothing_but_text_where_nothing_else_is_wanted(shown: Stage, columns: int) -> None:
+def test_screens_without_colour_are_plain_text(shown: Stage, columns: int) -> None:
     for name, ran in runs(shown, columns, PLAIN).items():
         assert ran.code == 0, ran.err
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", ran.out + ran.err), f"{name}: {ran.err}"
 
 
-def test_colours_can_be_read_on_black_and_on_white(shown: Stage, service: Service) -> None:
+def test_screens_colours_are_readable_on_any_background(shown: Stage, service: Service) -> None:
     screens = runs(shown, 80, {})
     shown.run("jobs", "forget", "@1", terminal=True)
     service.final = "failed"
@@ -95,9 +95,7 @@ def test_colours_can_be_read_on_black_and_on_white(shown: Stage, service: Servic
 
 
 @pytest.mark.parametrize("columns", [30, *WIDTHS])
-def test_a_job_s_id_is_whole_and_its_state_a_word_in_each_row(
-    stage: Stage, service: Service, columns: int
-) -> None:
+def test_jobs_any_width_shows_whole_id_and_status(stage: Stage, service: Service, columns: int) -> None:
     stage.columns = columns
     for status in ("processing", "completed", "failed"):
         service.has(f"{LONG}_{status}", status)
@@ -117,7 +115,7 @@ def test_a_job_s_id_is_whole_and_its_state_a_word_in_each_row(
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
-def test_the_command_of_a_hint_is_on_one_line(shown: Stage, columns: int) -> None:
+def test_hint_any_width_keeps_command_on_one_line(shown: Stage, columns: int) -> None:
     screens = runs(shown, columns, {})
     for name in ("parse", "extract", "chat", "status", "submit"):
         said = LIVE.sub("", SGR.sub("", screens[name].err))
@@ -127,9 +125,7 @@ def test_the_command_of_a_hint_is_on_one_line(shown: Stage, columns: int) -> Non
 
 
 @pytest.mark.parametrize("env", [{}, PLAIN, {"FORCE_COLOR": "1"}, {"GITHUB_ACTIONS": "true"}], ids=str)
-def test_a_log_has_whole_lines_and_one_for_each_change(
-    stage: Stage, service: Service, env: dict[str, str]
-) -> None:
+def test_log_has_one_whole_line_for_each_status(stage: Stage, service: Service, env: dict[str, str]) -> None:
     service.polls = 40
     ran = stage.run("parse", "--file-id", "f", "--wait", env=env)
     assert ran.code == 0
@@ -140,7 +136,7 @@ def test_a_log_has_whole_lines_and_one_for_each_change(
     assert ran.err.endswith("\n") and "\r" not in ran.err and "\x1b" not in ran.err
 
 
-def test_a_log_of_many_counts_the_failed_among_the_done(stage: Stage, service: Service) -> None:
+def test_log_of_many_counts_failed_as_done(stage: Stage, service: Service) -> None:
     service.final = "failed"
     many = [part for number in range(10) for part in ("--file-id", f"f{number}")]
     ran = stage.run("parse", *many, "--wait", "--concurrency", "1")
@@ -148,7 +144,7 @@ def test_a_log_of_many_counts_the_failed_among_the_done(stage: Stage, service: S
     assert "parse: 10/10 done (10 failed), 0 running" in ran.err
 
 
-def test_times_are_relative_for_people_and_whole_for_machines(stage: Stage) -> None:
+def test_times_are_relative_for_people_and_iso_for_machines(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f", "--wait")
     stage.clock.time += 7200
     assert "2 h ago" in stage.run("jobs", "list", terminal=True).out
@@ -168,7 +164,7 @@ def test_row_longer_than_terminal_is_one_line_that_the_terminal_wraps(shown: Sta
         assert re.match(r"job_\d+ .* completed|completed +job_\d", line), f"{name}: {line}"
 
 
-def test_in_a_log_each_thing_said_is_one_line(stage: Stage) -> None:
+def test_log_each_message_is_one_line(stage: Stage) -> None:
     missing = " ".join(f"{number}.pdf" for number in range(40))
     for flags in ((), ("--json",)):
         ran = stage.run("parse", missing, *flags)
@@ -176,10 +172,10 @@ def test_in_a_log_each_thing_said_is_one_line(stage: Stage) -> None:
     assert stage.run("parse", missing, "--json", terminal=True).err.count("\n") == 1
 
 
-# -- air and colour
+# -- empty lines and colours
 
 
-def test_a_line_stands_empty_below_what_is_drawn(shown: Stage) -> None:
+def test_view_is_followed_by_an_empty_line(shown: Stage) -> None:
     for argv in (("parse", "--file-id", "f", "--wait"), ("chat", "How much?", "--file-id", "f")):
         said = LIVE.sub("", SGR.sub("", shown.run(*argv, terminal=True).err))
         assert re.search(r"(^|\n)\ncompleted in", said), said
@@ -188,9 +184,7 @@ def test_a_line_stands_empty_below_what_is_drawn(shown: Stage) -> None:
 
 
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
-def test_a_state_s_colour_says_what_its_word_says(
-    stage: Stage, service: Service, env: dict[str, str]
-) -> None:
+def test_status_colour_agrees_with_its_word(stage: Stage, service: Service, env: dict[str, str]) -> None:
     several(stage, service)
     words = {"completed": "32", "failed": "31", "ok": "32"}
     for argv in (
@@ -211,7 +205,7 @@ def test_a_state_s_colour_says_what_its_word_says(
 
 
 def several(stage: Stage, service: Service) -> None:
-    """Three jobs of other lengths than each other's: @1 and @3 have ended well, @2 has not."""
+    """Submit jobs with ids of different lengths: @1 and @3 complete, @2 fails."""
     stage.run("parse", "--file-id", "a", "--wait")
     stage.run("parse", "--file-id", "b")
     service.jobs["job_2"] |= {"statuses": ["failed"], "members": {}}
@@ -225,7 +219,7 @@ def several(stage: Stage, service: Service) -> None:
     "argv", [("@3", "job_with_a_long_id", "@1", "@2", "@last"), ("@2", "@1")], ids=" ".join
 )
 @pytest.mark.parametrize("terminal", [True, False])
-def test_several_are_looked_at_in_the_order_asked(
+def test_status_of_several_jobs_keeps_the_given_order(
     stage: Stage, service: Service, argv: tuple[str, ...], terminal: bool
 ) -> None:
     several(stage, service)
@@ -242,9 +236,7 @@ def test_several_are_looked_at_in_the_order_asked(
     assert len(starts) == 1, found
 
 
-def test_the_hint_for_several_comes_once_and_names_those_that_ended_well(
-    stage: Stage, service: Service
-) -> None:
+def test_hint_for_several_jobs_names_the_completed_ones_once(stage: Stage, service: Service) -> None:
     several(stage, service)
     for command in ("status", "wait"):
         ran = stage.run("jobs", command, "@1", "@2", "@3", "--concurrency", "1", terminal=True)
