@@ -67,7 +67,6 @@ class Client:
         deadline: float | None = None,
         retry_rate_limits: bool = False,
     ) -> None:
-        self.base_url = base_url
         self._environment = environment
         self._server = Server(base_url, key, environment, rate_limiter, auth_hint)
         self._sleep = sleep or environment.sleep

@@ -66,7 +66,6 @@ class Response(NamedTuple):
 
     status: int
     body: Body
-    request_id: str | None
     retry_after: float | None
 
 
@@ -142,9 +141,10 @@ class Call(NamedTuple):
             server.rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
         elif response.is_success:
             server.rate_limiter.accepted()
+        chunks = unpacked(response, headers.encoding)
         if not response.is_success:
-            raise self._refusal(server, response, headers, wait)
-        self._receive(server, unpacked(response, headers.encoding), body)
+            raise self._refusal(server, status, chunks, body, wait)
+        self._receive(server, chunks, body)
         if (self.max_bytes is not None or self.method == "POST") and body.size <= IN_MEMORY:
             # We quote from these answers, so a key that the server repeats in them must go.
             content = b"".join(body.chunks())
@@ -152,7 +152,7 @@ class Call(NamedTuple):
         if not (self.allow_empty and status == 204) and not body.plausible():
             what = "cut short or not JSON" if body.size else "empty"
             raise self._unusable(f"the server's answer ({status}) was {what}", status)
-        return Response(status, body, headers.request_id, wait)
+        return Response(status, body, wait)
 
     def _receive(self, server: Server, chunks: Iterator[bytes], body: Body) -> None:
         """Take the content in, as long as it is neither too long nor too slow."""
@@ -173,25 +173,16 @@ class Call(NamedTuple):
         return unusable_answer(message, repeatable=self.repeatable, status=status)
 
     def _refusal(
-        self, server: Server, response: httpx.Response, headers: Headers, wait: float | None
+        self, server: Server, status: int, chunks: Iterator[bytes], body: Body, wait: float | None
     ) -> DocspeedError:
-        """The error for an answer that is not a success, with as much of its body as comes soon."""
-        content = bytearray()
-        started = server.environment.monotonic()
-        with suppress(Exception):  # the status says enough where the body breaks off
-            for chunk in unpacked(response, headers.encoding):
-                content += chunk
-                if len(content) > _MAX_ERROR_SIZE or server.environment.monotonic() - started > GET_TIMEOUT:
-                    break
-        error = status_error(
-            response.status_code,
-            server.redacted(bytes(content)),
-            repeatable=self.repeatable,
-            retry_after=wait,
-        )
+        """The error for an answer that is not a success."""
+        with suppress(Exception):  # a body that breaks off says less, but the status says enough
+            self._replace(max_bytes=_MAX_ERROR_SIZE)._receive(server, chunks, body)
+        content = server.redacted(b"".join(body.chunks()))
+        error = status_error(status, content, repeatable=self.repeatable, retry_after=wait)
         if isinstance(error, AuthError) and server.auth_hint:
             error.hint = server.auth_hint
-        if error.status == 401 and not server.key:
+        if status == 401 and not server.key:
             error.message = f"{server.base_url} needs an API key, and there is none (401)"
         return error
 

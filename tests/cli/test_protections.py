@@ -67,11 +67,11 @@ def test_results_that_are_kept_are_the_user_s_own(stage: Stage, service: Service
 
 
 @pytest.mark.skipif(os.name != "posix", reason="open files can be removed")
-def test_an_answer_too_large_for_the_memory_has_no_name_on_the_disk(tmp_path: Path) -> None:
+def test_body_spooled_to_the_system_folder_has_no_name(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     program = (
-        "from docspeed_cli.service.body import IN_MEMORY, Body; import os; payload = Body();"
-        " payload.write(b'x' * (IN_MEMORY + 1)); print(os.listdir(os.environ['TMPDIR']), payload.size)"
+        "from docspeed_cli.service.body import IN_MEMORY, Body; import os; body = Body();"
+        " body.write(b'x' * (IN_MEMORY + 1)); print(os.listdir(os.environ['TMPDIR']), body.size)"
     )
     said = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
@@ -80,7 +80,7 @@ def test_an_answer_too_large_for_the_memory_has_no_name_on_the_disk(tmp_path: Pa
     assert Body.of(b"x").size == 1
 
 
-def test_a_redirect_to_the_same_host_without_tls_is_to_another_server(stage: Stage) -> None:
+def test_redirect_to_plain_http_on_the_same_host_is_refused(stage: Stage) -> None:
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -95,7 +95,7 @@ def test_a_redirect_to_the_same_host_without_tls_is_to_another_server(stage: Sta
 
 
 @pytest.mark.parametrize("path", ["https://elsewhere.example/v1/x", "//elsewhere.example/v1/x"])
-def test_a_path_names_no_server(stage: Stage, service: Service, path: str) -> None:
+def test_api_path_with_a_host_is_a_usage_error(stage: Stage, service: Service, path: str) -> None:
     assert (stage.run("api", "GET", path).code, service.calls) == (2, [])
 
 
@@ -140,6 +140,8 @@ def test_a_document_s_words_are_no_markup(stage: Stage, service: Service) -> Non
 
 
 class Drops(httpx.SyncByteStream):
+    """A long body that counts the chunks taken from it."""
+
     def __init__(self) -> None:
         self.taken = 0
 
@@ -149,7 +151,7 @@ class Drops(httpx.SyncByteStream):
             yield b" " * 65536
 
 
-def test_an_error_s_body_is_not_read_without_end(stage: Stage) -> None:
+def test_error_body_is_read_up_to_a_limit(stage: Stage) -> None:
     drops = Drops()
     transport = httpx.MockTransport(lambda request: httpx.Response(422, stream=drops))
     ran = replace(stage, transport=lambda base_url: transport).run("parse", "--file-id", "f")
@@ -269,7 +271,7 @@ def test_what_must_not_be_said_is_said_by_nobody() -> None:
     assert b"secret-key" not in told.bytes.getvalue() and told.bytes.getvalue().count(b"\xe2\x80\xa6") == 4
 
 
-def test_a_result_that_no_terminal_can_show_is_not_laid_out(stage: Stage, service: Service) -> None:
+def test_result_too_large_for_a_terminal_is_not_drawn(stage: Stage, service: Service) -> None:
     large = b'{"pages": [{"text": "' + b"x" * (17 << 20) + b'"}]}'
     service.payload = lambda operation, body: large
     ran = stage.run("parse", "--file-id", "f", "--wait", terminal=True)
@@ -278,14 +280,14 @@ def test_a_result_that_no_terminal_can_show_is_not_laid_out(stage: Stage, servic
 
 
 class Broken(httpx.SyncByteStream):
-    """A signal comes in the midst of a large answer."""
+    """A body during which a signal arrives."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield b'{"pages": ["' + b"x" * (1 << 20)
         raise Interrupted(2)
 
 
-def test_an_interrupted_download_leaves_nothing_behind(stage: Stage, service: Service) -> None:
+def test_interrupted_download_leaves_no_file(stage: Stage, service: Service) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/result"):
             return httpx.Response(200, stream=Broken())
