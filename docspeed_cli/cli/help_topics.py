@@ -156,6 +156,7 @@ def _part_text(part: Part, width: int) -> str:
 
 def _list_text(rows: Rows, width: int) -> str:
     longest = max(len(term) for term, _ in rows)
+    # Beside a long term the descriptions would be columns of single words.
     if longest > min(_MAX_TERM, width // 3):
         return "\n".join(f"{term}\n{_wrap(about, width, '    ')}" for term, about in rows)
     indent = " " * (longest + 2)
@@ -165,6 +166,7 @@ def _list_text(rows: Rows, width: int) -> str:
 def _wrap(text: str, width: int, indent: str = "") -> str:
     # Commands in backticks stay on one line, so that they can be copied.
     joined = re.sub(r"`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)
+    # Flags and URLs have hyphens, and must not be broken at them.
     lines = textwrap.wrap(
         joined,
         width,
