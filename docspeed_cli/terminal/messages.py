@@ -73,6 +73,7 @@ class Messages(Streams):
         hint = error.hint and re.sub(_SERVER_COMMAND, self._with_server, error.hint)
         if self.style.json_errors:
             members = {**error.to_json(), **({"hint": hint} if hint else {})}
+            # ASCII, because a log collector may read stderr in any encoding.
             self._line(json.dumps({"error": members}, ensure_ascii=True))
             return
         self._message("error", error.message, "bold red")
@@ -113,6 +114,7 @@ class Messages(Streams):
     def annotate(self, text: str) -> None:
         """Show an error beside the step in GitHub Actions."""
         if self._in_github_actions and not self.style.json_errors:
+            # A workflow command ends with its line: GitHub has line breaks and `%` as escapes in it.
             escaped = sanitize(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             self._runner_command(f"::error title=docspeed::{escaped}")
 

@@ -129,6 +129,7 @@ class Output(Messages):
             with self._region_shown(LiveRegion(self.console(), draw, stays=True)):
                 yield
             return
+        # Without cursor control each change would print the whole table again: it is shown once, at the end.
         try:
             yield
         finally:

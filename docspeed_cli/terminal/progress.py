@@ -157,6 +157,7 @@ class BatchProgress:
         counts += [f"{count} {what}" for what, count in others.items() if count > 0]
         rate = f", {_pace(self._rate, ' documents')}" if self._rate else ""
         output.progress(f"{self.verb}: {', '.join(counts)} in {span(self.seconds)}{rate}{stopped}")
+        # A person sees each failure as an error line above; the list is for many, and for logs.
         if self._reasons and not (output.human_output and self.ended <= _ON_SCREEN):
             self._list_reasons()
         hint = self._next_step(stopped)
@@ -176,6 +177,7 @@ class BatchProgress:
             output.progress(f"  and {others} other reasons; each failed input's line has its own")
 
     def _next_step(self, stopped: str) -> str:
+        # Submitting a damaged file again can't help, so the usual hint would mislead.
         if self.failed and not stopped and all(_DAMAGED in reason for reason in self._reasons):
             return "replace the damaged files and run the same command again; only those are submitted"
         if self.failed:
