@@ -1,7 +1,7 @@
-"""A local stand-in for the Docspeed service: a WSGI app that does honest work on the bytes it is given.
+"""Local stand-in for the Docspeed service: a WSGI app that reads real documents by simple rules.
 
-It imports nothing of the client, and its own libraries only where they are used, so a look at this
-package costs nothing. `create_app` is the service, `make_server` puts it on loopback, `reset` forgets all.
+It imports nothing from the client. `create_app` makes the app, `make_server` serves it on loopback, and
+`reset` deletes everything that it stored.
 """
 
 from __future__ import annotations

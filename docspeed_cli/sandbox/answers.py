@@ -1,4 +1,4 @@
-"""Alone in answering questions: BM25 over a document's lines, and the best of them quoted."""
+"""Answer questions: rank a document's passages by BM25 and quote the best ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RELATED = {
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is quoted as one: a label with its value, a row, a paragraph, a heading and what is below."""
+    """A passage quoted as a whole: a label and its value, a row, a paragraph, or a heading and its text."""
 
     file_id: str
     lines: tuple[Line, ...]
@@ -47,7 +47,7 @@ class _Unit:
 def ask(
     documents: Sequence[tuple[str, Layout]], query: str, previous: Sequence[str], grounded: bool
 ) -> dict[str, object]:
-    """The answer with its citations; where the question alone matches nothing, the last ones help it out."""
+    """Answer with citations; if the question matches nothing, the last two questions are added to it."""
     units = [unit for file_id, layout in documents for unit in _units(file_id, layout)]
     found = _best(units, query)
     if not found and previous:
@@ -87,7 +87,7 @@ def _terms(text: str) -> Iterator[str]:
 
 
 def _best(units: Sequence[_Unit], query: str) -> list[_Unit]:
-    """The units that fit best, at most three, in the documents' order."""
+    """At most three best units, in the documents' order."""
     wanted = dict.fromkeys(_terms(query[:2000]), 1.0)
     for term in list(wanted):
         wanted |= {related: 0.5 for related in _RELATED.get(term, ()) if related not in wanted}
@@ -102,7 +102,7 @@ def _best(units: Sequence[_Unit], query: str) -> list[_Unit]:
 
 
 def _apart(chosen: Sequence[_Unit], units: Sequence[_Unit]) -> list[_Unit]:
-    """The chosen ones in the documents' order, without those that others quote already."""
+    """Chosen units in the documents' order, without those contained in another one."""
     kept = [
         unit
         for unit in chosen
@@ -151,7 +151,7 @@ def _table_units(file_id: str, table: Table) -> Iterator[_Unit]:
 
 
 def _heading_unit(file_id: str, block: Block, following: Block | None) -> _Unit:
-    """A heading is found by its own words, and quoted with what stands below it."""
+    """Unit for a heading: indexed by its own words, quoted with the paragraph below it."""
     lines, quote = list(block.lines), block.text
     if following and following.kind == "paragraph":
         rows = following.rows[:4]
@@ -171,7 +171,7 @@ def _paragraph_units(file_id: str, block: Block, roles: dict[Line, str]) -> Iter
         quote = f"{label}: {'  '.join(line.text for line in row[1:])}" if len(row) > 1 else row[0].text
         lines = list(row)
         if len(row) == 1 and not pair and is_label(row[0].text) and index + 1 < len(block.rows):
-            lines += block.rows[index + 1]  # a label alone: its value is below
+            lines += block.rows[index + 1]  # a label alone on its line: the value is below
             quote += " " + " ".join(line.text for line in block.rows[index + 1])
-        indexed = f"{quote} {roles.get(row[0], '')}"  # whose GSTIN it is stands in another line
+        indexed = f"{quote} {roles.get(row[0], '')}"  # the line of a GSTIN does not say whose it is
         yield _unit(file_id, lines, re.sub(r":\s*:", ":", quote), indexed, label)

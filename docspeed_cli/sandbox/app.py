@@ -1,4 +1,4 @@
-"""Alone in speaking the API's HTTP: routes, keys, request ids, and which answer has which status."""
+"""HTTP interface of the sandbox: routes, API keys, request ids and status codes."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def create_app(
     now: Callable[[], float] = time.time,
     instant: bool = False,
 ) -> WSGIApplication:
-    """The service as a WSGI app that keeps its state below `folder`.
+    """Make the service as a WSGI app that keeps its state below `folder`.
 
-    With `require_key` a bearer token must come with each request; with `instant` jobs end as they start.
+    With `require_key`, each request needs a bearer token; with `instant`, jobs end as soon as they start.
     """
     app = _App(Store(folder), require_key, now, instant)
     return FaultyApp(app, faults) if faults else app
@@ -87,7 +87,7 @@ class _App:
         except Unreadable as error:
             return _json(_detail(error.code, error.message), 422)
         except RequestEntityTooLarge:
-            return _json(_detail("too_large", "the request is larger than the sandbox takes"), 413)
+            return _json(_detail("too_large", "the request is too large for the sandbox"), 413)
         except HTTPException as error:
             response = _json({"detail": error.name}, error.code or 500)
             response.headers.extend(
@@ -104,7 +104,7 @@ class _App:
             return self._status(name)
         if action == "result":
             return self._result(name)
-        message = f"the sandbox doesn't do {name!r}: nothing is published of it"
+        message = f"the sandbox does not implement {name!r}: the API reference does not describe it"
         raise refusal(422, "unsupported_operation", message, {"operation": name})
 
     def _check_key(self, request: Request, *, paid: bool) -> None:
@@ -115,7 +115,7 @@ class _App:
         if token.startswith(("bad", "invalid")):
             raise refusal(401, "invalid_key", "this API key is not valid")
         if paid and token.startswith("broke"):
-            raise refusal(402, "insufficient_credits", "this account has not enough credits")
+            raise refusal(402, "insufficient_credits", "this account does not have enough credits")
 
     def _upload(self, request: Request) -> Response:
         if request.mimetype != "multipart/form-data":
@@ -128,7 +128,7 @@ class _App:
             file = self._store.add_file(part.filename or "", part.stream, self._now())
             if file is None:
                 self._discard(stored)
-                message = f"{part.filename!r} is no PDF, image, DOCX or XLSX"
+                message = f"{part.filename!r} is not a PDF, an image, a DOCX or an XLSX"
                 raise refusal(415, "unsupported_media_type", message, {"filename": part.filename})
             stored.append(file)
         self._store.publish(stored)
@@ -170,7 +170,7 @@ class _App:
 
     def _status(self, job_id: str) -> Response:
         job = self._job(job_id)
-        status, progress, updated = job.standing(self._now())
+        status, progress, updated = job.status_at(self._now())
         view: dict[str, object] = {"job_id": job.job_id, "operation": job.operation, "status": status}
         view |= {"execution_mode": "async", "created_at": job.created_at, "updated_at": updated}
         view["progress"] = progress
@@ -180,11 +180,11 @@ class _App:
 
     def _result(self, job_id: str) -> Response:
         job = self._job(job_id)
-        status, _, _ = job.standing(self._now())
+        status, _, _ = job.status_at(self._now())
         if status == "failed" and job.error:
             raise Unreadable(*job.error)
         if status != "completed":
-            message = f"the job is {status}; its result is not there yet"
+            message = f"the job is {status}; it has no result yet"
             raise refusal(409, "job_not_finished", message, {"job_id": job_id, "status": status})
         return _payload(self._store.result(job_id, lambda: self._work.run(job.operation, job.body)))
 
@@ -194,7 +194,7 @@ def _body(request: Request) -> dict[str, object]:
     try:
         body = json.loads(request.get_data(cache=False))
     except (ValueError, RecursionError):
-        raise refusal(400, "invalid_json", "the request's body is not JSON") from None
+        raise refusal(400, "invalid_json", "the request body is not JSON") from None
     if not isinstance(body, dict):
         raise wrong_type("dictionary")
     return body

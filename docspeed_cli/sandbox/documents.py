@@ -1,4 +1,4 @@
-"""Alone in reading documents: bytes to a kind, a page count, page sizes and words with their boxes."""
+"""Read documents: content type, page count, page sizes, and words with their boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PAGES = 500
 MAX_CHARS_PER_PAGE = 60_000
 MAX_CHARS = 1_500_000
 
-_pdfium_lock = threading.Lock()  # pdfium keeps global state: one thread at a time
+_pdfium_lock = threading.Lock()  # pdfium is not thread-safe
 _BOLD = re.compile(r"bold|black|heavy", re.IGNORECASE)
 _OFFICE = {
     "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Letters that stand together; the origin is the page's top left corner."""
+    """A word and its box in points, measured from the page's top left corner."""
 
     text: str
     x0: float
@@ -40,7 +40,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page's size and words, in the order in which the file draws them."""
+    """Size of a page in points, and its words in the order in which the file draws them."""
 
     width: float
     height: float
@@ -50,19 +50,19 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What can be read of a document."""
+    """Pages of a document."""
 
     content_type: str
     pages: tuple[Page, ...]
 
     @property
     def is_image(self) -> bool:
-        """Whether its pages are pictures, of which only the size is known."""
+        """True if its pages are pictures: their size is known, their text is not."""
         return self.content_type.startswith("image/")
 
 
 def sniff(path: Path) -> str | None:
-    """The content type that the bytes speak of, or None if it is none that the service takes."""
+    """Content type by the first bytes; None for a type that the service does not accept."""
     with path.open("rb") as file:
         head = file.read(2048)
     if b"%PDF-" in head[:1024]:
@@ -82,7 +82,7 @@ def _office_type(path: Path) -> str | None:
 
 
 def count_pages(path: Path, content_type: str) -> int:
-    """How many pages there are; raises `Unreadable` for what can't be worked on."""
+    """Number of pages. `Unreadable` for a document that is damaged, encrypted or too long."""
     if content_type != "application/pdf":
         return len(images.page_sizes(path)) if content_type.startswith("image/") else 1
     with _pdfium_lock, _opened(path) as pdf:
@@ -97,7 +97,7 @@ def count_pages(path: Path, content_type: str) -> int:
 
 
 def read(path: Path, content_type: str) -> Document:
-    """Reads every page."""
+    """Read every page, up to the limits on characters."""
     if content_type.startswith("image/"):
         return Document(content_type, tuple(Page(w, h, ()) for w, h in images.page_sizes(path)))
     pages: list[Page] = []
@@ -111,7 +111,7 @@ def read(path: Path, content_type: str) -> Document:
 
 
 class _opened:
-    """A PDF that is closed at the end, with pdfium's complaints in the API's terms."""
+    """Open PDF as a context; pdfium's errors become `Unreadable`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -132,7 +132,7 @@ class _opened:
 
 
 def _page(pdf: Any, number: int, limit: int) -> tuple[Page, int]:
-    """One page, and how many characters were read."""
+    """Page, and the number of characters read."""
     import pypdfium2
 
     try:
@@ -151,7 +151,7 @@ def _page(pdf: Any, number: int, limit: int) -> tuple[Page, int]:
 
 
 def _glyphs(text: Any, count: int, rotation: int, frame: Box) -> Iterator[tuple[str, Box, Any]]:
-    """Each character with its box; the third is a call that tells whether it is bold."""
+    """Yield each character, its box, and a function that says whether it is bold."""
     from pypdfium2 import raw
 
     rect = raw.FS_RECTF()
@@ -174,7 +174,7 @@ def _is_bold(raw: Any, text: Any, index: int) -> bool:
 
 
 def _upright(box: Box, rotation: int, frame: Box) -> Box:
-    """From PDF space (origin bottom left, unrotated) to the page as it is seen, origin top left."""
+    """Convert PDF coordinates (unrotated, origin bottom left) to the page as seen (origin top left)."""
     left, bottom, right, top = box
     if rotation == 90:
         return bottom - frame[1], left - frame[0], top - frame[1], right - frame[0]
@@ -210,6 +210,6 @@ def _apart(box: Box, new: Box) -> bool:
 
 
 def _word(letters: list[str], box: Box, bold: bool) -> Word:
-    # Characters beyond the BMP come as two surrogates.
+    # pdfium returns a character beyond the BMP as two surrogates.
     text = "".join(letters).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return Word(text, *box, bold)

@@ -1,4 +1,4 @@
-"""Alone in naming what the sandbox refuses, and in giving each refusal its status and body."""
+"""Errors of the sandbox, with their status and body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class ApiError(Exception):
-    """A refusal with the status and the body that the API's clients know."""
+    """Error response with a status and the value of `detail`."""
 
     def __init__(self, status: int, detail: object) -> None:
         super().__init__(str(detail))
@@ -15,7 +15,7 @@ class ApiError(Exception):
 
 
 class Unreadable(Exception):
-    """A document whose bytes can't be worked on; its code and message end up in the job's error."""
+    """Document that can't be processed; code and message become the job's error."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -24,23 +24,23 @@ class Unreadable(Exception):
 
 
 def refusal(status: int, code: str, message: str, details: object = None) -> ApiError:
-    """An error in the API's usual form."""
+    """Error in the API's usual form: code, message and details."""
     return ApiError(status, {"code": code, "message": message, "details": details})
 
 
 def unknown_value(field: str, value: object, known: Sequence[str]) -> ApiError:
-    """422 for a named option whose value isn't one of the known ones."""
+    """422 for an option with an unknown value."""
     message = f"unknown {field} {value!r}; known: {', '.join(known)}"
     return refusal(422, "invalid_input", message, {"field": field, "known": list(known)})
 
 
 def missing(*loc: str) -> ApiError:
-    """422 in the framework's list form, for a field that isn't there."""
+    """422 in the list form of the API's framework, for a missing field."""
     return _listed(loc, "Field required", "missing")
 
 
 def wrong_type(expected: str, *loc: str) -> ApiError:
-    """422 in the framework's list form, for a field of another type than `expected`."""
+    """422 in the list form of the API's framework, for a field that is not of the `expected` type."""
     return _listed(loc, f"Input should be a valid {expected}", f"{expected}_type")
 
 

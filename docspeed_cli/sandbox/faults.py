@@ -1,4 +1,4 @@
-"""Alone in making trouble on request: a WSGI layer that delays, refuses, breaks or garbles exchanges."""
+"""Inject faults on request: a WSGI layer that delays, refuses, breaks or garbles exchanges."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How the sandbox misbehaves: seconds of delay, and kinds of failure with their probabilities.
+    """Faults to inject: seconds of delay, and kinds of failure with their probabilities.
 
-    A kind is an error status such as `429` or `503` (the request is not taken), `reset` (the connection
-    breaks, before or after the request was taken), `timeout` (taken or not, no answer comes), `cut` (the
-    answer's second half is missing) or `html` (a page in place of JSON, with status 200).
+    A kind is an error status such as `429` or `503` (the request has no effect), `reset` (the connection
+    breaks before or after the request took effect), `timeout` (no answer; the request may have had an
+    effect), `cut` (the second half of the answer is missing) or `html` (status 200 with a page, not JSON).
     """
 
     latency: float = 0
@@ -52,7 +52,7 @@ class Faults:
 
 
 def parse_fail(text: str) -> tuple[str, float]:
-    """`429=0.1` as a kind and a probability; raises ValueError with a message for people."""
+    """Parse `429=0.1` into a kind and a probability. ValueError says what is wrong."""
     kind, equals, share = text.partition("=")
     kind = kind.strip().lower()
     known = f"a status from 400 to 599 or one of {', '.join(_WIRE)}"
@@ -65,12 +65,12 @@ def parse_fail(text: str) -> tuple[str, float]:
     except ValueError:
         probability = -1
     if not 0 <= probability <= 1:
-        raise ValueError(f"{share!r} is no share: a number from 0 to 1")
+        raise ValueError(f"{share!r} is not a share: give a number from 0 to 1")
     return kind, probability
 
 
 class FaultyApp:
-    """A WSGI app in front of another one, which suffers `faults`."""
+    """WSGI app that injects `faults` in front of another app."""
 
     def __init__(self, app: WSGIApplication, faults: Faults) -> None:
         self._app = app
@@ -95,7 +95,7 @@ class FaultyApp:
         )
 
     def _draw(self) -> tuple[str | None, bool]:
-        """Which failure it is this time, and whether the request is taken before the exchange breaks."""
+        """Draw a failure (or None), and whether the request takes effect before the exchange breaks."""
         with self._lock:
             point, taken = self._random.random(), self._random.random() < 0.5
         for kind, probability in self._faults.fail:
@@ -106,7 +106,7 @@ class FaultyApp:
 
 
 def _collect(app: WSGIApplication, environ: WSGIEnvironment, start: StartResponse | None) -> bytes:
-    """Runs the app to its end; what it answers goes nowhere unless `start` is given."""
+    """Run the app to its end and return its body; without `start`, status and headers are dropped."""
     chunks = app(environ, start or _ignore)
     try:
         return b"".join(chunks)
@@ -122,7 +122,7 @@ def _ignore(_: str, headers: list[tuple[str, str]], exc_info: object = None, /) 
 
 def _refuse(status: int, start_response: StartResponse) -> Iterable[bytes]:
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
-    message = f"{phrase}: a fault that the sandbox was asked for"
+    message = f"{phrase}: injected by the sandbox"
     body = json.dumps(
         {"detail": {"code": _CODES.get(status, "fault"), "message": message, "details": None}}
     ).encode()
@@ -147,22 +147,22 @@ def _garble(kind: str, body: bytes, start_response: StartResponse) -> Iterable[b
 
 
 def _break(environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Resets the connection for the peer; in process there is only the exception."""
+    """Reset the connection; without a socket, raise the exception alone."""
     connection: socket.socket | None = environ.get("werkzeug.socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise ConnectionResetError("connection reset: a fault that the sandbox was asked for")
+    raise ConnectionResetError("connection reset: injected by the sandbox")
 
 
 def _hang(environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Says nothing until the peer gives up; in process there is nobody to wait for."""
+    """Send no answer until the client gives up; without a socket, raise at once."""
     connection: socket.socket | None = environ.get("werkzeug.socket")
     if connection is not None:
         deadline = time.monotonic() + HANG_SECONDS
         with contextlib.suppress(OSError, ValueError):
             while time.monotonic() < deadline and not _gone(connection):
                 time.sleep(0.05)
-    raise TimeoutError("no answer: a fault that the sandbox was asked for")
+    raise TimeoutError("no answer: injected by the sandbox")
 
 
 def _gone(connection: socket.socket) -> bool:

@@ -1,4 +1,4 @@
-"""Alone in extracting: a schema in either form to fields, and each field to a value with its evidence."""
+"""Extract fields: read a schema in either form, and find each field's value with its evidence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TARGET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What to extract."""
+    """A schema: its document class, fields and tables of line items."""
 
     doc_class: str | None
     fields: tuple[Field, ...]
@@ -48,7 +48,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A value with the lines that say so."""
+    """Candidate value with the lines it was read from."""
 
     value: Value
     lines: tuple[Line, ...]
@@ -57,7 +57,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What a document offers."""
+    """Labelled values and parties of a document."""
 
     layout: Layout
     pairs: list[Pair]
@@ -65,7 +65,7 @@ class _Evidence:
 
 
 def read_schema(given: object) -> Schema:
-    """A schema in the present or the older form; raises where it is neither."""
+    """Parse a schema in the current or the older form. `ApiError` if it is neither."""
     if not isinstance(given, dict):
         raise wrong_type("dictionary", "schema")
     named = given.get("doc_class")
@@ -141,7 +141,7 @@ def _target(text: str) -> Field:
 
 
 def extract(layout: Layout, schema: Schema) -> dict[str, object]:
-    """The fields with their evidence, and the line items."""
+    """Payload: the fields with their evidence, and the line items."""
     evidence = _Evidence(layout, find_pairs(layout), find_parties(layout))
     return {
         "doc_class": schema.doc_class,
@@ -168,7 +168,7 @@ def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
 
 
 def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
-    """Everything that may be the field's value."""
+    """Yield every candidate for the field's value."""
     name = _last_part(field.key)
     role, attribute = _split_role(name)
     if role:
@@ -180,7 +180,7 @@ def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
 
 
 def _last_part(key: str) -> str:
-    """`invoice.invoice_number` says what it is in its last part; `seller.name` needs both."""
+    """Name to search for: the last part of `invoice.invoice_number`, both parts of `seller.name`."""
     parts = key.split(".")
     if len(parts) > 1 and _split_role(parts[-2])[0]:
         return f"{parts[-2]}_{parts[-1]}"
@@ -215,7 +215,7 @@ def _value(field: Field, text: str) -> Value:
 
 
 def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Evidence) -> Iterator[_Found]:
-    """What stands in a party's block, or is said of it in so many words."""
+    """Yield values from the party's block, and from labels that name the party."""
     for party in evidence.parties:
         if party.role == role:
             yield from _in_block(field, attribute, party)
@@ -237,7 +237,7 @@ def _in_block(field: Field, attribute: tuple[str, ...], party: Party) -> Iterato
 
 
 def _company(layout: Layout) -> Iterator[_Found]:
-    """Who a document is from, if no word says so: the first line on its first page that names a company."""
+    """Issuer of a document without a label for it: the first company name on the first page."""
     lines = layout.pages[0].lines[:12] if layout.pages else []
     line = next((line for line in lines if _COMPANY.search(line.text) and len(line.text) <= 80), None)
     if line is not None and split_pair(line) is None:
@@ -245,7 +245,7 @@ def _company(layout: Layout) -> Iterator[_Found]:
 
 
 def _currency(layout: Layout) -> Iterator[_Found]:
-    """The first currency that is mentioned."""
+    """First currency mentioned in the document."""
     for line in layout.lines:
         for code, pattern in _CURRENCIES:
             if re.search(pattern, line.text):

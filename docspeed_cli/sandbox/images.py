@@ -1,4 +1,4 @@
-"""Alone in reading image headers: which format it is, and the size of each page in pixels."""
+"""Read image headers: the format, and each page's size in pixels."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from docspeed_cli.sandbox.errors import Unreadable
 
 MAX_FRAMES = 500
-MAX_HEADER = 16 << 20  # what is read of a file in search of its size; a TIFF may keep it at the end
+MAX_HEADER = 16 << 20  # bytes read to find the size; a TIFF may keep it at its end
 
 Size = tuple[float, float]
 
 
 def content_type(head: bytes) -> str | None:
-    """The image type that the first bytes speak of."""
+    """Content type by the first bytes; None if it is not an image."""
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), None)
 
 
 def page_sizes(path: Path) -> list[Size]:
-    """Width and height of each page; only a TIFF has more than one."""
+    """Width and height of each page; only a TIFF can have several. `Unreadable` for a damaged image."""
     with path.open("rb") as file:
         data = file.read(MAX_HEADER)
     reader = _READERS.get(content_type(data) or "", _unknown)
@@ -96,7 +96,7 @@ def _tiff(data: bytes) -> list[Size]:
 
 
 def _tiff_frame(data: bytes, at: int, order: str) -> tuple[Size, int]:
-    """One image file directory: its size, and where the next one is."""
+    """Size in one image file directory, and the offset of the next directory."""
     (count,) = struct.unpack(order + "H", data[at : at + 2])
     tags = {256: 0, 257: 0}
     for entry in range(at + 2, at + 2 + 12 * min(count, 256), 12):

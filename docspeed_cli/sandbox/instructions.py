@@ -1,4 +1,4 @@
-"""Alone in reading instructions: plain words ("number, due date and the line items") to fields."""
+"""Turn instructions such as "number, due date and the line items" into fields."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TYPES = (
 
 
 def read_instructions(text: str) -> tuple[list[Field], list[ItemTable]]:
-    """The fields and the tables that the words ask for."""
+    """Fields and tables that the text asks for."""
     text = text[:20_000]
     tables = []
     match = _ITEMS.search(text)
@@ -51,7 +51,7 @@ def read_instructions(text: str) -> tuple[list[Field], list[ItemTable]]:
 
 
 def _nouns(text: str) -> list[Field]:
-    """A field for each of the things that commas, ends of lines and "and" part."""
+    """Fields named in a list with commas, line breaks and "and"."""
     fields: dict[str, Field] = {}
     for part in re.split(r"[,;\n•]|\.\s|\.$|\s-\s|\band\b|&|\bor\b|:\s", text):
         noun = _TAIL.sub("", _LEAD.sub("", part.strip(" .-*\t")))

@@ -1,4 +1,4 @@
-"""Alone in filling line items: a schema's tables from the document's, column by column."""
+"""Fill a schema's tables of line items from the document's tables, column by column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docspeed_cli.sandbox.values import Value, normalise
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a schema asks for."""
+    """A field of a schema."""
 
     key: str
     description: str = ""
@@ -21,14 +21,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ItemTable:
-    """A table that a schema asks for."""
+    """A table of a schema."""
 
     key: str
     fields: tuple[Field, ...]
 
 
 def line_items(wanted: ItemTable, tables: list[Table]) -> list[dict[str, object]]:
-    """The rows of the tables whose headings fit best, those that go on over pages together."""
+    """Rows of the table whose headings fit best, with its continuation on later pages."""
     mapped = [(_columns(wanted, table), table) for table in tables]
     best = max((_weight(columns) for columns, _ in mapped), default=0.0)
     least = 2 if len(wanted.fields) > 1 else 1
@@ -44,7 +44,7 @@ def _weight(columns: dict[str, tuple[int, float]]) -> float:
 
 
 def _columns(wanted: ItemTable, table: Table) -> dict[str, tuple[int, float]]:
-    """Which column belongs to which field: the best fits first, no column twice."""
+    """Column of each field: best fits first, no column used twice."""
     fits = []
     for field in wanted.fields:
         names = names_of(field.key.rpartition(".")[2], field.description)

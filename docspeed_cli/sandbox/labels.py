@@ -1,4 +1,4 @@
-"""Alone in comparing names: what a schema calls a value, and what a document calls it."""
+"""Compare a schema's names with a document's labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TELLING = re.compile(
     "order|payment|shipping|freight|paid|previous|balance|unit|rate|percent|buyer|consignee"
 )
 
-# Each group is one thing under several names, the plainest first.
+# Each group lists the names of one thing, the clearest first.
 _GROUPS: tuple[tuple[str, ...], ...] = (
     ("invoice number", "tax invoice number", "document number", "invoice"),
     ("invoice date", "date of invoice", "date of issue", "issue date", "date"),
@@ -67,11 +67,9 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
-    """A name's telling words in one spelling: `Inv. No.` and `invoice_number` are the same."""
+    """Significant words of a name in one spelling: `Inv. No.` equals `invoice_number`."""
     text = text.replace("_", " ").lower()
-    text = re.sub(
-        r"(?<=\w)\s*@?\s*\(?\d+(?:\.\d+)?\s?%\)?$", " ", text
-    )  # the rate of a tax is no part of its name
+    text = re.sub(r"(?<=\w)\s*@?\s*\(?\d+(?:\.\d+)?\s?%\)?$", " ", text)  # a tax rate is not part of the name
     text = re.sub(r"\((?:inr|rs\.?|usd|eur|gbp|[₹$€£])\)", " ", text)
     for pattern, plain in _PHRASES:
         text = re.sub(pattern, plain, text)
@@ -87,7 +85,7 @@ for _group in _GROUPS:
 
 
 def names_of(key: str, description: str = "") -> list[tuple[tuple[str, ...], float]]:
-    """The names that a field may have in a document, each with how well it would fit."""
+    """Names that a field may have in a document, each with a weight from 0 to 1."""
     own = tokens(key)
     found: dict[tuple[str, ...], float] = {own: 1.0}
     about = tokens(description) if len(description) <= 60 else ()
@@ -101,7 +99,7 @@ def names_of(key: str, description: str = "") -> list[tuple[tuple[str, ...], flo
 
 def _add_group(found: dict[tuple[str, ...], float], group: Iterable[str], given: tuple[str, ...]) -> None:
     listed = [tokens(name) for name in group]
-    # Under its plainest names a thing is meant for sure; a field called only "amount" may be another's.
+    # A field under one of its clear names is certain; one that is only called "amount" may be another.
     start = 0.97 if listed.index(given) < len(listed) - 1 else 0.9
     for rank, name in enumerate(listed):
         weight = start - 0.02 * rank - (0.1 if len(name) == 1 and rank > 2 else 0)
@@ -109,7 +107,7 @@ def _add_group(found: dict[tuple[str, ...], float], group: Iterable[str], given:
 
 
 def fit(names: Iterable[tuple[tuple[str, ...], float]], label: str) -> float:
-    """How well a label fits one of the names, from 0 to 1."""
+    """Best fit of a label with one of the names, from 0 to 1."""
     have = tokens(label)
     if not have or len(have) > 8:
         return 0.0
@@ -128,7 +126,7 @@ def _match(name: tuple[str, ...], have: tuple[str, ...]) -> float:
 
 
 def snake(text: str) -> str:
-    """A name as a key: `Invoice No.` becomes `invoice_number`."""
+    """Convert a name to a key: `Invoice No.` becomes `invoice_number`."""
     text = re.sub(r"\([^)]*\)", " ", text.lower()[:80])
     words = (("number" if word in ("no", "nos", "#") else _WORDS.get(word, word)) for word in
              re.findall(r"[^\W_]+|[#%]", text) if word not in ("the", "a", "an"))  # fmt: skip

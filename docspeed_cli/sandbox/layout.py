@@ -1,4 +1,4 @@
-"""Alone in putting a page in order: its rows to blocks, the blocks to reading order, region ids to lines."""
+"""Lay out pages: group rows into blocks, find the reading order, and number the regions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIST_ITEM = re.compile(r"(\d{1,2}[.)]|\([a-z0-9]\)|[-•*–])\s")
 
 @dataclass(eq=False)
 class Block:
-    """Rows that belong together; in `pairs` each row is a label and its value."""
+    """Rows that belong together; with `pairs`, each row is a label and its value."""
 
     kind: str  # heading, paragraph or table
     rows: list[tuple[Line, ...]]
@@ -27,23 +27,23 @@ class Block:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """Its lines in reading order."""
+        """Lines in reading order."""
         return [line for row in self.rows for line in row]
 
     @cached_property
     def box(self) -> Box:
-        """The smallest box around it."""
+        """Smallest box around the lines."""
         return hull(line.box for line in self.lines)
 
     @cached_property
     def text(self) -> str:
-        """A row a line."""
+        """Text with one line for each row."""
         return "\n".join("  ".join(line.text for line in row) for row in self.rows)
 
 
 @dataclass(eq=False)
 class PageLayout:
-    """One page in order."""
+    """A page's blocks in reading order."""
 
     page_index: int
     page: Page
@@ -56,13 +56,13 @@ class PageLayout:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The tables from top to bottom."""
+        """Tables from top to bottom."""
         return [block.table for block in self.blocks if block.table]
 
 
 @dataclass(eq=False)
 class Layout:
-    """A document in order."""
+    """A document's pages, laid out."""
 
     pages: list[PageLayout]
     is_image: bool
@@ -79,7 +79,7 @@ class Layout:
 
 
 def lay_out(document: Document) -> Layout:
-    """Puts every page in order."""
+    """Lay out every page."""
     listed = [find_rows(page.words) for page in document.pages]
     pages = [
         PageLayout(index, page, _number(_page_blocks(rows), index))
@@ -90,7 +90,7 @@ def lay_out(document: Document) -> Layout:
 
 
 def _body_height(rows: Sequence[Row]) -> float:
-    """The height that most of the running text has."""
+    """Most common line height, weighted by the length of the text."""
     weights: dict[float, int] = {}
     for row in rows:
         for line in row.lines:
@@ -113,7 +113,7 @@ def _page_blocks(rows: Sequence[Row]) -> list[Block]:
 
 
 def _number(blocks: list[Block], page_index: int) -> list[Block]:
-    """Gives out region ids by page, counted from 1 in reading order."""
+    """Assign region ids, counted from 1 on each page in reading order."""
     page = f"p{page_index + 1}"
     tables = 0
     for number, line in enumerate((line for block in blocks for line in block.lines), 1):
@@ -127,14 +127,14 @@ def _number(blocks: list[Block], page_index: int) -> list[Block]:
 
 
 def _title(above: Block, table: Block) -> str | None:
-    """The line above a table, if it is short and close."""
+    """Line above a table, if it is short and close."""
     near = table.box[1] - above.box[3] < 2 * above.lines[-1].height
     short = len(above.rows) == 1 and len(above.lines) == 1 and len(above.text) <= 60
     return above.text if near and short and not above.text.endswith((".", ":")) else None
 
 
 def _inherit_headings(tables: Sequence[Table]) -> None:
-    """A table without headings that goes on from the page before has that one's."""
+    """Copy headings to a table that continues from the page before."""
     for before, table in pairwise(tables):
         follows = table.page_index == before.page_index + 1 and len(before.columns) == len(table.columns)
         if follows and not any(table.columns) and abs(before.extents[0][0] - table.extents[0][0]) < 20:
@@ -142,7 +142,7 @@ def _inherit_headings(tables: Sequence[Table]) -> None:
 
 
 def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
-    """Rows outside tables to blocks: column by column where they stand in columns."""
+    """Group rows outside tables into blocks, column by column where there are columns."""
     blocks: list[Block] = []
     for group, columns in _groups(rows):
         if not 2 <= len(columns) <= MAX_COLUMNS or depth > 4:
@@ -158,7 +158,7 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
-    """Runs of rows with the columns that they share."""
+    """Yield runs of rows with their common columns."""
     group: list[Row] = []
     columns: list[Extent] = []
     for index, row in enumerate(rows):
@@ -175,21 +175,21 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
 
 
 def _far(group: Sequence[Row], row: Row) -> bool:
-    """Whether a row is too far below to be in the columns above, or those are a masthead."""
+    """True if a row is too far below the columns above, or those are a letterhead."""
     gap = row.box[1] - max(above.box[3] for above in group[-3:])
     sized = len(group[0].lines) > 1 and len(group) == 1 and row.height < 0.75 * group[0].height
     return sized or gap > 1.6 * row.height
 
 
 def _breaks(columns: Sequence[Extent], merged: Sequence[Extent], row: Row) -> bool:
-    """Whether a row spans columns, or opens some that the text above doesn't leave room for."""
+    """True if a row spans columns, or starts columns that overlap the text above."""
     if len(columns) > 1:
         return len(merged) < 2
     return len(columns) == 1 and len(row.lines) > 1 and len(merged) < 2
 
 
 def _left_over(columns: Sequence[Extent], group: Sequence[Row], rows: Sequence[Row], index: int) -> bool:
-    """Whether only one of the columns goes on here, after a gap."""
+    """True if only one of the columns continues here, after a gap."""
     row = rows[index]
     if len(columns) < 2 or len(row.lines) > 1 or row.box[1] - group[-1].box[3] < 0.7 * row.height:
         return False
@@ -201,7 +201,7 @@ def _left_over(columns: Sequence[Extent], group: Sequence[Row], rows: Sequence[R
 
 
 def _merge(columns: Sequence[Extent], row: Row) -> list[Extent]:
-    """The columns left when a row joins: what touches becomes one."""
+    """Columns after a row joins; extents that touch become one."""
     extents = sorted([*columns, *((line.box[0], line.box[2]) for line in row.lines)])
     merged = [extents[0]]
     for x0, x1 in extents[1:]:
@@ -213,7 +213,7 @@ def _merge(columns: Sequence[Extent], row: Row) -> list[Extent]:
 
 
 def _within(rows: Sequence[Row], column: Extent) -> list[Row]:
-    """What of the rows stands in a column."""
+    """Parts of the rows that are in a column."""
     picked = (tuple(line for line in row.lines if _in(line, column)) for row in rows)
     return [Row(lines) for lines in picked if lines]
 
@@ -223,7 +223,7 @@ def _in(line: Line, column: Extent) -> bool:
 
 
 def _join_pairs(rows: Sequence[Row], columns: list[Extent]) -> list[Extent]:
-    """Columns of labels become one with the columns of their values."""
+    """Join each column of labels with the column of its values."""
     joined: list[Extent] = []
     index = 0
     while index < len(columns):
@@ -280,7 +280,7 @@ def _paragraph(rows: Sequence[Row], pairs: bool) -> Block:
 
 
 def _parts(above: Row, row: Row) -> bool:
-    """Whether a new paragraph starts."""
+    """True if a new paragraph starts at this row."""
     if _LIST_ITEM.match(row.lines[0].text):
         return True
     gap = row.box[1] - above.box[3]
@@ -288,7 +288,7 @@ def _parts(above: Row, row: Row) -> bool:
 
 
 def _heading_level(rows: Sequence[Row], index: int, body: float) -> int:
-    """1 to 3 for a heading by its size or weight, else 0."""
+    """Heading level 1 to 3 by size or weight; 0 if the row is not a heading."""
     line = rows[index].lines[0]
     if len(rows[index].lines) > 1 or len(line.text) > 90 or not re.search(r"[^\W\d_]{2}", line.text):
         return 0
@@ -304,7 +304,7 @@ def _heading_level(rows: Sequence[Row], index: int, body: float) -> int:
 
 
 def _stands_apart(rows: Sequence[Row], index: int, body: float) -> bool:
-    """Whether a bold row is more than a paragraph's first line."""
+    """True if a bold row is a heading and not a paragraph's first line."""
     if index + 1 >= len(rows):
         return rows[index].height > 1.05 * body
     row, following = rows[index], rows[index + 1]

@@ -1,4 +1,4 @@
-"""Alone in joining words to lines: what stands on one baseline, parted where a gap is no space."""
+"""Join words into lines: one baseline, split at gaps that are wider than a space."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from functools import cached_property
 from docspeed_cli.sandbox.documents import Box, Word
 
 GAP = 0.72  # of a line's height: wider than a space, even in justified text
-CELL_GAP = 0.42  # between cells that stand close; too little in justified text, so only tables are read so
+CELL_GAP = 0.42  # between close cells; justified text has such gaps too, so this is for tables only
 AMOUNT = re.compile(
     r"\(?[-+]?\s?(?:(?:Rs|INR|USD|EUR|GBP)\.?|[₹$€£¥])?\s?[-+]?\d[\d,.' ]*%?\)?"
     r"\s?(?:Cr|Dr|CR|DR|INR|USD|EUR|/-)?"
 )
-_DRAWN = re.compile(r"[-=_*~.·—–]{4,}")  # rules and leaders made of characters
+_DRAWN = re.compile(r"[-=_*~.·—–]{4,}")  # rules and leaders drawn with characters
 DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{3,9}[-/., ]+\d{2,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
     r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
@@ -32,7 +32,7 @@ LABEL = re.compile(
 
 @dataclass(eq=False)
 class Line:
-    """Words that are read in one go; its region id is given when the page is in order."""
+    """Words of one line; layout assigns the region id."""
 
     words: tuple[Word, ...]
     region_id: str = ""
@@ -40,63 +40,63 @@ class Line:
 
     @cached_property
     def text(self) -> str:
-        """The words with spaces between them."""
+        """Words joined by spaces."""
         return " ".join(word.text for word in self.words)
 
     @cached_property
     def box(self) -> Box:
-        """The smallest box around the words."""
+        """Smallest box around the words."""
         return hull((word.x0, word.y0, word.x1, word.y1) for word in self.words)
 
     @cached_property
     def height(self) -> float:
-        """The words' usual height, which is a little more than the size of their font."""
+        """Median height of the words, slightly more than the font size."""
         heights = sorted(word.y1 - word.y0 for word in self.words)
         return heights[len(heights) // 2]
 
     @cached_property
     def bold(self) -> bool:
-        """Whether all of it is bold."""
+        """True if all words are bold."""
         return all(word.bold for word in self.words)
 
     @cached_property
     def is_amount(self) -> bool:
-        """Whether it is a number, with or without a currency."""
+        """True for a number, with or without a currency."""
         return bool(AMOUNT.fullmatch(self.text))
 
     @cached_property
     def is_value(self) -> bool:
-        """Whether it is plainly data: a number or a date."""
+        """True for a number or a date."""
         return self.is_amount or bool(DATE.fullmatch(self.text))
 
 
 @dataclass(eq=False)
 class Row:
-    """Lines beside each other, from left to right."""
+    """Lines side by side, from left to right."""
 
     lines: tuple[Line, ...]
 
     @cached_property
     def parted(self) -> Row:
-        """The same row, parted at narrower gaps, as the cells of a table may be."""
+        """Same row split at narrower gaps, as a table's cells may be."""
         words = [word for line in self.lines for word in line.words]
         letters = sum(len(word.text) for word in words)
-        width = sum(word.x1 - word.x0 for word in words) / letters  # a typewriter's spaces are wide
+        width = sum(word.x1 - word.x0 for word in words) / letters  # a monospaced font has wide spaces
         return Row(tuple(_lines(words, max(CELL_GAP * self.height, 1.25 * width))))
 
     @cached_property
     def box(self) -> Box:
-        """The smallest box around the lines."""
+        """Smallest box around the lines."""
         return hull(line.box for line in self.lines)
 
     @cached_property
     def height(self) -> float:
-        """The tallest line's height."""
+        """Height of the tallest line."""
         return max(line.height for line in self.lines)
 
 
 def is_label(text: str) -> bool:
-    """Whether a text looks like the name of a value."""
+    """True if a text looks like the label of a value."""
     if text.endswith(":"):
         return len(text) <= 50
     known = bool(LABEL.search(text))
@@ -104,18 +104,18 @@ def is_label(text: str) -> bool:
 
 
 def hull(boxes: Iterable[Box]) -> Box:
-    """The smallest box around all of them."""
+    """Smallest box around the boxes."""
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
 
 
 def rounded(box: Box) -> list[float]:
-    """A box as the API gives it."""
+    """Box as the API returns it, rounded to 0.01 points."""
     return [round(edge, 2) for edge in box]
 
 
 def find_rows(words: Sequence[Word]) -> list[Row]:
-    """The page's rows from top to bottom."""
+    """Rows of a page from top to bottom."""
     baselines: list[list[Word]] = []
     written = (word for word in words if not _DRAWN.fullmatch(word.text))
     for word in sorted(written, key=lambda word: (word.y0 + word.y1, word.x0)):
@@ -128,7 +128,7 @@ def find_rows(words: Sequence[Word]) -> list[Row]:
 
 
 def _level(one: Word, other: Word) -> bool:
-    """Whether two words stand on one baseline, give or take a superscript."""
+    """True if two words share a baseline; a superscript counts as the same."""
     shift = abs((one.y0 + one.y1) - (other.y0 + other.y1)) / 2
     return shift < 0.35 * min(one.y1 - one.y0, other.y1 - other.y0)
 

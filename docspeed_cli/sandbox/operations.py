@@ -1,4 +1,4 @@
-"""Alone in knowing the operations: their paths, what a request must hold, and who does the work."""
+"""Operations of the sandbox: paths, checks of requests, and the functions that do the work."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NOTICE = (
 )
 _IMAGE_NOTICE = (
     "This comes from the local sandbox, not from the service's models: it reads text layers only, "
-    "and of an image no more than its size."
+    "and reports only the size of an image."
 )
 Body = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stored file, laid out."""
+    """A stored file and its layout."""
 
     file_id: str
     layout: Layout
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing the service does; `many` tells `inputs` from `input`."""
+    """An operation; with `many` the body has `inputs`, else `input`."""
 
     name: str
     path: str
@@ -92,13 +92,13 @@ OPERATIONS = {
 
 
 class Work:
-    """Checks requests and does what they ask for."""
+    """Checks requests and computes their results."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def check(self, operation: Operation, body: Body) -> list[StoredFile]:
-        """The files that a request speaks of; raises where the request can't be taken."""
+        """Files of a request. `ApiError` if the request is not acceptable."""
         _check_choices(body)
         file_ids = _file_ids(operation, body)
         if operation.name == "extract":
@@ -121,7 +121,7 @@ class Work:
         return file
 
     def prepare(self, operation: Operation, body: Body, files: list[StoredFile]) -> Body:
-        """The body with what its answer depends on from outside: a conversation and its questions so far."""
+        """Add to a chat request its session and the questions asked before."""
         if operation.name != "ask":
             return body
         inputs = [file.file_id for file in files]
@@ -139,12 +139,12 @@ class Work:
         if session is None:
             raise refusal(404, "session_not_found", f"there is no session {session_id!r}")
         if session[0] != inputs:
-            message = "this session is about other inputs, or the same in another order"
+            message = "this session has other inputs, or the same inputs in another order"
             raise refusal(422, "session_mismatch", message, {"inputs": session[0]})
         return session[1]
 
     def run(self, name: str, body: Body) -> bytes:
-        """Does the work; the payload as JSON."""
+        """Compute the payload as JSON."""
         operation = OPERATIONS[name]
         sources = [self._source(file_id) for file_id in _file_ids(operation, body)]
         images = any(source.layout.is_image for source in sources)
@@ -154,13 +154,13 @@ class Work:
     def _source(self, file_id: str) -> Source:
         file = self._store.file(file_id)
         if file is None:
-            raise Unreadable("file_not_found", f"the file {file_id} is no longer there")
+            raise Unreadable("file_not_found", f"the file {file_id} no longer exists")
         return Source(file_id, _layout(file.path, file.content_type))
 
 
 @lru_cache(maxsize=16)
 def _layout(path: Path, content_type: str) -> Layout:
-    """Kept for the next question about the same file; a stored file never changes."""
+    """Layout of a stored file, cached for the next question; stored files never change."""
     return lay_out(read(path, content_type))
 
 

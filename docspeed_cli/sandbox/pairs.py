@@ -1,4 +1,4 @@
-"""Alone in finding what a document calls by name: labels with their values, and the parties to it."""
+"""Find labels with their values, and the parties of a document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 
-MAX_LINES = 2000  # of a page, in search of neighbours
+MAX_LINES = 2000  # of a page, among which neighbours are searched
 
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
 _ROLES = (
@@ -29,7 +29,7 @@ _ROLE_LINES = [
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A label and its value, with the lines they stand in; `sure` is lower for looser ties."""
+    """A label and its value with their lines; `sure` is below 1 for a less certain match."""
 
     label: str
     value: str
@@ -39,19 +39,19 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who sells or buys: the lines below such a heading."""
+    """A seller, buyer or consignee: the lines below its heading."""
 
     role: str
     lines: tuple[Line, ...]
 
 
 def find_pairs(layout: Layout) -> list[Pair]:
-    """All labels with values, in reading order."""
+    """Pairs of all pages in reading order."""
     return [pair for page in layout.pages for pair in page_pairs(page)]
 
 
 def page_pairs(page: PageLayout) -> Iterator[Pair]:
-    """The labels and values of one page."""
+    """Pairs of one page."""
     in_table = {line for table in page.tables for line in table.lines}
     for block in page.blocks:
         for row in block.rows:
@@ -67,7 +67,7 @@ def page_pairs(page: PageLayout) -> Iterator[Pair]:
         if split_pair(line) is None and len(line.text) <= 40 and line not in values:
             for pair in _beside(line, neighbours):
                 if is_label(line.text):
-                    values.update(pair.lines[1:])  # a label's value is no label itself
+                    values.update(pair.lines[1:])  # a label's value is not a label itself
                 yield replace(pair, sure=0.8) if line in headings else pair
 
 
@@ -81,7 +81,7 @@ def _row_pairs(row: tuple[Line, ...], block: Block) -> Iterator[Pair]:
 
 
 def split_pair(line: Line) -> Pair | None:
-    """A `label: value` line as a pair."""
+    """Pair in a line like `label: value`; None if it is not one."""
     match = _COLON.fullmatch(line.text)
     if not match or re.fullmatch(r"\d+", match["label"].strip()):
         return None
@@ -89,7 +89,7 @@ def split_pair(line: Line) -> Pair | None:
 
 
 def _run_in(line: Line) -> Iterator[Pair]:
-    """`Total 1,234.00`, `Invoice No 17`: the value starts at the first word with a digit, or a currency."""
+    """Pair in a line like `Total 1,234.00`: the value starts at the first digit or currency."""
     words = line.text.split(" ")
     for index in range(1, min(len(words), 6)):
         if re.search(r"\d|[₹$€£]", words[index]) and not re.fullmatch(r"\(?[\d.]+%\)?", words[index]):
@@ -104,7 +104,7 @@ def _run_in(line: Line) -> Iterator[Pair]:
 
 
 def _beside(line: Line, lines: _Lines) -> Iterator[Pair]:
-    """The value at a label's right, or else below it."""
+    """Value to the right of a label, or else below it."""
     label = line.text.rstrip(" :#")
     right = _right_of(line, lines)
     below = _below(line, lines) if is_label(line.text) or _in_capitals(line) else None
@@ -118,7 +118,7 @@ def _beside(line: Line, lines: _Lines) -> Iterator[Pair]:
 
 
 def _in_capitals(line: Line) -> bool:
-    """Whether it looks like the caption of a form's box."""
+    """True for a caption in capitals, as in the boxes of a form."""
     return line.text.isupper() and len(line.words) <= 4 and not re.search(r"\d", line.text)
 
 
@@ -146,20 +146,20 @@ def _below(line: Line, lines: _Lines) -> Line | None:
 
 
 class _Lines:
-    """A page's lines by height, so that neighbours are found fast."""
+    """Lines of a page sorted by height, for fast search of neighbours."""
 
     def __init__(self, lines: list[Line]) -> None:
         self._ordered = sorted(lines, key=lambda line: line.box[1])
         self._tops = [line.box[1] for line in self._ordered]
 
     def near(self, top: float, bottom: float) -> list[Line]:
-        """The lines that start between two heights, or a little above the first."""
+        """Lines that start between two heights, or slightly above the first."""
         start = bisect_left(self._tops, 2 * top - bottom)
         return self._ordered[start : bisect_right(self._tops, bottom)]
 
 
 def _total_pairs(block: Block) -> Iterator[Pair]:
-    """Totals that stand as the last rows of a table: the value is the row's last cell."""
+    """Yield totals in the last rows of a table; the value is the row's last cell."""
     assert block.table is not None
     for row in block.table.rows():
         cells = [row[column] for column in sorted(row)]
@@ -170,12 +170,12 @@ def _total_pairs(block: Block) -> Iterator[Pair]:
 
 
 def find_parties(layout: Layout) -> list[Party]:
-    """The lines below headings such as "Seller" and "Bill to", in reading order."""
+    """Lines below headings such as "Seller" and "Bill to", in reading order."""
     return [party for page in layout.pages for party in page_parties(page)]
 
 
 def page_parties(page: PageLayout) -> Iterator[Party]:
-    """The parties of one page."""
+    """Parties of one page."""
     role, lines = "", list[Line]()
     for block in page.blocks:
         for line in block.lines if block.table is None else ():
@@ -192,7 +192,7 @@ def page_parties(page: PageLayout) -> Iterator[Party]:
 
 
 def _far(lines: list[Line], line: Line) -> bool:
-    """Whether a line stands in another column, or well below the others."""
+    """True if a line is in another column, or well below the others."""
     if not lines:
         return False
     left, _, _, bottom = lines[-1].box

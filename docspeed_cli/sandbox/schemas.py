@@ -1,4 +1,4 @@
-"""Alone in building schemas: from what documents name, from what instructions ask for, or from both."""
+"""Build a schema from documents, from instructions, or from both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ITEM_COLUMNS = ("description", "quantity", "rate", "amount")
 
 
 def build(layouts: list[Layout], instructions: str) -> dict[str, object]:
-    """A schema that extract takes."""
+    """Schema that the extract operation accepts."""
     kinds = [document_kind(layout) for layout in layouts] or [kind_of(instructions)]
     doc_class = max(kinds, key=kinds.count)
     asked, asked_tables = read_instructions(instructions)
@@ -53,7 +53,7 @@ def _view(field: Field, prefix: str = "") -> dict[str, object]:
 
 
 def _common(asked: list[list[Field]], found: list[list[Field]]) -> list[Field]:
-    """What was asked for; then what the documents have, that which most of them share first."""
+    """Fields asked for, then those of the documents, the most common first."""
     shared: dict[str, list[Field]] = {}
     for field in (field for fields in found for field in fields):
         shared.setdefault(field.key, []).append(field)
@@ -68,7 +68,7 @@ def _agreed(same: list[Field]) -> Field:
 
 
 def _fields(layout: Layout) -> list[Field]:
-    """One document's fields: the parties' first, then every label with a value."""
+    """Fields of one document: those of the parties, then every label with a value."""
     fields: dict[str, Field] = {}
     parties = find_parties(layout)
     for party in parties:
@@ -90,7 +90,7 @@ def _add(fields: dict[str, Field], key: str, pair: Pair, description: str) -> No
 
 
 def _names_something(pair: Pair) -> bool:
-    """Whether a label may be a field's name, rather than a sentence that goes on after a colon."""
+    """True if a label can be a field's name, and is not a sentence before a colon."""
     words = pair.label.split()
     if (
         not 1 <= len(words) <= 5
@@ -108,7 +108,7 @@ def _type(label: str, values: list[str]) -> str:
 
 
 def _tables(layout: Layout) -> Iterator[ItemTable]:
-    """One document's tables, those with the same headings once."""
+    """Tables of one document; tables with the same headings count once."""
     seen: set[tuple[str, ...]] = set()
     for table in layout.tables:
         headings = tuple(table.columns)
@@ -140,7 +140,7 @@ def _table_key(table: Table, number: int) -> str:
 
 
 def _merged(tables: Iterable[ItemTable]) -> list[ItemTable]:
-    """Tables of one key become one with the columns of both."""
+    """Merge tables with the same key into one with all their columns."""
     merged: dict[str, ItemTable] = {}
     for table in tables:
         before = merged.get(table.key)

@@ -1,4 +1,4 @@
-"""Alone in telling the documents of a packet apart: by pages' titles, and by where counting restarts."""
+"""Split a packet into documents, by page titles and by page numbers that start again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Cover:
-    """What a page says of itself."""
+    """Title, kind and page number that a page carries."""
 
     title: Line | None
     kind: str
@@ -46,7 +46,7 @@ class _Cover:
 
 
 def find_sections(layout: Layout) -> list[dict[str, object]]:
-    """The documents with their pages."""
+    """Sections of a packet with their page ranges."""
     covers = [_cover(page) for page in layout.pages]
     starts = [0] if covers else []
     for index in range(1, len(covers)):
@@ -60,12 +60,12 @@ def find_sections(layout: Layout) -> list[dict[str, object]]:
 
 
 def document_kind(layout: Layout) -> str:
-    """What the first page says that this is."""
+    """Kind of document by its first page."""
     return _cover(layout.pages[0]).kind if layout.pages else "document"
 
 
 def kind_of(text: str) -> str:
-    """The kind that a text names first, or `document`."""
+    """Kind that a text names first, or `document`."""
     found = [(match.start(), kind) for kind, pattern in _KIND_PATTERNS if (match := pattern.search(text))]
     return min(found, key=lambda named: named[0])[1] if found else "document"
 
@@ -83,7 +83,7 @@ def _section(number: int, cover: _Cover, start: int, end: int) -> dict[str, obje
 
 
 def _starts(first: _Cover, page: _Cover) -> bool:
-    """Whether a page starts another document than the one that `first` started."""
+    """True if a page starts a new document after the one that begins with `first`."""
     if page.count:
         return page.count[0] == 1
     if page.kind == "document":
@@ -102,7 +102,7 @@ def _cover(page: PageLayout) -> _Cover:
 
 
 def _title(page: PageLayout) -> tuple[Line | None, str]:
-    """The line that names the page, and the kind of document that it speaks of."""
+    """Line with the page's title, and the kind of document it names."""
     top = [line for line in page.lines if line.box[1] < 0.4 * page.page.height]
     headings = [
         line for block in page.blocks if block.kind == "heading" for line in block.lines if line in top
@@ -119,7 +119,7 @@ def _title(page: PageLayout) -> tuple[Line | None, str]:
 
 
 def _count(page: PageLayout) -> tuple[int, int] | None:
-    """`Page n of m`, where the page says so in its last or first lines."""
+    """Numbers in `Page n of m`, searched in the page's last and first lines."""
     for line in (*reversed(page.lines[-4:]), *page.lines[:4]):
         if match := _COUNT.search(line.text):
             return int(match[1]), int(match[2])

@@ -1,4 +1,4 @@
-"""Alone in putting a WSGI app on a loopback port: HTTP/1.1, kept-alive connections, a thread for each."""
+"""Serve a WSGI app on loopback: HTTP/1.1 with keep-alive, one thread for each connection."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 75
-_DRAIN_BYTES = 64 << 20  # an unread rest up to this is read to keep the connection; else it is closed
+_DRAIN_BYTES = 64 << 20  # largest rest of a request that is read to keep the connection open
 
 
-def make_server(app: WSGIApplication, port: int, told: Callable[[str], None] | None = None) -> BaseWSGIServer:
-    """A server on 127.0.0.1 (port 0: any free one); raises OSError where it can't listen.
+def make_server(
+    app: WSGIApplication, port: int, on_request: Callable[[str], None] | None = None
+) -> BaseWSGIServer:
+    """Make a server on 127.0.0.1; port 0 picks a free one. OSError if it can't listen.
 
-    `told` hears of each request and its status.
+    `on_request` is called with a line for each request: method, path and status.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
         listener.listen(512)
-        # Bound here, because werkzeug prints and exits where a port is taken.
+        # Bound here, because werkzeug prints and exits if the port is in use.
         server = _Server(HOST, port, app, _Handler, fd=listener.fileno())
     server.server_port = server.port
-    server.told = told
+    server.on_request = on_request
     return server
 
 
 class _Server(ThreadedWSGIServer):
-    told: Callable[[str], None] | None = None
+    on_request: Callable[[str], None] | None = None
 
     def serve_forever(self, poll_interval: float = 0.05) -> None:
-        """Serves until `shutdown`, which is noticed soon."""
+        """Serve until `shutdown`, and notice that within 50 ms."""
         super().serve_forever(poll_interval)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Prints what is a bug; a broken connection is the peer's affair."""
+        """Print a traceback for bugs, and nothing for broken connections."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Closes at once: an orderly shutdown first would undo a reset that is on its way."""
+        """Close at once if a reset is due: an orderly shutdown would cancel it."""
         if getattr(request, "getsockopt", None) and request.fileno() >= 0:
             linger = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
             if any(linger[:4]):
@@ -64,10 +66,10 @@ class _Handler(WSGIRequestHandler):
     timeout = _IDLE_SECONDS
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Keeps quiet."""
+        """Print nothing."""
 
     def run_wsgi(self) -> None:
-        """One exchange; werkzeug's own closes the connection after each."""
+        """Handle one exchange; werkzeug's own method closes the connection after each."""
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
@@ -89,7 +91,7 @@ class _Handler(WSGIRequestHandler):
             self.close_connection = True
 
     def _body(self, environ: dict[str, Any]) -> IO[bytes]:
-        """What the app may read: never beyond this request's own body."""
+        """Body of this request alone; the next request follows on the same connection."""
         if environ.get("wsgi.input_terminated"):
             body: IO[bytes] = io.BufferedReader(environ["wsgi.input"])
         else:
@@ -102,8 +104,8 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, answer: _Answer, content: bytes) -> None:
         code, _, phrase = answer.status.partition(" ")
-        if cast(_Server, self.server).told is not None:
-            cast(Any, self.server).told(f"{self.command} {self.path} {code}")
+        if cast(_Server, self.server).on_request is not None:
+            cast(Any, self.server).on_request(f"{self.command} {self.path} {code}")
         self.send_response(int(code), phrase)
         names = {name.lower(): value for name, value in answer.headers}
         for name, value in answer.headers:
@@ -111,7 +113,7 @@ class _Handler(WSGIRequestHandler):
         if "content-length" not in names:
             self.send_header("Content-Length", str(len(content)))
         elif int(names["content-length"]) != len(content) and self.command != "HEAD":
-            self.close_connection = True  # a truncated answer: the peer must not wait for the rest
+            self.close_connection = True  # a truncated answer: the client must not wait for the rest
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
@@ -121,19 +123,19 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Answer:
-    """The status line and headers, as the app gives them."""
+    """Status line and headers set by the app."""
 
     status = "500 Internal Server Error"
     headers: list[tuple[str, str]]
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        """WSGI's start_response."""
+        """Implement WSGI's `start_response`."""
         self.status, self.headers = status, headers
         return lambda data: None
 
 
 def _drained(body: IO[bytes]) -> bool:
-    """Reads what the app left of the request, so that the next one starts where it should."""
+    """Read the rest of the body, so that the next request starts in the right place."""
     left = _DRAIN_BYTES
     try:
         while left > 0:

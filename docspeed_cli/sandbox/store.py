@@ -1,7 +1,7 @@
-"""Alone in keeping what outlives the process: the files, the jobs with their results, the conversations.
+"""Persist files, jobs with their results, and chat sessions.
 
-Files are plain files, everything else is one SQLite database. Threads of one process share a connection
-behind a lock; processes beside each other are SQLite's own business (WAL, short transactions).
+Uploads are plain files; everything else is in one SQLite database. Threads share a connection behind a
+lock; SQLite coordinates processes (WAL, short transactions).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS sessions (session_id TEXT PRIMARY KEY, inputs TEXT, q
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One uploaded file; `error` is a code and a message if it can't be worked on."""
+    """An uploaded file; `error` is a code and a message if it can't be processed."""
 
     file_id: str
     filename: str
@@ -48,7 +48,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One asynchronous request; where it stands is a matter of the clock."""
+    """An asynchronous request; its status follows from the clock alone."""
 
     job_id: str
     operation: str
@@ -58,8 +58,8 @@ class Job:
     ended_at: float
     error: tuple[str, str] | None
 
-    def standing(self, now: float) -> tuple[str, float, float]:
-        """Status, progress from 0 to 1, and when it last changed."""
+    def status_at(self, now: float) -> tuple[str, float, float]:
+        """Status, progress from 0 to 1, and time of the last change."""
         if now >= self.ended_at:
             return ("failed" if self.error else "completed"), 1.0, self.ended_at
         if now >= self.started_at:
@@ -69,16 +69,16 @@ class Job:
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id such as `job_` and 20 hexadecimal digits."""
+    """New id: the prefix, `_` and 20 hexadecimal digits."""
     return f"{prefix}_{uuid.uuid4().hex[:20]}"
 
 
 class DamagedStore(OSError):
-    """The database's bytes are none that SQLite reads."""
+    """SQLite can't read the database file."""
 
 
 class Store:
-    """The sandbox's memory below one folder."""
+    """State of the sandbox below one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.files_folder = folder / "files"
@@ -87,7 +87,7 @@ class Store:
         self._db = _connect(folder / _DATABASE)
 
     def add_file(self, filename: str, stream: IO[bytes], now: float) -> StoredFile | None:
-        """Writes a file and looks at its pages; None if it is of no type that the service takes."""
+        """Write a file and count its pages; None for a type that the service does not accept."""
         file_id = new_id("file")
         path = self.files_folder / file_id
         with path.open("wb") as out:
@@ -100,7 +100,7 @@ class Store:
         return StoredFile(file_id, filename, content_type, path.stat().st_size, now, pages, error, path)
 
     def publish(self, files: Iterable[StoredFile]) -> None:
-        """Makes written files known, all at once."""
+        """Record files in one transaction; before this they can't be used."""
         rows = [
             (f.file_id, f.filename, f.content_type, f.size, f.created_at, f.page_count, json.dumps(f.error))
             for f in files
@@ -110,7 +110,7 @@ class Store:
             self._db.execute(f"INSERT INTO files VALUES {marks}", [value for row in rows for value in row])
 
     def file(self, file_id: str) -> StoredFile | None:
-        """The file with that id."""
+        """File with this id, or None."""
         if not _STORED.fullmatch(file_id):
             return None
         row = self._one("SELECT * FROM files WHERE file_id = ?", file_id)
@@ -121,14 +121,14 @@ class Store:
         return StoredFile(file_id, filename, content_type, size, created, pages, _error(error), path)
 
     def add_job(self, job: Job) -> None:
-        """Records a job: one row, one transaction."""
+        """Record a job."""
         row = (job.job_id, job.operation, json.dumps(job.body), job.created_at, job.started_at, job.ended_at)
         with self._lock:
             sql = "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
             self._db.execute(sql, (*row, json.dumps(job.error)))
 
     def job(self, job_id: str) -> Job | None:
-        """The job with that id."""
+        """Job with this id, or None."""
         columns = "job_id, operation, body, created_at, started_at, ended_at, error"
         row = self._one(f"SELECT {columns} FROM jobs WHERE job_id = ?", job_id)
         if row is None:
@@ -137,7 +137,7 @@ class Store:
         return Job(job_id, operation, json.loads(body), created, started, ended, _error(error))
 
     def result(self, job_id: str, compute: Callable[[], bytes]) -> bytes:
-        """The job's result; computed once, then the same bytes for whoever asks."""
+        """Result of a job, computed at the first request and then always the same bytes."""
         sql = "SELECT result FROM jobs WHERE job_id = ?"
         row = self._one(sql, job_id)
         if row is not None and row[0] is not None:
@@ -150,27 +150,27 @@ class Store:
         return bytes(row[0]) if row is not None else computed
 
     def open_session(self, inputs: list[str]) -> str:
-        """Starts a conversation over these files."""
+        """Start a chat session over these files and return its id."""
         session_id = new_id("sess")
         with self._lock:
             self._db.execute("INSERT INTO sessions VALUES (?, ?, '[]')", (session_id, json.dumps(inputs)))
         return session_id
 
     def session(self, session_id: str) -> tuple[list[str], list[str]] | None:
-        """A conversation's files, and its questions so far."""
+        """File ids of a session and its questions so far, or None."""
         if not session_id.isascii():
             return None
         row = self._one("SELECT inputs, queries FROM sessions WHERE session_id = ?", session_id)
         return (json.loads(row[0]), json.loads(row[1])) if row else None
 
     def remember(self, session_id: str, query: str) -> None:
-        """Adds a question to a conversation."""
+        """Add a question to a session."""
         update = "UPDATE sessions SET queries = json_insert(queries, '$[#]', ?) WHERE session_id = ?"
         with self._lock:
             self._db.execute(update, (query, session_id))
 
     def clear(self) -> int:
-        """Forgets all; returns how many files and jobs there were."""
+        """Delete all rows; returns the number of files and jobs."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             count = sum(self._db.execute(f"DELETE FROM {table}").rowcount for table in ("files", "jobs"))
@@ -180,7 +180,7 @@ class Store:
         return count
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Close the database."""
         self._db.close()
 
     def _one(self, sql: str, *values: str) -> tuple[Any, ...] | None:
@@ -190,7 +190,7 @@ class Store:
 
 
 def reset(folder: Path) -> int:
-    """Deletes all that the sandbox stored in `folder`, nothing else; returns how many files and jobs."""
+    """Delete everything that the sandbox stored in `folder`; returns the number of files and jobs."""
     if not (folder / _DATABASE).exists():
         return 0
     count = _clear_database(folder)
@@ -207,20 +207,22 @@ def _connect(path: Path) -> sqlite3.Connection:
             db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
             return db
         except sqlite3.OperationalError:
-            # Processes that start at once get in each other's way here, whatever the timeout says.
+            # SQLite ignores the timeout while another process switches the journal mode.
             if not left:
                 db.close()
                 raise
             time.sleep(0.02)
         except sqlite3.DatabaseError as error:
             db.close()
-            message = f"the sandbox's store {path} can't be used ({error}); resetting it helps"
+            message = (
+                f"the sandbox can't read its database {path} ({error}); `docspeed sandbox reset` deletes it"
+            )
             raise DamagedStore(message) from error
     raise AssertionError("not reached")
 
 
 def _clear_database(folder: Path) -> int:
-    # The rows go, not the database: a sandbox that runs beside this one keeps working.
+    # Rows are deleted and not the file, so that another sandbox that uses it keeps working.
     try:
         store = Store(folder)
     except DamagedStore:

@@ -1,4 +1,4 @@
-"""Alone in finding tables: rows whose lines stand below each other in columns."""
+"""Find tables: rows whose lines are aligned in columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Extent = tuple[float, float]
 
 @dataclass(eq=False)
 class Cell:
-    """One cell: the lines in it, or parts of lines."""
+    """A cell with its lines or parts of lines."""
 
     row: int
     column: int
@@ -36,18 +36,18 @@ class Cell:
 
     @cached_property
     def value(self) -> str:
-        """Its text, line after line."""
+        """Text of its lines, joined by spaces."""
         return " ".join(line.text for line in self.lines)
 
     @cached_property
     def box(self) -> Box:
-        """The smallest box around its text."""
+        """Smallest box around the lines."""
         return hull(line.box for line in self.lines)
 
 
 @dataclass(eq=False)
 class Table:
-    """Cells in reading order, row 0 being the header; a table that has none starts at row 1."""
+    """Cells in reading order; row 0 is the header, and a table without one starts at row 1."""
 
     columns: list[str]
     cells: list[Cell]
@@ -59,11 +59,11 @@ class Table:
 
     @cached_property
     def box(self) -> Box:
-        """The smallest box around its cells."""
+        """Smallest box around the cells."""
         return hull(cell.box for cell in self.cells)
 
     def rows(self) -> list[dict[int, Cell]]:
-        """The data rows, each as its cells by column."""
+        """Data rows, each a map from column to cell."""
         found: dict[int, dict[int, Cell]] = {}
         for cell in self.cells:
             if cell.row > 0:
@@ -71,23 +71,23 @@ class Table:
         return [found[number] for number in sorted(found)]
 
     def numeric(self, column: int) -> bool:
-        """Whether most of a column's data are numbers."""
+        """True if most data cells of a column are numbers."""
         cells = [cell for cell in self.cells if cell.column == column and cell.row > 0]
         return bool(cells) and 2 * sum(_is_amount(cell) for cell in cells) > len(cells)
 
 
 @dataclass
 class _Grid:
-    """A table while it grows downwards."""
+    """A table under construction, row by row."""
 
     extents: list[Extent]
     rows: list[dict[int, list[Line]]] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     heights: list[float] = field(default_factory=list)
-    taken: int = 0  # how many rows of the page it is made of
+    taken: int = 0  # number of page rows in the table
 
     def add(self, cells: dict[int, list[Line]], row: Row) -> None:
-        """Takes a row of the page in."""
+        """Add a row of the page."""
         for column, lines in cells.items():
             if len(cells) > 1 or column == 0:
                 self._widen(column, lines)
@@ -103,25 +103,25 @@ class _Grid:
         self.extents[column] = (min(x0, max(left, low)), max(x1, min(right, high)))
 
     def insert(self, line: Line) -> int:
-        """Makes a new column where the line stands; returns its number."""
+        """Insert a column at the line's place; returns its number."""
         at = sum(1 for x0, _ in self.extents if x0 < line.box[0])
         self.extents.insert(at, (line.box[0], line.box[2]))
         self.rows = [{c + (c >= at): lines for c, lines in row.items()} for row in self.rows]
         return at
 
     def numbers_in(self, column: int) -> bool:
-        """Whether a column has held mostly numbers so far."""
+        """True if most cells of a column so far are numbers."""
         lines = [line for row in self.rows[1:][-50:] for line in row.get(column, ())]
         return 2 * sum(line.is_amount for line in lines) > len(lines)
 
     @property
     def has_data(self) -> bool:
-        """Whether there was a number yet."""
+        """True if any cell is a number."""
         return any(line.is_amount for row in self.rows for lines in row.values() for line in lines)
 
 
 def find_tables(page_rows: Sequence[Row]) -> Iterator[tuple[int, int, Table]]:
-    """Each table, with the numbers of its first row and of the row after its last."""
+    """Yield each table with the index of its first row and of the row after its last."""
     rows = [row.parted for row in page_rows]
     at = 0
     while at < len(rows):
@@ -131,7 +131,9 @@ def find_tables(page_rows: Sequence[Row]) -> Iterator[tuple[int, int, Table]]:
             yield at, at + grid.taken, table
             at += grid.taken
         else:
-            at += grid.taken // 8 if grid and grid.taken > 64 else 1  # bounds the work on hostile pages
+            at += (
+                grid.taken // 8 if grid and grid.taken > 64 else 1
+            )  # bounds the work on a page made to be slow
 
 
 def _grow(rows: Sequence[Row], start: int) -> _Grid:
@@ -157,7 +159,7 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
 
 
 def _is_far(grid: _Grid, row: Row) -> bool:
-    """Whether a row is too far below the last one, by its height or by the gaps so far."""
+    """True if a row is too far below the last one, by its height or by the gaps so far."""
     gap = row.box[1] - grid.boxes[-1][3]
     gaps = [below[1] - above[3] for above, below in pairwise(grid.boxes[-50:])]
     usual = 2 * max(gaps) + 0.3 * row.height if len(gaps) > 1 else gap
@@ -165,7 +167,7 @@ def _is_far(grid: _Grid, row: Row) -> bool:
 
 
 def _trim(grid: _Grid, full: int) -> None:
-    """Drops single lines below the last row, unless they go on in one of its cells."""
+    """Drop single lines below the last full row, unless they continue one of its cells."""
     while len(grid.rows) > full:
         gap = grid.boxes[full][1] - grid.boxes[full - 1][3]
         if gap > 0.35 * grid.heights[full]:
@@ -176,18 +178,18 @@ def _trim(grid: _Grid, full: int) -> None:
 
 
 def _belongs(grid: _Grid, row: Row, cells: dict[int, list[Line]], rows: Sequence[Row], index: int) -> bool:
-    """Whether a row of one line is a cell's next line, or a heading between rows that go on."""
+    """True if a row of one line continues a cell, or is a heading between rows."""
     (column,) = cells
     if row.box[1] - grid.boxes[-1][3] <= 0.6 * row.height:
         return not (column == len(grid.extents) - 1 and len(grid.extents) == 2)
     following = rows[index + 1] if index + 1 < len(rows) else None
     if following and following.box[1] < row.box[3] - 0.15 * row.height:
-        return True  # a wrapped cell, with the others of its row centred beside it
+        return True  # a wrapped cell; the other cells of its row are centred beside it
     return bool(following and len(following.lines) > 1 and column == 0 and _place(grid, following, peek=True))
 
 
 def _sums_up(grid: _Grid, cells: dict[int, list[Line]]) -> bool:
-    """Whether a row is the first of a block of totals: few cells, and a label where numbers stood."""
+    """True for the first row of a block of totals: few cells, and a label in a column of numbers."""
     if 2 * len(cells) > len(grid.extents):
         return False
     return any(
@@ -196,7 +198,7 @@ def _sums_up(grid: _Grid, cells: dict[int, list[Line]]) -> bool:
 
 
 def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]] | None:
-    """The row's lines by column, or None if they don't fit in."""
+    """Lines of the row by column; None if they do not fit."""
     lines = row.lines
     if len(lines) == len(grid.extents) and _in_order(grid.extents, lines):
         return {column: [line] for column, line in enumerate(lines)}
@@ -216,7 +218,7 @@ def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]
 
 
 def _in_order(extents: Sequence[Extent], lines: Sequence[Line]) -> bool:
-    """Whether each line may stand in the column of its number: it touches that one, or none."""
+    """True if the n-th line can be in the n-th column: it touches that column or none."""
     for number, line in enumerate(lines):
         touched = _touched(extents, line)
         if touched and number not in touched:
@@ -237,7 +239,7 @@ def _column(grid: _Grid, line: Line, placed: dict[int, list[Line]], *, alone: bo
     if len(touched) == 1:
         return touched[0]
     if touched:
-        # A label that spans columns is part of a table only with a value beside it.
+        # A label that spans columns belongs to the table only with a value beside it.
         return None if alone else touched[-1 if line.is_amount else 0]
     distances = [(max(x0 - line.box[2], line.box[0] - x1), n) for n, (x0, x1) in enumerate(grid.extents)]
     distance, nearest = min(distances)
@@ -245,7 +247,7 @@ def _column(grid: _Grid, line: Line, placed: dict[int, list[Line]], *, alone: bo
 
 
 def _split(extents: Sequence[Extent], lines: Sequence[Line]) -> dict[int, list[Line]] | None:
-    """The words by column, where cells stand so close that they run together; None if one stays empty."""
+    """Words by column, for cells so close that they look like one; None if a column stays empty."""
     if len(lines) < 2 or len(lines) >= len(extents):
         return None
     found: dict[int, list[Line]] = {}
@@ -261,7 +263,7 @@ def _split(extents: Sequence[Extent], lines: Sequence[Line]) -> dict[int, list[L
 
 
 def _finish(grid: _Grid) -> Table | None:
-    """The table, if that is what it is."""
+    """Table made of the grid, or None if it does not look like one."""
     rows = _logical(grid)
     if len(rows) < 2 or len(grid.extents) < 2:
         return None
@@ -285,7 +287,7 @@ def _text(lines: Sequence[Line] | None) -> str:
 
 
 def _logical(grid: _Grid) -> list[dict[int, list[Line]]]:
-    """Joins rows of the page that are one row of the table: wrapped headings, wrapped cells."""
+    """Join page rows that are one table row: wrapped headings and wrapped cells."""
     rows: list[dict[int, list[Line]]] = []
     gaps = [b[1] - a[3] for a, b in zip(grid.boxes, grid.boxes[1:], strict=False)]
     for number, cells in enumerate(grid.rows):
@@ -303,7 +305,7 @@ def _logical(grid: _Grid) -> list[dict[int, list[Line]]]:
 
 def _continues(grid: _Grid, rows: list[dict[int, list[Line]]], cells: dict[int, list[Line]],
                above: float, below: float, height: float) -> bool:  # fmt: skip
-    """Whether a row of the page goes on in the table's last row."""
+    """True if a page row continues the table's last row."""
     if any(line.is_amount for lines in cells.values() for line in lines) or above > 0.6 * height:
         return False
     width = len(grid.extents)
@@ -316,14 +318,14 @@ def _continues(grid: _Grid, rows: list[dict[int, list[Line]]], cells: dict[int, 
 
 
 def _is_header(header: dict[int, list[Line]], width: int) -> bool:
-    """Headings: most columns have one, and none is data (years apart)."""
+    """True for headings: in most columns, and none is a number or date other than a year."""
     lines = [line for cell in header.values() for line in cell]
     data = [line for line in lines if line.is_value and not _YEAR.fullmatch(line.text)]
     return not data and len(header) >= max(2, 0.6 * width)
 
 
 def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], width: int) -> bool:
-    """Keeps address blocks and label-value pairs from being taken for tables."""
+    """False for address blocks and label-value pairs, which are aligned like tables."""
     heads = [_text(lines) for _, lines in sorted(header.items())]
     if any(re.search(r":(\s|$)", head) for head in heads) or any(_PARTY.fullmatch(head) for head in heads):
         return False
@@ -345,7 +347,7 @@ def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]],
 
 
 def _names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], column: int) -> bool:
-    """Whether a column is the labels of the next one's values, from the first row on."""
+    """True if a column holds labels for the next column's values, from the first row on."""
     labels = [_text(row[column]) for row in (header, *body) if column in row]
     named = sum(is_label(text) for text in labels) >= 0.7 * len(labels)
     return named and bool(re.search(r"\d", _text(header.get(column + 1))))
@@ -356,13 +358,13 @@ def _labelled(body: list[dict[int, list[Line]]]) -> bool:
 
 
 def _share(body: list[dict[int, list[Line]]], column: int) -> float:
-    """How much of a column is numbers or dates."""
+    """Share of a column's cells that are numbers or dates."""
     cells = [row[column] for row in body if column in row]
     return sum(all(line.is_value for line in cell) for cell in cells) / len(cells) if cells else 0.0
 
 
 def _regular(rows: list[dict[int, list[Line]]], width: int) -> bool:
-    """Whether rows without headings are a table all the same: many columns, of one kind each."""
+    """True if rows without headings form a table: at least four columns, each of one type."""
     if width < 4 or len(rows) < 2:
         return False
     full = sum(len(row) == width for row in rows)
@@ -376,7 +378,7 @@ def _is_amount(cell: Cell) -> bool:
 
 
 def is_total(cells: dict[int, Cell], width: int) -> bool:
-    """Whether a row sums up others: it says so, and fills fewer cells than they do, or says nothing else."""
+    """True for a row of totals or taxes: it has such a label, alone in its cell or with few other cells."""
     taxes = len(cells) <= 2 and any(_TAX.match(cell.value) for cell in cells.values())
     sums = [
         match[0] == cell.value.rstrip(" :") for cell in cells.values() if (match := _TOTAL.match(cell.value))
@@ -385,6 +387,6 @@ def is_total(cells: dict[int, Cell], width: int) -> bool:
 
 
 def number_cells(table: Table, table_id: str, page_index: int, title: str | None) -> Table:
-    """The table with its ids, counted in reading order from 1."""
+    """Copy of the table with its id and its cells' ids, counted from 1 in reading order."""
     cells = [replace(cell, region_id=f"{table_id}:c{number}") for number, cell in enumerate(table.cells, 1)]
     return replace(table, cells=cells, table_id=table_id, page_index=page_index, title=title)

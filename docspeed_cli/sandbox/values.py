@@ -1,4 +1,4 @@
-"""Alone in reading values: numbers in several countries' manners, dates, yes and no."""
+"""Parse values: numbers in the forms of several countries, dates, yes and no."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _NAMED = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[-/. ]+([A-Za-z]{3,9})\.?[
 _MONTH_FIRST = re.compile(r"\b([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)")
 _YES = frozenset({"yes", "y", "true", "x", "checked", "applicable", "paid"})
 _NO = frozenset({"no", "n", "false", "unchecked", "nil", "none", "not applicable", "n/a", "na", "unpaid"})
-_LONGEST = 200  # a value longer than this is no value
+_LONGEST = 200  # characters; longer texts are not values
 
 
 def parse_number(text: str) -> int | float | None:
-    """The number that the whole text is, or None: `₹ 1,23,456.00`, `(45.10)`, `€ 1.234,56`, `12%`."""
+    """Parse a text that is one number, else None: `₹ 1,23,456.00`, `(45.10)`, `€ 1.234,56`, `12%`."""
     match = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if not match or bool(match["open"]) != bool(match["close"]):
         return None
@@ -51,7 +51,7 @@ def parse_number(text: str) -> int | float | None:
 
 
 def _plain_digits(text: str, euro: bool) -> str | None:
-    """Digits with a point at most, or None if the separators make no sense."""
+    """Digits with at most a decimal point; None if the separators make no sense."""
     comma, point = text.rfind(","), text.rfind(".")
     if comma >= 0 and point >= 0:
         decimal, group = (",", ".") if comma > point else (".", ",")
@@ -67,7 +67,7 @@ def _plain_digits(text: str, euro: bool) -> str | None:
 
 
 def _grouped(text: str, mark: str) -> bool:
-    """Whether separators stand where they may: each three digits, or in the Indian way two before those."""
+    """True if separators group three digits, or in the Indian way two digits before the last three."""
     head, *groups = text.split(mark)
     if not groups:
         return head.isdigit()
@@ -77,7 +77,7 @@ def _grouped(text: str, mark: str) -> bool:
 
 
 def find_number(text: str) -> int | float | None:
-    """The number that a text is, or the last one in it."""
+    """Number that a text is, or the last number in it; None if it has none."""
     whole = parse_number(text)
     if whole is not None:
         return whole
@@ -86,7 +86,7 @@ def find_number(text: str) -> int | float | None:
 
 
 def parse_date(text: str) -> str | None:
-    """The first date in a text as `YYYY-MM-DD`; the day comes first where both would do."""
+    """First date in a text as `YYYY-MM-DD`; if day and month are ambiguous, the day comes first."""
     text = text[:_LONGEST]
     if match := _ISO.search(text):
         return _date(match[1], match[2], match[3])
@@ -113,13 +113,13 @@ def _date(year: str, month: str, day: str) -> str | None:
 
 
 def parse_boolean(text: str) -> bool | None:
-    """Yes or no, or None for anything else."""
+    """Parse yes or no; None for anything else."""
     word = text.strip(" .").lower()
     return True if word in _YES else False if word in _NO else None
 
 
 def normalise(text: str, kind: str) -> Value:
-    """A text as a value of the schema's type; None if it isn't one."""
+    """Convert a text to a value of a schema's type; None if it does not fit."""
     kind = kind.lower()
     if kind in NUMBER_TYPES:
         return find_number(text)
@@ -134,7 +134,7 @@ def normalise(text: str, kind: str) -> Value:
 
 
 def guess_type(values: list[str]) -> str:
-    """The type that all of the values have: number, date, boolean or string."""
+    """Type of all the values: number, date, boolean or string."""
     if not values:
         return "string"
     if all(parse_number(value) is not None and not _is_code(value) for value in values):
@@ -145,7 +145,7 @@ def guess_type(values: list[str]) -> str:
 
 
 def _is_code(text: str) -> bool:
-    """Digits that name something: with leading zeros, in odd groups, or very long."""
+    """True for digits that are an identifier: leading zeros, odd groups, or very long."""
     digits = re.sub(r"\D", "", text)
     return (len(digits) > 1 and digits[0] == "0" and "." not in text) or len(digits) > 12 or bool(
         re.search(r"\d \d", text)

@@ -1,4 +1,4 @@
-"""Alone in giving a laid-out document the API's shapes: lines, regions, markdown, tables of cells."""
+"""Convert a layout to the API's payloads: lines, regions, markdown and tables of cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BREAK = "  \n"
 
 
 def parse_view(file_id: str, layout: Layout, grounding: str) -> dict[str, object]:
-    """The parse operation's payload."""
+    """Payload of the parse operation."""
     pages = [_page_view(page, grounding) for page in layout.pages]
     return {"file_id": file_id, "page_count": len(pages), "pages": pages}
 
@@ -38,7 +38,7 @@ def _page_view(page: PageLayout, grounding: str) -> dict[str, object]:
 
 
 def line_view(line: Line) -> dict[str, object]:
-    """A line with its box."""
+    """A line with its id and box."""
     return {"region_id": line.region_id, "text": line.text, "bbox": rounded(line.box)}
 
 
@@ -53,7 +53,7 @@ def _region_view(region_id: str, block: Block) -> dict[str, object]:
 
 
 def tables_view(layout: Layout) -> list[dict[str, object]]:
-    """The tables operation's tables."""
+    """Tables of the tables operation's payload."""
     return [table_view(table) for table in layout.tables]
 
 
@@ -89,7 +89,7 @@ def _plain(block: Block) -> str:
 
 
 def markdown(block: Block) -> str:
-    """A block as markdown."""
+    """Convert a block to markdown."""
     if block.table:
         return _table_markdown(block.table)
     if block.kind == "heading":
@@ -105,7 +105,7 @@ def _row_markdown(row: Sequence[Line], pairs: bool) -> str:
 
 
 def is_prose(block: Block) -> bool:
-    """Whether lines go on in the next one: all but the last reach the right edge."""
+    """True for running text: all lines but the last reach the right edge."""
     if any(len(row) > 1 for row in block.rows) or len(block.rows) < 2:
         return False
     x0, _, x1, _ = block.box
@@ -116,7 +116,7 @@ def is_prose(block: Block) -> bool:
 
 
 def _grid(table: Table) -> list[list[str]]:
-    """All rows as texts, the headings first."""
+    """Rows of text, the headings first."""
     rows = [[""] * len(table.columns) for _ in range(max(cell.row for cell in table.cells) + 1)]
     rows[0] = list(table.columns)
     for cell in table.cells:

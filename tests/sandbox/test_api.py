@@ -143,7 +143,7 @@ def test_an_image_has_pages_of_its_size_and_no_text(
     body = sandbox.ask("/api/v1/parse", image)
     assert [(page["width"], page["height"]) for page in body["pages"]] == sizes
     assert all(page["lines"] == [] and page["markdown"] == "" for page in body["pages"])
-    assert "no more than its size" in body["sandbox"]
+    assert "only the size of an image" in body["sandbox"]
 
 
 def test_a_broken_image_is_unreadable(sandbox: Sandbox) -> None:

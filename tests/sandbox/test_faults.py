@@ -49,9 +49,9 @@ def test_parse_fail(text: str, pair: tuple[str, float]) -> None:
         ("429", "is not KIND=SHARE"),
         ("200=0.5", "unknown kind of failure '200'"),
         ("slow=1", "one of reset, timeout, cut, html"),
-        ("500=2", "'2' is no share"),
-        ("500=nan", "'nan' is no share"),
-        ("500=often", "'often' is no share"),
+        ("500=2", "'2' is not a share"),
+        ("500=nan", "'nan' is not a share"),
+        ("500=often", "'often' is not a share"),
     ],
 )
 def test_parse_fail_says_what_is_wrong(text: str, says: str) -> None:

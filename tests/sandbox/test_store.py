@@ -76,7 +76,7 @@ def test_the_first_result_stays(tmp_path: Path) -> None:
 
 def test_a_damaged_store_says_what_helps_and_is_reset(tmp_path: Path) -> None:
     (tmp_path / "sandbox.sqlite3").write_bytes(b"no database " * 1000)
-    with pytest.raises(OSError, match="resetting it helps"):
+    with pytest.raises(OSError, match="docspeed sandbox reset"):
         create_app(tmp_path)
     assert reset(tmp_path) == 0
     create_app(tmp_path)
