@@ -1,4 +1,4 @@
-"""`--require`: fields and tables that a result must have; their names are checked before a job is paid for."""
+"""`--require`: fields and tables that a result must have; names are checked before a job is paid for."""
 
 from __future__ import annotations
 

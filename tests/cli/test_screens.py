@@ -1,4 +1,4 @@
-"""Each command's screen at several widths: nothing overflows, ids can be copied, words say what colours say."""
+"""Each command's screen at several widths: nothing overflows, ids can be copied, colours match words."""
 
 from __future__ import annotations
 
