@@ -215,7 +215,7 @@ def test_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
     """A command's own flags are what its reader looks for."""
     text = text_of(stage, words)
     panels = re.findall(
-        r"^(Arguments|Input|Request|WaitOptions|Many inputs|Output|Server|Other):", text, re.MULTILINE
+        r"^(Arguments|Input|Request|Waiting|Many inputs|Output|Server|Other):", text, re.MULTILINE
     )
     order = ["Arguments", "Input", "Request", "Waiting", "Many inputs", "Output", "Server", "Other"]
     assert panels == [panel for panel in order if panel in panels]
