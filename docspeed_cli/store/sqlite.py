@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT = 20.0
 """Seconds to wait for another process that writes."""
-_FIRST_START_ATTEMPTS = 200
-"""Attempts, 0.05 s apart, while another process creates the file."""
+_MIGRATE_ATTEMPTS = 200
+"""Attempts, 0.05 s apart, to create or migrate the tables while another process has the file."""
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MIN_ROW_BYTES = 128
@@ -248,14 +248,11 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
         if not wal:
             _leave_wal(db)
         db.execute("PRAGMA synchronous = FULL")
-        layout = layout_of(db)
-        if layout > len(MIGRATIONS):
+        if layout_of(db) > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed")
-        if layout < len(MIGRATIONS):
+        if layout_of(db) < len(MIGRATIONS):
             os.chmod(path, 0o600)  # noqa: PTH101
-            if wal:
-                _retry_while_locked(lambda: db.execute("PRAGMA journal_mode = WAL"))
-            _retry_while_locked(lambda: migrate(db))
+            _migrate_while_locked(db, wal=wal)
     except BaseException as error:
         db.close()
         if wal and getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_SHMMAP":
@@ -272,14 +269,23 @@ def _leave_wal(db: sqlite3.Connection) -> None:
     db.execute("SELECT count(*) FROM sqlite_master").fetchall()
 
 
-def _retry_while_locked(step: Callable[[], object]) -> None:
-    """Repeat a step of the first start: SQLite's busy timeout does not cover a change of journal mode."""
+def _migrate_while_locked(db: sqlite3.Connection, *, wal: bool) -> None:
+    """Create or migrate the tables, once no other process does.
+
+    SQLite's busy timeout does not cover a change of journal mode, so the attempts are repeated here.
+    """
     for attempt in count(1):
         try:
-            step()
+            if wal:
+                if 0 < layout_of(db) < len(MIGRATIONS):
+                    # Fails while another process has the file open. An older docspeed that meets new columns
+                    # takes the file for damaged, and sets it aside.
+                    db.execute("PRAGMA journal_mode = DELETE")
+                db.execute("PRAGMA journal_mode = WAL")
+            migrate(db)
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == _FIRST_START_ATTEMPTS:
+            if "locked" not in str(error) or attempt == _MIGRATE_ATTEMPTS:
                 raise
             time.sleep(0.05)
 

@@ -208,6 +208,28 @@ def test_sqlite_older_layout_is_migrated(file: LedgerFile, layout: int) -> None:
     assert file.warnings == []
 
 
+def test_sqlite_concurrency_migration_waits_for_an_older_program_to_close(file: LedgerFile) -> None:
+    _of_layout(file.path, 3)
+    older = sqlite3.connect(file.path, isolation_level=None)
+    older.execute("PRAGMA journal_mode = WAL")
+    older.execute("SELECT batch FROM jobs").fetchall()
+    thread = threading.Thread(target=lambda: file.open().close())
+    thread.start()
+    thread.join(0.3)  # long enough to meet the older program's connection
+    assert older.execute("SELECT batch FROM jobs").fetchall() == [("march",)]
+    older.close()
+    thread.join()
+    assert file.open().newest_run() == "march"
+    assert file.warnings == []
+
+
+def test_sqlite_concurrency_processes_that_meet_an_older_layout_lose_no_row(file: LedgerFile) -> None:
+    _of_layout(file.path, 3)
+    assert _run_writers(file.path, 6) == []
+    known = {found.job_id for found in file.open().listing()}
+    assert known == {"job_old", *(f"new_{number}" for number in range(6))}
+
+
 @pytest.mark.parametrize("layout", range(1, LAYOUT))
 def test_sqlite_older_layout_is_read_where_nothing_can_be_written(file: LedgerFile, layout: int) -> None:
     _of_layout(file.path, layout)
