@@ -145,17 +145,8 @@ class DocspeedError(Exception):
 
     def to_json(self) -> dict[str, Any]:
         """Value of `error` on stderr and in a run's lines; absent members are left out."""
-        members = {
-            "code": self.code,
-            "message": self.message,
-            "retryable": self.retryable,
-            "status": self.status,
-            "hint": self.hint,
-            "job_id": self.job_id,
-            "request_id": self.request_id,
-            "details": self.details,
-        }
-        return {name: value for name, value in members.items() if value is not None}
+        names = ("code", "message", "retryable", "status", "hint", "job_id", "request_id", "details")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 class UsageError(DocspeedError):

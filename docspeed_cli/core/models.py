@@ -15,17 +15,7 @@ from docspeed_cli.core.timefmt import rfc3339
 # The API reference names no complete list of status words, so these are the usual ones.
 _SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
 _FAILURE = frozenset(
-    {
-        "failed",
-        "failure",
-        "error",
-        "errored",
-        "cancelled",
-        "canceled",
-        "expired",
-        "timed_out",
-        "rejected",
-    }
+    {"failed", "failure", "error", "errored", "cancelled", "canceled", "expired", "timed_out", "rejected"}
 )
 
 

@@ -23,36 +23,16 @@ class Operation(NamedTuple):
     """True if the body is exactly what the user gave, as in `docspeed api`."""
 
 
-PARSE = Operation(
-    "parse",
-    "/api/v1/parse",
-    ("input", "execution_mode", "profile", "grounding"),
-    formats=("json", "markdown", "text", "id"),
-)
-EXTRACT = Operation(
-    "extract",
-    "/v1/extract",
-    ("input", "execution_mode", "grounding", "schema"),
-    formats=("json", "markdown", "text", "csv", "id"),
-)
-SPLIT = Operation(
-    "split",
-    "/v1/split",
-    ("input", "execution_mode"),
-    formats=("json", "markdown", "text", "id"),
-)
-TABLES = Operation(
-    "tables",
-    "/v1/tables",
-    ("input", "execution_mode", "grounding"),
-    formats=("json", "markdown", "text", "csv", "id"),
-)
+_VIEWED = ("json", "markdown", "text", "id")
+_TABULAR = ("json", "markdown", "text", "csv", "id")
+_ONE = ("input", "execution_mode")
+
+PARSE = Operation("parse", "/api/v1/parse", (*_ONE, "profile", "grounding"), formats=_VIEWED)
+EXTRACT = Operation("extract", "/v1/extract", (*_ONE, "grounding", "schema"), formats=_TABULAR)
+SPLIT = Operation("split", "/v1/split", _ONE, formats=_VIEWED)
+TABLES = Operation("tables", "/v1/tables", (*_ONE, "grounding"), formats=_TABULAR)
 SCHEMA = Operation(
-    "schema",
-    "/v1/schema/auto",
-    ("inputs", "instructions", "execution_mode"),
-    many=True,
-    formats=("json", "markdown", "text", "id"),
+    "schema", "/v1/schema/auto", ("inputs", "instructions", "execution_mode"), many=True, formats=_VIEWED
 )
 CHAT = Operation(
     "chat",
@@ -60,7 +40,7 @@ CHAT = Operation(
     ("inputs", "query", "include_grounding", "session_id", "execution_mode"),
     many=True,
     reusable=False,
-    formats=("json", "markdown", "text", "id"),
+    formats=_VIEWED,
 )
 
 OPERATIONS = {o.name: o for o in (PARSE, EXTRACT, SPLIT, TABLES, SCHEMA, CHAT)}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
 from docspeed_cli.core.suggest import nearest
+
+if TYPE_CHECKING:
+    from platformdirs import PlatformDirs
 
 BASE_URL = "https://api.docspeed.ai"
 
@@ -69,26 +72,22 @@ def server_url(text: str) -> str:
     from urllib.parse import urlsplit
 
     parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _valid_hostname(parts.hostname):
+    host = parts.hostname or ""
+    try:
+        host.encode("idna")  # every name look-up does this first, and crashes where it fails
+    except UnicodeError:
+        host = ""
+    if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base URL takes no user, password, query or fragment")
-    if parts.scheme == "http" and not loopback(parts.hostname):
+    if parts.scheme == "http" and not loopback(host):
         raise ValueError(
             f"{text!r} would send the key unencrypted; use https (plain http is for loopback only)"
         )
     port = "" if parts.port is None else f":{parts.port}"
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def _valid_hostname(host: str) -> bool:
-    # Every name look-up begins with this encoding; where it fails, it fails as a crash and not as an OSError.
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
 
 
 def loopback(host: str) -> bool:
@@ -220,10 +219,19 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
-        value, place, came_from = _first_source(setting, flags, env, path, filed)
-        origins[setting.name] = came_from
+        name, variable = setting.name, setting.variable
+        flag = "--sandbox" if name == "base_url" and flags.get(SANDBOX) else f"--{name.replace('_', '-')}"
+        if flags.get(name) is not None:
+            value, place, origins[name] = flags[name], flag, flag
+        elif env.get(variable):
+            value, place, origins[name] = env[variable], variable, variable
+        elif name in filed:
+            value, place, origins[name] = *filed[name], str(path)
+        else:
+            values[name], origins[name] = setting.default, "default"
+            continue
         try:
-            values[setting.name] = setting.read(value) if place and isinstance(value, str) else value
+            values[name] = setting.read(value) if isinstance(value, str) else value
         except ValueError as error:
             errors.append(UsageError(f"{place}: {error}"))
     if errors:
@@ -245,57 +253,30 @@ def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
     )
 
 
-def _first_source(
-    setting: Setting,
-    flags: Mapping[str, Any],
-    env: Mapping[str, str],
-    path: Path,
-    filed: Mapping[str, _Filed],
-) -> tuple[Any, str, str]:
-    """Value of a setting, its place (empty for a default), and its origin."""
-    if flags.get(setting.name) is not None:
-        sandbox = setting.name == "base_url" and flags.get(SANDBOX)
-        flag = "--sandbox" if sandbox else f"--{setting.name.replace('_', '-')}"
-        return flags[setting.name], flag, flag
-    if env.get(setting.variable):
-        return env[setting.variable], setting.variable, setting.variable
-    if setting.name in filed:
-        text, place = filed[setting.name]
-        return text, place, str(path)
-    return setting.default, "", "default"
-
-
-class _Filed(NamedTuple):
-    """A value of the config file as text, and the place where it stands."""
-
-    text: str
-    place: str
-
-
-def _read_config(path: Path) -> tuple[dict[str, _Filed], list[UsageError]]:
-    """Settings in the config file, and the errors in it; both are empty without the file."""
+def _read_config(path: Path) -> tuple[dict[str, tuple[str, str]], list[UsageError]]:
+    """Text and place of each setting in the file, and the errors in it; both are empty without the file."""
     try:
         text = path.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}, []
-    except OSError as error:
-        hint = "set DOCSPEED_CONFIG to use another config file"
-        return {}, [UsageError(f"can't read {path}: {error.strerror or error}", hint=hint)]
-    except UnicodeDecodeError:
-        return {}, [UsageError(f"{path} is not UTF-8 text", hint="save it as UTF-8")]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        return {}, [
+            UsageError(f"can't read {path}: {reason}", hint="set DOCSPEED_CONFIG to use another file")
+        ]
     import tomllib
 
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return {}, [UsageError(f"{path} is not TOML: {error}")]
-    filed: dict[str, _Filed] = {}
+    filed: dict[str, tuple[str, str]] = {}
     errors = []
     names = [setting.name for setting in SETTINGS]
     for name, value in values.items():
         place = f"{path}, line {_line_of(name, text)}: {name}"
         if name in names:
-            filed[name] = _Filed(str(value).lower() if isinstance(value, bool) else str(value), place)
+            filed[name] = (str(value).lower() if isinstance(value, bool) else str(value), place)
         else:
             errors.append(_unknown_setting(name, place, names))
     return filed, errors
@@ -320,31 +301,23 @@ def _line_of(name: str, text: str) -> int:
 
 def config_path(env: Mapping[str, str]) -> Path:
     """Path of the config file, whether or not it exists. UsageError if the user has no home folder."""
-
-    def default() -> Path:
-        from platformdirs import user_config_path
-
-        return user_config_path("docspeed", appauthor=False) / "config.toml"
-
-    return _user_path(env.get("DOCSPEED_CONFIG"), default)
+    return _user_path(env.get("DOCSPEED_CONFIG"), lambda dirs: dirs.user_config_path / "config.toml")
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
     """Folder of the ledger and the sandbox. UsageError if the user has no home folder."""
-
-    def default() -> Path:
-        from platformdirs import user_state_path
-
-        return user_state_path("docspeed", appauthor=False)
-
-    return _user_path(env.get("DOCSPEED_STATE_DIR"), default)
+    return _user_path(env.get("DOCSPEED_STATE_DIR"), lambda dirs: dirs.user_state_path)
 
 
-def _user_path(given: str | None, default: Callable[[], Path]) -> Path:
+def _user_path(given: str | None, default: Callable[[PlatformDirs], Path]) -> Path:
     # In a container a user id may have no entry in the password file, and so no home. Older releases of
     # platformdirs leave the `~` in the path then, and a folder of that name would be made in the current one.
     try:
-        return (Path(given) if given else default()).expanduser()
+        if given:
+            return Path(given).expanduser()
+        from platformdirs import PlatformDirs
+
+        return default(PlatformDirs("docspeed", appauthor=False)).expanduser()
     except RuntimeError:
         raise UsageError(
             "there is no home folder", hint="set HOME, or both DOCSPEED_CONFIG and DOCSPEED_STATE_DIR"

@@ -118,7 +118,7 @@ def test_settings_bad_flag_doctor_exits_2(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfew\0", "config.toml is not UTF-8 text"),
+        (b"\xff\xfew\0", "config.toml: it is not UTF-8 text"),
         (b"wait = maybe", "config.toml is not TOML: Invalid value (at line 1, column 8)"),
         (None, "config.toml: Is a directory"),
     ],
