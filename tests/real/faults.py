@@ -1,4 +1,4 @@
-"""What can go wrong on the way to the service, and what comes of it: a row a fault, a column an exchange."""
+"""The table of faults between us and the service: one row for each fault, one column for each exchange."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.real.faults_server import (
 from tests.stage import START
 
 LIMIT = 300
-"""Seconds that the run waits for its job at the most."""
+"""The run's `--timeout` in seconds."""
 TRIES = 6
 MANY = -1
-"""Tries: as often as the schedule has it until the limit."""
+"""Stands for as many tries as the polling schedule makes until the timeout."""
 
 
 class Ledger(Enum):
-    """The one row that the ledger holds afterwards, or none: its state, the job's id, its status."""
+    """The ledger's only row after the run, if there is one: state, job id, status."""
 
     EMPTY = None
     UNKNOWN = ("unknown", None, "unknown")
@@ -44,24 +44,24 @@ class Ledger(Enum):
 
 
 class Cell(NamedTuple):
-    """What comes of a fault that stays, where it hits one exchange of the four."""
+    """The expected outcome of a lasting fault at one of the four exchanges."""
 
     exit: int
     code: str | None
-    """The error's code; None where the run goes well."""
+    """The error's code; None if the run succeeds."""
     tries: int
-    """Requests of this kind, or attempts at a connection for one, that the server saw."""
+    """Requests of this kind that the server received, or attempts to connect for one."""
     ledger: Ledger
     retryable: bool
-    """What a script is told: whether the same may go well later."""
+    """The error's `retryable`: whether the same command may succeed later."""
     says: tuple[str, ...]
-    """What the user reads, besides what went wrong."""
+    """Texts in stderr besides the description of the fault."""
     briefly: str
-    """The same in the README's words."""
+    """The cell's text in the published table."""
 
     @property
     def repeated(self) -> bool:
-        """Whether it is tried again and again; following a redirect is one try."""
+        """Whether the request is retried; following a redirect is not a retry."""
         return self.tries in (TRIES, MANY) and self.code != "redirected"
 
 
@@ -69,17 +69,17 @@ class Cell(NamedTuple):
 
 
 def _again(code: str, ledger: Ledger) -> Cell:
-    """Tried again with growing delays, then given up."""
+    """Retried with growing delays, then given up."""
     return Cell(9, code, TRIES, ledger, True, ("docspeed doctor",), "six tries, then 9")
 
 
 def _once(code: str, ledger: Ledger, exit: int = 9, *, tries: int = 1, says: tuple[str, ...] = ()) -> Cell:
-    """Told at once, because another try would change nothing."""
+    """Reported at once, because a retry would change nothing."""
     return Cell(exit, code, tries, ledger, False, says, f"{exit} at once")
 
 
 def _too_long(ledger: Ledger) -> Cell:
-    """The server wants to be left alone for longer than anyone waits for an answer."""
+    """The server asks for a pause longer than we wait."""
     words = ("the server asks to wait 3600 s", "run the same command again after that")
     return Cell(9, "rate_limited", 1, ledger, True, words, "9 at once")
 
@@ -132,7 +132,7 @@ _NOWHERE = ("the service is not at this address", "check --base-url")
 
 
 def _moved(says: tuple[str, ...], tries: int = 1) -> Cells:
-    """What is sent goes nowhere else; what is read may be told where to look, and `says` why not there."""
+    """A POST is never redirected; a GET may be, and `says` why not to this target."""
     return Cells(
         _once("redirected", Ledger.EMPTY, says=_NOWHERE),
         _once("redirected", Ledger.EMPTY, says=_NOWHERE),
@@ -142,11 +142,11 @@ def _moved(says: tuple[str, ...], tries: int = 1) -> Cells:
 
 
 NOT_TAKEN = _not_taken("unavailable")
-"""The server can't have taken it."""
+"""The server can't have taken the submission."""
 UNREACHED = _not_taken("network")
 LIMITED = _not_taken("rate_limited")
 PERHAPS_TAKEN = NOT_TAKEN._replace(submit=_UNKNOWN)
-"""A submission may have been taken; all else is free, and is tried again."""
+"""A submission may have been taken; all other requests are free and retried."""
 TOO_LONG = Cells(
     _too_long(Ledger.EMPTY), _too_long(Ledger.EMPTY), _GOES_ON._replace(tries=2), _too_long(Ledger.DONE)
 )
@@ -170,7 +170,7 @@ HARMLESS = Cells(_FINE, _FINE, _FINE, _FINE)
 
 
 class Fault(NamedTuple):
-    """A row: what goes wrong, the README's line for it, how it is done, what the user reads, the cells."""
+    """A row: its name, its line in the published table, the server's act, a text in stderr, the cells."""
 
     name: str
     line: str
@@ -178,10 +178,10 @@ class Fault(NamedTuple):
     says: str
     cells: Cells
     waits: float = 0.0
-    """The longest delay is at least of so many seconds."""
+    """The longest delay before a retry is at least this many seconds."""
 
     def at(self, kind: str) -> Cell:
-        """What comes of it at this exchange."""
+        """The expected outcome at this exchange."""
         return self.cells[KINDS.index(kind)]
 
 
@@ -277,18 +277,18 @@ TABLE = (
 )
 
 
-# -- the README's table
+# -- the published table
 
 HEAD = ("what goes wrong", "submitting", "waiting for the end", "uploading; fetching")
 
 
 def as_markdown() -> str:
-    """The table for the README: rows that share a line have the same cells."""
+    """The table as markdown; faults that share a line must have the same cells."""
     lines: dict[str, list[str]] = {}
     for fault in TABLE:
-        told = _briefly(fault.cells)
-        assert lines.setdefault(fault.line, told) == told, f"{fault.name} is unlike the rest of its line"
-    rows = [list(HEAD), ["---"] * len(HEAD), *([line, *told] for line, told in lines.items())]
+        texts = _briefly(fault.cells)
+        assert lines.setdefault(fault.line, texts) == texts, f"{fault.name} is unlike the rest of its line"
+    rows = [list(HEAD), ["---"] * len(HEAD), *([line, *texts] for line, texts in lines.items())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

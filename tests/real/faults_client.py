@@ -1,4 +1,4 @@
-"""One user's machine before a faulty server: the whole program in this process, over real sockets."""
+"""Runs the whole program in this process against a faulty server, over real sockets."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from tests.real.faults_server import (
 from tests.stage import Ran, Stage, Stream, lines
 
 HASTE = 0.12
-"""Seconds after which a time-out comes that would come after minutes."""
+"""Seconds after which a timeout of minutes expires in these tests."""
 TOO_MUCH = 8_000_000
-"""Bytes that don't fit between two sockets: they are sent only if the other side reads."""
+"""More bytes than two sockets buffer, so that sending them needs a reader."""
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 class Wire:
-    """What the program asks the network for: connections are counted, and a name may be unknown."""
+    """Counts the program's connections, and can make a host name unknown."""
 
     def __init__(self, server: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
         self.server = server
         self.attempts = 0
-        """Connections that were tried while the fault was in their way."""
+        """Attempts to connect while the fault prevents them."""
         self.ports: set[int] = set()
-        """Where connections were tried to."""
+        """Ports that the program tried to connect to."""
         self._connect, self._look_up = socket.create_connection, socket.getaddrinfo
         monkeypatch.setattr(socket, "create_connection", self.connect)
         monkeypatch.setattr(socket, "getaddrinfo", self.look_up)
@@ -49,7 +49,7 @@ class Wire:
             monkeypatch.delenv(name, raising=False)
 
     def connect(self, address: tuple[str, int], *args: Any, **named: Any) -> socket.socket:
-        """In the place of `socket.create_connection`."""
+        """Replaces `socket.create_connection`."""
         self.ports.add(address[1])
         met = self.server.armed and isinstance(self.server.act, BEFORE_THE_CONNECTION)
         self.attempts += met
@@ -61,7 +61,7 @@ class Wire:
             raise
 
     def look_up(self, host: Any, *args: Any, **named: Any) -> Any:
-        """In the place of `socket.getaddrinfo`."""
+        """Replaces `socket.getaddrinfo`."""
         if self.server.armed and isinstance(self.server.act, Nameless):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self._look_up(host, *args, **named)
@@ -69,11 +69,11 @@ class Wire:
 
 @dataclass
 class Hasty(httpx.BaseTransport):
-    """The real transport; where nothing comes its time-outs come soon, and the clock shows them whole."""
+    """The real transport, with timeouts that expire soon and move the fake clock by their full length."""
 
     server: Faulty
     limits: set[tuple[str, float]]
-    """The time-outs that came, and how long the program meant to wait."""
+    """The timeouts that expired: their names and full lengths in seconds."""
     inner: httpx.BaseTransport = field(default_factory=httpx.HTTPTransport)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -95,7 +95,7 @@ class Hasty(httpx.BaseTransport):
 
 
 def authority_of(server: Faulty, folder: Path) -> dict[str, str]:
-    """The environment of a user who trusts this server's authority."""
+    """The environment that makes the program trust this server's authority."""
     if not server.tls or server.authorities is None:
         return {}
     path = folder / "authority.pem"
@@ -105,23 +105,23 @@ def authority_of(server: Faulty, folder: Path) -> dict[str, str]:
 
 @dataclass
 class Case:
-    """A user who parses one document, a server with one fault, and the wire between them."""
+    """A user who parses one document, a server with one fault, and the connections between them."""
 
     stage: Stage
     server: Faulty
     wire: Wire
     limits: set[tuple[str, float]] = field(default_factory=set)
-    """The time-outs that came."""
+    """The timeouts that expired."""
 
     @classmethod
     def of(cls, stage: Stage, server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Case:
-        """The user's environment names this server, and its authority if it speaks TLS."""
+        """A case whose environment names this server, and its authority if it speaks TLS."""
         case = cls(stage, server, Wire(server, monkeypatch))
         stage.env |= {"DOCSPEED_BASE_URL": server.base_url, **authority_of(server, stage.folder)}
         return case
 
     def argv(self) -> tuple[str, ...]:
-        """The command; where a body must stay unsent, it is too large to be sent unread."""
+        """The command; where the server must not read the body, it is too large for the buffers."""
         unread = isinstance(self.server.act, Reset | Silence) and not self.server.act.handled
         text = "x" * TOO_MUCH if unread else ""
         path = self.stage.document("a.pdf", text)
@@ -133,7 +133,7 @@ class Case:
         return self.say(*self.argv(), *flags)
 
     def say(self, *argv: str) -> Ran:
-        """Run a command: over the program's own transport, unless a time-out has to come soon."""
+        """Run a command over the program's own transport, unless a timeout has to expire soon."""
         out, err, clock = Stream(), Stream(), self.stage.clock
         before = len(clock.slept)
         world = Environment(
@@ -146,16 +146,16 @@ class Case:
             sleep=clock.sleep,
             wait=clock.wait,
             random=lambda: 0.5,
-            transport=self._soon if isinstance(self.server.act, Crowded | Silence) else None,
+            transport=self._hasty if isinstance(self.server.act, Crowded | Silence) else None,
         )
         code = main(list(argv), world)
         raw, said = out.bytes.getvalue(), err.bytes.getvalue().decode()
         return Ran(code, raw.decode("utf-8", "replace"), said, raw, clock.slept[before:])
 
-    def _soon(self, base_url: str) -> httpx.BaseTransport:
+    def _hasty(self, base_url: str) -> httpx.BaseTransport:
         return Hasty(self.server, self.limits)
 
     def ledger(self) -> list[tuple[str, str | None, str]]:
-        """What `jobs list` holds: state, job id and status of each row, newest first."""
+        """State, job id and status of each row of `jobs list`, newest first."""
         rows = [json.loads(line) for line in lines(self.say("jobs", "list", "--json").out)]
         return [(row["state"], row["job_id"], row["status"]) for row in rows]

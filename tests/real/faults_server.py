@@ -1,4 +1,4 @@
-"""The published API on a real socket of 127.0.0.1, with one fault at one of its exchanges."""
+"""Serves the published API on 127.0.0.1, with one fault at one of its exchanges."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ import trustme
 from tests.fake_service import PATIENCE, POLL, RESULT, SUBMIT, UPLOAD, Call, Reply, Service
 
 ORDER = (UPLOAD, SUBMIT, POLL, RESULT)
-"""The exchanges of `parse FILE --wait`, where the first look finds the job done."""
+"""The exchanges of `parse FILE --wait` for a job that the first look finds done."""
 
 HERE = "127.0.0.1"
 DROP = 5.0
 """Seconds that each drop moves the clock by."""
 DRIPS = {"GET": 125.0, "POST": 385.0}
-"""What all drops of one answer move it by: more than the program should endure."""
+"""Seconds that all drops of one answer move the clock by: more than the program should tolerate."""
 DROPS = 5000
-"""Drops after which the server has had enough."""
+"""Drops after which the server gives up."""
 
 
 # -- what can be wrong
 
 
 class Refused(NamedTuple):
-    """Nobody listens."""
+    """The port is closed."""
 
 
 class Crowded(NamedTuple):
-    """The queue of those who want a connection is full: no connection comes in time."""
+    """The listen queue is full, so that no connection is made in time."""
 
 
 class Nameless(NamedTuple):
-    """The name of the server can't be resolved."""
+    """The server's host name can't be resolved."""
 
 
 class Certificate(NamedTuple):
-    """The server shows a certificate that proves nothing."""
+    """The server presents an invalid certificate."""
 
     flaw: Literal["unknown authority", "wrong name", "expired"]
 
 
 class Reset(NamedTuple):
-    """The connection is reset; `handled` says whether the body was read and acted upon before."""
+    """The connection is reset; `handled` if the request was read and handled before."""
 
     handled: bool
 
 
 class Silence(NamedTuple):
-    """No answer comes; `handled` says whether the body was read and acted upon before."""
+    """No answer is sent; `handled` if the request was read and handled."""
 
     handled: bool
 
 
 class Closed(NamedTuple):
-    """The request is acted upon, and the connection closed in good order without an answer."""
+    """The request is handled, and the connection closed cleanly without an answer."""
 
 
 class Says(NamedTuple):
-    """This answer, to a request that is not acted upon."""
+    """This answer, to a request that is not handled."""
 
     status: int
     body: bytes = b"{}"
@@ -77,30 +77,30 @@ class Says(NamedTuple):
 
 
 class Disguised(NamedTuple):
-    """The request is acted upon, and its answer comes with these headers or without its body."""
+    """The request is handled, and its answer sent with these headers or this body."""
 
     headers: Mapping[str, str] = {}
     body: bytes | None = None
 
 
 class Babble(NamedTuple):
-    """Something that is no HTTP."""
+    """Bytes that are not HTTP."""
 
     content: bytes
 
 
 class Cut(NamedTuple):
-    """The request is acted upon, and half of its answer comes."""
+    """The request is handled, and half of its answer sent."""
 
     how: Literal["closed", "reset", "chunks", "whole by its length"]
 
 
 class Drip(NamedTuple):
-    """The request is acted upon, and the body of its answer comes a byte at a time, without end."""
+    """The request is handled, and its answer's body sent a byte at a time, without end."""
 
 
 class Redirect(NamedTuple):
-    """A redirect with this status: within the server, round in circles, or to another server."""
+    """A redirect with this status: within the server, in circles, or to another server."""
 
     status: int
     to: Literal["itself", "itself, in full", "circle", "another server", "plain http", "nowhere"]
@@ -129,18 +129,18 @@ BEFORE_THE_CONNECTION = (Refused, Crowded, Nameless, Certificate)
 
 @dataclass(frozen=True)
 class Authorities:
-    """An authority that the user trusts, and one that nobody knows."""
+    """A certificate authority that the user trusts, and an unknown one."""
 
     trusted: trustme.CA = field(default_factory=trustme.CA)
     unknown: trustme.CA = field(default_factory=trustme.CA)
 
     @cached_property
     def good(self) -> ssl.SSLContext:
-        """What a server shows that is what it says."""
+        """The context of a server with a valid certificate."""
         return _showing(self.trusted.issue_cert(HERE))
 
     def flawed(self, flaw: str) -> ssl.SSLContext:
-        """What a server shows that can't prove what it says."""
+        """The context of a server whose certificate has this flaw."""
         if flaw == "unknown authority":
             return _showing(self.unknown.issue_cert(HERE))
         if flaw == "wrong name":
@@ -172,7 +172,7 @@ class Head(NamedTuple):
 
 @dataclass
 class Faulty:
-    """A service behind a real port, with a fault at its exchanges of one kind: `times` of them, or all."""
+    """A service on a real port, with a fault at its exchanges of one kind: at `times` of them, or all."""
 
     service: Service
     act: Act
@@ -181,14 +181,14 @@ class Faulty:
     times: int | None = None
     authorities: Authorities | None = None
     elsewhere: int = 0
-    """The port of another server, to which redirects lead."""
+    """The port of another server, for redirects."""
 
     def __post_init__(self) -> None:
         self.seen: list[str] = []
-        """The kind of each request whose head came."""
+        """The kind of each request whose head arrived."""
         self.heads: list[Head] = []
         self.endured = 0
-        """Answers that dripped until the server had enough."""
+        """Answers that dripped until the server gave up."""
         self._met = threading.Event()
         self._due = ORDER[0]
         self._lock = threading.Lock()
@@ -208,26 +208,26 @@ class Faulty:
 
     @property
     def base_url(self) -> str:
-        """Where it can be reached."""
+        """The base URL of the server."""
         host = "localhost" if isinstance(self.act, Nameless) else HERE
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def count(self, kind: str) -> int:
-        """How many requests of this kind came."""
+        """How many requests of this kind arrived."""
         return self.seen.count(kind)
 
     def until_met(self) -> None:
-        """Wait until a request has met the fault."""
-        assert self._met.wait(PATIENCE), "no request met the fault"
+        """Wait until the fault has happened to a request."""
+        assert self._met.wait(PATIENCE), "the fault happened to no request"
 
-    def mend(self) -> None:
-        """No more faults."""
+    def repair(self) -> None:
+        """Stop making faults."""
         self.times = 0
         self._open()
 
     @property
     def armed(self) -> bool:
-        """Whether the next exchange meets the fault."""
+        """Whether the fault happens at the next exchange."""
         return self.times != 0 and self._due == self.kind
 
     def unreached(self) -> None:
@@ -245,7 +245,7 @@ class Faulty:
 
     @contextmanager
     def listening(self) -> Iterator[str]:
-        """Serve; at the end every connection that was made has been served."""
+        """Serve; at the end every connection has been served."""
         try:
             self._arrange()
             yield self.base_url
@@ -253,7 +253,7 @@ class Faulty:
             self._finish()
 
     def _arrange(self) -> None:
-        """Open or close the door, as the next exchange is to find it."""
+        """Open or close the port, as the next exchange needs it."""
         if self.armed and isinstance(self.act, Refused):
             self._shut()
         elif self.armed and isinstance(self.act, Crowded):
@@ -281,7 +281,7 @@ class Faulty:
             self._crowd.pop().close()
 
     def _finish(self) -> None:
-        """A last connection, which comes after all others, ends the accepting."""
+        """Stop accepting, by a last connection that comes after all others."""
         if self._listener is not None and not self._crowd:
             with socket.socket() as last:
                 last.bind((HERE, 0))
@@ -297,7 +297,7 @@ class Faulty:
     def _join(self) -> None:
         for thread in self._threads:
             thread.join(PATIENCE)
-            assert not thread.is_alive(), "a connection has no end"
+            assert not thread.is_alive(), "a connection does not end"
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -331,7 +331,7 @@ class Faulty:
         return context.wrap_socket(connection, server_side=True)
 
     def _exchange(self, talk: socket.socket) -> bool:
-        """One request and what comes of it; whether the connection goes on."""
+        """Serve one request; whether the connection stays open."""
         head = _head(talk)
         if head is None:
             return False
@@ -345,7 +345,7 @@ class Faulty:
         return self._answer(talk, head, self._handled(talk, head))
 
     def _handled(self, talk: socket.socket, head: Head) -> Reply:
-        """Read the body and act upon it."""
+        """Read the body and handle the request."""
         call = Call(head.method, head.path, head.headers, _body(talk, head))
         reply = self.service.handle(call)
         if reply.status < 300 and head.kind in ORDER[:-1]:
@@ -353,7 +353,7 @@ class Faulty:
         return reply
 
     def _answer(self, talk: socket.socket, head: Head, reply: Reply) -> bool:
-        """Send an answer; the connection ends with it where the next one is to fail."""
+        """Send an answer, and close the connection if the next one is to fail."""
         last = self.armed and isinstance(self.act, BEFORE_THE_CONNECTION)
         if last:
             self._arrange()
@@ -423,7 +423,7 @@ class Faulty:
 
 
 def _bound(port: int, backlog: int | None = None) -> socket.socket:
-    """A socket that holds the port; with a backlog it listens. Bodies don't fit into its buffer."""
+    """A socket that holds the port, and listens if there is a backlog; its buffer is smaller than a body."""
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -440,7 +440,7 @@ def _connected(port: int) -> socket.socket:
 
 
 def _head(talk: socket.socket) -> Head | None:
-    """The request's head, and not a byte of its body; None where the connection ended."""
+    """The request's head, without a byte of its body; None if the connection ended."""
     content = bytearray()
     while not content.endswith(b"\r\n\r\n"):
         byte = talk.recv(1)
@@ -471,13 +471,13 @@ def _head_of(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 def _reset(talk: socket.socket) -> None:
-    """Close at once, throwing away what was not read: the other side sees a reset."""
+    """Close at once and discard unread bytes, which the other side sees as a reset."""
     talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     talk.close()
 
 
 def _cut(talk: socket.socket, body: bytes, how: str) -> bool:
-    """Half an answer; whether the connection goes on, as where somebody else has cut it before."""
+    """Send half an answer; whether the connection stays open, as after a cut further upstream."""
     half = body[: len(body) // 2]
     if how == "chunks":
         head = _head_of(200, {"Transfer-Encoding": "chunked"})

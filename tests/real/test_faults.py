@@ -1,4 +1,4 @@
-"""Every fault at every exchange, over real sockets: what the table in `faults.py` says comes true."""
+"""Every fault at every exchange, over real sockets, ends as the table in `faults.py` says."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMED = {fault.name: fault for fault in TABLE}
 
 
 def cells() -> list[ParameterSet]:
-    """The cells of the table."""
+    """Every pair of a fault and an exchange."""
     return [pytest.param(fault, kind, id=f"{fault.name}-{kind}") for fault in TABLE for kind in KINDS]
 
 
@@ -48,7 +48,7 @@ def cells() -> list[ParameterSet]:
 def serving(
     service: Service, act: Act, kind: str, move: Callable[[float], None], times: int | None = None
 ) -> Iterator[Faulty]:
-    """A server with this fault; at the end all that was sent has been counted."""
+    """A server with this fault; at the end every request has been counted."""
     with socket.socket() as elsewhere:
         elsewhere.bind((HERE, 0))
         server = Faulty(service, act, kind, move, times, authorities(), elsewhere.getsockname()[1])
@@ -57,10 +57,10 @@ def serving(
 
 
 @contextmanager
-def before(
+def facing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, act: Act, kind: str, times: int | None = None
 ) -> Iterator[Case]:
-    """A user before a server with this fault, who connects to no other."""
+    """A user of a server with this fault; the program must connect to no other server."""
 
     def move(seconds: float) -> None:
         stage.clock.time += seconds
@@ -78,7 +78,7 @@ def error_of(err: str) -> dict[str, Any]:
 
 
 def missing(text: str, *words: str) -> list[str]:
-    """What should have been said, and was not."""
+    """The words that are missing, with the text; empty if none is."""
     return [] if all(word in text for word in words) else [*words, "in", text]
 
 
@@ -86,38 +86,42 @@ def missing(text: str, *words: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("fault", "kind"), cells())
-def test_a_fault_that_stays(stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Fault, kind: str) -> None:
+def test_lasting_fault_ends_as_the_table_says(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Fault, kind: str
+) -> None:
     cell = fault.at(kind)
-    with before(stage, monkeypatch, fault.act, kind) as case:
+    with facing(stage, monkeypatch, fault.act, kind) as case:
         ran = case.run("--json")
     assert (ran.code, case.ledger()) == (cell.exit, rows_of(cell.ledger)), ran.err
     made = tries(case)
     assert made == cell.tries or (cell.tries == MANY and 3 <= made <= LIMIT / 5), ran.err
-    assert len(tokens(case)) <= 1, "repetitions of a submission are one submission"
-    told_to_scripts(ran, fault, cell)
-    waited_for_as_told(ran, fault, cell)
-    nothing_amiss(case, ran)
+    assert len(tokens(case)) <= 1, "retries of a submission carry the same token"
+    assert_script_output(ran, fault, cell)
+    assert_delays(ran, fault, cell)
+    assert_key_hidden_and_drips_ended(case, ran)
 
 
 @pytest.mark.parametrize(("fault", "kind"), cells())
-def test_a_fault_that_passes(stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Fault, kind: str) -> None:
+def test_passing_fault_is_survived_or_resumed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Fault, kind: str
+) -> None:
     cell = fault.at(kind)
     ends_well = cell.tries != 1 or cell.exit == 0
-    with before(stage, monkeypatch, fault.act, kind, times=1) as case:
+    with facing(stage, monkeypatch, fault.act, kind, times=1) as case:
         ran = case.run()
-        told_to_people(ran, fault, cell)
+        assert_human_output(ran, fault, cell)
         assert ran.code == (0 if ends_well else cell.exit), ran.err
         if ends_well:
             assert ran.raw == stage.service.results["job_1"] + b"\n"
-        case.server.mend()
+        case.server.repair()
         again = case.run()
         assert again.code == 0, again.err
         assert ("unknown outcome" in again.err) == (cell.ledger is Ledger.UNKNOWN)
-    nothing_amiss(case, ran)
+    assert_key_hidden_and_drips_ended(case, ran)
     assert kind == UPLOAD or case.server.count(UPLOAD) == 1, "a document is stored once"
     if ends_well or cell.ledger is Ledger.UNKNOWN:
-        assert len(tokens(case)) == 1, "what may have been taken is sent again under the same token"
-    assert len(stage.service.jobs) == 1 + taken_unheard(fault, cell)
+        assert len(tokens(case)) == 1, "a submission that may have been taken keeps its token"
+    assert len(stage.service.jobs) == 1 + taken_without_our_knowledge(fault, cell)
 
 
 def rows_of(ledger: Ledger) -> list[tuple[str, str | None, str]]:
@@ -125,46 +129,46 @@ def rows_of(ledger: Ledger) -> list[tuple[str, str | None, str]]:
 
 
 def tries(case: Case) -> int:
-    """How often the exchange was tried."""
+    """How often the program tried the exchange."""
     sent = case.server.count(case.server.kind)
     if isinstance(case.server.act, BEFORE_THE_CONNECTION):
-        assert sent == 0, "nothing is sent to whom is not reached or not believed"
+        assert sent == 0, "nothing is sent without a trusted connection"
         return case.wire.attempts
     return sent
 
 
 def tokens(case: Case) -> set[str]:
-    """Under which names submissions were sent."""
+    """The idempotency keys of all submissions."""
     return {head.headers["idempotency-key"] for head in case.server.heads if head.kind == SUBMIT}
 
 
-def taken_unheard(fault: Fault, cell: Cell) -> bool:
-    """Whether the server has taken a submission of which the user knows nothing."""
+def taken_without_our_knowledge(fault: Fault, cell: Cell) -> bool:
+    """Whether the server took a submission without our knowing it."""
     handled = getattr(fault.act, "handled", not isinstance(fault.act, Says))
     return cell.ledger is Ledger.UNKNOWN and handled
 
 
-def told_to_scripts(ran: Ran, fault: Fault, cell: Cell) -> None:
-    """One line of JSON: the code, what went wrong, what comes of it; or the result, and no error."""
+def assert_script_output(ran: Ran, fault: Fault, cell: Cell) -> None:
+    """stderr ends with one JSON error that matches the cell, or there is no error at all."""
     if cell.code is None:
         assert "error" not in ran.err
         return
-    assert ran.out == "", "nothing, and no half of anything"
+    assert ran.out == "", "a failed run prints nothing"
     error = error_of(ran.err)
     assert (error["code"], error["retryable"]) == (cell.code, cell.retryable)
     cause = () if cell.code == "pending" else (fault.says,)
     assert missing(ran.err, *cause, *cell.says) == []
 
 
-def told_to_people(ran: Ran, fault: Fault, cell: Cell) -> None:
-    """What went wrong; and that it is tried again, where it is."""
+def assert_human_output(ran: Ran, fault: Fault, cell: Cell) -> None:
+    """stderr names the fault, and the retries if there are any."""
     if cell.code is not None:
         trying = ("trying again in",) if cell.repeated and cell.code != "pending" else ()
         assert missing(ran.err, fault.says, *trying) == []
 
 
-def waited_for_as_told(ran: Ran, fault: Fault, cell: Cell) -> None:
-    """`Retry-After` is never undercut, and nonsense in it costs nobody more than the usual delays."""
+def assert_delays(ran: Ran, fault: Fault, cell: Cell) -> None:
+    """`Retry-After` is obeyed; an invalid one changes nothing about the usual delays."""
     if cell.repeated:
         assert max(ran.slept) >= fault.waits
     if cell.code != "pending":
@@ -174,8 +178,8 @@ def waited_for_as_told(ran: Ran, fault: Fault, cell: Cell) -> None:
     assert LIMIT <= int(seconds) <= LIMIT + (DRIPS["GET"] if isinstance(fault.act, Drip) else 0)
 
 
-def nothing_amiss(case: Case, ran: Ran) -> None:
-    """The key is sent and never shown; what dripped was ended by the program."""
+def assert_key_hidden_and_drips_ended(case: Case, ran: Ran) -> None:
+    """The key is sent and never shown; the program ended answers that dripped."""
     assert KEY not in ran.err + ran.out
     assert {head.headers["authorization"] for head in case.server.heads} <= {f"Bearer {KEY}"}
     assert case.server.endured == 0
@@ -196,28 +200,26 @@ def nothing_amiss(case: Case, ran: Ran) -> None:
         ("no answer, acted upon", RESULT, ("read", 60.0)),
     ],
 )
-def test_how_long_an_answer_may_take(
+def test_timeout_of_each_exchange_is_as_documented(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, limit: tuple[str, float]
 ) -> None:
     assert isinstance(NAMED[name].act, Crowded | Silence)
-    with before(stage, monkeypatch, NAMED[name].act, kind, times=1) as case:
+    with facing(stage, monkeypatch, NAMED[name].act, kind, times=1) as case:
         case.run()
     assert case.limits == {limit}
 
 
-def test_retry_after_of_a_good_answer_is_honoured_while_polling(
+def test_polling_obeys_retry_after_of_a_success(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.polls = 2
-    with before(stage, monkeypatch, Disguised({"Retry-After": "20"}), POLL, times=1) as case:
+    with facing(stage, monkeypatch, Disguised({"Retry-After": "20"}), POLL, times=1) as case:
         ran = case.run()
     assert (ran.code, max(ran.slept)) == (0, 20.0)
 
 
-def test_a_server_that_was_never_reached_is_not_waited_for_for_ever(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with before(stage, monkeypatch, Refused(), UPLOAD) as case:
+def test_wait_for_a_server_never_reached_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with facing(stage, monkeypatch, Refused(), UPLOAD) as case:
         ran = case.say("jobs", "wait", "job_1", "--json")
     assert (ran.code, error_of(ran.err)["code"], case.wire.attempts) == (9, "network", 6)
     assert sum(ran.slept) < LIMIT
@@ -228,36 +230,38 @@ def test_a_server_that_was_never_reached_is_not_waited_for_for_ever(
 
 @pytest.mark.parametrize("name", ["401", "expired", "302 away"])
 @pytest.mark.parametrize("kind", [POLL, RESULT])
-def test_an_error_after_the_submission_names_the_job(
+def test_error_after_the_submission_has_the_job_id(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
-    with before(stage, monkeypatch, NAMED[name].act, kind) as case:
+    with facing(stage, monkeypatch, NAMED[name].act, kind) as case:
         ran = case.run("--json")
     assert error_of(ran.err).get("job_id") == "job_1"
 
 
 @pytest.mark.parametrize("body", [b"null", b'{"status": "queued"}', b'{"job_id": null, "status": "queued"}'])
-def test_an_answer_that_names_no_job_leaves_the_outcome_unknown(
+def test_submission_answer_without_a_job_leaves_the_outcome_unknown(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    with before(stage, monkeypatch, Disguised(body=body), SUBMIT) as case:
+    with facing(stage, monkeypatch, Disguised(body=body), SUBMIT) as case:
         ran = case.run("--json")
     assert (ran.code, case.ledger()) == (9, rows_of(Ledger.UNKNOWN))
 
 
 @pytest.mark.parametrize("status", [300, 304])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_3xx_that_leads_nowhere_is_no_refusal(
+def test_3xx_without_a_target_is_unavailable(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, status: int, kind: str
 ) -> None:
-    with before(stage, monkeypatch, Says(status, b""), kind) as case:
+    with facing(stage, monkeypatch, Says(status, b""), kind) as case:
         ran = case.run()
     assert ran.code == 9, ran.err
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.invalid", "a..invalid"])
-def test_a_host_that_can_be_no_name(stage: Stage, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    with before(stage, monkeypatch, Refused(), UPLOAD) as case:
+def test_invalid_host_name_is_an_expected_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with facing(stage, monkeypatch, Refused(), UPLOAD) as case:
         ran = case.run("--json", "--base-url", f"https://{host}")
     assert ran.code in (2, 9), ran.err
 
@@ -279,7 +283,7 @@ ENDS_AT_ONCE = (
 
 
 @pytest.mark.parametrize(("name", "kind"), ENDS_AT_ONCE)
-def test_the_installed_program_does_the_same(
+def test_installed_program_ends_the_same_way(
     tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     act = NAMED[name].act
@@ -290,7 +294,7 @@ def test_the_installed_program_does_the_same(
         env = authority_of(server, machine.folder)
         done = machine.run("parse", path, "--wait", "--json", env=env)
         rows = machine.run("jobs", "list", "--json", env=env).out.splitlines()
-    with before(stage, monkeypatch, act, kind) as case:
+    with facing(stage, monkeypatch, act, kind) as case:
         ran = case.run("--json")
     assert (done.code, done.out) == (ran.code, ran.raw)
     assert anonymous(done.err, machine.folder) == anonymous(ran.err, stage.folder)
@@ -300,14 +304,14 @@ def test_the_installed_program_does_the_same(
 
 
 def anonymous(text: str, folder: Path) -> str:
-    """A text without what differs between two runs: the folder and the ports."""
+    """The text without folder and ports, which differ between two runs."""
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", text.replace(str(folder), "FOLDER"))
 
 
 @pytest.mark.parametrize(
     ("kind", "ledger"), [(UPLOAD, Ledger.EMPTY), (POLL, Ledger.RUNNING), (RESULT, Ledger.DONE)]
 )
-def test_ctrl_c_while_the_server_is_silent(tmp_path: Path, kind: str, ledger: Ledger) -> None:
+def test_ctrl_c_during_a_silent_exchange_ends_with_130(tmp_path: Path, kind: str, ledger: Ledger) -> None:
     with serving(Service(), Silence(handled=True), kind, lambda seconds: None) as server:
         machine = Machine(tmp_path, server.base_url)
         with machine.start("parse", Stage(tmp_path).document("a.pdf"), "--wait") as running:

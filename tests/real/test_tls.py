@@ -1,4 +1,4 @@
-"""Certificates and proxies: a server that can't prove who it is gets nothing, and is asked once."""
+"""Certificates and proxies: a server with an invalid certificate is sent nothing and asked once."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tests.real.machine import Machine
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that no system knows."""
+    """A certificate authority that is in no trust store."""
     return trustme.CA()
 
 
 def serving(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    """What a server of this name shows."""
+    """The context of a server with a certificate for this name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return context
 
 
 def trusting(authority: trustme.CA, folder: Path) -> dict[str, str]:
-    """The environment of a user who trusts this authority."""
+    """The environment that makes the program trust this authority."""
     path = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return {"SSL_CERT_FILE": str(path)}
 
 
 @pytest.mark.parametrize(("name", "trusted"), [("localhost", False), ("elsewhere.example", True)])
-def test_a_server_that_can_t_prove_who_it_is(
+def test_tls_with_an_invalid_certificate_sends_nothing(
     tmp_path: Path, service: Service, authority: trustme.CA, name: str, trusted: bool
 ) -> None:
     with service.listening(tls=serving(authority, name)) as base_url:
@@ -53,7 +53,7 @@ def test_a_server_that_can_t_prove_who_it_is(
         assert machine.run("jobs", "list", "--json").out == b""
 
 
-def test_an_authority_that_the_user_names_is_trusted(
+def test_tls_trusts_the_authority_in_ssl_cert_file(
     tmp_path: Path, service: Service, authority: trustme.CA
 ) -> None:
     with service.listening(tls=serving(authority, "localhost")) as base_url:
@@ -64,7 +64,7 @@ def test_an_authority_that_the_user_names_is_trusted(
     assert done.out == service.results["job_1"] + b"\n"
 
 
-def test_a_certificate_file_that_is_not_there_is_told(tmp_path: Path, authority: trustme.CA) -> None:
+def test_tls_with_a_missing_ssl_cert_file_is_reported(tmp_path: Path, authority: trustme.CA) -> None:
     with Service().listening(tls=serving(authority, "localhost")) as base_url:
         done = Machine(tmp_path, base_url).run(
             "parse", "--file-id", "f", env={"SSL_CERT_FILE": str(tmp_path / "missing.pem")}
@@ -74,7 +74,7 @@ def test_a_certificate_file_that_is_not_there_is_told(tmp_path: Path, authority:
     assert "Traceback" not in done.err and "unexpected" not in done.err
 
 
-def test_plain_http_at_an_https_address(tmp_path: Path, service: Service) -> None:
+def test_tls_to_a_plain_http_port_is_a_tls_error(tmp_path: Path, service: Service) -> None:
     with service.listening() as base_url:
         done = Machine(tmp_path, base_url.replace("http:", "https:")).run("parse", "--file-id", "f", "--json")
     assert done.code == 9
@@ -86,7 +86,7 @@ def test_plain_http_at_an_https_address(tmp_path: Path, service: Service) -> Non
 
 
 class _Proxy(socketserver.StreamRequestHandler):
-    """Answers CONNECT for any host with a tunnel to one port on this machine."""
+    """A proxy that answers CONNECT for any host with a tunnel to one port on this machine."""
 
     def handle(self) -> None:
         import socket
@@ -120,7 +120,7 @@ def _copy(source: Any, target: Any) -> None:
 
 @contextmanager
 def proxy(target: int, *, refusing: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """A proxy on 127.0.0.1: its URL, and what it was asked for."""
+    """A proxy on 127.0.0.1: its URL, and the hosts it was asked for."""
     server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Proxy)
     server.daemon_threads, server.block_on_close = True, False
     server.asked, server.target, server.refusing = [], target, refusing
@@ -133,7 +133,9 @@ def proxy(target: int, *, refusing: bool = False) -> Iterator[tuple[str, list[st
 
 
 @pytest.mark.parametrize("refusing", [False, True])
-def test_a_proxy_is_honoured(tmp_path: Path, service: Service, authority: trustme.CA, refusing: bool) -> None:
+def test_proxy_from_the_environment_is_used(
+    tmp_path: Path, service: Service, authority: trustme.CA, refusing: bool
+) -> None:
     with (
         service.listening(tls=serving(authority, "docs.example")) as base_url,
         proxy(int(base_url.rsplit(":", 1)[1]), refusing=refusing) as (url, asked),
@@ -151,7 +153,7 @@ def test_a_proxy_is_honoured(tmp_path: Path, service: Service, authority: trustm
         assert set(asked) == {"docs.example:443"}
 
 
-def test_a_proxy_is_left_out_where_that_is_asked_for(tmp_path: Path, service: Service) -> None:
+def test_proxy_is_not_used_for_loopback(tmp_path: Path, service: Service) -> None:
     with service.listening() as base_url, proxy(1) as (url, asked):
         for env in ({"HTTP_PROXY": url, "NO_PROXY": "127.0.0.1"}, {"http_proxy": url, "ALL_PROXY": url}):
             done = Machine(tmp_path, base_url).run("parse", "--file-id", "f", "--wait", env=env)
