@@ -34,12 +34,14 @@ class Schedule(NamedTuple):
 
     def delay(self, waited: float, retry_after: float | None = None) -> float:
         """The delay before the next look at a job that we have waited for; never less than `retry_after`."""
+        # A fixed share keeps the lateness in proportion: a job of an hour is not asked about every second.
         grown = min(max(FIRST_LOOK, SHARE * waited), LONGEST)
         jittered = grown * (0.9 + 0.2 * self.random())
         return max(min(jittered, LONGEST), self.floor, retry_after or 0.0)
 
     def backoff(self, attempt: int, retry_after: float | None = None) -> float:
         """The delay before retry `attempt` (0 is the first) of a request; never less than `retry_after`."""
+        # The jitter is wider than above, because a server in trouble is retried by everybody at once.
         doubled = min(FIRST_RETRY * 2.0 ** min(attempt, 16), LONGEST)
         return max(doubled * (0.8 + 0.4 * self.random()), retry_after or 0.0)
 

@@ -177,6 +177,7 @@ class Client:
             try:
                 return send()
             except DocspeedError as error:
+                # Whether a retry is safe was decided where the error was made, since it depends on the call.
                 if not error.retryable:
                     raise
                 delay = self._retry_delay(error, attempt)
@@ -230,6 +231,7 @@ class Client:
 
     def _wait_for_rate_limit(self, deadline: float | None) -> None:
         """Wait until a request may be sent. Unavailable at once if that is past a deadline."""
+        # Sleeping here holds this thread only; all others find the same limiter before they send.
         while (wait := self._server.rate_limiter.delay()) > 0:
             sent = self._environment.monotonic() + wait
             if any(limit is not None and sent >= limit for limit in (deadline, self.deadline)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from functools import lru_cache
 from typing import IO, TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -89,10 +88,12 @@ class Call(NamedTuple):
 
     def send(self, server: Server, connection: httpx.Client) -> httpx.Response:
         """Send the request, following redirects within the server; the answer's body is still to be read."""
+        import httpx
+
         url = server.base_url + self.path
         silence = GET_TIMEOUT if self.method == "GET" else POST_TIMEOUT
         for _ in range(_MAX_REDIRECTS):
-            if self.deadline is not None:
+            if self.deadline is not None:  # no read may wait past it, or a silent server would hold the wait
                 silence = min(silence, max(self.deadline - server.environment.monotonic(), 0.1))
             request = connection.build_request(
                 self.method,
@@ -100,11 +101,12 @@ class Call(NamedTuple):
                 headers=self.headers,
                 content=self.content,
                 files=self.files,
-                timeout=_httpx_timeout(silence),
+                timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
             )
             response = connection.send(request, stream=True)
             if response.status_code not in _REDIRECTS:
                 return response
+            # httpx would follow a redirect anywhere, and would send a POST again as a GET.
             with closing(response):
                 url = self._redirect_target(server, response)
         raise Unavailable(
@@ -196,10 +198,3 @@ class Call(NamedTuple):
         if isinstance(error, DocspeedError):
             error.request_id = request_id
         return error
-
-
-@lru_cache(maxsize=8)
-def _httpx_timeout(seconds: float) -> httpx.Timeout:
-    import httpx
-
-    return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds), pool=None)
