@@ -67,6 +67,7 @@ def migrate(db: sqlite3.Connection) -> None:
     with db:
         db.execute("BEGIN IMMEDIATE")
         for script in MIGRATIONS[layout_of(db) :]:
+            # `executescript` would commit the transaction before it starts.
             for statement in filter(str.strip, script.split(";")):
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -93,6 +94,7 @@ def _copy_table(source: sqlite3.Connection, into: sqlite3.Connection, table: str
         found = source.execute(f"SELECT * FROM {table} ORDER BY {order}")
         names = [_RENAMED.get(column[0], column[0]) for column in found.description]
         marks = ", ".join("?" * len(names))
+        # IGNORE skips rows without a value that the table requires: damage, too.
         insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
         for row in found:
             into.execute(insert, row)
