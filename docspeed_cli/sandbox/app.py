@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_UPLOAD = 1 << 30
 MAX_JSON = 16 << 20
+# Long enough for a client to see each status, short enough for a demonstration.
 QUEUED_SECONDS = 0.2
 WORK_SECONDS = 0.4
 PAGE_SECONDS = 0.05
@@ -112,6 +113,7 @@ class _App:
         token = token.strip() if scheme.lower() == "bearer" else ""
         if not token and self._require_key:
             raise ApiError(401, "Missing bearer token")
+        # Tokens that start like these let users see how a client handles 401 and 402.
         if token.startswith(("bad", "invalid")):
             raise refusal(401, "invalid_key", "this API key is not valid")
         if paid and token.startswith("broke"):
@@ -131,6 +133,7 @@ class _App:
                 message = f"{part.filename!r} is not a PDF, an image, a DOCX or an XLSX"
                 raise refusal(415, "unsupported_media_type", message, {"filename": part.filename})
             stored.append(file)
+        # All parts or none: a client that gets an error must not have to look for stored files.
         self._store.publish(stored)
         return _json({"file_id": stored[0].file_id, "files": [_file_view(file) for file in stored]}, 200)
 

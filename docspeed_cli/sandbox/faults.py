@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-HANG_SECONDS = 600.0
+HANG_SECONDS = 600.0  # longer than any timeout of a client
 _WIRE = ("reset", "timeout", "cut", "html")
 _CODES = {
     400: "invalid_input",
@@ -72,8 +72,11 @@ def parse_fail(text: str) -> tuple[str, float]:
 class FaultyApp:
     """WSGI app that injects `faults` in front of another app."""
 
-    def __init__(self, app: WSGIApplication, faults: Faults) -> None:
+    def __init__(
+        self, app: WSGIApplication, faults: Faults, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._app = app
+        self._sleep = sleep
         self._faults = faults
         self._random = random.Random(faults.seed)
         self._lock = threading.Lock()
@@ -81,7 +84,7 @@ class FaultyApp:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         kind, taken = self._draw()
         if self._faults.latency > 0:
-            time.sleep(self._faults.latency)
+            self._sleep(self._faults.latency)
         if kind is None:
             return self._app(environ, start_response)
         if kind.isdigit():
@@ -101,7 +104,7 @@ class FaultyApp:
         for kind, probability in self._faults.fail:
             if point < probability:
                 return kind, taken
-            point -= probability
+            point -= probability  # kinds exclude each other, so their probabilities add up
         return None, taken
 
 
@@ -150,6 +153,7 @@ def _break(environ: WSGIEnvironment) -> Iterable[bytes]:
     """Reset the connection; without a socket, raise the exception alone."""
     connection: socket.socket | None = environ.get("werkzeug.socket")
     if connection is not None:
+        # With a linger time of zero, closing the socket sends RST.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionResetError("connection reset: injected by the sandbox")
 

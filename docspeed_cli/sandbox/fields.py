@@ -14,7 +14,7 @@ from docspeed_cli.sandbox.lines import Line
 from docspeed_cli.sandbox.pairs import Pair, Party, find_pairs, find_parties, split_pair
 from docspeed_cli.sandbox.values import Value, normalise
 
-MAX_FIELDS = 1000
+MAX_FIELDS = 1000  # bounds the work for one request
 
 _ROLE_WORDS = {
     "seller": {"seller", "vendor", "supplier", "merchant", "issuer", "from"},
@@ -25,6 +25,7 @@ _COMPANY = re.compile(
     r"\b(Pvt|Private Limited|Ltd|Limited|LLP|LLC|Inc|GmbH|AG|S\.?A\.?|B\.?V\.?|PLC|Corp|Corporation)\b\.?",
     re.I,
 )
+# `$` is last: several currencies use it, and the other signs name one.
 _CURRENCIES = (
     ("INR", r"₹|\bRs\.?(?=\W)|\bINR\b|\bRupees\b"),
     ("EUR", r"€|\bEUR\b"),
@@ -114,7 +115,7 @@ def _older_fields(given: object, prefix: str) -> Iterator[Field]:
         raise _bad_schema("'invoice_level_fields' is not an object")
     for name, about in given.items():
         if isinstance(about, dict):
-            if prefix.count(".") > 20:
+            if prefix.count(".") > 20:  # before Python's own limit on recursion
                 raise _bad_schema("it is nested too deeply")
             yield from _older_fields(about, f"{prefix}{name}.")
             continue

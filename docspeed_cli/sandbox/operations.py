@@ -101,6 +101,7 @@ class Work:
         """Files of a request. `ApiError` if the request is not acceptable."""
         _check_choices(body)
         file_ids = _file_ids(operation, body)
+        # Everything is checked before a job is made: a job that fails later would be paid for.
         if operation.name == "extract":
             if "schema" not in body:
                 raise missing("schema")
@@ -130,6 +131,7 @@ class Work:
             session_id = self._store.open_session(inputs)
         else:
             before = self._questions(str(session_id), inputs)
+        # A lone surrogate is valid JSON, and SQLite refuses it.
         query = str(body["query"]).encode("utf-8", "replace").decode()
         self._store.remember(str(session_id), query)
         return {**body, "query": query, "session_id": session_id, "_before": before}

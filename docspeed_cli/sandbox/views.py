@@ -9,7 +9,7 @@ from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, rounded
 from docspeed_cli.sandbox.tables import Table
 
-_BREAK = "  \n"
+_BREAK = "  \n"  # a hard line break in markdown
 
 
 def parse_view(file_id: str, layout: Layout, grounding: str) -> dict[str, object]:

@@ -30,7 +30,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "chat": ("chat", "how much?", "{file}", "--verbose"),
     "upload": ("upload", "{file}", "--verbose"),
     "job": ("jobs", "status", "@last", "--verbose"),
-    "job of nobody": ("jobs", "status", "job_x", "--verbose", "--json"),
+    "unknown job": ("jobs", "status", "job_x", "--verbose", "--json"),
     "wait": ("jobs", "wait", "@last", "--verbose"),
     "result": ("jobs", "result", "@last", "--verbose"),
     "list": ("jobs", "list", "--json"),
@@ -58,6 +58,7 @@ RUNS: dict[str, tuple[str, ...]] = {
 
 
 def commands(entries: Sequence[Entry], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command."""
     for entry in entries:
         if entry.entries:
             yield from commands(entry.entries, (*before, entry.name))
@@ -65,19 +66,19 @@ def commands(entries: Sequence[Entry], before: tuple[str, ...] = ()) -> Iterator
             yield (*before, entry.name)
 
 
-def test_every_command_is_tried() -> None:
+def test_secrecy_runs_cover_every_command() -> None:
     tried = set(RUNS.values())
     assert [name for name in commands(COMMANDS) if not any(name == argv[: len(name)] for argv in tried)] == []
 
 
 def written(folder: Path) -> list[Path]:
-    """The files below the folder that hold the key."""
+    """Files below the folder that contain the key."""
     return [path for path in folder.rglob("*") if path.is_file() and MARK in path.read_bytes()]
 
 
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("name", RUNS)
-def test_the_key_is_nowhere(stage: Stage, service: Service, name: str, terminal: bool) -> None:
+def test_key_is_sent_in_the_header_only(stage: Stage, service: Service, name: str, terminal: bool) -> None:
     file, schema = stage.document("a.pdf"), stage.folder / "schema.json"
     schema.write_text('{"doc_class": "invoice", "fields": [{"key": "total", "type": "string"}]}')
     stage.run("parse", "--file-id", "job")
@@ -105,7 +106,7 @@ def test_the_key_is_nowhere(stage: Stage, service: Service, name: str, terminal:
     ],
     ids=["401", "500", "html", "reset", "redirect"],
 )
-def test_the_key_is_in_no_error(stage: Stage, service: Service, kind: str, reply: Reply) -> None:
+def test_key_is_absent_from_errors(stage: Stage, service: Service, kind: str, reply: Reply) -> None:
     service.then(kind, *[reply] * 10)
     argv = ("parse", stage.document("a.pdf"), "--wait", "--verbose", "--timeout", "60")
     for flags in ((), ("--json",)):
@@ -114,7 +115,7 @@ def test_the_key_is_in_no_error(stage: Stage, service: Service, kind: str, reply
     assert written(stage.folder) == []
 
 
-def test_a_server_that_repeats_the_key_does_not_get_it_printed(stage: Stage, service: Service) -> None:
+def test_key_repeated_by_server_is_redacted_in_error(stage: Stage, service: Service) -> None:
     said = f"the header 'Bearer {KEY}' is not valid"
     service.then(SUBMIT, Reply.of(400, {"detail": {"code": "bad", "message": said, "details": said}}))
     ran = stage.run("parse", "--file-id", "f", "--json")
@@ -136,7 +137,7 @@ ECHOES = {
 
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--file-id", "g")], ids=["one", "json", "many"])
 @pytest.mark.parametrize("echo", ECHOES)
-def test_a_key_that_the_server_repeats_is_written_nowhere(
+def test_key_repeated_by_server_is_not_stored(
     stage: Stage, service: Service, echo: str, flags: tuple[str, ...]
 ) -> None:
     service.then(*ECHOES[echo]) if echo in ("a status",) else service.always(*ECHOES[echo])
@@ -155,9 +156,7 @@ def test_a_key_that_the_server_repeats_is_written_nowhere(
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 302])
-def test_a_key_that_is_saved_is_not_repeated_by_its_check(
-    stage: Stage, service: Service, status: int
-) -> None:
+def test_auth_login_key_repeated_by_server_is_redacted(stage: Stage, service: Service, status: int) -> None:
     key = "ds_another_marked_key"
     said = Reply(
         status, f'{{"detail": {{"code": "{key}", "message": "{key}"}}}}'.encode(), {"Location": f"//x/{key}"}
@@ -170,7 +169,9 @@ def test_a_key_that_is_saved_is_not_repeated_by_its_check(
 
 @pytest.mark.parametrize("debug", ["0", "1"])
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--file-id", "g")], ids=["one", "json", "many"])
-def test_a_crash_tells_nobody(stage: Stage, service: Service, flags: tuple[str, ...], debug: str) -> None:
+def test_key_in_unexpected_exception_is_redacted(
+    stage: Stage, service: Service, flags: tuple[str, ...], debug: str
+) -> None:
     def crash(operation: str, body: object) -> bytes:
         raise RuntimeError(f"a fault in the transport: Bearer {KEY}")
 
@@ -186,7 +187,7 @@ def test_a_crash_tells_nobody(stage: Stage, service: Service, flags: tuple[str, 
     assert written(stage.folder) == []
 
 
-def test_a_key_that_no_header_can_hold_is_not_repeated(stage: Stage, service: Service) -> None:
+def test_key_unfit_for_a_header_is_not_printed(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "f", env={"DOCSPEED_API_KEY": f"{KEY}\nX: 1"})
     assert ran.code == 4
     assert KEY not in ran.out + ran.err

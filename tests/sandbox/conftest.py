@@ -1,3 +1,5 @@
+"""A sandbox in process, with a clock that tests move."""
+
 from __future__ import annotations
 
 import io
@@ -16,7 +18,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is moved."""
+    """Clock that moves only when a test moves it."""
 
     at: float = 1_000_000.0
 
@@ -26,7 +28,7 @@ class Clock:
 
 @dataclass
 class Sandbox:
-    """The app on a folder of its own, with a clock of its own."""
+    """The app over a folder, with a clock."""
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
@@ -36,39 +38,39 @@ class Sandbox:
         self.client = Client(create_app(self.folder, now=self.clock, **self.options))
 
     def upload(self, *documents: bytes, name: str = "a.pdf") -> TestResponse:
-        """One part named `files` for each document."""
+        """Upload documents, each in a part named `files`."""
         parts = [(io.BytesIO(document), name) for document in documents]
         return self.client.post("/api/v1/upload", data={"files": parts})
 
     def file_id(self, document: bytes) -> str:
-        """The id of a document that is taken."""
+        """Upload a document and return its id."""
         return str(self.json(self.upload(document))["file_id"])
 
     def post(self, path: str, body: object, token: str = "") -> TestResponse:
-        """A request with a JSON body."""
+        """POST a JSON body."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self.client.post(path, json=body, headers=headers)
 
     def ask(self, path: str, document: bytes, **body: object) -> dict[str, Any]:
-        """The payload of a synchronous request about one document."""
+        """Payload of a synchronous request over one document."""
         item = {"file_id": self.file_id(document)}
         where = {"inputs": [item]} if path in ("/api/v1/ask", "/v1/schema/auto") else {"input": item}
         return self.json(self.post(path, {**where, **body}))
 
     def submit(self, path: str, document: bytes, **body: object) -> str:
-        """The id of an asynchronous job about one document."""
+        """Submit an asynchronous job over one document and return its id."""
         request = {"input": {"file_id": self.file_id(document)}, "execution_mode": "async", **body}
         response = self.post(path, request)
         assert response.status_code == 202
         return str(self.json(response, 202)["job_id"])
 
     def get(self, path: str) -> TestResponse:
-        """A GET."""
+        """GET a path."""
         return self.client.get(path)
 
     @staticmethod
     def json(response: TestResponse, status: int = 200) -> dict[str, Any]:
-        """The body of an answer that has this status."""
+        """Body of a response, whose status is asserted."""
         assert response.status_code == status, response.text
         body = response.get_json()
         assert isinstance(body, dict)
@@ -82,7 +84,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 @pytest.fixture
 def make_sandbox(tmp_path: Path) -> Callable[..., Sandbox]:
-    """Makes sandboxes that share a folder."""
+    """Factory of sandboxes that share a folder."""
     return lambda **options: Sandbox(tmp_path / "sandbox", options=options)
 
 

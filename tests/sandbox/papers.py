@@ -10,7 +10,7 @@ from fpdf import FPDF
 
 
 class Paper(FPDF):
-    """A page measured in points from its top left corner."""
+    """PDF builder; coordinates are points from the top left corner."""
 
     def __init__(self) -> None:
         super().__init__(unit="pt", format="A4")
@@ -20,12 +20,12 @@ class Paper(FPDF):
     def put(
         self, x: float, y: float, text: str, style: str = "", size: float = 10, font: str = "helvetica"
     ) -> None:
-        """Text whose baseline starts at a point."""
+        """Draw text whose baseline starts at a point."""
         self.set_font(font, style, size)
         self.text(x, y, text)
 
     def end(self, x: float, y: float, text: str, style: str = "") -> None:
-        """Text whose baseline ends at a point."""
+        """Draw text whose baseline ends at a point."""
         self.set_font("helvetica", style, 10)
         self.text(x - self.get_string_width(text), y, text)
 
@@ -35,7 +35,7 @@ class Paper(FPDF):
 
 
 def lines_pdf(*pages: Iterable[str]) -> bytes:
-    """Pages of plain lines."""
+    """PDF with pages of plain lines."""
     paper = Paper()
     for number, lines in enumerate(pages):
         if number:
@@ -117,7 +117,7 @@ Paid by UPI"""
 
 
 def receipt() -> bytes:
-    """A till's receipt, in a typewriter's letters."""
+    """A receipt in a monospaced font."""
     paper = Paper()
     for row, line in enumerate(RECEIPT.splitlines()):
         if line:
@@ -126,7 +126,7 @@ def receipt() -> bytes:
 
 
 def statement() -> bytes:
-    """A bank statement whose debit and credit columns have holes."""
+    """A bank statement with empty cells in its debit and credit columns."""
     paper = Paper()
     paper.put(40, 60, "Statement of Account", "B", 16)
     paper.put(40, 85, "Account Number :")

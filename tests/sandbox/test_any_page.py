@@ -1,4 +1,4 @@
-"""Whatever stands on a page, no word is lost, none is read twice, and every operation gets through."""
+"""Random pages: no word is lost or read twice, and every operation succeeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TEXTS = st.sampled_from(
 
 @st.composite
 def words(draw: st.DrawFn) -> Word:
-    """A word somewhere, often on a grid as words are."""
+    """A word at a random place, often on a grid as in real documents."""
     text = draw(TEXTS)
     x = draw(st.integers(0, 11)) * 50.0 + draw(st.sampled_from((0.0, 0.0, 3.0, 27.5)))
     y = draw(st.integers(0, 30)) * 14.0 + draw(st.sampled_from((0.0, 0.0, 0.0, 5.0)))
@@ -42,13 +42,13 @@ def words(draw: st.DrawFn) -> Word:
 
 
 def read(page_words: list[Word]) -> Layout:
-    """The words as a document of one page."""
+    """Document of one page with these words."""
     return lay_out(Document("application/pdf", (Page(600, 450, tuple(page_words)),)))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(words(), max_size=80))
-def test_every_word_is_read_once(page_words: list[Word]) -> None:
+def test_layout_any_page_reads_every_word_once(page_words: list[Word]) -> None:
     layout = read(page_words)
     found = Counter(word for line in layout.lines for word in line.words)
     assert found == Counter(page_words)
@@ -61,7 +61,7 @@ def test_every_word_is_read_once(page_words: list[Word]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(words(), max_size=60))
-def test_every_operation_gets_through(page_words: list[Word]) -> None:
+def test_operations_any_page_succeed(page_words: list[Word]) -> None:
     layout = read(page_words)
     for grounding in ("ocr_lines", "regions", "cell"):
         views.parse_view("file_1", layout, grounding)

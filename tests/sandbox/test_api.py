@@ -1,3 +1,5 @@
+"""HTTP interface of the sandbox: uploads, jobs, errors and keys."""
+
 from __future__ import annotations
 
 import io
@@ -13,7 +15,7 @@ from tests.sandbox.conftest import Sandbox
 DOC = papers.lines_pdf(["Invoice No: 17", "Total: 1,234.00"])
 
 
-def test_upload_answers_an_id_for_each_part(sandbox: Sandbox) -> None:
+def test_upload_returns_an_id_for_each_part(sandbox: Sandbox) -> None:
     body = sandbox.json(sandbox.upload(DOC, papers.png(3, 4)))
     first, second = body["files"]
     assert body["file_id"] == first["file_id"] != second["file_id"]
@@ -23,31 +25,31 @@ def test_upload_answers_an_id_for_each_part(sandbox: Sandbox) -> None:
     assert first["created_at"] == sandbox.clock.at
 
 
-def test_upload_takes_a_part_named_file(sandbox: Sandbox) -> None:
+def test_upload_part_named_file_is_accepted(sandbox: Sandbox) -> None:
     response = sandbox.client.post("/api/v1/upload", data={"file": (io.BytesIO(DOC), "b.pdf")})
     assert sandbox.json(response)["files"][0]["filename"] == "b.pdf"
 
 
-def test_one_unsupported_part_refuses_the_upload_and_keeps_nothing(sandbox: Sandbox) -> None:
+def test_upload_with_one_unsupported_part_stores_nothing(sandbox: Sandbox) -> None:
     response = sandbox.upload(DOC, b"just words", name="notes.pdf")
     assert sandbox.json(response, 415)["detail"]["code"] == "unsupported_media_type"
     assert not list((sandbox.folder / "files").iterdir())
 
 
-def test_upload_without_parts_is_refused(sandbox: Sandbox) -> None:
+def test_upload_without_parts_returns_error(sandbox: Sandbox) -> None:
     response = sandbox.client.post("/api/v1/upload", data={"other": "x"}, content_type="multipart/form-data")
     assert sandbox.json(response, 422)["detail"][0]["loc"] == ["body", "files"]
     assert sandbox.client.post("/api/v1/upload", data=DOC).status_code == 400
 
 
-def test_every_answer_has_a_request_id_and_the_sandbox_mark(sandbox: Sandbox) -> None:
+def test_response_has_request_id_and_sandbox_header(sandbox: Sandbox) -> None:
     answers = [sandbox.upload(DOC), sandbox.get("/nowhere"), sandbox.get("/v1/jobs/job_none")]
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
     assert all(answer.headers["X-Request-Id"].startswith("req_") for answer in answers)
     assert all(answer.headers["X-Docspeed-Sandbox"] == "1" for answer in answers)
 
 
-def test_a_sync_parse_answers_the_payload_with_the_notice_first(sandbox: Sandbox) -> None:
+def test_parse_sync_returns_payload_with_notice_first(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/parse", DOC, execution_mode="sync", anything_else=1)
     assert next(iter(body)) == "sandbox"
     assert "not from the service's models" in body["sandbox"]
@@ -60,12 +62,12 @@ def test_a_sync_parse_answers_the_payload_with_the_notice_first(sandbox: Sandbox
 
 
 @pytest.mark.parametrize(("grounding", "key"), [("regions", "regions"), ("cell", "tables")])
-def test_grounding_adds_its_part(sandbox: Sandbox, grounding: str, key: str) -> None:
+def test_parse_grounding_adds_its_member(sandbox: Sandbox, grounding: str, key: str) -> None:
     page = sandbox.ask("/api/v1/parse", DOC, grounding=grounding, profile="grounded")["pages"][0]
     assert key in page and page["lines"]
 
 
-def test_a_job_goes_through_its_states_by_the_clock(sandbox: Sandbox) -> None:
+def test_job_status_follows_the_clock(sandbox: Sandbox) -> None:
     job = sandbox.submit("/api/v1/parse", DOC)
     seen = []
     for at in (0.0, 0.3, 10.0):
@@ -77,9 +79,7 @@ def test_a_job_goes_through_its_states_by_the_clock(sandbox: Sandbox) -> None:
     assert seen == [("queued", 0.0), ("processing", 0.22), ("completed", 1.0)]
 
 
-def test_a_result_comes_when_the_job_ends_and_stays_the_same(
-    sandbox: Sandbox, make_sandbox: Callable[..., Sandbox]
-) -> None:
+def test_job_result_after_the_end_is_constant(sandbox: Sandbox, make_sandbox: Callable[..., Sandbox]) -> None:
     job = sandbox.submit("/api/v1/parse", DOC)
     early = sandbox.get(f"/v1/jobs/{job}/result")
     assert sandbox.json(early, 409)["detail"]["code"] == "job_not_finished"
@@ -91,7 +91,7 @@ def test_a_result_comes_when_the_job_ends_and_stays_the_same(
     assert first.data == sandbox.get(f"/v1/jobs/{job}/result").data
 
 
-def test_async_and_sync_payloads_are_the_same(make_sandbox: Callable[..., Sandbox]) -> None:
+def test_payload_of_async_and_sync_is_equal(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox(instant=True)
     item = {"input": {"file_id": sandbox.file_id(DOC)}}
     inline = sandbox.post("/api/v1/parse", item).data
@@ -103,7 +103,7 @@ def test_async_and_sync_payloads_are_the_same(make_sandbox: Callable[..., Sandbo
     ("document", "code"),
     [(papers.encrypted_pdf(), "document_encrypted"), (b"%PDF-1.4 and then nothing", "document_unreadable")],
 )
-def test_what_cannot_be_read_fails(sandbox: Sandbox, document: bytes, code: str) -> None:
+def test_job_of_unreadable_document_fails(sandbox: Sandbox, document: bytes, code: str) -> None:
     item = {"input": {"file_id": sandbox.file_id(document)}}
     assert sandbox.json(sandbox.post("/v1/tables", item), 422)["detail"]["code"] == code
     job = sandbox.submit("/v1/tables", document)
@@ -113,7 +113,7 @@ def test_what_cannot_be_read_fails(sandbox: Sandbox, document: bytes, code: str)
     assert sandbox.json(sandbox.get(f"/v1/jobs/{job}/result"), 422)["detail"]["code"] == code
 
 
-def test_office_documents_are_stored_but_not_worked_on(sandbox: Sandbox) -> None:
+def test_upload_office_document_is_stored_but_not_processed(sandbox: Sandbox) -> None:
     docx = io.BytesIO()
     with zipfile.ZipFile(docx, "w") as archive:
         archive.writestr("word/document.xml", "<w/>")
@@ -137,7 +137,7 @@ def test_office_documents_are_stored_but_not_worked_on(sandbox: Sandbox) -> None
         (papers.webp(800, 600), [(800, 600)]),
     ],
 )
-def test_an_image_has_pages_of_its_size_and_no_text(
+def test_parse_image_returns_page_sizes_without_text(
     sandbox: Sandbox, image: bytes, sizes: list[tuple[int, int]]
 ) -> None:
     body = sandbox.ask("/api/v1/parse", image)
@@ -146,13 +146,13 @@ def test_an_image_has_pages_of_its_size_and_no_text(
     assert "only the size of an image" in body["sandbox"]
 
 
-def test_a_broken_image_is_unreadable(sandbox: Sandbox) -> None:
+def test_parse_broken_image_returns_error(sandbox: Sandbox) -> None:
     item = {"input": {"file_id": sandbox.file_id(papers.png(640, 480)[:18])}}
     assert sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]["code"] == "document_unreadable"
 
 
 @pytest.mark.parametrize("field", ["grounding", "profile", "execution_mode"])
-def test_an_unknown_choice_names_the_known_ones(sandbox: Sandbox, field: str) -> None:
+def test_request_unknown_option_error_names_known_ones(sandbox: Sandbox, field: str) -> None:
     item = {"input": {"file_id": sandbox.file_id(DOC)}, field: "sideways"}
     detail = sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]
     assert detail["code"] == "invalid_input" and "sideways" in detail["message"]
@@ -172,26 +172,26 @@ def test_an_unknown_choice_names_the_known_ones(sandbox: Sandbox, field: str) ->
         ("/api/v1/parse", [1], ["body"], "dictionary_type"),
     ],
 )
-def test_bad_shapes_answer_the_list_form(
+def test_request_invalid_body_returns_422_list(
     sandbox: Sandbox, path: str, body: object, loc: list[str], kind: str
 ) -> None:
     detail = sandbox.json(sandbox.post(path, body), 422)["detail"]
     assert (detail[0]["loc"], detail[0]["type"]) == (loc, kind)
 
 
-def test_a_body_that_is_not_json_answers_400(sandbox: Sandbox) -> None:
+def test_request_body_not_json_returns_400(sandbox: Sandbox) -> None:
     for data in (b"{", b"\xff\xfe", b"[" * 100_000):
         response = sandbox.client.post("/api/v1/parse", data=data)
         assert sandbox.json(response, 400)["detail"]["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize("file_id", ["file_00000000000000000000", "../secret", "\ud800", ""])
-def test_an_unknown_file_answers_404(sandbox: Sandbox, file_id: str) -> None:
+def test_request_unknown_file_returns_404(sandbox: Sandbox, file_id: str) -> None:
     response = sandbox.post("/api/v1/parse", {"input": {"file_id": file_id}, "execution_mode": "async"})
     assert sandbox.json(response, 404)["detail"]["code"] == "file_not_found"
 
 
-def test_unknown_jobs_paths_and_methods(sandbox: Sandbox) -> None:
+def test_unknown_job_path_or_method_returns_error(sandbox: Sandbox) -> None:
     assert sandbox.json(sandbox.get("/v1/jobs/job%20x"), 404)["detail"]["details"] == {"job_id": "job x"}
     assert sandbox.json(sandbox.get("/v1/jobs/job_x/result"), 404)["detail"]["code"] == "job_not_found"
     assert sandbox.json(sandbox.get("/elsewhere"), 404) == {"detail": "Not Found"}
@@ -200,12 +200,12 @@ def test_unknown_jobs_paths_and_methods(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", ["layout", "ocr", "classify", "equations", "charts"])
-def test_unpublished_operations_are_refused_plainly(sandbox: Sandbox, name: str) -> None:
+def test_unpublished_operation_returns_422(sandbox: Sandbox, name: str) -> None:
     detail = sandbox.json(sandbox.post(f"/v1/{name}", {}), 422)["detail"]
     assert detail["code"] == "unsupported_operation" and name in detail["message"]
 
 
-def test_a_key_is_asked_for_only_where_required(make_sandbox: Callable[..., Sandbox]) -> None:
+def test_key_missing_returns_401_only_if_required(make_sandbox: Callable[..., Sandbox]) -> None:
     strict = make_sandbox(require_key=True)
     assert strict.json(strict.get("/v1/jobs/job_x"), 401) == {"detail": "Missing bearer token"}
     assert strict.post("/api/v1/parse", {}, token="anything").status_code == 422
@@ -220,16 +220,18 @@ def test_a_key_is_asked_for_only_where_required(make_sandbox: Callable[..., Sand
         ("broke-42", 402, "insufficient_credits"),
     ],
 )
-def test_telling_tokens(sandbox: Sandbox, token: str, status: int, code: str) -> None:
+def test_key_with_marked_token_returns_its_status(
+    sandbox: Sandbox, token: str, status: int, code: str
+) -> None:
     assert sandbox.json(sandbox.post("/v1/split", {}, token=token), status)["detail"]["code"] == code
 
 
-def test_a_poor_key_may_still_upload_and_look(sandbox: Sandbox) -> None:
+def test_key_without_credits_can_upload_and_read(sandbox: Sandbox) -> None:
     headers = {"Authorization": "Bearer broke"}
     assert sandbox.client.get("/v1/jobs/x", headers=headers).status_code == 404
 
 
-def test_reset_removes_what_the_sandbox_stored_and_nothing_else(sandbox: Sandbox) -> None:
+def test_reset_deletes_only_files_of_the_sandbox(sandbox: Sandbox) -> None:
     sandbox.submit("/api/v1/parse", DOC)
     mine = sandbox.folder / "files" / "file_of_mine.txt"
     mine.write_text("keep")
@@ -239,7 +241,7 @@ def test_reset_removes_what_the_sandbox_stored_and_nothing_else(sandbox: Sandbox
     sandbox.submit("/api/v1/parse", DOC)  # a sandbox that was open goes on
 
 
-def test_reset_of_nothing_makes_nothing(sandbox: Sandbox) -> None:
+def test_reset_of_missing_folder_creates_nothing(sandbox: Sandbox) -> None:
     absent = sandbox.folder / "absent"
     assert reset(absent) == 0
     assert not absent.exists()

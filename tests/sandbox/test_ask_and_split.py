@@ -1,3 +1,5 @@
+"""Answers with citations, and sections of a packet."""
+
 from __future__ import annotations
 
 from tests.sandbox import papers
@@ -7,13 +9,13 @@ DOC = papers.lines_pdf(["The warehouse is in Mysuru.", "Capacity: 400 pallets", 
 OTHER = papers.lines_pdf(["The office is in Pune.", "Capacity: 30 desks"])
 
 
-def test_nothing_that_matches_is_said_so(sandbox: Sandbox) -> None:
+def test_ask_without_match_says_so(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/ask", DOC, query="Which aeroplanes fly?")
     assert "Nothing in the documents matches" in body["answer"]
     assert body["citations"] == [] and body["session_id"].startswith("sess_")
 
 
-def test_an_answer_cites_its_lines(sandbox: Sandbox) -> None:
+def test_ask_answer_cites_its_lines(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/ask", DOC, query="Who is the manager?")
     assert body["answer"] == "“Manager: R. Meenakshi” (page 1)"
     (region,) = body["citations"][0]["regions"]
@@ -25,12 +27,12 @@ def test_an_answer_cites_its_lines(sandbox: Sandbox) -> None:
     assert len(region["bbox"]) == 4
 
 
-def test_citations_can_be_left_out(sandbox: Sandbox) -> None:
+def test_ask_without_grounding_has_no_citations(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/ask", DOC, query="manager", include_grounding=False)
     assert "Meenakshi" in body["answer"] and body["citations"] == []
 
 
-def test_several_documents_are_told_apart(sandbox: Sandbox) -> None:
+def test_ask_over_several_documents_names_the_document(sandbox: Sandbox) -> None:
     ids = [sandbox.file_id(DOC), sandbox.file_id(OTHER)]
     body = {"inputs": [{"file_id": file_id} for file_id in ids], "query": "capacity in desks"}
     answer = sandbox.json(sandbox.post("/api/v1/ask", body))
@@ -38,7 +40,7 @@ def test_several_documents_are_told_apart(sandbox: Sandbox) -> None:
     assert [citation["doc_id"] for citation in answer["citations"]] == [ids[1]]
 
 
-def test_a_follow_up_falls_back_on_the_question_before(sandbox: Sandbox) -> None:
+def test_ask_follow_up_uses_previous_question(sandbox: Sandbox) -> None:
     inputs = [{"file_id": sandbox.file_id(DOC)}]
     first = sandbox.json(sandbox.post("/api/v1/ask", {"inputs": inputs, "query": "What is the capacity?"}))
     session = {"inputs": inputs, "session_id": first["session_id"]}
@@ -48,7 +50,7 @@ def test_a_follow_up_falls_back_on_the_question_before(sandbox: Sandbox) -> None
     assert alone["citations"] == []
 
 
-def test_a_session_is_bound_to_its_inputs(sandbox: Sandbox) -> None:
+def test_ask_session_with_other_inputs_returns_422(sandbox: Sandbox) -> None:
     inputs = [{"file_id": sandbox.file_id(DOC)}, {"file_id": sandbox.file_id(OTHER)}]
     session = sandbox.json(sandbox.post("/api/v1/ask", {"inputs": inputs, "query": "x"}))["session_id"]
     turned = {"inputs": inputs[::-1], "query": "x", "session_id": session}
@@ -57,19 +59,19 @@ def test_a_session_is_bound_to_its_inputs(sandbox: Sandbox) -> None:
     assert sandbox.json(sandbox.post("/api/v1/ask", unknown), 404)["detail"]["code"] == "session_not_found"
 
 
-def test_odd_questions_do_no_harm(sandbox: Sandbox) -> None:
+def test_ask_odd_questions_succeed(sandbox: Sandbox) -> None:
     for query in ("", "???", "\ud800 capacity", "capacity " * 5000):
         assert "answer" in sandbox.ask("/api/v1/ask", DOC, query=query)
 
 
-def test_sections_by_page_numbers_alone(sandbox: Sandbox) -> None:
+def test_split_by_page_numbers(sandbox: Sandbox) -> None:
     pages = [["Lease", "words", f"Page {n} of {m}"] for n, m in ((1, 2), (2, 2), (1, 1))]
     sections = sandbox.ask("/v1/split", papers.lines_pdf(*pages))["sections"]
     assert [(s["start_page_index"], s["end_page_index"]) for s in sections] == [(0, 1), (2, 2)]
     assert sections[0]["kind"] == "document"
 
 
-def test_sections_by_titles_and_numbers(sandbox: Sandbox) -> None:
+def test_split_by_titles_and_page_numbers(sandbox: Sandbox) -> None:
     pages = (
         ["INVOICE", "Invoice No: 1", "Total: 5.00"],
         ["INVOICE", "Invoice No: 1", "and so on"],

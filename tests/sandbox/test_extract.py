@@ -1,3 +1,5 @@
+"""Fields and line items by a schema, and schemas built from documents."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,13 +11,13 @@ from tests.sandbox.conftest import Sandbox
 
 
 def values(sandbox: Sandbox, document: bytes, **types: str) -> dict[str, Any]:
-    """The values of fields of these types."""
+    """Extracted values of fields with these types."""
     schema = {"fields": [{"key": key, "type": kind} for key, kind in types.items()]}
     fields = sandbox.ask("/v1/extract", document, schema=schema)["fields"]
     return {key: field["value"] for key, field in fields.items()}
 
 
-def test_captions_above_values_and_synonyms(sandbox: Sandbox) -> None:
+def test_extract_captions_above_values_and_synonyms(sandbox: Sandbox) -> None:
     found = values(
         sandbox,
         papers.us_invoice(),
@@ -40,14 +42,14 @@ def test_captions_above_values_and_synonyms(sandbox: Sandbox) -> None:
     }
 
 
-def test_a_receipt(sandbox: Sandbox) -> None:
+def test_extract_receipt(sandbox: Sandbox) -> None:
     found = values(
         sandbox, papers.receipt(), bill_number="string", date="date", cgst="number", total="number"
     )
     assert found == {"bill_number": "4471", "date": "2026-02-05", "cgst": 8.0, "total": 336.0}
 
 
-def test_what_is_not_there_is_null_with_no_evidence(sandbox: Sandbox) -> None:
+def test_extract_missing_field_is_null_without_evidence(sandbox: Sandbox) -> None:
     schema = {
         "fields": [{"key": "hull_number"}, {"key": "crew", "array": True}],
         "tables": [{"key": "cargo"}],
@@ -58,25 +60,25 @@ def test_what_is_not_there_is_null_with_no_evidence(sandbox: Sandbox) -> None:
     assert result["line_items"] == {"cargo": []}
 
 
-def test_an_image_yields_nulls(sandbox: Sandbox) -> None:
+def test_extract_image_returns_nulls(sandbox: Sandbox) -> None:
     result = sandbox.ask("/v1/extract", papers.png(3, 4), schema={"fields": [{"key": "vendor_name"}]})
     assert result["fields"]["vendor_name"]["value"] is None
 
 
-def test_an_array_holds_each_value_once(sandbox: Sandbox) -> None:
+def test_extract_array_holds_each_value_once(sandbox: Sandbox) -> None:
     document = papers.lines_pdf(["Serial No: A1", "Serial No: B2", "Serial No: A1"])
     schema = {"fields": [{"key": "serial_no", "array": True}]}
     field = sandbox.ask("/v1/extract", document, schema=schema)["fields"]["serial_no"]
     assert sorted(field["value"]) == ["A1", "B2"]
 
 
-def test_a_value_of_another_type_is_not_taken(sandbox: Sandbox) -> None:
+def test_extract_value_of_wrong_type_is_ignored(sandbox: Sandbox) -> None:
     document = papers.lines_pdf(["Due Date: on receipt", "Total: see overleaf", "Quantity: 10.5"])
     found = values(sandbox, document, due_date="date", total="number", quantity="integer")
     assert found == {"due_date": None, "total": None, "quantity": None}
 
 
-def test_totals_and_taxes_are_no_line_items(sandbox: Sandbox) -> None:
+def test_extract_line_items_exclude_totals_and_taxes(sandbox: Sandbox) -> None:
     columns = [{"key": "item"}, {"key": "qty", "type": "integer"}, {"key": "line_total", "type": "number"}]
     schema = {"tables": [{"key": "lines", "fields": columns}]}
     rows = sandbox.ask("/v1/extract", papers.receipt(), schema=schema)["line_items"]["lines"]
@@ -88,7 +90,7 @@ def test_totals_and_taxes_are_no_line_items(sandbox: Sandbox) -> None:
     assert rows[0]["item"]["region_ids"] == ["p1:t1:c5"]
 
 
-def test_the_older_schema_form(sandbox: Sandbox, invoice: bytes) -> None:
+def test_extract_older_schema_form(sandbox: Sandbox, invoice: bytes) -> None:
     schema = {
         "doc_class": "invoice",
         "invoice_level_fields": {
@@ -127,13 +129,13 @@ def test_the_older_schema_form(sandbox: Sandbox, invoice: bytes) -> None:
         {"fields": [{"key": f"f{n}"} for n in range(1001)]},
     ],
 )
-def test_schemas_that_are_none(sandbox: Sandbox, schema: dict[str, Any]) -> None:
+def test_extract_invalid_schema_returns_422(sandbox: Sandbox, schema: dict[str, Any]) -> None:
     item = {"file_id": sandbox.file_id(papers.lines_pdf(["x"]))}
     response = sandbox.post("/v1/extract", {"input": item, "schema": schema, "execution_mode": "async"})
     assert sandbox.json(response, 422)["detail"]["code"] == "invalid_schema"
 
 
-def test_instructions_alone_make_a_schema(sandbox: Sandbox) -> None:
+def test_schema_from_instructions_alone(sandbox: Sandbox) -> None:
     text = "Extract the invoice number, due date and total from invoices, and line items (description, qty)"
     schema = sandbox.json(sandbox.post("/v1/schema/auto", {"instructions": text}))
     assert schema["doc_class"] == "invoice"
@@ -147,7 +149,7 @@ def test_instructions_alone_make_a_schema(sandbox: Sandbox) -> None:
     assert sandbox.json(sandbox.post("/v1/schema/auto", {"prompt": text, "inputs": []})) == schema
 
 
-def test_what_documents_share_comes_first(sandbox: Sandbox) -> None:
+def test_schema_common_fields_come_first(sandbox: Sandbox) -> None:
     one = sandbox.file_id(papers.lines_pdf(["Colour: red", "Weight: 4"]))
     two = sandbox.file_id(papers.lines_pdf(["Weight: heavy", "Height: 9"]))
     body = {"inputs": [{"file_id": one}, {"file_id": two}], "instructions": "owner"}
@@ -160,7 +162,7 @@ def test_what_documents_share_comes_first(sandbox: Sandbox) -> None:
     ]
 
 
-def test_an_item_that_only_sounds_like_a_total_stays(sandbox: Sandbox) -> None:
+def test_extract_line_item_named_like_a_total_is_kept(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     listed = (
         ("Item", "Qty", "Rate", "Amount"),

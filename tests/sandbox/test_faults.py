@@ -1,9 +1,10 @@
+"""Injected faults, in process and over a socket."""
+
 from __future__ import annotations
 
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +13,21 @@ import httpx
 import pytest
 
 from docspeed_cli.sandbox import Faults, create_app, make_server, parse_fail
+from docspeed_cli.sandbox.faults import FaultyApp
 from tests.sandbox import papers
 
 DOC = papers.lines_pdf(["Total: 5.00"])
 
 
 def client(folder: Path, *fail: tuple[str, float], seed: int | None = None) -> httpx.Client:
-    """A client in the process of a sandbox with these faults."""
+    """Client of an in-process sandbox with these faults."""
     app = create_app(folder, faults=Faults(fail=fail, seed=seed))
     return httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://sandbox")
 
 
 @contextmanager
 def served(folder: Path, *fail: tuple[str, float]) -> Iterator[int]:
-    """A sandbox on a port of its own."""
+    """Serve a sandbox with these faults; yields its port."""
     server = make_server(create_app(folder, faults=Faults(fail=fail)), 0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -39,7 +41,7 @@ def served(folder: Path, *fail: tuple[str, float]) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("text", "pair"), [("429=0.1", ("429", 0.1)), ("Reset=1", ("reset", 1.0)), ("html=0", ("html", 0.0))]
 )
-def test_parse_fail(text: str, pair: tuple[str, float]) -> None:
+def test_parse_fail_returns_kind_and_probability(text: str, pair: tuple[str, float]) -> None:
     assert parse_fail(text) == pair
 
 
@@ -54,7 +56,7 @@ def test_parse_fail(text: str, pair: tuple[str, float]) -> None:
         ("500=often", "'often' is not a share"),
     ],
 )
-def test_parse_fail_says_what_is_wrong(text: str, says: str) -> None:
+def test_parse_fail_invalid_text_raises(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_fail(text)
 
@@ -62,7 +64,7 @@ def test_parse_fail_says_what_is_wrong(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [("429", "rate_limited"), ("500", "internal_error"), ("503", "unavailable")]
 )
-def test_statuses(tmp_path: Path, status: str, code: str) -> None:
+def test_fault_status_returns_that_status(tmp_path: Path, status: str, code: str) -> None:
     response = client(tmp_path, (status, 1.0)).get("/v1/jobs/x")
     assert response.status_code == int(status)
     assert response.json()["detail"]["code"] == code
@@ -70,7 +72,7 @@ def test_statuses(tmp_path: Path, status: str, code: str) -> None:
     assert response.headers["X-Docspeed-Sandbox"] == "1"
 
 
-def test_the_seed_fixes_the_course(tmp_path: Path) -> None:
+def test_fault_sequence_is_fixed_by_the_seed(tmp_path: Path) -> None:
     def course(seed: int) -> list[int]:
         with client(tmp_path, ("429", 0.3), ("503", 0.3), seed=seed) as http:
             return [http.get("/v1/jobs/x").status_code for _ in range(60)]
@@ -79,26 +81,26 @@ def test_the_seed_fixes_the_course(tmp_path: Path) -> None:
     assert set(course(1)) == {404, 429, 503}
 
 
-def test_html_in_place_of_json(tmp_path: Path) -> None:
+def test_fault_html_returns_a_page_with_200(tmp_path: Path) -> None:
     response = client(tmp_path, ("html", 1.0)).get("/v1/jobs/x")
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/html")
     assert "<h1>" in response.text
 
 
-def test_in_process_the_wire_breaks_as_exceptions(tmp_path: Path) -> None:
+def test_fault_in_process_reset_and_timeout_raise(tmp_path: Path) -> None:
     with pytest.raises(ConnectionResetError):
         client(tmp_path, ("reset", 1.0)).get("/v1/jobs/x")
     with pytest.raises(TimeoutError):
         client(tmp_path, ("timeout", 1.0)).get("/v1/jobs/x")
 
 
-def test_a_cut_body_in_process(tmp_path: Path) -> None:
+def test_fault_cut_in_process_returns_half_the_body(tmp_path: Path) -> None:
     with pytest.raises(json.JSONDecodeError):
         client(tmp_path, ("cut", 1.0)).get("/v1/jobs/x").json()
 
 
-def test_a_broken_exchange_may_have_been_taken_or_not(tmp_path: Path) -> None:
+def test_fault_reset_request_takes_effect_sometimes(tmp_path: Path) -> None:
     http = client(tmp_path, ("reset", 1.0), seed=3)
     for _ in range(20):
         with pytest.raises(ConnectionResetError):
@@ -106,26 +108,26 @@ def test_a_broken_exchange_may_have_been_taken_or_not(tmp_path: Path) -> None:
     assert 0 < len(list((tmp_path / "files").iterdir())) < 20
 
 
-def test_latency_delays(tmp_path: Path) -> None:
-    app = create_app(tmp_path, faults=Faults(latency=0.05))
-    start = time.perf_counter()
+def test_fault_latency_delays_the_answer(tmp_path: Path) -> None:
+    slept: list[float] = []
+    app = FaultyApp(create_app(tmp_path), Faults(latency=0.05), slept.append)
     httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://sandbox").get("/v1/jobs/x")
-    assert time.perf_counter() - start >= 0.05
+    assert slept == [0.05]
 
 
-def test_a_reset_really_resets_the_connection(tmp_path: Path) -> None:
+def test_fault_reset_over_socket_resets_the_connection(tmp_path: Path) -> None:
     with served(tmp_path, ("reset", 1.0)) as port, socket.create_connection(("127.0.0.1", port), 10) as peer:
         peer.sendall(b"GET /v1/jobs/x HTTP/1.1\r\nHost: x\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             peer.recv(1)
 
 
-def test_a_cut_body_ends_before_its_length(tmp_path: Path) -> None:
+def test_fault_cut_over_socket_ends_before_its_length(tmp_path: Path) -> None:
     broken = pytest.raises(httpx.RemoteProtocolError, match="complete message body")
     with served(tmp_path, ("cut", 1.0)) as port, broken:
         httpx.get(f"http://127.0.0.1:{port}/v1/jobs/x", timeout=10)
 
 
-def test_a_hanging_answer_ends_with_the_peer(tmp_path: Path) -> None:
+def test_fault_timeout_over_socket_ends_with_the_client(tmp_path: Path) -> None:
     with served(tmp_path, ("timeout", 1.0)) as port, pytest.raises(httpx.ReadTimeout):
         httpx.get(f"http://127.0.0.1:{port}/v1/jobs/x", timeout=0.2)

@@ -1,4 +1,4 @@
-"""What the sandbox makes of the documents in `examples/`."""
+"""Results of the sandbox for the documents in `examples/`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def extracted(sandbox: Sandbox, invoice: bytes) -> dict[str, Any]:
     return sandbox.ask("/v1/extract", invoice, schema=SCHEMA)
 
 
-def test_the_script_makes_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_example_documents_are_reproducible(tmp_path: Path) -> None:
     make = runpy.run_path(str(EXAMPLES / "make_invoice.py"))["make"]
     made = []
     for name in ("one", "two"):
@@ -32,7 +32,7 @@ def test_the_script_makes_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert all(len(pdf) < 60_000 for pdf in made[0])
 
 
-def test_pages_lines_and_boxes(sandbox: Sandbox, invoice: bytes) -> None:
+def test_parse_invoice_pages_lines_and_boxes(sandbox: Sandbox, invoice: bytes) -> None:
     body = sandbox.ask("/api/v1/parse", invoice)
     assert body["page_count"] == 2
     for number, page in enumerate(body["pages"]):
@@ -44,7 +44,7 @@ def test_pages_lines_and_boxes(sandbox: Sandbox, invoice: bytes) -> None:
             assert 0 <= x0 < x1 <= page["width"] and 0 <= y0 < y1 <= page["height"]
 
 
-def test_markdown(sandbox: Sandbox, invoice: bytes) -> None:
+def test_parse_invoice_markdown(sandbox: Sandbox, invoice: bytes) -> None:
     first, second = (page["markdown"] for page in sandbox.ask("/api/v1/parse", invoice)["pages"])
     assert "# TAX INVOICE\n\n### SELLER\n\nKaveri Laboratory Supplies Private Limited  \n" in first
     assert "Invoice No.: KLS/25-26/1847  \nInvoice Date: 14 March 2026  \n" in first
@@ -61,7 +61,7 @@ def test_markdown(sandbox: Sandbox, invoice: bytes) -> None:
     assert "## Terms and conditions\n\n1. Goods once sold" in second
 
 
-def test_tables(sandbox: Sandbox, invoice: bytes) -> None:
+def test_tables_invoice(sandbox: Sandbox, invoice: bytes) -> None:
     items, more, taxes = sandbox.ask("/v1/tables", invoice)["tables"]
     assert (items["table_id"], more["table_id"], taxes["table_id"]) == ("p1:t1", "p2:t1", "p2:t2")
     assert items["columns"] == more["columns"]
@@ -73,7 +73,7 @@ def test_tables(sandbox: Sandbox, invoice: bytes) -> None:
     assert cell["effective_region_ids"] == cell["region_ids"] == ["p1:t1:c85"]
 
 
-def test_fields(extracted: dict[str, Any]) -> None:
+def test_extract_invoice_fields(extracted: dict[str, Any]) -> None:
     values = {key.removeprefix("invoice."): field["value"] for key, field in extracted["fields"].items()}
     assert values == {
         "invoice_number": "KLS/25-26/1847",
@@ -97,7 +97,7 @@ def test_fields(extracted: dict[str, Any]) -> None:
     }
 
 
-def test_evidence_is_the_line_that_says_so(
+def test_extract_invoice_evidence_is_the_source_line(
     sandbox: Sandbox, invoice: bytes, extracted: dict[str, Any]
 ) -> None:
     pages = sandbox.ask("/api/v1/parse", invoice)["pages"]
@@ -112,7 +112,7 @@ def test_evidence_is_the_line_that_says_so(
         )
 
 
-def test_line_items_of_both_pages_add_up(extracted: dict[str, Any]) -> None:
+def test_extract_invoice_line_items_of_both_pages_add_up(extracted: dict[str, Any]) -> None:
     rows = extracted["line_items"]["line_items"]
     assert len(rows) == 28
     assert {key: cell["value"] for key, cell in rows[27].items()} == {
@@ -132,14 +132,14 @@ def test_line_items_of_both_pages_add_up(extracted: dict[str, Any]) -> None:
     assert amount + Decimal("0.44") == Decimal("393757")
 
 
-def test_a_schema_that_is_built_extracts_everything_it_asks_for(sandbox: Sandbox, invoice: bytes) -> None:
+def test_schema_built_from_invoice_extracts_every_field(sandbox: Sandbox, invoice: bytes) -> None:
     schema = sandbox.ask("/v1/schema/auto", invoice)
     assert schema["doc_class"] == "invoice"
     types = {field["key"]: field["type"] for field in schema["fields"]}
     assert types["invoice.invoice_number"] == "string"
     assert types["invoice.due_date"] == "date"
     assert types["invoice.grand_total"] == "number"
-    assert "invoice.number" not in types  # "Reverse Charge: No" is no label
+    assert "invoice.number" not in types  # "Reverse Charge: No" is not a label
     assert [table["key"] for table in schema["tables"]] == ["line_items", "tax_summary_by_hsn"]
     result = sandbox.ask("/v1/extract", invoice, schema=schema)
     assert [key for key, field in result["fields"].items() if field["value"] is None] == []
@@ -147,7 +147,7 @@ def test_a_schema_that_is_built_extracts_everything_it_asks_for(sandbox: Sandbox
     assert len(result["line_items"]["tax_summary_by_hsn"]) == 8
 
 
-def test_the_packet_is_four_documents(sandbox: Sandbox, packet: bytes) -> None:
+def test_split_packet_returns_four_sections(sandbox: Sandbox, packet: bytes) -> None:
     sections = sandbox.ask("/v1/split", packet)["sections"]
     assert [(s["section_id"], s["kind"], s["start_page_index"], s["end_page_index"]) for s in sections] == [
         ("s1", "letter", 0, 0),
@@ -174,7 +174,9 @@ def test_the_packet_is_four_documents(sandbox: Sandbox, packet: bytes) -> None:
         ("When must defective goods be reported?", "within 7 days"),
     ],
 )
-def test_answers_quote_the_line(sandbox: Sandbox, invoice: bytes, question: str, quote: str) -> None:
+def test_ask_invoice_answer_quotes_the_line(
+    sandbox: Sandbox, invoice: bytes, question: str, quote: str
+) -> None:
     body = sandbox.ask("/api/v1/ask", invoice, query=question)
     assert quote in body["answer"] and body["answer"].count("\n") == 0
     cited = " ".join(region["text"] for region in body["citations"][0]["regions"])

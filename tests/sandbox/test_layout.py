@@ -1,3 +1,5 @@
+"""Reading order, tables and markdown of pages made for the purpose."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,14 +11,14 @@ from tests.sandbox.conftest import Sandbox
 
 
 def rows(table: dict[str, Any]) -> list[list[str]]:
-    """A table's cells as a grid."""
+    """Cells of a table as rows of text."""
     grid = [[""] * table["col_count"] for _ in range(table["row_count"])]
     for cell in table["cells"]:
         grid[cell["row_index"]][cell["col_index"]] = cell["value"]
     return grid
 
 
-def test_an_invoice_with_addresses_side_by_side(sandbox: Sandbox) -> None:
+def test_layout_addresses_side_by_side_are_read_in_turn(sandbox: Sandbox) -> None:
     markdown = sandbox.ask("/api/v1/parse", papers.us_invoice())["pages"][0]["markdown"]
     assert markdown.startswith(
         "# Northwind Traders Inc.\n\n# INVOICE\n\nBill To  \nContoso Ltd  \n88 Lake Road"
@@ -26,7 +28,7 @@ def test_an_invoice_with_addresses_side_by_side(sandbox: Sandbox) -> None:
     assert markdown.endswith("Subtotal: 422.00  \nSales Tax (8%): 33.76  \nTotal: $455.76")
 
 
-def test_only_the_items_are_a_table(sandbox: Sandbox) -> None:
+def test_tables_invoice_with_addresses_finds_items_only(sandbox: Sandbox) -> None:
     (table,) = sandbox.ask("/v1/tables", papers.us_invoice())["tables"]
     assert table["columns"] == ["Qty", "Description", "Unit Price", "Amount"]
     assert rows(table)[3] == ["1", "Docking station (refurbished) serial DS-7781", "149.00", "149.00"]
@@ -34,7 +36,7 @@ def test_only_the_items_are_a_table(sandbox: Sandbox) -> None:
     assert [cell["region_ids"] for cell in table["cells"]] == [[f"p1:t1:c{n}"] for n in range(1, 17)]
 
 
-def test_cells_lie_within_their_table(sandbox: Sandbox) -> None:
+def test_tables_cells_are_inside_their_table(sandbox: Sandbox) -> None:
     (table,) = sandbox.ask("/v1/tables", papers.statement())["tables"]
     x0, y0, x1, y1 = table["bbox"]
     for cell in table["cells"]:
@@ -42,20 +44,20 @@ def test_cells_lie_within_their_table(sandbox: Sandbox) -> None:
         assert x0 <= left < right <= x1 and y0 <= top < bottom <= y1
 
 
-def test_holes_in_columns_stay_holes(sandbox: Sandbox) -> None:
+def test_tables_empty_cells_stay_empty(sandbox: Sandbox) -> None:
     (table,) = sandbox.ask("/v1/tables", papers.statement())["tables"]
     assert rows(table)[2] == ["03/01/2026", "NEFT Salary Meridian", "", "75,000.00", "87,000.00"]
     assert rows(table)[3] == ["05/01/2026", "UPI Rent January", "22,000.00", "", "65,000.00"]
 
 
-def test_a_typewritten_receipt(sandbox: Sandbox) -> None:
+def test_layout_monospaced_receipt(sandbox: Sandbox) -> None:
     (table,) = sandbox.ask("/v1/tables", papers.receipt())["tables"]
     assert table["columns"] == ["Item", "Qty", "Rate", "Amt"]
     assert rows(table)[2] == ["Masala Dosa", "1", "110.00", "110.00"]
     assert rows(table)[-1] == ["TOTAL", "", "", "Rs. 336.00"]
 
 
-def test_columns_of_text_are_read_one_after_the_other(sandbox: Sandbox) -> None:
+def test_layout_text_columns_are_read_in_turn(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/parse", papers.article(), grounding="regions")["pages"][0]
     title, left, right = body["regions"]
     assert (title["type"], title["text"]) == ("heading", "On the Keeping of Records")
@@ -65,13 +67,13 @@ def test_columns_of_text_are_read_one_after_the_other(sandbox: Sandbox) -> None:
     assert f"Left column. {papers.STORY} {papers.STORY}" in body["markdown"]
 
 
-def test_running_text_has_no_tables(sandbox: Sandbox) -> None:
+def test_tables_running_text_has_none(sandbox: Sandbox) -> None:
     assert sandbox.ask("/v1/tables", papers.article())["tables"] == []
     words = papers.lines_pdf([papers.STORY[start : start + 70] for start in range(0, 140, 7)])
     assert sandbox.ask("/v1/tables", words)["tables"] == []
 
 
-def test_labels_and_values_are_no_table(sandbox: Sandbox) -> None:
+def test_tables_labels_and_values_are_not_a_table(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     for row, (label, value) in enumerate((("Date", "12/03/2026"), ("Amount", "12.00"), ("Total", "14.00"))):
         paper.put(50, 80 + 14 * row, label)
@@ -81,7 +83,7 @@ def test_labels_and_values_are_no_table(sandbox: Sandbox) -> None:
     assert body["markdown"] == "Date: 12/03/2026  \nAmount: 12.00  \nTotal: 14.00"
 
 
-def test_years_may_be_headings(sandbox: Sandbox) -> None:
+def test_tables_years_can_be_headings(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     for row, cells in enumerate(
         (("Particulars", "2025", "2024"), ("Sales", "90", "80"), ("Costs", "(70)", "60"))
@@ -93,7 +95,7 @@ def test_years_may_be_headings(sandbox: Sandbox) -> None:
     assert table["columns"] == ["Particulars", "2025", "2024"]
 
 
-def test_a_table_goes_on_without_its_headings(sandbox: Sandbox) -> None:
+def test_tables_continuation_page_inherits_headings(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     items = [(f"Part {n}", str(n), f"{n}.50", f"{n * n}.00") for n in range(1, 9)]
     for page in (0, 1):
@@ -110,7 +112,7 @@ def test_a_table_goes_on_without_its_headings(sandbox: Sandbox) -> None:
     assert min(cell["row_index"] for cell in second["cells"]) == 1
 
 
-def test_a_pipe_in_a_cell_stays_in_it(sandbox: Sandbox) -> None:
+def test_markdown_pipe_in_cell_is_escaped(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     for row, cells in enumerate((("Name", "Size", "Price"), ("a|b", "1", "2.00"), ("c", "3", "4.00"))):
         for x, cell in zip((50, 200, 350), cells, strict=True):
@@ -119,7 +121,7 @@ def test_a_pipe_in_a_cell_stays_in_it(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_boxes_on_a_turned_page_are_where_they_are_seen(sandbox: Sandbox, rotation: int) -> None:
+def test_layout_rotated_page_boxes_are_as_seen(sandbox: Sandbox, rotation: int) -> None:
     plain = papers.lines_pdf(["I"])  # near the top left corner before the turn
     turned = plain.replace(b"/Type /Page\n", b"/Type /Page\n/Rotate %d\n" % rotation)
     assert turned != plain
@@ -131,6 +133,6 @@ def test_boxes_on_a_turned_page_are_where_they_are_seen(sandbox: Sandbox, rotati
     assert x0 - 1 <= corner[0] <= x1 + 1 and y0 - 1 <= corner[1] <= y1 + 1
 
 
-def test_an_empty_page(sandbox: Sandbox) -> None:
+def test_layout_empty_page(sandbox: Sandbox) -> None:
     page = sandbox.ask("/api/v1/parse", papers.lines_pdf([]), grounding="regions")["pages"][0]
     assert (page["text"], page["markdown"], page["lines"], page["regions"]) == ("", "", [], [])

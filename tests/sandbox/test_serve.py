@@ -1,3 +1,5 @@
+"""The sandbox served on a loopback port."""
+
 from __future__ import annotations
 
 import errno
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def deaf(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    """An app that never reads what it is sent."""
+    """App that never reads the request body."""
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 
@@ -34,7 +36,7 @@ def port() -> Iterator[int]:
 
 
 def exchange(peer: socket.socket, request: bytes) -> bytes:
-    """Sends a request and reads an answer that ends in `ok`."""
+    """Send a request and read an answer that ends in `ok`."""
     peer.sendall(request)
     answer = b""
     while not answer.endswith(b"ok"):
@@ -44,7 +46,7 @@ def exchange(peer: socket.socket, request: bytes) -> bytes:
     return answer
 
 
-def test_a_connection_survives_bodies_that_nobody_read(port: int) -> None:
+def test_server_keep_alive_survives_unread_bodies(port: int) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\n\r\n"
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
     chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -55,7 +57,7 @@ def test_a_connection_survives_bodies_that_nobody_read(port: int) -> None:
             assert b"close" not in answer.lower()
 
 
-def test_a_peer_that_asks_to_close_is_obeyed(port: int) -> None:
+def test_server_connection_close_is_honoured(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 10) as peer:
         assert b"Connection: close" in exchange(
             peer, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -63,18 +65,18 @@ def test_a_peer_that_asks_to_close_is_obeyed(port: int) -> None:
         assert peer.recv(1) == b""
 
 
-def test_head_has_no_body(port: int) -> None:
+def test_server_head_has_no_body(port: int) -> None:
     response = httpx.head(f"http://127.0.0.1:{port}/", timeout=10)
     assert (response.headers["Content-Length"], response.content) == ("2", b"")
 
 
-def test_a_taken_port_is_an_os_error(port: int) -> None:
+def test_server_port_in_use_raises_os_error(port: int) -> None:
     with pytest.raises(OSError) as caught:
         make_server(deaf, port)
     assert caught.value.errno == errno.EADDRINUSE
 
 
-def test_a_document_over_the_wire(tmp_path: Path) -> None:
+def test_server_upload_and_parse_over_http(tmp_path: Path) -> None:
     server = make_server(create_app(tmp_path, instant=True), 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     assert server.server_port == server.port and server.server_address[0] == "127.0.0.1"

@@ -1,3 +1,5 @@
+"""State shared by processes and threads."""
+
 from __future__ import annotations
 
 import subprocess
@@ -27,7 +29,7 @@ for _ in range(100):
 """
 
 
-def test_what_one_process_stored_another_finds(make_sandbox: Callable[..., Sandbox]) -> None:
+def test_store_is_shared_between_processes(make_sandbox: Callable[..., Sandbox]) -> None:
     first = make_sandbox(instant=True)
     job = first.submit("/api/v1/parse", DOC)
     second = make_sandbox(instant=True)
@@ -36,7 +38,7 @@ def test_what_one_process_stored_another_finds(make_sandbox: Callable[..., Sandb
     assert result == first.get(f"/v1/jobs/{job}/result").data
 
 
-def test_processes_side_by_side_lose_nothing(sandbox: Sandbox) -> None:
+def test_store_concurrent_processes_lose_nothing(sandbox: Sandbox) -> None:
     file_id = sandbox.file_id(DOC)
     command = [sys.executable, "-c", SUBMIT, str(sandbox.folder), file_id]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -46,7 +48,7 @@ def test_processes_side_by_side_lose_nothing(sandbox: Sandbox) -> None:
     assert all(sandbox.get(f"/v1/jobs/{job}").status_code == 200 for job in jobs)
 
 
-def test_many_threads_share_an_app(tmp_path: Path) -> None:
+def test_store_concurrent_threads_share_an_app(tmp_path: Path) -> None:
     app = create_app(tmp_path, instant=True)
     http = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://sandbox")
 
@@ -62,7 +64,7 @@ def test_many_threads_share_an_app(tmp_path: Path) -> None:
         assert list(pool.map(whole, range(96))) == [f"Total: {number}.00" for number in range(96)]
 
 
-def test_the_first_result_stays(tmp_path: Path) -> None:
+def test_store_result_first_one_is_kept(tmp_path: Path) -> None:
     store, beside = Store(tmp_path), Store(tmp_path)
     store.add_job(Job("job_1", "parse", {}, 0.0, 0.0, 0.0, None))
 
@@ -74,7 +76,7 @@ def test_the_first_result_stays(tmp_path: Path) -> None:
     assert store.result("job_1", lambda: b"again") == b"beside"
 
 
-def test_a_damaged_store_says_what_helps_and_is_reset(tmp_path: Path) -> None:
+def test_store_damaged_error_names_reset_which_fixes_it(tmp_path: Path) -> None:
     (tmp_path / "sandbox.sqlite3").write_bytes(b"no database " * 1000)
     with pytest.raises(OSError, match="docspeed sandbox reset"):
         create_app(tmp_path)
@@ -82,7 +84,7 @@ def test_a_damaged_store_says_what_helps_and_is_reset(tmp_path: Path) -> None:
     create_app(tmp_path)
 
 
-def test_a_long_document_takes_longer(sandbox: Sandbox) -> None:
+def test_job_of_long_document_takes_longer(sandbox: Sandbox) -> None:
     job = sandbox.submit("/api/v1/parse", papers.lines_pdf(*[["x"]] * 20))
     sandbox.clock.at += 1.5
     assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "processing"
@@ -90,7 +92,7 @@ def test_a_long_document_takes_longer(sandbox: Sandbox) -> None:
     assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "completed"
 
 
-def test_too_many_pages_are_refused(sandbox: Sandbox) -> None:
+def test_split_too_many_pages_returns_422(sandbox: Sandbox) -> None:
     document = papers.lines_pdf(*[[]] * 501)
     item = {"input": {"file_id": sandbox.file_id(document)}}
     assert sandbox.json(sandbox.post("/v1/split", item), 422)["detail"]["code"] == "document_too_large"

@@ -1,3 +1,5 @@
+"""Numbers, dates and types read from text."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -13,7 +15,7 @@ dates = st.dates(min_value=date(1970, 1, 1), max_value=date(2069, 12, 31))
 
 
 def grouped(whole: int, mark: str, indian: bool) -> str:
-    """The digits of a number in groups."""
+    """Digits of a number with separators between groups."""
     text = str(whole)
     size, head, tail = (2 if indian else 3), text[:-3], text[-3:]
     groups = [head[max(end - size, 0) : end] for end in range(len(head), 0, -size)][::-1]
@@ -21,7 +23,7 @@ def grouped(whole: int, mark: str, indian: bool) -> str:
 
 
 @given(paise, st.booleans())
-def test_indian_and_english_amounts(amount: int, indian: bool) -> None:
+def test_parse_number_indian_and_english_grouping(amount: int, indian: bool) -> None:
     whole, cents = divmod(abs(amount), 100)
     text = f"{grouped(whole, ',', indian)}.{cents:02}"
     expected = whole + cents / 100
@@ -32,14 +34,14 @@ def test_indian_and_english_amounts(amount: int, indian: bool) -> None:
 
 
 @given(paise)
-def test_continental_amounts(amount: int) -> None:
+def test_parse_number_continental_grouping(amount: int) -> None:
     whole, cents = divmod(abs(amount), 100)
     assert parse_number(f"€ {grouped(whole, '.', False)},{cents:02}") == pytest.approx(whole + cents / 100)
     assert parse_number(f"{grouped(whole, ' ', False)},{cents:02} EUR") == pytest.approx(whole + cents / 100)
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_a_number_or_none(text: str) -> None:
+def test_parse_number_any_text_is_a_number_or_none(text: str) -> None:
     number = parse_number(text)
     assert number is None or isinstance(number, int | float)
     parsed = parse_date(text)
@@ -68,12 +70,12 @@ def test_any_text_is_a_number_or_none(text: str) -> None:
         ("", None),
     ],
 )
-def test_numbers(text: str, number: float | None) -> None:
+def test_parse_number_examples(text: str, number: float | None) -> None:
     assert parse_number(text) == number
 
 
 @given(dates)
-def test_dates_in_several_forms(day: date) -> None:
+def test_parse_date_in_several_forms(day: date) -> None:
     iso = day.isoformat()
     for form in ("%d/%m/%Y", "%d-%m-%y", "%d.%m.%Y", "%Y-%m-%d", "%d %B %Y", "%B %d, %Y", "%d-%b-%Y"):
         assert parse_date(day.strftime(form)) == iso
@@ -90,7 +92,7 @@ def test_dates_in_several_forms(day: date) -> None:
         ("29AAGCK4821M1Z4", None),
     ],
 )
-def test_dates(text: str, iso: str | None) -> None:
+def test_parse_date_examples(text: str, iso: str | None) -> None:
     assert parse_date(text) == iso
 
 
@@ -108,11 +110,11 @@ def test_dates(text: str, iso: str | None) -> None:
         ("", "string", None),
     ],
 )
-def test_values_by_type(text: str, kind: str, value: Value) -> None:
+def test_normalise_by_type(text: str, kind: str, value: Value) -> None:
     assert normalise(text, kind) == value
 
 
-def test_types_by_values() -> None:
+def test_guess_type_from_values() -> None:
     assert guess_type(["1,000.00", "7"]) == "number"
     assert guess_type(["12/03/2026"]) == "date"
     assert guess_type(["Yes"]) == "boolean"
