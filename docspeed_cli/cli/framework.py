@@ -1,15 +1,15 @@
-"""Turns a typed function into a command: its own flags, the common ones once, help in groups.
+"""Turn a typed function into a command: its own flags, the shared options once, help in groups.
 
-A command's function takes its own flags and, as keyword parameters, whole groups of flags (the tuples
-in `flags.py`); it returns the action to perform. Its module is loaded when it is called, and nothing is
-looked at or done before the flags are known.
+A command's function takes one value of an `Options` class and, as parameters, flags of its own; it returns
+the action to perform. Its module is loaded when it is called, and nothing is looked at or done before the
+command line is understood.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast, get_type_hints
@@ -18,15 +18,18 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from docspeed_cli import __version__
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError, combine_errors
 from docspeed_cli.core.models import Style
 
 if TYPE_CHECKING:
-    from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.settings import Settings
 
 Action = Callable[[Any], int]
-"""What a command does, given its session; loosely typed, for its annotations are looked up when it runs."""
+"""What a command does with its context; returns the exit code.
+
+Loosely typed: a command's annotations are resolved when it is built, and naming `Context` would load it then.
+"""
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -76,53 +79,28 @@ class Guide(NamedTuple):
 
 
 class Invocation(NamedTuple):
-    """A command line that was understood: what to do, and how to speak."""
+    """A command line that was understood: what to do, and with which options."""
 
     action: Action
-    flags: Mapping[str, Any]
-    """The groups of flags that were given, by the name of the command's parameter."""
+    options: Options
     guide: Guide
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that flags override."""
-        found: dict[str, Any] = {}
-        for flags in self.flags.values():
-            found.update(getattr(flags, "settings", dict)())
-        return found
-
-    def faults(self, world: Environment) -> list[UsageError]:
-        """What is wrong with the inputs, as far as that is known without reading standard input."""
-        from docspeed_cli.jobs.sources import collect
-
-        inputs = getattr(self.flags.get("inputs"), "inputs", None)
-        if inputs is None or "-" in (*inputs.files, inputs.listed):
-            return []
-        try:
-            collect(inputs, world)
-        except UsageError as error:
-            return [error]
-        return []
-
     def style(self, settings: Settings) -> Style:
-        """How to speak. UsageError for a format that the command does not have."""
-        common = self.flags["common"]
-        asked = getattr(self.flags.get("results"), "format", None)
-        formats = self.guide.formats
-        if getattr(self.flags.get("request"), "dry_run", False):
-            formats = ("json", "curl")
+        """How to write output. UsageError for a format that the command does not have."""
+        options, asked = self.options, self.options.format
+        formats = ("json", "curl") if options.dry_run else self.guide.formats
         if asked is not None and asked not in formats:
             curl = "; curl goes with --dry-run" if asked == "curl" else ""
             raise UsageError(f"--format {asked}: this command has {', '.join(formats)}{curl}")
-        if common.json and asked not in (None, "json"):
+        if options.json and asked not in (None, "json"):
             raise UsageError(f"--json and --format {asked} contradict each other; give one of them")
         usual = settings.format if settings.format in formats else None
         return Style(
-            format="json" if common.json else asked or usual,
-            json_errors=common.json,
-            quiet=common.quiet,
-            verbose=common.verbose,
-            bell=any(getattr(flags, "bell", False) for flags in self.flags.values()),
+            format="json" if options.json else asked or usual,
+            json_errors=options.json,
+            quiet=options.quiet,
+            verbose=options.verbose,
+            bell=options.bell,
         )
 
 
@@ -321,42 +299,35 @@ def root(
 
 
 def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
-    """The same command with each group of flags spread out into its fields."""
+    """The same command with its options spread out into a parameter for each flag."""
     hints = get_type_hints(function, include_extras=True)
-    own, groups = [], {}
+    parameters, name_of_options, kind = [], "", Options
     for name, parameter in inspect.signature(function).parameters.items():
-        if _is_group(hints[name]):
-            groups[name] = hints[name]
+        if isinstance(hints[name], type) and issubclass(hints[name], Options):
+            name_of_options, kind = name, hints[name]
         else:
-            own.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
-    spread = [parameter for flags in groups.values() for parameter in _parameters(flags)]
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+    shared = {parameter.name: parameter for parameter in _declared(kind)}
 
     def invoke(**values: Any) -> Invocation:
-        arguments = {
-            name: flags(**{field: values.pop(field) for field in flags._fields})
-            for name, flags in groups.items()
-        }
-        action = function(**values, **arguments)
-        return Invocation(action, arguments, _GUIDES.get(function, Guide()))
+        options = kind(**{name: values.pop(name) for name in shared})
+        action = function(**values, **{name_of_options: options})
+        return Invocation(action, options, _GUIDES.get(function, Guide()))
 
-    parameters = [*own, *spread]
+    parameters += shared.values()
     invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return invoke
 
 
-def _is_group(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
-
-
-def _parameters(flags: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(flags, include_extras=True)
-    return [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=flags._field_defaults.get(name, inspect.Parameter.empty),
-            annotation=hints[name],
-        )
-        for name in flags._fields
-    ]
+def _declared(kind: type[Options]) -> Iterator[inspect.Parameter]:
+    """A parameter for each flag that the class or one of its bases declares, in their order."""
+    seen: set[str] = set()
+    for base in kind.__mro__:
+        for name, annotation in inspect.get_annotations(base, eval_str=True).items():
+            if name not in seen and hasattr(annotation, "__metadata__"):
+                seen.add(name)
+                default = getattr(kind, name)
+                yield inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+                )

@@ -1,4 +1,4 @@
-"""Finds the jobs that a command line names (ids, @last, @N, standard input), and the server they are on."""
+"""Find the jobs that a command line names (ids, @last, @7, standard input), and their server."""
 
 from __future__ import annotations
 
@@ -11,99 +11,104 @@ from typing import Any
 from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import SANDBOX
-from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.context import Context
 
 _ROW = re.compile(r"@(\d{1,18})")
 
 
-def texts(ids: Iterable[str] | None, session: Session) -> Iterator[str]:
-    """The ids as given; those on standard input may be bare or in the JSON lines that this program prints."""
+def read_ids(ids: Iterable[str] | None, context: Context) -> Iterator[str]:
+    """The ids as given. Those on standard input may be bare, or in JSON lines that this program printed."""
     if not ids:
         raise UsageError(
-            "no job named", hint="name a job id, @last, or - to read ids; docspeed jobs list shows them"
+            "no job named",
+            hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them",
         )
     for text in ids:
         if text != "-":
             yield text
             continue
-        if session.world.stdin.isatty():
+        stdin = context.environment.stdin
+        if stdin.isatty():
             raise UsageError("standard input is the terminal", hint="pipe ids in, or name them")
-        for line in filter(None, map(str.strip, session.world.stdin)):
-            found = _id_in(line, session)
+        for line in filter(None, map(str.strip, stdin)):
+            found = _id_in_line(line, context)
             if found is not None:
                 yield found
 
 
-def _id_in(line: str, session: Session) -> str | None:
-    """The job that a line names; None, with a warning, where it is of an input that came to no job."""
+def _id_in_line(line: str, context: Context) -> str | None:
+    """The job that a line names; None, with a warning, if its input never became a job."""
     if not line.startswith("{"):
         return line.strip('"')
-    said: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     with suppress(ValueError, RecursionError):
-        said = json.loads(line)
-    if isinstance(said.get("job_id"), str):
-        return str(said["job_id"])
-    if said.get("job_id", "") is not None or not said.keys() & {"input", "error"}:
-        raise UsageError(f"this line holds no job_id: {line[:80]}")
-    error, name = said.get("error"), str(said.get("input") or "an input")
-    why = str(error.get("message") if isinstance(error, dict) else said.get("status"))
-    session.output.warn(f"there is no job of {why if why.startswith(name) else f'{name}: {why}'}")
+        members = json.loads(line)
+    if isinstance(members.get("job_id"), str):
+        return str(members["job_id"])
+    if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:
+        raise UsageError(f"this line has no job_id: {line[:80]}")
+    error, label = members.get("error"), str(members.get("input") or "an input")
+    why = str(error.get("message") if isinstance(error, dict) else members.get("status"))
+    context.output.warn(f"no job for {why if why.startswith(label) else f'{label}: {why}'}")
     return None
 
 
-def named_jobs(ids: Iterable[str] | None, session: Session) -> list[Job]:
-    return [resolved(session, text) for text in dict.fromkeys(texts(ids, session))]
+def named_jobs(ids: Iterable[str] | None, context: Context) -> list[Job]:
+    """The jobs that the ids name, each once."""
+    return [find_job(context, text) for text in dict.fromkeys(read_ids(ids, context))]
 
 
-def resolved(session: Session, text: str) -> Job:
-    """The ledger's job, or one that is known by its id alone."""
+def find_job(context: Context, text: str) -> Job:
+    """The ledger's job, or one of which only the id is known. NotFound, UsageError."""
     if text == "@last":
-        newest = session.ledger.newest(None if session.any_server else session.server)
+        newest = context.ledger.newest(None if context.any_server else context.server)
         if newest is None:
-            raise NotFound("the ledger holds no job yet", hint="docspeed parse FILE --sandbox")
+            raise NotFound("the ledger has no job yet", hint="`docspeed parse FILE --sandbox`")
         return newest
     row = _ROW.fullmatch(text)
     if row:
-        found = session.ledger.by_row(int(row[1]))
+        found = context.ledger.by_row(int(row[1]))
         if found is None:
-            raise NotFound(f"the ledger has no row {text}", hint="docspeed jobs list")
+            raise NotFound(f"the ledger has no row {text}", hint="`docspeed jobs list`")
         return found
     if text.startswith("@"):
-        raise UsageError(f"{text} is neither @last nor a row like @7", hint="docspeed jobs list")
+        raise UsageError(f"{text} is neither @last nor a row like @7", hint="`docspeed jobs list`")
     if not text.isprintable() or not text:
-        raise UsageError(f"{text!r} is no job id")
-    known = session.ledger.by_id(text)
-    here = [job for job in known if job.server == session.server]
-    unknown = Job("", "not seen yet", State.RUNNING, job_id=text, server=session.server)
+        raise UsageError(f"{text!r} can't be a job id")
+    known = context.ledger.by_id(text)
+    here = [job for job in known if job.server == context.server]
+    unknown = Job("", "not seen yet", State.RUNNING, job_id=text, server=context.server)
     return next(iter([*here, *known]), unknown)
 
 
-def require_known(session: Session, text: str) -> Job:
-    job = resolved(session, text)
+def require_known(context: Context, text: str) -> Job:
+    """The ledger's job. NotFound if the ledger has none."""
+    job = find_job(context, text)
     if job.row is None:
-        raise NotFound(f"the ledger has no job {text}", hint="docspeed jobs list")
+        raise NotFound(f"the ledger has no job {text}", hint="`docspeed jobs list`")
     return job
 
 
-def session_for(session: Session, jobs: list[Job]) -> Session:
-    """The session with the server of these jobs. The sandbox needs no key, so it is switched to unasked."""
+def context_for(context: Context, jobs: list[Job]) -> Context:
+    """The context of the server that these jobs are on. UsageError if another one was named.
+
+    The sandbox needs no key, so it is used without being named.
+    """
     servers = {job.server for job in jobs}
-    if servers == {session.server} or not servers:
-        return session
-    if servers == {SANDBOX} and session.any_server:
-        return session.at(SANDBOX)
-    for job in jobs:
-        if job.server != session.server:
-            flag = "--sandbox" if job.server == SANDBOX else f"--base-url {job.server}"
-            raise UsageError(
-                f"job {job.ref} was submitted to {job.server}, not to {session.server}",
-                hint=f"add {flag}",
-            )
-    return session
+    if servers == {context.server} or not servers:
+        return context
+    if servers == {SANDBOX} and context.any_server:
+        return context.with_server(SANDBOX)
+    elsewhere = next(job for job in jobs if job.server != context.server)
+    flag = "--sandbox" if elsewhere.server == SANDBOX else f"--base-url {elsewhere.server}"
+    raise UsageError(
+        f"job {elsewhere.ref} was submitted to {elsewhere.server}, not to {context.server}",
+        hint=f"add `{flag}`",
+    )
 
 
-def mark_abandoned(session: Session, job: Job) -> Job:
-    """A submission that nobody works on any more has an unknown outcome."""
-    if job.state is State.SUBMITTING and session.locks.free(job.request):
+def mark_abandoned(context: Context, job: Job) -> Job:
+    """The job as unknown, if the process that was submitting it has ended."""
+    if job.state is State.SUBMITTING and context.locks.free(job.request):
         return job._replace(state=State.UNKNOWN, status=State.UNKNOWN)
     return job

@@ -1,57 +1,60 @@
-"""argv to exit code; `--version` is answered before anything else is loaded."""
+"""argv to exit code. `--version` is answered before anything else is loaded."""
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # what is loaded here comes before a Ctrl-C can be met without a traceback
+TYPE_CHECKING = False  # until our signal handlers are installed, each import widens the gap for a Ctrl-C
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from docspeed_cli.cli.framework import Invocation
     from docspeed_cli.core.environment import Environment
-    from docspeed_cli.core.errors import Interrupted
     from docspeed_cli.core.settings import Settings
-    from docspeed_cli.jobs.context import Session
     from docspeed_cli.terminal.output import Output
 
+_READER_GONE = 141
+"""Exit code if nothing reads stdout any more: 128 and the number of SIGPIPE, as shells have it."""
 
-_NOBODY_READS = 141
-"""What a shell says of a program whose reader has gone: 128 and the number of SIGPIPE."""
+_ABOUT = """Documents in, grounded JSON out: the command line for the Docspeed document API.
+
+No key yet? Add --sandbox to any command, and it runs on this machine.
+"""
 
 
 def run() -> None:
-    """The console script."""
-    if sys.argv[1:] in (["--version"], ["-V"]) and _version_told():
+    """Run the console script."""
+    if sys.argv[1:] in (["--version"], ["-V"]) and _write_version():
         sys.exit(0)
     import gc
 
-    gc.disable()  # a sixth of a short command's time; a run over many inputs turns it on again
-    _end_silently()
+    # Collection takes a sixth of a short command's time; a run over many documents turns it on again.
+    gc.disable()
+    _die_silently_on_ctrl_c()
     from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.errors import Interrupted
 
     try:
-        world = Environment.real()
-        code = main(sys.argv[1:], world)
-        world.interrupts.uninstall()
-        code = _flushed(world, code)
+        environment = Environment.real()
+        code = main(sys.argv[1:], environment)
+        environment.interrupts.uninstall()
+        code = _flush(environment, code)
     except Interrupted as interrupted:
         code = interrupted.exit_code
     gc.freeze()
     sys.exit(code)
 
 
-def _end_silently() -> None:
-    """Until it can be said in words, a Ctrl-C ends the program as it ends any other: with no traceback."""
-    import _signal as signal  # type: ignore[import-not-found]  # signal itself would load enum first
+def _die_silently_on_ctrl_c() -> None:
+    """Let a Ctrl-C end the program without a traceback until our own handler is installed."""
+    import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum first
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _version_told() -> bool:
-    """Say the version, with nothing loaded to say it with; False where that can't be written."""
+def _write_version() -> bool:
+    """Write the version without loading anything; returns whether that worked."""
     import os
 
     from docspeed_cli import __version__
@@ -62,29 +65,30 @@ def _version_told() -> bool:
         return False
 
 
-def _flushed(world: Environment, code: int) -> int:
-    """The exit code once everything is written; a reader that has gone away is met with silence."""
+def _flush(environment: Environment, code: int) -> int:
+    """Write what is buffered; returns the exit code."""
     import os
 
     try:
-        world.stdout.flush()
+        environment.stdout.flush()
     except (ValueError, OSError) as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), world.stdout.fileno())
-        return code or (_NOBODY_READS if isinstance(error, BrokenPipeError) else 1)
+        # The interpreter flushes stdout again when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), environment.stdout.fileno())
+        return code or (_READER_GONE if isinstance(error, BrokenPipeError) else 1)
     return code
 
 
-def main(argv: Sequence[str], world: Environment) -> int:
-    """Do what the command line says in this world; the exit code, whatever happens."""
-    if world.env.get("_DOCSPEED_COMPLETE"):
-        return _complete(argv, world)
+def main(argv: Sequence[str], environment: Environment) -> int:
+    """Do what the command line says; returns the exit code, whatever happens."""
+    if environment.env.get("_DOCSPEED_COMPLETE"):
+        return _complete(argv, environment)
     from docspeed_cli.core.errors import DocspeedError, Interrupted, ReaderGone
     from docspeed_cli.core.models import Style
     from docspeed_cli.terminal.output import Output
 
     if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
-    plain = Output(world, Style(json_errors="--json" in argv))
+    plain = Output(environment, Style(json_errors="--json" in argv))
     try:
         understood = _understand(argv, plain)
         return understood if isinstance(understood, int) else _perform(understood, argv, plain)
@@ -94,27 +98,27 @@ def main(argv: Sequence[str], world: Environment) -> int:
     except Interrupted as interrupted:
         return interrupted.exit_code
     except (BrokenPipeError, ReaderGone):
-        return _NOBODY_READS
-    except Exception as error:  # noqa: BLE001
+        return _READER_GONE
+    except Exception as error:  # noqa: BLE001 - a bug is reported, not shown as a traceback
         plain.error(plain.unexpected(error))
         return 1
 
 
-def _complete(argv: Sequence[str], world: Environment) -> int:
-    """Answer a shell that completes a line; whatever goes wrong, nothing is said between its prompts."""
+def _complete(argv: Sequence[str], environment: Environment) -> int:
+    """Answer a shell that completes a command line; an error must not be printed between its prompts."""
     from docspeed_cli.core.errors import Interrupted
 
     try:
         from docspeed_cli.cli.commands import COMMANDS
         from docspeed_cli.cli.completion import reply_to_shell
 
-        return reply_to_shell(COMMANDS, argv, world)
+        return reply_to_shell(COMMANDS, argv, environment)
     except (Exception, Interrupted):  # noqa: BLE001
         return 1
 
 
 def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
-    """What the command line asks for; an exit code where help was all it asked for."""
+    """The command that the command line names; an exit code if help was all it asked for."""
     import io
     from contextlib import redirect_stderr, redirect_stdout
 
@@ -124,8 +128,8 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     from docspeed_cli.cli.framework import Invocation, group, root
     from docspeed_cli.core.errors import UsageError
 
-    help_ = io.StringIO()
-    with redirect_stdout(help_), redirect_stderr(plain.environment.stderr):
+    help_text = io.StringIO()
+    with redirect_stdout(help_text), redirect_stderr(plain.environment.stderr):
         program = group("docspeed", _ABOUT, COMMANDS, root)
         try:
             found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
@@ -137,14 +141,8 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):
         return found
-    plain.text(help_.getvalue().removesuffix("\n"))
+    plain.text(help_text.getvalue().removesuffix("\n"))
     return found if isinstance(found, int) else 0
-
-
-_ABOUT = """Documents in, grounded JSON out: the command line for the Docspeed document API.
-
-No key yet? Add --sandbox to any command, and it runs on this machine.
-"""
 
 
 def _is_command(word: str) -> bool:
@@ -154,81 +152,50 @@ def _is_command(word: str) -> bool:
 
 
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
-    """The action, in a session of its own."""
+    """Perform a command in a context made for it."""
+    from docspeed_cli.cli.options import input_problems
     from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
-    from docspeed_cli.jobs.context import Session
+    from docspeed_cli.jobs.context import Context
     from docspeed_cli.terminal.output import Output
 
-    world = plain.environment
+    environment = plain.environment
     try:
-        settings = _settings(invocation, world)
-        output = Output(world, invocation.style(settings), plain.secrets)
+        settings = _settings(invocation, environment)
+        style = invocation.style(settings)
     except UsageError as error:
-        raise combine_errors([error, *invocation.faults(world)]) from None
-    session = Session(world, settings, output, _again(argv))
+        raise combine_errors([error, *input_problems(invocation.options, environment)]) from None
+    output = Output(environment, style, plain.secrets, settings.server_flags)
+    context = Context(environment, settings, output, _command_line(argv))
     try:
-        return invocation.action(session)
+        return invocation.action(context)
     except DocspeedError as error:
         output.error(error)
         return error.exit_code
     except Interrupted as interrupted:
-        return _interrupted(interrupted, session, output)
+        from docspeed_cli.cli.interrupts import ReportedInterrupt
+
+        if not isinstance(interrupted, ReportedInterrupt):
+            output.stopped(["stopped"], None, None)
+        return interrupted.exit_code
     finally:
-        session.close()
+        context.close()
 
 
-def _settings(invocation: Invocation, world: Environment) -> Settings:
-    """Settings of this run. UsageError if they are bad, except for the commands that help to fix them."""
+def _settings(invocation: Invocation, environment: Environment) -> Settings:
+    """Settings of this command. UsageError if they are bad, except for the commands that help to fix them."""
     from docspeed_cli.core.errors import UsageError
     from docspeed_cli.core.settings import default_settings, resolve
 
     try:
-        return resolve(invocation.settings, world.env)
+        return resolve(invocation.options.settings(), environment.env)
     except UsageError as error:
         if not invocation.guide.works_with_bad_settings:
             raise
-        return default_settings(world.env, error)
+        return default_settings(environment.env, error)
 
 
-def _again(argv: Sequence[str]) -> str:
-    """The command that goes on where this one is broken off; what was submitted is not paid again."""
+def _command_line(argv: Sequence[str]) -> str:
+    """The command line as a shell takes it; without --fresh, so that running it again does not pay again."""
     import shlex
 
     return shlex.join(["docspeed", *(word for word in argv if word != "--fresh")])
-
-
-def _interrupted(interrupted: Interrupted, session: Session, output: Output) -> int:
-    output.stopped(*_left(session))
-    return interrupted.exit_code
-
-
-def _left(session: Session) -> tuple[list[str], str | None, str | None]:
-    """What a run leaves that is broken off: in words; the command that takes it up again; a job's id."""
-    from docspeed_cli.core.models import State
-
-    known = list(session.waited_for.values())
-    jobs = [job for job in known if not job.ended]
-    lost = list(session.sending.values())
-    if session.batch:
-        over = len(known) - len(jobs)
-        ended = f", {over} more {'has' if over == 1 else 'have'} ended" if over else ""
-        going_on = f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on" if jobs else ""
-        unknown = f"; whether the server took {len(lost)} more is unknown" if lost else ""
-        again = session.command if session.ledger.is_persistent or not jobs else session.resume_command(jobs)
-        return [f"stopped; {session.so_far()}{ended}{going_on}{unknown}"], again, None
-    if lost:
-        return [f"stopped; whether the server took {lost[0]} is unknown"], session.command, None
-    if len(jobs) > 1:
-        return [f"stopped waiting; {len(jobs)} jobs go on"], session.resume_command(jobs[:20]), None
-    if not jobs and len(known) != 1:
-        return ["stopped"], session.command if known else None, None
-    (job,) = jobs or known
-    result = f"docspeed jobs result {job.shell_ref}{session.flags}{session.result_flags or ''}"
-    if job.ended and job.state is not State.DONE:
-        return [f"stopped; job {job.ref} has ended as {job.status}"], None, job.job_id
-    if job.ended:
-        return [f"stopped; job {job.ref} has ended, and its result is there"], result, job.job_id
-    said = [f"stopped waiting; job {job.ref} goes on"]
-    if session.result_flags is not None:
-        said.append(f"its result, when it has ended: {result}")
-    return said, session.resume_command([job]), job.job_id

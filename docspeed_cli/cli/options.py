@@ -1,28 +1,26 @@
-"""The groups of flags that commands share; each is declared once, here."""
+"""Options that commands share, each declared once.
 
-import json
-from typing import Annotated, Any, NamedTuple
+A command takes one value of a class made from these; the framework turns each annotated attribute into a
+flag, and the rest of the program reads the attributes.
+"""
+
+# Without `from __future__ import annotations`: the framework reads these annotations at every start, and
+# strings would have to be compiled first.
+
+from typing import Annotated, Any
 
 import typer
 
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Inputs
 from docspeed_cli.core.operations import SANDBOX
 
 
-def flag(
-    *names: str,
-    about: str,
-    panel: str,
-    metavar: str | None = None,
-) -> Any:
+def flag(*names: str, about: str, panel: str, metavar: str | None = None, minimum: int | None = None) -> Any:
     """A flag in a panel of the help."""
     return typer.Option(
-        *names,
-        help=about,
-        rich_help_panel=panel,
-        metavar=metavar,
-        show_default=False,
+        *names, help=about, rich_help_panel=panel, metavar=metavar, min=minimum, show_default=False
     )
 
 
@@ -36,8 +34,79 @@ Ids = Annotated[
 ]
 
 
-class InputFlags(NamedTuple):
-    """Which documents."""
+class Options:
+    """The options of a command that asks no server; naming a server is accepted and changes nothing."""
+
+    json: Annotated[
+        bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
+    ] = False
+    quiet: Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")] = False
+    verbose: Annotated[
+        bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
+    ] = False
+    sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
+    base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
+
+    # What the framework asks of every command, and what holds for those that have no such flag.
+    format: str | None = None
+    bell: bool = False
+    dry_run: bool = False
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that these options override; None for those that they leave alone."""
+        return {}
+
+
+class ServerOptions(Options):
+    """The options of a command that may ask a server."""
+
+    sandbox: Annotated[
+        bool, flag("--sandbox", about="use the stand-in on this machine: no key, no network", panel="Server")
+    ] = False
+    base_url: Annotated[
+        str | None, flag("--base-url", about="the server to talk to", panel="Server", metavar="URL")
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The server. UsageError if two are named."""
+        if self.sandbox and self.base_url not in (None, SANDBOX):
+            raise UsageError("--sandbox and --base-url name two servers; give one of them")
+        server = SANDBOX if self.sandbox else self.base_url
+        return {**super().settings(), "base_url": server, SANDBOX: self.sandbox}
+
+
+class FormatOptions(Options):
+    """The format of a list."""
+
+    format: Annotated[
+        str | None, flag("--format", about="the output's format", panel="Output", metavar="FORMAT")
+    ] = None
+
+
+class ResultOptions(Options):
+    """The format of results, and where they go."""
+
+    format: Annotated[
+        str | None,
+        flag("--format", about="json, markdown, text, csv or id", panel="Output", metavar="FORMAT"),
+    ] = None
+    output: Annotated[
+        str | None,
+        flag(
+            "-o",
+            "--output",
+            about="write the result to this file, or each to a file of its own in this folder",
+            panel="Output",
+            metavar="PATH",
+        ),
+    ] = None
+
+
+class InputOptions(Options):
+    """The documents."""
 
     files: Annotated[
         list[str] | None,
@@ -68,12 +137,26 @@ class InputFlags(NamedTuple):
 
     @property
     def inputs(self) -> Inputs:
-        """What was named."""
+        """The documents as they were named."""
         return Inputs(self.files or (), self.file_id or (), self.from_, self.recursive, self.filename)
 
 
-class RequestFlags(NamedTuple):
-    """What is asked of the service."""
+def input_problems(options: Options, environment: Environment) -> list[UsageError]:
+    """What is wrong with the documents, to be printed with what is wrong with an option's value."""
+    # Standard input is left alone: it can be read once only, and the command won't run.
+    if not isinstance(options, InputOptions) or "-" in (*options.inputs.files, options.from_):
+        return []
+    from docspeed_cli.jobs.sources import collect
+
+    try:
+        collect(options.inputs, environment)
+    except UsageError as error:
+        return [error]
+    return []
+
+
+class RequestOptions(Options):
+    """The body of the request."""
 
     set_: Annotated[
         list[str] | None,
@@ -94,8 +177,8 @@ class RequestFlags(NamedTuple):
     ] = False
 
 
-class ModeFlags(NamedTuple):
-    """How the request is submitted."""
+class SubmitOptions(Options):
+    """How the request is submitted; `api` and `chat` have less of it."""
 
     sync: Annotated[
         bool, flag("--sync", about="ask for the result in the answer instead of a job", panel="Request")
@@ -106,7 +189,7 @@ class ModeFlags(NamedTuple):
     ] = False
 
 
-class WaitFlags(NamedTuple):
+class WaitFlagOptions(Options):
     """Whether to wait for a job's end."""
 
     wait: Annotated[
@@ -119,11 +202,11 @@ class WaitFlags(NamedTuple):
     ] = None
 
     def settings(self) -> dict[str, Any]:
-        """The settings that these flags override."""
-        return {"wait": self.wait}
+        """Whether to wait."""
+        return {**super().settings(), "wait": self.wait}
 
 
-class PollFlags(NamedTuple):
+class PollOptions(Options):
     """How long to wait, and how often to look."""
 
     timeout: Annotated[
@@ -141,49 +224,39 @@ class PollFlags(NamedTuple):
             "--poll-interval", about="the least time between two looks", panel="Waiting", metavar="DURATION"
         ),
     ] = None
-
     bell: Annotated[bool, flag("--bell", about="ring when it ends", panel="Waiting")] = False
 
     def settings(self) -> dict[str, Any]:
-        """The settings that these flags override."""
-        return {"timeout": self.timeout, "poll_interval": self.poll_interval}
+        """The longest wait and the least time between two looks."""
+        return {**super().settings(), "timeout": self.timeout, "poll_interval": self.poll_interval}
 
 
-class ManyFlags(NamedTuple):
-    """How many inputs are worked through."""
+class ConcurrencyOptions(Options):
+    """How many requests are under way at a time."""
 
     concurrency: Annotated[
         str | None, flag("--concurrency", about="requests at a time (8)", panel="Many inputs", metavar="N")
     ] = None
 
     def settings(self) -> dict[str, Any]:
-        """The settings that these flags override."""
-        return {"concurrency": self.concurrency}
+        """The number of requests at a time."""
+        return {**super().settings(), "concurrency": self.concurrency}
 
 
-class BatchFlags(NamedTuple):
+class BatchOptions(Options):
     """How far a run over many inputs goes, and what its files are called."""
 
     limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            min=1,
-            help="only the first N",
-            metavar="N",
-            show_default=False,
-            rich_help_panel="Many inputs",
-        ),
+        int | None, flag("--limit", about="only the first N", panel="Many inputs", metavar="N", minimum=1)
     ] = None
     max_failures: Annotated[
         int | None,
-        typer.Option(
+        flag(
             "--max-failures",
-            min=1,
-            help="stop when N have failed; no more than N are under way, or --concurrency",
+            about="stop when N have failed; no more than N are under way, or --concurrency",
+            panel="Many inputs",
             metavar="N",
-            show_default=False,
-            rich_help_panel="Many inputs",
+            minimum=1,
         ),
     ] = None
     output_name: Annotated[
@@ -197,133 +270,16 @@ class BatchFlags(NamedTuple):
     ] = None
 
 
-class ResultFlags(NamedTuple):
-    """What results look like and where they go."""
+class CombineOptions(
+    InputOptions, RequestOptions, SubmitOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions
+):
+    """Everything that an operation has that makes one job of all its documents."""
 
-    format: Annotated[
-        str | None,
-        flag(
-            "--format",
-            about="json, markdown, text, csv or id",
-            panel="Output",
-            metavar="FORMAT",
-        ),
-    ] = None
-    output: Annotated[
-        str | None,
-        flag(
-            "-o",
-            "--output",
-            about="write the result to this file, or each to a file of its own in this folder",
-            panel="Output",
-            metavar="PATH",
-        ),
-    ] = None
+    # What holds where the flags of `BatchOptions` are absent.
+    limit: int | None = None
+    max_failures: int | None = None
+    output_name: str | None = None
 
 
-class FormatFlags(NamedTuple):
-    """What a list looks like."""
-
-    format: Annotated[
-        str | None, flag("--format", about="the output's format", panel="Output", metavar="FORMAT")
-    ] = None
-
-
-Json = Annotated[
-    bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
-]
-Quiet = Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")]
-Verbose = Annotated[
-    bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
-]
-
-
-class LocalFlags(NamedTuple):
-    """What a command has that asks no server; to name one is no mistake, and changes nothing."""
-
-    json: Json = False
-    quiet: Quiet = False
-    verbose: Verbose = False
-    sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
-    base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
-
-
-class CommonFlags(NamedTuple):
-    """What every command has that may ask a server."""
-
-    json: Json = False
-    quiet: Quiet = False
-    verbose: Verbose = False
-    sandbox: Annotated[
-        bool, flag("--sandbox", about="use the stand-in on this machine: no key, no network", panel="Server")
-    ] = False
-    base_url: Annotated[
-        str | None, flag("--base-url", about="the server to talk to", panel="Server", metavar="URL")
-    ] = None
-
-    def settings(self) -> dict[str, Any]:
-        """The settings that these flags override."""
-        if self.sandbox and self.base_url not in (None, SANDBOX):
-            raise UsageError("--sandbox and --base-url name two servers; give one of them")
-        return {"base_url": SANDBOX if self.sandbox else self.base_url, SANDBOX: self.sandbox}
-
-
-_DEEPEST = 50
-
-
-def fields_of(assignments: list[str] | None) -> dict[str, Any]:
-    """The fields that `--set` names. UsageError for what is no assignment, or contradicts another."""
-    result: dict[str, Any] = {}
-    for text in assignments or ():
-        name, equals, value = text.partition("=")
-        path = name.split(".")
-        if len(path) > _DEEPEST:
-            raise UsageError(f"--set {text[:40]}…: no field is {len(path)} deep")
-        if not equals or not all(path):
-            raise UsageError(f"--set {text}: write KEY=VALUE, or a.b=VALUE for a field within a field")
-        _put(result, path, _value(value), text)
-    return result
-
-
-def _put(result: dict[str, Any], path: list[str], value: Any, text: str) -> None:
-    *outer, last = path
-    for name in outer:
-        result = result.setdefault(name, {})
-        if not isinstance(result, dict):
-            raise UsageError(f"--set {text}: {name} was set to a plain value before")
-    if isinstance(result.get(last), dict) and isinstance(value, dict):
-        result[last] = merged(result[last], value)
-    elif isinstance(result.get(last), dict):
-        raise UsageError(f"--set {text}: {last} has fields that were set before")
-    else:
-        result[last] = value
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
-    return number
-
-
-def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-    """The body with these fields; a field within a field is added to what is there."""
-    result = dict(body)
-    for name, value in extra.items():
-        there = result.get(name)
-        if isinstance(there, dict) and isinstance(value, dict):
-            result[name] = merged(there, value)
-        else:
-            result[name] = value
-    return result
+class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):
+    """Everything that an operation has that makes a job of each document."""

@@ -1,238 +1,257 @@
-"""Runs an operation over its inputs: gathers, plans, submits, waits, delivers, finds the exit code."""
+"""Run an operation over its documents: check everything, submit, wait, deliver, and find the exit code."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docspeed_cli.cli.options import (
-    BatchFlags,
-    InputFlags,
-    ModeFlags,
-    RequestFlags,
-    ResultFlags,
-    fields_of,
-    merged,
-)
+from docspeed_cli.cli.assignments import merge, parse_assignments
+from docspeed_cli.cli.interrupts import resumable
+from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
-from docspeed_cli.core.models import Inputs, Request, Source
+from docspeed_cli.core.models import Inputs, Job, Request, Source
 from docspeed_cli.core.operations import Operation
-from docspeed_cli.jobs.batch import Batch, batch_id, check_requirements
-from docspeed_cli.jobs.context import Outcome, Session, WaitOptions
-from docspeed_cli.jobs.delivery import Delivery, picked, result_flags, target
-from docspeed_cli.jobs.dry_run import plan
-from docspeed_cli.jobs.scheduler import run_one
-from docspeed_cli.jobs.sources import Found, collect, discard
-from docspeed_cli.jobs.submit import Submitting
-from docspeed_cli.results.requirements import Requirements
-from docspeed_cli.service.body import NewBody
+from docspeed_cli.core.signals import GRACE
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, status_line
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.sources import InputSet, collect, discard
+from docspeed_cli.jobs.target import Target, check_table, result_flags, target
+from docspeed_cli.jobs.tasks import DocumentTasks
+
+if TYPE_CHECKING:
+    from docspeed_cli.results.requirements import Requirements
 
 
-@dataclass(frozen=True)
-class Run:
-    """An operation, the fields of its body, and the flags that say over what and how."""
+class Run(NamedTuple):
+    """An operation over the documents that its options name."""
 
     operation: Operation
-    fields: Callable[[Session], dict[str, Any]]
-    """What goes into the body besides documents; read with them, so that all faults are told together."""
-    inputs: InputFlags
-    request: RequestFlags
-    mode: ModeFlags
-    results: ResultFlags
-    batch: BatchFlags = field(default_factory=BatchFlags)
+    fields: Callable[[Context], dict[str, Any]]
+    """Reads the body's fields; called when documents are checked, so that all problems come together."""
+    options: CombineOptions
     table: str | None = None
     needs_inputs: bool = True
     requirements: Callable[[dict[str, Any]], Requirements | None] = lambda fields: None
     """What a result must have, given the body's fields."""
 
-    def __call__(self, session: Session) -> int:
-        """Perform it in this session; the exit code."""
-        inputs = self.inputs.inputs
+    def perform(self, context: Context) -> int:
+        """Perform the operation; returns the exit code."""
+        inputs = self.options.inputs
         if not inputs.given and self.needs_inputs:
             raise UsageError(
                 "no document given",
-                hint=f"docspeed {self.operation.name} FILE; or --file-id ID, --from LIST, - for stdin",
+                hint=f"`docspeed {self.operation.name} FILE`; or --file-id ID, --from LIST, - for stdin",
             )
-        fields, found = self._checked(session, inputs)
-        if not self.request.dry_run and not wait_options(session, mode=self.mode).wait:
-            check_unwaited(session, self.results, self.table, self.requirements(fields))
+        fields, found = self._check(context, inputs)
         try:
-            _say_skipped(session, found.skipped)
-            if self._is_many(inputs):
-                return self._many(session, inputs, found, fields)
-            return self._one(session, self._request(_all(found), fields))
+            requirements = self.requirements(fields)
+            options = WaitOptions(fresh=self.options.fresh)
+            if not self.options.dry_run:
+                options = wait_options(context, fresh=self.options.fresh, sync=self.options.sync)
+                if not options.wait:
+                    check_unwaited(context, self.options, self.table, requirements)
+            _report_skipped(context, found.skipped)
+            run = self._run_many if self._is_many(inputs) else self._run_one
+            return run(context, found, fields, options, requirements)
         finally:
             discard(found.checked)
 
-    def _checked(self, session: Session, inputs: Inputs) -> tuple[dict[str, Any], Found]:
-        """The body's fields and the documents. UsageError with every fault of both."""
-        faults: list[UsageError] = []
+    def _check(self, context: Context, inputs: Inputs) -> tuple[dict[str, Any], InputSet]:
+        """The body's fields and the documents. UsageError with every problem of both."""
+        problems: list[UsageError] = []
         fields: dict[str, Any] = {}
-        found = Found(())
+        found = InputSet(())
         try:
-            fields = merged(self.fields(session), fields_of(self.request.set_))
+            fields = merge(self.fields(context), parse_assignments(self.options.set_))
         except UsageError as error:
-            faults.append(error)
+            problems.append(error)
         try:
-            many = self._is_many(inputs)
-            target(self.results.output, many, self.table, self.batch.output_name, make=False)
-            picked(session, None if self.request.dry_run else self.table)
+            self._target(inputs, make=False)
+            check_table(None if self.options.dry_run else self.table, context.output.format)
         except UsageError as error:
-            faults.append(error)
+            problems.append(error)
         try:
-            found = collect(inputs, session.world)
+            found = collect(inputs, context.environment)
         except UsageError as error:
-            faults.append(error)
-        if faults:
+            problems.append(error)
+        if problems:
             discard(found.checked)
-            raise combine_errors(faults)
+            raise combine_errors(problems)
         return fields, found
 
+    def _target(self, inputs: Inputs, *, make: bool = True) -> Target:
+        options = self.options
+        return target(options.output, self._is_many(inputs), self.table, options.output_name, make=make)
+
     def _is_many(self, inputs: Inputs) -> bool:
-        """Whether results come as lines, or as files in a folder; by what was said, not by what is found."""
+        """Whether results come as lines, or as files in a folder: decided by what was named, not found."""
         if self.operation.many:
             return False
-        output = self.results.output
+        output = self.options.output
         folder = output is not None and (output.endswith("/") or Path(output).is_dir())
         several = len(inputs.files) + len(inputs.file_ids) > 1
         return several or inputs.recursive or inputs.listed is not None or folder
 
-    def _request(self, sources: tuple[Source, ...], fields: dict[str, Any]) -> Request:
-        return Request(self.operation, sources, fields, sync=self.mode.sync)
-
-    # -- one
-
-    def _one(self, session: Session, request: Request) -> int:
-        if self.request.dry_run:
-            known, _ = Submitting(session).foreseen(request, WaitOptions(fresh=self.mode.fresh))
-            if known is not None:
-                session.output.note(f"not sent anyway: job {known.ref} answers this request already")
-            plan(session, request)
-            return 0
-        to = target(self.results.output, False, self.table)
-        delivery = Delivery(session, to)
-        requirements = self.requirements(dict(request.fields))
-        waiting = wait_options(session, delivery.new_body, mode=self.mode)
-        if waiting.wait:
-            session.result_flags = result_flags(self.results.output, self.results.format, self.table)
-        outcome = run_one(session, Submitting(session).obtain(request, waiting))
-        lacking = check_requirements(outcome, requirements)
-        code = deliver_one(session, delivery, outcome)
-        if lacking is not None:
-            named = f"{outcome.source.label}: " if outcome.source else ""
-            lacking.message = f"{named}{lacking.message}"
-            raise lacking
-        return code
-
-    # -- many
-
-    def _many(self, session: Session, inputs: Inputs, found: Found, fields: dict[str, Any]) -> int:
-        dry = self.request.dry_run
-        to = target(self.results.output, True, self.table, self.batch.output_name, make=not dry)
-        name = batch_id(session.server, self.operation, fields, inputs)
-        limit = self.batch.limit
-        total = None if inputs.listed == "-" else len(found.checked)
-        delivery = Delivery(session, to)
-        batch = Batch(
-            session,
-            self.operation,
-            fields,
-            self.mode.sync,
-            wait_options(session, delivery.new_body, mode=self.mode, batch=name),
-            delivery,
-            total if total is None or limit is None else min(total, limit),
-            self.batch.max_failures,
-            self.requirements(fields),
+    def _tasks(
+        self,
+        context: Context,
+        run: RunState,
+        fields: dict[str, Any],
+        options: WaitOptions,
+        requirements: Requirements | None,
+    ) -> DocumentTasks:
+        delivery = Delivery(context, self._target(self.options.inputs, make=not self.options.dry_run))
+        options = options._replace(new_body=delivery.new_body)
+        return DocumentTasks(
+            context, run, self.operation, fields, self.options.sync, options, delivery, requirements
         )
-        chosen = itertools.islice(found, limit)
-        if not dry:
-            return batch.run(chosen)
-        if session.output.style.format != "curl":
-            return batch.plan(chosen, found.skipped)
-        for source in chosen:
-            plan(session, self._request((_sound(source),), fields))
+
+    def _run_one(
+        self,
+        context: Context,
+        found: InputSet,
+        fields: dict[str, Any],
+        options: WaitOptions,
+        requirements: Requirements | None,
+    ) -> int:
+        """One job, over one document or over all of them."""
+        flags = result_flags(self.options.output, self.options.format, self.table)
+        run = RunState(context.command, result_flags=flags if options.wait else None)
+        tasks = self._tasks(context, run, fields, options, requirements)
+        request = tasks.request(*(_checked(source) for source in found))
+        if self.options.dry_run:
+            return _show_request(tasks, request)
+        with resumable(context, run):
+            outcome = run_alone(context, lambda on_status: tasks.reporting(on_status).for_request(request))
+            tasks.delivery.deliver(outcome)
+            run.end_all()
+            if outcome.result is not None:
+                context.output.bell()
+        return 0
+
+    def _run_many(
+        self,
+        context: Context,
+        found: InputSet,
+        fields: dict[str, Any],
+        options: WaitOptions,
+        requirements: Requirements | None,
+    ) -> int:
+        """A job for each document."""
+        from docspeed_cli.jobs.batch import Batch, run_id_of
+        from docspeed_cli.jobs.scheduler import workers
+
+        inputs, limit = self.options.inputs, self.options.limit
+        options = options._replace(run_id=run_id_of(context.server, self.operation, fields, inputs))
+        sources = itertools.islice(found, limit)
+        if self.options.dry_run:
+            tasks = self._tasks(context, RunState(context.command), fields, options, requirements)
+            return self._show_plan(tasks, sources, found)
+        if options.wait and options.timeout is not None:
+            deadline = context.environment.monotonic() + options.timeout
+            options = options._replace(deadline=deadline)
+        total = None if inputs.listed == "-" else min(len(found.checked), limit or len(found.checked))
+        most = self.options.max_failures
+        with workers(
+            context, total=total, grace=GRACE, most=most, deadline=options.deadline, retry_rate_limits=True
+        ) as (context, run_tasks):
+            batch = Batch.start(
+                context, run_tasks, self.operation, total, waits=options.wait, max_failures=most
+            )
+            tasks = self._tasks(context, batch.run, fields, options, requirements)
+            with resumable(context, batch.run):
+                return batch.perform(tasks, sources)
+
+    def _show_plan(
+        self, tasks: DocumentTasks, sources: Iterable[Source | DocspeedError], found: InputSet
+    ) -> int:
+        from docspeed_cli.jobs.dry_run import show_actions, show_request
+
+        if tasks.context.output.style.format != "curl":
+            return show_actions(tasks, sources, found.skipped)
+        for source in sources:
+            show_request(tasks.context, tasks.request(_checked(source)))
         return 0
 
 
+def _show_request(tasks: DocumentTasks, request: Request) -> int:
+    from docspeed_cli.jobs.dry_run import show_request
+    from docspeed_cli.jobs.submit import Submitter
+
+    submitter = Submitter(tasks.context, tasks.run)
+    known, _ = submitter.foresee(submitter.prepare(request), tasks.options)
+    if known is not None:
+        tasks.context.output.note(f"without --dry-run, job {known.ref} would be reused")
+    show_request(tasks.context, request)
+    return 0
+
+
+def run_alone(context: Context, make_task: Callable[[Callable[[Job], None]], Task[Outcome]]) -> Outcome:
+    """The outcome of one task, driven in this thread, with a live line for its status.
+
+    `make_task` gets the function to call with the job after each look at it.
+    """
+    from docspeed_cli.jobs.scheduler import run_to_completion
+
+    with context.output.live() as show:
+        return run_to_completion(make_task(lambda job: show(status_line(job))), context.environment)
+
+
 def wait_options(
-    session: Session,
-    new_body: NewBody = None,
-    *,
-    waits: bool = False,
-    mode: ModeFlags | None = None,
-    batch: str | None = None,
+    context: Context, *, default_wait: bool = False, fresh: bool = False, sync: bool = False
 ) -> WaitOptions:
-    """How this run obtains its jobs; `waits` is what holds where neither a flag nor a setting says it."""
-    settings = session.settings
-    timeout = settings.timeout
-    asked = waits if settings.origins["wait"] == "default" else settings.wait
-    wait = bool(asked or (mode and mode.sync))
+    """Resolve --wait, --timeout and --fresh; `default_wait` applies if neither flag nor setting is given."""
+    settings = context.settings
+    wanted = default_wait if settings.origins["wait"] == "default" else settings.wait
+    wait = bool(wanted or sync)
     if not wait and settings.origins["timeout"] == "--timeout":
-        raise _unwaited(session, "--timeout is about the wait, and nothing waits")
+        raise _unwaited(context, "--timeout is about the wait, and this command does not wait")
     return WaitOptions(
         wait=wait,
-        timeout=timeout,
-        until=session.world.monotonic() + timeout if wait and batch and timeout is not None else None,
-        floor=settings.poll_interval or 0.0,
-        fresh=bool(mode and mode.fresh),
-        batch=batch,
-        new_body=new_body,
+        timeout=settings.timeout,
+        poll_interval=settings.poll_interval or 0.0,
+        fresh=fresh,
     )
 
 
 def check_unwaited(
-    session: Session, results: ResultFlags, table: str | None = None, required: Requirements | None = None
+    context: Context,
+    options: ResultOptions,
+    table: str | None = None,
+    requirements: Requirements | None = None,
 ) -> None:
-    """UsageError where flags speak of a result, in a run that waits for none."""
-    asked = results.format if results.format in ("markdown", "text", "csv") else None
-    flags = {
-        f"-o {results.output}": results.output,
-        f"--format {asked}": asked,
+    """UsageError if flags concern a result in a command that does not wait for one."""
+    form = options.format if options.format in ("markdown", "text", "csv") else None
+    given = {
+        f"-o {options.output}": options.output,
+        f"--format {form}": form,
         f"--table {table}": table,
-        "--require": required,
+        "--require": requirements,
     }
-    for name, given in flags.items():
-        if given is not None:
-            raise _unwaited(session, f"{name} is about the result, and nothing waits for it")
+    for name, value in given.items():
+        if value is not None:
+            raise _unwaited(context, f"{name} is about the result, and this command does not wait for it")
 
 
-def _unwaited(session: Session, what: str) -> UsageError:
-    refused = session.settings.origins["wait"] == "--wait"
-    return UsageError(what, hint="take out --no-wait" if refused else "add --wait")
+def _unwaited(context: Context, what: str) -> UsageError:
+    refused = context.settings.origins["wait"] == "--wait"
+    return UsageError(what, hint="remove `--no-wait`" if refused else "add `--wait`")
 
 
-def deliver_one(session: Session, delivery: Delivery, outcome: Outcome) -> int:
-    """Hand over the one outcome of a run; the exit code."""
-    if outcome.payload is not None:
-        (delivery.line if delivery.to.many else delivery.result)(outcome)
-        session.waited_for.clear()
-        session.output.bell()
-        return 0
-    session.waited_for.clear()
-    delivery.submitted(outcome)
-    if outcome.job is not None and session.output.human_output:
-        ended = f"docspeed jobs result {outcome.job.shell_ref}{session.flags}"
-        session.output.hint(ended if outcome.job.ended else session.resume_command([outcome.job]))
-    return 0
-
-
-def _sound(source: Source | DocspeedError) -> Source:
+def _checked(source: Source | DocspeedError) -> Source:
     if isinstance(source, DocspeedError):
         raise source
     return source
 
 
-def _all(found: Iterable[Source | DocspeedError]) -> tuple[Source, ...]:
-    return tuple(_sound(source) for source in found)
-
-
-def _say_skipped(session: Session, skipped: Sequence[Path]) -> None:
+def _report_skipped(context: Context, skipped: Sequence[Path]) -> None:
     if skipped:
         files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
-        session.output.note(f"skipped {files} of unsupported type (--verbose names them)")
-        if session.output.style.verbose:
+        context.output.note(f"skipped {files} of unsupported type (`--verbose` names them)")
+        if context.output.style.verbose:
             for path in skipped:
-                session.output.progress(f"skipped: {path}")
+                context.output.progress(f"skipped: {path}")

@@ -145,8 +145,15 @@ class DocspeedError(Exception):
 
     def to_json(self) -> dict[str, Any]:
         """Value of `error` on stderr and in a run's lines; absent members are left out."""
-        names = ("code", "message", "retryable", "status", "hint", "job_id", "request_id", "details")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        names = ("code", "message", "retryable", "status", "job_id", "request_id", "details")
+        members = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return {**members, "hint": bare_command(self.hint)} if self.hint else members
+
+
+def bare_command(hint: str) -> str:
+    """The hint; one that is a single command in backticks loses them, so that it can be copied as it is."""
+    command = hint[1:-1]
+    return command if hint == f"`{command}`" and "`" not in command else hint
 
 
 class UsageError(DocspeedError):

@@ -171,12 +171,14 @@ class Job(NamedTuple):
 
     @property
     def shell_ref(self) -> str:
-        """`ref` quoted for a shell: users paste it from hints, and the server chose the id."""
+        """`ref` as a command line takes it, for hints that people paste."""
         import shlex
 
-        if self.row is not None and self.ref.startswith(("-", "@")):
-            return f"@{self.row}"  # the id would be read as a flag or a row
-        return shlex.quote(self.ref)
+        quoted = shlex.quote(self.ref)
+        # The server chooses ids: one that a shell or a command would not take as it is goes by its row.
+        if self.row is not None and (quoted != self.ref or self.ref.startswith(("-", "@"))):
+            return f"@{self.row}"
+        return quoted
 
     @property
     def ended(self) -> bool:

@@ -160,6 +160,18 @@ class Settings(NamedTuple):
         return self.base_url == SANDBOX
 
     @property
+    def named_server(self) -> str | None:
+        """Server that the command line names; None if a variable, the config file or the default does."""
+        return self.base_url if self.origins["base_url"] in ("--base-url", "--sandbox") else None
+
+    @property
+    def server_flags(self) -> str:
+        """Flags that name this server in another command, after a space; empty for the usual server."""
+        if self.named_server in (None, BASE_URL):
+            return ""
+        return " --sandbox" if self.sandbox else f" --base-url {self.base_url}"
+
+    @property
     def credentials(self) -> Path:
         """File in which `docspeed auth login` saves API keys."""
         return self.config_file.with_name("credentials.json")

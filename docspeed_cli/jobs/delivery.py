@@ -1,196 +1,174 @@
-"""Decides what an outcome looks like: a view, a job's line, the server's bytes, another format, a file."""
+"""Deliver outcomes: a view, a job's line, the server's bytes, another format, or a file."""
 
 from __future__ import annotations
 
 import errno
+import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.timefmt import ago, span
-from docspeed_cli.jobs.context import Outcome, Session
-from docspeed_cli.jobs.filenames import Names, check_pattern, suggested
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.filenames import Names, suggested
+from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.sources import digest, display_path
+from docspeed_cli.jobs.target import Target, make_folder
 from docspeed_cli.service.body import Body, sweep, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
-_FILES = (".json", ".jsonl", ".md", ".txt", ".csv")
-_VIEWABLE = 16 * 1024 * 1024
 
-
-class Target(NamedTuple):
-    """Where results go, and in which format."""
-
-    path: Path | None = None
-    many: bool = False
-    table: str | None = None
-    pattern: str | None = None
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder that takes a file for each input, where there is one."""
-        return self.path if self.many else None
-
-    @property
-    def spool(self) -> Path | None:
-        """Where large results are written at once, so that renaming makes them files."""
-        if self.path is None or (self.path.exists() and not self.path.is_file() and not self.path.is_dir()):
-            return None
-        return self.path if self.many else self.path.parent
-
-
-def target(
-    output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True
-) -> Target:
-    """Where `-o` points, made if it is a folder that is not there. UsageError where it can't take results."""
-    if pattern is not None:
-        check_pattern(pattern, output)
-    if output is None or output == "-":
-        return Target(None, many, table)
-    path = Path(output)
-    if many and not path.exists() and path.suffix.lower() in _FILES:
-        raise UsageError(
-            f"-o {output} looks like a file; the results of many inputs go to a folder",
-            hint=f"-o {path.with_suffix('')}/ for a folder, or all of it in one: > {output}",
-        )
-    if many or path.is_dir() or output.endswith("/"):
-        if path.exists() and not path.is_dir():
-            raise UsageError(
-                f"-o {output} is a file; the results of many inputs go to a folder",
-                hint="name a folder, or take the JSON lines: > results.jsonl",
-            )
-        if make:
-            _make_folder(path, f"-o {output}")
-        return Target(path, True, table, pattern)
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"-o {output}: the folder {path.parent} does not exist",
-            hint=f"mkdir -p {shlex.quote(display_path(path.parent))}",
-        )
-    return Target(path, False, table)
-
-
-def result_flags(output: str | None, form: str | None, table: str | None) -> str:
-    """The flags with which `jobs result` hands over what these would."""
-    named = {"-o": output, "--format": form, "--table": table}
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
-
-
-def picked(session: Session, table: str | None) -> None:
-    """UsageError where a table is named for a form of the result that holds all of it."""
-    if table is not None and session.output.format != "csv":
-        raise UsageError(f"--table {table} picks a table for csv", hint="add --format csv")
-
-
-def _make_folder(path: Path, wanted: str) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{wanted}: can't make the folder {path}: {error.strerror or error}") from None
+_MAX_VIEW = 16 * 1024 * 1024
+"""Largest result in bytes that is drawn at a terminal."""
 
 
 class Delivery:
-    """Hands outcomes to the user of one session."""
+    """Delivers the outcomes of one command: one result by itself, or a line (or file) for each of many."""
 
-    def __init__(self, session: Session, to: Target) -> None:
-        self.session = session
-        self.output = session.output
-        self.to = to
-        if to.path is None or to.many:
+    def __init__(self, context: Context, target: Target) -> None:
+        self.context = context
+        self.output = context.output
+        self.target = target
+        if target.path is None or target.many:
             self.output.ready()
-        if to.spool is not None:
-            sweep(to.spool, session.world.now())
+        if target.spool_dir is not None:
+            sweep(target.spool_dir, context.environment.now())
         extension = _EXTENSIONS.get(self.output.format, "json")
-        self._names = Names(to.folder, extension, to.pattern) if to.folder is not None else None
-        self._heading: list[str] | None = None
+        self._names = Names(target.folder, extension, target.pattern) if target.folder is not None else None
+        self._csv_heading: list[str] | None = None
 
-    def submitted(self, outcome: Outcome) -> None:
-        """A job that is under way and will not be waited for."""
+    def new_body(self) -> Body:
+        """A body for one result; a large one is spooled where renaming makes it the result's file."""
+        return Body(self.target.spool_dir or self.context.spool_dir)
+
+    def path_for(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
+        """The file for this input, if results go to files of their own."""
+        return self._names.name(source, operation, job) if self._names is not None else None
+
+    def deliver(self, outcome: Outcome) -> None:
+        """Deliver an outcome. Of one document, its error is raised; of many, it becomes its line."""
+        if self.target.many:
+            if outcome.error is None and outcome.result is None and outcome.output is None:
+                self._deliver_job(outcome, many=True)
+            else:
+                self._deliver_line(outcome)
+            return
+        if outcome.result is not None:
+            self.deliver_result(outcome)
+        elif outcome.error is None:
+            self._deliver_job(outcome, many=False)
+        if outcome.error is not None:
+            raise outcome.error
+
+    # -- one
+
+    def _deliver_job(self, outcome: Outcome, *, many: bool) -> None:
+        """Print a job that is not waited for."""
         job = outcome.job
         assert job is not None
         if self.output.format == "id":
             self.output.text(job.ref)
         elif self.output.human_output:
             cells = (job.ref, job.operation, job.status, job.input or "")
-            self.output.row(*cells, prose=self._from_before(job), state=2)
+            self.output.row(*cells, prose=self._age_if_reused(job, many=many), state=2)
+            if not many:
+                command = self.context.result_command(job) if job.ended else self.context.wait_command([job])
+                self.output.hint(f"`{command}`")
         else:
             self.output.value(job.to_json())
 
-    def result(self, outcome: Outcome, *, talks: bool = False) -> None:
-        """One result by itself: a view at a terminal, the server's bytes in a pipe, or as the flags say.
-
-        `talks` is whether it is of a conversation that can be continued.
-        """
-        job, payload = outcome.job, outcome.payload
-        assert job is not None and payload is not None
-        if self.output.format == "id" and self.to.path is None:
+    def deliver_result(self, outcome: Outcome, *, continues: bool = False) -> None:
+        """Deliver one result by itself; `continues` says that its conversation can go on."""
+        job, result = outcome.job, outcome.result
+        assert job is not None and result is not None
+        if self.output.format == "id" and self.target.path is None:
             self.output.text(job.ref)
-        elif self.to.path is not None:
-            self._say_of_ending(self.to.path)
-            self._keep(self.to.path, job, payload)
-            self.output.note(f"{job.operation} result of {job.ref} is in {self.to.path}")
+        elif self.target.path is not None:
+            self._note_other_suffix(self.target.path)
+            self._write(self.target.path, job, result)
+            self.output.note(f"{job.operation} result of {job.ref} is in {self.target.path}")
         elif self.output.human_output:
-            self._view(outcome, talks=talks)
+            self._view(outcome, continues=continues)
         elif self.output.format == "json":
-            self.output.payload(payload)
+            self.output.payload(result)
         else:
-            self.output.text(self._converted(job, payload))
-        payload.clear()
+            self.output.text(self._converted(job, result))
+        result.clear()
 
-    def _say_of_ending(self, path: Path) -> None:
-        meant = next(
-            (form for form, ending in _EXTENSIONS.items() if path.suffix.lower() == f".{ending}"), None
-        )
-        if meant is not None and meant != self.output.format and self.output.style.format is None:
-            self.output.note(f"{path} holds JSON; --format {meant} writes {meant}")
+    def _note_other_suffix(self, path: Path) -> None:
+        suffix = path.suffix.lower()
+        named = next((form for form, extension in _EXTENSIONS.items() if suffix == f".{extension}"), None)
+        if named is not None and named != self.output.format and self.output.style.format is None:
+            self.output.note(f"{path} holds JSON; `--format {named}` writes {named}")
 
-    def answer(self, outcome: Outcome) -> None:
-        """One answer of several: a view at a terminal, one value a line in a pipe."""
-        assert outcome.job is not None and outcome.payload is not None
+    def deliver_answer(self, outcome: Outcome) -> None:
+        """Deliver one answer of a conversation: a view at a terminal, one value a line in a pipe."""
+        assert outcome.job is not None and outcome.result is not None
         if self.output.human_output:
             self._draw(outcome)
         elif self.output.format == "json":
-            self.output.chunks([*outcome.payload.on_one_line(), b"\n"])
+            self.output.chunks([*outcome.result.on_one_line(), b"\n"])
         elif self.output.format == "id":
             self.output.text(outcome.job.ref)
         else:
-            self.output.text(self._converted(outcome.job, outcome.payload))
-        outcome.payload.clear()
+            self.output.text(self._converted(outcome.job, outcome.result))
+        outcome.result.clear()
 
-    def line(self, outcome: Outcome) -> None:
-        """One input of many that has ended, well or not."""
-        if outcome.error is not None:
-            self._failed_line(outcome, outcome.error)
+    def _view(self, outcome: Outcome, *, continues: bool) -> None:
+        job, result = outcome.job, outcome.result
+        assert job is not None and result is not None
+        save = f"`{self.context.result_command(job)} -o {shlex.quote(suggested(outcome.source, job))}`"
+        if result.size > _MAX_VIEW:
+            self.output.note(f"the result is {result.size / 1e6:.0f} MB, too large for a terminal")
+            self.output.hint(save)
             return
-        job, payload = outcome.job, outcome.payload
+        self._draw(outcome)
+        self.output.blank_line()
+        took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
+        self.output.progress(
+            f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}".rstrip(" ·")
+        )
+        if continues:
+            self.output.hint(f"`docspeed chat 'your next question' --continue{self.context.server_flags}`")
+        elif job.job_id or job.row:
+            self.output.hint(save)
+
+    def _draw(self, outcome: Outcome) -> None:
+        from docspeed_cli.terminal.views.operations import result_view
+
+        assert outcome.job is not None and outcome.result is not None
+        names = _document_names(outcome.job)
+        self.output.show(result_view(outcome.job.operation, outcome.result.json(), names=names))
+
+    # -- many
+
+    def _deliver_line(self, outcome: Outcome) -> None:
+        """Print the line of one input of many that has ended, well or not."""
+        if outcome.error is not None:
+            self._deliver_failure(outcome, outcome.error)
+            return
+        job, result = outcome.job, outcome.result
         assert job is not None
         if outcome.output is not None:
-            self._filed_line(outcome, job)
+            self._deliver_file(outcome, job)
             return
-        assert payload is not None
+        assert result is not None
         if self.output.format == "id":
             self.output.text(job.ref)
         elif self.output.human_output:
-            took = f"{span(outcome.seconds):>6}"
-            cells = (f"{job.status:<9}", job.ref, took, job.input or "")
-            self.output.row(*cells, prose=self._from_before(job), state=0)
+            cells = (f"{job.status:<9}", job.ref, f"{span(outcome.seconds):>6}", job.input or "")
+            self.output.row(*cells, prose=self._age_if_reused(job, many=True), state=0)
         elif self.output.format == "json":
-            self.output.line_with(_members(outcome, job.status), "result", payload)
+            self.output.line_with(_members(outcome, job.status), "result", result)
         else:
-            self._converted_line(job, payload)
-        payload.clear()
+            self._deliver_converted(job, result)
+        result.clear()
 
-    def new_body(self) -> Body:
-        """A body for one result; a large one is spooled where it can be renamed to its file."""
-        return Body(self.to.spool or self.session.spool_dir)
-
-    # -- pieces
-
-    def _failed_line(self, outcome: Outcome, error: DocspeedError) -> None:
-        """The failure; what came all the same (a result that lacks something) stays beside it."""
+    def _deliver_failure(self, outcome: Outcome, error: DocspeedError) -> None:
+        """Print a failure; a result that came all the same, but lacks something, stays beside it."""
         if self.output.human_output or self.output.format in ("markdown", "text", "csv", "id"):
             label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
             known = label is None or not error.job_id or error.job_id in f"{label} {error.reason}"
@@ -202,62 +180,36 @@ class Delivery:
         line = {**members, "error": error.to_json()}
         if outcome.output is not None:
             line["output"] = outcome.output
-        if outcome.payload is None:
+        if outcome.result is None:
             self.output.text(_compact(line))
         else:
-            self.output.line_with(line, "result", outcome.payload)
-            outcome.payload.clear()
+            self.output.line_with(line, "result", outcome.result)
+            outcome.result.clear()
 
-    def write_result_file(self, outcome: Outcome, path: Path) -> Outcome:
-        """Write the result to its file, and put that down. DocspeedError where it can't be written."""
-        assert outcome.job is not None and outcome.payload is not None
-        _make_folder(path.parent, str(path))
-        if path.exists() and not self._ours(outcome.job, outcome.payload, path):
-            self.output.note(f"other files of the same names are replaced in {self.to.folder}")
-        self._keep(path, outcome.job, outcome.payload)
-        outcome.payload.clear()
-        if outcome.job.row is not None:
-            self.session.ledger.set_output(outcome.job.row, display_path(path.resolve()), self.stamp(path))
-        return outcome._replace(payload=None, output=str(path))
-
-    def stamp(self, path: Path) -> str:
-        """What tells a result in this form from any other content, wherever it lies and whenever it came."""
-        return f"{digest(path)} {self.output.format} {self.to.table or ''}"
-
-    def _ours(self, job: Job, payload: Body, path: Path) -> bool:
-        """Whether the file that is there came from the same request, or says the same."""
-        if path.is_file() and path.stat().st_size - payload.size in (0, 1):
-            with path.open("rb") as file:
-                if all(file.read(len(chunk)) == chunk for chunk in payload.lines()):
-                    return True
-        where = display_path(path.resolve())
-        before = self.session.ledger.by_request(job.request) if job.request else [job]
-        return any(other.output == where for other in before)
-
-    def _filed_line(self, outcome: Outcome, job: Job) -> None:
+    def _deliver_file(self, outcome: Outcome, job: Job) -> None:
         if self.output.human_output:
             cells = (f"{job.status:<9}", job.ref, outcome.output or "")
-            self.output.row(*cells, prose=self._from_before(job), state=0)
+            self.output.row(*cells, prose=self._age_if_reused(job, many=True), state=0)
             return
         self.output.text(_compact({**_members(outcome, job.status), "output": outcome.output}))
 
-    def _from_before(self, job: Job) -> str:
-        """How old the job is, where a run over many uses it again."""
-        told = self.session.batch and job.reused
-        return f"· from {ago(job.submitted_at, self.session.world.now())}" if told else ""
+    def _age_if_reused(self, job: Job, *, many: bool) -> str:
+        """How old a reused job is, in a run over many documents; elsewhere a note says it."""
+        reused = many and job.reused
+        return f"· from {ago(job.submitted_at, self.context.environment.now())}" if reused else ""
 
-    def _converted_line(self, job: Job, payload: Body) -> None:
-        text = self._converted(job, payload)
-        name = job.input or job.ref
+    def _deliver_converted(self, job: Job, result: Body) -> None:
+        text = self._converted(job, result)
+        label = job.input or job.ref
         if self.output.format == "csv":
-            self._csv_lines(name, text)
+            self._deliver_csv(label, text)
         elif self.output.format == "markdown":
-            self.output.text(f"# {name}\n\n{text.strip()}\n")
+            self.output.text(f"# {label}\n\n{text.strip()}\n")
         else:
-            self.output.text(f"{name}\n{'=' * len(name)}\n\n{text.strip()}\n")
+            self.output.text(f"{label}\n{'=' * len(label)}\n\n{text.strip()}\n")
 
-    def _csv_lines(self, name: str, text: str) -> None:
-        """One table out of all documents': the input in the first column, a heading only where it changes."""
+    def _deliver_csv(self, label: str, text: str) -> None:
+        """Print the rows of one document with its label in the first column; a heading only if it changes."""
         import csv
         import io
 
@@ -270,9 +222,9 @@ class Delivery:
             if not row:
                 heading_next = True
             elif not heading_next:
-                rows.writerow([escape_formula(name), *row])
-            elif row != self._heading:
-                self._heading = row
+                rows.writerow([escape_formula(label), *row])
+            elif row != self._csv_heading:
+                self._csv_heading = row
                 rows.writerow(["input", *row])
             heading_next = heading_next and not row
         if self.output.environment.stdout.isatty():
@@ -280,85 +232,89 @@ class Delivery:
         else:
             self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
 
-    def _keep(self, path: Path, job: Job, payload: Body) -> None:
+    # -- files
+
+    def write_result_file(self, outcome: Outcome, path: Path) -> Outcome:
+        """Write the result to its file and record that. DocspeedError if it can't be written."""
+        assert outcome.job is not None and outcome.result is not None
+        make_folder(path.parent, str(path))
+        if path.exists() and not self._is_ours(outcome.job, outcome.result, path):
+            self.output.note(f"other files of the same names are replaced in {self.target.folder}")
+        self._write(path, outcome.job, outcome.result)
+        outcome.result.clear()
+        if outcome.job.row is not None:
+            self.context.ledger.set_output(
+                outcome.job.row, display_path(path.resolve()), self.content_hash(path)
+            )
+        return outcome._replace(result=None, output=str(path))
+
+    def content_hash(self, path: Path) -> str:
+        """What tells this content, in this format, from any other; the file's name and time don't matter."""
+        return f"{digest(path)} {self.output.format} {self.target.table or ''}"
+
+    def _is_ours(self, job: Job, result: Body, path: Path) -> bool:
+        """Whether the file came from the same request, or has the same content."""
+        if path.is_file() and path.stat().st_size - result.size in (0, 1):
+            with path.open("rb") as file:
+                if all(file.read(len(chunk)) == chunk for chunk in result.lines()):
+                    return True
+        where = display_path(path.resolve())
+        earlier = self.context.ledger.by_request(job.request) if job.request else [job]
+        return any(other.output == where for other in earlier)
+
+    def _write(self, path: Path, job: Job, result: Body) -> None:
         form = self.output.format
         try:
             if form == "json":
-                payload.keep(path)
+                result.keep(path)
             elif form == "id":
                 write_whole(path, [f"{job.ref}\n".encode()])
             else:
-                text = self._converted(job, payload)
+                text = self._converted(job, result)
                 write_whole(path, [text.encode("utf-8", "backslashreplace")])
         except OSError as error:
-            payload.clear()
+            result.clear()
+            again = f"{self.context.result_command(job)} -o {shlex.quote(display_path(path))}"
             raise DocspeedError(
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",
                 job_id=job.job_id,
-                hint=f"{_mended(error)}, then: docspeed jobs result {job.shell_ref}{self.session.flags}"
-                f" -o {shlex.quote(display_path(path))}",
+                hint=f"{_write_advice(error)}, then `{again}`",
             ) from None
 
-    def _converted(self, job: Job, payload: Body) -> str:
+    def _converted(self, job: Job, result: Body) -> str:
+        """The result in the format that was asked for. DocspeedError if it has not the shape for it."""
         from docspeed_cli.results.to_csv import NoSuchTable, to_csv
         from docspeed_cli.results.to_markdown import to_markdown
         from docspeed_cli.results.to_text import NotConvertible, to_text
 
-        content = payload.json()
+        content = result.json()
         try:
             if self.output.format == "csv":
-                return to_csv(job.operation, content, self.to.table)
+                return to_csv(job.operation, content, self.target.table)
             convert = to_markdown if self.output.format == "markdown" else to_text
-            return convert(job.operation, content, self._cited(job))
+            return convert(job.operation, content, _document_names(job))
         except NoSuchTable as error:
-            hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --format csv --table NAME"
+            hint = f"`{self.context.result_command(job)} --format csv --table NAME`"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
         except NotConvertible as error:
-            hint = f"docspeed jobs result {job.shell_ref}{self.session.flags} --json"
+            hint = f"`{self.context.result_command(job)} --json`"
             raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
-    def _view(self, outcome: Outcome, *, talks: bool) -> None:
-        job, payload = outcome.job, outcome.payload
-        assert job is not None and payload is not None
-        again = f"docspeed jobs result {job.shell_ref}{self.session.flags}"
-        if payload.size > _VIEWABLE:
-            self.output.note(f"the result is {payload.size / 1e6:.0f} MB, too large for a terminal")
-            self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
-            return
-        self._draw(outcome)
-        self.output.blank_line()
-        took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
-        self.output.progress(
-            f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}".rstrip(" ·")
-        )
-        if talks:
-            self.output.hint(f"docspeed chat 'your next question' --continue{self.session.flags}")
-        elif job.job_id or job.row:
-            self.output.hint(f"{again} -o {shlex.quote(suggested(outcome.source, job))}")
 
-    def _draw(self, outcome: Outcome) -> None:
-        from docspeed_cli.terminal.views.operations import result_view
-
-        assert outcome.job is not None and outcome.payload is not None
-        names = self._cited(outcome.job)
-        self.output.show(result_view(outcome.job.operation, outcome.payload.json(), names=names))
-
-    def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
-        """The file for this input, where results go to files of their own."""
-        return self._names.name(source, operation, job) if self._names is not None else None
-
-    def _cited(self, job: Job) -> Mapping[str, str]:
-        ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
-        return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}
+def _document_names(job: Job) -> Mapping[str, str]:
+    """The documents' names by their file ids."""
+    ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
+    return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}
 
 
-def _mended(error: OSError) -> str:
+def _write_advice(error: OSError) -> str:
     full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
-    return "make room" if full else "see to that place, or name another"
+    return "make room" if full else "make that path writable, or choose another"
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:
+    """The members of a line of a run over many documents, except its result, output or error."""
     job, source = outcome.job, outcome.source
     return {
         "input": source.label if source else job.input if job else None,
@@ -371,6 +327,4 @@ def _members(outcome: Outcome, status: str) -> dict[str, Any]:
 
 
 def _compact(members: Mapping[str, Any]) -> str:
-    import json
-
     return json.dumps(members, ensure_ascii=False, separators=(",", ":"))

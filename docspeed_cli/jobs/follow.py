@@ -1,208 +1,204 @@
-"""Follows jobs to their end and fetches their results; trouble on the way only delays."""
+"""Follow jobs to their end and fetch their results; trouble on the way only delays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from docspeed_cli.core.errors import (
-    DocspeedError,
-    JobFailed,
-    NotFound,
-    Pending,
-    Rejected,
-    Unavailable,
-)
+from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
 from docspeed_cli.core.models import Job, State, state_of
 from docspeed_cli.core.operations import job_path
-from docspeed_cli.jobs.context import Session, Task, WaitOptions
-from docspeed_cli.service.backoff import FIRST_LOOK, Schedule
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.outcome import Task, WaitOptions
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body, NewBody
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import job_error, status_word
 
-LOOKS_A_SECOND = 50
-"""However many jobs run, the server is not asked more often than this."""
+_LOOKS_PER_SECOND = 50
+"""Most status requests a second, however many jobs run."""
 
-UNREACHED = 6
+_TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
-_LEAST = 1.0
-"""Seconds that a look is given even where the wait is all but over."""
+_SHORTEST_LOOK = 1.0
+"""Seconds that a look is given even if the wait is nearly over."""
 
-_JUST_NOW = 15.0
-"""A job this young may not be known everywhere at the server yet: a 404 on it is no verdict."""
+_REPLICATION_LAG = 15.0
+"""Seconds after submission in which a 404 means that the job is not known everywhere yet."""
 
 
-class Following:
-    """What can be done with jobs of one session that the server has taken."""
+class Follower:
+    """Follows the jobs of one run."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, context: Context, run: RunState) -> None:
+        self.context = context
+        self.run = run
 
-    def follow(self, job: Job, waiting: WaitOptions) -> Task[Job]:
-        """Look at the job until it has ended well. JobFailed, AuthError, NotFound; Pending at the limit."""
-        ended, _ = yield from self.watch(job, waiting)
-        if ended.state is State.FAILED:
-            reason = f"ended as {ended.status}" + (f": {ended.error}" if ended.error else "")
-            named = f"{ended.input}: " if ended.input else ""
-            raise JobFailed(
-                f"{named}{ended.operation} job {ended.ref} {reason}",
-                reason=reason,
-                details={"status": ended.status, "error": ended.error},
-                job_id=ended.job_id,
-                hint=None if _hopeless(ended) else "run the same command again to submit it anew",
-            )
-        return ended
+    def follow(self, job: Job, options: WaitOptions) -> Task[Job]:
+        """Wait until the job has ended well. JobFailed, AuthError, NotFound; Pending at the deadline."""
+        job, _ = yield from self.watch(job, options, status_is_new=True)
+        if job.state is State.FAILED:
+            # With such an error the document is at fault: the same request would end the same.
+            hopeless = (job.error or "").startswith("document_")
+            raise job_failed(job, None if hopeless else "run the same command again to submit it again")
+        return job
 
-    def watch(self, job: Job, waiting: WaitOptions) -> Task[tuple[Job, Response | None]]:
-        """Look at the job until it has ended, however it ends; with the server's last answer."""
-        if job.job_id is None:
+    def watch(
+        self, job: Job, options: WaitOptions, *, status_is_new: bool = False
+    ) -> Task[tuple[Job, Response | None]]:
+        """Wait until the job has ended, well or not; with the server's last answer.
+
+        With `status_is_new` the server has just named the job's status, so the first look comes later.
+        """
+        if job.job_id is None or (status_is_new and job.ended):
             return job, None
-        schedule = Schedule(waiting.floor, self.session.world.random)
-        started = self.session.world.monotonic()
-        deadline = waiting.until
-        if deadline is None and waiting.timeout is not None:
-            deadline = started + waiting.timeout
-        self.session.waited_for[job.job_id] = job
+        monotonic = self.context.environment.monotonic
+        schedule = Schedule(options.poll_interval, self.context.environment.random)
+        started = monotonic()
+        deadline = options.deadline_from(started)
+        self.run.begin_waiting(job)
+        options.on_status(job)
+        if status_is_new:
+            first = started + schedule.delay(0.0)
+            yield first if deadline is None else min(first, deadline)
         failures = 0
-        failed: DocspeedError | None = None
-        self.session.progress(job)
-
-        def next_look(waited: float, asked: float | None) -> float:
-            pause = max(schedule.delay(waited, asked), len(self.session.waited_for) / LOOKS_A_SECOND)
-            due = self.session.world.monotonic() + pause
-            return due if deadline is None else min(due, deadline)
-
-        # A job that was just submitted is hardly ever done yet; an older one may be, so it is looked at now.
-        if not job.ended and self.session.world.now() - (job.submitted_at or 0) < FIRST_LOOK:
-            yield next_look(0.0, None)
         while True:
-            waited, asked = self.session.world.monotonic() - started, None
+            waited, retry_after = monotonic() - started, None
+            failure: DocspeedError | None = None
             try:
-                left = None if deadline is None else deadline - self.session.world.monotonic()
-                job, answer = self.look(job, None if left is None else max(left, _LEAST))
-                self.session.waited_for[job.job_id or ""] = job
-                failures, asked, failed = 0, answer.retry_after, None
+                left = None if deadline is None else max(deadline - monotonic(), _SHORTEST_LOOK)
+                job, response = self.look(job, left)
+                self.run.begin_waiting(job)
+                options.on_status(job)
                 if job.ended:
-                    self.session.progress(job)
-                    return job, answer
-                self.session.progress(job)
-            except DocspeedError as trouble:
-                failures, failed = failures + 1, trouble
-                if not self._passing(trouble, job, failures):
-                    lost = isinstance(trouble, NotFound)
-                    raise self._of(trouble, job, "" if lost else "wait") from None
-                asked = trouble.retry_after
-                self.session.progress(job._replace(status=f"{job.status} ({trouble.message})"))
-            now = self.session.world.monotonic()
+                    return job, response
+                failures, retry_after = 0, response.retry_after
+            except DocspeedError as error:
+                failures, failure, retry_after = failures + 1, error, error.retry_after
+                if not self._is_passing(error, job, failures):
+                    command = "" if isinstance(error, NotFound) else self.context.wait_command([job])
+                    raise self._with_job(error, job, command) from None
+                options.on_status(job._replace(status=f"{job.status} ({error.message})"))
+            now = monotonic()
             if deadline is not None and now >= deadline:
-                raise self._pending(job, max(round(deadline - started, 3), round(now - started)), failed)
-            yield next_look(waited, asked)
+                raise self._pending(job, max(round(deadline - started, 3), round(now - started)), failure)
+            # With thousands of jobs the looks are spread out, so that the server is not flooded.
+            spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
+            due = now + max(schedule.delay(waited, retry_after), spacing)
+            yield due if deadline is None else min(due, deadline)
 
-    def look(self, job: Job, within: float | None = None) -> tuple[Job, Response]:
-        """One look at the job, `within` so many seconds; the ledger learns what has changed."""
-        content, answer = self.session.api.look(str(job.job_id), within)
-        return self.seen(job, content), answer
+    def look(self, job: Job, timeout: float | None = None) -> tuple[Job, Response]:
+        """Look at the job once, for at most `timeout` seconds."""
+        content, response = self.context.client.look(str(job.job_id), timeout)
+        return self.update(job, content), response
 
-    def look_patiently(self, job: Job) -> tuple[Job, Response]:
-        """One look that is repeated while the server is in trouble."""
+    def look_with_retries(self, job: Job) -> tuple[Job, Response]:
+        """Look at the job; try again while the server is in trouble."""
         try:
-            answer = self.session.api.status(str(job.job_id))
+            response = self.context.client.status(str(job.job_id))
         except DocspeedError as error:
-            raise self._of(error, job) from None
-        return self.seen(job, answer.body.json()), answer
+            raise self._with_job(error, job) from None
+        return self.update(job, response.body.json()), response
 
-    def seen(self, job: Job, content: Any) -> Job:
-        """The job as the server describes it; the ledger learns what has changed."""
+    def update(self, job: Job, content: Any) -> Job:
+        """The job with the status that the server answered, which is recorded if it is new."""
         members = content if isinstance(content, dict) else {}
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
         found = job._replace(operation=name).with_status(status_word(members) or job.status)
-        found = found._replace(error=_failure_text(members))
+        found = found._replace(error=failure_text(members))
         changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}
-            self.session.ledger.change_soon(job.row, **known)
+            self.context.ledger.change_soon(job.row, **known)
         return found
 
-    def _passing(self, trouble: DocspeedError, job: Job, failures: int) -> bool:
-        """Whether trouble while polling only delays the next look."""
-        if isinstance(trouble, NotFound):
-            young = job.row is not None and self.session.world.now() - (job.submitted_at or 0) < _JUST_NOW
-            return young and not job.reused and failures < UNREACHED
-        return trouble.retryable and (self.session.api.answered or failures < UNREACHED)
+    def _is_passing(self, error: DocspeedError, job: Job, failures: int) -> bool:
+        """Whether an error while polling only delays the next look."""
+        if isinstance(error, NotFound):
+            age = self.context.environment.now() - (job.submitted_at or 0)
+            young = job.row is not None and age < _REPLICATION_LAG
+            return young and not job.reused and failures < _TRIES_WITHOUT_ANSWER
+        return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
 
-    def _pending(self, job: Job, waited: float, trouble: DocspeedError | None) -> Pending:
-        why = f"; the last look failed: {trouble.message}" if trouble else ""
+    def _pending(self, job: Job, waited: float, failure: DocspeedError | None) -> Pending:
+        why = f"; the last look failed: {failure.message}" if failure else ""
         return Pending(
             f"job {job.ref} is still {job.status} after {waited:g} s; it goes on{why}",
             job_id=job.job_id,
             retryable=True,
-            hint=self.session.resume_command([job]),
+            hint=f"`{self.context.wait_command([job])}`",
         )
 
     def fetch(self, job: Job, new_body: NewBody = None) -> Task[Body]:
-        """The job's payload, as the server sends it. NotFound where the server no longer has it."""
+        """The job's result as the server sends it. NotFound if the server no longer has it."""
         if job.job_id is None:
-            if not self.session.cached_result_path(job).exists():
+            path = self.context.cached_result_path(job)
+            if not path.exists():
                 raise NotFound(f"the result of {job.ref} is no longer kept", hint="run its command again")
-            return Body.at(self.session.cached_result_path(job))
-        schedule = Schedule(random=self.session.world.random)
+            return Body.at(path)
+        environment = self.context.environment
+        schedule = Schedule(random=environment.random)
         attempt = 0
         while True:
             try:
-                answer = self.session.api.get(job_path(job.job_id) + "/result", new_body=new_body)
-                if answer.status != 202:
-                    return answer.body
+                response = self.context.client.get(job_path(job.job_id) + "/result", new_body=new_body)
+                if response.status != 202:
+                    return response.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)
             except (NotFound, Rejected) as refused:
                 error = refused
+                # The status may be ahead of the result: a new job's result gets a few tries.
                 if job.reused or refused.status not in (404, 409):
-                    raise self._of(refused, job) from None
+                    raise self._with_job(refused, job) from None
             except DocspeedError as failed:
-                raise self._of(failed, job, "result") from None
+                raise self._with_job(failed, job, self.context.result_command(job)) from None
             attempt += 1
-            if attempt == UNREACHED:
-                raise self._of(error, job)
-            yield self.session.world.monotonic() + schedule.backoff(attempt - 1)
+            if attempt == _TRIES_WITHOUT_ANSWER:
+                raise self._with_job(error, job)
+            yield environment.monotonic() + schedule.backoff(attempt - 1)
 
-    def _of(self, error: DocspeedError, job: Job, again: str = "") -> DocspeedError:
-        """The error with the job that it is about, and the command that goes on `again` afterwards."""
+    def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
+        """The error with its job, and the command that goes on afterwards."""
         error.job_id = job.job_id
         if isinstance(error, NotFound) and job.ref not in error.message:
             error.message = f"job {job.ref}: {error.message}"
         if isinstance(error, NotFound) and job.row is None:
-            error.hint = error.hint or "docspeed jobs list shows those of this machine"
-        if again and "the same command" not in (error.hint or ""):
-            flags = self.session.flags
-            then = f"docspeed jobs {again} {job.shell_ref}{flags}"
-            first = f"{error.hint}{flags}" if (error.hint or "").startswith("docspeed") else error.hint
-            error.hint = f"{first}, then {then}" if first else then
+            error.hint = error.hint or "`docspeed jobs list` shows the jobs of this machine"
+        if command and "the same command" not in (error.hint or ""):
+            error.hint = f"{error.hint}, then `{command}`" if error.hint else f"`{command}`"
         return error
 
-    def gone(self, job: Job) -> None:
-        """The server no longer knows the job."""
-        self._settle(job, State.GONE, State.GONE)
+    def mark_gone(self, job: Job) -> None:
+        """Record that the server no longer knows the job."""
+        if job.row is not None:
+            self.context.ledger.change(job.row, status=State.GONE, state=State.GONE, error=None)
 
     def forget(self, jobs: Sequence[Job]) -> int:
-        """Take jobs out of the ledger, with what was kept of them; how many there were."""
+        """Remove jobs, and results that came inline, from the state folder; returns how many there were."""
         for job in jobs:
             if job.job_id is None:
-                self.session.cached_result_path(job).unlink(missing_ok=True)
-        return self.session.ledger.drop(job.row for job in jobs if job.row is not None)
-
-    def _settle(self, job: Job, status: str, state: State, error: str | None = None) -> None:
-        if job.row is not None:
-            self.session.ledger.change(job.row, status=status, state=state, error=error)
+                self.context.cached_result_path(job).unlink(missing_ok=True)
+        return self.context.ledger.drop(job.row for job in jobs if job.row is not None)
 
 
-def _hopeless(job: Job) -> bool:
-    """Whether the document is what is wrong, so that the same again would end the same."""
-    return (job.error or "").startswith("document_")
+def job_failed(job: Job, hint: str | None = None) -> JobFailed:
+    """The error for a job that has failed."""
+    reason = f"ended as {job.status}" + (f": {job.error}" if job.error else "")
+    label = f"{job.input}: " if job.input else ""
+    return JobFailed(
+        f"{label}{job.operation} job {job.ref} {reason}",
+        reason=reason,
+        details={"status": job.status, "error": job.error},
+        job_id=job.job_id,
+        hint=hint,
+    )
 
 
-def _failure_text(content: Any) -> str | None:
+def failure_text(content: Any) -> str | None:
+    """The server's error code and message for a job that has failed; None if it has not."""
     if not isinstance(content, dict) or state_of(status_word(content) or "") is not State.FAILED:
         return None
     code, message = job_error(content)

@@ -1,267 +1,277 @@
-"""Drives many pieces of work with a few threads: what waits is parked in one heap, nobody sits on it."""
+"""Drive many tasks with a few threads: the caller's thread keeps the due times and hands steps to workers."""
 
 from __future__ import annotations
 
 import math
-import queue
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted
-from docspeed_cli.core.models import Job
 from docspeed_cli.core.signals import GRACE
-from docspeed_cli.jobs.context import Session, Task, run_to_completion
+from docspeed_cli.jobs.context import ClientOptions, Context
+from docspeed_cli.jobs.outcome import Task
 from docspeed_cli.service.backoff import DueQueue
 
 T = TypeVar("T")
 
-_AHEAD = 4
-"""How many inputs for each worker are read ahead: waking the reader for each one costs more."""
+RunTasks = Callable[[Iterable[Task[Any]]], Generator[Any, None, None]]
+"""Yields the outcome of each task as it ends."""
 
-_FILES, _FILES_EACH = 32, 3
-"""Files that the program has open, and each worker: a connection, a document, a result."""
+_READ_AHEAD = 4
+"""Inputs that are read ahead for each worker."""
 
-_SILENT = 1.0
-"""Seconds after which it is told what a run that is to stop still waits for."""
+_STEPS_AHEAD = 2
+"""Steps that are under way or queued for each worker, so that none waits for the caller's thread."""
 
-READING = _SILENT
-"""Seconds that are given to what only reads: nothing is lost with its answer."""
+_OWN_FILES, _FILES_PER_WORKER = 32, 3
+"""Open files of the program, and of each worker: a connection, a document, a result."""
+
+_QUIET_STOP = 1.0
+"""Seconds after which a stopping run says what it still waits for."""
+
+READ_GRACE = _QUIET_STOP
+"""Seconds that a stopping run gives to tasks that only read: an answer they miss can be fetched again."""
+
+
+class _New(NamedTuple, Generic[T]):
+    """A task was read from the input."""
+
+    task: Task[T]
+
+
+class _Parked(NamedTuple, Generic[T]):
+    """A task wants to go on at a due time."""
+
+    task: Task[T]
+    due: float
 
 
 class _Ended(NamedTuple, Generic[T]):
+    """A task has ended, or reading the input has failed."""
+
     value: T | None = None
     error: BaseException | None = None
 
 
+class _AllRead(NamedTuple):
+    """The input has no more tasks."""
+
+
 class Scheduler(Generic[T]):
-    """`workers` threads over any number of tasks; `run` yields each task's outcome as it ends."""
+    """Up to `workers` threads over any number of tasks; `run` yields each task's outcome as it ends.
+
+    No worker is held while a job runs: its task is parked until its due time. While the caller deals with
+    an outcome no new steps are handed out, so outcomes don't pile up in memory. `grace` is how many seconds
+    a stopping run gives to exchanges that are under way; `most` bounds how many tasks are under way.
+    """
 
     def __init__(
         self,
         workers: int,
-        world: Environment,
-        say: Callable[[str], None] = lambda text: None,
+        environment: Environment,
+        report: Callable[[str], None] = lambda text: None,
         grace: float = GRACE,
         most: float = math.inf,
     ) -> None:
         self._workers = workers
-        self._world = world
-        self._say = say
+        self._environment = environment
+        self._report = report
         self._grace = grace
         self._most = most
-        self._lock = threading.Lock()
-        self._there = threading.Condition(self._lock)
-        """Workers wait here for something to do,"""
-        self._clock = threading.Condition(self._lock)
-        """one of them here for the first due time,"""
-        self._room = threading.Condition(self._lock)
-        """and whoever reads the inputs here until some are taken."""
-        self._asleep = threading.Condition()
-        """Workers between two tries of an exchange wait here."""
-        self._parked: DueQueue[Task[T]] = DueQueue()
-        self._new: deque[Task[T]] = deque()
-        self._live = 0
-        self._begun = 0
-        """Those that are not handed over yet, where their number is bounded."""
-        self._all_in = False
-        self._timekeeper = False
+        self._threads: list[threading.Thread] = []
+        self._steps: SimpleQueue[Task[T] | None] = SimpleQueue()
+        self._events: list[_New[T] | _Parked[T] | _Ended[T] | _AllRead] = []
+        self._event_came = threading.Condition()
+        self._room_for_input = threading.Semaphore(_READ_AHEAD * workers)
         self._stopped = threading.Event()
-        self._ended: queue.Queue[_Ended[T] | None] = queue.Queue(2 * workers)
+        self._stopping = threading.Condition()
+        # The caller's thread alone uses the rest.
+        self._new: deque[Task[T]] = deque()
+        self._parked: DueQueue[Task[T]] = DueQueue()
+        self._handed_out = 0
+        self._under_way = 0
 
     def sleep(self, seconds: float) -> None:
-        """Sleep in a worker; the end of the run wakes it."""
-        with self._asleep:
+        """Sleep in a worker, between two tries of an exchange; the end of the run wakes it."""
+        with self._stopping:
             if not self._stopped.is_set():
-                self._world.wait(self._asleep, seconds)
+                self._environment.wait(self._stopping, seconds)
         if self._stopped.is_set():
             raise Interrupted(signal.SIGINT, idle=True)
 
     def run(self, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
-        """Every task's outcome, in the order in which they end."""
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers)]
-        feeder = threading.Thread(target=self._feed, args=(iter(tasks),), daemon=True)
-        for thread in (feeder, *threads):
-            thread.start()
+        """Every task's outcome, in the order in which they end. Close it to stop the run."""
+        # Input may come slowly from a pipe, so a thread of its own reads it.
+        threading.Thread(target=self._read_input, args=(tasks,), daemon=True).start()
+        all_read = False
         try:
-            while (ended := self._ended.get()) is not None:
-                if ended.error is not None:
-                    raise ended.error
-                yield ended.value  # type: ignore[misc]
-                if self._most < math.inf:
-                    with self._lock:
-                        self._begun -= 1
-                        self._room.notify()
+            while not (all_read and not self._new and self._under_way == 0):
+                self._hand_out()
+                for event in self._next_events():
+                    if isinstance(event, _New):
+                        self._new.append(event.task)
+                    elif isinstance(event, _Parked):
+                        self._handed_out -= 1
+                        self._parked.add(event.due, event.task)
+                    elif isinstance(event, _AllRead):
+                        all_read = True
+                    elif event.error is not None:
+                        raise event.error
+                    else:
+                        self._handed_out -= 1
+                        self._under_way -= 1
+                        yield event.value  # type: ignore[misc]
         finally:
-            self._stop(threads)
+            self.stop()
 
-    def _stop(self, threads: Sequence[threading.Thread]) -> None:
-        """Let exchanges under way come to their end, so that no submission's outcome is lost."""
-        self._stopped.set()
-        self._wake_all()
-        self._join(threads, min(self._grace, _SILENT))
-        if self._grace > _SILENT and any(thread.is_alive() for thread in threads):
-            self._say(f"finishing what is under way ({self._grace:g} s at most); again to leave now")
-            self._join(threads, self._grace - _SILENT)
+    def _hand_out(self) -> None:
+        """Hand steps to workers: tasks that are due come before new ones."""
+        now = self._environment.monotonic()
+        while self._handed_out < _STEPS_AHEAD * self._workers:
+            task = self._parked.pop(now)
+            if task is None:
+                if not self._new or self._under_way >= self._most:
+                    return
+                task = self._new.popleft()
+                self._room_for_input.release()
+                self._under_way += 1
+            self._steps.put(task)
+            self._handed_out += 1
+            if len(self._threads) < min(self._workers, self._handed_out):
+                self._threads.append(threading.Thread(target=self._work, daemon=True))
+                self._threads[-1].start()
 
-    def _join(self, threads: Sequence[threading.Thread], seconds: float) -> None:
-        deadline = self._world.monotonic() + seconds
-        for thread in threads:
-            thread.join(max(0.0, deadline - self._world.monotonic()))
+    def _next_events(self) -> list[_New[T] | _Parked[T] | _Ended[T] | _AllRead]:
+        """What came from the other threads; waits for it, or for the first due time."""
+        with self._event_came:
+            if not self._events:
+                # While every worker is busy a due time can't be met earlier than by the next event.
+                due = self._parked.next_due() if self._handed_out < self._workers else None
+                if due is None:
+                    self._event_came.wait()
+                else:
+                    seconds = max(0.0, due - self._environment.monotonic())
+                    self._environment.wait(self._event_came, seconds)
+            events, self._events = self._events, []
+            return events
 
-    def _wake_all(self) -> None:
-        with self._lock:
-            for condition in (self._there, self._clock, self._room):
-                condition.notify_all()
-        with self._asleep:
-            self._asleep.notify_all()
+    def _send(self, event: _New[T] | _Parked[T] | _Ended[T] | _AllRead) -> None:
+        with self._event_came:
+            self._events.append(event)
+            self._event_came.notify()
 
-    def _feed(self, tasks: Iterator[Task[T]]) -> None:
+    def _read_input(self, tasks: Iterable[Task[T]]) -> None:
         try:
             for task in tasks:
-                with self._lock:
-                    self._new.append(task)
-                    self._live += 1
-                    self._there.notify()
-                    self._clock.notify()
-                    if len(self._new) >= _AHEAD * self._workers:
-                        self._room.wait_for(lambda: len(self._new) <= self._workers or self._stopped.is_set())
-                    self._begun += 1
-                    if self._begun >= self._most:
-                        self._room.wait_for(lambda: self._begun < self._most or self._stopped.is_set())
+                self._send(_New(task))
+                self._room_for_input.acquire()
                 if self._stopped.is_set():
                     return
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the main thread has to raise it
-            self._end(_Ended(error=error))
-        with self._lock:
-            self._all_in = True
-            over = self._live == 0
-        if over:
-            self._over()
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
+            self._send(_Ended(error=error))
+        self._send(_AllRead())
 
     def _work(self) -> None:
-        try:
-            self._work_on()
-        except BaseException as error:  # noqa: BLE001 - a worker that dies in silence would leave the run waiting
-            self._end(_Ended(error=error))
-
-    def _work_on(self) -> None:
-        while (task := self._next()) is not None:
+        while (task := self._steps.get()) is not None and not self._stopped.is_set():
             try:
                 due = next(task)
-            except StopIteration as stop:
-                self._finish(_Ended(stop.value))
+            except StopIteration as end:
+                self._send(_Ended(end.value))
             except Interrupted:
                 return
-            except BaseException as error:  # noqa: BLE001 - likewise
-                self._finish(_Ended(error=error))
+            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
+                self._send(_Ended(error=error))
             else:
-                with self._lock:
-                    self._parked.add(due, task)
-                    if self._parked.next_due() == due:
-                        self._clock.notify()
+                self._send(_Parked(task, due))
 
-    def _next(self) -> Task[T] | None:
-        """What is due, before what is new; None when there will be nothing more."""
-        with self._lock:
-            while not self._stopped.is_set():
-                task = self._parked.pop(self._world.monotonic())
-                if task is None and self._new:
-                    task = self._new.popleft()
-                    if len(self._new) == self._workers:
-                        self._room.notify()
-                if task is not None:
-                    if self._new or self._parked:
-                        self._there.notify()
-                    return task
-                if self._all_in and self._live == 0:
-                    return None
-                self._rest()
-        return None
-
-    def _rest(self) -> None:
-        """Wait for something to do; one worker at a time watches the clock, so that a due time wakes one."""
-        due = self._parked.next_due()
-        if due is None or self._timekeeper:
-            self._there.wait()
+    def stop(self) -> None:
+        """Stop the workers; exchanges under way may end, so that no submission's outcome is lost."""
+        if self._stopped.is_set():
             return
-        self._timekeeper = True
-        try:
-            self._world.wait(self._clock, max(0.0, due - self._world.monotonic()))
-        finally:
-            self._timekeeper = False
+        self._stopped.set()
+        with self._stopping:
+            self._stopping.notify_all()
+        self._room_for_input.release(_READ_AHEAD * self._workers)
+        for _ in self._threads:
+            self._steps.put(None)
+        self._join(min(self._grace, _QUIET_STOP))
+        if self._grace > _QUIET_STOP and any(thread.is_alive() for thread in self._threads):
+            self._report(f"finishing what is under way ({self._grace:g} s at most); Ctrl-C again leaves now")
+            self._join(self._grace - _QUIET_STOP)
 
-    def _finish(self, ended: _Ended[T]) -> None:
-        self._end(ended)
-        with self._lock:
-            self._live -= 1
-            over = self._live == 0 and self._all_in
-        if over:
-            self._over()
-
-    def _over(self) -> None:
-        self._end(None)
-        self._wake_all()
-
-    def _end(self, ended: _Ended[T] | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._ended.put(ended, timeout=0.5)
-                return
-            except queue.Full:
-                continue
+    def _join(self, seconds: float) -> None:
+        deadline = self._environment.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._environment.monotonic()))
 
 
-def run_one(session: Session, task: Task[T]) -> T:
-    """The outcome of one piece of work, done in this thread with live progress."""
-    with session.output.live() as say:
-        session.progress = lambda job: say(_progress(job))
-        return run_to_completion(task, session.world)
-
-
-def run_many(
-    session: Session, tasks: Iterable[Task[T]], *, grace: float = READING, most: int | None = None
-) -> Iterator[T]:
-    """The outcomes of many, as they end; `--concurrency` threads do the work.
-
-    `grace` is how many seconds a run that is to stop gives to what is under way. With `most`, no more
-    than this many are under way at a time, or as many as there are threads; else what waits holds nobody up.
-    """
-    asked = session.settings.concurrency
-    workers = _affordable(asked)
-    if workers < asked:
-        session.output.note(
-            f"{workers} at a time, not {asked}: the system allows no more open files (ulimit -n)"
-        )
-    bound = math.inf if most is None else max(most, workers)
-    crowd: Scheduler[T] = Scheduler(workers, session.world, session.output.progress, grace, bound)
-    outcomes = _sleeping_in(crowd, session, tasks)
-    session.workers.callback(outcomes.close)
-    return outcomes
-
-
-def _sleeping_in(crowd: Scheduler[T], session: Session, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
-    """The outcomes; whoever sleeps for this session meanwhile is woken when the run is to stop."""
-    before, session.sleep = session.sleep, crowd.sleep
+def run_to_completion(task: Task[T], environment: Environment) -> T:
+    """The outcome of one task, driven in this thread."""
     try:
-        yield from crowd.run(tasks)
+        while True:
+            due = next(task)
+            environment.sleep(max(0.0, due - environment.monotonic()))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def run_in_turn(tasks: Iterable[Task[T]], environment: Environment) -> Generator[T, None, None]:
+    """The outcomes of tasks that are driven one after the other, in this thread."""
+    for task in tasks:
+        yield run_to_completion(task, environment)
+
+
+@contextmanager
+def workers(
+    context: Context,
+    *,
+    total: int | None = None,
+    grace: float = READ_GRACE,
+    most: int | None = None,
+    deadline: float | None = None,
+    retry_rate_limits: bool = False,
+) -> Iterator[tuple[Context, RunTasks]]:
+    """A context with a client for many tasks, and what runs them, with `--concurrency` workers.
+
+    `total` is the number of tasks if it is known: a single one runs in the caller's thread. With `most`, no
+    more than this many are under way, or as many as there are workers. The end of the block stops the run.
+    """
+    wanted = context.settings.concurrency
+    allowed = _allowed_workers(wanted)
+    if allowed < wanted:
+        context.output.note(
+            f"{allowed} at a time, not {wanted}: the system allows no more open files (`ulimit -n`)"
+        )
+    bound = math.inf if most is None else max(most, allowed)
+    scheduler: Scheduler[Any] = Scheduler(allowed, context.environment, context.output.progress, grace, bound)
+    run_tasks: RunTasks = scheduler.run
+    sleep: Callable[[float], None] | None = scheduler.sleep
+    if total == 1:
+        run_tasks, sleep = partial(run_in_turn, environment=context.environment), None
+    context = context.with_client(ClientOptions(sleep, deadline, retry_rate_limits))
+    try:
+        yield context, run_tasks
     finally:
-        session.sleep = before
+        scheduler.stop()
+        context.close_client()
 
 
-def _affordable(workers: int) -> int:
-    """As many workers as have files enough: the limit is raised for them as far as the system allows."""
+def _allowed_workers(workers: int) -> int:
+    """As many workers as the limit of open files allows; raises that limit as far as the system lets us."""
     if sys.platform == "win32":  # it has no such limit
         return workers
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES + _FILES_EACH * workers
+    wanted = _OWN_FILES + _FILES_PER_WORKER * workers
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return workers
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -269,9 +279,4 @@ def _affordable(workers: int) -> int:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
             soft = limit
-    return max(1, min(workers, (soft - _FILES) // _FILES_EACH))
-
-
-def _progress(job: Job) -> str:
-    named = " ".join(part for part in (job.operation, job.input) if part)
-    return f"{named or 'job'}: {job.status} ({job.ref})"
+    return max(1, min(workers, (soft - _OWN_FILES) // _FILES_PER_WORKER))

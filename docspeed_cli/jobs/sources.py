@@ -1,4 +1,4 @@
-"""Looks at local documents: finds what the user named, and checks it before anything is sent."""
+"""Find and check local documents before anything is sent."""
 
 from __future__ import annotations
 
@@ -142,11 +142,11 @@ def named(text: str) -> Source:
     return local(text, path)
 
 
-def read_stdin(world: Environment, filename: str | None) -> Source:
+def read_stdin(environment: Environment, filename: str | None) -> Source:
     """The document on standard input, kept in a file of its own until the program ends."""
-    if world.stdin.isatty():
+    if environment.stdin.isatty():
         raise Problem("is the terminal; pipe a document in, or name a file")
-    source = _copied("-", world.stdin.buffer)
+    source = _copied("-", environment.stdin.buffer)
     suffix = _TYPES[source.content_type or "application/pdf"][0]
     filename = display_path(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
@@ -170,7 +170,7 @@ def _copied(label: str, stream: IO[bytes]) -> Source:
 
 
 @dataclass(frozen=True)
-class Found:
+class InputSet:
     """The documents that were named: those that are checked, and those that standard input will name."""
 
     checked: tuple[Source, ...]
@@ -183,7 +183,7 @@ class Found:
         yield from self.coming
 
 
-def collect(inputs: Inputs, world: Environment) -> Found:
+def collect(inputs: Inputs, environment: Environment) -> InputSet:
     """Every document, in the order given. UsageError with all problems of all that is known at once;
 
     a list on standard input is read as it comes, and a bad line of it is an error in its place.
@@ -192,7 +192,7 @@ def collect(inputs: Inputs, world: Environment) -> Found:
     skipped: list[Path] = []
     problems: list[str] = []
     try:
-        for step in _named(inputs, world):
+        for step in _named(inputs, environment):
             if isinstance(step, Source):
                 sources.append(step)
             elif isinstance(step, Path):
@@ -209,7 +209,7 @@ def collect(inputs: Inputs, world: Environment) -> Found:
             details=problems if len(problems) > 1 else None,
             hint=_way_round(inputs) if any(map(_of_a_file, problems)) else None,
         )
-    return Found(tuple(sources), tuple(skipped), _streamed(world) if inputs.listed == "-" else ())
+    return InputSet(tuple(sources), tuple(skipped), _streamed(environment) if inputs.listed == "-" else ())
 
 
 def _of_a_file(problem: str) -> bool:
@@ -227,7 +227,7 @@ def _way_round(inputs: Inputs) -> str | None:
     return f"to go on with the others, pipe a list in: {found}, and --from - in place of the folder"
 
 
-def _named(inputs: Inputs, world: Environment) -> Iterator[Source | Path | str]:
+def _named(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str]:
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
         yield "standard input can be read once only: one document as -, or one list as --from -"
         return
@@ -235,7 +235,7 @@ def _named(inputs: Inputs, world: Environment) -> Iterator[Source | Path | str]:
         if not text:
             yield "an input is empty; is a variable not set?"
         elif text == "-":
-            yield from _try("standard input", read_stdin, world, inputs.filename)
+            yield from _try("standard input", read_stdin, environment, inputs.filename)
         elif inputs.recursive and Path(text).is_dir():
             yield from _below(Path(text))
         else:
@@ -257,8 +257,8 @@ def _from_list(path: Path) -> Iterator[Source | str]:
             yield from _try(f"{path}, line {number}: {line.strip()}", named, line.strip())
 
 
-def _streamed(world: Environment) -> Iterator[Source | DocspeedError]:
-    for line in world.stdin:
+def _streamed(environment: Environment) -> Iterator[Source | DocspeedError]:
+    for line in environment.stdin:
         text = line.strip().removeprefix("\ufeff")
         if not text:
             continue

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.errors import DocspeedError, bare_command
+from docspeed_cli.core.models import Style
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
 
@@ -27,6 +29,18 @@ _SERVER_COMMAND = r"(?<=`)docspeed (?:auth|doctor)[^`]*|^docspeed (?:auth|doctor
 class Messages(Streams):
     """The messages of one run. Text that they quote can't act on a terminal or a CI runner."""
 
+    def __init__(
+        self,
+        environment: Environment,
+        style: Style,
+        secrets: set[str] | None = None,
+        server_flags: str = "",
+    ) -> None:
+        super().__init__(environment, style, secrets)
+        self._server_flags = server_flags
+        """The flags that name this run's server, for commands in hints."""
+        self._shown_once: set[str] = set()
+
     def note(self, text: str) -> None:
         """Say something worth knowing, once."""
         if not self.errors_only and text not in self._shown_once:
@@ -42,7 +56,7 @@ class Messages(Streams):
     def hint(self, text: str) -> None:
         """Suggest the next command."""
         if not self.errors_only:
-            self._message("hint", text, "bold")
+            self._message("hint", bare_command(text), "bold")
 
     def progress(self, text: str) -> None:
         """Write a plain line of progress."""
@@ -72,14 +86,14 @@ class Messages(Streams):
         """Report what happened and what to do next: for people, or as one JSON line with --json."""
         hint = error.hint and re.sub(_SERVER_COMMAND, self._with_server, error.hint)
         if self.style.json_errors:
-            members = {**error.to_json(), **({"hint": hint} if hint else {})}
+            members = {**error.to_json(), **({"hint": bare_command(hint)} if hint else {})}
             # ASCII, because a log collector may read stderr in any encoding.
             self._line(json.dumps({"error": members}, ensure_ascii=True))
             return
         self._message("error", error.message, "bold red")
         self.annotate(error.message)
         if hint:
-            self._message("hint", hint, "bold")
+            self._message("hint", bare_command(hint), "bold")
         if error.request_id:
             self._line(sanitize(f"request: {error.request_id}", multiline=False))
 
@@ -103,7 +117,7 @@ class Messages(Streams):
         for line in lines:
             self.progress(line)
         if hint:
-            self._message("hint", hint, "bold")
+            self._message("hint", bare_command(hint), "bold")
 
     def bell(self) -> None:
         """Ring the terminal's bell, if the user asked for it."""
@@ -135,7 +149,7 @@ class Messages(Streams):
         return self.environment.env.get("GITHUB_ACTIONS") == "true"
 
     def _with_server(self, command: re.Match[str]) -> str:
-        return command[0] if self.server_flags in command[0] else command[0] + self.server_flags
+        return command[0] if self._server_flags in command[0] else command[0] + self._server_flags
 
     def _message(self, label: str, text: str, colour: str) -> None:
         # Further lines are indented, so that quoted text can't pass for a hint or an error of ours.

@@ -39,8 +39,8 @@ class BatchProgress:
     """The counts of a run over many inputs.
 
     `running` gives the number of jobs under way and `rate_limit` the state of the rate limit, in words.
-    `waits` is whether an input is done when its job has ended, or as soon as it is submitted. `unsaved` is
-    whether results are only summarised on screen. `total` is the number of inputs, if known.
+    `waits` is whether an input is done when its job has ended, or as soon as it is submitted. `total` is the
+    number of inputs, if known.
     """
 
     def __init__(
@@ -52,12 +52,10 @@ class BatchProgress:
         *,
         total: int | None = None,
         waits: bool = True,
-        unsaved: bool = False,
     ) -> None:
         self.output = output
         self.verb = verb
         self.waits = waits
-        self.unsaved = unsaved
         self.total = total
         self.done = 0
         self.reused = 0
@@ -141,8 +139,11 @@ class BatchProgress:
         )
         return ", ".join(part for part in parts if part)
 
-    def summary(self, stopped: str = "") -> None:
-        """Write the counts of the whole run, its failures by reason, and what to do next."""
+    def summary(self, stopped: str = "", *, unsaved: bool = False) -> None:
+        """Write the counts of the whole run, its failures by reason, and what to do next.
+
+        `unsaved` is whether results were only summarised on screen.
+        """
         output = self.output
         if output.style.quiet:
             self._report_failures()
@@ -160,7 +161,7 @@ class BatchProgress:
         # A person sees each failure as an error line above; the list is for many, and for logs.
         if self._reasons and not (output.human_output and self.ended <= _ON_SCREEN):
             self._list_reasons()
-        hint = self._next_step(stopped)
+        hint = self._next_step(stopped, unsaved)
         if hint:
             output.hint(hint)
 
@@ -176,7 +177,7 @@ class BatchProgress:
         if others > 0:
             output.progress(f"  and {others} other reasons; each failed input's line has its own")
 
-    def _next_step(self, stopped: str) -> str:
+    def _next_step(self, stopped: str, unsaved: bool) -> str:
         # Submitting a damaged file again can't help, so the usual hint would mislead.
         if self.failed and not stopped and all(_DAMAGED in reason for reason in self._reasons):
             return "replace the damaged files and run the same command again; only those are submitted"
@@ -189,7 +190,7 @@ class BatchProgress:
             return "run the same command again to keep waiting; nothing is submitted twice"
         if self.missing_required:
             return "check these documents or the schema; running the same command again costs nothing"
-        if self.done and (self.unsaved or not self.waits):
+        if self.done and (unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
             return f"add `{flags}` to the same command to save each result; nothing is paid twice"
         return ""

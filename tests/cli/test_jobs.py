@@ -159,7 +159,7 @@ def test_the_lines_of_inputs_that_came_to_no_job_are_passed_over(stage: Stage, s
     waited = stage.run("jobs", "wait", "-", stdin=ran.raw)
     assert waited.code == 0, waited.err
     assert {json.loads(line)["job_id"] for line in lines(waited.out)} == {"job_1", "job_2"}
-    assert "warning: there is no job of nope.pdf: no such file" in waited.err
+    assert "warning: no job for nope.pdf: no such file" in waited.err
 
 
 def test_last_is_the_newest_and_a_row_has_a_number(stage: Stage, service: Service) -> None:
@@ -345,7 +345,7 @@ def test_a_status_that_no_job_has_is_told(stage: Stage, service: Service, termin
     stage.run("jobs", "status", "job_1")
     ran = stage.run(*argv, terminal=terminal)
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "note: no job is 'runing'; there are done, running\n"
+    assert ran.err == "note: no job is 'runing'; the jobs here are done, running\n"
     assert stage.run(*argv, "--quiet").err == ""
 
 
@@ -354,9 +354,9 @@ def test_a_list_of_none_is_not_always_for_want_of_jobs(stage: Stage) -> None:
     stage.env = {"NO_COLOR": "1"}
     assert stage.run("jobs", "list", "--status", "failed").err == "", "a script may ask again and again"
     ran = stage.run("jobs", "list", "--status", "failed", terminal=True)
-    assert ran.err == "note: no job is 'failed'; there are running\n"
+    assert ran.err == "note: no job is 'failed'; the jobs here are running\n"
     ran = stage.run("jobs", "list", "--status", "running", "--operation", "split", terminal=True)
-    assert ran.err == "note: no job here is like that; docspeed jobs list shows them all\n"
+    assert ran.err == "note: no matching jobs; `docspeed jobs list` shows all\n"
 
 
 def test_an_operation_that_is_none_is_told(stage: Stage, service: Service) -> None:
@@ -364,7 +364,7 @@ def test_an_operation_that_is_none_is_told(stage: Stage, service: Service) -> No
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err == "error: --operation prase: there is no such operation\nhint: did you mean parse?\n"
     ran = stage.run("jobs", "list", "--operation", "qqqq")
-    assert ran.err.endswith("hint: there are parse, extract, split, tables, schema, chat\n")
+    assert ran.err.endswith("hint: the operations are parse, extract, split, tables, schema, chat\n")
 
 
 def test_any_operation_of_a_job_here_is_one(stage: Stage) -> None:

@@ -21,7 +21,7 @@ def test_flags_about_a_result_that_nothing_waits_for(
 ) -> None:
     ran = stage.run("parse", "--file-id", "f", *flags)
     assert (ran.code, ran.out) == (2, "")
-    assert "hint: add --wait" in ran.err
+    assert "hint: add `--wait`" in ran.err
     assert service.calls == []
 
 
@@ -38,8 +38,8 @@ def test_flags_about_a_result_that_nothing_waits_for(
 def test_a_time_for_a_wait_that_nobody_does(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
     ran = stage.run(*argv, "--timeout", "5m")
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    hint = "take out --no-wait" if "--no-wait" in argv else "add --wait"
-    assert ran.err == f"error: --timeout is about the wait, and nothing waits\nhint: {hint}\n"
+    hint = "remove `--no-wait`" if "--no-wait" in argv else "add `--wait`"
+    assert ran.err == f"error: --timeout is about the wait, and this command does not wait\nhint: {hint}\n"
     assert stage.run(*argv, env={"DOCSPEED_TIMEOUT": "5m"}).code == 0
 
 
@@ -59,7 +59,7 @@ def test_a_table_is_picked_for_csv(stage: Stage, service: Service, form: tuple[s
     if form == ("--json",):
         assert json.loads(ran.err)["error"]["message"] == error
     else:
-        assert ran.err == f"error: {error}\nhint: add --format csv\n"
+        assert ran.err == f"error: {error}\nhint: add `--format csv`\n"
 
 
 def test_a_table_is_picked_where_a_setting_asks_for_csv(stage: Stage, service: Service) -> None:
@@ -68,7 +68,7 @@ def test_a_table_is_picked_where_a_setting_asks_for_csv(stage: Stage, service: S
     assert stage.run(*argv, env={"DOCSPEED_FORMAT": "csv"}).out.strip() == "a,b"
     assert stage.run("tables", "--file-id", "f", "--table", "1", "--dry-run").code == 0
     ran = stage.run("jobs", "result", "job_1", "--table", "1")
-    assert (ran.code, "hint: add --format csv" in ran.err) == (2, True)
+    assert (ran.code, "hint: add `--format csv`" in ran.err) == (2, True)
     assert stage.run("jobs", "result", "job_1", "--table", "1", "--format", "csv").out.strip() == "a,b"
 
 
@@ -122,7 +122,7 @@ def test_hints_name_the_server(stage: Stage, service: Service) -> None:
 def test_a_short_key_does_not_damage_messages(stage: Stage) -> None:
     ran = stage.run("jobs", "result", "nope", "--json", env={"DOCSPEED_API_KEY": "n"})
     assert json.loads(lines(ran.err)[-1])["error"]["hint"] == (
-        "mend DOCSPEED_API_KEY; or unset it, then docspeed auth login"
+        "fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login`"
     )
 
 
@@ -155,7 +155,7 @@ def test_what_begins_like_a_row_and_is_none(stage: Stage, service: Service) -> N
 
 def test_a_running_job_that_is_forgotten_is_told(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f")
-    assert "would submit anew" in stage.run("jobs", "forget", "@last").err
+    assert "submits them again" in stage.run("jobs", "forget", "@last").err
 
 
 def test_a_conversation_does_not_overwrite_a_file(stage: Stage, service: Service) -> None:
@@ -231,7 +231,7 @@ def test_a_dry_run_in_the_sandbox_names_an_address(stage: Stage) -> None:
 
 def test_a_list_of_jobs_that_run_says_how_to_ask_for_them(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
-    assert "docspeed jobs list --refresh asks" in stage.run("jobs", "list", terminal=True).err
+    assert "docspeed jobs list --refresh` asks" in stage.run("jobs", "list", terminal=True).err
     assert "--refresh" not in stage.run("jobs", "list", "--refresh", terminal=True).err
 
 
@@ -252,7 +252,7 @@ def test_a_command_for_curl_says_what_it_lacks(stage: Stage) -> None:
 def test_an_ending_that_promises_another_form(stage: Stage, name: str, told: bool) -> None:
     path = str(stage.folder / name)
     ran = stage.run("parse", "--file-id", "f", "--wait", "-o", path)
-    assert ("holds JSON; --format markdown" in ran.err) == told
+    assert ("holds JSON; `--format markdown" in ran.err) == told
 
 
 def test_doctor_does_not_send_to_the_doctor(stage: Stage, service: Service) -> None:
@@ -290,7 +290,7 @@ def test_a_flag_for_the_key_is_answered_with_what_there_is(stage: Stage) -> None
 def test_a_dry_run_says_that_nothing_would_be_sent(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
     ran = stage.run("parse", "--file-id", "f", "--dry-run")
-    assert "not sent anyway: job job_1 answers this request already" in ran.err
+    assert "without --dry-run, job job_1 would be reused" in ran.err
     assert "not sent" not in stage.run("parse", "--file-id", "f", "--dry-run", "--fresh").err
 
 

@@ -93,7 +93,7 @@ def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Ser
         assert stage.run(*argv, str(stage.folder / folder)).code == 0
     service.jobs.clear()
     ran = [stage.run(*argv, str(stage.folder / folder)) for folder in ("out", "elsewhere")]
-    assert [(each.code, each.err.count("is there already, of parse job job_1")) for each in ran] == [
+    assert [(each.code, each.err.count("is there already, from parse job job_1")) for each in ran] == [
         (0, 2)
     ] * 2
     assert service.count(SUBMIT) == 1

@@ -47,7 +47,7 @@ def test_keys_that_others_may_read_are_told(stage: Stage, service: Service) -> N
     assert stage.run("auth", "login", stdin=KEY.encode(), env=UNKEYED).code == 0
     (stage.folder / "config" / "credentials.json").chmod(0o644)
     ran = stage.run("parse", "--file-id", "f", env=UNKEYED)
-    assert (ran.code, "others may read the keys" in ran.err) == (0, True)
+    assert (ran.code, "other users can read the keys" in ran.err) == (0, True)
 
 
 def test_a_short_key_is_masked_whole(stage: Stage) -> None:

@@ -350,8 +350,8 @@ def test_what_fails_after_the_submission_says_how_to_go_on(
     service.then(kind, Reply.of(401, {"detail": "expired"}))
     ran = stage.run("parse", "--file-id", "f", "--wait", "--base-url", "https://a.example")
     flags = " --base-url https://a.example"
-    first = f"mend DOCSPEED_API_KEY; or unset it, then docspeed auth login{flags}"
-    said = f"hint: {first}, then docspeed jobs {again} job_1{flags}"
+    first = f"fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login{flags}`"
+    said = f"hint: {first}, then `docspeed jobs {again} job_1{flags}`"
     assert (ran.code, ran.err.splitlines()[-1]) == (4, said)
 
 

@@ -72,7 +72,7 @@ def test_parser_accepts_the_example(example: str, tmp_path: Path) -> None:
         found = PROGRAM.main(args=argv, prog_name="docspeed", standalone_mode=False)
         assert isinstance(found, Invocation)
         env = {"DOCSPEED_CONFIG": str(tmp_path / "none.toml"), "DOCSPEED_STATE_DIR": str(tmp_path)}
-        assert found.style(resolve(found.settings, env))
+        assert found.style(resolve(found.options.settings(), env))
 
 
 def test_help_examples_all_call_docspeed() -> None:

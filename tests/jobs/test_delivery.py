@@ -11,8 +11,9 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source, Style
 from docspeed_cli.core.settings import resolve
-from docspeed_cli.jobs.context import Session
-from docspeed_cli.jobs.delivery import Delivery, Target, target
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.target import Target, target
 from docspeed_cli.terminal.output import Output
 from tests.stage import Stream
 
@@ -21,11 +22,11 @@ from tests.stage import Stream
     ("form", "extension"), [("markdown", "md"), ("text", "txt"), ("csv", "csv"), (None, "json")]
 )
 def test_a_file_s_extension_is_its_format_s(tmp_path: Path, form: str | None, extension: str) -> None:
-    world = Environment({}, Stream(), Stream(), Stream())
+    environment = Environment({}, Stream(), Stream(), Stream())
     env = {"DOCSPEED_STATE_DIR": str(tmp_path / "state"), "DOCSPEED_CONFIG": str(tmp_path / "none.toml")}
-    session = Session(world, resolve({}, env), Output(world, Style(format=form)))
-    delivery = Delivery(session, Target(Path("out"), many=True))
-    assert delivery.name(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
+    context = Context(environment, resolve({}, env), Output(environment, Style(format=form)))
+    delivery = Delivery(context, Target(Path("out"), many=True))
+    assert delivery.path_for(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def test_a_pattern_needs_a_folder() -> None:
 
 
 def test_without_a_place_there_is_no_file() -> None:
-    assert (target(None, True).folder, target(None, False).spool) == (None, None)
+    assert (target(None, True).folder, target(None, False).spool_dir) == (None, None)
 
 
 def test_one_result_goes_to_a_file(tmp_path: Path) -> None:
     to = target(str(tmp_path / "a.json"), False)
-    assert (to.path, to.folder, to.spool) == (tmp_path / "a.json", None, tmp_path)
+    assert (to.path, to.folder, to.spool_dir) == (tmp_path / "a.json", None, tmp_path)
 
 
 def test_many_results_go_to_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_many_results_go_to_a_folder_that_is_made(tmp_path: Path) -> None:
     assert target(str(folder), True, make=False).folder == folder
     assert not folder.exists()
     to = target(str(folder), True)
-    assert (to.folder, to.spool) == (folder, folder)
+    assert (to.folder, to.spool_dir) == (folder, folder)
     assert folder.is_dir()
 
 
@@ -104,5 +105,5 @@ def test_a_folder_that_can_t_be_made_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_nothing_is_kept_beside_a_device_or_a_named_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert target(str(tmp_path / "pipe"), False).spool is None
-    assert target(os.devnull, False).spool is None
+    assert target(str(tmp_path / "pipe"), False).spool_dir is None
+    assert target(os.devnull, False).spool_dir is None

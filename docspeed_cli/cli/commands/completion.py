@@ -10,9 +10,9 @@ import typer
 import docspeed_cli
 from docspeed_cli.cli.completion import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import LocalFlags
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.context import Context
 
 _SHELLS = "bash, zsh, fish or powershell"
 
@@ -31,17 +31,17 @@ def completion(
         typer.Argument(metavar="[SHELL]", help=f"{_SHELLS} (default: from $SHELL)", show_default=False),
     ] = None,
     *,
-    common: LocalFlags,
+    options: Options,
 ) -> Action:
     """Print the completion script for bash, zsh, fish or powershell."""
 
-    def action(session: Session) -> int:
-        name = shell or PurePath(session.world.env.get("SHELL", "")).name
+    def action(context: Context) -> int:
+        name = shell or PurePath(context.environment.env.get("SHELL", "")).name
         script = SCRIPTS.get({"pwsh": "powershell"}.get(name, name))
         if script is None:
             problem = f"there is no completion script for {shell}" if shell else "the shell is not known"
             raise UsageError(f"{problem}; name {_SHELLS}", hint="docspeed completion bash")
-        session.output.text(_read_script(script).removesuffix("\n"))
+        context.output.text(_read_script(script).removesuffix("\n"))
         return 0
 
     return action

@@ -6,37 +6,37 @@ from typing import Any
 
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import CommonFlags, LocalFlags
-from docspeed_cli.jobs.context import Session
+from docspeed_cli.cli.options import Options, ServerOptions
+from docspeed_cli.jobs.context import Context
 
 
 @guide("docspeed config show", "docspeed config show --json | jq -r 'select(.name == \"base_url\") | .value'")
-def config_show(*, common: CommonFlags) -> Action:
+def config_show(options: ServerOptions) -> Action:
     """Show every setting, its value, and where the value comes from."""
 
-    def action(session: Session) -> int:
-        lines = _setting_lines(session)
-        if session.output.human_output:
-            session.output.text(_settings_table(lines))
+    def action(context: Context) -> int:
+        lines = _setting_lines(context)
+        if context.output.human_output:
+            context.output.text(_settings_table(lines))
         else:
             for line in lines:
-                session.output.value(line)
+                context.output.value(line)
         return 0
 
     return action
 
 
-def _setting_lines(session: Session) -> list[dict[str, Any]]:
+def _setting_lines(context: Context) -> list[dict[str, Any]]:
     """Return an object with `name`, `value` and `origin` for each setting, the key and the state folder."""
-    settings = session.settings
+    settings = context.settings
     lines = [
         {"name": name, "value": getattr(settings, name), "origin": origin}
         for name, origin in settings.origins.items()
     ]
-    key, source = session.known_key()
+    key, source = context.known_key()
     # The key and the state folder have no flag and no place in the config file, so they are not in SETTINGS.
     variable = "DOCSPEED_STATE_DIR"
-    origin = variable if session.world.env.get(variable) else "default"
+    origin = variable if context.environment.env.get(variable) else "default"
     return [
         *lines,
         {"name": "api_key", "value": masked(key) if key else None, "origin": source or "default"},
@@ -55,12 +55,12 @@ def _settings_table(lines: list[dict[str, Any]]) -> str:
 
 
 @guide("docspeed config path", works_with_bad_settings=True)
-def print_config_path(*, common: LocalFlags) -> Action:
+def print_config_path(options: Options) -> Action:
     """Print the path of the config file, whether or not the file exists."""
 
-    def action(session: Session) -> int:
-        path = str(session.settings.config_file)
-        session.output.value({"path": path}) if common.json else session.output.text(path)
+    def action(context: Context) -> int:
+        path = str(context.settings.config_file)
+        context.output.value({"path": path}) if options.json else context.output.text(path)
         return 0
 
     return action

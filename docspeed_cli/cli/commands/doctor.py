@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import CommonFlags
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
 from docspeed_cli.core.timefmt import span
-from docspeed_cli.jobs.context import Session, installed_sandbox
+from docspeed_cli.jobs.context import Context, installed_sandbox
 from docspeed_cli.service.transport import CONNECT_TIMEOUT
 
 _MAX_SKEW = 60.0
@@ -33,42 +33,42 @@ class Check(NamedTuple):
     hint: str = ""
     code: int = 0
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the line as an object with `check`, `ok`, `found` and, if there is one, `hint`."""
         line: dict[str, Any] = {"check": self.name, "ok": not self.code, "found": self.found}
         return {**line, "hint": self.hint} if self.hint else line
 
 
 @guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'", works_with_bad_settings=True)
-def doctor(*, common: CommonFlags) -> Action:
+def doctor(options: ServerOptions) -> Action:
     """Check the setup and say how to fix it."""
 
-    def action(session: Session) -> int:
+    def action(context: Context) -> int:
         codes: set[int] = set()
         # Checks run while they are printed: a slow one, such as DNS, holds back only its own line.
-        for check in _run_checks(session):
+        for check in _run_checks(context):
             codes.add(check.code)
-            if session.output.human_output:
-                _print_check(session, check)
+            if context.output.human_output:
+                _print_check(context, check)
             else:
-                session.output.value(check.as_json())
+                context.output.value(check.to_json())
         return overall_exit_code(codes)
 
     return action
 
 
-def _print_check(session: Session, check: Check) -> None:
+def _print_check(context: Context, check: Check) -> None:
     mark = "bad" if check.code else "ok"
-    session.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, state=0)
+    context.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, state=0)
     if check.hint:
-        session.output.row(prose=f"{'':<{_FOUND_COLUMN}}-> {check.hint}")
+        context.output.row(prose=f"{'':<{_FOUND_COLUMN}}-> {check.hint}")
 
 
-def _run_checks(session: Session) -> Iterator[Check]:
+def _run_checks(context: Context) -> Iterator[Check]:
     yield Check("version", f"docspeed {__version__}, Python {platform.python_version()}, {sys.platform}")
-    settings = session.settings
+    settings = context.settings
     yield from _check_settings(settings)
-    yield _check_ledger(session)
+    yield _check_ledger(context)
     yield _check_sandbox()
     if settings.sandbox:
         yield Check("server", "the sandbox in this process; it needs no API key and no network")
@@ -76,9 +76,9 @@ def _run_checks(session: Session) -> Iterator[Check]:
         # The bad settings may have named another server; the key must not go to the default one.
         yield Check("server", "not checked; fix the settings first")
     else:
-        key = _check_api_key(session)
+        key = _check_api_key(context)
         yield key
-        yield from _check_server(session, send=not key.code)
+        yield from _check_server(context, send=not key.code)
 
 
 def _check_settings(settings: Settings) -> Iterator[Check]:
@@ -95,9 +95,9 @@ def _check_settings(settings: Settings) -> Iterator[Check]:
     yield Check("settings", "; ".join([file, *changed]))
 
 
-def _check_ledger(session: Session) -> Check:
-    rows, problem = session.ledger.health()
-    found = f"{session.ledger.path}, {rows} jobs"
+def _check_ledger(context: Context) -> Check:
+    rows, problem = context.ledger.health()
+    found = f"{context.ledger.path}, {rows} jobs"
     if problem:
         hint = "make its folder writable, or set DOCSPEED_STATE_DIR to another folder"
         return Check("ledger", f"{found}: {problem}", hint, 1)
@@ -112,55 +112,55 @@ def _check_sandbox() -> Check:
     return Check("sandbox", "installed; --sandbox works without an API key")
 
 
-def _check_api_key(session: Session) -> Check:
+def _check_api_key(context: Context) -> Check:
     try:
-        key, source = session.known_key()
-        # `session.key` raises AuthError if this server needs a key.
-        if not key and session.key == "":
-            return Check("key", f"none; {session.server} is on this machine and may not need one")
+        key, source = context.known_key()
+        # `context.key` raises AuthError if this server needs a key.
+        if not key and context.key == "":
+            return Check("key", f"none; {context.server} is on this machine and may not need one")
     except DocspeedError as error:
         return Check("key", error.message, error.hint or "", error.exit_code)
     return Check("key", f"{masked(key)} from {source}")
 
 
-def _check_server(session: Session, *, send: bool) -> Iterator[Check]:
+def _check_server(context: Context, *, send: bool) -> Iterator[Check]:
     """Check the connection, then send one request that costs nothing; `send=False` leaves the request out."""
-    for check in _check_connection(session):
+    for check in _check_connection(context):
         yield check
         if check.code:
             return
     if not send:
-        yield Check("server", f"{session.server} was not asked, because there is no usable API key")
+        yield Check("server", f"{context.server} was not asked, because there is no usable API key")
         return
-    probe = session.api.probe()
+    probe = context.client.probe()
     if probe.error is not None:
-        yield Check("server", probe.error.message, _next_step(session, probe.error), probe.error.exit_code)
+        yield Check("server", probe.error.message, _next_step(context, probe.error), probe.error.exit_code)
         return
-    found = f"{session.server} answers in {probe.seconds * 1000:.0f} ms"
+    found = f"{context.server} answers in {probe.seconds * 1000:.0f} ms"
     if probe.unrecognised_error:
-        yield Check("server", f"{found}, but not in the service's format", _address_hint(session))
+        yield Check("server", f"{found}, but not in the service's format", _address_hint(context))
     else:
-        yield Check("server", f"{found} and accepts the key" if session.key else found)
-    yield from _check_clock(session, probe.date)
+        yield Check("server", f"{found} and accepts the key" if context.key else found)
+    yield from _check_clock(context, probe.date)
 
 
-def _next_step(session: Session, error: DocspeedError) -> str:
+def _next_step(context: Context, error: DocspeedError) -> str:
     if error.status is not None and (error.status == 429 or error.status >= 500):
         return "the server can be reached; try again later"
     # Most network errors suggest `docspeed doctor`, which the user is already running.
     if error.hint is None or "docspeed doctor" in error.hint:
-        return _address_hint(session)
+        return _address_hint(context)
     return error.hint
 
 
-def _address_hint(session: Session) -> str:
-    origin = session.settings.origins["base_url"]
+def _address_hint(context: Context) -> str:
+    origin = context.settings.origins["base_url"]
     return f"check the network and the server's address (from {origin})"
 
 
-def _check_connection(session: Session) -> Iterator[Check]:
+def _check_connection(context: Context) -> Iterator[Check]:
     """Name the proxy, or connect directly, to see whether the server's name and certificate are right."""
-    server, world = urlsplit(session.server), session.world
+    server, world = urlsplit(context.server), context.environment
     if world.transport is not None or server.scheme != "https":
         return  # plain http is only for servers on this machine
     host, port = server.hostname or "", server.port or 443
@@ -182,7 +182,7 @@ def _check_connection(session: Session) -> Iterator[Check]:
             found = f"{host} is {secured.getpeername()[0]}, {secured.version()}"
     except (OSError, DocspeedError) as error:
         why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
-        hint = _address_hint(session)
+        hint = _address_hint(context)
         if isinstance(error, SSLError):
             hint += ", or set SSL_CERT_FILE to a file with the missing certificate authority"
         yield Check("network", f"no secure connection to {host}:{port}: {why}", hint, 9)
@@ -202,12 +202,12 @@ def _proxy_for(host: str, env: Mapping[str, str]) -> str | None:
     return f"{urlsplit(env[variable]).netloc.rpartition('@')[2] or '?'} from {variable}"
 
 
-def _check_clock(session: Session, date: str | None) -> Iterator[Check]:
+def _check_clock(context: Context, date: str | None) -> Iterator[Check]:
     """Compare the clock with the response's `Date`; a missing or malformed one is not reported."""
     from email.utils import parsedate_to_datetime
 
     try:
-        skew = session.world.now() - parsedate_to_datetime(date or "").timestamp()
+        skew = context.environment.now() - parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return
     if abs(skew) > _MAX_SKEW:

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from docspeed_cli.cli.framework import TOPICS, Action, Entry, guide
-from docspeed_cli.cli.options import LocalFlags
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.jobs.context import Session
+from docspeed_cli.jobs.context import Context
 
 _SYNONYMS = {
     "variables": "environment",
@@ -28,11 +28,11 @@ def help_(
         typer.Argument(metavar="[TOPIC]", help=f"{', '.join(TOPICS)}, or a command", show_default=False),
     ] = None,
     *,
-    common: LocalFlags,
+    options: Options,
 ) -> Action:
     """Explains exit codes, variables, output and scripting, or a command."""
 
-    def action(session: Session) -> int:
+    def action(context: Context) -> int:
         from docspeed_cli.cli.help_topics import topic_text
 
         name = _SYNONYMS.get(topic or "", topic)
@@ -40,7 +40,7 @@ def help_(
             from docspeed_cli.cli.commands import COMMANDS
 
             raise _unknown_topic(topic, COMMANDS)
-        session.output.text(topic_text(name, session.output.columns))
+        context.output.text(topic_text(name, context.output.columns))
         return 0
 
     return action

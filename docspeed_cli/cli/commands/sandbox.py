@@ -9,11 +9,11 @@ import typer
 
 from docspeed_cli.cli.commands.auth import print_outcome
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import LocalFlags, flag
+from docspeed_cli.cli.options import Options, flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration
-from docspeed_cli.jobs.context import Session, installed_sandbox
+from docspeed_cli.jobs.context import Context, installed_sandbox
 
 
 @guide(
@@ -56,21 +56,21 @@ def serve(
         ),
     ] = None,
     *,
-    common: LocalFlags,
+    options: Options,
 ) -> Action:
     """Serve the sandbox on 127.0.0.1 for curl, other clients and tests."""
 
-    def action(session: Session) -> int:
+    def action(context: Context) -> int:
         sandbox = installed_sandbox()
         # The same folder as that of --sandbox: a job submitted there is found here too.
         app = sandbox.create_app(
-            session.settings.state_dir / "sandbox",
+            context.settings.state_dir / "sandbox",
             require_key=require_key,
             faults=_read_faults(sandbox, latency, fail or (), seed),
         )
         try:
             server = sandbox.make_server(
-                app, port, session.output.progress if session.output.style.verbose else None
+                app, port, context.output.progress if context.output.style.verbose else None
             )
         except OSError as error:
             raise DocspeedError(
@@ -78,8 +78,8 @@ def serve(
                 hint="docspeed sandbox serve --port 0",
             ) from None
         url = f"http://127.0.0.1:{server.server_port}"
-        print_outcome(session, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
-        session.output.hint(f"docspeed parse FILE --wait --base-url {url}")
+        print_outcome(context, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
+        context.output.hint(f"docspeed parse FILE --wait --base-url {url}")
         server.serve_forever()
         return 0
 
@@ -98,14 +98,14 @@ def _read_faults(sandbox: Any, latency: str | None, fail: Sequence[str], seed: i
 
 
 @guide("docspeed sandbox reset")
-def reset(*, common: LocalFlags) -> Action:
+def reset(options: Options) -> Action:
     """Delete everything that the sandbox has stored."""
 
-    def action(session: Session) -> int:
-        count = installed_sandbox().reset(session.settings.state_dir / "sandbox")
+    def action(context: Context) -> int:
+        count = installed_sandbox().reset(context.settings.state_dir / "sandbox")
         # Otherwise the ledger would reuse results that no longer exist.
-        session.ledger.forget_server(SANDBOX)
-        print_outcome(session, {"removed": count}, f"removed {count} files and jobs from the sandbox")
+        context.ledger.forget_server(SANDBOX)
+        print_outcome(context, {"removed": count}, f"removed {count} files and jobs from the sandbox")
         return 0
 
     return action

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.cli.options import fields_of, merged
+from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.core.errors import UsageError
 
 keys = st.text(st.characters(exclude_characters=".=", exclude_categories=["Cs"]), min_size=1, max_size=5)
@@ -47,23 +47,23 @@ def assignments(value: Mapping[str, Any]) -> list[str]:
 
 @given(objects)
 def test_any_object_can_be_built_path_by_path(value: dict[str, Any]) -> None:
-    assert json.dumps(fields_of(assignments(value))) == json.dumps(value)
+    assert json.dumps(parse_assignments(assignments(value))) == json.dumps(value)
 
 
 @given(objects, st.randoms(use_true_random=False))
 def test_the_order_of_flags_changes_the_order_of_members_only(value: dict[str, Any], chance: Any) -> None:
     flags = assignments(value)
     chance.shuffle(flags)
-    assert fields_of(flags) == value
+    assert parse_assignments(flags) == value
 
 
 @given(objects)
 def test_any_object_can_be_set_as_one_value(value: dict[str, Any]) -> None:
-    assert fields_of([f"field={json.dumps(value)}"]) == {"field": value}
+    assert parse_assignments([f"field={json.dumps(value)}"]) == {"field": value}
 
 
 def test_nothing_is_set_where_there_is_no_flag() -> None:
-    assert fields_of(None) == fields_of([]) == {}
+    assert parse_assignments(None) == parse_assignments([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_nothing_is_set_where_there_is_no_flag() -> None:
     ],
 )
 def test_a_value_is_json_if_it_parses_else_text(text: str, value: Any) -> None:
-    found = fields_of([f"field={text}"])["field"]
+    found = parse_assignments([f"field={text}"])["field"]
     assert found == value
     assert type(found) is type(value)
 
@@ -106,27 +106,27 @@ def test_a_value_is_json_if_it_parses_else_text(text: str, value: Any) -> None:
 @given(st.text())
 def test_any_text_can_be_sent_as_it_is(text: str) -> None:
     """Quoted as JSON it is text, whatever it looks like."""
-    assert fields_of([f"field={json.dumps(text)}"]) == {"field": text}
+    assert parse_assignments([f"field={json.dumps(text)}"]) == {"field": text}
 
 
 @pytest.mark.parametrize("depth", [50_000, 200_000])
 def test_what_is_too_deep_to_be_parsed_is_text(depth: int) -> None:
-    assert fields_of([f"field={'[' * depth}"]) == {"field": "[" * depth}
+    assert parse_assignments([f"field={'[' * depth}"]) == {"field": "[" * depth}
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e999", "[1e400]"])
 def test_what_json_can_t_hold_is_never_sent_as_a_number(value: str) -> None:
     """A body with an infinite number could not be written."""
-    json.dumps(fields_of([f"field={value}"]), allow_nan=False)
+    json.dumps(parse_assignments([f"field={value}"]), allow_nan=False)
 
 
 def test_the_last_of_several_values_counts() -> None:
-    assert fields_of(["a=1", "a=2"]) == {"a": 2}
-    assert fields_of(["a.b=1", "a.b=[2]"]) == {"a": {"b": [2]}}
+    assert parse_assignments(["a=1", "a=2"]) == {"a": 2}
+    assert parse_assignments(["a.b=1", "a.b=[2]"]) == {"a": {"b": [2]}}
 
 
 def test_objects_set_twice_are_put_together() -> None:
-    assert fields_of(['a={"b": 1}', "a.c=2", 'a={"d": 3}']) == {"a": {"b": 1, "c": 2, "d": 3}}
+    assert parse_assignments(['a={"b": 1}', "a.c=2", 'a={"d": 3}']) == {"a": {"b": 1, "c": 2, "d": 3}}
 
 
 # -- contradictions
@@ -135,14 +135,14 @@ def test_objects_set_twice_are_put_together() -> None:
 @pytest.mark.parametrize("text", ["", "a", "=1", ".=1", ".a=1", "a.=1", "a..b=1", "a.b"])
 def test_what_is_no_assignment_is_named(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        fields_of(["good=1", text])
+        parse_assignments(["good=1", text])
     assert f"--set {text}" in caught.value.message
 
 
 @pytest.mark.parametrize("value", ["1", "null", "[]", "text", "false", '""'])
 def test_a_field_within_a_plain_value_is_a_contradiction(value: str) -> None:
     with pytest.raises(UsageError, match=r"--set a\.b=1") as caught:
-        fields_of([f"a={value}", "a.b=1"])
+        parse_assignments([f"a={value}", "a.b=1"])
     assert "a" in caught.value.message
 
 
@@ -150,7 +150,7 @@ def test_a_field_within_a_plain_value_is_a_contradiction(value: str) -> None:
 def test_a_plain_value_over_fields_is_the_same_contradiction(value: str) -> None:
     """In this order, too: nothing that was asked for may be dropped without a word."""
     with pytest.raises(UsageError, match="--set a="):
-        fields_of(["a.b=1", f"a={value}"])
+        parse_assignments(["a.b=1", f"a={value}"])
 
 
 # -- putting together
@@ -159,7 +159,7 @@ def test_a_plain_value_over_fields_is_the_same_contradiction(value: str) -> None
 def test_fields_within_fields_are_added_to_what_is_there() -> None:
     body = {"schema": {"doc_class": "invoice", "fields": [1]}, "grounding": "cell"}
     extra = {"schema": {"strict": True, "fields": [2]}, "page": 1}
-    assert merged(body, extra) == {
+    assert merge(body, extra) == {
         "schema": {"doc_class": "invoice", "fields": [2], "strict": True},
         "grounding": "cell",
         "page": 1,
@@ -168,13 +168,13 @@ def test_fields_within_fields_are_added_to_what_is_there() -> None:
 
 @pytest.mark.parametrize(("there", "extra"), [({"a": 1}, {"a": {"b": 1}}), ({"a": {"b": 1}}, {"a": None})])
 def test_what_can_t_be_put_together_is_replaced(there: dict[str, Any], extra: dict[str, Any]) -> None:
-    assert merged(there, extra) == extra
+    assert merge(there, extra) == extra
 
 
 @given(objects, objects)
 def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict[str, Any]) -> None:
     before = json.dumps([body, extra])
-    found = merged(body, extra)
+    found = merge(body, extra)
     assert json.dumps([body, extra]) == before
     for path, leaf in paths(extra):
         inner: Any = found
@@ -186,9 +186,9 @@ def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict
 
 @given(objects)
 def test_nothing_is_added_by_nothing(body: dict[str, Any]) -> None:
-    assert merged(body, {}) == merged({}, body) == body
+    assert merge(body, {}) == merge({}, body) == body
 
 
 def test_no_field_is_so_deep() -> None:
-    with pytest.raises(UsageError, match="no field is 3000 deep"):
-        fields_of(["a." * 2999 + "a=1"])
+    with pytest.raises(UsageError, match="can't be 3000 levels deep"):
+        parse_assignments(["a." * 2999 + "a=1"])

@@ -1,0 +1,152 @@
+"""`docspeed api`: any endpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from docspeed_cli.cli.assignments import merge, parse_assignments
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.interrupts import resumable
+from docspeed_cli.cli.options import (
+    PollOptions,
+    RequestOptions,
+    ResultOptions,
+    ServerOptions,
+    WaitFlagOptions,
+    flag,
+)
+from docspeed_cli.cli.run import run_alone, wait_options
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Job, Request, State
+from docspeed_cli.core.operations import FORMATS, Operation
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.submit import Submitter
+from docspeed_cli.jobs.target import target
+from docspeed_cli.service.body import parsed
+from docspeed_cli.service.responses import job_in, status_word
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class ApiOptions(RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
+    """The shared options of `api`."""
+
+
+@guide(
+    "docspeed api GET /v1/jobs/job_123",
+    "docspeed api POST /v1/classify --set input.file_id=file_123 --wait",
+    "docspeed api POST /api/v1/parse --body request.json --wait",
+    formats=FORMATS,
+)
+def api(
+    options: ApiOptions,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="the endpoint, as in /v1/ocr")],
+    body: Annotated[
+        str | None,
+        flag(
+            "--body",
+            about="the request's JSON: a file, or - for standard input",
+            panel="Request",
+            metavar="FILE|-",
+        ),
+    ] = None,
+    query: Annotated[
+        list[str] | None,
+        flag(
+            "--query", about="a parameter of the address (repeatable)", panel="Request", metavar="KEY=VALUE"
+        ),
+    ] = None,
+) -> Action:
+    """Any endpoint, with the same auth, retries, output and job handling."""
+    verb = method.upper()
+    if verb not in _METHODS:
+        raise UsageError(f"{method} is not an HTTP method of the API", hint="GET, POST, PUT, PATCH or DELETE")
+    if "://" in path or path.startswith("//"):
+        raise UsageError("PATH is the part after the server; `--base-url` names the server")
+
+    def action(context: Context) -> int:
+        fields = merge(_read_body(context, body), parse_assignments(options.set_))
+        if verb == "GET" and fields:
+            raise UsageError("a GET request has no body", hint="`--query KEY=VALUE` adds to the address")
+        request = _request(verb, ("/" + path.lstrip("/")) + _query_string(query, "?" in path), fields)
+        if options.dry_run:
+            from docspeed_cli.jobs.dry_run import show_request
+
+            show_request(context, request)
+            return 0
+        delivery = Delivery(context, target(options.output, False))
+        wait = wait_options(context)._replace(new_body=delivery.new_body)
+        run = RunState(context.command)
+        with resumable(context, run):
+            outcome = run_alone(
+                context, lambda on_status: _send(context, run, request, wait._replace(on_status=on_status))
+            )
+            delivery.deliver(outcome)
+            run.end_all()
+        if outcome.result is not None:
+            context.output.bell()
+        return 0
+
+    return action
+
+
+def _request(method: str, path: str, fields: dict[str, Any]) -> Request:
+    name = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or "api"
+    operation = Operation(name, path, (), reusable=False, formats=FORMATS, method=method, raw=True)
+    return Request(operation, (), fields)
+
+
+def _send(context: Context, run: RunState, request: Request, wait: WaitOptions) -> Task[Outcome]:
+    if request.operation.method == "GET":
+        return _get(context, run, request.operation, wait)
+    submitter = Submitter(context, run)
+    return submitter.obtain(submitter.prepare(request), wait)
+
+
+def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
+    """What a GET answers; a job that it names is followed if that was asked for."""
+    response = context.client.get(operation.path, new_body=wait.new_body, allow_empty=True)
+    job = Job(operation.name, "completed", State.DONE, input=operation.path)
+    named = job_in(response.body, sync=True) if wait.wait else None
+    if named is None:
+        return Outcome(job=job, result=response.body)
+    job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=str(named["job_id"]))
+    follower = Follower(context, run)
+    job = yield from follower.follow(job, wait)
+    return Outcome(job=job, result=(yield from follower.fetch(job, wait.new_body)))
+
+
+def _read_body(context: Context, body: str | None) -> dict[str, Any]:
+    if body is None:
+        return {}
+    try:
+        text = context.environment.stdin.buffer.read() if body == "-" else Path(body).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--body: can't read {body}: {error.strerror or error}") from None
+    try:
+        content = parsed(text)
+    except DocspeedError as error:
+        raise UsageError(f"--body {body}: {error.message.replace('the answer', 'it')}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"--body {body}: it is not a JSON object")
+    return content
+
+
+def _query_string(pairs: list[str] | None, has_query: bool) -> str:
+    from urllib.parse import urlencode
+
+    if not pairs:
+        return ""
+    split = [pair.partition("=") for pair in pairs]
+    for name, equals, _ in split:
+        if not name or not equals:
+            raise UsageError(f"--query {name}: write KEY=VALUE")
+    return ("&" if has_query else "?") + urlencode([(name, value) for name, _, value in split])

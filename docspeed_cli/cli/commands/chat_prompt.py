@@ -1,0 +1,127 @@
+"""A conversation at a terminal: a prompt, its commands, and what Ctrl-C does there."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.conversation import Talk
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.service.body import write_whole
+
+HELP = """\
+/docs       list the documents of this conversation
+/new        start a new conversation with the same documents
+/save FILE  write the conversation to a file, as markdown
+/quit       leave (so does Ctrl-D)
+Ctrl-C gives up a question, not the conversation."""
+
+
+def converse(talk: Talk, delivery: Delivery) -> None:
+    """Ask what is typed until the user leaves."""
+    gc.enable()  # `main` turns it off for short commands
+    output = talk.context.output
+    labels = ", ".join(source.label for source in talk.sources)
+    output.progress(f"talking about {labels}; /help lists the commands")
+    _enable_line_editing(talk.context)
+    for line in _typed_lines(talk):
+        if line in ("/quit", "/exit", "/q"):
+            return
+        try:
+            if line.startswith("/"):
+                _perform(talk, line)
+            elif line:
+                delivery.deliver_answer(talk.ask(line))
+        except DocspeedError as error:
+            output.error(error)
+            if error.exit_code == 4:  # without a valid key no other question can be answered
+                raise
+        except Interrupted as interrupted:
+            _give_up(talk, interrupted)
+
+
+def _typed_lines(talk: Talk) -> Iterator[str]:
+    while True:
+        try:
+            line = _read_line(talk.context)
+        except Interrupted as interrupted:
+            _give_up(talk, interrupted)
+            continue
+        if line is None:
+            talk.context.output.progress("")
+            return
+        yield line.strip()
+
+
+def _give_up(talk: Talk, interrupted: Interrupted) -> None:
+    """Give up the question after a Ctrl-C; any other signal ends the program."""
+    output = talk.context.output
+    if not talk.context.environment.interrupts.forgive(interrupted):
+        raise interrupted
+    jobs = talk.run.waiting
+    talk.run.end_all()
+    output.progress("")
+    output.progress("given up; /quit or Ctrl-D leaves")
+    if jobs:
+        output.hint(f"`{talk.context.wait_command(jobs)}`")
+
+
+def _read_line(context: Context) -> str | None:
+    """A line from the keyboard; None at its end."""
+    environment = context.environment
+    if environment.stdin is sys.stdin:
+        try:
+            return input("? ")
+        except EOFError:
+            return None
+    environment.stdout.write("? ")
+    environment.stdout.flush()
+    return environment.stdin.readline() or None
+
+
+def _enable_line_editing(context: Context) -> None:
+    """Turn on arrow keys and history, where the system has them."""
+    if context.environment.stdin is not sys.stdin or sys.platform == "win32":  # its Python has no readline
+        return
+    import readline
+
+    readline.set_auto_history(True)
+
+
+def _perform(talk: Talk, line: str) -> None:
+    """Perform a command of the prompt. UsageError if there is no such command."""
+    output = talk.context.output
+    name, _, rest = line.partition(" ")
+    if name == "/docs":
+        for number, source in enumerate(talk.sources, 1):
+            output.text(f"{number}. {source.label}")
+    elif name == "/new":
+        talk.restart()
+        output.progress("a new conversation with the same documents")
+    elif name == "/save":
+        _save(talk, rest.strip())
+    elif name == "/help":
+        output.text(HELP)
+    else:
+        raise UsageError(f"no such command: {name}", hint="/help lists the commands")
+
+
+def _save(talk: Talk, name: str) -> None:
+    if not name:
+        raise UsageError("/save needs a file name", hint="/save notes.md")
+    if not talk.history:
+        raise UsageError("there is nothing to save yet")
+    path = Path(name).expanduser()
+    if path.exists():
+        raise UsageError(f"{name} exists; name a new file")
+    text = "\n\n".join(f"**{question}**\n\n{answer.strip()}" for question, answer in talk.history)
+    try:
+        write_whole(path, [text.encode("utf-8", "backslashreplace"), b"\n"])
+    except OSError as error:
+        raise DocspeedError(f"can't write {name}: {error.strerror or error}") from None
+    count = "1 answer" if len(talk.history) == 1 else f"{len(talk.history)} answers"
+    talk.context.output.progress(f"saved {count} in {name}")

@@ -1,0 +1,107 @@
+"""`docspeed extract`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from docspeed_cli.cli.commands.common import Grounding, Table, read_text
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import DocumentOptions, flag
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.operations import EXTRACT
+
+if TYPE_CHECKING:
+    from docspeed_cli.jobs.context import Context
+    from docspeed_cli.results.requirements import Requirements
+
+
+@guide(
+    "docspeed extract invoice.pdf --schema invoice.schema.json --sandbox --wait",
+    "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait",
+    "docspeed extract a.pdf --schema s.json --wait --require due_date,grand_total",
+    "docspeed extract invoices/ --recursive --schema s.json --wait -o extracted/",
+    formats=EXTRACT.formats,
+)
+def extract(
+    options: DocumentOptions,
+    schema: Annotated[
+        str | None,
+        flag(
+            "--schema",
+            about="what to extract: a file, - for standard input, or JSON (required)",
+            panel="Request",
+            metavar="FILE|-|JSON",
+        ),
+    ] = None,
+    grounding: Grounding = None,
+    table: Table = None,
+    require: Annotated[
+        list[str] | None,
+        flag(
+            "--require",
+            about="exit 5 where one of these fields has no value or evidence, a table no row, or a"
+            " TABLE.COLUMN a gap",
+            panel="Output",
+            metavar="KEY,KEY",
+        ),
+    ] = None,
+    require_all: Annotated[
+        bool, flag("--require-all", about="the same for every field and table of the schema", panel="Output")
+    ] = False,
+) -> Action:
+    """Fields and line items of each document, by a schema."""
+    from docspeed_cli.cli.run import Run
+
+    def fields(context: Context) -> dict[str, Any]:
+        from docspeed_cli.results.requirements import check_names, parse_required
+
+        if schema is None:
+            raise UsageError(
+                "--schema is missing",
+                hint="`docspeed schema FILE --wait -o schema.json` makes one from a document",
+            )
+        if schema == "-" and ("-" in (options.files or ()) or options.from_ == "-"):
+            raise UsageError("standard input can be read once only: the schema, or a document, or a list")
+        checked = _checked_schema(context, schema)
+        check_names(checked, parse_required(require), table)
+        return {"grounding": grounding or "cell", "schema": checked}
+
+    def requirements(fields: dict[str, Any]) -> Requirements | None:
+        if not require and not require_all:
+            return None
+        from docspeed_cli.results.requirements import Requirements, expand_groups, parse_required
+
+        named = fields.get("schema")
+        return Requirements(expand_groups(parse_required(require), named), named if require_all else None)
+
+    return Run(EXTRACT, fields, options, table, requirements=requirements).perform
+
+
+def _checked_schema(context: Context, text: str) -> Any:
+    """The schema as it was given, once it was checked. UsageError with every problem."""
+    from docspeed_cli.results.schema import check_schema
+
+    where = "--schema"
+    if text == "-":
+        stdin = context.environment.stdin
+        if stdin.isatty():
+            raise UsageError("--schema -: standard input is the terminal; pipe a schema in, or name a file")
+        content = stdin.read()
+    elif text.lstrip()[:1] in ("{", "["):
+        content = text
+    else:
+        content, where = read_text(text, "--schema"), text
+    checked = check_schema(content)
+    if checked.faults:
+        listed = "".join(f"\n  {fault}" for fault in checked.faults)
+        one = len(checked.faults) == 1
+        raise UsageError(
+            f"{where}: {checked.faults[0]}" if one else f"{where}: {len(checked.faults)} problems{listed}",
+            code="invalid_schema",
+            details=list(checked.faults),
+        )
+    for warning in checked.warnings:
+        context.output.warn(f"{where}: {warning}")
+    for note in checked.notes:
+        context.output.note(f"{where}: {note}")
+    return checked.schema

@@ -1,0 +1,108 @@
+"""`docspeed jobs result`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.job_ids import context_for, named_jobs
+from docspeed_cli.cli.options import ConcurrencyOptions, Ids, ResultOptions, ServerOptions, flag
+from docspeed_cli.core.errors import NotFound, Pending, UsageError
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import FORMATS
+from docspeed_cli.core.signals import GRACE
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.follow import Follower, job_failed
+from docspeed_cli.jobs.outcome import Outcome, Task
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.scheduler import READ_GRACE, workers
+from docspeed_cli.jobs.target import check_table, result_flags, target
+from docspeed_cli.service.body import NewBody
+
+
+class JobResultOptions(ResultOptions, ConcurrencyOptions, ServerOptions):
+    """The shared options of `jobs result`."""
+
+
+@guide(
+    "docspeed jobs result @last",
+    "docspeed jobs result job_123 -o result.json",
+    "docspeed jobs wait job_123 && docspeed jobs result job_123 --format markdown",
+    formats=FORMATS,
+)
+def result(
+    options: JobResultOptions,
+    ids: Ids = None,
+    table: Annotated[
+        str | None, flag("--table", about="this table of several, for csv", panel="Output", metavar="NAME")
+    ] = None,
+    all_finished: Annotated[
+        bool, flag("--all-finished", about="every job of the ledger that has ended", panel="Input")
+    ] = False,
+) -> Action:
+    """The results of jobs that have ended."""
+    if ids and all_finished:
+        raise UsageError("name job ids, or --all-finished")
+
+    def action(context: Context) -> int:
+        jobs = _finished_jobs(context) if all_finished else named_jobs(ids, context)
+        at = context_for(context, jobs)
+        check_table(table, context.output.format)
+        to = target(options.output, len(jobs) > 1 or all_finished, table)
+        delivery = Delivery(at, to)
+        run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))
+        paths = {job.ref: delivery.path_for(None, job.operation, job) for job in jobs}
+
+        def fetch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
+            outcome = yield from _fetch(follower, job, delivery.new_body)
+            path = paths[job.ref]
+            return delivery.write_result_file(outcome, path) if path is not None else outcome
+
+        grace = GRACE if to.many else READ_GRACE
+        return for_each(at, run, jobs, fetch, delivery.deliver, errors_are_lines=to.many, grace=grace)
+
+    return action
+
+
+def _fetch(follower: Follower, job: Job, new_body: NewBody) -> Task[Outcome]:
+    """The job's result. Pending if it has not ended, JobFailed if it has no result."""
+    require_job_id(follower.context, job)
+    if job.job_id is not None:
+        job, _ = follower.look_with_retries(job)
+    if not job.ended:
+        raise Pending(
+            f"job {job.ref} is still {job.status}",
+            job_id=job.job_id,
+            retryable=True,
+            hint=f"`{follower.context.wait_command([job])}`",
+        )
+    if job.state is State.FAILED:
+        raise job_failed(job)
+    follower.run.begin_waiting(job)
+    return Outcome(job=job, result=(yield from follower.fetch(job, new_body)))
+
+
+def _finished_jobs(context: Context) -> list[Job]:
+    """The jobs of this server that have ended well, oldest first; the server is asked about the others."""
+    found = [job for job in context.ledger.listing() if job.server == context.server]
+    if any(job.state is State.RUNNING for job in found):
+        with workers(context) as (context, run_tasks):
+            follower = Follower(context, RunState(context.command))
+            found = list(run_tasks(_current(follower, job) for job in found))
+    still_running = sum(job.state is State.RUNNING for job in found)
+    if still_running:
+        context.output.note(f"{still_running} jobs still run; run the same command later for their results")
+    return sorted((job for job in found if job.state is State.DONE), key=lambda job: job.row or 0)
+
+
+def _current(follower: Follower, job: Job) -> Task[Job]:
+    yield from ()
+    if job.state is not State.RUNNING or job.job_id is None:
+        return job
+    try:
+        return follower.look_with_retries(job)[0]
+    except NotFound:
+        follower.mark_gone(job)
+        return job._replace(state=State.GONE)

@@ -1,0 +1,41 @@
+"""`docspeed jobs status`."""
+
+from __future__ import annotations
+
+from docspeed_cli.cli.commands.jobs.shared import JobRows, OnStatus, for_each
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.job_ids import context_for, named_jobs
+from docspeed_cli.cli.options import ConcurrencyOptions, Ids, ServerOptions
+from docspeed_cli.core.models import Job
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.outcome import Outcome, Task
+from docspeed_cli.jobs.run_state import RunState
+
+
+class StatusOptions(ConcurrencyOptions, ServerOptions):
+    """The shared options of `jobs status`."""
+
+
+@guide("docspeed jobs status @last", "docspeed jobs status job_123 | jq -r .status", formats=("json",))
+def status(options: StatusOptions, ids: Ids = None) -> Action:
+    """One look at jobs."""
+
+    def action(context: Context) -> int:
+        context.output.ready()
+        jobs = named_jobs(ids, context)
+        at = context_for(context, jobs)
+        rows = JobRows(at, jobs)
+        code = for_each(at, RunState(context.command), jobs, _look, rows.keep, in_order=True)
+        rows.finish()
+        return code
+
+    return action
+
+
+def _look(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
+    yield from ()
+    if job.job_id is None:
+        return Outcome(job=job)
+    job, response = follower.look_with_retries(job)
+    return Outcome(job=job, status=response)

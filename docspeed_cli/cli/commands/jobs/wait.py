@@ -1,0 +1,59 @@
+"""`docspeed jobs wait`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from docspeed_cli.cli.commands.jobs.shared import JobRows, OnStatus, for_each, require_job_id
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.job_ids import context_for, named_jobs
+from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions, flag
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.follow import Follower, job_failed
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.run_state import RunState
+
+
+class JobWaitOptions(PollOptions, ConcurrencyOptions, ServerOptions):
+    """The shared options of `jobs wait`."""
+
+
+@guide(
+    "docspeed jobs wait @last",
+    "docspeed parse a.pdf --sandbox | jq -r .job_id | docspeed jobs wait -",
+    "docspeed jobs wait job_1 job_2 --any --timeout 10m",
+    formats=("json", "id"),
+)
+def wait(
+    options: JobWaitOptions,
+    ids: Ids = None,
+    any_: Annotated[bool, flag("--any", about="only until the first of them ends", panel="Waiting")] = False,
+) -> Action:
+    """Follow jobs to their end."""
+
+    def action(context: Context) -> int:
+        context.output.ready()
+        jobs = named_jobs(ids, context)
+        settings = context.settings
+        now = context.environment.monotonic()
+        wait_options = WaitOptions(
+            wait=True,
+            timeout=settings.timeout,
+            deadline=None if settings.timeout is None else now + settings.timeout,
+            poll_interval=settings.poll_interval or 0.0,
+        )
+
+        def watch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
+            require_job_id(context, job)
+            job, response = yield from follower.watch(job, wait_options._replace(on_status=on_status))
+            error = job_failed(job) if job.state is State.FAILED else None
+            return Outcome(job=job, status=response, error=error)
+
+        at = context_for(context, jobs)
+        rows = JobRows(at, jobs)
+        code = for_each(at, RunState(context.command), jobs, watch, rows.show, first_only=any_)
+        rows.finish()
+        return code
+
+    return action

@@ -1,0 +1,84 @@
+"""`docspeed jobs watch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import ConcurrencyOptions, ServerOptions
+from docspeed_cli.core.errors import Interrupted, UsageError
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.operations import SANDBOX
+from docspeed_cli.jobs.context import Context
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_INTERVAL = 2.0
+"""Seconds between two looks at the jobs."""
+
+_STEADY_WIDTHS = {"status": len("processing"), "age": len("59 min ago")}
+"""Least widths of the columns whose texts change, so that the other columns don't move."""
+
+
+class WatchOptions(ConcurrencyOptions, ServerOptions):
+    """The shared options of `jobs watch`."""
+
+
+@guide("docspeed jobs watch", "docspeed jobs watch --sandbox")
+def watch(options: WatchOptions) -> Action:
+    """A live table of the jobs that run; Ctrl-C leaves."""
+
+    def action(context: Context) -> int:
+        if not context.output.human_output:
+            raise UsageError(
+                "watch is for a terminal", hint="`docspeed jobs wait ID` follows jobs in a script"
+            )
+        running = context.ledger.listing(status=State.RUNNING)
+        here = [job for job in running if job.job_id and job.server == context.server]
+        if not here:
+            context.output.note(_nothing_runs(context, running))
+            return 0
+        try:
+            _keep_watching(context, here)
+        except Interrupted as interrupted:
+            if not context.environment.interrupts.forgive(interrupted):
+                raise
+        return 0
+
+    return action
+
+
+def _nothing_runs(context: Context, running: list[Job]) -> str:
+    elsewhere = sorted({job.server for job in running if job.job_id})
+    if not elsewhere:
+        return "no jobs run; `docspeed jobs list` shows those that have ended"
+    flag = "--sandbox" if elsewhere[0] == SANDBOX else f"--base-url {elsewhere[0]}"
+    return f"no jobs run at {context.server}; some run elsewhere: `docspeed jobs watch {flag}`"
+
+
+def _keep_watching(context: Context, jobs: list[Job]) -> None:
+    """Look again and again, until every job has ended or was forgotten."""
+    _ = context.client  # a missing key or the sandbox's note comes before the table is drawn
+    with context.output.redrawn(lambda: _screen(context, jobs)):
+        while True:
+            refresh(context, [job for job in jobs if not job.ended], retry_rate_limits=True)
+            rows = (context.ledger.by_row(job.row or 0) for job in jobs)
+            jobs = [job for job in rows if job is not None]
+            if all(job.ended for job in jobs):
+                return
+            context.environment.sleep(_INTERVAL)
+
+
+def _screen(context: Context, jobs: list[Job]) -> RenderableType:
+    """As many jobs as the screen has lines for, those that run first; and how many there are."""
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = max(context.output.console().height - 3, 3)
+    running = sum(not job.ended for job in jobs)
+    counts = f"{running} running, {len(jobs) - running} ended"
+    hidden = f"; {len(jobs) - lines} of them not shown" if len(jobs) > lines else ""
+    shown = sorted(jobs, key=lambda job: job.ended)[:lines]
+    return Group(jobs_table(context, shown, _STEADY_WIDTHS), Text(counts + hidden))

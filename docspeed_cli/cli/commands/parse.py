@@ -1,0 +1,30 @@
+"""`docspeed parse`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from docspeed_cli.cli.commands.common import Grounding, fixed_fields
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import DocumentOptions, flag
+from docspeed_cli.core.operations import PARSE
+
+
+@guide(
+    "docspeed parse invoice.pdf --sandbox --wait",
+    "docspeed parse --file-id file_123 --profile grounded --wait > result.json",
+    "docspeed parse scans/ --recursive --wait -o parsed/",
+    formats=PARSE.formats,
+)
+def parse(
+    options: DocumentOptions,
+    profile: Annotated[
+        str | None,
+        flag("--profile", about="how to parse: grounded, or another name", panel="Request", metavar="NAME"),
+    ] = None,
+    grounding: Grounding = None,
+) -> Action:
+    """Pages, text, markdown and regions of each document."""
+    from docspeed_cli.cli.run import Run
+
+    return Run(PARSE, fixed_fields(profile=profile, grounding=grounding), options).perform

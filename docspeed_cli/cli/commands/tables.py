@@ -1,0 +1,20 @@
+"""`docspeed tables`."""
+
+from __future__ import annotations
+
+from docspeed_cli.cli.commands.common import Grounding, Table, fixed_fields
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import DocumentOptions
+from docspeed_cli.core.operations import TABLES
+
+
+@guide(
+    "docspeed tables invoice.pdf --sandbox --wait",
+    "docspeed tables invoice.pdf --wait --format csv --table 1 > items.csv",
+    formats=TABLES.formats,
+)
+def tables(options: DocumentOptions, grounding: Grounding = None, table: Table = None) -> Action:
+    """Tables of cells in each document."""
+    from docspeed_cli.cli.run import Run
+
+    return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table).perform

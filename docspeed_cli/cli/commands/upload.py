@@ -1,0 +1,75 @@
+"""`docspeed upload`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import FormatOptions, InputOptions, ServerOptions, flag
+from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, overall_exit_code
+
+if TYPE_CHECKING:
+    from docspeed_cli.core.models import Source
+    from docspeed_cli.jobs.context import Context
+
+
+class UploadOptions(InputOptions, FormatOptions, ServerOptions):
+    """The shared options of `upload`."""
+
+
+@guide(
+    "docspeed upload invoice.pdf --sandbox",
+    "docspeed upload *.pdf --format id | docspeed parse --from - --wait",
+    formats=("json", "id"),
+)
+def upload(
+    options: UploadOptions,
+    fresh: Annotated[
+        bool, flag("--fresh", about="store even what is stored already", panel="Request")
+    ] = False,
+) -> Action:
+    """Stores files and prints their file ids."""
+
+    def action(context: Context) -> int:
+        from docspeed_cli.jobs.sources import collect
+
+        if not options.inputs.given:
+            raise UsageError("no file given", hint="`docspeed upload FILE`, or - for standard input")
+        codes: set[int] = set()
+        for source in collect(options.inputs, context.environment):
+            try:
+                _print_entry(context, _upload(context, source, fresh))
+            except DocspeedError as error:
+                context.output.error(error)
+                codes.add(error.exit_code)
+                if isinstance(error, AuthError):
+                    break
+        return overall_exit_code(codes)
+
+    return action
+
+
+def _upload(context: Context, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
+    from docspeed_cli.jobs.sources import discard
+    from docspeed_cli.jobs.uploads import Uploads
+
+    if isinstance(source, DocspeedError):
+        raise source
+    if source.path is None:
+        raise UsageError(f"{source.label} is a stored file already")
+    try:
+        with context.output.live() as show:
+            show(f"upload {source.label}")
+            return Uploads(context).upload(source, fresh=fresh)
+    finally:
+        discard([source])
+
+
+def _print_entry(context: Context, entry: dict[str, Any]) -> None:
+    output = context.output
+    if output.format == "id":
+        output.text(str(entry["file_id"]))
+    elif output.human_output:
+        output.text(f"{entry['file_id']}  {entry['input']}")
+    else:
+        output.value(entry)

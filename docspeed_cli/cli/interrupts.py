@@ -1,0 +1,85 @@
+"""Say what an interrupted command leaves behind, and which command goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.run_state import RunState
+
+_MAX_NAMED = 20
+"""Most jobs that one command names."""
+
+
+class ReportedInterrupt(Interrupted):
+    """An interrupt whose message was printed already."""
+
+
+class Summary(NamedTuple):
+    """What an interrupted command prints: its lines, the command that goes on, and its only job's id."""
+
+    lines: list[str]
+    command: str | None = None
+    job_id: str | None = None
+
+
+@contextmanager
+def resumable(context: Context, run: RunState) -> Iterator[None]:
+    """Print how to go on if a signal ends what is inside."""
+    try:
+        yield
+    except ReportedInterrupt:
+        raise
+    except Interrupted as interrupted:
+        context.output.stopped(*summarize(context, run))
+        raise ReportedInterrupt(interrupted.exit_code - 128) from None
+
+
+def summarize(context: Context, run: RunState) -> Summary:
+    """What this run leaves behind."""
+    jobs = [job for job in run.waiting if not job.ended]
+    ended = [job for job in run.waiting if job.ended]
+    if run.so_far is not None:
+        return _summarize_batch(context, run, run.so_far(), jobs, ended)
+    if run.sending:
+        lines = [f"stopped; it is unknown whether the server accepted {run.sending[0]}"]
+        return Summary(lines, run.resume_command)
+    if len(jobs) > 1:
+        lines = [f"stopped waiting; {len(jobs)} jobs go on"]
+        return Summary(lines, context.wait_command(jobs[:_MAX_NAMED]))
+    if jobs or len(ended) == 1:
+        return _summarize_one(context, run, (jobs or ended)[0])
+    return Summary(["stopped"], run.resume_command if ended else None)
+
+
+def _summarize_batch(
+    context: Context, run: RunState, so_far: str, jobs: list[Job], ended: list[Job]
+) -> Summary:
+    parts = [f"stopped; {so_far}"]
+    if ended:
+        parts.append(f", {len(ended)} more {'has' if len(ended) == 1 else 'have'} ended")
+    if jobs:
+        parts.append(f", {len(jobs)} job{' goes' if len(jobs) == 1 else 's go'} on")
+    if run.sending:
+        parts.append(f"; it is unknown whether the server accepted {len(run.sending)} more")
+    # Without a ledger the same command would know nothing of these jobs.
+    remembered = context.ledger.is_persistent or not jobs
+    return Summary(["".join(parts)], run.resume_command if remembered else context.wait_command(jobs))
+
+
+def _summarize_one(context: Context, run: RunState, job: Job) -> Summary:
+    result = context.result_command(job, run.result_flags or "")
+    if job.ended and job.state is not State.DONE:
+        return Summary([f"stopped; job {job.ref} has ended as {job.status}"], None, job.job_id)
+    if job.ended:
+        return Summary(
+            [f"stopped; job {job.ref} has ended, and its result can be fetched"], result, job.job_id
+        )
+    lines = [f"stopped waiting; job {job.ref} goes on"]
+    if run.result_flags is not None:
+        lines.append(f"its result, when it has ended: `{result}`")
+    return Summary(lines, context.wait_command([job]), job.job_id)

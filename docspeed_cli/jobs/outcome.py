@@ -1,0 +1,71 @@
+"""Values that say how to get a request's result, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from docspeed_cli.core.models import Job, Source
+
+if TYPE_CHECKING:
+    from docspeed_cli.core.errors import DocspeedError
+    from docspeed_cli.service.body import Body, NewBody
+    from docspeed_cli.service.exchange import Response
+
+T = TypeVar("T")
+
+Task = Generator[float, None, T]
+"""A piece of work that yields the time (monotonic clock) at which it wants to go on.
+
+So one thread can drive one job and a few threads ten thousand, with the same code.
+"""
+
+
+def ignore_status(job: Job) -> None:
+    """Report no change of status."""
+
+
+class WaitOptions(NamedTuple):
+    """How to get a job and how to wait for it. Times are in seconds."""
+
+    wait: bool = False
+    timeout: float | None = None
+    """Longest wait for one job, from the first look at it."""
+    deadline: float | None = None
+    """Monotonic time at which a run over many documents stops waiting; wins over `timeout`."""
+    poll_interval: float = 0.0
+    fresh: bool = False
+    run_id: str | None = None
+    new_body: NewBody = None
+    """Makes the body that takes a result in; None: one in memory or a temporary file."""
+    on_status: Callable[[Job], None] = ignore_status
+    """Called after each look at a job."""
+
+    def deadline_from(self, started: float) -> float | None:
+        """Monotonic time at which the wait for a job ends that began at `started`."""
+        if self.deadline is not None or self.timeout is None:
+            return self.deadline
+        return started + self.timeout
+
+
+class Outcome(NamedTuple):
+    """What became of one input: its job, its result if it was waited for, or its error."""
+
+    source: Source | None = None
+    job: Job | None = None
+    result: Body | None = None
+    error: DocspeedError | None = None
+    output: str | None = None
+    """Path of the file that holds the result."""
+    skipped_existing: bool = False
+    """Whether that file was there before this run."""
+    operation: str | None = None
+    seconds: float = 0.0
+    status: Response | None = None
+    """The server's last answer about the job's status."""
+
+
+def status_line(job: Job) -> str:
+    """A job's status in one line, for progress."""
+    label = " ".join(part for part in (job.operation, job.input) if part)
+    return f"{label or 'job'}: {job.status} ({job.ref})"

@@ -1,0 +1,73 @@
+"""What one invocation is sending and waiting for, so that an interrupt can say how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from docspeed_cli.core.models import Job
+
+
+class RunState:
+    """The submissions and jobs of one invocation that are not finished yet.
+
+    `resume_command` is the command line that goes on where this one stops. `so_far` says in words how far a
+    run over many documents has come; it is None for everything else. `result_flags` are the flags with which
+    `docspeed jobs result` would deliver what is waited for; None where no result is delivered.
+    """
+
+    def __init__(
+        self,
+        resume_command: str,
+        *,
+        result_flags: str | None = None,
+        so_far: Callable[[], str] | None = None,
+    ) -> None:
+        self.resume_command = resume_command
+        self.result_flags = result_flags
+        self.so_far = so_far
+        self._sending: dict[int, str] = {}
+        self._waiting: dict[str, Job] = {}
+        self._reused = count(1)
+
+    @property
+    def many(self) -> bool:
+        """Whether this is a run over many documents, which the same command resumes."""
+        return self.so_far is not None
+
+    # Several workers call these at once; each is one operation on a dict or an iterator, which is atomic.
+
+    def begin_sending(self, row: int, label: str) -> None:
+        """Note that a submission is under way; `row` is its row in the ledger."""
+        self._sending[row] = label
+
+    def end_sending(self, row: int) -> None:
+        """Note that the outcome of a submission is known."""
+        self._sending.pop(row, None)
+
+    @property
+    def sending(self) -> list[str]:
+        """The inputs whose submissions have no known outcome yet."""
+        return list(self._sending.values())
+
+    def begin_waiting(self, job: Job) -> None:
+        """Note that this job is waited for, or its newest state."""
+        self._waiting[job.ref] = job
+
+    def end_waiting(self, job: Job | None) -> None:
+        """Note that this job's outcome was delivered."""
+        if job is not None:
+            self._waiting.pop(job.ref, None)
+
+    def end_all(self) -> None:
+        """Note that every outcome was delivered."""
+        self._waiting.clear()
+
+    @property
+    def waiting(self) -> list[Job]:
+        """The jobs whose outcomes were not delivered yet."""
+        return list(self._waiting.values())
+
+    def count_reused(self) -> int:
+        """How many jobs were reused, this one included."""
+        return next(self._reused)

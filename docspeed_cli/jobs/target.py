@@ -1,0 +1,85 @@
+"""Where results go: standard output, one file, or a file for each input in a folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.jobs.filenames import check_pattern
+from docspeed_cli.jobs.sources import display_path
+
+_FILE_SUFFIXES = (".json", ".jsonl", ".md", ".txt", ".csv")
+
+
+class Target(NamedTuple):
+    """Where results go. `many`: a line for each on standard output, or a file for each in the folder."""
+
+    path: Path | None = None
+    many: bool = False
+    table: str | None = None
+    pattern: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that gets a file for each input, if there is one."""
+        return self.path if self.many else None
+
+    @property
+    def spool_dir(self) -> Path | None:
+        """Where large results are written as they come, so that renaming makes them files."""
+        if self.path is None or (self.path.exists() and not self.path.is_file() and not self.path.is_dir()):
+            return None
+        return self.path if self.many else self.path.parent
+
+
+def target(
+    output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True
+) -> Target:
+    """What `-o` names; a folder is made unless `make` is false. UsageError if results can't go there."""
+    if pattern is not None:
+        check_pattern(pattern, output)
+    if output is None or output == "-":
+        return Target(None, many, table)
+    path = Path(output)
+    if many and not path.exists() and path.suffix.lower() in _FILE_SUFFIXES:
+        raise UsageError(
+            f"-o {output} looks like a file; the results of many inputs go to a folder",
+            hint=f"`-o {path.with_suffix('')}/` for a folder, or all in one file: `> {output}`",
+        )
+    if many or path.is_dir() or output.endswith("/"):
+        if path.exists() and not path.is_dir():
+            raise UsageError(
+                f"-o {output} is a file; the results of many inputs go to a folder",
+                hint="name a folder, or take the JSON lines: `> results.jsonl`",
+            )
+        if make:
+            make_folder(path, f"-o {output}")
+        return Target(path, True, table, pattern)
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"-o {output}: the folder {path.parent} does not exist",
+            hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
+        )
+    return Target(path, False, table)
+
+
+def make_folder(path: Path, wanted_by: str) -> None:
+    """Make a folder and those above it. UsageError if that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{wanted_by}: can't make the folder {path}: {error.strerror or error}") from None
+
+
+def result_flags(output: str | None, form: str | None, table: str | None) -> str:
+    """The flags with which `docspeed jobs result` delivers the same."""
+    named = {"-o": output, "--format": form, "--table": table}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
+
+
+def check_table(table: str | None, form: str) -> None:
+    """UsageError if `--table` is given for a format that holds the whole result."""
+    if table is not None and form != "csv":
+        raise UsageError(f"--table {table} picks a table for csv", hint="add `--format csv`")

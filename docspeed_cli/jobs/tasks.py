@@ -1,0 +1,157 @@
+"""The tasks of a command's requests: the same for one document and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from docspeed_cli.core.errors import DocspeedError, Pending, Unavailable
+from docspeed_cli.core.models import Job, Request, Source, State
+from docspeed_cli.core.operations import Operation
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.submit import PreparedRequest, Submitter
+from docspeed_cli.service.body import Body
+
+if TYPE_CHECKING:
+    from docspeed_cli.results.requirements import Requirements
+
+
+class NotStarted(Pending):
+    """Nothing was sent for this document: the run's time was over."""
+
+    def __init__(self) -> None:
+        super().__init__("--timeout is over")
+
+
+class DocumentTasks(NamedTuple):
+    """Makes the task of each document: skip it, or get its job and result, and write its file.
+
+    No task raises a DocspeedError: it is in the task's outcome.
+    """
+
+    context: Context
+    run: RunState
+    operation: Operation
+    fields: dict[str, Any]
+    sync: bool
+    options: WaitOptions
+    delivery: Delivery
+    requirements: Requirements | None = None
+
+    def reporting(self, on_status: Callable[[Job], None]) -> DocumentTasks:
+        """The same tasks, which call this with the job after each look at it."""
+        return self._replace(options=self.options._replace(on_status=on_status))
+
+    def request(self, *sources: Source) -> Request:
+        """The request for these documents."""
+        return Request(self.operation, sources, self.fields, sync=self.sync)
+
+    def for_source(self, source: Source | DocspeedError) -> Task[Outcome]:
+        """The task of one document of many; its file's name is settled here, in the order of the inputs."""
+        if isinstance(source, DocspeedError):
+            return failed_task(source, self.operation.name)
+        return self.for_request(self.request(source), self.delivery.path_for(source, self.operation.name))
+
+    def for_request(self, request: Request, path: Path | None = None) -> Task[Outcome]:
+        """The task of one request, whose result goes to the file `path` if that is given."""
+        source = request.sources[0] if request.sources else None
+        submitter = Submitter(self.context, self.run)
+        prepared: PreparedRequest | None = None
+        job: Job | None = None
+        try:
+            prepared = submitter.prepare(request)
+            existing = self.existing_result(prepared, path)
+            if existing is not None:
+                submitter.assign_to_run(existing, self.options.run_id)
+                outcome = Outcome(source, existing, output=str(path), skipped_existing=True)
+                return outcome._replace(error=self._check_requirements(outcome))
+            if self.is_late:
+                raise NotStarted
+            outcome = yield from submitter.obtain(prepared, self.options)
+            job = outcome.job
+            error = self._check_requirements(outcome)
+            if path is not None and outcome.result is not None:
+                outcome = self.delivery.write_result_file(outcome, path)
+            return outcome._replace(error=error)
+        except DocspeedError as error:
+            if job is None and error.job_id is None and self._is_too_late_for(error):
+                error = NotStarted()
+            return self._failure(submitter, source, prepared, job, error)
+        except Exception as error:  # noqa: BLE001 - a bug met by one document must not end the others
+            unforeseen = self.context.output.unexpected(error)
+            if self.run.many:
+                self.context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
+            return Outcome(source, job, error=unforeseen, operation=self.operation.name)
+
+    def _failure(
+        self,
+        submitter: Submitter,
+        source: Source | None,
+        prepared: PreparedRequest | None,
+        job: Job | None,
+        error: DocspeedError,
+    ) -> Outcome:
+        """The outcome of a document that failed, with its job, or with the id of its stored file."""
+        known = self.context.ledger.by_id(error.job_id) if error.job_id else []
+        job = job or next((job for job in known if job.server == self.context.server), None)
+        if job is None and source is not None and prepared is not None:
+            source = source._replace(file_id=submitter.uploads.stored_id(source, prepared.documents[0]))
+        return Outcome(source, job, error=error, operation=self.operation.name)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the run's time is over: nothing more is submitted then."""
+        deadline = self.options.deadline
+        return deadline is not None and self.context.environment.monotonic() >= deadline
+
+    def _is_too_late_for(self, error: DocspeedError) -> bool:
+        """Whether nothing was accepted, and the server wants it later than the run goes on."""
+        deadline = self.options.deadline
+        if deadline is None or not isinstance(error, Unavailable) or not error.retryable:
+            return False
+        return self.context.environment.monotonic() + (error.retry_after or 0.0) >= deadline
+
+    def existing_result(self, prepared: PreparedRequest, path: Path | None) -> Job | None:
+        """The job whose result is in its file already, so that nothing needs to be done."""
+        reusable = prepared.request.operation.reusable and not self.options.fresh
+        if path is None or not reusable or not path.is_file():
+            return None
+        if self.requirements is not None and self.delivery.output.format != "json":
+            return None  # what is required can be checked in JSON alone
+        known = self.context.ledger.by_request(prepared.identity)
+        done = [job for job in known if job.state is State.DONE and job.content_hash]
+        try:
+            content_hash = self.delivery.content_hash(path) if done else ""
+        except OSError:
+            return None
+        return next((job.as_reused() for job in done if job.content_hash == content_hash), None)
+
+    def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:
+        """What the result lacks of what `--require` names, as an error."""
+        if self.requirements is None:
+            return None
+        result = outcome.result
+        if result is None and outcome.output is not None:
+            result = Body.at(Path(outcome.output))
+        if result is None:
+            return None
+        try:
+            missing: DocspeedError | None = self.requirements.check(result.json())
+        except DocspeedError as unreadable:
+            missing = unreadable
+        if missing is not None and outcome.job is not None:
+            missing.job_id = outcome.job.job_id
+            if not self.run.many and outcome.source is not None:
+                missing.message = f"{outcome.source.label}: {missing.message}"
+        return missing
+
+
+def failed_task(error: DocspeedError, operation: str) -> Task[Outcome]:
+    """The task of an input that can't be taken."""
+    yield from ()
+    label = error.details.get("input") if isinstance(error.details, dict) else None
+    return Outcome(Source(label) if label else None, error=error, operation=operation)
