@@ -515,7 +515,7 @@ def test_a_time_for_waiting_is_nothing_to_a_run_that_waits_for_nothing(
 
 def test_a_run_that_is_through_is_through_whatever_the_time(stage: Stage, service: Service) -> None:
     """Its last look comes when the time is over, and finds the job ended: nothing was left out."""
-    service.polls = 2
+    service.polls = 4
     argv = ("parse", "--from", "-", "--wait", "--timeout", "1", "--concurrency", "1")
     ran = stage.run(*argv, stdin=b"a\n")
     assert (ran.code, "stopped" in ran.err) == (0, False), ran.err

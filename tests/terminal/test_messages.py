@@ -13,10 +13,11 @@ from docspeed_cli.terminal.output import Output
 from tests.stage import Stream
 
 
-def output(style: Style | None = None, **env: str) -> tuple[Output, Stream]:
+def output(style: Style | None = None, server_flags: str = "", **env: str) -> tuple[Output, Stream]:
     """An output and its stderr."""
     stderr = Stream()
-    return Output(Environment(env, Stream(), Stream(), stderr), style or Style(), {"secret-key"}), stderr
+    environment = Environment(env, Stream(), Stream(), stderr)
+    return Output(environment, style or Style(), {"secret-key"}, server_flags), stderr
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,7 @@ def test_hint_with_server_command_names_the_run_s_server(hint: str, shown: str) 
         (Style(), f"error: no\nhint: {shown}\n"),
         (Style(json_errors=True), json.dumps({"error": {"code": "x", "message": "no", "hint": shown}})),
     ):
-        out, stderr = output(style)
-        out.server_flags = " --sandbox"
+        out, stderr = output(style, " --sandbox")
         out.error(DocspeedError("no", code="x", hint=hint))
         text = stderr.bytes.getvalue().decode()
         assert text == line if not style.json_errors else json.loads(text)["error"]["hint"] == shown
