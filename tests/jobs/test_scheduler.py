@@ -1,4 +1,4 @@
-"""A few threads drive any number of tasks: each ends, a waiting one holds no thread, and none delays others."""
+"""A few threads drive any number of tasks: all end, a waiting one holds no thread and delays no other."""
 
 from __future__ import annotations
 
