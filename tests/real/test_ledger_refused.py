@@ -127,7 +127,7 @@ def test_ledger_disk_full_large_sync_result_is_an_unknown_outcome(machine: Machi
     service.payload = lambda operation, body: json.dumps({"pages": ["x" * 900_000]}).encode()
     done = machine.bash("ulimit -f 200; docspeed parse --file-id f --sync")
     assert (done.code, done.out) == (1, b""), done.err
-    assert "error: the answer can't be kept" in done.err
+    assert "error: the answer can't be stored" in done.err
     assert states(machine) == {None: "unknown"}
     again = machine.run("parse", "--file-id", "f", "--sync")
     assert again.code == 0
