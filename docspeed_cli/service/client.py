@@ -102,9 +102,9 @@ class Client:
         *,
         allow_empty: bool = False,
     ) -> Response:
-        """Send a submission; it is retried only if the server can't have taken it.
+        """Send a submission; it is retried only if the server can't have accepted it.
 
-        OutcomeUnknown if the server may have taken it and no answer says so.
+        OutcomeUnknown if the server may have accepted it and no answer says so.
         """
         import json
 

@@ -30,7 +30,7 @@ MAX_RETRY_AFTER = 120.0
 
 POST_TIMEOUT = 300.0
 GET_TIMEOUT = 60.0
-"""Seconds without a byte after which we give up; 300 and 60 are what the vendor's examples use."""
+"""Seconds of silence after which we give up; the vendor's examples use the same."""
 
 MIN_SPEED = 1000.0
 """Bytes per second below which we give up on an answer after its first minute."""
@@ -45,7 +45,7 @@ _MAX_ERROR_SIZE = 64 * 1024
 
 
 class Server(NamedTuple):
-    """The service at one address, as one user of it."""
+    """The service at one address, and what a request to it needs."""
 
     base_url: str
     key: str
@@ -61,7 +61,7 @@ class Server(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A successful answer: its status, its bytes, and what its headers say."""
+    """A successful answer: its status, its content, and its `Retry-After` in seconds."""
 
     status: int
     body: Body
@@ -93,7 +93,7 @@ class Call(NamedTuple):
         url = server.base_url + self.path
         silence = GET_TIMEOUT if self.method == "GET" else POST_TIMEOUT
         for _ in range(_MAX_REDIRECTS):
-            if self.deadline is not None:  # no read may wait past it, or a silent server would hold the wait
+            if self.deadline is not None:  # a single read must not wait past it
                 silence = min(silence, max(self.deadline - server.environment.monotonic(), 0.1))
             request = connection.build_request(
                 self.method,
@@ -148,7 +148,7 @@ class Call(NamedTuple):
             raise self._refusal(server, status, chunks, body, wait)
         self._receive(server, chunks, body)
         if (self.max_bytes is not None or self.method == "POST") and body.size <= IN_MEMORY:
-            # We quote from these answers, so a key that the server repeats in them must go.
+            # We quote these answers in messages, so remove the key if the server repeats it.
             content = b"".join(body.chunks())
             body = body if server.redacted(content) == content else Body.of(server.redacted(content))
         if not (self.allow_empty and status == 204) and not body.plausible():
@@ -165,7 +165,7 @@ class Call(NamedTuple):
                 error = self._unusable("the server's answer is far too long")
                 error.retryable = False
                 raise error
-            # httpx limits the silence between two chunks only, so a byte a minute would keep us for ever.
+            # httpx limits only the silence between two chunks: a byte a minute would keep us waiting forever.
             now = server.environment.monotonic()
             late = self.deadline is not None and now > self.deadline
             if late or body.size < MIN_SPEED * (now - started - GET_TIMEOUT):
@@ -189,7 +189,7 @@ class Call(NamedTuple):
         return error
 
     def map_error(self, server: Server, error: BaseException, request_id: str | None) -> BaseException:
-        """The DocspeedError for an exception of httpx or of the disk; any other as it is."""
+        """The DocspeedError for an exception of httpx or of the disk; other exceptions unchanged."""
         if isinstance(error, exchange_errors()):
             error = broken_exchange(error, server.base_url, repeatable=self.repeatable)
         elif isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""Reads what the service's answers mean: which error a status or a broken exchange is, which job is named."""
+"""Interprets the service's answers: statuses and broken exchanges as errors, and the job that one names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from docspeed_cli.service.transport import CONNECT_TIMEOUT
 CHECK_ADDRESS = "check --base-url and DOCSPEED_BASE_URL"
 
 _NOT_TAKEN = (429, 502, 503)
-"""Statuses after which no job can exist: whoever answered did not pass the submission on."""
+"""Statuses that mean a submission was not accepted, so that sending it again is safe."""
 
 _MAX_JOB_SIZE = 4 * 1024 * 1024
 """Largest job object in bytes; a server may repeat the request in it, with a schema of any size."""
@@ -41,7 +41,7 @@ _ENVELOPE = frozenset(
     {"status", "state", "job_status", "job", "job_id", "id", "operation", "execution_mode", "request_id"}
     | {"detail", "error", "message", "success", "created_at", "updated_at"}
 )
-"""Members that say something about an answer, and are not its substance."""
+"""Members that describe an answer and are no part of a result."""
 
 
 # -- headers
@@ -86,7 +86,7 @@ def status_error(
         hint = "add credits, then run the same command again; finished work is not paid for twice"
         return NoCredits(f"not enough credits{after}", **common, hint=hint)
     if status in (404, 410):
-        return NotFound(text or f"the server found nothing there ({status})", **common)
+        return NotFound(text or f"the server has no such job, file or path ({status})", **common)
     if status == 429 or status >= 500 or status in (408, 425):
         safe = repeatable or status in _NOT_TAKEN
         what = "rate limit (429)" if status == 429 else f"the server failed ({status})"
@@ -129,7 +129,7 @@ def _validation_message(item: Any) -> str:
 
 
 def unusable_answer(message: str, *, repeatable: bool, status: int | None = None) -> DocspeedError:
-    """The error for an answer that did not arrive or can't be read: a submission may have been taken."""
+    """The error for an answer that is missing or unreadable: a submission may have been accepted."""
     if repeatable:
         return Unavailable(message, status=status, retryable=True)
     return OutcomeUnknown(message, status=status)
@@ -144,7 +144,7 @@ def exchange_errors() -> tuple[type[Exception], ...]:
 
 
 def broken_exchange(error: Exception, base_url: str, *, repeatable: bool) -> DocspeedError:
-    """The error for an exchange that broke; before a connection stood, nothing can have been taken."""
+    """The error for an exchange that broke; without a connection, nothing can have been submitted."""
     import httpx
 
     text = _NOISE.sub("", str(error)) or type(error).__name__

@@ -46,11 +46,11 @@ class ThreadConnections:
         connection: httpx.Client | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             with self._lock:
-                connection = self._of_thread.connection = self._open()
+                connection = self._of_thread.connection = self._open_connection()
                 self._opened.append(connection)
         return connection
 
-    def _open(self) -> httpx.Client:
+    def _open_connection(self) -> httpx.Client:
         import httpx
 
         headers = {
