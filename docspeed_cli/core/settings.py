@@ -227,7 +227,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     One UsageError lists every bad value and every unknown key of the file, each with its place.
     """
     path = config_path(env)
-    filed, errors = _read_config(path)
+    in_file, errors = _read_config(path)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
@@ -237,8 +237,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
             value, place, origins[name] = flags[name], flag, flag
         elif env.get(variable):
             value, place, origins[name] = env[variable], variable, variable
-        elif name in filed:
-            value, place, origins[name] = *filed[name], str(path)
+        elif name in in_file:
+            value, place, origins[name] = *in_file[name], str(path)
         else:
             values[name], origins[name] = setting.default, "default"
             continue
@@ -282,16 +282,16 @@ def _read_config(path: Path) -> tuple[dict[str, tuple[str, str]], list[UsageErro
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return {}, [UsageError(f"{path} is not TOML: {error}")]
-    filed: dict[str, tuple[str, str]] = {}
+    in_file: dict[str, tuple[str, str]] = {}
     errors = []
     names = [setting.name for setting in SETTINGS]
     for name, value in values.items():
         place = f"{path}, line {_line_of(name, text)}: {name}"
         if name in names:
-            filed[name] = (str(value).lower() if isinstance(value, bool) else str(value), place)
+            in_file[name] = (str(value).lower() if isinstance(value, bool) else str(value), place)
         else:
             errors.append(_unknown_setting(name, place, names))
-    return filed, errors
+    return in_file, errors
 
 
 def _unknown_setting(name: str, place: str, names: list[str]) -> UsageError:
