@@ -78,7 +78,7 @@ def texts(*words: str) -> list[str]:
 
 def test_command_completion_lists_names_with_descriptions() -> None:
     assert at("") == Completion(tuple(Value(entry.name, entry.about) for entry in COMMANDS))
-    assert at("jobs", "").values[0] == Value("status", "One look at jobs.")
+    assert at("jobs", "").values[0] == Value("status", "Show the current state of jobs.")
 
 
 @pytest.mark.parametrize("words", [("no-such", ""), ("jobs", "no-such", ""), ("no-such", "-")], ids=" ".join)

@@ -368,8 +368,11 @@ def fish(how: str, tmp_path: Path, env: dict[str, str], work: Path) -> Any:
 @needs_fish
 @both_ways
 def test_completion_fish_completes_words(fish: Any) -> None:
-    assert fish("docspeed par") == ["parse\tPages, text, markdown and regions of each document."]
-    assert fish("docspeed jobs ")[:2] == ["status\tOne look at jobs.", "wait\tFollow jobs to their end."]
+    assert fish("docspeed par") == ["parse\tRead the pages, text, markdown and regions of each document."]
+    assert fish("docspeed jobs ")[:2] == [
+        "status\tShow the current state of jobs.",
+        "wait\tFollow jobs to their end.",
+    ]
     assert "--grounding\twhat evidence points at: ocr_lines, regions, cell, or another name" in fish(
         "docspeed parse --gr"
     )
@@ -389,7 +392,7 @@ def test_completion_fish_replaces_completions_from_the_manual_page(fish: Any, tm
     generated.mkdir(parents=True)
     generated.joinpath("docspeed.fish").write_text("complete -c docspeed -l qzqz -d 'of a page'\n")
     assert fish("docspeed parse --qz") == []
-    assert fish("docspeed par") == ["parse\tPages, text, markdown and regions of each document."]
+    assert fish("docspeed par") == ["parse\tRead the pages, text, markdown and regions of each document."]
 
 
 @needs_fish

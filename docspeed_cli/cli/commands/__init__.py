@@ -5,44 +5,60 @@ from docspeed_cli.cli.framework import Entry
 _HERE = "docspeed_cli.cli.commands"
 
 COMMANDS = (
-    Entry("parse", "Pages, text, markdown and regions of each document.", f"{_HERE}.parse", "parse"),
-    Entry("extract", "Fields and line items of each document, by a schema.", f"{_HERE}.extract", "extract"),
-    Entry("split", "The sections of a packet, with their page ranges.", f"{_HERE}.split", "split"),
-    Entry("tables", "Tables of cells in each document.", f"{_HERE}.tables", "tables"),
-    Entry("schema", "A schema for extract, from no document, one, or many.", f"{_HERE}.schema", "schema"),
+    Entry("parse", "Read the pages, text, markdown and regions of each document.", f"{_HERE}.parse", "parse"),
+    Entry(
+        "extract",
+        "Extract fields and line items of each document by a schema.",
+        f"{_HERE}.extract",
+        "extract",
+    ),
+    Entry("split", "Split a packet into sections with their page ranges.", f"{_HERE}.split", "split"),
+    Entry("tables", "Extract the tables of each document, cell by cell.", f"{_HERE}.tables", "tables"),
+    Entry(
+        "schema", "Build a schema for extract, from no document, one, or many.", f"{_HERE}.schema", "schema"
+    ),
     Entry(
         "chat",
-        "Answers from documents, with citations; a conversation at a terminal.",
+        "Answer questions from documents, with citations.",
         f"{_HERE}.chat",
         "chat",
     ),
-    Entry("upload", "Stores files and prints their file ids.", f"{_HERE}.upload", "upload"),
+    Entry("upload", "Store files and print their file ids.", f"{_HERE}.upload", "upload"),
     Entry(
         "jobs",
-        "Jobs: their state, their results, and the local ledger of them.",
+        "Follow, list and forget jobs, and fetch their results.",
         examples=(
             "docspeed jobs list --status running --refresh",
             "docspeed jobs wait @last && docspeed jobs result @last -o result.json",
         ),
         entries=(
-            Entry("status", "One look at jobs.", f"{_HERE}.jobs.status", "status"),
+            Entry("status", "Show the current state of jobs.", f"{_HERE}.jobs.status", "status"),
             Entry("wait", "Follow jobs to their end.", f"{_HERE}.jobs.wait", "wait"),
-            Entry("result", "The results of jobs that have ended.", f"{_HERE}.jobs.result", "result"),
+            Entry("result", "Print the results of jobs that have ended.", f"{_HERE}.jobs.result", "result"),
             Entry(
-                "list", "The jobs that this machine submitted, newest first.", f"{_HERE}.jobs.list", "list_"
+                "list",
+                "List the jobs that this machine submitted, newest first.",
+                f"{_HERE}.jobs.list",
+                "list_",
             ),
             Entry(
-                "watch", "A live table of the jobs that run; Ctrl-C leaves.", f"{_HERE}.jobs.watch", "watch"
+                "watch",
+                "Show a live table of the jobs that run; Ctrl-C leaves.",
+                f"{_HERE}.jobs.watch",
+                "watch",
             ),
-            Entry("forget", "Takes jobs out of the local ledger.", f"{_HERE}.jobs.forget", "forget"),
+            Entry("forget", "Remove jobs from the local ledger.", f"{_HERE}.jobs.forget", "forget"),
         ),
     ),
     Entry(
-        "api", "Any endpoint, with the same auth, retries, output and job handling.", f"{_HERE}.api", "api"
+        "api",
+        "Call any endpoint, with the same auth, retries, output and job handling.",
+        f"{_HERE}.api",
+        "api",
     ),
     Entry(
         "auth",
-        "The API key.",
+        "Save, show or remove the API key.",
         examples=("docspeed auth login", "docspeed auth status"),
         entries=(
             Entry("login", "Save an API key for the server.", f"{_HERE}.auth", "login"),
@@ -57,7 +73,7 @@ COMMANDS = (
     ),
     Entry(
         "config",
-        "The settings.",
+        "Show the settings, and where they come from.",
         examples=("docspeed config show", "docspeed config path"),
         entries=(
             Entry(
@@ -76,7 +92,7 @@ COMMANDS = (
     ),
     Entry(
         "help",
-        "Explains exit codes, variables, output and scripting, or a command.",
+        "Explain exit codes, variables, output, scripting, or a command.",
         f"{_HERE}.help",
         "help_",
     ),
@@ -89,7 +105,7 @@ COMMANDS = (
     ),
     Entry(
         "sandbox",
-        "The local stand-in for the service.",
+        "Serve or reset the local stand-in for the service.",
         examples=("docspeed parse invoice.pdf --sandbox --wait", "docspeed sandbox serve --latency 200ms"),
         entries=(
             Entry(

@@ -65,7 +65,7 @@ def api(
         ),
     ] = None,
 ) -> Action:
-    """Any endpoint, with the same auth, retries, output and job handling."""
+    """Call any endpoint, with the same auth, retries, output and job handling."""
     verb = method.upper()
     if verb not in _METHODS:
         raise UsageError(f"{method} is not an HTTP method of the API", hint="GET, POST, PUT, PATCH or DELETE")

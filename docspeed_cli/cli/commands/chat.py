@@ -70,7 +70,7 @@ def chat(
         ),
     ] = None,
 ) -> Action:
-    """Answers from documents, with citations; a conversation at a terminal."""
+    """Answer questions from documents, with citations."""
     if options.session_id and options.continue_:
         raise UsageError("--session-id and --continue name two conversations; give one of them")
     inputs = options.inputs

@@ -49,7 +49,7 @@ def extract(
         bool, flag("--require-all", about="the same for every field and table of the schema", panel="Output")
     ] = False,
 ) -> Action:
-    """Fields and line items of each document, by a schema."""
+    """Extract fields and line items of each document by a schema."""
     from docspeed_cli.cli.run import Run
 
     def fields(context: Context) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def help_(
     *,
     options: Options,
 ) -> Action:
-    """Explains exit codes, variables, output and scripting, or a command."""
+    """Explain exit codes, variables, output, scripting, or a command."""
 
     def action(context: Context) -> int:
         from docspeed_cli.cli.help_topics import topic_text

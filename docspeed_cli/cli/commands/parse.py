@@ -24,7 +24,7 @@ def parse(
     ] = None,
     grounding: Grounding = None,
 ) -> Action:
-    """Pages, text, markdown and regions of each document."""
+    """Read the pages, text, markdown and regions of each document."""
     from docspeed_cli.cli.run import Run
 
     return Run(PARSE, fixed_fields(profile=profile, grounding=grounding), options).perform

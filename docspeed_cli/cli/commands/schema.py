@@ -32,7 +32,7 @@ def schema(
         ),
     ] = None,
 ) -> Action:
-    """A schema for extract, from no document, one, or many."""
+    """Build a schema for extract, from no document, one, or many."""
 
     def fields(context: Context) -> dict[str, Any]:
         if instructions is None:

@@ -14,7 +14,7 @@ from docspeed_cli.core.operations import SPLIT
     formats=SPLIT.formats,
 )
 def split(options: DocumentOptions) -> Action:
-    """The sections of a packet, with their page ranges."""
+    """Split a packet into sections with their page ranges."""
     from docspeed_cli.cli.run import Run
 
     return Run(SPLIT, fixed_fields(), options).perform

@@ -14,7 +14,7 @@ from docspeed_cli.core.operations import TABLES
     formats=TABLES.formats,
 )
 def tables(options: DocumentOptions, grounding: Grounding = None, table: Table = None) -> Action:
-    """Tables of cells in each document."""
+    """Extract the tables of each document, cell by cell."""
     from docspeed_cli.cli.run import Run
 
     return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table).perform

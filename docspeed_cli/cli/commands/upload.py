@@ -28,7 +28,7 @@ def upload(
         bool, flag("--fresh", about="store even what is stored already", panel="Request")
     ] = False,
 ) -> Action:
-    """Stores files and prints their file ids."""
+    """Store files and print their file ids."""
 
     def action(context: Context) -> int:
         from docspeed_cli.jobs.sources import collect

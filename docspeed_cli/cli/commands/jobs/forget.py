@@ -22,7 +22,7 @@ def forget(
         flag("--older-than", about="jobs submitted longer ago than this", panel="Input", metavar="DURATION"),
     ] = None,
 ) -> Action:
-    """Takes jobs out of the local ledger.
+    """Remove jobs from the local ledger.
 
     The server's jobs and results stay.
     """

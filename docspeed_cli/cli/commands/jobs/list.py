@@ -59,7 +59,7 @@ def list_(
         bool, flag("--refresh", about="ask the server first for jobs that still run", panel="Server")
     ] = False,
 ) -> Action:
-    """The jobs that this machine submitted, newest first."""
+    """List the jobs that this machine submitted, newest first."""
 
     def action(context: Context) -> int:
         name = _known_operation(context, operation)

@@ -42,7 +42,7 @@ def result(
         bool, flag("--all-finished", about="every job of the ledger that has ended", panel="Input")
     ] = False,
 ) -> Action:
-    """The results of jobs that have ended."""
+    """Print the results of jobs that have ended."""
     if ids and all_finished:
         raise UsageError("name job ids, or --all-finished")
 

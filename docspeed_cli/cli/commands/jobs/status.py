@@ -19,7 +19,7 @@ class StatusOptions(ConcurrencyOptions, ServerOptions):
 
 @guide("docspeed jobs status @last", "docspeed jobs status job_123 | jq -r .status", formats=("json",))
 def status(options: StatusOptions, ids: Ids = None) -> Action:
-    """One look at jobs."""
+    """Show the current state of jobs."""
 
     def action(context: Context) -> int:
         context.output.ready()

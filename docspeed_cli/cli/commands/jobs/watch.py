@@ -28,7 +28,7 @@ class WatchOptions(ConcurrencyOptions, ServerOptions):
 
 @guide("docspeed jobs watch", "docspeed jobs watch --sandbox")
 def watch(options: WatchOptions) -> Action:
-    """A live table of the jobs that run; Ctrl-C leaves."""
+    """Show a live table of the jobs that run; Ctrl-C leaves."""
 
     def action(context: Context) -> int:
         if not context.output.human_output:
