@@ -72,9 +72,9 @@ class Client:
         self._sleep = sleep or environment.sleep
         self._on_exchange = on_exchange
         self._on_retry = on_retry
-        self.deadline = deadline
+        self._deadline = deadline
         """The monotonic time after which nothing is retried."""
-        self.retry_rate_limits = retry_rate_limits
+        self._retry_rate_limits = retry_rate_limits
         """Whether to retry a 429 (almost) without end; the rate limiter makes repeated ones rare."""
         self.answered = False
         """Whether the server has answered anything in this run."""
@@ -188,9 +188,9 @@ class Client:
 
     def _retry_delay(self, error: DocspeedError, attempt: int) -> float:
         """Seconds to wait before the next try; raises the error where there is none."""
-        limit = MAX_RATE_LIMITED_TRIES if self.retry_rate_limits and error.status == 429 else MAX_TRIES
+        limit = MAX_RATE_LIMITED_TRIES if self._retry_rate_limits and error.status == 429 else MAX_TRIES
         delay = self._schedule.backoff(attempt, error.retry_after)
-        late = self.deadline is not None and self._environment.monotonic() + delay > self.deadline
+        late = self._deadline is not None and self._environment.monotonic() + delay > self._deadline
         if (error.retry_after or 0) > MAX_RETRY_AFTER:
             error.message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
             error.reason = error.message
@@ -234,7 +234,7 @@ class Client:
         # Sleeping here holds this thread only; all others find the same limiter before they send.
         while (wait := self._server.rate_limiter.delay()) > 0:
             sent = self._environment.monotonic() + wait
-            if any(limit is not None and sent >= limit for limit in (deadline, self.deadline)):
+            if any(limit is not None and sent >= limit for limit in (deadline, self._deadline)):
                 raise Unavailable(
                     f"held for {math.ceil(wait)} s by the server's rate limit",
                     code="rate_limited",

@@ -90,7 +90,7 @@ _UNKNOWN = Cell(
     1,
     Ledger.UNKNOWN,
     False,
-    ("Whether the server took", "is unknown", "the same command submits it again"),
+    ("Whether the server accepted", "is unknown", "run the same command again"),
     "9 at once, outcome *unknown*",
 )
 _GOES_ON = Cell(
