@@ -7,6 +7,7 @@ flag, and the rest of the program reads the attributes.
 # Without `from __future__ import annotations`: the framework reads these annotations at every start, and
 # strings would have to be compiled first.
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -17,12 +18,21 @@ from docspeed_cli.core.models import Inputs
 from docspeed_cli.core.operations import SANDBOX
 
 
-def flag(*names: str, about: str, panel: str, metavar: str | None = None, minimum: int | None = None) -> Any:
-    """A flag in a panel of the help."""
+def flag(
+    names: str, about: str, metavar: str | None = None, *, panel: str, minimum: int | None = None
+) -> Any:
+    """A flag in a panel of the help; `names` are separated by a space."""
     return typer.Option(
-        *names, help=about, rich_help_panel=panel, metavar=metavar, min=minimum, show_default=False
+        *names.split(), help=about, rich_help_panel=panel, metavar=metavar, min=minimum, show_default=False
     )
 
+
+input_flag = partial(flag, panel="Input")
+request_flag = partial(flag, panel="Request")
+waiting_flag = partial(flag, panel="Waiting")
+many_flag = partial(flag, panel="Many inputs")
+output_flag = partial(flag, panel="Output")
+server_flag = partial(flag, panel="Server")
 
 Ids = Annotated[
     list[str] | None,
@@ -37,13 +47,9 @@ Ids = Annotated[
 class Options:
     """The options of a command that asks no server; naming a server is accepted and changes nothing."""
 
-    json: Annotated[
-        bool, flag("--json", about="JSON on stdout, errors as one JSON line on stderr", panel="Output")
-    ] = False
-    quiet: Annotated[bool, flag("-q", "--quiet", about="no notes, no progress", panel="Output")] = False
-    verbose: Annotated[
-        bool, flag("-v", "--verbose", about="a line on stderr for each HTTP exchange", panel="Output")
-    ] = False
+    json: Annotated[bool, output_flag("--json", "JSON on stdout, errors as one JSON line on stderr")] = False
+    quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False
+    verbose: Annotated[bool, output_flag("-v --verbose", "a line on stderr for each HTTP exchange")] = False
     sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
     base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
 
@@ -64,11 +70,9 @@ class ServerOptions(Options):
     """The options of a command that may ask a server."""
 
     sandbox: Annotated[
-        bool, flag("--sandbox", about="use the stand-in on this machine: no key, no network", panel="Server")
+        bool, server_flag("--sandbox", "use the stand-in on this machine: no key, no network")
     ] = False
-    base_url: Annotated[
-        str | None, flag("--base-url", about="the server to talk to", panel="Server", metavar="URL")
-    ] = None
+    base_url: Annotated[str | None, server_flag("--base-url", "the server to talk to", "URL")] = None
 
     def settings(self) -> dict[str, Any]:
         """The server. UsageError if two are named."""
@@ -81,26 +85,19 @@ class ServerOptions(Options):
 class FormatOptions(Options):
     """The format of a list."""
 
-    format: Annotated[
-        str | None, flag("--format", about="the output's format", panel="Output", metavar="FORMAT")
-    ] = None
+    format: Annotated[str | None, output_flag("--format", "the output's format", "FORMAT")] = None
 
 
 class ResultOptions(Options):
     """The format of results, and where they go."""
 
-    format: Annotated[
-        str | None,
-        flag("--format", about="json, markdown, text, csv or id", panel="Output", metavar="FORMAT"),
-    ] = None
+    format: Annotated[str | None, output_flag("--format", "json, markdown, text, csv or id", "FORMAT")] = None
     output: Annotated[
         str | None,
-        flag(
-            "-o",
-            "--output",
-            about="write the result to this file, or each to a file of its own in this folder",
-            panel="Output",
-            metavar="PATH",
+        output_flag(
+            "-o --output",
+            "write the result to this file, or each to a file of its own in this folder",
+            "PATH",
         ),
     ] = None
 
@@ -115,24 +112,14 @@ class InputOptions(Options):
         ),
     ] = None
     file_id: Annotated[
-        list[str] | None,
-        flag("--file-id", about="a file that is stored already (repeatable)", panel="Input", metavar="ID"),
+        list[str] | None, input_flag("--file-id", "a file that is stored already (repeatable)", "ID")
     ] = None
     from_: Annotated[
-        str | None,
-        flag(
-            "--from",
-            about="a list of paths or ids, one a line (- is standard input)",
-            panel="Input",
-            metavar="LIST",
-        ),
+        str | None, input_flag("--from", "a list of paths or ids, one a line (- is standard input)", "LIST")
     ] = None
-    recursive: Annotated[
-        bool, flag("--recursive", about="take the documents below a folder", panel="Input")
-    ] = False
+    recursive: Annotated[bool, input_flag("--recursive", "take the documents below a folder")] = False
     filename: Annotated[
-        str | None,
-        flag("--filename", about="the name of the document on standard input", panel="Input", metavar="NAME"),
+        str | None, input_flag("--filename", "the name of the document on standard input", "NAME")
     ] = None
 
     @property
@@ -160,32 +147,21 @@ class RequestOptions(Options):
 
     set_: Annotated[
         list[str] | None,
-        flag(
-            "--set",
-            about="any field of the request: a.b=1 nests, the value is JSON if it parses",
-            panel="Request",
-            metavar="KEY=VALUE",
+        request_flag(
+            "--set", "any field of the request: a.b=1 nests, the value is JSON if it parses", "KEY=VALUE"
         ),
     ] = None
     dry_run: Annotated[
-        bool,
-        flag(
-            "--dry-run",
-            about="print the request and send nothing (--format curl: as a command)",
-            panel="Request",
-        ),
+        bool, request_flag("--dry-run", "print the request and send nothing (--format curl: as a command)")
     ] = False
 
 
 class SubmitOptions(Options):
     """How the request is submitted; `api` and `chat` have less of it."""
 
-    sync: Annotated[
-        bool, flag("--sync", about="ask for the result in the answer instead of a job", panel="Request")
-    ] = False
+    sync: Annotated[bool, request_flag("--sync", "ask for the result in the answer instead of a job")] = False
     fresh: Annotated[
-        bool,
-        flag("--fresh", about="submit even what was submitted before; it is paid again", panel="Request"),
+        bool, request_flag("--fresh", "submit even what was submitted before; it is paid again")
     ] = False
 
 
@@ -194,10 +170,8 @@ class WaitFlagOptions(Options):
 
     wait: Annotated[
         bool | None,
-        flag(
-            "--wait/--no-wait",
-            about="follow the job and print its result; or submit only, and print the job",
-            panel="Waiting",
+        waiting_flag(
+            "--wait/--no-wait", "follow the job and print its result; or submit only, and print the job"
         ),
     ] = None
 
@@ -211,20 +185,12 @@ class PollOptions(Options):
 
     timeout: Annotated[
         str | None,
-        flag(
-            "--timeout",
-            about="wait no longer than this, in all: 90, 90s, 30m, 2h",
-            panel="Waiting",
-            metavar="DURATION",
-        ),
+        waiting_flag("--timeout", "wait no longer than this, in all: 90, 90s, 30m, 2h", "DURATION"),
     ] = None
     poll_interval: Annotated[
-        str | None,
-        flag(
-            "--poll-interval", about="the least time between two looks", panel="Waiting", metavar="DURATION"
-        ),
+        str | None, waiting_flag("--poll-interval", "the least time between two looks", "DURATION")
     ] = None
-    bell: Annotated[bool, flag("--bell", about="ring when it ends", panel="Waiting")] = False
+    bell: Annotated[bool, waiting_flag("--bell", "ring when it ends")] = False
 
     def settings(self) -> dict[str, Any]:
         """The longest wait and the least time between two looks."""
@@ -234,9 +200,7 @@ class PollOptions(Options):
 class ConcurrencyOptions(Options):
     """How many requests are under way at a time."""
 
-    concurrency: Annotated[
-        str | None, flag("--concurrency", about="requests at a time (8)", panel="Many inputs", metavar="N")
-    ] = None
+    concurrency: Annotated[str | None, many_flag("--concurrency", "requests at a time (8)", "N")] = None
 
     def settings(self) -> dict[str, Any]:
         """The number of requests at a time."""
@@ -246,26 +210,20 @@ class ConcurrencyOptions(Options):
 class BatchOptions(Options):
     """How far a run over many inputs goes, and what its files are called."""
 
-    limit: Annotated[
-        int | None, flag("--limit", about="only the first N", panel="Many inputs", metavar="N", minimum=1)
-    ] = None
+    limit: Annotated[int | None, many_flag("--limit", "only the first N", "N", minimum=1)] = None
     max_failures: Annotated[
         int | None,
-        flag(
+        many_flag(
             "--max-failures",
-            about="stop when N have failed; no more than N are under way, or --concurrency",
-            panel="Many inputs",
-            metavar="N",
+            "stop when N have failed; no more than N are under way, or --concurrency",
+            "N",
             minimum=1,
         ),
     ] = None
     output_name: Annotated[
         str | None,
-        flag(
-            "--output-name",
-            about="names of the files in -o DIR: {stem}, {name}, {operation}, {ext}",
-            panel="Many inputs",
-            metavar="PATTERN",
+        many_flag(
+            "--output-name", "names of the files in -o DIR: {stem}, {name}, {operation}, {ext}", "PATTERN"
         ),
     ] = None
 

@@ -16,7 +16,7 @@ from docspeed_cli.cli.options import (
     ResultOptions,
     ServerOptions,
     WaitFlagOptions,
-    flag,
+    request_flag,
 )
 from docspeed_cli.cli.run import run_alone, wait_options
 from docspeed_cli.core.errors import DocspeedError, UsageError
@@ -50,19 +50,10 @@ def api(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE")],
     path: Annotated[str, typer.Argument(metavar="PATH", help="the endpoint, as in /v1/ocr")],
     body: Annotated[
-        str | None,
-        flag(
-            "--body",
-            about="the request's JSON: a file, or - for standard input",
-            panel="Request",
-            metavar="FILE|-",
-        ),
+        str | None, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
     ] = None,
     query: Annotated[
-        list[str] | None,
-        flag(
-            "--query", about="a parameter of the address (repeatable)", panel="Request", metavar="KEY=VALUE"
-        ),
+        list[str] | None, request_flag("--query", "a parameter of the address (repeatable)", "KEY=VALUE")
     ] = None,
 ) -> Action:
     """Call any endpoint, with the same auth, retries, output and job handling."""

@@ -19,7 +19,7 @@ from docspeed_cli.cli.options import (
     ResultOptions,
     ServerOptions,
     WaitFlagOptions,
-    flag,
+    request_flag,
 )
 from docspeed_cli.cli.run import check_unwaited, wait_options
 from docspeed_cli.core.errors import DocspeedError, UsageError
@@ -38,19 +38,12 @@ _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
     """The shared options of `chat`."""
 
-    session_id: Annotated[
-        str | None, flag("--session-id", about="go on with this session", panel="Request", metavar="ID")
-    ] = None
+    session_id: Annotated[str | None, request_flag("--session-id", "go on with this session", "ID")] = None
     continue_: Annotated[
-        bool,
-        flag("--continue", about="go on with the last conversation over these documents", panel="Request"),
+        bool, request_flag("--continue", "go on with the last conversation over these documents")
     ] = False
-    no_grounding: Annotated[
-        bool, flag("--no-grounding", about="an answer without citations", panel="Request")
-    ] = False
-    sync: Annotated[
-        bool, flag("--sync", about="ask for the answer itself instead of a job", panel="Request")
-    ] = False
+    no_grounding: Annotated[bool, request_flag("--no-grounding", "an answer without citations")] = False
+    sync: Annotated[bool, request_flag("--sync", "ask for the answer itself instead of a job")] = False
 
 
 @guide(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.options import flag
+from docspeed_cli.cli.options import output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import GROUNDINGS
 
@@ -15,20 +15,12 @@ if TYPE_CHECKING:
 
 Grounding = Annotated[
     str | None,
-    flag(
-        "--grounding",
-        about=f"what evidence points at: {', '.join(GROUNDINGS)}, or another name",
-        panel="Request",
-        metavar="NAME",
-    ),
+    request_flag("--grounding", f"what evidence points at: {', '.join(GROUNDINGS)}, or another name", "NAME"),
 ]
 Table = Annotated[
     str | None,
-    flag(
-        "--table",
-        about="for csv, this table only: its name or number; fields are extract's fields",
-        panel="Output",
-        metavar="NAME",
+    output_flag(
+        "--table", "for csv, this table only: its name or number; fields are extract's fields", "NAME"
     ),
 ]
 

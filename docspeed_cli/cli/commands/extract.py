@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import Grounding, Table, read_text
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import DocumentOptions, flag
+from docspeed_cli.cli.options import DocumentOptions, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import EXTRACT
 
@@ -26,27 +26,23 @@ def extract(
     options: DocumentOptions,
     schema: Annotated[
         str | None,
-        flag(
-            "--schema",
-            about="what to extract: a file, - for standard input, or JSON (required)",
-            panel="Request",
-            metavar="FILE|-|JSON",
+        request_flag(
+            "--schema", "what to extract: a file, - for standard input, or JSON (required)", "FILE|-|JSON"
         ),
     ] = None,
     grounding: Grounding = None,
     table: Table = None,
     require: Annotated[
         list[str] | None,
-        flag(
+        output_flag(
             "--require",
-            about="exit 5 where one of these fields has no value or evidence, a table no row, or a"
+            "exit 5 where one of these fields has no value or evidence, a table no row, or a"
             " TABLE.COLUMN a gap",
-            panel="Output",
-            metavar="KEY,KEY",
+            "KEY,KEY",
         ),
     ] = None,
     require_all: Annotated[
-        bool, flag("--require-all", about="the same for every field and table of the schema", panel="Output")
+        bool, output_flag("--require-all", "the same for every field and table of the schema")
     ] = False,
 ) -> Action:
     """Extract fields and line items of each document by a schema."""

@@ -16,14 +16,10 @@ from docspeed_cli.core.settings import duration
 from docspeed_cli.jobs.context import Context, installed_sandbox
 
 
-@guide(
-    "docspeed sandbox serve",
-    "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms",
-)
+@guide("docspeed sandbox serve", "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms")
 def serve(
     port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=65535, help="port (8787; 0: any free one)", show_default=False),
+        int, typer.Option("--port", min=0, max=65535, help="port (8787; 0: any free one)", show_default=False)
     ] = 8787,
     require_key: Annotated[
         bool,

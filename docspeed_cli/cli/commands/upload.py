@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import FormatOptions, InputOptions, ServerOptions, flag
+from docspeed_cli.cli.options import FormatOptions, InputOptions, ServerOptions, request_flag
 from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, overall_exit_code
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ class UploadOptions(InputOptions, FormatOptions, ServerOptions):
 )
 def upload(
     options: UploadOptions,
-    fresh: Annotated[
-        bool, flag("--fresh", about="store even what is stored already", panel="Request")
-    ] = False,
+    fresh: Annotated[bool, request_flag("--fresh", "store even what is stored already")] = False,
 ) -> Action:
     """Store files and print their file ids."""
 

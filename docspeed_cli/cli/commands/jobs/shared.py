@@ -7,13 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import mark_abandoned
 from docspeed_cli.cli.run import run_alone
-from docspeed_cli.core.errors import (
-    AuthError,
-    DocspeedError,
-    NoCredits,
-    OutcomeUnknown,
-    overall_exit_code,
-)
+from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, OutcomeUnknown, overall_exit_code
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
