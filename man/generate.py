@@ -17,7 +17,7 @@ import typer
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.framework import Entry, Row, group, rank, root
+from docspeed_cli.cli.framework import Entry, HelpRow, group, rank, root
 from docspeed_cli.cli.help_topics import PARTS, Sample
 from docspeed_cli.core.settings import SETTINGS
 
@@ -39,7 +39,7 @@ class _Leaf(NamedTuple):
 
     usage: str
     about: str
-    rows: tuple[Row, ...]
+    rows: tuple[HelpRow, ...]
     examples: tuple[str, ...]
     formats: tuple[str, ...]
 
@@ -82,12 +82,12 @@ def _leaves(built: Any, entries: Sequence[Entry], before: str) -> Iterator[_Leaf
         yield _Leaf(usage, command.help, tuple(command.rows(context)), guide.examples, guide.formats)
 
 
-def _flag_id(row: Row) -> _FlagId:
+def _flag_id(row: HelpRow) -> _FlagId:
     """Equal for flags that the page describes once; each command lists its own values of `--format`."""
-    return (row.flags, "") if row.name == "format" else row.pair
+    return (row.flags, "") if row.name == "format" else (row.flags, row.about)
 
 
-def _long_names(row: Row) -> list[str]:
+def _long_names(row: HelpRow) -> list[str]:
     return [f"`{name}`" for name in re.findall(r"--[a-z-]+", row.flags)]
 
 
@@ -184,7 +184,7 @@ def _paragraph(text: str) -> list[str]:
     return [".PP", *_text(text)]
 
 
-def _term(row: Row) -> list[str]:
+def _term(row: HelpRow) -> list[str]:
     return [".TP", _flag_markup(row.flags), *_text(row.about)]
 
 

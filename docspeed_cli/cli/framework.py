@@ -33,8 +33,8 @@ Loosely typed: a command's annotations are resolved when it is built, and naming
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-_LEFT = 40
-"""The most columns for a command that is named, so that what it does stands beside it."""
+_MAX_COMMAND_WIDTH = 40
+"""Longest command name shown beside its description; longer ones push it to the next line."""
 
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
 
@@ -45,7 +45,7 @@ TOPICS = {
     "exit-codes": "what each exit code means",
     "environment": "variables and the config file",
 }
-"""What `docspeed help` explains, beside commands."""
+"""The topics of `docspeed help`."""
 
 _READ_ON = {
     "output": {"format"},
@@ -53,29 +53,29 @@ _READ_ON = {
     "schemas": {"schema"},
     "exit-codes": {"timeout", "ids"},
 }
-"""The topics that a command's help points to, by the flags and arguments that they say more about."""
+"""The topics that a command's help points to, by the parameters that they explain."""
 
 
 class Entry(NamedTuple):
-    """A command before its module is loaded: its name, what it does, and where it is."""
+    """A command whose module is not loaded yet, or a group of commands."""
 
     name: str
     about: str
-    module: str = ""
-    function: str = ""
+    where: str = ""
+    """Its module below `docspeed_cli.cli.commands`, a colon, and its function."""
     entries: tuple[Entry, ...] = ()
-    """The commands below it, for a group."""
+    """The commands of a group."""
     examples: tuple[str, ...] = ()
     """Of a group; a command has its own in its guide."""
 
 
 class Guide(NamedTuple):
-    """What a command has besides its flags: examples that work when pasted, and the formats it can print."""
+    """A command's examples, which work when pasted, and the formats that it can print."""
 
     examples: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("json",)
     works_with_bad_settings: bool = False
-    """Whether it helps to mend the settings, and so runs whatever is wrong with them."""
+    """Whether it helps to fix the settings, and so runs even if they are wrong."""
 
 
 class Invocation(NamedTuple):
@@ -119,19 +119,13 @@ def guide(
     return keep
 
 
-class Row(NamedTuple):
-    """A line of the help about one flag or argument."""
+class HelpRow(NamedTuple):
+    """A flag or argument in the help: its parameter's name, its panel, and the two columns."""
 
     name: str
-    """What the command's function calls it."""
     panel: str
     flags: str
     about: str
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """The two columns."""
-        return self.flags, self.about
 
 
 class Command(TyperCommand):
@@ -139,49 +133,48 @@ class Command(TyperCommand):
 
     guide = Guide()
 
-    def rows(self, ctx: Any) -> Iterator[Row]:
-        """What the help says of each flag and argument."""
+    def rows(self, ctx: Any) -> Iterator[HelpRow]:
+        """A row for each flag and argument."""
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
-                # The usage says what is required, and the words beside a number where it ends.
+                # The usage line shows what is required, and `about` the range of a number.
                 flags = re.sub(r"<int( range)?>", "N", record[0])
                 about = re.sub(r" +\[(required|[x\d<=>]+)\]$", "", record[1])
-                yield Row(str(param.name), _panel(param), flags, about)
+                yield HelpRow(str(param.name), _panel(param), flags, about)
 
     def invoke(self, ctx: Any) -> Any:
-        """Call the function. UsageError where a value is empty, as that of an unset variable is."""
+        """Call the function. UsageError if a value is empty: the shell variable in its place may be unset."""
         empty = [param for param in self.get_params(ctx) if _is_empty(param, ctx.params.get(param.name))]
-        if empty:
-            names = (_called(param) for param in empty)
+        names = [str(param.metavar).strip("[]") if _is_argument(param) else param.opts[0] for param in empty]
+        if names:
             raise combine_errors([UsageError(f"{name} is empty: an unset variable?") for name in names])
         return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The words of the usage; what must be given stands as it is."""
+        """The words of the usage line, without Typer's braces around required ones."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The flags under their panels; the command's own come first."""
+        """The flags in their panels."""
         panels: dict[str, list[tuple[str, str]]] = {}
         for row in self.rows(ctx):
             if row.name == "format":
                 row = row._replace(about=", ".join(self.guide.formats))
-            panels.setdefault(row.panel, []).append(row.pair)
+            panels.setdefault(row.panel, []).append((row.flags, row.about))
         for panel in sorted(panels, key=rank):
             with formatter.section(panel):
                 formatter.write_dl(panels[panel])
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Examples, and where to read on."""
+        """Examples, and the topics that explain more."""
         _show(self.guide.examples, formatter)
         names = {param.name for param in self.get_params(ctx)}
-        topics = [topic for topic, said in _READ_ON.items() if said & names]
+        topics = [topic for topic, explained in _READ_ON.items() if explained & names]
         _read_on(formatter, topics or ["environment"])
 
 
 def _show(examples: Sequence[str], formatter: Any) -> None:
-    """Examples as they are: lines to be copied."""
     if examples:
         with formatter.section("Examples"):
             for line in "\n".join(examples).split("\n"):
@@ -189,37 +182,38 @@ def _show(examples: Sequence[str], formatter: Any) -> None:
 
 
 def _read_on(formatter: Any, topics: Sequence[str], *more: tuple[str, str]) -> None:
-    """The end of a help."""
-    told = [(f"docspeed help {topic}", TOPICS[topic]) for topic in topics]
+    listed = [(f"docspeed help {topic}", TOPICS[topic]) for topic in topics]
     with formatter.section("More"):
-        formatter.write_dl([*more, *told, ("man docspeed", "all of it on one page")], col_max=_LEFT)
+        formatter.write_dl(
+            [*more, *listed, ("man docspeed", "all of it on one page")], col_max=_MAX_COMMAND_WIDTH
+        )
+
+
+def _is_argument(param: Any) -> bool:
+    return bool(param.param_type_name == "argument")
 
 
 def _is_empty(param: Any, value: Any) -> bool:
-    """Whether a value is an empty text, or one of a flag's is; documents and jobs are checked elsewhere."""
-    if param.param_type_name == "argument" and param.nargs != 1:
+    # Documents and job ids have checks of their own, with better messages.
+    if _is_argument(param) and param.nargs != 1:
         return False
     texts = value if isinstance(value, list | tuple) else [value]
     return any(isinstance(text, str) and not text.strip() for text in texts)
 
 
-def _called(param: Any) -> str:
-    return str(param.metavar.strip("[]") if param.param_type_name == "argument" else param.opts[0])
-
-
 def _panel(param: Any) -> str:
-    if param.param_type_name == "argument":
+    if _is_argument(param):
         return "Arguments"
     return getattr(param, "rich_help_panel", None) or ("Other" if "--help" in param.opts else "Options")
 
 
 def rank(panel: str) -> tuple[int, str]:
-    """Where a panel stands in the help."""
+    """Sort key: the panel's place in the help."""
     return (_PANELS.index(panel) if panel in _PANELS else len(_PANELS), panel)
 
 
 def lazy_group(entries: Sequence[Entry], examples: Sequence[str]) -> type[TyperGroup]:
-    """A group that knows its commands' names and loads the one that is called."""
+    """The class of a group that imports a command's module when the command is called."""
     known = {entry.name: entry for entry in entries}
 
     class LazyGroup(TyperGroup):
@@ -253,7 +247,8 @@ def lazy_group(entries: Sequence[Entry], examples: Sequence[str]) -> type[TyperG
 def _built(entry: Entry) -> Any:
     if entry.entries:
         return group(entry.name, entry.about, entry.entries, examples=entry.examples)
-    function = getattr(import_module(entry.module), entry.function)
+    module, _, name = entry.where.partition(":")
+    function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     shown = inspect.getdoc(function) or entry.about
     app.command(entry.name, cls=Command, help=shown, context_settings=CONTEXT)(_expanded(function))
@@ -270,7 +265,7 @@ def group(
     *,
     examples: Sequence[str] = (),
 ) -> Any:
-    """A group of commands; called alone it shows its help."""
+    """A Typer group of commands; called alone it shows its help."""
     app = typer.Typer(
         name=name, help=about, cls=lazy_group(entries, examples), add_completion=False, rich_markup_mode=None
     )
@@ -279,7 +274,7 @@ def group(
 
 
 def show_help(ctx: typer.Context) -> None:
-    """Show the help of a group that was called without a command."""
+    """Show the help if no command was named."""
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
         raise typer.Exit(0)
@@ -291,7 +286,7 @@ def root(
         bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True)
     ] = False,
 ) -> None:
-    """Answer what is asked of the program itself."""
+    """Answer `docspeed` and `docspeed --version`."""
     if version:
         typer.echo(f"docspeed {__version__}")
         raise typer.Exit(0)
@@ -299,29 +294,28 @@ def root(
 
 
 def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
-    """The same command with its options spread out into a parameter for each flag."""
+    """The command with a parameter for each flag, as Typer wants it, in place of `options`."""
     hints = get_type_hints(function, include_extras=True)
-    parameters, name_of_options, kind = [], "", Options
-    for name, parameter in inspect.signature(function).parameters.items():
-        if isinstance(hints[name], type) and issubclass(hints[name], Options):
-            name_of_options, kind = name, hints[name]
-        else:
-            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+    kind: type[Options] = hints["options"]
+    own = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "options"
+    ]
     shared = {parameter.name: parameter for parameter in _declared(kind)}
 
     def invoke(**values: Any) -> Invocation:
         options = kind(**{name: values.pop(name) for name in shared})
-        action = function(**values, **{name_of_options: options})
-        return Invocation(action, options, _GUIDES.get(function, Guide()))
+        return Invocation(function(options=options, **values), options, _GUIDES.get(function, Guide()))
 
-    parameters += shared.values()
+    parameters = [*own, *shared.values()]
     invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return invoke
 
 
 def _declared(kind: type[Options]) -> Iterator[inspect.Parameter]:
-    """A parameter for each flag that the class or one of its bases declares, in their order."""
+    """A parameter for each flag that the class or a base of it declares."""
     seen: set[str] = set()
     for base in kind.__mro__:
         for name, annotation in inspect.get_annotations(base, eval_str=True).items():

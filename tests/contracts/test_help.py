@@ -129,7 +129,8 @@ def test_called_alone_a_group_says_its_help(stage: Stage) -> None:
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_the_list_says_what_the_command_says_of_itself(words: tuple[str, ...]) -> None:
     entry = LEAVES[words]
-    function = getattr(import_module(entry.module), entry.function)
+    module, _, name = entry.where.partition(":")
+    function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
     assert (inspect.getdoc(function) or "").split("\n", maxsplit=1)[0] == entry.about
 
 

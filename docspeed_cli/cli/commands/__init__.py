@@ -2,28 +2,22 @@
 
 from docspeed_cli.cli.framework import Entry
 
-_HERE = "docspeed_cli.cli.commands"
-
 COMMANDS = (
-    Entry("parse", "Read the pages, text, markdown and regions of each document.", f"{_HERE}.parse", "parse"),
+    Entry("parse", "Read the pages, text, markdown and regions of each document.", "parse:parse"),
     Entry(
         "extract",
         "Extract fields and line items of each document by a schema.",
-        f"{_HERE}.extract",
-        "extract",
+        "extract:extract",
     ),
-    Entry("split", "Split a packet into sections with their page ranges.", f"{_HERE}.split", "split"),
-    Entry("tables", "Extract the tables of each document, cell by cell.", f"{_HERE}.tables", "tables"),
-    Entry(
-        "schema", "Build a schema for extract, from no document, one, or many.", f"{_HERE}.schema", "schema"
-    ),
+    Entry("split", "Split a packet into sections with their page ranges.", "split:split"),
+    Entry("tables", "Extract the tables of each document, cell by cell.", "tables:tables"),
+    Entry("schema", "Build a schema for extract, from no document, one, or many.", "schema:schema"),
     Entry(
         "chat",
         "Answer questions from documents, with citations.",
-        f"{_HERE}.chat",
-        "chat",
+        "chat:chat",
     ),
-    Entry("upload", "Store files and print their file ids.", f"{_HERE}.upload", "upload"),
+    Entry("upload", "Store files and print their file ids.", "upload:upload"),
     Entry(
         "jobs",
         "Follow, list and forget jobs, and fetch their results.",
@@ -32,43 +26,39 @@ COMMANDS = (
             "docspeed jobs wait @last && docspeed jobs result @last -o result.json",
         ),
         entries=(
-            Entry("status", "Show the current state of jobs.", f"{_HERE}.jobs.status", "status"),
-            Entry("wait", "Follow jobs to their end.", f"{_HERE}.jobs.wait", "wait"),
-            Entry("result", "Print the results of jobs that have ended.", f"{_HERE}.jobs.result", "result"),
+            Entry("status", "Show the current state of jobs.", "jobs.status:status"),
+            Entry("wait", "Follow jobs to their end.", "jobs.wait:wait"),
+            Entry("result", "Print the results of jobs that have ended.", "jobs.result:result"),
             Entry(
                 "list",
                 "List the jobs that this machine submitted, newest first.",
-                f"{_HERE}.jobs.list",
-                "list_",
+                "jobs.list:list_",
             ),
             Entry(
                 "watch",
                 "Show a live table of the jobs that run; Ctrl-C leaves.",
-                f"{_HERE}.jobs.watch",
-                "watch",
+                "jobs.watch:watch",
             ),
-            Entry("forget", "Remove jobs from the local ledger.", f"{_HERE}.jobs.forget", "forget"),
+            Entry("forget", "Remove jobs from the local ledger.", "jobs.forget:forget"),
         ),
     ),
     Entry(
         "api",
         "Call any endpoint, with the same auth, retries, output and job handling.",
-        f"{_HERE}.api",
-        "api",
+        "api:api",
     ),
     Entry(
         "auth",
         "Save, show or remove the API key.",
         examples=("docspeed auth login", "docspeed auth status"),
         entries=(
-            Entry("login", "Save an API key for the server.", f"{_HERE}.auth", "login"),
+            Entry("login", "Save an API key for the server.", "auth:login"),
             Entry(
                 "status",
                 "Show which API key is used, and where it comes from.",
-                f"{_HERE}.auth",
-                "auth_status",
+                "auth:auth_status",
             ),
-            Entry("logout", "Remove the saved API key for the server.", f"{_HERE}.auth", "logout"),
+            Entry("logout", "Remove the saved API key for the server.", "auth:logout"),
         ),
     ),
     Entry(
@@ -79,29 +69,25 @@ COMMANDS = (
             Entry(
                 "show",
                 "Show every setting, its value, and where the value comes from.",
-                f"{_HERE}.config",
-                "config_show",
+                "config:config_show",
             ),
             Entry(
                 "path",
                 "Print the path of the config file, whether or not the file exists.",
-                f"{_HERE}.config",
-                "print_config_path",
+                "config:print_config_path",
             ),
         ),
     ),
     Entry(
         "help",
         "Explain exit codes, variables, output, scripting, or a command.",
-        f"{_HERE}.help",
-        "help_",
+        "help:help_",
     ),
-    Entry("doctor", "Check the setup and say how to fix it.", f"{_HERE}.doctor", "doctor"),
+    Entry("doctor", "Check the setup and say how to fix it.", "doctor:doctor"),
     Entry(
         "completion",
         "Print the completion script for bash, zsh, fish or powershell.",
-        f"{_HERE}.completion",
-        "completion",
+        "completion:completion",
     ),
     Entry(
         "sandbox",
@@ -111,10 +97,9 @@ COMMANDS = (
             Entry(
                 "serve",
                 "Serve the sandbox on 127.0.0.1 for curl, other clients and tests.",
-                f"{_HERE}.sandbox",
-                "serve",
+                "sandbox:serve",
             ),
-            Entry("reset", "Delete everything that the sandbox has stored.", f"{_HERE}.sandbox", "reset"),
+            Entry("reset", "Delete everything that the sandbox has stored.", "sandbox:reset"),
         ),
     ),
 )

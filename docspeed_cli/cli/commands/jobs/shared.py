@@ -15,7 +15,6 @@ from docspeed_cli.jobs.follow import Follower
 from docspeed_cli.jobs.outcome import Outcome, Task, ignore_status
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE, workers
-from docspeed_cli.service.exchange import Response
 
 OnStatus = Callable[[Job], None]
 JobTask = Callable[[Follower, Job, OnStatus], Task[Outcome]]
@@ -97,17 +96,16 @@ def require_job_id(context: Context, job: Job) -> None:
 
 
 class JobRows:
-    """Shows jobs: for people in rows with aligned columns and one hint for all of them."""
+    """Shows jobs: to people in rows with aligned columns, and one hint for all of them at the end."""
 
     def __init__(self, context: Context, jobs: list[Job]) -> None:
         self._context = context
-        self._kept: list[Outcome] = []
         self._done: list[Job] = []
-        operation = "" if all(job.operation for job in jobs) else "extract"
-        self._widths = _column_widths([*map(_cells, jobs), ("", operation, "completed", "")])
+        rows = [*map(_cells, jobs), ("", "extract", "processing", "")]
+        self._widths = [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
 
     def show(self, outcome: Outcome) -> None:
-        """Show this outcome as soon as it is known."""
+        """Show a job, or what the server answered about it."""
         output, job = self._context.output, outcome.job
         assert job is not None
         if output.format == "id":
@@ -116,26 +114,10 @@ class JobRows:
             self._show_row(job, outcome.error)
         elif outcome.status is None:
             output.value(job.to_full_json())
+        elif output.environment.stdout.isatty():
+            output.payload(outcome.status.body)
         else:
-            self._show_response(outcome.status)
-
-    def keep(self, outcome: Outcome) -> None:
-        """Show this outcome with the others if people read them, so that the columns fit all."""
-        if self._context.output.human_output:
-            self._kept.append(outcome)
-        else:
-            self.show(outcome)
-
-    def finish(self) -> None:
-        """Show what was kept, and the command that fetches the results."""
-        if self._kept:
-            self._widths = _column_widths([_cells(outcome.job) for outcome in self._kept if outcome.job])
-        for outcome in self._kept:
-            self.show(outcome)
-        if 0 < len(self._done) <= _MAX_NAMED:
-            named = " ".join(job.shell_ref for job in self._done)
-            folder = " -o results/" if len(self._done) > 1 else ""
-            self._context.output.hint(f"`docspeed jobs result {named}{self._context.server_flags}{folder}`")
+            output.chunks([*outcome.status.body.on_one_line(), b"\n"])
 
     def _show_row(self, job: Job, error: DocspeedError | None) -> None:
         output, now = self._context.output, self._context.environment.now()
@@ -147,18 +129,13 @@ class JobRows:
         if job.state is State.DONE:
             self._done.append(job)
 
-    def _show_response(self, response: Response) -> None:
-        """Print the server's own answer on one line."""
-        output = self._context.output
-        if output.environment.stdout.isatty():
-            output.payload(response.body)
-        else:
-            output.chunks([*response.body.on_one_line(), b"\n"])
+    def finish(self) -> None:
+        """Show the command that fetches the results."""
+        if 0 < len(self._done) <= _MAX_NAMED:
+            named = " ".join(job.shell_ref for job in self._done)
+            folder = " -o results/" if len(self._done) > 1 else ""
+            self._context.output.hint(f"`docspeed jobs result {named}{self._context.server_flags}{folder}`")
 
 
 def _cells(job: Job) -> tuple[str, ...]:
     return job.ref, job.operation, job.status, job.input or ""
-
-
-def _column_widths(rows: list[tuple[str, ...]]) -> list[int]:
-    return [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
