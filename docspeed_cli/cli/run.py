@@ -11,7 +11,7 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
-from docspeed_cli.core.models import Inputs, Job, Request, Source
+from docspeed_cli.core.models import Job, Request, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
@@ -40,89 +40,77 @@ class Run(NamedTuple):
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
-        inputs = self.options.inputs
-        if not inputs.given and self.needs_inputs:
+        if not self.options.inputs.given and self.needs_inputs:
             raise UsageError(
                 "no document given",
                 hint=f"`docspeed {self.operation.name} FILE`; or --file-id ID, --from LIST, - for stdin",
             )
-        fields, found = self._check(context, inputs)
+        checked = self._check(context)
         try:
-            requirements = self.requirements(fields)
-            options = WaitOptions(fresh=self.options.fresh)
-            if not self.options.dry_run:
-                options = wait_options(context, fresh=self.options.fresh, sync=self.options.sync)
-                if not options.wait:
-                    check_unwaited(context, self.options, self.table, requirements)
-            _report_skipped(context, found.skipped)
-            run = self._run_many if self._is_many(inputs) else self._run_one
-            return run(context, found, fields, options, requirements)
+            return self._run_many(context, checked) if self._is_many else self._run_one(context, checked)
         finally:
-            discard(found.checked)
+            discard(checked.found.checked)
 
-    def _check(self, context: Context, inputs: Inputs) -> tuple[dict[str, Any], InputSet]:
-        """The body's fields and the documents. UsageError with every problem of both."""
+    def _check(self, context: Context) -> _Checked:
+        """Check fields, flags and documents. UsageError with every problem of all of them."""
         problems: list[UsageError] = []
         fields: dict[str, Any] = {}
         found = InputSet(())
+        requirements, options = None, WaitOptions(fresh=self.options.fresh)
         try:
             fields = merge(self.fields(context), parse_assignments(self.options.set_))
+            requirements = self.requirements(fields)
         except UsageError as error:
             problems.append(error)
         try:
-            self._target(inputs, make=False)
-            check_table(None if self.options.dry_run else self.table, context.output.format)
+            self._target(make=False)
+            if not self.options.dry_run:
+                check_table(self.table, context.output.format)
+                options = wait_options(context, fresh=self.options.fresh, sync=self.options.sync)
+                if not options.wait:
+                    check_unwaited(context, self.options, self.table, requirements)
         except UsageError as error:
             problems.append(error)
         try:
-            found = collect(inputs, context.environment)
+            found = collect(self.options.inputs, context.environment)
         except UsageError as error:
             problems.append(error)
         if problems:
             discard(found.checked)
             raise combine_errors(problems)
-        return fields, found
+        _report_skipped(context, found.skipped)
+        return _Checked(fields, found, requirements, options)
 
-    def _target(self, inputs: Inputs, *, make: bool = True) -> Target:
+    def _target(self, *, make: bool) -> Target:
         options = self.options
-        return target(options.output, self._is_many(inputs), self.table, options.output_name, make=make)
+        return target(options.output, self._is_many, self.table, options.output_name, make=make)
 
-    def _is_many(self, inputs: Inputs) -> bool:
+    @property
+    def _is_many(self) -> bool:
         """Whether results come as lines, or as files in a folder: decided by what was named, not found."""
         if self.operation.many:
             return False
-        output = self.options.output
+        inputs, output = self.options.inputs, self.options.output
         folder = output is not None and (output.endswith("/") or Path(output).is_dir())
         several = len(inputs.files) + len(inputs.file_ids) > 1
         return several or inputs.recursive or inputs.listed is not None or folder
 
     def _tasks(
-        self,
-        context: Context,
-        run: RunState,
-        fields: dict[str, Any],
-        options: WaitOptions,
-        requirements: Requirements | None,
+        self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
     ) -> DocumentTasks:
-        delivery = Delivery(context, self._target(self.options.inputs, make=not self.options.dry_run))
+        delivery = Delivery(context, self._target(make=not self.options.dry_run))
         options = options._replace(new_body=delivery.new_body)
+        sync, requirements = self.options.sync, checked.requirements
         return DocumentTasks(
-            context, run, self.operation, fields, self.options.sync, options, delivery, requirements
+            context, run, self.operation, checked.fields, sync, options, delivery, requirements
         )
 
-    def _run_one(
-        self,
-        context: Context,
-        found: InputSet,
-        fields: dict[str, Any],
-        options: WaitOptions,
-        requirements: Requirements | None,
-    ) -> int:
+    def _run_one(self, context: Context, checked: _Checked) -> int:
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table)
-        run = RunState(context.command, result_flags=flags if options.wait else None)
-        tasks = self._tasks(context, run, fields, options, requirements)
-        request = tasks.request(*(_checked(source) for source in found))
+        run = RunState(context.command, result_flags=flags if checked.options.wait else None)
+        tasks = self._tasks(context, run, checked, checked.options)
+        request = tasks.request(*(_checked_source(source) for source in checked.found))
         if self.options.dry_run:
             return _show_request(tasks, request)
         with resumable(context, run):
@@ -133,49 +121,57 @@ class Run(NamedTuple):
                 context.output.bell()
         return 0
 
-    def _run_many(
-        self,
-        context: Context,
-        found: InputSet,
-        fields: dict[str, Any],
-        options: WaitOptions,
-        requirements: Requirements | None,
-    ) -> int:
+    def _run_many(self, context: Context, checked: _Checked) -> int:
         """A job for each document."""
         from docspeed_cli.jobs.batch import Batch, run_id_of
         from docspeed_cli.jobs.scheduler import workers
 
-        inputs, limit = self.options.inputs, self.options.limit
-        options = options._replace(run_id=run_id_of(context.server, self.operation, fields, inputs))
-        sources = itertools.islice(found, limit)
+        inputs, limit, options = self.options.inputs, self.options.limit, checked.options
+        options = options._replace(run_id=run_id_of(context.server, self.operation, checked.fields, inputs))
+        sources = itertools.islice(checked.found, limit)
         if self.options.dry_run:
-            tasks = self._tasks(context, RunState(context.command), fields, options, requirements)
-            return self._show_plan(tasks, sources, found)
+            tasks = self._tasks(context, RunState(context.command), checked, options)
+            return _show_actions(tasks, sources, checked.found.skipped)
         if options.wait and options.timeout is not None:
             deadline = context.environment.monotonic() + options.timeout
             options = options._replace(deadline=deadline)
-        total = None if inputs.listed == "-" else min(len(found.checked), limit or len(found.checked))
+        known = len(checked.found.checked)
+        total = None if inputs.listed == "-" else min(known, limit or known)
         most = self.options.max_failures
-        with workers(
-            context, total=total, grace=GRACE, most=most, deadline=options.deadline, retry_rate_limits=True
-        ) as (context, run_tasks):
-            batch = Batch.start(
-                context, run_tasks, self.operation, total, waits=options.wait, max_failures=most
-            )
-            tasks = self._tasks(context, batch.run, fields, options, requirements)
-            with resumable(context, batch.run):
-                return batch.perform(tasks, sources)
+        batch = Batch.start(context, self.operation, total, waits=options.wait, max_failures=most)
+        with (
+            resumable(context, batch.run),
+            workers(
+                context,
+                total=total,
+                grace=GRACE,
+                most=most,
+                deadline=options.deadline,
+                retry_rate_limits=True,
+            ) as (at, run_tasks),
+        ):
+            return batch.perform(self._tasks(at, batch.run, checked, options), run_tasks, sources)
 
-    def _show_plan(
-        self, tasks: DocumentTasks, sources: Iterable[Source | DocspeedError], found: InputSet
-    ) -> int:
-        from docspeed_cli.jobs.dry_run import show_actions, show_request
 
-        if tasks.context.output.style.format != "curl":
-            return show_actions(tasks, sources, found.skipped)
-        for source in sources:
-            show_request(tasks.context, tasks.request(_checked(source)))
-        return 0
+class _Checked(NamedTuple):
+    """What was checked before anything is sent."""
+
+    fields: dict[str, Any]
+    found: InputSet
+    requirements: Requirements | None
+    options: WaitOptions
+
+
+def _show_actions(
+    tasks: DocumentTasks, sources: Iterable[Source | DocspeedError], skipped: Sequence[Path]
+) -> int:
+    from docspeed_cli.jobs.dry_run import show_actions, show_request
+
+    if tasks.context.output.style.format != "curl":
+        return show_actions(tasks, sources, skipped)
+    for source in sources:
+        show_request(tasks.context, tasks.request(_checked_source(source)))
+    return 0
 
 
 def _show_request(tasks: DocumentTasks, request: Request) -> int:
@@ -242,7 +238,7 @@ def _unwaited(context: Context, what: str) -> UsageError:
     return UsageError(what, hint="remove `--no-wait`" if refused else "add `--wait`")
 
 
-def _checked(source: Source | DocspeedError) -> Source:
+def _checked_source(source: Source | DocspeedError) -> Source:
     if isinstance(source, DocspeedError):
         raise source
     return source

@@ -34,12 +34,10 @@ _UNANSWERED = 3
 
 
 class Batch(NamedTuple):
-    """A run over many documents: what runs its tasks, what is sent and waited for, and its progress."""
+    """A run over many documents: what is sent and waited for, its progress, and when it stops early."""
 
     context: Context
-    """The context whose client the workers use."""
     run: RunState
-    run_tasks: RunTasks
     progress: BatchProgress
     max_failures: int | None = None
 
@@ -47,7 +45,6 @@ class Batch(NamedTuple):
     def start(
         cls,
         context: Context,
-        run_tasks: RunTasks,
         operation: Operation,
         total: int | None,
         *,
@@ -64,9 +61,11 @@ class Batch(NamedTuple):
             waits=waits,
         )
         run = RunState(context.command, so_far=progress.so_far)
-        return cls(context, run, run_tasks, progress, max_failures)
+        return cls(context, run, progress, max_failures)
 
-    def perform(self, tasks: DocumentTasks, sources: Iterable[Source | DocspeedError]) -> int:
+    def perform(
+        self, tasks: DocumentTasks, run_tasks: RunTasks, sources: Iterable[Source | DocspeedError]
+    ) -> int:
         """Bring every document to its end; returns the exit code."""
         gc.enable()  # `main` turns it off for short commands
         if tasks.options.run_id is not None:
@@ -77,7 +76,7 @@ class Batch(NamedTuple):
         late = False
         started = self._tasks_in_time(tasks, sources)
         with self.progress.shown():
-            for outcome in self.run_tasks(started):
+            for outcome in run_tasks(started):
                 if isinstance(outcome.error, NotStarted):
                     late = True
                     continue
@@ -86,7 +85,7 @@ class Batch(NamedTuple):
                 label = outcome.source.label if outcome.source else ""
                 reused = bool(outcome.job and outcome.job.reused)
                 self.progress.count(outcome.error, reused=reused, label=label)
-                stopped = self._reason_to_stop(outcome.error)
+                stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
                 if stopped:
                     break
         if late and not stopped:
@@ -119,14 +118,13 @@ class Batch(NamedTuple):
             tasks.delivery.deliver(outcome)
         return outcome
 
-    def _reason_to_stop(self, error: DocspeedError | None) -> str:
+    def _reason_to_stop(self, error: DocspeedError | None, *, answered: bool) -> str:
         """Why the run stops here, if it does: nothing else can succeed, or too many have failed."""
         if error is None:
             return ""
         if isinstance(error, AuthError | NoCredits):
             self.context.output.error(error)
             return "; stopped: the same would happen to every other document"
-        answered = self.context.client.answered
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
             return "; stopped: the server does not answer"
         failures = self.progress.failed + self.progress.missing_required

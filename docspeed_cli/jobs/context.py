@@ -78,6 +78,7 @@ class Context:
         command: str = "docspeed",
         *,
         state: StateFolder | None = None,
+        rate_limiter: RateLimiter | None = None,
         client_options: ClientOptions | None = None,
     ) -> None:
         self.environment = environment
@@ -87,6 +88,7 @@ class Context:
         """The command line as a shell takes it, fit for running again: without `--fresh`."""
         self.server = settings.base_url
         self._state = state or StateFolder(settings.state_dir, environment, output.warn)
+        self._rate_limiter = rate_limiter
         self._client_options = client_options or ClientOptions()
 
     def close(self) -> None:
@@ -99,20 +101,23 @@ class Context:
             self.client.close()
 
     def with_client(self, options: ClientOptions) -> Context:
-        """The same context with a client of its own."""
-        return self._changed(self.settings, options)
+        """The same context with a client of its own, under the same rate limit."""
+        return Context(
+            self.environment,
+            self.settings,
+            self.output,
+            self.command,
+            state=self._state,
+            rate_limiter=self.rate_limiter,
+            client_options=options,
+        )
 
     def with_server(self, server: str) -> Context:
         """The same context for another server, as if the command line had named it."""
         settings = self.settings._replace(
             base_url=server, origins={**self.settings.origins, "base_url": "--sandbox"}
         )
-        return self._changed(settings, self._client_options)
-
-    def _changed(self, settings: Settings, options: ClientOptions) -> Context:
-        return Context(
-            self.environment, settings, self.output, self.command, state=self._state, client_options=options
-        )
+        return Context(self.environment, settings, self.output, self.command, state=self._state)
 
     # -- the state folder
 
@@ -185,7 +190,7 @@ class Context:
         """What every request to this server passes through."""
         from docspeed_cli.service.rate_limit import RateLimiter
 
-        return RateLimiter(self.environment.monotonic)
+        return self._rate_limiter or RateLimiter(self.environment.monotonic)
 
     @cached_property
     def client(self) -> Client:
