@@ -1,15 +1,21 @@
-"""What documents can be named, and that all that is wrong is told before anything is sent."""
+"""Documents as arguments: paths, folders, lists, file ids and standard input.
+
+All problems are reported together, before anything is sent.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from docspeed_cli.core.models import Source
+from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.fake_service import SUBMIT, UPLOAD, Service
-from tests.stage import Stage, lines
+from tests.stage import Ran, Stage, lines
 
 PDF = b"%PDF-1.4\nfrom a pipe\n%%EOF\n"
 
@@ -20,7 +26,7 @@ def upload_names(service: Service) -> list[str]:
     return [head.split(b'filename="')[1].split(b'"')[0].decode() for head in heads]
 
 
-def test_a_path(stage: Stage, service: Service) -> None:
+def test_input_path_is_uploaded_and_submitted(stage: Stage, service: Service) -> None:
     path = stage.document("scan one.pdf", "hello")
     ran = stage.run("parse", path)
     assert ran.code == 0
@@ -32,14 +38,14 @@ def test_a_path(stage: Stage, service: Service) -> None:
     assert body == {"input": {"file_id": "file_1"}, "execution_mode": "async"}
 
 
-def test_standard_input(stage: Stage, service: Service) -> None:
+def test_input_stdin_is_uploaded(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "-", "--wait", stdin=PDF)
     assert ran.code == 0, ran.err
     assert service.files["file_1"] == PDF
     assert upload_names(service)[0].endswith(".pdf")
 
 
-def test_standard_input_has_the_name_it_is_given(stage: Stage, service: Service) -> None:
+def test_input_stdin_with_filename_is_uploaded_under_it(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "-", "--filename", "invoice 7.pdf", stdin=PDF)
     assert ran.code == 0, ran.err
     assert upload_names(service) == ["invoice 7.pdf"]
@@ -47,7 +53,7 @@ def test_standard_input_has_the_name_it_is_given(stage: Stage, service: Service)
 
 
 @pytest.mark.parametrize("flags", [(), ("--filename", "a.pdf"), ("--file-id", "file_9"), ("--dry-run",)])
-def test_nothing_of_standard_input_stays_on_the_disk(
+def test_input_stdin_leaves_no_temporary_file(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
 ) -> None:
     (tmp_path / "tmp").mkdir()
@@ -56,14 +62,14 @@ def test_nothing_of_standard_input_stays_on_the_disk(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_ids_in_the_order_given(stage: Stage, service: Service) -> None:
+def test_input_file_ids_are_submitted_in_order(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "b", "--file-id", "a", "--concurrency", "1")
     assert ran.code == 0
     assert [body["input"]["file_id"] for body in service.bodies()] == ["b", "a"]
     assert service.count(UPLOAD) == 0
 
 
-def test_a_list_in_a_file_holds_paths_and_ids(stage: Stage, service: Service) -> None:
+def test_input_from_file_takes_paths_and_ids(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
     list_ = stage.folder / "list.txt"
     list_.write_text(f"{path}\n\nfile_77\n")
@@ -73,13 +79,13 @@ def test_a_list_in_a_file_holds_paths_and_ids(stage: Stage, service: Service) ->
     assert service.count(SUBMIT) == 2
 
 
-def test_a_list_on_standard_input(stage: Stage, service: Service) -> None:
+def test_input_from_stdin_takes_ids(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--from", "-", stdin=b"file_1\nfile_2\nfile_3\n")
     assert ran.code == 0, ran.err
     assert {body["input"]["file_id"] for body in service.bodies()} == {"file_1", "file_2", "file_3"}
 
 
-def test_a_bad_line_of_a_streamed_list_does_not_stop_the_others(stage: Stage, service: Service) -> None:
+def test_input_from_stdin_bad_line_does_not_stop_the_others(stage: Stage, service: Service) -> None:
     given = b"file_1\nno/such/paper.pdf\nfile_2\nfile_3\n"
     ran = stage.run("parse", "--from", "-", "--wait", stdin=given)
     assert ran.code == 2
@@ -89,7 +95,7 @@ def test_a_bad_line_of_a_streamed_list_does_not_stop_the_others(stage: Stage, se
     assert "paper.pdf" in ran.out + ran.err
 
 
-def test_a_folder_names_recursive(stage: Stage, service: Service) -> None:
+def test_input_folder_without_recursive_is_a_usage_error(stage: Stage, service: Service) -> None:
     stage.document("in/a.pdf")
     ran = stage.run("parse", str(stage.folder / "in"))
     assert ran.code == 2
@@ -97,7 +103,7 @@ def test_a_folder_names_recursive(stage: Stage, service: Service) -> None:
     assert service.calls == []
 
 
-def test_recursive_takes_supported_files_in_sorted_order(stage: Stage, service: Service) -> None:
+def test_input_recursive_takes_supported_files_in_sorted_order(stage: Stage, service: Service) -> None:
     paths = [stage.document(f"in/{name}") for name in ("b.pdf", "a/z.pdf", "c.pdf", "a/b/y.pdf")]
     (stage.folder / "in" / "notes.txt").write_text("no document")
     ran = stage.run("parse", str(stage.folder / "in"), "--recursive", "--concurrency", "1")
@@ -106,7 +112,7 @@ def test_recursive_takes_supported_files_in_sorted_order(stage: Stage, service: 
     assert "skipped 1" in ran.err
 
 
-def test_a_type_is_told_by_content(stage: Stage, service: Service) -> None:
+def test_input_type_is_detected_by_content(stage: Stage, service: Service) -> None:
     (stage.folder / "really.bin").write_bytes(b"\x89PNG\r\n\x1a\n rest")
     assert stage.run("parse", str(stage.folder / "really.bin")).code == 0
     (stage.folder / "fake.pdf").write_text("just text")
@@ -116,7 +122,7 @@ def test_a_type_is_told_by_content(stage: Stage, service: Service) -> None:
     assert len(service.calls) == before
 
 
-def test_all_problems_of_inputs_are_told_together(stage: Stage, service: Service) -> None:
+def test_input_problems_are_reported_together(stage: Stage, service: Service) -> None:
     good = stage.document("good.pdf")
     (stage.folder / "text.pdf").write_text("just text")
     (stage.folder / "empty.pdf").write_bytes(b"")
@@ -131,69 +137,16 @@ def test_all_problems_of_inputs_are_told_together(stage: Stage, service: Service
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (("--timeout", "soon"), "--timeout"),
-        (("--poll-interval", "-3"), "--poll-interval"),
-        (("--concurrency", "0"), "--concurrency"),
-        (("--format", "csv"), "csv"),
-        (("--set", "=1"), "--set"),
-        (("-o", "no/such/folder/x.json"), "no/such/folder"),
-    ],
-)
-def test_a_bad_option_is_told_together_with_a_bad_input(
-    stage: Stage, service: Service, flags: tuple[str, ...], told: str
-) -> None:
-    ran = stage.run("parse", "missing.pdf", *flags)
-    assert (ran.code, ran.out) == (2, "")
-    assert "missing.pdf" in ran.err
-    assert told in ran.err
-    assert service.calls == []
-
-
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (("--timeout", "soon"), "soon"),
-        (("--poll-interval", "x"), "x"),
-        (("--concurrency", "0"), "0"),
-        (("--concurrency", "many"), "many"),
-        (("--format", "csv"), "csv"),
-        (("--format", "pdf"), "pdf"),
-        (("--format", "curl"), "dry-run"),
-        (("--json", "--format", "markdown"), "contradict"),
-        (("--sandbox", "--base-url", "https://x.example"), "two servers"),
-        (("--base-url", "http://x.example"), "https"),
-        (("--base-url", "nonsense"), "nonsense"),
-        (("--set", "nothing"), "nothing"),
-        (("--set", "a=1", "--set", "a.b=2"), "a.b=2"),
-        (("--nonsense",), "--nonsense"),
-        (("-o", "no/such/folder/x.json"), "no/such/folder"),
-        (("--from", "no-list.txt"), "no-list.txt"),
-    ],
-)
-def test_a_bad_option_ends_before_any_request(
-    stage: Stage, service: Service, flags: tuple[str, ...], told: str
-) -> None:
-    ran = stage.run("parse", stage.document("a.pdf"), *flags)
-    assert (ran.code, ran.out) == (2, ""), ran.err
-    assert ran.err.startswith(("error: ", '{"error"'))
-    assert told in ran.err
-    assert "Traceback" not in ran.err
-    assert service.calls == []
-
-
-@pytest.mark.parametrize(
     "argv", [("parse",), ("upload",), ("jobs", "wait"), ("jobs", "status"), ("nonsense",)]
 )
-def test_nothing_named(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
+def test_input_missing_is_a_usage_error(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
     ran = stage.run(*argv)
     assert (ran.code, ran.out) == (2, "")
     assert "error: " in ran.err and "hint: " in ran.err
     assert service.calls == []
 
 
-def test_standard_input_is_read_once(stage: Stage, service: Service) -> None:
+def test_input_stdin_named_twice_is_a_usage_error(stage: Stage, service: Service) -> None:
     for argv in (("-", "-"), ("-", "--from", "-")):
         ran = stage.run("parse", *argv, stdin=PDF)
         assert ran.code == 2
@@ -201,46 +154,68 @@ def test_standard_input_is_read_once(stage: Stage, service: Service) -> None:
     assert service.calls == []
 
 
-def test_a_terminal_is_no_document(stage: Stage) -> None:
+def test_input_stdin_at_terminal_is_a_usage_error(stage: Stage) -> None:
     ran = stage.run("parse", "-", typing=True)
     assert ran.code == 2
     assert "terminal" in ran.err
 
 
-def test_the_same_document_twice_is_one_job(stage: Stage, service: Service) -> None:
-    path = stage.document("a.pdf")
-    ran = stage.run("parse", path, path, "--wait")
-    assert ran.code == 0, ran.err
-    assert [json.loads(line)["input"] for line in lines(ran.out)] == [path, path]
-    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 1)
-
-
-def test_a_document_that_is_renamed_is_not_uploaded_again(stage: Stage, service: Service) -> None:
-    stage.run("parse", stage.document("a.pdf", "same"))
-    ran = stage.run("parse", stage.document("b.pdf", "same"))
-    assert ran.code == 0
-    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 1)
-    assert json.loads(ran.out)["reused"] is True
-
-
-def test_a_document_that_has_changed_is_another(stage: Stage, service: Service) -> None:
-    stage.run("parse", stage.document("a.pdf", "one"))
-    stage.run("parse", stage.document("a.pdf", "two"))
-    assert (service.count(UPLOAD), service.count(SUBMIT)) == (2, 2)
-
-
-def test_another_key_or_server_shares_nothing(stage: Stage, service: Service) -> None:
-    service.key = None
-    path = stage.document("a.pdf")
-    stage.run("parse", path)
-    stage.run("parse", path, env={"DOCSPEED_API_KEY": "ds_another_key_1234"})
-    stage.run("parse", path, "--base-url", "https://eu.docspeed.example")
-    assert (service.count(UPLOAD), service.count(SUBMIT)) == (3, 3)
-
-
-def test_a_list_with_a_byte_order_mark_and_windows_line_ends(stage: Stage, service: Service) -> None:
+def test_input_from_file_with_bom_and_crlf_takes_ids(stage: Stage, service: Service) -> None:
     list_ = stage.folder / "list.txt"
     list_.write_bytes(b"\xef\xbb\xbffile_1\r\nfile_2\r\n")
     ran = stage.run("parse", "--from", str(list_))
     assert ran.code == 0, ran.err
     assert {body["input"]["file_id"] for body in service.bodies()} == {"file_1", "file_2"}
+
+
+def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
+    """The lines of a run by their input."""
+    found = [json.loads(line) for line in lines(ran.out)]
+    return {line["input"]: line for line in found}
+
+
+@pytest.mark.parametrize("flags", [(), ("-o", "out\udcfe")], ids=["lines", "a folder"])
+def test_input_file_name_that_is_not_utf8_is_processed(
+    stage: Stage, service: Service, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    for name in ("a.pdf", "M\udcfcller.pdf", "z.pdf"):
+        stage.document(f"in/{name}", name.encode("ascii", "backslashreplace").decode())
+    ran = stage.run("parse", "in", "--recursive", "--wait", *flags)
+    assert ran.code == 0, ran.err
+    assert set(by_input(ran)) == {"in/a.pdf", "in/M\\xfcller.pdf", "in/z.pdf"}
+    again = stage.run("parse", "in", "--recursive", "--wait", *flags)
+    assert (again.code, service.count(SUBMIT)) == (0, 3)
+    alone = stage.run("parse", "in/M\udcfcller.pdf", "--wait", "--fresh", "--filename", "x\udcfe.pdf")
+    assert alone.code == 0, alone.err
+
+
+def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+
+    def gone(self: Uploads, source: Source) -> Document:
+        found = read(self, source)
+        Path(path).unlink()
+        return found
+
+    read = Uploads.read
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Uploads, "read", gone)
+        ran = stage.run("parse", path)
+    assert (ran.code, "changed since it was read" in ran.err) == (1, True)
+
+
+def ids(*names: str) -> list[str]:
+    """These stored files as flags."""
+    return [part for name in names for part in ("--file-id", name)]
+
+
+def test_input_file_ids_in_deleted_working_folder_are_processed(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = stage.folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = stage.run("parse", *ids("a", "b"), "--wait")
+    assert ran.code == 0, ran.err

@@ -43,3 +43,10 @@ def test_watch_job_gone_from_server_counts_as_ended(stage: Stage, service: Servi
     ran = stage.run("jobs", "watch", terminal=True)
     assert ran.code == 0, ran.err
     assert "gone" in ran.out and "0 running, 1 ended" in ran.out
+
+
+def test_watch_without_jobs_names_the_server_that_has_some(stage: Stage, service: Service) -> None:
+    service.polls = 10**9
+    stage.run("parse", "--file-id", "g", "--base-url", "https://b.example")
+    ran = stage.run("jobs", "watch", terminal=True)
+    assert "docspeed jobs watch --base-url https://b.example" in ran.err

@@ -1,10 +1,11 @@
-"""A large result reaches a pipe or a file whole, or not at all, however often its answer is cut."""
+"""A large result reaches a pipe or a file whole, or not at all, however often its download is cut."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -85,3 +86,19 @@ def test_result_too_long_for_a_terminal_shows_its_beginning(stage: Stage, servic
     assert ran.out.startswith('{\n  "pages": [\n    "é')
     assert 4_000_000 < len(ran.raw) < 6_000_000
     assert "-o FILE" in ran.err
+
+
+def test_result_large_is_complete_in_pipe_and_file(stage: Stage, service: Service, tmp_path: Path) -> None:
+    payload = json.dumps({"pages": [{"text": "x" * 900_000}]}).encode()
+    service.payload = lambda operation, body: payload
+    assert stage.run("parse", "--file-id", "f", "--wait").raw == payload + b"\n"
+    assert stage.run("parse", "--file-id", "f", "--wait", "-o", str(tmp_path / "r.json")).code == 0
+    assert (tmp_path / "r.json").read_bytes() == payload + b"\n"
+
+
+def test_result_too_large_for_a_terminal_is_not_drawn(stage: Stage, service: Service) -> None:
+    large = b'{"pages": [{"text": "' + b"x" * (17 << 20) + b'"}]}'
+    service.payload = lambda operation, body: large
+    ran = stage.run("parse", "--file-id", "f", "--wait", terminal=True)
+    assert (ran.code, ran.out) == (0, "")
+    assert "too large for a terminal" in ran.err and "docspeed jobs result job_1 -o f.parse.json" in ran.err

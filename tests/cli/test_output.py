@@ -1,13 +1,17 @@
-"""stdout holds data and stderr everything else: bytes, formats, files, errors, exit codes."""
+"""stdout holds data and stderr everything else: bytes, formats, files, `--quiet`, `--verbose`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
+from docspeed_cli.core.errors import Interrupted
+from tests.fake_service import RESULT, SUBMIT, Call, Reply, Service
 from tests.stage import Stage, lines
 
 STRANGE = [
@@ -117,161 +121,6 @@ def test_format_csv_for_parse_fails_before_any_request(stage: Stage, service: Se
     assert (ran.code, ran.out, service.calls) == (2, "", [])
 
 
-def test_submit_json_line_has_the_promised_keys(stage: Stage, service: Service) -> None:
-    keys = ["job_id", "operation", "status", "input", "file_id", "submitted_at"]
-    path = stage.document("a.pdf")
-    ran = stage.run("parse", path)
-    assert list(json.loads(ran.out)) == keys
-    assert ran.out.count("\n") == 1
-    assert list(json.loads(stage.run("parse", path).out)) == [*keys, "reused"]
-    ran = stage.run("parse", path, "--file-id", "g")
-    assert all(list(json.loads(line))[:6] == keys for line in lines(ran.out))
-
-
-# -- errors
-
-
-def problem(stage: Stage, *argv: str) -> tuple[int, dict[str, object]]:
-    """The exit code and the error object of a run with `--json`, whose stdout must be empty."""
-    ran = stage.run(*argv, "--json")
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1, ran.err
-    whole = json.loads(ran.err)
-    assert list(whole) == ["error"]
-    return ran.code, whole["error"]
-
-
-def test_error_json_has_the_promised_keys(stage: Stage, service: Service) -> None:
-    detail = {"code": "invalid_input", "message": "no such profile", "details": {"field": "profile"}}
-    service.then(SUBMIT, Reply.of(422, {"detail": detail}, X_Request_Id="req_42"))
-    code, error = problem(stage, "parse", "--file-id", "f")
-    assert code == 7
-    assert error == {
-        "code": "invalid_input",
-        "message": "no such profile",
-        "retryable": False,
-        "status": 422,
-        "request_id": "req_42",
-        "details": {"field": "profile"},
-    }
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ("parse", "--nonsense"),
-        ("parse", "missing.pdf"),
-        ("parse",),
-        ("parse", "--file-id", "f", "--format", "csv"),
-        ("parse", "--file-id", "f", "--timeout", "soon"),
-        ("jobs", "list", "--limit", "0"),
-        ("jobs", "wait"),
-        ("jobs", "forget"),
-        ("nonsense",),
-    ],
-)
-def test_usage_error_with_json_is_an_error_object(stage: Stage, argv: tuple[str, ...]) -> None:
-    code, error = problem(stage, *argv)
-    assert (code, error["code"], error["retryable"]) == (2, "usage", False)
-    assert {"code", "message", "retryable", "hint"} >= set(error) - {"details"}
-
-
-def test_error_for_people_is_message_then_hint(stage: Stage, service: Service) -> None:
-    service.then(SUBMIT, Reply.of(402, {"detail": {"code": "credits", "message": "0 left", "details": None}}))
-    ran = stage.run("parse", "--file-id", "f")
-    assert (ran.code, ran.out) == (3, "")
-    first, second = lines(ran.err)
-    assert first.startswith("error: ") and "0 left" in first
-    assert second.startswith("hint: ")
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b'{"detail": {"code": "x", "message": "no such profile", "details": null}}', "no such profile"),
-        (b'{"detail": "no such profile"}', "no such profile"),
-        (
-            b'{"detail": [{"loc": ["body", "input"], "msg": "no such profile", "type": "missing"}]}',
-            "body.input: no such profile",
-        ),
-        (b'{"error": {"message": "no such profile"}}', "no such profile"),
-        (b'{"message": "no such profile"}', "no such profile"),
-        (b"<html>sorry</html>", "422"),
-        (b"", "422"),
-        (b"\xff\xfe", "422"),
-        (b"[]", "422"),
-        (b'{"detail": null}', "422"),
-    ],
-)
-def test_error_body_any_shape_gives_message(
-    stage: Stage, service: Service, body: bytes, message: str
-) -> None:
-    service.then(SUBMIT, Reply(422, body))
-    ran = stage.run("parse", "--file-id", "f")
-    assert (ran.code, ran.out) == (7, "")
-    assert message in ran.err
-
-
-# -- exit codes, each provoked
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "name"),
-    [
-        (400, 7, "rejected"),
-        (401, 4, "auth"),
-        (402, 3, "no_credits"),
-        (403, 4, "auth"),
-        (404, 6, "not_found"),
-        (409, 7, "rejected"),
-        (410, 6, "not_found"),
-        (413, 7, "rejected"),
-        (415, 7, "rejected"),
-        (422, 7, "rejected"),
-        (418, 7, "rejected"),
-        (429, 9, "rate_limited"),
-        (500, 9, "outcome_unknown"),
-        (502, 9, "unavailable"),
-        (503, 9, "unavailable"),
-    ],
-)
-def test_submit_http_status_gives_exit_code(
-    stage: Stage, service: Service, status: int, code: int, name: str
-) -> None:
-    service.always(SUBMIT, Reply(status, b""))
-    ran = stage.run("parse", "--file-id", "f", "--json")
-    error = json.loads(ran.err.splitlines()[-1])["error"]
-    assert (ran.code, error["code"], error["status"]) == (code, name, status)
-
-
-@pytest.mark.parametrize(("status", "code"), [(400, 7), (401, 4), (402, 3), (404, 6), (410, 6), (503, 9)])
-def test_jobs_http_status_gives_exit_code(stage: Stage, service: Service, status: int, code: int) -> None:
-    service.always(POLL, Reply(status, b""))
-    for command in ("status", "result", *(["wait"] if status != 503 else [])):
-        ran = stage.run("jobs", command, "job_77")
-        assert (ran.code, ran.out) == (code, ""), ran.err
-
-
-def test_exit_code_success_and_empty_list_are_zero(stage: Stage) -> None:
-    assert stage.run("jobs", "list").code == 0
-    assert stage.run("jobs", "list", "--json").out == ""
-    assert stage.run("parse", "--file-id", "f").code == 0
-
-
-def test_exit_code_without_key_is_4_before_any_request(stage: Stage, service: Service) -> None:
-    code, error = problem_without_key(stage)
-    assert code == 4
-    assert error["code"] == "no_key"
-    assert "auth login" in str(error["hint"])
-    assert service.calls == []
-
-
-def problem_without_key(stage: Stage) -> tuple[int, dict[str, object]]:
-    ran = stage.run("parse", "--file-id", "f", "--json", env={"DOCSPEED_API_KEY": ""})
-    assert ran.out == ""
-    return ran.code, json.loads(ran.err)["error"]
-
-
 # -- quiet and verbose
 
 
@@ -308,3 +157,57 @@ def test_run_leaves_nothing_in_the_working_directory(
     monkeypatch.chdir(tmp_path / "here")
     stage.run("parse", "--file-id", "f", "--wait")
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_output_dash_is_stdout(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", "-")
+    assert ran.raw == service.results["job_1"] + b"\n"
+    assert not Path("-").exists()
+
+
+def test_output_file_for_many_inputs_is_a_usage_error(stage: Stage, service: Service) -> None:
+    inputs = ("--file-id", "f", "--file-id", "g")
+    ran = stage.run("parse", *inputs, "--wait", "-o", str(stage.folder / "out.json"))
+    assert ran.code == 2
+    assert "folder" in ran.err
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.md", True), ("a.json", False), ("a", False)])
+def test_output_file_suffix_of_another_format_is_noted(stage: Stage, name: str, told: bool) -> None:
+    path = str(stage.folder / name)
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", path)
+    assert ("holds JSON; `--format markdown" in ran.err) == told
+
+
+def test_output_hint_at_terminal_names_an_unused_file(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    for there in ("", "-2", "-3"):
+        ran = stage.run("parse", stage.document("a.pdf"), "--wait", terminal=True)
+        assert ran.err.endswith(f"-o a.parse{there}.json\n")
+        (stage.folder / f"a.parse{there}.json").touch()
+
+
+class Broken(httpx.SyncByteStream):
+    """A body during which a signal arrives."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"pages": ["' + b"x" * (1 << 20)
+        raise Interrupted(2)
+
+
+def test_output_file_after_interrupted_download_is_absent(stage: Stage, service: Service) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, stream=Broken())
+        reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
+        return httpx.Response(reply.status, content=reply.body)
+
+    out = stage.folder / "out"
+    out.mkdir()
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "parse", "--file-id", "f", "--wait", "-o", str(out / "r.json")
+    )
+    assert (ran.code, list(out.iterdir())) == (130, [])

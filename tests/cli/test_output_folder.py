@@ -1,14 +1,16 @@
-"""A file in `-o DIR` is left alone if it holds what this very request brought, and only then."""
+"""`-o DIR/`: a file for each input, left alone if it holds the result of this very request."""
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fake_service import RESULT, SUBMIT, Service
-from tests.stage import Ran, Stage
+from tests.fake_service import RESULT, SUBMIT, UPLOAD, Call, Reply, Service
+from tests.stage import Ran, Stage, lines
 
 TOTAL, BOTH = (
     json.dumps({"fields": [{"key": key} for key in keys]}) for keys in (("total",), ("total", "date"))
@@ -33,17 +35,8 @@ def filed(stage: Stage) -> bytes:
     return (stage.folder / "out" / "bill.json").read_bytes()
 
 
-def test_what_is_there_is_left_alone(stage: Stage, service: Service) -> None:
-    display_path(service)
-    extracted(stage, "jan")
-    before = (stage.folder / "out" / "bill.json").stat()
-    ran = extracted(stage, "jan")
-    assert (stage.folder / "out" / "bill.json").stat() == before
-    assert (service.count(SUBMIT), service.count(RESULT), "replaced" in ran.err) == (1, 1, False)
-
-
 @pytest.mark.parametrize("other", [("feb", TOTAL), ("jan", BOTH)], ids=["document", "schema"])
-def test_another_result_in_its_place_is_not_taken_for_it(
+def test_output_folder_result_of_another_request_is_replaced(
     stage: Stage, service: Service, other: tuple[str, str]
 ) -> None:
     display_path(service)
@@ -57,7 +50,7 @@ def test_another_result_in_its_place_is_not_taken_for_it(
     assert service.count(SUBMIT) == 2, "nothing is paid twice over it"
 
 
-def test_another_operation_s_result_is_not_taken_for_it(stage: Stage, service: Service) -> None:
+def test_output_folder_result_of_another_operation_is_replaced(stage: Stage, service: Service) -> None:
     display_path(service)
     extracted(stage, "jan")
     first = filed(stage)
@@ -66,7 +59,7 @@ def test_another_operation_s_result_is_not_taken_for_it(stage: Stage, service: S
     assert filed(stage) == first
 
 
-def test_a_file_that_somebody_changed_is_fetched_again(stage: Stage, service: Service) -> None:
+def test_output_folder_edited_file_is_fetched_again(stage: Stage, service: Service) -> None:
     display_path(service)
     extracted(stage, "jan")
     first = filed(stage)
@@ -75,7 +68,7 @@ def test_a_file_that_somebody_changed_is_fetched_again(stage: Stage, service: Se
     assert (filed(stage), service.count(SUBMIT)) == (first, 1)
 
 
-def test_another_table_is_another_file(stage: Stage, service: Service) -> None:
+def test_output_folder_file_of_another_table_is_replaced(stage: Stage, service: Service) -> None:
     rows = {"a": [{"x": 1}], "b": [{"y": 2}]}
     service.payload = lambda operation, body: json.dumps({"fields": {}, "line_items": rows}).encode()
     schema = json.dumps({"tables": [{"key": key, "fields": [{"key": "x"}]} for key in rows]})
@@ -86,7 +79,7 @@ def test_another_table_is_another_file(stage: Stage, service: Service) -> None:
     assert path.read_bytes() != first
 
 
-def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Service) -> None:
+def test_output_folder_copies_in_two_folders_are_reused(stage: Stage, service: Service) -> None:
     display_path(service)
     argv = ("parse", stage.document("a.pdf", "one"), stage.document("b.pdf", "one"), "--wait", "-o")
     for folder in ("out", "elsewhere", "out", "elsewhere"):
@@ -99,7 +92,7 @@ def test_documents_of_one_content_are_each_left_alone(stage: Stage, service: Ser
     assert service.count(SUBMIT) == 1
 
 
-def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Service) -> None:
+def test_output_folder_file_with_older_mtime_is_left_alone(stage: Stage, service: Service) -> None:
     display_path(service)
     extracted(stage, "jan")
     os.utime(stage.folder / "out" / "bill.json", (1, 1))
@@ -108,9 +101,7 @@ def test_a_file_that_a_copy_made_younger_is_left_alone(stage: Stage, service: Se
     assert service.count(SUBMIT) == 1
 
 
-def test_what_a_killed_run_left_half_written_is_removed_once_nobody_can_be_at_it(
-    stage: Stage, service: Service
-) -> None:
+def test_output_folder_old_part_files_are_removed(stage: Stage, service: Service) -> None:
     display_path(service)
     out = stage.folder / "out"
     out.mkdir()
@@ -120,3 +111,143 @@ def test_what_a_killed_run_left_half_written_is_removed_once_nobody_can_be_at_it
         os.utime(out / name, (now - age, now - age))
     extracted(stage, "jan")
     assert {path.name for path in out.iterdir()} == {"bill.json", ".docspeed-b.part", "mine.part"}
+
+
+KEYS = ["input", "file_id", "job_id", "operation", "status"]
+
+
+def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
+    """The lines of a run by their input."""
+    found = [json.loads(line) for line in lines(ran.out)]
+    return {line["input"]: line for line in found}
+
+
+def ids(*names: str) -> list[str]:
+    """These stored files as flags."""
+    return [part for name in names for part in ("--file-id", name)]
+
+
+def test_output_folder_gets_a_file_for_each_input(stage: Stage, service: Service) -> None:
+    paths = [stage.document(f"in/{name}") for name in ("a.pdf", "b.pdf", "sub/a.pdf")]
+    out = stage.folder / "out"
+    ran = stage.run("parse", *paths, *ids("f/../../x"), "--wait", "-o", str(out))
+    assert ran.code == 0, ran.err
+    found = by_input(ran)
+    for line in found.values():
+        assert list(line) == [*KEYS, "output"]
+        content = json.loads(Path(line["output"]).read_text())
+        assert content["file"] == line["file_id"], "the file holds this input's result"
+        assert Path(line["output"]).resolve().is_relative_to(out.resolve())
+    written = [path for path in out.rglob("*") if path.is_file()]
+    assert len(written) == len({line["output"] for line in found.values()}) == 4
+    assert Path(found[paths[1]]["output"]).name == "b.json"
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/x", "/etc/passwd", "..", ".", "a/b", "nul", "x" * 300, "a\\b", "~"]
+)
+def test_output_folder_file_names_stay_inside(stage: Stage, service: Service, name: str) -> None:
+    out = stage.folder / "deep" / "out"
+    out.parent.mkdir()
+    ran = stage.run("parse", *ids(name, "plain"), "--wait", "-o", str(out))
+    assert ran.code == 0, ran.err
+    written = [path for path in stage.folder.rglob("*.json") if path.is_file()]
+    assert len(written) == 2
+    assert all(path.parent == out for path in written)
+
+
+def test_output_folder_names_differing_in_case_are_two_files(stage: Stage) -> None:
+    out = stage.folder / "out"
+    ran = stage.run("parse", *ids("Scan", "scan", "SCAN"), "--wait", "-o", str(out))
+    assert ran.code == 0
+    assert len({path.name.lower() for path in out.iterdir()}) == 3
+
+
+def test_output_folder_recursive_keeps_subfolders(stage: Stage) -> None:
+    for name in ("a.pdf", "2024/a.pdf", "2024/06/a.pdf"):
+        stage.document(f"in/{name}", name)
+    out = stage.folder / "out"
+    assert stage.run("parse", str(stage.folder / "in"), "--recursive", "--wait", "-o", str(out)).code == 0
+    found = {str(path.relative_to(out)) for path in out.rglob("*.json")}
+    assert found == {"a.json", "2024/a.json", "2024/06/a.json"}
+
+
+def test_output_folder_finished_files_are_left_alone(stage: Stage, service: Service) -> None:
+    paths = [stage.document(f"{n}.pdf") for n in range(3)]
+    out = stage.folder / "out"
+    argv = ("parse", *paths, "--wait", "-o", str(out))
+    first = stage.run(*argv)
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.iterdir()}
+    second = stage.run(*argv)
+    assert (first.code, second.code) == (0, 0)
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.iterdir()} == before
+    assert (service.count(SUBMIT), service.count(RESULT)) == (3, 3)
+    assert {line["output"] for line in by_input(first).values()} == {
+        line["output"] for line in by_input(second).values()
+    }
+
+
+def test_output_folder_missing_file_is_fetched_again(stage: Stage, service: Service) -> None:
+    paths = [stage.document(f"{n}.pdf") for n in range(3)]
+    out = stage.folder / "out"
+    argv = ("parse", *paths, "--wait", "-o", str(out))
+    stage.run(*argv)
+    (out / "1.json").unlink()
+    assert stage.run(*argv).code == 0
+    assert (out / "1.json").exists()
+    assert (service.count(SUBMIT), service.count(RESULT)) == (3, 4)
+
+
+def test_output_folder_file_names_are_the_same_on_every_run(stage: Stage, service: Service) -> None:
+    first, second = stage.document("a/x.pdf", "first"), stage.document("b/x.pdf", "second")
+    out = stage.folder / "out"
+    held = service.hold(UPLOAD)
+    behave = service.handle
+
+    def handle(call: Call) -> Reply:
+        if call.kind == RESULT:
+            held.release.set()
+        return behave(call)
+
+    service.handle = handle  # type: ignore[method-assign]
+    slow_first = stage.run("parse", first, second, "--wait", "-o", str(out), "--concurrency", "2")
+    again = stage.run("parse", first, second, "--wait", "-o", str(out), "--concurrency", "1")
+    assert (slow_first.code, again.code) == (0, 0)
+    for path in (first, second):
+        assert by_input(slow_first)[path]["output"] == by_input(again)[path]["output"]
+    assert (
+        json.loads(Path(by_input(again)[first]["output"]).read_text())["file"]
+        != (json.loads(Path(by_input(again)[second]["output"]).read_text())["file"])
+    )
+
+
+def test_output_folder_unwritable_file_does_not_stop_the_others(stage: Stage, service: Service) -> None:
+    paths = [stage.document(f"{n}.pdf") for n in range(4)]
+    (stage.folder / "out" / "1.json").mkdir(parents=True)
+    ran = stage.run("parse", *paths, "--wait", "-o", str(stage.folder / "out"), "--concurrency", "1")
+    assert ran.code == 1
+    assert {path.name for path in (stage.folder / "out").iterdir() if path.is_file()} == {
+        "0.json",
+        "2.json",
+        "3.json",
+    }
+    assert len(lines(ran.out)) == 4
+    assert service.count(SUBMIT) == 4
+
+
+def test_output_folder_that_is_a_file_is_a_usage_error(stage: Stage, service: Service) -> None:
+    (stage.folder / "out").write_text("a file")
+    ran = stage.run("parse", *ids("a", "b"), "--wait", "-o", str(stage.folder / "out"))
+    assert (ran.code, service.calls) == (2, [])
+
+
+def test_output_folder_copies_of_a_document_are_left_alone(stage: Stage, service: Service) -> None:
+    for name in ("in/a.pdf", "in/copy.pdf"):
+        stage.document(name, "the same")
+    argv = ("parse", f"{stage.folder}/in", "--recursive", "--wait", "-o", f"{stage.folder}/out/")
+    for _ in range(3):
+        ran = stage.run(*argv)
+        assert ran.code == 0, ran.err
+        assert "replaced" not in ran.err
+    assert service.count(SUBMIT) == 1
+    assert sorted(path.name for path in (stage.folder / "out").iterdir()) == ["a.json", "copy.json"]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.framework import Entry
+from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.models import Style
+from docspeed_cli.terminal.output import Output
 from tests.fake_service import KEY, POLL, SUBMIT, UPLOAD, Reply, Service
-from tests.stage import Stage
+from tests.stage import Stage, Stream, lines
 
 MARK = KEY.encode()
 
@@ -192,3 +199,38 @@ def test_key_unfit_for_a_header_is_not_printed(stage: Stage, service: Service) -
     assert ran.code == 4
     assert KEY not in ran.out + ran.err
     assert service.calls == []
+
+
+def test_key_is_redacted_from_warnings_errors_and_progress() -> None:
+    told = Stream()
+    output = Output(Environment({}, Stream(), Stream(), told), Style(), {"secret-key"})
+    output.warn("a warning with secret-key")
+    output.error(DocspeedError("an error with secret-key", hint="a hint with secret-key"))
+    output.progress("progress with secret-key")
+    assert b"secret-key" not in told.bytes.getvalue() and told.bytes.getvalue().count(b"\xe2\x80\xa6") == 4
+
+
+def test_key_of_one_letter_is_not_redacted(stage: Stage) -> None:
+    ran = stage.run("jobs", "result", "nope", "--json", env={"DOCSPEED_API_KEY": "n"})
+    assert json.loads(lines(ran.err)[-1])["error"]["hint"] == (
+        "fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login`"
+    )
+
+
+def test_redirect_to_plain_http_on_the_same_host_is_refused(stage: Stage) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.scheme)
+        return httpx.Response(302, headers={"Location": str(request.url.copy_with(scheme="http", port=8443))})
+
+    ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
+        "jobs", "status", "job_1", "--base-url", "https://docs.example:8443"
+    )
+    assert (ran.code, set(asked)) == (9, {"https"})
+    assert "redirects to another server" in ran.err
+
+
+@pytest.mark.parametrize("path", ["https://elsewhere.example/v1/x", "//elsewhere.example/v1/x"])
+def test_api_path_with_a_host_is_a_usage_error(stage: Stage, service: Service, path: str) -> None:
+    assert (stage.run("api", "GET", path).code, service.calls) == (2, [])

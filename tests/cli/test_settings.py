@@ -1,4 +1,4 @@
-"""Bad settings: every command exits 2 and lists them, except those that help to fix them."""
+"""Settings: where they come from, how they are shown, and exit code 2 for bad ones."""
 
 from __future__ import annotations
 
@@ -207,3 +207,46 @@ def test_help_environment_example_config_is_valid(stage: Stage) -> None:
     found = [json.loads(line) for line in lines(stage.run("config", "show").out)]
     filed = {line["name"]: line["value"] for line in found if line["origin"] == str(path)}
     assert filed == tomllib.loads(CONFIG.text) | {"timeout": 1800}
+
+
+def test_config_show_at_terminal_aligns_columns(stage: Stage) -> None:
+    ran = stage.run("config", "show", terminal=True, env={"DOCSPEED_WAIT": "true"})
+    found = [line.split() for line in ran.out.splitlines()]
+    assert found[0] == ["setting", "value", "from"]
+    assert ["wait", "true", "DOCSPEED_WAIT"] in found
+    assert len({line.index(word[2]) for line, word in zip(ran.out.splitlines(), found, strict=True)}) == 1
+
+
+def configure(stage: Stage, text: str) -> None:
+    """Put this into the config file."""
+    path = stage.folder / "config" / "config.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def waited(ran: Ran) -> bool:
+    """Whether the result was printed, and not the job."""
+    return "pages" in json.loads(ran.out)
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "filed", "expected"),
+    [
+        ("", "", "", False),
+        ("--wait", "", "", True),
+        ("", "true", "", True),
+        ("", "1", "", True),
+        ("", "", "wait = true", True),
+        ("--no-wait", "true", "wait = true", False),
+        ("--wait", "false", "wait = false", True),
+        ("", "0", "wait = true", False),
+    ],
+)
+def test_settings_wait_flag_overrides_environment_overrides_file(
+    stage: Stage, flag: str, variable: str, filed: str, expected: bool
+) -> None:
+    configure(stage, filed)
+    env = {"DOCSPEED_WAIT": variable} if variable else {}
+    ran = stage.run("parse", "--file-id", "f", *([flag] if flag else []), env=env)
+    assert ran.code == 0, ran.err
+    assert waited(ran) is expected

@@ -1,13 +1,12 @@
-"""What the request is: `--set`, the flags, and `--dry-run`, which sends nothing."""
+"""Submissions: the body that options make, the idempotency key, and the responses that are accepted."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.fake_service import KEY, SUBMIT, UPLOAD, Reply, Service
+from tests.fake_service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, lines
 
 
@@ -37,86 +36,21 @@ def body_of(stage: Stage, *flags: str) -> str:
         (("--set", 'a={"b":1}', "--set", "a.c=2"), {"a": {"b": 1, "c": 2}}),
     ],
 )
-def test_flags_make_the_body(stage: Stage, service: Service, flags: tuple[str, ...], added: object) -> None:
+def test_submit_options_make_the_body(
+    stage: Stage, service: Service, flags: tuple[str, ...], added: object
+) -> None:
     assert isinstance(added, dict)
     whole = {"input": {"file_id": "f"}, "execution_mode": "async", **added}
     assert body_of(stage, *flags) == json.dumps(whole)
     assert service.calls == []
 
 
-def test_set_wins_over_what_the_program_would_say(stage: Stage) -> None:
+def test_submit_set_overrides_other_options(stage: Stage) -> None:
     assert json.loads(body_of(stage, "--set", "input.page=3"))["input"] == {"file_id": "f", "page": 3}
     assert json.loads(body_of(stage, "--grounding", "cell", "--set", "grounding=x"))["grounding"] == "x"
 
 
-def test_sync_is_said_in_the_body(stage: Stage) -> None:
-    assert json.loads(body_of(stage, "--sync"))["execution_mode"] == "sync"
-
-
-def test_a_dry_run_prints_the_request_and_sends_nothing(stage: Stage, service: Service) -> None:
-    path = stage.document("a.pdf")
-    ran = stage.run("parse", path, "--dry-run", "--wait")
-    assert ran.code == 0
-    shown = json.loads(ran.out)
-    assert shown["method"] == "POST"
-    assert shown["url"] == "https://api.docspeed.ai/api/v1/parse"
-    assert shown["body"]["execution_mode"] == "async"
-    assert path in json.dumps(shown["uploads"])
-    assert service.calls == []
-    assert stage.rows() == []
-
-
-def test_a_dry_run_uses_the_id_of_a_stored_document(stage: Stage, service: Service) -> None:
-    path = stage.document("a.pdf")
-    stage.run("parse", path)
-    before = len(service.calls)
-    shown = json.loads(stage.run("parse", path, "--dry-run").out)
-    assert shown["body"]["input"] == {"file_id": "file_1"}
-    assert "uploads" not in shown
-    assert len(service.calls) == before
-
-
-@pytest.mark.parametrize("flags", [(), ("--format", "curl")])
-def test_a_dry_run_needs_no_key(stage: Stage, service: Service, flags: tuple[str, ...]) -> None:
-    path = stage.document("a.pdf")
-    for argv in (("--file-id", "f"), (path,)):
-        ran = stage.run("parse", *argv, "--dry-run", *flags, env={"DOCSPEED_API_KEY": ""})
-        assert ran.code == 0, ran.err
-    assert service.calls == []
-
-
-def test_a_dry_run_over_many_prints_a_line_each(stage: Stage, service: Service) -> None:
-    paths = [stage.document(f"{n}.pdf") for n in range(3)]
-    ran = stage.run("parse", *paths, "--dry-run")
-    assert ran.code == 0
-    assert len([json.loads(line) for line in lines(ran.out)]) == 3
-    assert service.calls == []
-
-
-def test_a_dry_run_still_tells_what_is_wrong(stage: Stage) -> None:
-    assert stage.run("parse", "missing.pdf", "--dry-run").code == 2
-
-
-def test_curl_names_the_variable_and_not_the_key(stage: Stage, service: Service) -> None:
-    path = stage.document("it's a.pdf")
-    ran = stage.run("parse", path, "--set", "note=it's $HOME `id`", "--dry-run", "--format", "curl")
-    assert ran.code == 0
-    assert "$DOCSPEED_API_KEY" in ran.out
-    assert KEY not in ran.out
-    assert "https://api.docspeed.ai/api/v1/parse" in ran.out
-    assert service.calls == []
-
-
-def test_curl_names_no_file_that_is_gone(stage: Stage) -> None:
-    ran = stage.run("parse", "-", "--dry-run", "--format", "curl", stdin=b"%PDF-1.4\nx")
-    if ran.code == 0:
-        named = ran.out.split('files=@"')[1].split('"')[0]
-        assert named == "-" or Path(named).exists(), "the command can't work"
-    else:
-        assert ran.code == 2
-
-
-def test_a_redone_request_has_another_key_for_each_submission(stage: Stage, service: Service) -> None:
+def test_submit_fresh_has_another_idempotency_key(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
     stage.run("parse", "--file-id", "f", "--fresh")
     tokens = [call.headers["idempotency-key"] for call in service.calls if call.kind == SUBMIT]
@@ -124,7 +58,7 @@ def test_a_redone_request_has_another_key_for_each_submission(stage: Stage, serv
     assert service.count(UPLOAD) == 0
 
 
-def test_repetitions_within_a_run_have_the_same_key(stage: Stage, service: Service) -> None:
+def test_submit_retry_keeps_the_idempotency_key(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, Reply.of(503, {}), Reply.of(429, {}))
     assert stage.run("parse", "--file-id", "f").code == 0
     tokens = {call.headers["idempotency-key"] for call in service.calls if call.kind == SUBMIT}
@@ -132,7 +66,7 @@ def test_repetitions_within_a_run_have_the_same_key(stage: Stage, service: Servi
 
 
 @pytest.mark.parametrize("accepted", [200, 201, 202])
-def test_a_job_may_be_accepted_with_any_of_these(stage: Stage, service: Service, accepted: int) -> None:
+def test_submit_any_2xx_status_with_a_job_is_accepted(stage: Stage, service: Service, accepted: int) -> None:
     service.has("job_7", "completed")
     service.then(SUBMIT, Reply.of(accepted, {"job_id": "job_7", "status": "Accepted"}))
     ran = stage.run("parse", "--file-id", "f")
@@ -140,18 +74,55 @@ def test_a_job_may_be_accepted_with_any_of_these(stage: Stage, service: Service,
     assert (json.loads(ran.out)["job_id"], json.loads(ran.out)["status"]) == ("job_7", "Accepted")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"file_id": "file_x", "files": []},
-        {"files": [{"file_id": "file_x", "filename": "a.pdf"}]},
-        {"file_id": "file_x"},
-        {"file_id": "file_x", "files": [{"file_id": "file_x"}], "more": {"unknown": True}},
-    ],
-)
-def test_an_upload_s_answer_may_have_any_of_these_shapes(
-    stage: Stage, service: Service, answer: object
-) -> None:
-    service.then(UPLOAD, Reply.of(200, answer))
-    assert stage.run("parse", stage.document("a.pdf")).code == 0
-    assert service.bodies()[0]["input"] == {"file_id": "file_x"}
+def test_submit_parse_matches_the_vendor_example(stage: Stage, service: Service) -> None:
+    service.polls = 3
+    ran = stage.run("parse", "--file-id", "file_123", "--profile", "grounded", "--wait")
+    assert ran.code == 0
+    assert ran.raw == service.results["job_1"] + b"\n"
+    (body,) = service.bodies()
+    assert json.dumps(body) == json.dumps(
+        {"input": {"file_id": "file_123"}, "execution_mode": "async", "profile": "grounded"}
+    )
+    assert {call.headers["authorization"] for call in service.calls} == {f"Bearer {KEY}"}
+    assert (service.count(SUBMIT), service.count(POLL), service.count(RESULT)) == (1, 3, 1)
+
+
+def test_submit_prints_the_job(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "file_123")
+    assert ran.code == 0
+    assert json.loads(ran.out) == {
+        "job_id": "job_1",
+        "operation": "parse",
+        "status": "queued",
+        "input": "file_123",
+        "file_id": "file_123",
+        "submitted_at": "2027-01-15T08:00:00.000Z",
+    }
+    assert service.count(POLL) == 0
+
+
+def test_submit_json_line_has_the_promised_keys(stage: Stage, service: Service) -> None:
+    keys = ["job_id", "operation", "status", "input", "file_id", "submitted_at"]
+    path = stage.document("a.pdf")
+    ran = stage.run("parse", path)
+    assert list(json.loads(ran.out)) == keys
+    assert ran.out.count("\n") == 1
+    assert list(json.loads(stage.run("parse", path).out)) == [*keys, "reused"]
+    ran = stage.run("parse", path, "--file-id", "g")
+    assert all(list(json.loads(line))[:6] == keys for line in lines(ran.out))
+
+
+def test_submit_async_answered_with_a_result_prints_it(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply(200, b'{"pages": [{"text": "t"}]}'))
+    ran = stage.run("parse", "--file-id", "f", "--wait")
+    assert (ran.code, ran.out) == (0, '{"pages": [{"text": "t"}]}\n')
+
+
+PARSE = ("parse", "--file-id", "f")
+
+
+def test_submit_rejected_leaves_no_ledger_row(stage: Stage, service: Service) -> None:
+    for status in (400, 401, 402, 403, 413, 422):
+        service.then(SUBMIT, Reply.of(status, {"detail": "no"}))
+        assert stage.run(*PARSE).code in (3, 4, 7)
+    assert stage.rows() == []

@@ -1,66 +1,71 @@
-"""`docspeed parse` as a whole: what the service is asked, and what the user gets."""
+"""`--sync`: the result in the response is printed, kept, and not paid for twice."""
 
 from __future__ import annotations
 
 import json
 
-from tests.fake_service import KEY, POLL, RESULT, SUBMIT, UPLOAD, Service
-from tests.stage import Stage, lines
+import pytest
+
+from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
+from tests.stage import Stage
 
 
-def test_a_stored_file_is_parsed_as_the_vendor_s_example_does_it(stage: Stage, service: Service) -> None:
-    service.polls = 3
-    ran = stage.run("parse", "--file-id", "file_123", "--profile", "grounded", "--wait")
+def test_sync_result_is_printed_verbatim(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--sync")
     assert ran.code == 0
-    assert ran.raw == service.results["job_1"] + b"\n"
-    (body,) = service.bodies()
-    assert json.dumps(body) == json.dumps(
-        {"input": {"file_id": "file_123"}, "execution_mode": "async", "profile": "grounded"}
-    )
-    assert {call.headers["authorization"] for call in service.calls} == {f"Bearer {KEY}"}
-    assert (service.count(SUBMIT), service.count(POLL), service.count(RESULT)) == (1, 3, 1)
+    assert ran.raw == service.payload("parse", {"input": {"file_id": "f"}}) + b"\n"
+    assert service.bodies()[0]["execution_mode"] == "sync"
+    assert (service.count(POLL), service.count(RESULT)) == (0, 0)
 
 
-def test_a_submission_prints_the_job(stage: Stage, service: Service) -> None:
-    ran = stage.run("parse", "--file-id", "file_123")
-    assert ran.code == 0
-    assert json.loads(ran.out) == {
-        "job_id": "job_1",
-        "operation": "parse",
-        "status": "queued",
-        "input": "file_123",
-        "file_id": "file_123",
-        "submitted_at": "2027-01-15T08:00:00.000Z",
-    }
+@pytest.mark.parametrize("again", [("--sync",), ("--wait",), ("--sync", "--wait")])
+def test_sync_result_is_kept_and_reused(stage: Stage, service: Service, again: tuple[str, ...]) -> None:
+    first = stage.run("parse", "--file-id", "f", "--sync")
+    calls = len(service.calls)
+    second = stage.run("parse", "--file-id", "f", *again)
+    assert (second.code, second.raw) == (0, first.raw)
+    assert len(service.calls) == calls
+    assert "note: " in second.err
+    assert stage.states() == ["done"]
+
+
+def test_sync_large_result_is_kept_and_reused(stage: Stage, service: Service) -> None:
+    payload = json.dumps({"pages": [{"text": "x" * 300_000}]}).encode()
+    service.payload = lambda operation, body: payload
+    ran = stage.run("parse", "--file-id", "f", "--sync")
+    assert ran.code == 0, ran.err
+    assert ran.raw == payload + b"\n"
+    assert stage.run("parse", "--file-id", "f", "--sync").raw == ran.raw
+    assert service.count(SUBMIT) == 1
+
+
+def test_sync_answered_with_a_job_is_followed(stage: Stage, service: Service) -> None:
+    service.has("job_5", "queued", "working", "completed", result=b'{"pages": [5]}')
+    service.then(SUBMIT, Reply.of(202, {"job_id": "job_5", "operation": "parse", "status": "queued"}))
+    ran = stage.run("parse", "--file-id", "f", "--sync")
+    assert (ran.code, ran.out) == (0, '{"pages": [5]}\n')
+
+
+def test_sync_result_with_a_job_id_is_a_result(stage: Stage, service: Service) -> None:
+    payload = b'{"job_id": "job_6", "status": "completed", "pages": [{"text": "t"}]}'
+    service.then(SUBMIT, Reply(200, payload))
+    ran = stage.run("parse", "--file-id", "f", "--sync")
+    assert (ran.code, ran.raw) == (0, payload + b"\n")
     assert service.count(POLL) == 0
 
 
-def test_a_document_is_uploaded_once_for_two_parses(stage: Stage, service: Service) -> None:
-    path = stage.document("a.pdf")
-    stage.run("parse", path, "--wait")
-    stage.run("parse", path, "--wait", "--grounding", "regions")
-    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 2)
+def test_sync_failed_job_exits_5(stage: Stage, service: Service) -> None:
+    service.has("job_5", "failed", error="no pages")
+    service.then(SUBMIT, Reply.of(200, {"job_id": "job_5", "status": "failed", "error": "no pages"}))
+    ran = stage.run("parse", "--file-id", "f", "--sync")
+    assert (ran.code, ran.out) == (5, "")
+    assert "no pages" in ran.err
 
 
-def test_the_same_request_is_not_paid_twice(stage: Stage, service: Service) -> None:
-    path = stage.document("a.pdf")
-    first = stage.run("parse", path, "--wait")
-    second = stage.run("parse", path, "--wait")
-    assert second.raw == first.raw
+def test_sync_result_row_is_accepted_by_jobs_commands(stage: Stage, service: Service) -> None:
+    payload = stage.run("parse", "--file-id", "f", "--sync").raw
+    handle = json.loads(stage.run("parse", "--file-id", "f").out)["job_id"]
+    assert handle == "@1"
+    assert stage.run("jobs", "wait", handle).code == 0
+    assert stage.run("jobs", "result", handle).raw == payload
     assert service.count(SUBMIT) == 1
-    assert "using parse job job_1" in second.err
-    assert json.loads(stage.run("parse", path).out)["reused"] is True
-    assert stage.run("parse", path, "--fresh").code == 0
-    assert service.count(SUBMIT) == 2
-
-
-def test_many_inputs_give_a_line_each(stage: Stage, service: Service) -> None:
-    paths = [stage.document(f"{n}.pdf") for n in range(5)]
-    ran = stage.run("parse", *paths, "--wait")
-    assert ran.code == 0
-    found = [json.loads(line) for line in lines(ran.out)]
-    assert {line["input"] for line in found} == set(paths)
-    assert all(
-        list(line) == ["input", "file_id", "job_id", "operation", "status", "result"] for line in found
-    )
-    assert all(line["result"]["big"] == 12345678901234567890 for line in found)

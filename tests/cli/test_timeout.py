@@ -1,15 +1,17 @@
-"""An answer that drips without end is given up, and no look takes longer than the wait that it belongs to."""
+"""`--timeout` bounds a wait and a whole run; a response that arrives too slowly is given up."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.fake_service import KEY, Call, Service
-from tests.stage import Clock, Ran, Stage
+from tests.fake_service import KEY, POLL, SUBMIT, Call, Reply, Service
+from tests.stage import Clock, Ran, Stage, lines
 
 
 class Drip(httpx.SyncByteStream):
@@ -46,21 +48,23 @@ def parse_with(
 
 
 @pytest.mark.parametrize(("ending", "state"), [("/result", "done"), ("/parse", "unknown")])
-def test_answer_that_drips_is_given_up(stage: Stage, service: Service, ending: str, state: str) -> None:
+def test_timeout_of_dripping_response_is_unavailable(
+    stage: Stage, service: Service, ending: str, state: str
+) -> None:
     ran = parse_with(stage, service, ending, lambda request: httpx.Response(200, stream=Drip(stage.clock)))
     assert (ran.code, ran.out) == (9, "")
     assert "too slowly" in ran.err
     assert stage.states() == [state]
 
 
-def test_error_whose_body_drips_is_reported_without_it(stage: Stage, service: Service) -> None:
+def test_timeout_of_dripping_error_body_reports_the_error(stage: Stage, service: Service) -> None:
     ran = parse_with(stage, service, "/parse", lambda request: httpx.Response(500, stream=Drip(stage.clock)))
     assert (ran.code, "the server failed (500)" in ran.err) == (9, True)
     assert stage.clock.time < 120
     assert stage.states() == ["unknown"]
 
 
-def test_look_at_a_silent_server_ends_with_the_timeout(stage: Stage, service: Service) -> None:
+def test_timeout_bounds_a_poll_of_a_silent_server(stage: Stage, service: Service) -> None:
     """A server that hangs in the middle of a wait of three seconds does not get a minute."""
     given: list[float] = []
 
@@ -76,7 +80,7 @@ def test_look_at_a_silent_server_ends_with_the_timeout(stage: Stage, service: Se
     assert "is still queued after 3 s" in ran.err
 
 
-def test_look_with_a_dripping_answer_ends_with_the_timeout(stage: Stage, service: Service) -> None:
+def test_timeout_bounds_a_poll_with_a_dripping_response(stage: Stage, service: Service) -> None:
     ran = parse_with(
         stage,
         service,
@@ -89,7 +93,7 @@ def test_look_with_a_dripping_answer_ends_with_the_timeout(stage: Stage, service
     assert stage.clock.time <= 8
 
 
-def test_retry_after_beyond_the_timeout_does_not_prolong_the_wait(stage: Stage, service: Service) -> None:
+def test_timeout_is_not_prolonged_by_retry_after(stage: Stage, service: Service) -> None:
     ran = parse_with(
         stage,
         service,
@@ -100,3 +104,123 @@ def test_retry_after_beyond_the_timeout_does_not_prolong_the_wait(stage: Stage, 
     )
     assert (ran.code, stage.clock.time) == (8, 30.0)
     assert "is still queued after 30 s" in ran.err and "rate limit" in ran.err
+
+
+def configure(stage: Stage, text: str) -> None:
+    """Put this into the config file."""
+    path = stage.folder / "config" / "config.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "filed"),
+    [
+        ("60", "", ""),
+        ("1m", "2h", "timeout = 7200"),
+        ("", "60s", ""),
+        ("", "", 'timeout = "60s"'),
+        ("", "", "timeout = 60"),
+    ],
+)
+def test_timeout_from_flag_environment_or_file_exits_8(
+    stage: Stage, service: Service, flag: str, variable: str, filed: str
+) -> None:
+    service.polls = 10**9
+    configure(stage, filed)
+    flags = ["--timeout", flag] if flag else []
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--json", *flags, env={"DOCSPEED_TIMEOUT": variable})
+    assert (ran.code, ran.out) == (8, "")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (error["code"], error["job_id"]) == ("pending", "job_1")
+    assert error["hint"] == "docspeed jobs wait job_1"
+    assert sum(ran.slept) == pytest.approx(60)
+    (row,) = stage.rows()
+    assert (row["job_id"], row["state"]) == ("job_1", "running")
+    service.polls = 1
+    assert stage.run(*error["hint"].split()[1:]).code == 0
+
+
+def test_timeout_zero_polls_once(stage: Stage, service: Service) -> None:
+    service.polls = 2
+    assert stage.run("parse", "--file-id", "f", "--wait", "--timeout", "0").code == 8
+    assert service.count(POLL) == 1
+    service.polls = 1
+    assert stage.run("parse", "--file-id", "f", "--wait", "--timeout", "0").code == 0
+
+
+def test_timeout_message_names_the_last_poll_error(stage: Stage, service: Service) -> None:
+    service.then(POLL, Reply.of(200, {"job_id": "job_1", "status": "queued"}), *[Reply.of(503, {})] * 500)
+    ran = stage.run("parse", "--file-id", "f", "--wait", "--timeout", "60", "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"], error["job_id"]) == (8, "pending", "job_1")
+    assert error["message"].endswith("it goes on; the last look failed: the server failed (503)")
+
+
+# -- many inputs
+
+
+def ids(*names: str) -> list[str]:
+    """These stored files as flags."""
+    return [part for name in names for part in ("--file-id", name)]
+
+
+def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
+    """Whatever was not submitted when it is over is not submitted; the next run goes on there."""
+    service.polls = 10**9
+    ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
+    argv = ("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
+    ran = stage.run(*argv)
+    assert ran.code == 8
+    assert stage.clock.time < 45
+    submitted = service.count(SUBMIT)
+    assert len(lines(ran.out)) == submitted
+    assert ran.err.count("still running") == 1
+    service.polls = 1
+    assert stage.run("parse", *ids, "--wait").code == 0
+    assert service.count(SUBMIT) == 300
+
+
+def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0")
+    assert (ran.code, service.count(SUBMIT)) == (8, 0)
+    assert "2 not finished" in ran.err and "stopped: --timeout is over" in ran.err
+
+
+def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
+    """The lines of a run by their input."""
+    found = [json.loads(line) for line in lines(ran.out)]
+    return {line["input"]: line for line in found}
+
+
+def test_timeout_of_batch_reports_running_job_as_pending(stage: Stage, service: Service) -> None:
+    service.has("job_1", "running")
+    service.then(SUBMIT, Reply.of(202, {"job_id": "job_1", "operation": "parse", "status": "running"}))
+    ran = stage.run("parse", *ids("slow", "fast"), "--wait", "--concurrency", "1", "--timeout", "2")
+    assert ran.code == 8
+    found = by_input(ran)
+    assert (found["slow"]["job_id"], found["slow"]["error"]["code"]) == ("job_1", "pending")
+    assert "result" in found["fast"]
+    assert len(stage.rows()) == 2
+
+
+def test_timeout_from_environment_without_wait_is_ignored(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", *ids("a", "b", "c"), env={"DOCSPEED_TIMEOUT": "0s"})
+    assert (ran.code, service.count(SUBMIT)) == (0, 3)
+
+
+def test_timeout_reached_by_last_successful_poll_exits_0(stage: Stage, service: Service) -> None:
+    """Its last look comes when the time is over, and finds the job ended: nothing was left out."""
+    service.polls = 4
+    argv = ("parse", "--from", "-", "--wait", "--timeout", "1", "--concurrency", "1")
+    ran = stage.run(*argv, stdin=b"a\n")
+    assert (ran.code, "stopped" in ran.err) == (0, False), ran.err
+    assert stage.clock.time >= 1
+
+
+def test_timeout_of_batch_ends_retries(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, Reply.of(429, {"detail": "slow down"}, Retry_After="50"))
+    ran = stage.run("parse", *ids("a", "b"), "--wait", "--timeout", "5", "--concurrency", "1")
+    assert ran.code == 8, ran.err
+    assert stage.clock.time < 60
+    assert stage.states() == []

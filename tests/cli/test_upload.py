@@ -1,4 +1,4 @@
-"""`docspeed upload`: each content once, its id in every form."""
+"""Uploads: each content once, its file id in every form, a new upload where the server lost it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fake_service import SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage, lines
 
 
-def test_an_entry_is_what_the_server_said_of_it(stage: Stage, service: Service) -> None:
+def test_upload_prints_the_server_entry(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
     ran = stage.run("upload", path)
     assert ran.code == 0
@@ -25,7 +25,7 @@ def test_an_entry_is_what_the_server_said_of_it(stage: Stage, service: Service) 
     assert entry["content_type"] is None and entry["created_at"] == 1.5
 
 
-def test_ids_can_be_piped_into_parse(stage: Stage, service: Service) -> None:
+def test_upload_ids_can_be_piped_into_parse(stage: Stage, service: Service) -> None:
     paths = [stage.document(f"{n}.pdf") for n in range(3)]
     ran = stage.run("upload", *paths, "--format", "id")
     assert ran.out == "file_1\nfile_2\nfile_3\n"
@@ -34,7 +34,7 @@ def test_ids_can_be_piped_into_parse(stage: Stage, service: Service) -> None:
     assert {body["input"]["file_id"] for body in service.bodies()} == {"file_1", "file_2", "file_3"}
 
 
-def test_a_content_is_stored_once(stage: Stage, service: Service) -> None:
+def test_upload_same_content_is_sent_once(stage: Stage, service: Service) -> None:
     stage.run("upload", stage.document("a.pdf", "same"))
     ran = stage.run("upload", stage.document("b.pdf", "same"))
     assert (json.loads(ran.out)["file_id"], json.loads(ran.out)["reused"]) == ("file_1", True)
@@ -45,7 +45,7 @@ def test_a_content_is_stored_once(stage: Stage, service: Service) -> None:
     assert json.loads(ran.out)["file_id"] == "file_2"
 
 
-def test_the_request_is_multipart_with_the_file_s_own_bytes(stage: Stage, service: Service) -> None:
+def test_upload_request_is_multipart_with_the_file_bytes(stage: Stage, service: Service) -> None:
     content = bytes(range(256)) * 4000
     path = stage.folder / "naïve “₹” name.pdf"
     path.write_bytes(b"%PDF-1.7\n" + content)
@@ -59,7 +59,7 @@ def test_the_request_is_multipart_with_the_file_s_own_bytes(stage: Stage, servic
 
 
 @pytest.mark.parametrize("name", ['a"b.pdf', "a\nb.pdf", "a\r\nX-Evil: 1.pdf", "a;b.pdf"])
-def test_a_name_can_t_break_out_of_its_header(stage: Stage, service: Service, name: str) -> None:
+def test_upload_file_name_cannot_inject_headers(stage: Stage, service: Service, name: str) -> None:
     ran = stage.run("upload", stage.document(name))
     assert ran.code == 0
     (call,) = service.calls
@@ -67,7 +67,7 @@ def test_a_name_can_t_break_out_of_its_header(stage: Stage, service: Service, na
     assert head.count(b"\r\n") == 2, "the boundary, the disposition and the type"
 
 
-def test_a_failure_does_not_stop_the_others(stage: Stage, service: Service) -> None:
+def test_upload_failure_does_not_stop_the_others(stage: Stage, service: Service) -> None:
     service.then(UPLOAD, Reply.of(413, {"detail": "too large"}))
     ran = stage.run("upload", stage.document("a.pdf"), stage.document("b.pdf"))
     assert ran.code == 7
@@ -75,7 +75,7 @@ def test_a_failure_does_not_stop_the_others(stage: Stage, service: Service) -> N
     assert "too large" in ran.err
 
 
-def test_a_refused_key_stops_at_once(stage: Stage, service: Service) -> None:
+def test_upload_401_stops_at_once(stage: Stage, service: Service) -> None:
     ran = stage.run(
         "upload",
         stage.document("a.pdf"),
@@ -86,19 +86,19 @@ def test_a_refused_key_stops_at_once(stage: Stage, service: Service) -> None:
     assert service.count(UPLOAD) == 1
 
 
-def test_all_problems_are_told_before_anything_is_sent(stage: Stage, service: Service) -> None:
+def test_upload_invalid_inputs_send_nothing(stage: Stage, service: Service) -> None:
     ran = stage.run("upload", stage.document("a.pdf"), "missing.pdf", str(stage.folder))
     assert (ran.code, service.calls) == (2, [])
     assert "missing.pdf" in ran.err and "--recursive" in ran.err
 
 
-def test_uploads_are_in_no_list_of_jobs(stage: Stage) -> None:
+def test_upload_is_not_in_jobs_list(stage: Stage) -> None:
     stage.run("upload", stage.document("a.pdf"))
     assert stage.rows() == []
 
 
 @pytest.mark.parametrize("while_sent", [False, True])
-def test_a_document_that_changes_is_not_taken_for_what_it_was(
+def test_upload_document_changed_after_hashing_is_an_error(
     stage: Stage, service: Service, while_sent: bool
 ) -> None:
     """Between its digest and its upload another process may be waited for; the content then is another."""
@@ -129,3 +129,81 @@ def test_a_document_that_changes_is_not_taken_for_what_it_was(
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (int(while_sent), 0)
     assert stage.run("parse", path).code == 0
     assert service.count(UPLOAD) == 1 + while_sent, "what was sent is known under no content"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"file_id": "file_x", "files": []},
+        {"files": [{"file_id": "file_x", "filename": "a.pdf"}]},
+        {"file_id": "file_x"},
+        {"file_id": "file_x", "files": [{"file_id": "file_x"}], "more": {"unknown": True}},
+    ],
+)
+def test_upload_response_of_any_shape_gives_the_file_id(
+    stage: Stage, service: Service, answer: object
+) -> None:
+    service.then(UPLOAD, Reply.of(200, answer))
+    assert stage.run("parse", stage.document("a.pdf")).code == 0
+    assert service.bodies()[0]["input"] == {"file_id": "file_x"}
+
+
+def test_upload_document_of_two_requests_is_sent_once(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path, "--wait")
+    stage.run("parse", path, "--wait", "--grounding", "regions")
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 2)
+
+
+NO_FILE = {"detail": {"code": "file_not_found", "message": "file file_1 not found", "details": None}}
+
+
+@pytest.mark.parametrize("status", [404, 400, 422])
+def test_upload_file_id_gone_from_server_is_uploaded_again(
+    stage: Stage, service: Service, status: int
+) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path)
+    service.then(SUBMIT, Reply.of(status, NO_FILE))
+    ran = stage.run("parse", path, "--profile", "grounded")
+    assert ran.code == 0, ran.err
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (2, 3)
+    assert [body["input"]["file_id"] for body in service.bodies()] == ["file_1", "file_1", "file_2"]
+    stage.run("parse", path, "--profile", "other")
+    assert service.bodies()[-1]["input"] == {"file_id": "file_2"}
+    assert service.count(UPLOAD) == 2
+
+
+def test_upload_is_kept_when_the_profile_is_rejected(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path)
+    service.then(SUBMIT, Reply.of(422, {"detail": "unknown profile 'nope'; known: grounded"}))
+    assert stage.run("parse", path, "--profile", "nope").code == 7
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 2)
+
+
+def test_upload_file_rejected_twice_is_not_uploaded_again(stage: Stage, service: Service) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path)
+    service.always(SUBMIT, Reply.of(404, NO_FILE))
+    ran = stage.run("parse", path, "--profile", "grounded")
+    assert ran.code == 6
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (2, 3)
+
+
+PARSE = ("parse", "--file-id", "f")
+
+
+def test_upload_given_file_id_is_never_replaced(stage: Stage, service: Service) -> None:
+    service.always(SUBMIT, Reply.of(404, NO_FILE))
+    ran = stage.run(*PARSE)
+    assert ran.code == 6
+    assert (service.count(UPLOAD), service.count(SUBMIT)) == (0, 1)
+
+
+def test_upload_failure_submits_nothing(stage: Stage, service: Service) -> None:
+    service.then(UPLOAD, Reply.of(413, {"detail": "too large"}))
+    ran = stage.run("parse", stage.document("a.pdf"))
+    assert ran.code == 7
+    assert "too large" in ran.err
+    assert (service.count(SUBMIT), stage.rows()) == (0, [])

@@ -331,3 +331,23 @@ def test_signal_on_windows_still_waits_for_the_shield() -> None:
     ran = subprocess.run([sys.executable, "-c", _LIKE_WINDOWS], capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.returncode) == ("True 130\n", 0)
     assert "again to leave now" in ran.stderr
+
+
+_IGNORED = """
+import os, signal, sys
+from docspeed_cli.core.environment import Environment
+world = Environment.real()
+os.kill(os.getpid(), signal.SIGHUP)
+print("goes on", flush=True)
+"""
+
+
+def test_signal_ignored_by_the_shell_stays_ignored() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _IGNORED],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "goes on\n")

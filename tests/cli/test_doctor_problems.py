@@ -1,0 +1,86 @@
+"""`docspeed doctor`: what it reports of a wrong clock, an unusable ledger and another server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fake_service import POLL, REFUSED, Reply, Service
+from tests.stage import Stage, lines
+
+
+def found_by_doctor(stage: Stage, name: str) -> dict[str, object]:
+    lines = map(json.loads, stage.run("doctor", "--json").out.splitlines())
+    return next(line for line in lines if line["check"] == name)
+
+
+@pytest.mark.parametrize(
+    ("skew", "ok", "said"), [(-7200, False, "2 h behind"), (7200, False, "2 h ahead"), (5, True, "agrees")]
+)
+def test_doctor_clock_skew_is_reported(
+    stage: Stage, service: Service, skew: float, ok: bool, said: str
+) -> None:
+    from email.utils import formatdate
+
+    date = formatdate(stage.clock.now() - skew, usegmt=True)
+    service.always(POLL, Reply(404, b'{"detail": "no such job"}', {"Date": date}))
+    clock = found_by_doctor(stage, "clock")
+    assert (clock["ok"], said in str(clock)) == (ok, True)
+
+
+def test_doctor_ledger_in_memory_is_reported(stage: Stage, service: Service) -> None:
+    (stage.folder / "state").mkdir()
+    (stage.folder / "state" / "ledger.db").mkdir()
+    ledger = found_by_doctor(stage, "ledger")
+    assert (ledger["ok"], "in memory only" in str(ledger)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "unrecognised_error"), [(b"<html>nginx</html>", True), (b'{"detail": "no job"}', False)]
+)
+def test_doctor_other_server_is_reported(
+    stage: Stage, service: Service, body: bytes, unrecognised_error: bool
+) -> None:
+    service.always(POLL, Reply(404, body))
+    said = str(found_by_doctor(stage, "server"))
+    assert ("not in the service's format" in said, "accepts the key" in said) == (
+        unrecognised_error,
+        not unrecognised_error,
+    )
+
+
+def test_doctor_names_the_source_of_settings(stage: Stage, service: Service) -> None:
+    ran = stage.run("doctor", "--json", env={"DOCSPEED_TIMEOUT": "5m"})
+    assert "timeout from DOCSPEED_TIMEOUT" in ran.out
+
+
+def test_doctor_unreachable_server_does_not_hint_at_doctor(stage: Stage, service: Service) -> None:
+    for reply in (REFUSED, Reply.of(429, {"detail": "slow down"})):
+        service.then(POLL, reply)
+        ran = stage.run("doctor", "--json")
+        (line,) = [found for found in map(json.loads, lines(ran.out)) if not found["ok"]]
+        assert (ran.code, line["check"], "doctor" in line["hint"]) == (9, "server", False)
+
+
+def test_doctor_at_terminal_aligns_hints(stage: Stage) -> None:
+    stage.columns = 60
+    ran = stage.run("doctor", terminal=True, env={"DOCSPEED_API_KEY": "", "NO_COLOR": "1", "TERM": "dumb"})
+    (bad,) = [number for number, line in enumerate(ran.out.splitlines()) if line.startswith("bad")]
+    found, *below = ran.out.splitlines()[bad:]
+    assert found.index("no API key") == 16
+    assert below[0].startswith(" " * 16 + "-> ")
+
+
+@pytest.mark.parametrize("zone", ["GMT", "+999999999999999"])
+def test_doctor_impossible_server_date_does_not_crash(stage: Stage, service: Service, zone: str) -> None:
+    service.always(
+        POLL, Reply.of(404, {"detail": "x"}, Date=f"Mon, 99999999999999999999 Jan 2024 00:00:00 {zone}")
+    )
+    ran = stage.run("doctor")
+    assert (ran.code, "unexpected" in ran.err) == (0, False)
+
+
+def test_auth_status_of_sandbox_has_no_key(stage: Stage) -> None:
+    ran = stage.run("auth", "status", "--sandbox", "--json")
+    assert (ran.code, json.loads(ran.out)) == (0, {"server": "sandbox", "key": None, "source": None})

@@ -1,0 +1,41 @@
+"""In GitHub Actions: errors become annotations, and no text from outside becomes a workflow command."""
+
+from __future__ import annotations
+
+from tests.fake_service import SUBMIT, Reply, Service
+from tests.stage import Stage
+
+
+def test_github_actions_server_message_is_not_a_command(stage: Stage, service: Service) -> None:
+    said = "no\n::set-env name=X::y\n::error::z"
+    service.then(SUBMIT, Reply.of(422, {"detail": said}))
+    ran = stage.run("parse", "--file-id", "f", env={"GITHUB_ACTIONS": "true"})
+    commands = [line for line in ran.err.splitlines() if line.strip().startswith("::")]
+    assert [line.split("::")[1].split()[0] for line in commands] == ["group", "endgroup", "error"]
+
+
+def test_github_actions_input_name_is_not_a_command(stage: Stage, service: Service) -> None:
+    """The runner takes a command after any space, and one in its old form anywhere in a line."""
+    service.always(SUBMIT, Reply.of(422, {"detail": "a ##[add-mask]b"}))
+    names = ["::warning::x", "x\n  ::error::y"]
+    ids = [word for name in names for word in ("--file-id", name)]
+    for flags in ((), ("--wait",), ("--json",)):
+        ran = stage.run("parse", *ids, *flags, env={"GITHUB_ACTIONS": "true"})
+        ours = ("::group::docspeed", "::endgroup::", "::error title=docspeed::")
+        commands = [line for line in ran.err.splitlines() if line.strip().startswith("::")]
+        assert [line for line in commands if not line.startswith(ours)] == []
+        assert "##[" not in ran.err
+
+
+def test_github_actions_annotation_has_no_escape_sequences(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(422, {"detail": "a\x1b[31mb\u202ec\x9b"}))
+    ran = stage.run("parse", "--file-id", "f", env={"GITHUB_ACTIONS": "true"})
+    assert not {"\x1b", "\u202e", "\x9b"} & set(ran.err)
+
+
+def test_github_actions_batch_failures_are_annotated(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    env = {"GITHUB_ACTIONS": "true"}
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", env=env)
+    marks = sorted(line for line in ran.err.splitlines() if line.startswith("::error"))
+    assert marks == [f"::error title=docspeed::{name}: ended as failed" for name in "ab"]
