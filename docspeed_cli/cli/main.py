@@ -109,10 +109,9 @@ def _complete(argv: Sequence[str], environment: Environment) -> int:
     from docspeed_cli.core.errors import Interrupted
 
     try:
-        from docspeed_cli.cli.commands import COMMANDS
         from docspeed_cli.cli.completion import reply_to_shell
 
-        return reply_to_shell(COMMANDS, argv, environment)
+        return reply_to_shell(argv, environment)
     except (Exception, Interrupted):  # noqa: BLE001
         return 1
 

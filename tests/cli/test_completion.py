@@ -15,16 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.completion import (
-    MAX_RECENT,
-    SCRIPTS,
-    VARIABLE,
-    Completion,
-    LedgerHistory,
-    Value,
-    complete,
-    to_lines,
-)
+from docspeed_cli.cli.completion import MAX_RECENT, SCRIPTS, Completion, Value, complete, to_lines
+from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import (
     CHAT,
@@ -38,39 +30,32 @@ from docspeed_cli.core.operations import (
 )
 from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.store.ledger import Ledger
-from tests.stage import Stage
+from tests.stage import Stage, Stream
+
+VARIABLE = "_DOCSPEED_COMPLETE"
 
 
-class FakeHistory(LedgerHistory):
-    """A history of fixed rows that counts how often it is read."""
-
-    def __init__(self, *jobs: Value) -> None:
-        self.reads = 0
-        self.newest = jobs
-
-    def jobs(self) -> tuple[Value, ...]:
-        self.reads += 1
-        return self.newest
-
-    def files(self) -> tuple[Value, ...]:
-        self.reads += 1
-        return (Value("file_9", "a.pdf"),)
-
-    def conversations(self) -> tuple[Value, ...]:
-        self.reads += 1
-        return (Value("sess_4", "a.pdf"),)
+def machine(folder: Path) -> Environment:
+    """An environment whose ledger is in this folder."""
+    env = {"DOCSPEED_STATE_DIR": str(folder)}
+    return Environment(env, Stream(), Stream(), Stream(), now=lambda: 1000.0)
 
 
-JOBS = (Value("job_2", "parse, b.pdf"), Value("job_1", "parse, a.pdf"))
+def ledger_with(folder: Path, *ids: str) -> Ledger:
+    """A ledger with a job of each of these ids, the newest last."""
+    ledger = Ledger(folder / "ledger.db", pytest.fail, lambda: 880.0)
+    for job_id in ids:
+        ledger.begin(Job("parse", "queued", State.RUNNING, job_id=job_id, input="a.pdf", submitted_at=880.0))
+    return ledger
 
 
-def at(*words: str) -> Completion:
+def at(*words: str, folder: Path = Path("/nonexistent")) -> Completion:
     """Complete the last word."""
-    return complete(COMMANDS, words[:-1], words[-1], FakeHistory(*JOBS))
+    return complete(words[:-1], words[-1], machine(folder))
 
 
-def texts(*words: str) -> list[str]:
-    return [value.text for value in at(*words).values]
+def texts(*words: str, folder: Path = Path("/nonexistent")) -> list[str]:
+    return [value.text for value in at(*words, folder=folder).values]
 
 
 # -- commands
@@ -167,9 +152,7 @@ DOCUMENTS = Completion(files=SUFFIXES)
         (("jobs", "list", "--run", ""), ("@last",)),
         (("completion", ""), tuple(SCRIPTS)),
         (("api", ""), ("GET", "POST", "PUT", "PATCH", "DELETE")),
-        (("parse", "--file-id", ""), ("file_9",)),
         (("parse", "--timeout", ""), ()),
-        (("parse", "--timeout", "-"), ()),
     ],
     ids=str,
 )
@@ -191,7 +174,6 @@ def test_value_completion_lists_known_values(words: tuple[str, ...], values: Seq
         (("extract", "--schema=x"), Completion(files=(".json",), prefix="--schema=")),
         (("parse", "-o", ""), ANY),
         (("parse", "--output", ""), ANY),
-        (("parse", "-qo", ""), ANY),
         (("parse", "--from", ""), ANY),
         (("api", "POST", "/v1/x", "--body", ""), ANY),
         (("schema", "--instructions", ""), Completion()),
@@ -217,22 +199,6 @@ def test_value_completion_after_equals_sign_keeps_the_prefix() -> None:
     assert at("parse", "--file-id=").prefix == "--file-id="
 
 
-@pytest.mark.parametrize("command", ["status", "wait", "result", "forget"])
-def test_job_completion_lists_newest_first_without_jobs_already_given(command: str) -> None:
-    assert texts("jobs", command, "") == ["@last", "job_2", "job_1"]
-    assert texts("jobs", command, "job_2", "@last", "") == ["job_1"]
-    assert texts("jobs", command, "x", "-")[0].startswith("-")
-    assert complete(COMMANDS, ["jobs", command], "", FakeHistory()) == Completion()
-
-
-def test_completion_of_commands_and_flags_does_not_read_the_ledger() -> None:
-    history = FakeHistory(*JOBS)
-    for words in ((), ("jobs",), ("parse",), ("jobs", "list"), ("jobs", "list", "--status")):
-        for incomplete in ("", "-"):
-            complete(COMMANDS, words, incomplete, history)
-    assert history.reads == 0
-
-
 WORD = st.one_of(
     st.sampled_from(["parse", "jobs", "wait", "api", "chat", "-", "--", "-o", "-qo", "--set=", "="]),
     st.text(max_size=6),
@@ -242,71 +208,67 @@ WORD = st.one_of(
 @settings(deadline=None)
 @given(st.lists(WORD, max_size=5), WORD)
 def test_completion_of_any_line_returns_a_prefix_of_the_word(words: list[str], incomplete: str) -> None:
-    found = complete(COMMANDS, words, incomplete, FakeHistory(*JOBS))
+    found = at(*words, incomplete)
     assert incomplete.startswith(found.prefix)
 
 
 # -- the ledger
 
 
-def history_in(folder: Path) -> LedgerHistory:
-    return LedgerHistory({"DOCSPEED_STATE_DIR": str(folder)}, lambda: 1000.0)
+@pytest.mark.parametrize("command", ["status", "wait", "result", "forget"])
+def test_job_completion_lists_newest_first_without_jobs_already_given(tmp_path: Path, command: str) -> None:
+    assert texts("jobs", command, "", folder=tmp_path) == []
+    ledger_with(tmp_path, "job_1", "job_2").close()
+    assert texts("jobs", command, "", folder=tmp_path) == ["@last", "job_2", "job_1"]
+    assert texts("jobs", command, "job_2", "@last", "", folder=tmp_path) == ["job_1"]
 
 
-def ledger_with(folder: Path, jobs: int = 0) -> Ledger:
-    ledger = Ledger(folder / "ledger.db", pytest.fail, lambda: 880.0)
-    for number in range(jobs):
-        job = Job("parse", "queued", State.RUNNING, job_id=f"job_{number}", input="a.pdf", submitted_at=880.0)
-        ledger.begin(job)
-    return ledger
-
-
-def test_history_jobs_are_newest_first_limited_and_printable(tmp_path: Path) -> None:
-    ledger = ledger_with(tmp_path, 60)
+def test_job_completion_is_limited_and_has_a_row_for_an_unknown_id(tmp_path: Path) -> None:
+    ledger = ledger_with(tmp_path, *(f"job_{number}" for number in range(60)))
     ledger.begin(Job("extract", "unknown", State.UNKNOWN, input="b\x1b[2J\n.pdf"))
     ledger.close()
-    found = history_in(tmp_path).jobs()
-    assert len(found) == MAX_RECENT
-    assert found[0].text == "@61"
-    assert found[0].about.endswith(".pdf, at an unknown time")
-    assert found[0].about.isprintable()
-    assert found[1] == Value("job_59", "parse, a.pdf, 2 min ago")
+    found = at("jobs", "wait", "", folder=tmp_path)
+    assert len(found.values) == MAX_RECENT + 1
+    assert found.values[1].text == "@61"
+    assert found.values[1].about.endswith(".pdf, at an unknown time")
+    assert found.values[2] == Value("job_59", "parse, a.pdf, 2 min ago")
+    assert "\x1b" not in to_lines(found, "")
+    assert len(to_lines(found, "").splitlines()) == 2 + len(found.values)
 
 
-def test_history_files_have_names_and_ages(tmp_path: Path) -> None:
+def test_file_id_completion_lists_uploads_with_names_and_ages(tmp_path: Path) -> None:
     ledger = ledger_with(tmp_path)
     ledger.remember_upload("s", "k", "d1", "file_1", "a.pdf")
     ledger.remember_upload("s", "k", "d2", "file_2", None)
     ledger.close()
-    assert set(history_in(tmp_path).files()) == {
+    assert set(at("parse", "--file-id", "", folder=tmp_path).values) == {
         Value("file_1", "a.pdf, 2 min ago"),
         Value("file_2", "2 min ago"),
     }
 
 
-def test_history_of_a_locked_ledger_is_read(tmp_path: Path) -> None:
-    ledger = ledger_with(tmp_path, 1)
+def test_completion_of_a_locked_ledger_lists_jobs(tmp_path: Path) -> None:
+    ledger = ledger_with(tmp_path, "job_0")
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    assert [value.text for value in history_in(tmp_path).jobs()] == ["job_0"]
+    assert texts("jobs", "wait", "", folder=tmp_path) == ["@last", "job_0"]
     other.close()
     ledger.close()
 
 
-def test_history_read_leaves_no_files_behind(tmp_path: Path) -> None:
-    assert history_in(tmp_path / "none").jobs() == ()
+def test_completion_leaves_no_files_behind(tmp_path: Path) -> None:
+    assert texts("jobs", "wait", "", folder=tmp_path / "none") == []
     assert not (tmp_path / "none").exists()
-    ledger_with(tmp_path, 1).close()
+    ledger_with(tmp_path, "job_0").close()
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(history_in(tmp_path).jobs()) == 1
+    assert len(texts("jobs", "wait", "", folder=tmp_path)) == 2
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 100], ids=["empty", "damaged"])
-def test_history_of_a_damaged_ledger_is_empty(tmp_path: Path, content: bytes) -> None:
+def test_completion_of_a_damaged_ledger_is_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ledger.db").write_bytes(content)
-    assert history_in(tmp_path).jobs() == ()
-    assert history_in(tmp_path).files() == ()
+    assert texts("jobs", "wait", "", folder=tmp_path) == []
     assert (tmp_path / "ledger.db").read_bytes() == content
 
 
@@ -316,9 +278,9 @@ def test_history_of_a_damaged_ledger_is_empty(tmp_path: Path, content: bytes) ->
 def test_reply_lines_hold_printable_values_that_begin_with_the_word() -> None:
     values = (Value("json", "a"), Value("jsonl"), Value("csv"), Value("js\x1b[2J"), Value("js\nx"))
     found = Completion(values, prefix="--format=")
-    assert to_lines(found) == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
+    assert to_lines(found, "") == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
     assert to_lines(found, "--format=js") == "none\n--format=\njson\ta\njsonl\t\n"
-    assert to_lines(Completion(files=())) == "files\n\n"
+    assert to_lines(Completion(files=()), "") == "files\n\n"
     assert to_lines(Completion(files=(".a", ".b"), prefix="@"), "@x") == "files .a .b\n@\n"
 
 
@@ -327,12 +289,9 @@ def ask(stage: Stage, shell: str, *argv: str) -> tuple[int, str, str]:
     return ran.code, ran.out, ran.err
 
 
-@pytest.mark.parametrize("shell", SCRIPTS)
-def test_reply_is_filtered_only_for_bash_and_powershell(stage: Stage, shell: str) -> None:
-    code, out, err = ask(stage, shell, "2", "jobs", "wa")
-    assert (code, err) == (0, "")
-    assert "wait\tFollow jobs to their end.\n" in out
-    assert ("status\t" in out) == (shell in ("zsh", "fish")), "these filter by themselves"
+def test_reply_has_only_values_that_begin_with_the_word(stage: Stage) -> None:
+    code, out, err = ask(stage, "fish", "2", "jobs", "wai")
+    assert (code, out, err) == (0, "none\n\nwait\tFollow jobs to their end.\n", "")
 
 
 def test_reply_without_the_empty_last_word_is_the_same(stage: Stage) -> None:
