@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
     MAX_DEPTH,
     VALUE_NAMES,
-    cell_text,
     find_member,
     first_filled,
     grounded_value,
@@ -19,8 +17,6 @@ from docspeed_cli.results.values import (
     regions_of,
     unwrap,
 )
-
-_ROW_LISTS = ("rows", "items", "line_items")
 
 
 class Field(NamedTuple):
@@ -54,19 +50,18 @@ def read_extraction(payload: Any) -> Extraction | None:
     return Extraction(doc_class if isinstance(doc_class, str) else "", read_fields(payload), items)
 
 
-def _fields_member(payload: Any) -> Any:
-    found = find_member(payload, "fields", "extracted_fields", "invoice_level_fields")
-    if found is not None:
-        return found
-    # Without a member for fields, the fields are those members that have evidence.
-    innermost = list(unwrap(payload))[-1:]
-    bare = {key: value for body in innermost for key, value in body.items() if is_grounded(value)}
-    return bare or None
-
-
 def read_fields(payload: Any) -> list[Field]:
     """Return the extracted fields in their order, nested ones under dotted keys."""
     return list(_fields_in("", _fields_member(payload), 0))
+
+
+def _fields_member(payload: Any) -> Any:
+    found = find_member(payload, "fields", "invoice_level_fields")
+    if found is None:
+        # Without a member for fields, the fields are those members that have evidence.
+        bodies = list(unwrap(payload)) or [{}]
+        found = {name: value for name, value in bodies[-1].items() if is_grounded(value)} or None
+    return found
 
 
 def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
@@ -84,73 +79,61 @@ def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
 def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
     # Values without names of their own are the several values of one field, such as `tags`.
-    if all(is_grounded(item) and not _own_name(item) for item in items):
-        ids = tuple(chain.from_iterable(regions_of(item) for item in items))
-        values = [grounded_value(item) for item in items]
-        page, known = page_of(items[0], ids), all(map(has_evidence, items))
-        yield Field(key or "value", values, ids, page, _quoted_text(items[0]), known)
+    if all(is_grounded(item) and not _name_in(item) for item in items):
+        first = _field(key or "value", [grounded_value(item) for item in items], items[0])
+        ids = tuple(region_id for item in items for region_id in regions_of(item))
+        yield first._replace(region_ids=ids, has_evidence=all(map(has_evidence, items)))
         return
     for number, item in enumerate(items, 1):
-        name = _own_name(item)
+        name = _name_in(item)
         inner = f"{key}.{name}" if key and name else name or f"{key}[{number}]"
-        value = item.get("fields") or first_filled(item, VALUE_NAMES) if name else item
-        if name and not isinstance(value, dict):
-            yield _field(inner, value, item)
+        if name and "fields" not in item:
+            yield _field(inner, first_filled(item, VALUE_NAMES), item)
         else:
-            yield from _fields_in(inner, value, depth + 1)
-
-
-def _own_name(item: Any) -> str:
-    found = first_filled(item, ("key", "name", "field", "label"))
-    return found if isinstance(found, str) else ""
+            yield from _fields_in(inner, item["fields"] if name else item, depth + 1)
 
 
 def _field(key: str, value: Any, source: Any) -> Field:
     ids = regions_of(source)
-    return Field(key, value, ids, page_of(source, ids), _quoted_text(source), has_evidence(source))
+    quoted = first_filled(source, ("text", "quote"))
+    text = quoted if isinstance(quoted, str) else ""
+    return Field(key, value, ids, page_of(source, ids), text, has_evidence(source))
 
 
-def _quoted_text(source: Any) -> str:
-    found = first_filled(source, ("text", "quote", "evidence", "snippet"))
+def _name_in(item: Any) -> str:
+    found = first_filled(item, ("key", "name"))
     return found if isinstance(found, str) else ""
 
 
 def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each line-item table by the table's name; a row maps columns to values."""
-    found = find_member(payload, "line_items", "line_item_structures")
-    listed = found if isinstance(found, dict | list) else find_member(payload, "tables")
-    if isinstance(listed, dict):
-        named: Iterable[tuple[str, Any]] = [(str(name), value) for name, value in listed.items()]
-    elif isinstance(listed, list) and any(_rows_member(item) is not None for item in listed):
-        named = [(_table_name(item, number), item) for number, item in enumerate(listed, 1)]
+    found = find_member(payload, "line_items", "line_item_structures", "tables")
+    if isinstance(found, dict):
+        named = [(str(name), value) for name, value in found.items()]
+    elif isinstance(found, list) and any(_rows_in(item) is not None for item in found):
+        named = [(_name_in(item) or str(number), item) for number, item in enumerate(found, 1)]
     else:
-        named = [("line_items", found)] if isinstance(found, list) and found else []
+        rows = find_member(payload, "line_items")
+        named = [("line_items", rows)] if rows else []
     items: dict[str, list[dict[str, Any]]] = {}
     for name, value in named:
-        rows = value if isinstance(value, list) else _rows_member(value)
-        if isinstance(rows, list):
+        rows = value if isinstance(value, list) else _rows_in(value)
+        if rows is not None:
             # Two tables of one name, say the two halves of one over a page break, become one.
             items.setdefault(name, []).extend(row for row in map(_row_of, rows) if row)
     return items
 
 
-def _table_name(item: Any, number: int) -> str:
-    return _own_name(item) or cell_text(first_filled(item, ("table_id", "id", "title"))) or str(number)
-
-
-def _rows_member(item: Any) -> list[Any] | None:
-    found = first_filled(item, _ROW_LISTS)
-    if found is None and isinstance(item, dict):
-        found = next((item[name] for name in _ROW_LISTS if name in item), None)
-    return found if isinstance(found, list) else None
+def _rows_in(table: Any) -> list[Any] | None:
+    names = [name for name in ("rows", "items") if isinstance(table, dict) and name in table]
+    return table[names[0]] if names and isinstance(table[names[0]], list) else None
 
 
 def _row_of(row: Any) -> dict[str, Any]:
-    inner = first_filled(row, ("fields", "cells", "values"))
-    if not isinstance(inner, dict | list) or is_grounded(inner):
-        inner = row
-    if isinstance(inner, dict):
-        return {str(name): value for name, value in inner.items()}
-    if isinstance(inner, list):
-        return {_own_name(cell) or str(number): cell for number, cell in enumerate(inner, 1)}
-    return {} if inner is None else {"value": inner}
+    inner = first_filled(row, ("fields", "cells"))
+    cells = inner if isinstance(inner, dict | list) and not is_grounded(inner) else row
+    if isinstance(cells, dict):
+        return {str(name): value for name, value in cells.items()}
+    if isinstance(cells, list):
+        return {_name_in(cell) or str(number): cell for number, cell in enumerate(cells, 1)}
+    return {} if cells is None else {"value": cells}

@@ -32,8 +32,6 @@ class Page(NamedTuple):
     text: str
     lines: int
     regions: int
-    size: str
-    """Width and height in the payload's unit, such as `595 × 842 pt`; empty if they are not known."""
 
 
 class Section(NamedTuple):
@@ -90,17 +88,10 @@ class Answer(NamedTuple):
 
 def read_pages(payload: Any) -> list[Page] | None:
     """Return the pages of a parsed document."""
-    if isinstance(payload, list):
-        has_texts = any(first_filled(item, ("markdown", "text", "lines")) for item in payload)
-        listed: Any = payload if has_texts else None
-    else:
-        listed = find_member(payload, "pages")
+    listed = find_member(payload, "pages")
     if listed is None:
         # A single page may come without a list around it.
-        bodies = unwrap(payload)
-        listed = next(([body] for body in bodies if list_of_texts(first_filled(body, _TEXTS))), None)
-    if isinstance(listed, dict):
-        listed = list(listed.values())
+        listed = next(([body] for body in unwrap(payload) if list_of_texts(first_filled(body, _TEXTS))), None)
     if not isinstance(listed, list):
         return None
     pages = [page for number, item in enumerate(listed, 1) if (page := _page(number, item))]
@@ -109,7 +100,7 @@ def read_pages(payload: Any) -> list[Page] | None:
 
 def _page(position: int, item: Any) -> Page | None:
     if isinstance(item, str):
-        return Page(position, item, item, 0, 0, "")
+        return Page(position, item, item, 0, 0)
     if not isinstance(item, dict):
         return None
     lines, regions = (item[name] if isinstance(item.get(name), list) else [] for name in ("lines", "regions"))
@@ -118,20 +109,11 @@ def _page(position: int, item: Any) -> Page | None:
     if not text and not (markdown and "text" not in item):
         text = "\n".join(filter(None, map(_text_of_line, lines)))
     number = page_of(item) or position
-    return Page(number, markdown or text, text or markdown, len(lines), len(regions), _page_size(item))
+    return Page(number, markdown or text, text or markdown, len(lines), len(regions))
 
 
 def _text_of_line(line: Any) -> str:
     return line if isinstance(line, str) else cell_text(first_filled(line, VALUE_NAMES))
-
-
-def _page_size(page: Mapping[str, Any]) -> str:
-    sides = [page.get("width"), page.get("height")]
-    if not all(isinstance(side, int | float) and 0 < side < 1e6 for side in sides):
-        return ""
-    unit = page.get("unit")
-    size = " × ".join(f"{float(side):.0f}" for side in sides if side)
-    return f"{size} {unit[:12]}" if isinstance(unit, str) else size
 
 
 # -- answers
@@ -140,9 +122,7 @@ def _page_size(page: Mapping[str, Any]) -> str:
 def read_answer(payload: Any) -> Answer | None:
     """Return an answer with the documents and places that it cites."""
     text = find_member(payload, "answer")
-    if isinstance(text, dict):
-        text = first_filled(text, VALUE_NAMES)
-    listed = find_member(payload, "citations", "sources", "references")
+    listed = find_member(payload, "citations")
     citations = listed if isinstance(listed, list) else []
     if not isinstance(text, str):
         return None
@@ -152,17 +132,17 @@ def read_answer(payload: Any) -> Answer | None:
 def _citation(item: dict[str, Any] | str) -> Citation:
     if isinstance(item, str):
         return Citation("", (Region(None, "", item),))
-    names = ("doc_id", "file_id", "document_id", "document", "filename", "source", "name")
     listed = item.get("regions")
     regions = map(_region, listed if isinstance(listed, list) else [item])
-    return Citation(cell_text(first_filled(item, names)), tuple(region for region in regions if any(region)))
+    document = cell_text(first_filled(item, ("doc_id", "file_id", "filename")))
+    return Citation(document, tuple(region for region in regions if any(region)))
 
 
 def _region(place: Any) -> Region:
     if isinstance(place, str):
         return Region(page_of(None, [place]), place, "")
     ids = regions_of(place)
-    quote = first_filled(place, ("text", "quote", "snippet", "content"))
+    quote = first_filled(place, ("text", "quote"))
     return Region(page_of(place, ids), ids[0] if ids else "", quote if isinstance(quote, str) else "")
 
 
@@ -171,9 +151,7 @@ def _region(place: Any) -> Region:
 
 def read_packet(payload: Any) -> Packet | None:
     """Return the sections of a packet in the payload's order."""
-    listed = find_member(payload, "sections", "segments", "splits", "documents")
-    if isinstance(listed, dict):
-        listed = [{"name": name, **value} for name, value in listed.items() if isinstance(value, dict)]
+    listed = find_member(payload, "sections", "segments", "documents")
     if not isinstance(listed, list):
         return None
     sections = [_section(item) for item in listed if isinstance(item, dict)]
@@ -182,37 +160,30 @@ def read_packet(payload: Any) -> Packet | None:
 
 
 def _section(item: Mapping[str, Any]) -> Section:
-    name = cell_text(first_filled(item, ("name", "title", "label", "filename", "section_id")))
-    kind = cell_text(first_filled(item, ("kind", "type", "doc_class", "category", "class")))
-    return Section(name, kind, *_page_span(item))
-
-
-def _page_span(item: Mapping[str, Any]) -> tuple[int, int] | tuple[None, None]:
-    """Return the first and last page, counted from 1, from whichever members state them."""
-    indexes = (
-        [item.get("start_page_index"), item.get("end_page_index")],
-        first_filled(item, ("page_indexes", "page_indices")),
-    )
-    numbers = (
-        [item.get("start_page"), item.get("end_page")],
-        [item.get("first_page"), item.get("last_page")],
-        first_filled(item, ("page_range", "pages", "page_ranges")),
-        [page_of(item)],
-    )
-    for offset, statements in ((1, indexes), (0, numbers)):
-        for statement in statements:
-            if found := _page_numbers(statement):
-                return min(found) + offset, max(found) + offset
-    return None, None
+    name = cell_text(first_filled(item, ("name", "title", "label", "section_id")))
+    kind = cell_text(first_filled(item, ("kind", "type", "doc_class")))
+    # An index counts from 0, unlike a number.
+    for member, last_member, offset in (
+        ("start_page_index", "end_page_index", 1),
+        ("start_page", "end_page", 0),
+        ("first_page", "last_page", 0),
+    ):
+        first, last = whole_number(item.get(member)), whole_number(item.get(last_member))
+        if first is not None:
+            return Section(name, kind, first + offset, max(first if last is None else last, first) + offset)
+    if numbers := _page_numbers(first_filled(item, ("page_range", "pages"))):
+        return Section(name, kind, min(numbers), max(numbers))
+    return Section(name, kind, page_of(item), page_of(item))
 
 
 def _page_numbers(value: Any) -> list[int]:
     """Return the page numbers in a list, in a range object, or in a text such as `3-5`."""
     if isinstance(value, str):
         return [int(found) for found in re.findall(r"\d{1,9}", value)]
-    if isinstance(value, dict):
-        value = [value.get(name) for name in ("start", "end", "from", "to", "first", "last")]
-    if not isinstance(value, list):
-        return []
-    found = (page_of(item) if isinstance(item, dict) else whole_number(item) for item in value)
+    items = [value.get("start"), value.get("end")] if isinstance(value, dict) else value
+    found = map(_page_number, items if isinstance(items, list) else [])
     return [number for number in found if number is not None]
+
+
+def _page_number(item: Any) -> int | None:
+    return page_of(item) if isinstance(item, dict) else whole_number(item)

@@ -10,17 +10,16 @@ from typing import Any
 MAX_DEPTH = 20
 """Levels of nesting that we read; anything deeper is shown as JSON or left out."""
 
-VALUE_NAMES = ("value", "text", "content", "normalized_value", "raw_value")
+VALUE_NAMES = ("value", "text", "content")
 """Members in which a value stands beside its evidence, the most exact first."""
 
 _REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
-_BOXES = ("bbox", "bounding_box", "polygon")
-_EVIDENCE = ("evidence", "regions", "citations", "sources", "quote", "snippet", *_BOXES)
+_EVIDENCE = ("evidence", "regions", "citations", "quote", "bbox")
 _GROUNDING = (*_REGION_IDS, "page_index", "page", "bbox", "confidence")
 """Members that tell a value with its evidence from an object of fields."""
 
-_WRAPPERS = ("result", "data", "extraction", "output", "response", "payload")
-_MAX_WRAPPERS = 4
+_WRAPPERS = ("result", "data", "output")
+_MAX_WRAPPERS = 3
 _PAGE_IN_REGION_ID = re.compile(r"p(\d{1,7})(?![^\W_])")
 
 
@@ -59,12 +58,7 @@ def grounded_value(value: Mapping[str, Any]) -> Any:
 
 
 def whole_number(value: Any) -> int | None:
-    """Return a whole number from 0 up, also from `"3"` or 3.0; None for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        return int(value)
-    # Comparing with 1e15 also keeps out NaN and infinities, which int() can't convert.
-    if isinstance(value, float) and abs(value) < 1e15 and value == int(value):
-        value = int(value)
+    """Return a whole number from 0 up; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
@@ -84,13 +78,12 @@ def list_of_texts(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else ()
 
 
-def unwrap(payload: Any) -> Iterator[dict[str, Any]]:
+def unwrap(payload: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the payload, then the objects that it wraps in members such as `result`, outermost first."""
-    level = [payload]
-    for _ in range(_MAX_WRAPPERS):
-        found = [item for item in level if isinstance(item, dict)]
-        yield from found
-        level = [item[name] for item in found for name in _WRAPPERS if name in item]
+    if isinstance(payload, dict) and depth < _MAX_WRAPPERS:
+        yield payload
+        for name in _WRAPPERS:
+            yield from unwrap(payload.get(name), depth + 1)
 
 
 def find_member(payload: Any, *names: str) -> Any:
@@ -104,7 +97,7 @@ def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:
         # An index counts from 0, unlike the numbers and the ids below.
         if (index := whole_number(value.get("page_index"))) is not None:
             return index + 1
-        for name in ("page_number", "page_no", "page"):
+        for name in ("page_number", "page"):
             if (number := whole_number(value.get(name))) is not None:
                 return number
     return next((int(found[1]) for name in region_ids if (found := _PAGE_IN_REGION_ID.match(name))), None)

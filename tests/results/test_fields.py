@@ -15,7 +15,7 @@ from docspeed_cli.results.fields import read_fields, read_line_items
         {"fields": {"a": {"b": {"value": 1, "region_ids": ["p3:l1"]}}}},
         {"fields": {"a": {"b": {"value": 1, "page_index": 2}}}},
         {"data": {"fields": [{"key": "a.b", "value": 1, "region_ids": ["p3:l1"]}]}},
-        {"result": {"extraction": {"fields": [{"name": "a", "fields": {"b": {"value": 1, "page": 3}}}]}}},
+        {"result": {"data": {"fields": [{"name": "a", "fields": {"b": {"value": 1, "page": 3}}}]}}},
         {"result": {"a.b": {"value": 1, "page_number": 3}}},
     ],
 )

@@ -19,7 +19,6 @@ from docspeed_cli.results.pages import read_answer, read_packet, read_pages
         {"page_range": "2-4"},
         {"pages": [2, 3, 4]},
         {"pages": [{"page_index": 1}, {"page_index": 3}]},
-        {"page_indices": [1, 2, 3]},
     ],
 )
 def test_read_packet_any_shape_gives_first_and_last_page(section: Any) -> None:

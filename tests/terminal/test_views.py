@@ -58,7 +58,7 @@ def assert_harmless(text: str) -> None:
 
 def test_view_parse_draws_pages() -> None:
     shown = lines("parse", PARSE)
-    assert shown[0].startswith("Page 1 of 2  595 × 842 · 2 lines · 1 region ───")
+    assert shown[0].startswith("Page 1 of 2  2 lines · 1 region ───")
     assert shown[1:7] == ["Tax Invoice", "", "Item  Qty", "─────────", "Bolt   10", ""]
     assert shown[7].startswith("Page 2 of 2  2 lines ───")
     assert shown[8:] == ["only", "lines"]

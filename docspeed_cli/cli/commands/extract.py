@@ -96,8 +96,6 @@ def _checked_schema(context: Context, text: str) -> Any:
             code="invalid_schema",
             details=list(checked.faults),
         )
-    for warning in checked.warnings:
-        context.output.warn(f"{where}: {warning}")
     for note in checked.notes:
         context.output.note(f"{where}: {note}")
     return checked.schema

@@ -73,7 +73,7 @@ def _draw_pages(pages: list[Page], budget: LineBudget) -> Parts:
 def _page_heading(page: Page, total: int) -> Text:
     lines = counted(page.lines, "line") if page.lines else ""
     regions = counted(page.regions, "region") if page.regions else ""
-    return heading(f"Page {page.number} of {total}", safe_line(page.size).plain, lines, regions)
+    return heading(f"Page {page.number} of {total}", lines, regions)
 
 
 def _draw_markdown(text: str, name: str, if_empty: str, budget: LineBudget) -> Parts:
