@@ -45,14 +45,6 @@ MIGRATIONS = (
 """SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}
 """Columns of older layouts, and their names now: copying skips the migrations."""
-_KEYS = {
-    "jobs": ("row",),
-    "uploads": ("server", "key", "digest"),
-    "conversations": ("server", "key", "session_id"),
-    "runs": ("rowid",),
-}
-"""The tables to copy, each with the columns that its rows are stored by."""
-
 TROUBLE = (sqlite3.Error, UnicodeDecodeError)
 """Errors of a file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
 
@@ -80,26 +72,23 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
             return False
     except TROUBLE:
         return False
-    for table, key in _KEYS.items():
-        # Damage ends a scan; a second one from the other end reaches the rows behind it.
-        if not _copy_table(source, into, table, ", ".join(key)):
-            _copy_table(source, into, table, ", ".join(f"{column} DESC" for column in key))
+    # Damage ends a scan; one from the other end reaches the jobs behind it.
+    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", "uploads", "conversations", "runs"):
+        _copy_until_damage(source, into, rows)
     return True
 
 
-def _copy_table(source: sqlite3.Connection, into: sqlite3.Connection, table: str, order: str) -> bool:
-    """Copy rows in this order up to the first unreadable one; True if there was none."""
+def _copy_until_damage(source: sqlite3.Connection, into: sqlite3.Connection, rows: str) -> None:
     into.execute("BEGIN")
     try:
-        found = source.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        found = source.execute(f"SELECT * FROM {rows}")
         names = [_RENAMED.get(column[0], column[0]) for column in found.description]
         marks = ", ".join("?" * len(names))
-        # IGNORE skips rows without a value that the table requires: damage, too.
-        insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
+        # IGNORE skips rows that are there, and those without a value that the table requires: damage, too.
+        insert = f"INSERT OR IGNORE INTO {rows.split()[0]} ({', '.join(names)}) VALUES ({marks})"
         for row in found:
             into.execute(insert, row)
     except TROUBLE:
-        return False
+        pass
     finally:
         into.execute("COMMIT")
-    return True

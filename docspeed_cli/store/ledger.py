@@ -73,17 +73,18 @@ class Ledger:
     def close(self) -> None:
         """Write what is deferred, prune now and then, and close the file."""
         if self._prune_due and self.is_persistent:
-            from pathlib import Path
-
             from docspeed_cli.store.cleanup import prune
 
-            prune(self._database, Path(self.path).parent / "results", self._now())
+            prune(self._database, self._now())
         self._database.close()
 
     def health(self) -> tuple[int, str]:
         """Return the number of jobs, and what is wrong with the file; "" if nothing is."""
         ((rows,),) = self._database.read("SELECT count(*) FROM jobs")
-        return rows, self._database.problem()
+        if not self.is_persistent:
+            return rows, "it is kept in memory only"
+        found = str(self._database.read("PRAGMA quick_check(1)")[0][0])
+        return rows, "" if found == "ok" else found
 
     # -- jobs
 
@@ -116,7 +117,7 @@ class Ledger:
     def by_request(self, request: str) -> list[Job]:
         """Return the last jobs of this request, newest first."""
         # No flush: a run asks this before each submission, and each flush is a commit.
-        return self._read_jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request])
+        return self._jobs("WHERE request = ? ORDER BY row DESC LIMIT 20", [request], flush=False)
 
     def by_id(self, job_id: str) -> list[Job]:
         """Return the job with this id; more than one if several servers gave the same id."""
@@ -128,9 +129,7 @@ class Ledger:
 
     def newest(self, server: str | None = None) -> Job | None:
         """Return the job that was submitted last, to this server or to any."""
-        where = "WHERE server = ? " if server else ""
-        found = self._jobs(f"{where}ORDER BY row DESC LIMIT 1", [server] if server else [])
-        return next(iter(found), None)
+        return next(iter(self.listing(server=server, limit=1)), None)
 
     def listing(
         self,
@@ -146,7 +145,7 @@ class Ledger:
 
         `status` is the server's word or a state, in any case; `older_than` is in seconds since 1970.
         """
-        # Numbered marks: a value is bound whether or not its test is used, and one is used twice.
+        # The marks are numbered because every value is bound, used or not, and one is used twice.
         tests = {
             "(lower(status) = lower(?1) OR state = lower(?1))": status,
             "operation = ?2": operation,
@@ -156,9 +155,7 @@ class Ledger:
         }
         where = " AND ".join(test for test, value in tests.items() if value is not None)
         most = -1 if limit is None else min(limit, _MAX_INTEGER)
-        return self._jobs(
-            f"{'WHERE ' + where if where else ''} ORDER BY row DESC LIMIT ?6", [*tests.values(), most]
-        )
+        return self._jobs(f"WHERE {where or 1} ORDER BY row DESC LIMIT ?6", [*tests.values(), most])
 
     def operations(self) -> list[str]:
         """Return the operations that jobs here are of."""
@@ -179,13 +176,9 @@ class Ledger:
         """Return the run that started last, of those with jobs on this server or on any."""
         # Runs have a table: one that only reused jobs submitted nothing, so jobs can't tell when it was.
         has = "SELECT 1 FROM jobs WHERE jobs.run = runs.run AND jobs.server = coalesce(?, jobs.server)"
+        sql = f"SELECT run FROM runs WHERE EXISTS ({has}) ORDER BY started_at DESC, rowid DESC LIMIT 1"
         self._database.flush()
-        return _first_text(
-            self._database.read(
-                f"SELECT run FROM runs WHERE EXISTS ({has}) ORDER BY started_at DESC, rowid DESC LIMIT 1",
-                [server],
-            )
-        )
+        return _first_text(self._database.read(sql, [server]))
 
     # -- uploads
 
@@ -258,11 +251,9 @@ class Ledger:
         sets = ", ".join(f"{name} = ?" for name in members)
         return f"UPDATE jobs SET {sets} WHERE row = ?", [*members.values(), row]
 
-    def _jobs(self, tail: str, values: Sequence[Any]) -> list[Job]:
-        self._database.flush()
-        return self._read_jobs(tail, values)
-
-    def _read_jobs(self, tail: str, values: Sequence[Any]) -> list[Job]:
+    def _jobs(self, tail: str, values: Sequence[Any], *, flush: bool = True) -> list[Job]:
+        if flush:
+            self._database.flush()
         rows = self._database.read(f"SELECT {_COLUMNS} FROM jobs {tail}", values)
         if not rows:
             return []

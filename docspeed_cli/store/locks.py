@@ -25,27 +25,6 @@ _held: set[tuple[Path, int]] = set()
 """The bytes that this process has locked: to the system, all its threads and descriptors are one owner."""
 
 
-def _lock_byte(descriptor: int, offset: int) -> bool:
-    """Lock a byte; False if another process holds it. OSError if the folder does not support locks."""
-    try:
-        if sys.platform == "win32":
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _unlock_byte(descriptor: int, offset: int) -> None:
-    if sys.platform == "win32":
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-    else:
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, offset)
-
-
 class Locks:
     """Locks by digest in the file at `path`.
 
@@ -60,20 +39,20 @@ class Locks:
 
     def acquire(self, digest: str) -> bool:
         """Take the lock if it is free; False if another thread or process holds it."""
-        byte = self._byte(digest)
+        byte = _byte_of(digest)
         with _guard:
-            if byte in _held or not self._lock_among_processes(byte[1]):
+            if (self._path, byte) in _held or not self._lock_among_processes(byte):
                 return False
-            _held.add(byte)
+            _held.add((self._path, byte))
             return True
 
     def release(self, digest: str) -> None:
         """Release a lock that `acquire` took."""
-        byte = self._byte(digest)
+        byte = _byte_of(digest)
         with _guard:
-            _held.discard(byte)
+            _held.discard((self._path, byte))
             if self._descriptor is not None:
-                _unlock_byte(self._descriptor, byte[1])
+                _set_lock(self._descriptor, byte, locked=False)
 
     def free(self, digest: str) -> bool:
         """Return whether nobody works on this request now."""
@@ -100,23 +79,35 @@ class Locks:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def _byte(self, digest: str) -> tuple[Path, int]:
-        # 48 bits of the digest, which is more than there are bytes.
-        return self._path, int(digest[:12], 16) % _LOCKABLE_BYTES
-
-    def _lock_among_processes(self, offset: int) -> bool:
+    def _lock_among_processes(self, byte: int) -> bool:
         if not self._works:
             return True
         try:
             if self._descriptor is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            return _lock_byte(self._descriptor, offset)
+            return _set_lock(self._descriptor, byte, locked=True)
         except OSError as error:  # a read-only folder, or a network folder without locks
-            self._works = False
-            self._descriptor = None
+            self._works, self._descriptor = False, None
             self._warn(
                 f"can't lock {self._path} ({error.strerror}); "
                 "don't run the same command twice at once, it might be paid for twice"
             )
             return True
+
+
+def _byte_of(digest: str) -> int:
+    return int(digest[:12], 16) % _LOCKABLE_BYTES
+
+
+def _set_lock(descriptor: int, byte: int, *, locked: bool) -> bool:
+    """Lock or unlock a byte; False if another process holds it. OSError if the folder has no locks."""
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, byte, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK if locked else msvcrt.LK_UNLCK, 1)
+        else:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if locked else fcntl.LOCK_UN, 1, byte)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

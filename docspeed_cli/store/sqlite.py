@@ -6,13 +6,12 @@ file can be used, the same tables are kept in memory: trouble with the file neve
 
 # Only cheap imports here: contextlib would add 0.6 ms, threading 1 ms, typing and pathlib 6 ms each, where
 # opening the file, writing the rows of a job and closing take less than 4 ms in all.
-# ruff: noqa: PTH103, PTH104, PTH110, PTH113, PTH116, PTH120, PTH122, PTH202, SIM105
+# ruff: noqa: PTH103, PTH104, PTH110, PTH116, PTH120, PTH122, PTH202
 from __future__ import annotations
 
 import os
 import sqlite3
 import sys
-import time
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT = 20.0
 """Seconds to wait for another process that writes."""
-_MIGRATE_ATTEMPTS = 200
-"""Attempts, 0.05 s apart, to create or migrate the tables while another process has the file."""
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MIN_ROW_BYTES = 128
@@ -65,8 +62,7 @@ class SqliteDatabase:
         self._lock = allocate_lock()
         self._queue: deque[_Write] = deque()
         self._identity: tuple[int, int] | None = None
-        self._synced = True
-        self._db = self._open(self._connect)
+        self._db = self._open()
 
     # -- statements
 
@@ -83,16 +79,9 @@ class SqliteDatabase:
         """
         write = _Write(sql, values, sync=sync)
         self._queue.append(write)
-        try:
-            with self._lock:
-                if write.cursor is None:  # else the thread that held the lock has committed it
-                    self._commit_queue()
-        except BaseException:
-            try:
-                self._queue.remove(write)  # it failed for the caller, so it must not be written later
-            except ValueError:
-                pass
-            raise
+        with self._lock:
+            if write.cursor is None:  # else the thread that held the lock has committed it
+                self._commit_queue()
         assert write.cursor is not None
         return write.cursor
 
@@ -116,16 +105,8 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Commit the deferred statements and close the file."""
-        with self._lock:
-            self._commit_queue()
-            self._db.close()
-
-    def problem(self) -> str:
-        """Return what is wrong with the file; "" if nothing is."""
-        if not self.is_persistent:
-            return "it is kept in memory only"
-        found = str(self.read("PRAGMA quick_check(1)")[0][0])
-        return "" if found == "ok" else found
+        self.flush()
+        self._db.close()
 
     def _commit_queue(self) -> None:
         writes = [self._queue.popleft() for _ in range(len(self._queue))]
@@ -138,12 +119,9 @@ class SqliteDatabase:
 
     def _commit(self, writes: Sequence[_Write]) -> None:
         sync = any(write.sync for write in writes)
-        if sync != self._synced:
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-            self._synced = sync
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         with self._db:
-            if len(writes) > 1:
-                self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE")
             cursors = [self._db.execute(write.sql, write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
             write.cursor = cursor
@@ -163,58 +141,57 @@ class SqliteDatabase:
             if not self.is_persistent or _identity(self.path) == self._identity:
                 return result
             self._db.close()
-            self._db = self._open(self._connect)
+            self._db = self._open()
 
     # -- the file
 
-    def _open(self, connect: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
-        self._synced = True
+    def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
+        """Open the file, or a new one in place of a damaged one; tables in memory if no file can be used."""
         try:
             os.makedirs(os.path.dirname(self.path) or ".", mode=0o700, exist_ok=True)
+            lock = _lock_folder(self.path)
             try:
-                return connect()
-            except TROUBLE as error:
-                if not _is_damage(error):
-                    raise
-                return self._replace(error)
+                # Another process may have replaced the damaged file already.
+                if damage is not None and _identity(self.path) == self._identity:
+                    return self._replace(damage)
+                try:
+                    return _connect(self.path)
+                except TROUBLE as error:
+                    if not _is_damage(error):
+                        raise
+                    return self._replace(error)
+            finally:
+                self._identity = _identity(self.path)
+                os.close(lock)
         except (OSError, sqlite3.Error) as error:
-            self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
-            return self._in_memory(_read_only(self.path))
-
-    def _connect(self) -> sqlite3.Connection:
-        lock = _lock_folder(self.path)
-        try:
-            return _connect(self.path)
-        finally:
-            self._identity = _identity(self.path)
-            os.close(lock)
+            return self._in_memory(_read_only(self.path), error)
 
     def _recover(self, error: Exception) -> None:
         """Go on after an error: with a new file if this one is damaged, else in memory."""
         failing = self._db
         if _is_damage(error):
             failing.close()
-            self._db = self._open(lambda: self._replace(error))
+            self._db = self._open(error)
         else:
-            self._db = self._in_memory([failing])
+            self._db = self._in_memory([failing], error)
             failing.close()
-            self._warn(f"can't write the ledger {self.path} ({error}); keep the job ids that are printed")
 
     def _replace(self, error: Exception) -> sqlite3.Connection:
-        """Set the damaged file aside and start a new one, unless another process has just done so."""
-        lock = _lock_folder(self.path, exclusive=True)
-        try:
-            damaged = _identity(self.path) == self._identity
-            aside = self._set_aside() if damaged else ""
-            db = _connect(self.path)
-            if damaged:
-                kept = _salvage(aside, db)
-                rows = f"the {kept} jobs that could be read" if kept else "no jobs"
-                self._warn(f"the ledger was damaged ({error}): it is now {aside}; a new one has {rows}")
-            self._identity = _identity(self.path)
-            return db
-        finally:
-            os.close(lock)
+        """Set the damaged file aside and start a new one with the rows that can be read."""
+        aside = self._set_aside()
+        db = _connect(self.path)
+        source = sqlite3.connect(aside, timeout=1.0, isolation_level=None)
+        copy_rows(source, db)
+        source.close()
+        kept, highest = db.execute("SELECT count(*), coalesce(max(row), 0) FROM jobs").fetchone()
+        # A row's number is never used again: `@7` stands in notes, and other processes update their rows by
+        # number. The unreadable part of the file holds no more rows than this.
+        unread = os.path.getsize(aside) // _MIN_ROW_BYTES
+        db.execute("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
+        db.execute("INSERT INTO sqlite_sequence VALUES ('jobs', ?)", [highest + unread])
+        rows = f"the {kept} jobs that could be read" if kept else "no jobs"
+        self._warn(f"the ledger was damaged ({error}): it is now {aside}; a new one has {rows}")
+        return db
 
     def _set_aside(self) -> str:
         stem, suffix = os.path.splitext(self.path)
@@ -226,7 +203,7 @@ class SqliteDatabase:
                 os.rename(self.path + part, aside + part)
         return aside
 
-    def _in_memory(self, sources: Iterable[sqlite3.Connection]) -> sqlite3.Connection:
+    def _in_memory(self, sources: Iterable[sqlite3.Connection], error: Exception) -> sqlite3.Connection:
         """Make tables in memory, with the rows of the first source that can be read.
 
         Without those rows, requests that are already paid for would be submitted again.
@@ -235,6 +212,7 @@ class SqliteDatabase:
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         migrate(db)
         any(copy_rows(source, db) for source in sources)
+        self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
         return db
 
 
@@ -246,59 +224,38 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, check_same_thread=False, isolation_level=None)
     try:
         if not wal:
-            _leave_wal(db)
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA journal_mode = DELETE")
+            db.execute("PRAGMA locking_mode = NORMAL")
+            db.execute("SELECT count(*) FROM sqlite_master").fetchall()  # frees the exclusive lock
         db.execute("PRAGMA synchronous = FULL")
-        if layout_of(db) > len(MIGRATIONS):
+        layout = layout_of(db)
+        if layout > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed")
-        if layout_of(db) < len(MIGRATIONS):
+        if layout < len(MIGRATIONS):
             os.chmod(path, 0o600)  # noqa: PTH101
-            _migrate_while_locked(db, wal=wal)
+            # Fails while an older docspeed has the file open: it would take new columns for damage.
+            db.execute("PRAGMA journal_mode = DELETE")
+            if wal:
+                db.execute("PRAGMA journal_mode = WAL")
+            migrate(db)
     except BaseException as error:
         db.close()
+        # Some network folders lack the shared memory that a write-ahead log needs.
         if wal and getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_SHMMAP":
             return _connect(path, wal=False)
         raise
     return db
 
 
-def _leave_wal(db: sqlite3.Connection) -> None:
-    """Use a rollback journal: some network folders lack the shared memory that a write-ahead log needs."""
-    db.execute("PRAGMA locking_mode = EXCLUSIVE")
-    db.execute("PRAGMA journal_mode = DELETE")
-    db.execute("PRAGMA locking_mode = NORMAL")
-    db.execute("SELECT count(*) FROM sqlite_master").fetchall()
+def _lock_folder(path: str) -> int:
+    """Lock the file's folder until the returned descriptor is closed: one process at a time opens the file.
 
-
-def _migrate_while_locked(db: sqlite3.Connection, *, wal: bool) -> None:
-    """Create or migrate the tables, once no other process does.
-
-    SQLite's busy timeout does not cover a change of journal mode, so the attempts are repeated here.
-    """
-    for attempt in count(1):
-        try:
-            if wal:
-                if 0 < layout_of(db) < len(MIGRATIONS):
-                    # Fails while another process has the file open. An older docspeed that meets new columns
-                    # takes the file for damaged, and sets it aside.
-                    db.execute("PRAGMA journal_mode = DELETE")
-                db.execute("PRAGMA journal_mode = WAL")
-            migrate(db)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == _MIGRATE_ATTEMPTS:
-                raise
-            time.sleep(0.05)
-
-
-def _lock_folder(path: str, *, exclusive: bool = False) -> int:
-    """Lock the file's folder, shared to open the file, exclusive to set it aside.
-
-    Closing the returned descriptor unlocks it. Without the lock, one process could create a log for a file
-    that another one is renaming.
+    Otherwise one could create a log for a file that another one is renaming.
     """
     if sys.platform != "win32":
         descriptor = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor
     return os.open(os.devnull, os.O_RDONLY)  # Windows does not rename a file that is open
 
@@ -324,47 +281,30 @@ def _storable(value: Any) -> Any:
 
 def _is_damage(error: Exception) -> bool:
     """Return whether the file's content caused the error, not its folder, its disk or another process."""
-    if isinstance(error, UnicodeDecodeError):
-        return True
     name, text = getattr(error, "sqlite_errorname", ""), str(error)
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return True
-    # A damaged name in the schema looks like a missing table or column.
-    missing = text.startswith("no such ") or "has no column named" in text
-    return (name == "SQLITE_ERROR" and missing) or text.startswith("Could not decode")
+    return (
+        isinstance(error, UnicodeDecodeError)
+        or name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
+        # A damaged name in the schema looks like a missing table or column.
+        or text.startswith(("no such ", "Could not decode"))
+        or "has no column named" in text
+    )
 
 
 def _read_only(path: str) -> Iterator[sqlite3.Connection]:
     """Connect for reading only: with the log if there is one, then without it."""
-    if not os.path.isfile(path):
-        return
     from pathlib import Path
 
-    address = Path(path).absolute().as_uri()
-    logged = any(os.path.exists(path + log) for log in ("-wal", "-journal"))
+    modes = ["mode=ro&immutable=1"]
     # Without a log `immutable` misses nothing, and unlike `ro` alone leaves no file in the folder.
-    for mode in ("mode=ro", "mode=ro&immutable=1") if logged else ("mode=ro&immutable=1",):
+    if any(os.path.exists(path + log) for log in ("-wal", "-journal")):
+        modes.insert(0, "mode=ro")
+    for mode in modes:
         try:
-            db = sqlite3.connect(f"{address}?{mode}", uri=True, timeout=0.2)
+            db = sqlite3.connect(f"{Path(path).absolute().as_uri()}?{mode}", uri=True, timeout=0.2)
         except sqlite3.Error:
             continue
         try:
             yield db
         finally:
             db.close()
-
-
-def _salvage(aside: str, into: sqlite3.Connection) -> int:
-    """Copy the readable rows of a file that was set aside; return the number of jobs."""
-    source = sqlite3.connect(aside, timeout=1.0, isolation_level=None)
-    try:
-        copy_rows(source, into)
-    finally:
-        source.close()
-    kept, highest = into.execute("SELECT count(*), coalesce(max(row), 0) FROM jobs").fetchone()
-    # A row's number is never used again: `@7` stands in notes, and other processes update their rows by
-    # number. The unreadable part of the file holds no more rows than this.
-    unread = os.path.getsize(aside) // _MIN_ROW_BYTES
-    into.execute("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
-    into.execute("INSERT INTO sqlite_sequence VALUES ('jobs', ?)", [highest + unread])
-    return int(kept)
