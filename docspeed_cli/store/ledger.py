@@ -86,8 +86,6 @@ class Ledger:
         found = str(self._database.read("PRAGMA quick_check(1)")[0][0])
         return rows, "" if found == "ok" else found
 
-    # -- jobs
-
     def begin(self, job: Job) -> int:
         """Record a submission that is about to be sent; return its row."""
         row = self._database.write(_INSERT, [getattr(job, name) for name in _NAMES]).lastrowid or 0
@@ -166,8 +164,6 @@ class Ledger:
         found = self._database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
         return [(_text(state), _text(status)) for state, status in found]
 
-    # -- runs
-
     def start_run(self, run: str) -> None:
         """Record that this run starts or resumes."""
         self._database.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [run, self._now()], sync=False)
@@ -179,8 +175,6 @@ class Ledger:
         sql = f"SELECT run FROM runs WHERE EXISTS ({has}) ORDER BY started_at DESC, rowid DESC LIMIT 1"
         self._database.flush()
         return _first_text(self._database.read(sql, [server]))
-
-    # -- uploads
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """Return the id of a document that this key has stored on this server."""
@@ -209,8 +203,6 @@ class Ledger:
         for table in ("jobs", "uploads", "conversations"):
             self._database.write(f"DELETE FROM {table} WHERE server = ?", [server])
 
-    # -- conversations
-
     def remember_conversation(self, server: str, key: str, conversation: Conversation) -> None:
         """Record a chat session that a later question may continue."""
         import json
@@ -229,22 +221,18 @@ class Ledger:
 
         from docspeed_cli.core.models import Conversation
 
-        where, values = "server = ? AND key = ?", [server, key]
-        if documents is not None:
-            where, values = f"{where} AND documents = ?", [*values, json.dumps(list(documents))]
-        rows = self._database.read(
-            "SELECT session_id, documents, file_ids, names FROM conversations"
-            f" WHERE {where} ORDER BY updated_at DESC LIMIT 1",
-            values,
+        sql = (
+            "SELECT session_id, documents, file_ids, names FROM conversations WHERE server = ? AND key = ?"
+            " AND documents = coalesce(?, documents) ORDER BY updated_at DESC LIMIT 1"
         )
+        wanted = None if documents is None else json.dumps(list(documents))
+        rows = self._database.read(sql, [server, key, wanted])
         try:
             for session_id, *lists in rows:
                 return Conversation(str(session_id), *(tuple(map(str, json.loads(part))) for part in lists))
         except (ValueError, TypeError):  # damage inside a value
             pass
         return None
-
-    # -- rows
 
     def _update(self, row: int, members: dict[str, Any]) -> tuple[str, list[Any]]:
         members["updated_at"] = self._now()

@@ -64,8 +64,6 @@ class SqliteDatabase:
         self._identity: tuple[int, int] | None = None
         self._db = self._open()
 
-    # -- statements
-
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
         storable = [_storable(value) for value in values]
@@ -134,7 +132,13 @@ class SqliteDatabase:
             except TROUBLE as error:
                 if not self.is_persistent:
                     raise
-                self._recover(error)
+                failing = self._db
+                if _is_damage(error):
+                    failing.close()
+                    self._db = self._open(error)
+                else:
+                    self._db = self._in_memory([failing], error)
+                    failing.close()
                 continue
             # Another process may have set the file aside, or a user deleted it. A check before the work could
             # miss that, and each check is a system call, at which Python switches to another thread.
@@ -142,8 +146,6 @@ class SqliteDatabase:
                 return result
             self._db.close()
             self._db = self._open()
-
-    # -- the file
 
     def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
         """Open the file, or a new one in place of a damaged one; tables in memory if no file can be used."""
@@ -165,16 +167,6 @@ class SqliteDatabase:
                 os.close(lock)
         except (OSError, sqlite3.Error) as error:
             return self._in_memory(_read_only(self.path), error)
-
-    def _recover(self, error: Exception) -> None:
-        """Go on after an error: with a new file if this one is damaged, else in memory."""
-        failing = self._db
-        if _is_damage(error):
-            failing.close()
-            self._db = self._open(error)
-        else:
-            self._db = self._in_memory([failing], error)
-            failing.close()
 
     def _replace(self, error: Exception) -> sqlite3.Connection:
         """Set the damaged file aside and start a new one with the rows that can be read."""
@@ -214,9 +206,6 @@ class SqliteDatabase:
         any(copy_rows(source, db) for source in sources)
         self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
         return db
-
-
-# -- opening
 
 
 def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
@@ -274,9 +263,6 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
     return value
-
-
-# -- damage
 
 
 def _is_damage(error: Exception) -> bool:
