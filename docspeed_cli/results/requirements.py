@@ -43,11 +43,10 @@ class Requirements(NamedTuple):
 def _keys_of(schema: Any, fields: Sequence[Field]) -> Sequence[str]:
     if schema is None:
         return []
-    known = read_schema(schema)
-    if known is None:
-        # Nothing is known of what should be there, so at least all that was returned must be complete.
-        return [field.key for field in fields]
-    return [*_leaf_keys(known.fields), *(table.key for table in known.tables)]
+    if known := read_schema(schema):
+        return [*_leaf_keys(known.fields), *(table.key for table in known.tables)]
+    # Nothing is known of what should be there, so at least all that was returned must be complete.
+    return [field.key for field in fields]
 
 
 def _has_field(fields: Sequence[Field], key: str) -> bool:
@@ -116,17 +115,19 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
     columns = [f"{node.key}.{column.key}" for node in known.tables for column in node.children]
     names = [*fields, *tables, *columns]
     for key in keys:
-        if names and key not in names and not any(field.endswith(f".{key}") for field in fields):
-            raise _no_such_name(f"--require {key}: the schema has no such field or table", key, names)
+        if key not in names and not any(field.endswith(f".{key}") for field in fields):
+            hint = _names_hint(key, names)
+            raise UsageError(f"--require {key}: the schema has no such field or table", hint=hint)
     if table is not None and table not in ("fields", *tables):
-        raise _no_such_name(f"--table {table}: the schema has no such table", table, [*tables, "fields"])
+        raise UsageError(
+            f"--table {table}: the schema has no such table", hint=_names_hint(table, [*tables, "fields"])
+        )
+
+
+def _names_hint(name: str, known: Sequence[str]) -> str:
+    suggestion = nearest(name, [*known, *(key.rpartition(".")[2] for key in known)])
+    return f"did you mean {suggestion}?" if suggestion else f"it has {', '.join(known[:20])}"
 
 
 def _leaf_keys(nodes: Sequence[Node]) -> list[str]:
     return [".".join(path) for path, node in walk_nodes(nodes) if not node.children]
-
-
-def _no_such_name(message: str, name: str, known: Sequence[str]) -> UsageError:
-    suggestion = nearest(name, [*known, *(key.rpartition(".")[2] for key in known)])
-    hint = f"did you mean {suggestion}?" if suggestion else f"it has {', '.join(known[:20])}"
-    return UsageError(message, hint=hint)

@@ -8,19 +8,22 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from docspeed_cli.results.fields import Field, read_extraction, read_line_items
+from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.tables import Table, grid_of_rows, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
 from docspeed_cli.results.values import cell_text
 
 _NUMBER = re.compile(r"[-+]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d+)?\s?%?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-_MAX_NAMES = 20
-"""Most names of tables that an error lists."""
 
 
 class NoSuchTable(ValueError):
     """The result has no table of this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        listed = ", ".join(map(one_line, known[:20])) + (", …" if len(known) > 20 else "")
+        has = f"it has {listed}" if known else "it has no tables"
+        super().__init__(f"there is no table {name!r} in the result; {has}")
 
 
 def to_csv(operation: str, payload: Any, table: str | None = None) -> str:
@@ -30,26 +33,19 @@ def to_csv(operation: str, payload: Any, table: str | None = None) -> str:
     column `table` names the table of each row. An extraction without line items, or the table `fields`,
     is a row for each field. NotConvertible if there is nothing of that, NoSuchTable for a wrong name.
     """
-    if operation == "extract" or (operation != "tables" and read_line_items(payload)):
-        text = _extraction_csv(payload, table)
-    else:
-        text = _tables_csv(payload, table)
-    if text is None:
+    extraction = read_extraction(payload) if operation == "extract" else None
+    if extraction is not None:
+        return _csv(_extraction_rows(extraction, table))
+    tables = read_tables(payload)
+    if tables is None:
         raise NotConvertible(operation, "csv")
-    return text
+    shown = tables if table is None else _tables_named(tables, table)
+    return "\r\n".join(filter(None, (_csv(table.grid) for table in shown)))
 
 
 def escape_formula(cell: str) -> str:
     """Return the cell with an apostrophe before text that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell) else cell
-
-
-def _tables_csv(payload: Any, name: str | None) -> str | None:
-    tables = read_tables(payload)
-    if tables is None:
-        return None
-    tables = tables if name is None else _tables_named(tables, name)
-    return "\r\n".join(filter(None, (_csv(table.grid) for table in tables)))
 
 
 def _tables_named(tables: list[Table], name: str) -> list[Table]:
@@ -62,33 +58,22 @@ def _tables_named(tables: list[Table], name: str) -> list[Table]:
     found = by_name or by_title or tables[max(number - 1, 0) : number]
     if not found:
         names = [f"{table.name} ({table.title})" if table.title else table.name for table in tables]
-        raise _no_such_table(name, names)
+        raise NoSuchTable(name, names)
     return found
 
 
-def _no_such_table(name: str, names: Sequence[str]) -> NoSuchTable:
-    if not names:
-        return NoSuchTable("the result has no tables")
-    listed = ", ".join(one_line(known)[:60] for known in names[:_MAX_NAMES])
-    more = ", …" if len(names) > _MAX_NAMES else ""
-    return NoSuchTable(f"there is no table {name!r} in the result; it has {listed}{more}")
-
-
-def _extraction_csv(payload: Any, name: str | None) -> str | None:
-    extraction = read_extraction(payload)
-    if extraction is None:
-        return None if name is None else _tables_csv(payload, name)
+def _extraction_rows(extraction: Extraction, name: str | None) -> Iterable[Sequence[str]]:
     items = extraction.line_items
     # A table of line items may itself be called `fields`, and is then meant.
     if name in items:
-        return _csv(grid_of_rows(items[name]))
+        return grid_of_rows(items[name])
     if name == "fields" or (name is None and not items):
-        return _csv(_field_rows(extraction.fields))
+        return _field_rows(extraction.fields)
     if name is not None:
-        raise _no_such_table(name, [*items, "fields"])
+        raise NoSuchTable(name, [*items, "fields"])
     if len(items) == 1:
-        return _csv(grid_of_rows(next(iter(items.values()))))
-    return _csv(_united_rows(items))
+        return grid_of_rows(next(iter(items.values())))
+    return _united_rows(items)
 
 
 def _field_rows(fields: Iterable[Field]) -> Iterator[list[str]]:

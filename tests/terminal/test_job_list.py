@@ -72,7 +72,7 @@ def test_jobs_table_any_width_keeps_job_id_whole(width: int) -> None:
 
 
 def test_jobs_table_too_narrow_terminal_wraps_the_row_itself() -> None:
-    assert printed([{"status": "completed", "job": "job_0123456789"}], 10, ["status", "job"]) == (
+    assert printed([{"status": "completed", "job": "job_0123456789"}], 10, ["job", "status"]) == (
         "job_0123456789  completed\n"
     )
 

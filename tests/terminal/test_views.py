@@ -244,7 +244,7 @@ def test_view_extract_narrow_terminal_folds_words_instead_of_bands() -> None:
         },
     }
     assert "SIAS/PO/2026/0117" in "\n".join(lines("extract", {"fields": fields}, 60))
-    narrow = lines("extract", {"fields": fields}, 50)
+    narrow = lines("extract", {"fields": fields}, 40)
     assert "SIAS/PO/2026/0117" not in "\n".join(narrow) and "column 1" not in "\n".join(narrow)
 
 

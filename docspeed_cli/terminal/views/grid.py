@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -12,56 +11,53 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from docspeed_cli.terminal.views.parts import safe_cell
+
 GAP = 2
 """Blank cells between two columns."""
 
-MAX_COLUMNS = 60
+_MAX_COLUMNS = 60
 _MAX_WORD = 24
 """Longest word, in cells, that keeps its column from shrinking; longer ones are folded."""
 
 _NUMBER = re.compile(r"[-−+(]{0,2}\s?[₹$€£¥]?\s?\d[\d.,' \u00a0\u202f]*\s?[₹$€£¥%]?\)?")
 
-Row = Sequence[Text]
-
 
 class Grid:
-    """Rows as a light table with the first row as its headings, in bands of columns if it is too wide.
+    """Rows as a light table with the first row as its headings.
 
-    `folding` has the fewest cells of columns by number: rather than in bands, a table is drawn with the
-    words of these columns folded. `left_out` is the number of columns that the rows are without already.
+    A table that is too wide is drawn in bands of columns; or, with `fold`, with its words folded.
     """
 
-    def __init__(
-        self, rows: Sequence[Row], folding: Mapping[int, int] | None = None, *, left_out: int = 0
-    ) -> None:
-        full_width = max((len(row) for row in rows), default=0)
-        width = min(full_width, MAX_COLUMNS)
-        self.rows = [[*row[:width], *([Text()] * (width - len(row)))] for row in rows]
-        self.left_out = full_width - width + left_out
+    def __init__(self, rows: Sequence[Sequence[Text | str]], *, fold: bool = False) -> None:
+        full_width = max(map(len, rows), default=0)
+        self.fold = fold
+        self.left_out = max(full_width - _MAX_COLUMNS, 0)
+        # Texts are made safe only for what is drawn: a row may have thousands of them.
+        shown = [[_safe(cell) for cell in row[:_MAX_COLUMNS]] for row in rows]
+        self.rows = [[*row, *([Text()] * (full_width - self.left_out - len(row)))] for row in shown]
         columns = list(zip(*self.rows, strict=True))
-        self.natural = [max((_width(cell) for cell in column), default=1) or 1 for column in columns]
+        self.natural = [max(1, *map(_width, column)) for column in columns]
         self.least = [_least_width(column) for column in columns]
-        self.folded = [min((folding or {}).get(n, width), width) for n, width in enumerate(self.least)]
-        self.tight = [_tight_width(column) for column in columns]
+        self.tight = [max(1, _heading_width(column[0]), *map(_width, column[1:])) for column in columns]
         self.numeric = [_is_numeric(column[1:]) for column in columns]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # Bands are harder to follow than folded words, so the columns that may fold do so first.
-        fits = sum(self.least) + GAP * (len(self.least) - 1) <= options.max_width
-        least = self.least if fits else self.folded
-        bands = list(_bands(least, options.max_width))
+        # Bands are harder to follow than folded words, but would leave numbers whole.
+        all_columns = [list(range(len(self.least)))] if self.least else []
+        bands = all_columns if self.fold else list(_bands(self.least, options.max_width))
         for number, band in enumerate(bands):
             if len(bands) > 1:
                 yield Text(("\n" if number else "") + _band_title(number, band, len(self.least)))
-            yield self._table(band, least, options.max_width)
+            yield self._table(band, options.max_width)
         if self.left_out:
             yield Text(f"… {self.left_out:,} more columns")
 
-    def _table(self, band: Sequence[int], least: Sequence[int], max_width: int) -> Table:
+    def _table(self, band: Sequence[int], max_width: int) -> Table:
         widths = [self.natural[n] for n in band]
         if sum(widths) + GAP * (len(band) - 1) > max_width:
             # Headings give way first: `tight` is a column's width with its heading on several lines.
-            widths = fitted_widths([self.tight[n] for n in band], [least[n] for n in band], max_width)
+            widths = fitted_widths([self.tight[n] for n in band], [self.least[n] for n in band], max_width)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         table.border_style = "dim"
         head, *body = self.rows
@@ -75,20 +71,13 @@ class Grid:
 
 
 def fitted_widths(natural: Sequence[int], least: Sequence[int], max_width: int) -> list[int]:
-    """Return widths that fit with their gaps: the widest columns shrink first, none below its least width."""
-
-    def limited(limit: int) -> list[int]:
-        return [min(full, max(small, limit)) for full, small in zip(natural, least, strict=True)]
-
+    """Return widths that fit with their gaps: the widest columns shrink first, to their least widths."""
     available = max(max_width - GAP * (len(natural) - 1), len(natural))
-    low, high = 1, max(natural, default=1)
-    while low < high:
-        limit = (low + high + 1) // 2
-        low, high = (limit, high) if sum(limited(limit)) <= available else (low, limit - 1)
-    widths = limited(low)
+    widths = [min(width, available) for width in natural]
     while sum(widths) > available:
-        # Even the least widths are too wide together, or the limit leaves a few cells too many.
-        widths[widths.index(max(widths))] -= 1
+        # Below their least widths only if even those are too wide together.
+        loose = [n for n, width in enumerate(widths) if width > least[n]] or range(len(widths))
+        widths[max(loose, key=widths.__getitem__)] -= 1
     return widths
 
 
@@ -111,21 +100,22 @@ def _band_title(number: int, band: Sequence[int], total: int) -> str:
     return f"{columns} of {total}"
 
 
+def _safe(cell: Text | str) -> Text:
+    return safe_cell(cell) if isinstance(cell, str) else cell
+
+
 def _width(cell: Text) -> int:
     return max((cell_len(line) for line in cell.plain.split("\n")), default=0)
 
 
 def _least_width(column: Sequence[Text]) -> int:
     """Return the width of a column's longest word; a heading also breaks after `_`, `.`, `/` and `-`."""
-    words = chain(
-        _heading_pieces(column[0].plain), (word for cell in column[1:] for word in cell.plain.split())
-    )
-    return min(max((cell_len(word.strip()) for word in words), default=1), _MAX_WORD)
+    words = (cell_len(word) for cell in column[1:] for word in cell.plain.split())
+    return min(max(1, _heading_width(column[0]), *words), _MAX_WORD)
 
 
-def _tight_width(column: Sequence[Text]) -> int:
-    heading = max((cell_len(piece.rstrip()) for piece in _heading_pieces(column[0].plain)), default=1)
-    return max(heading, *map(_width, column[1:]), 1)
+def _heading_width(heading: Text) -> int:
+    return max(cell_len(piece.rstrip()) for piece in _heading_pieces(heading.plain))
 
 
 def _heading_pieces(heading: str) -> list[str]:

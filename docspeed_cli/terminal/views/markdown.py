@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, ListItem, Markdown, MarkdownElement, Paragraph, TableElement
 from rich.padding import Padding
-from rich.segment import Segment
+from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
 
@@ -25,7 +25,6 @@ _THEME = Theme(
         "markdown.code_block": "none",
         "markdown.block_quote": "none",
         "markdown.list": "none",
-        "markdown.item.number": "bold",
         "markdown.hr": "dim",
     }
 )
@@ -51,20 +50,16 @@ class _Item(ListItem):
     def render_number(
         self, console: Console, options: ConsoleOptions, number: int, last_number: int
     ) -> RenderResult:
-        numbers = [f"{number}.", f"{last_number}."]
-        width = max(map(len, numbers)) + 1
-        lines = console.render_lines(self.elements, options.update(width=max(options.max_width - width, 1)))
-        for count, line in enumerate(lines):
-            lead = f"{numbers[0].rjust(width - 1)} " if count == 0 else " " * width
-            yield Segment(lead, console.get_style("markdown.item.number"))
-            yield from line
-            yield Segment.line()
+        grid = RichTable.grid()
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_row(f"{number}. ".rjust(len(f"{last_number}. ")), self.elements)
+        yield grid
 
 
 class _Table(TableElement):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        head = self.header.row if self.header else None
-        rows = [*([head] if head else []), *(self.body.rows if self.body else [])]
+        head = [self.header.row] if self.header and self.header.row else []
+        rows = [*head, *(self.body.rows if self.body else [])]
         for cell in (cell for row in rows for cell in row.cells):
             # Widths are counted before tabs are expanded, and a tab counts as one cell.
             cell.content.expand_tabs(1)

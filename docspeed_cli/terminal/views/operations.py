@@ -17,7 +17,7 @@ from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
 from docspeed_cli.results.shape import NO_NAMES, read_result
 from docspeed_cli.results.tables import Table, grid_of_rows
-from docspeed_cli.terminal.views.grid import GAP, MAX_COLUMNS, Grid
+from docspeed_cli.terminal.views.grid import GAP, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
     LineBudget,
@@ -126,8 +126,7 @@ def _draw_extraction(extraction: Extraction, budget: LineBudget) -> Parts:
     if fields:
         shown = fields[: max(budget.lines, 1)]
         budget.take(len(shown) + 3)
-        headings = [Text("Field"), Text("Value"), Text("Evidence")]
-        yield Grid([headings, *map(_field_row, shown)], {1: 12, 2: 8})
+        yield Grid([["Field", "Value", "Evidence"], *map(_field_row, shown)], fold=True)
         if len(shown) < len(fields):
             yield more_of(len(fields) - len(shown), "field", "markdown")
     for number, (name, rows) in enumerate(items.items()):
@@ -170,15 +169,13 @@ def _draw_tables(tables: list[Table], budget: LineBudget) -> Parts:
 
 
 def _draw_grid(grid: Sequence[Sequence[str]], budget: LineBudget) -> Parts:
-    """Draw as many rows as the budget allows, with up to MAX_COLUMNS columns."""
+    """Draw as many rows as the budget allows."""
     shown = grid[: max(budget.lines, 2)]
     budget.take(len(shown))
     if not any(grid):
         yield Text("(empty)", style=_OUR_WORDS)
         return
-    # Texts are made safe only for what is drawn: a table may have a hundred thousand rows.
-    left_out = max(max(map(len, grid)) - MAX_COLUMNS, 0)
-    yield Grid([[safe_cell(text) for text in row[:MAX_COLUMNS]] for row in shown], left_out=left_out)
+    yield Grid(shown)
     if len(grid) > len(shown):
         yield more_of(len(grid) - len(shown), "row", "csv")
 
@@ -205,19 +202,16 @@ class SectionsView:
         self.total = total
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows = [[Text("Section"), Text("Kind"), Text("Pages")]]
-        rows += [
-            [safe_cell(section.name), safe_cell(section.kind), Text(section.page_range or "unknown")]
-            for section in self.sections
-        ]
-        taken = sum(min(width, 28) for width in Grid(rows).natural) + 3 * GAP
+        rows: list[list[Text | str]] = [["Section", "Kind", "Pages"]]
+        rows += [[each.name, each.kind, each.page_range or "unknown"] for each in self.sections]
+        taken = sum(Grid(rows).natural) + 3 * GAP
         width = 0 if options.ascii_only else _bar_width(self.total, options.max_width - taken)
         if width:
             last = str(self.total)
-            rows[0].append(Text("1" + last.rjust(width - 1) if width > len(last) + 1 else ""))
+            rows[0].append("1" + last.rjust(width - 1) if width > len(last) + 1 else "")
             for section, row in zip(self.sections, rows[1:], strict=True):
                 row.append(_bar(section, self.total, width))
-        yield Grid(rows, {3: width} if width else None)
+        yield Grid(rows)
         gaps = list(_gaps(self.sections, self.total))
         if gaps:
             listed = ", ".join(gaps[:_MAX_GAPS]) + (", …" if len(gaps) > _MAX_GAPS else "")

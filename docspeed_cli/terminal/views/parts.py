@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,8 +18,6 @@ _MAX_CELL = 500
 
 _LINE = 80
 """Characters that we count as one line, because the terminal's width is not known here."""
-
-_MAX_JSON_DEPTH = 40
 
 
 @dataclass
@@ -90,31 +87,14 @@ def more_of(count: int, name: str, format_name: str) -> Text:
 
 def draw_json(payload: Any, max_lines: int) -> RenderableType:
     """Return a payload of no known shape as indented JSON in at most `max_lines` lines."""
-    lines = list(islice(_json_lines(payload, "", "", 0), max(max_lines, 1) + 1))
-    # A string that we wrapped could not be copied as JSON, so long lines are the terminal's to wrap.
-    shown = Text("\n".join(lines[: max(max_lines, 1)]), no_wrap=True, overflow="ignore")
-    cut = len(lines) > max(max_lines, 1)
-    more = [Text("… and more; `--json` or `-o FILE` shows all")] if cut else []
-    return Group(shown, *more)  # a Group even of one text, because rich wraps a text printed on its own
-
-
-def _json_lines(value: Any, lead: str, tail: str, depth: int) -> Iterator[str]:
-    indent = "  " * depth
-    if not isinstance(value, dict | list) or not value:
-        yield f"{indent}{lead}{_json_scalar(value)}{tail}"
-    elif depth >= _MAX_JSON_DEPTH:
-        yield f"{indent}{lead}{'{…}' if isinstance(value, dict) else '[…]'}{tail}"
-    else:
-        opening, closing = "{}" if isinstance(value, dict) else "[]"
-        yield f"{indent}{lead}{opening}"
-        items = value.items() if isinstance(value, dict) else ((None, item) for item in value)
-        for number, (name, item) in enumerate(items, 1):
-            member = f"{_json_scalar(name)}: " if isinstance(value, dict) else ""
-            yield from _json_lines(item, member, "," if number < len(value) else "", depth + 1)
-        yield f"{indent}{closing}{tail}"
-
-
-def _json_scalar(value: Any) -> str:
-    if isinstance(value, str):
-        value = clipped(value[: 2 * _MAX_CELL])
-    return sanitize(json.dumps(value, ensure_ascii=False, default=str), multiline=False)
+    # A line is at most five of the encoder's chunks, and a payload may have a million lines.
+    chunks = islice(json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(payload), 5 * max_lines + 5)
+    try:
+        lines = "".join(chunks).split("\n")
+    except RecursionError:
+        return Text("The result is nested too deeply to be drawn; `--json` or `-o FILE` shows it")
+    # Lines that we wrapped could not be copied as JSON, so long lines are the terminal's to wrap.
+    shown = [clipped(sanitize(line[: 2 * _MAX_CELL], multiline=False)) for line in lines[:max_lines]]
+    more = [Text("… and more; `--json` or `-o FILE` shows all")] if len(lines) > max_lines else []
+    # A Group even of one text, because rich wraps a text that is printed on its own.
+    return Group(Text("\n".join(shown), no_wrap=True, overflow="ignore"), *more)
