@@ -11,7 +11,7 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
-from docspeed_cli.core.models import Job, Request, Source
+from docspeed_cli.core.models import Job, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
@@ -55,7 +55,7 @@ class Run(NamedTuple):
         """Check fields, flags and documents. UsageError with every problem of all of them."""
         problems: list[UsageError] = []
         fields: dict[str, Any] = {}
-        found = InputSet(())
+        found = InputSet()
         requirements, options = None, WaitOptions(fresh=self.options.fresh)
         try:
             fields = merge(self.fields(context), parse_assignments(self.options.set_))
@@ -99,7 +99,7 @@ class Run(NamedTuple):
         self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
     ) -> DocumentTasks:
         delivery = Delivery(context, self._target(make=not self.options.dry_run))
-        options = options._replace(new_body=delivery.new_body)
+        options = options._replace(new_body=delivery.files.new_body)
         sync, requirements = self.options.sync, checked.requirements
         return DocumentTasks(
             context, run, self.operation, checked.fields, sync, options, delivery, requirements
@@ -110,9 +110,12 @@ class Run(NamedTuple):
         flags = result_flags(self.options.output, self.options.format, self.table)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
         tasks = self._tasks(context, run, checked, checked.options)
-        request = tasks.request(*(_checked_source(source) for source in checked.found))
+        request = tasks.request(*(_checked_source(source) for source in checked.found.documents()))
         if self.options.dry_run:
-            return _show_request(tasks, request)
+            from docspeed_cli.jobs.dry_run import show_request
+
+            show_request(context, request, fresh=self.options.fresh)
+            return 0
         with resumable(context, run):
             outcome = run_alone(context, lambda on_status: tasks.reporting(on_status).for_request(request))
             tasks.delivery.deliver(outcome)
@@ -128,7 +131,7 @@ class Run(NamedTuple):
 
         inputs, limit, options = self.options.inputs, self.options.limit, checked.options
         options = options._replace(run_id=run_id_of(context.server, self.operation, checked.fields, inputs))
-        sources = itertools.islice(checked.found, limit)
+        sources = itertools.islice(checked.found.documents(), limit)
         if self.options.dry_run:
             tasks = self._tasks(context, RunState(context.command), checked, options)
             return _show_actions(tasks, sources, checked.found.skipped)
@@ -171,18 +174,6 @@ def _show_actions(
         return show_actions(tasks, sources, skipped)
     for source in sources:
         show_request(tasks.context, tasks.request(_checked_source(source)))
-    return 0
-
-
-def _show_request(tasks: DocumentTasks, request: Request) -> int:
-    from docspeed_cli.jobs.dry_run import show_request
-    from docspeed_cli.jobs.submit import Submitter
-
-    submitter = Submitter(tasks.context, tasks.run)
-    known, _ = submitter.foresee(submitter.prepare(request), tasks.options)
-    if known is not None:
-        tasks.context.output.note(f"without --dry-run, job {known.ref} would be reused")
-    show_request(tasks.context, request)
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Exit(NamedTuple):
@@ -142,6 +142,12 @@ class DocspeedError(Exception):
         self.retry_after = retry_after
         self.reason = reason or message
         """Message without the document's name, by which a run's summary groups its failures."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with these attributes changed, for a caller that knows more about the failure."""
+        error = type(self).__new__(type(self), changes.get("message", self.message))
+        vars(error).update(vars(self), **changes)
+        return error.with_traceback(self.__traceback__)
 
     def to_json(self) -> dict[str, Any]:
         """Value of `error` on stderr and in a run's lines; absent members are left out."""

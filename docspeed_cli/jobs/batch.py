@@ -110,7 +110,7 @@ class Batch(NamedTuple):
         self.run.end_waiting(outcome.job)
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
-            Submitter(self.context, self.run).report_reuse(labelled, outcome.output)
+            Submitter(self.context, self.run).reuse.report(labelled, outcome.output)
         try:
             tasks.delivery.deliver(outcome)
         except DocspeedError as error:

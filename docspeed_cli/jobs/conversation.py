@@ -66,7 +66,7 @@ class Talk:
         submitter = Submitter(self.context, self.run)
         with self.context.output.live() as show:
             options = self.options._replace(on_status=lambda job: show(status_line(job)))
-            prepared = submitter.prepare(self.request(question))
+            prepared = submitter.uploads.prepare(self.request(question))
             outcome = run_to_completion(submitter.obtain(prepared, options), self.context.environment)
         self.run.end_all()
         return outcome

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError, overall_exit_code
-from docspeed_cli.core.models import Request, Source, State
+from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import display_path
@@ -18,40 +18,45 @@ from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.tasks import DocumentTasks
+    from docspeed_cli.jobs.uploads import PreparedRequest
 
 _KEY_HEADER = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 
 
-def show_request(context: Context, request: Request) -> None:
-    """Print the request, and the uploads that it needs first."""
+def show_request(context: Context, request: Request, *, fresh: bool = False) -> None:
+    """Print the request, the uploads that it needs first, and the job that would be reused."""
     uploads = Uploads(context)
-    local = [source for source in request.sources if source.file_id is None]
-    stored = {
-        source.label: file_id
-        for source in local
-        if (file_id := uploads.stored_id(source, uploads.read(source)))
-    }
-    missing = [source for source in local if source.label not in stored]
+    prepared = uploads.prepare(request)
+    known = _reusable_job(context, prepared, fresh=fresh)
+    if known is not None:
+        context.output.note(f"without --dry-run, job {known.ref} would be reused")
+    file_ids = [uploads.stored_id(document) for document in prepared.documents]
     if context.output.style.format == "curl":
         if not context.environment.env.get("DOCSPEED_API_KEY") and context.settings.key()[0]:
             context.output.note("the command reads the key from $DOCSPEED_API_KEY, which is not set here")
-        context.output.text(_curl(context, request, stored, missing))
+        context.output.text(_curl(context, request, file_ids))
         return
-    body = request.body(
-        source.file_id or stored.get(source.label) or f"<upload of {source.label}>"
-        for source in request.sources
-    )
+    documents = list(zip(request.sources, file_ids, strict=True))
     shown: dict[str, Any] = {
         "method": request.operation.method,
         "url": context.address + request.operation.path,
-        "body": body,
+        "body": request.body(file_id or f"<upload of {source.label}>" for source, file_id in documents),
     }
-    if missing:
+    if not all(file_ids):
         shown["uploads"] = [
             {"url": context.address + UPLOAD_PATH, "file": str(source.path), "size": source.size}
-            for source in missing
+            for source, file_id in documents
+            if file_id is None
         ]
     context.output.value(shown)
+
+
+def _reusable_job(context: Context, prepared: PreparedRequest, *, fresh: bool) -> Job | None:
+    """The job that would be reused, as far as the ledger knows."""
+    if fresh or not prepared.request.operation.reusable:
+        return None
+    known = context.ledger.by_request(prepared.identity)
+    return next((job for job in known if job.state in (State.RUNNING, State.DONE)), None)
 
 
 def show_actions(
@@ -75,65 +80,57 @@ def show_actions(
 
 
 def _action(tasks: DocumentTasks, source: Source | DocspeedError) -> dict[str, Any]:
-    from docspeed_cli.jobs.submit import Submitter
-
     if isinstance(source, DocspeedError):
         return {"action": "fail", "error": source.to_json()}
-    path = tasks.delivery.path_for(source, tasks.operation.name)
-    submitter = Submitter(tasks.context, tasks.run)
-    prepared = submitter.prepare(tasks.request(source))
-    found, stored = submitter.foresee(prepared, tasks.options)
+    path = tasks.delivery.files.path_for(source, tasks.operation.name)
+    uploads = Uploads(tasks.context)
+    prepared = uploads.prepare(tasks.request(source))
+    found = _reusable_job(tasks.context, prepared, fresh=tasks.options.fresh)
     line: dict[str, Any] = {"input": source.label}
     if tasks.existing_result(prepared, path) is not None:
         line["action"] = "leave"
     elif found is not None:
         line["action"] = "join" if found.state is State.RUNNING else "reuse"
     else:
-        line["action"] = "submit" if stored else "upload and submit"
+        line["action"] = "submit" if uploads.stored_id(prepared.documents[0]) else "upload and submit"
     if found is not None:
         line["job_id"] = found.job_id
     return {**line, "output": str(path)} if path is not None else line
 
 
-def _curl(context: Context, request: Request, stored: dict[str, str], missing: list[Source]) -> str:
-    """The uploads and the request as curl commands."""
+def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) -> str:
+    """The uploads and the request as curl commands; `file_ids` are those of stored documents."""
     if context.settings.sandbox:
         raise UsageError(
             "curl can't reach the sandbox inside this process",
             hint="run `docspeed sandbox serve`, then use `--base-url http://127.0.0.1:8787` in place of"
             " `--sandbox`",
         )
-    lines = []
-    ids: list[str] = []
-    for number, source in enumerate(request.sources, 1):
-        if source in missing:
-            name = f"FILE_ID_{number}"
-            lines.append(
-                f"{name}=$({_curl_upload(context, source)} | jq -er '.files[0].file_id // .file_id')"
-            )
-            ids.append(f"\0{name}\0")  # no file id holds a NUL, so the variable's place is found again
-        else:
-            ids.append(source.file_id or stored[source.label])
-    text = json.dumps(request.body(ids), ensure_ascii=False)
-    quoted = "".join(
-        part if index % 2 == 0 else f"'\"${part}\"'"
-        for index, part in enumerate(_single_quoted(text).split("\\u0000"))
-    )
+    commands, ids = [], []
+    for number, (source, file_id) in enumerate(zip(request.sources, file_ids, strict=True), 1):
+        ids.append(file_id or f"$FILE_ID_{number}")
+        if file_id is None:
+            upload = _curl_upload(context, source)
+            commands.append(f"FILE_ID_{number}=$({upload} | jq -er '.files[0].file_id // .file_id')")
     url = shlex.quote(context.address + request.operation.path)
-    head = f"curl -sS --fail-with-body -X {request.operation.method} {url}"
-    lines.append(f"{head} \\\n  -H {_KEY_HEADER} \\\n  -H 'Content-Type: application/json' \\\n  -d {quoted}")
-    return " &&\n".join(lines)
-
-
-def _single_quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\"'\"'") + "'"
+    body = shlex.quote(json.dumps(request.body(ids), ensure_ascii=False))
+    for variable in ids:
+        if variable.startswith("$"):
+            # The shell fills a variable in between double quotes only, so the single quotes end before it.
+            body = body.replace(f'"file_id": "{variable}"', f'"file_id": "\'"{variable}"\'"')
+    commands.append(
+        f"curl -sS --fail-with-body -X {request.operation.method} {url} \\\n  -H {_KEY_HEADER} \\\n"
+        f"  -H 'Content-Type: application/json' \\\n  -d {body}"
+    )
+    return " &&\n".join(commands)
 
 
 def _curl_upload(context: Context, source: Source) -> str:
+    def escaped(text: str) -> str:
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+
+    path = "-" if source.temporary else str(source.path)
     name = source.filename or "document"
-    where = "-" if source.temporary else str(source.path)
-    path = where.replace("\\", "\\\\").replace('"', '\\"')
-    name = name.replace("\\", "\\\\").replace('"', '\\"')
-    part = f'files=@"{path}";filename="{name}";type={source.content_type}'
+    part = f'files=@"{escaped(path)}";filename="{escaped(name)}";type={source.content_type}'
     url = shlex.quote(context.address + UPLOAD_PATH)
-    return f"curl -sS --fail-with-body {url} -H {_KEY_HEADER} -F {_single_quoted(part)}"
+    return f"curl -sS --fail-with-body {url} -H {_KEY_HEADER} -F {shlex.quote(part)}"

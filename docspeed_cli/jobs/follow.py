@@ -162,14 +162,14 @@ class Follower:
 
     def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
         """The error with its job, and the command that goes on afterwards."""
-        error.job_id = job.job_id
-        if isinstance(error, NotFound) and job.ref not in error.message:
-            error.message = f"job {job.ref}: {error.message}"
-        if isinstance(error, NotFound) and job.row is None:
-            error.hint = error.hint or "`docspeed jobs list` shows the jobs of this machine"
-        if command and "the same command" not in (error.hint or ""):
-            error.hint = f"{error.hint}, then `{command}`" if error.hint else f"`{command}`"
-        return error
+        message, hint = error.message, error.hint
+        if isinstance(error, NotFound):
+            message = message if job.ref in message else f"job {job.ref}: {message}"
+            if job.row is None:
+                hint = hint or "`docspeed jobs list` shows the jobs of this machine"
+        if command and "the same command" not in (hint or ""):
+            hint = f"{hint}, then `{command}`" if hint else f"`{command}`"
+        return error.replace(job_id=job.job_id, message=message, hint=hint)
 
     def mark_gone(self, job: Job) -> None:
         """Record that the server no longer knows the job."""

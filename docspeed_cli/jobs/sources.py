@@ -1,4 +1,4 @@
-"""Find and check local documents before anything is sent."""
+"""Find and check the documents that a command names, before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, ParamSpec
+from typing import IO, NamedTuple
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 
-_TYPES = {
-    "application/pdf": (".pdf",),
-    "image/png": (".png",),
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/tiff": (".tif", ".tiff"),
-    "image/webp": (".webp",),
-    "image/bmp": (".bmp",),
-    "image/gif": (".gif",),
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".docx": _DOCX,
+    ".xlsx": _XLSX,
 }
-SUFFIXES = tuple(suffix for suffixes in _TYPES.values() for suffix in suffixes)
-SUPPORTED = "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"
+SUFFIXES = tuple(_MEDIA_TYPES)
+_SUPPORTED = "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -41,287 +45,255 @@ _MAGIC = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
-_OFFICE = {"word/": ".docx", "xl/": ".xlsx"}
-_NOTHING_BELOW = "no files below this folder"
-_ID = re.compile(r"[A-Za-z0-9_:-]+")
+_FILE_ID = re.compile(r"[A-Za-z0-9_:-]+")
+
+_MAX_PROBLEMS = 20
+"""Most problems that one message lists."""
 
 
-P = ParamSpec("P")
+class InputProblem(Exception):
+    """Why an input can't be used."""
 
 
-class Problem(Exception):
-    """Why an input can't be taken."""
+class UnsupportedType(InputProblem):
+    """The file's content and name are of no type that the service supports."""
 
 
-class Unsupported(Problem):
-    """Its content is of no type that the service takes."""
-
-
-def sniff(path: Path) -> str:
-    """The media type by content. Problem where it is empty, unreadable or not supported."""
+def media_type_of(path: Path) -> str:
+    """The file's media type by its content. InputProblem if it is empty, unreadable or unsupported."""
     try:
         with path.open("rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise Problem(f"can't be read: {error.strerror or error}") from None
+        raise InputProblem(f"can't be read: {error.strerror or error}") from None
     if not head:
-        raise Problem("is empty")
-    for magic, media_type in _MAGIC:
-        if head.startswith(magic):
-            return media_type
-    if head.startswith(b"BM") and len(head) >= 26:
-        return "image/bmp"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    if b"%PDF-" in head:
-        return "application/pdf"
-    if head.startswith(b"PK\x03\x04"):
-        return _office(path)
-    raise _unsupported(path)
+        raise InputProblem("is empty")
+    found = next((media_type for magic, media_type in _MAGIC if head.startswith(magic)), None)
+    if head.startswith(b"BM") and len(head) >= 26:  # shorter ones may be text that begins with BM
+        found = "image/bmp"
+    elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        found = "image/webp"
+    elif head.startswith(b"PK\x03\x04"):
+        found = _office_type(path)
+    elif b"%PDF-" in head:  # other bytes may come before it, as PDF readers accept
+        found = found or "application/pdf"
+    if found is not None:
+        return found
+    if path.suffix.lower() in SUFFIXES:
+        what = f"is named {path.suffix}, but its content is not of a supported type"
+        raise InputProblem(f"{what} ({_SUPPORTED})")
+    raise UnsupportedType(f"is not of a supported type ({_SUPPORTED})")
 
 
-def _office(path: Path) -> str:
+def _office_type(path: Path) -> str | None:
     import zipfile
 
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
-        names = []
-    for folder, suffix in _OFFICE.items():
+        return None
+    for folder, media_type in (("word/", _DOCX), ("xl/", _XLSX)):
         if any(name.startswith(folder) for name in names):
-            return next(media for media, suffixes in _TYPES.items() if suffix in suffixes)
-    raise _unsupported(path)
-
-
-def _unsupported(path: Path) -> Problem:
-    if path.suffix.lower() in SUFFIXES:
-        return Problem(f"is named {path.suffix}, but its content is of no supported type ({SUPPORTED})")
-    return Unsupported(f"is of no supported type ({SUPPORTED})")
+            return media_type
+    return None
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
-    """A file's name as text; bytes that are none are shown as such, for JSON would refuse them."""
+    """A file's name as text that JSON can hold: bytes that are not UTF-8 become escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def local(label: str, path: Path, below: Path | None = None) -> Source:
-    """A checked local document. Problem where it can't be taken."""
+def local_source(label: str, path: Path, below: Path | None = None) -> Source:
+    """A local document; `below` is the folder that was searched. InputProblem if it can't be used."""
     label, filename = display_path(label), display_path(path.name)
     try:
         if path.is_dir():
-            raise Problem("is a folder; --recursive takes the documents below it")
+            raise InputProblem("is a folder; add `--recursive` to use the documents in it")
         if not path.exists():
-            raise Problem("no such file" + (": the link leads nowhere" if path.is_symlink() else ""))
+            raise InputProblem("no such file" + (" (a broken link)" if path.is_symlink() else ""))
         if not path.is_file():
             if not stat.S_ISFIFO(path.stat().st_mode):
-                raise Problem("is no file")
+                raise InputProblem("is not a file")
+            # `parse <(command)` names a pipe: what is read here would be missing from the upload.
             with path.open("rb") as pipe:
-                return _copied(label, pipe)._replace(filename=filename)
-        media_type = sniff(path)
-        size = path.stat().st_size
+                return _copy_of(label, pipe)._replace(filename=filename)
+        media_type, size = media_type_of(path), path.stat().st_size
     except (OSError, ValueError) as error:
-        raise Problem(getattr(error, "strerror", None) or str(error)) from None
+        raise InputProblem(getattr(error, "strerror", None) or str(error)) from None
     return Source(label, path=path, filename=filename, content_type=media_type, size=size, below=below)
 
 
-def stored(file_id: str) -> Source:
-    """A document that the service stores. Problem where this can be no id."""
+def stored_source(file_id: str) -> Source:
+    """A document that the service stores. InputProblem if no id can look like this."""
     if not file_id.strip() or not file_id.isprintable():
-        raise Problem("is no file id")
+        raise InputProblem("is not a file id")
     return Source(file_id, file_id=file_id)
 
 
-def named(text: str) -> Source:
-    """A line of a list: the path of a file if there is one, else an id if it looks like one."""
+def listed_source(text: str) -> Source:
+    """The document that a line of a list names: a file if there is one, or else a file id."""
     path = Path(text)
-    if not path.exists() and _ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
-        return stored(text)
+    if not path.exists() and _FILE_ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
+        return stored_source(text)
     if path.is_dir():
-        raise Problem("is a folder; a list names documents")
-    return local(text, path)
+        raise InputProblem("is a folder; list the documents in it instead")
+    return local_source(text, path)
 
 
-def read_stdin(environment: Environment, filename: str | None) -> Source:
-    """The document on standard input, kept in a file of its own until the program ends."""
+def stdin_source(environment: Environment, filename: str | None) -> Source:
+    """The document on standard input, copied to a temporary file."""
     if environment.stdin.isatty():
-        raise Problem("is the terminal; pipe a document in, or name a file")
-    source = _copied("-", environment.stdin.buffer)
-    suffix = _TYPES[source.content_type or "application/pdf"][0]
+        raise InputProblem("is the terminal; pipe a document in, or name a file")
+    source = _copy_of("-", environment.stdin.buffer)
+    suffix = next(suffix for suffix, media in _MEDIA_TYPES.items() if media == source.content_type)
     filename = display_path(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
 
 
-def _copied(label: str, stream: IO[bytes]) -> Source:
-    """A document that can be read once only, copied so that it can be read again."""
+def _copy_of(label: str, stream: IO[bytes]) -> Source:
+    """A temporary copy of a document that can be read only once: we read it again for its digest."""
     try:
         with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
             path = Path(file.name)
             try:
                 shutil.copyfileobj(stream, file, 1 << 20)
                 file.flush()
-                return local(label, path)._replace(temporary=True)
+                return local_source(label, path)._replace(temporary=True)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
     except OSError as error:
         why = error.strerror or error
-        raise Problem(f"can't be kept until it is sent ({why}); TMPDIR names a place") from None
+        raise InputProblem(f"can't be copied ({why}); set TMPDIR to another folder") from None
 
 
-@dataclass(frozen=True)
-class InputSet:
-    """The documents that were named: those that are checked, and those that standard input will name."""
+class InputSet(NamedTuple):
+    """A command's documents: those that are checked, and those that standard input will name."""
 
-    checked: tuple[Source, ...]
+    checked: tuple[Source, ...] = ()
     skipped: tuple[Path, ...] = ()
-    """Files below a folder that are of no type that the service takes."""
-    coming: Iterable[Source | DocspeedError] = ()
+    """Files in a searched folder that are not of a supported type."""
+    streamed: Iterable[Source | DocspeedError] = ()
 
-    def __iter__(self) -> Iterator[Source | DocspeedError]:
+    def documents(self) -> Iterator[Source | DocspeedError]:
+        """Every document in the order given; an error for each bad line on standard input."""
         yield from self.checked
-        yield from self.coming
+        yield from self.streamed
 
 
 def collect(inputs: Inputs, environment: Environment) -> InputSet:
-    """Every document, in the order given. UsageError with all problems of all that is known at once;
+    """Find and check all documents. UsageError with every problem.
 
-    a list on standard input is read as it comes, and a bad line of it is an error in its place.
+    A list on standard input is read later, line by line, because it may be long or slow.
     """
     sources: list[Source] = []
     skipped: list[Path] = []
     problems: list[str] = []
     try:
-        for step in _named(inputs, environment):
-            if isinstance(step, Source):
-                sources.append(step)
-            elif isinstance(step, Path):
-                skipped.append(step)
+        for found in _find(inputs, environment):
+            if isinstance(found, Source):
+                sources.append(found)
+            elif isinstance(found, Path):
+                skipped.append(found)
             else:
-                problems.append(step)
+                problems.append(found)
+        if problems:
+            raise _input_error(problems, inputs)
     except BaseException:
         discard(sources)
         raise
-    if problems:
-        discard(sources)
-        raise UsageError(
-            _together(problems),
-            details=problems if len(problems) > 1 else None,
-            hint=_way_round(inputs) if any(map(_of_a_file, problems)) else None,
-        )
-    return InputSet(tuple(sources), tuple(skipped), _streamed(environment) if inputs.listed == "-" else ())
+    streamed = _stream_list(environment) if inputs.listed == "-" else ()
+    return InputSet(tuple(sources), tuple(skipped), streamed)
 
 
-def _of_a_file(problem: str) -> bool:
-    return not problem.endswith(_NOTHING_BELOW)
-
-
-def _way_round(inputs: Inputs) -> str | None:
-    """How a folder with bad files in it is taken all the same, each of them as one failure of the run."""
-    folder = next((text for text in inputs.files if inputs.recursive and Path(text).is_dir()), None)
-    if folder is None:
-        return None
-    import shlex
-
-    found = f"find {shlex.quote(folder)} -name '*.pdf'"
-    return f"to go on with the others, pipe a list in: {found}, and --from - in place of the folder"
-
-
-def _named(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str]:
+def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str]:
+    """The documents, the paths that are skipped, and a text for each problem."""
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
-        yield "standard input can be read once only: one document as -, or one list as --from -"
+        yield "standard input can be read only once: as one document (-), or as one list (--from -)"
         return
     for text in inputs.files:
         if not text:
             yield "an input is empty; is a variable not set?"
         elif text == "-":
-            yield from _try("standard input", read_stdin, environment, inputs.filename)
+            yield _check("standard input", partial(stdin_source, environment, inputs.filename))
         elif inputs.recursive and Path(text).is_dir():
-            yield from _below(Path(text))
+            yield from _search_folder(Path(text))
         else:
-            yield from _try(text, local, text, Path(text))
+            yield _check(text, partial(local_source, text, Path(text)))
     for file_id in inputs.file_ids:
-        yield from _try(f"--file-id {file_id!r}", stored, file_id)
+        yield _check(f"--file-id {file_id!r}", partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
-        yield from _from_list(Path(str(inputs.listed)))
+        yield from _read_list(Path(str(inputs.listed)))
 
 
-def _from_list(path: Path) -> Iterator[Source | str]:
+def _check(label: str, make_source: Callable[[], Source]) -> Source | str:
+    try:
+        return make_source()
+    except InputProblem as problem:
+        return f"{label}: {problem}"
+
+
+def _read_list(path: Path) -> Iterator[Source | str]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         yield f"--from {path}: {getattr(error, 'strerror', None) or 'it is not a list of paths or ids'}"
         return
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield from _try(f"{path}, line {number}: {line.strip()}", named, line.strip())
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line:
+            yield _check(f"{path}, line {number}: {line}", partial(listed_source, line))
 
 
-def _streamed(environment: Environment) -> Iterator[Source | DocspeedError]:
+def _stream_list(environment: Environment) -> Iterator[Source | DocspeedError]:
     for line in environment.stdin:
         text = line.strip().removeprefix("\ufeff")
-        if not text:
-            continue
-        try:
-            yield named(text)
-        except Problem as problem:
-            yield UsageError(f"{text}: {problem}", details={"input": text})
+        if text:
+            found = _check(text, partial(listed_source, text))
+            yield UsageError(found, details={"input": text}) if isinstance(found, str) else found
 
 
-def _below(folder: Path) -> Iterator[Source | Path | str]:
-    problems: list[str] = []
-    paths = sorted(_listed(folder, problems))
-    yield from problems
-    for path in paths:
-        meant = path.suffix.lower() in SUFFIXES
-        if not path.is_file() and (path.exists() or not meant):
-            yield path
-            continue
-        try:
-            yield local(str(path), path, below=folder)
-        except Unsupported:
-            yield path
-        except Problem as problem:
-            yield f"{display_path(path)}: {problem}" if meant else path
-    if not paths and not problems:
-        yield f"{display_path(folder)}: {_NOTHING_BELOW}"
-
-
-def _listed(folder: Path, problems: list[str]) -> Iterator[Path]:
-    """What is below a folder, hidden files apart; a link to another folder is named and not followed."""
-
-    def unreadable(error: OSError) -> None:
-        problems.append(f"{display_path(error.filename)}: can't be read: {error.strerror}")
-
-    for at, folders, files in os.walk(folder, onerror=unreadable):
+def _search_folder(folder: Path) -> Iterator[Source | Path | str]:
+    """The documents in a folder and in those below it, sorted. Hidden files are left out."""
+    errors: list[OSError] = []
+    paths: list[Path] = []
+    for at, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        linked = [name for name in folders if Path(at, name).is_symlink()]
-        yield from (Path(at, name) for name in (*files, *linked) if not name.startswith("."))
+        # `os.walk` does not follow links to folders, which could lead in circles; they count as skipped.
+        links = [name for name in folders if Path(at, name).is_symlink()]
+        paths += [Path(at, name) for name in (*files, *links) if not name.startswith(".")]
+    for error in errors:
+        yield f"{display_path(error.filename)}: can't be read: {error.strerror}"
+    for path in sorted(paths):
+        named_as_document = path.suffix.lower() in SUFFIXES
+        if not path.is_file() and (path.exists() or not named_as_document):
+            yield path
+            continue
+        found = _check(display_path(path), partial(local_source, str(path), path, folder))
+        yield path if isinstance(found, str) and not named_as_document else found
+    if not paths and not errors:
+        yield f"{display_path(folder)}: no files in this folder"
 
 
-def _try(label: str, check: Callable[P, Source], *args: P.args, **kwargs: P.kwargs) -> Iterator[Source | str]:
-    try:
-        yield check(*args, **kwargs)
-    except Problem as problem:
-        yield f"{label}: {problem}"
-
-
-def _together(problems: Sequence[str]) -> str:
+def _input_error(problems: list[str], inputs: Inputs) -> UsageError:
+    hint = "a bad file fails alone if you pipe a list of files into `--from -`" if inputs.recursive else None
     if len(problems) == 1:
-        return problems[0]
-    shown = "".join(f"\n  {problem}" for problem in problems[:20])
-    more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
-    return f"{len(problems)} inputs can't be taken:{shown}{more}"
+        return UsageError(problems[0], hint=hint)
+    shown = "".join(f"\n  {problem}" for problem in problems[:_MAX_PROBLEMS])
+    hidden = len(problems) - _MAX_PROBLEMS
+    more = f"\n  and {hidden} more" if hidden > 0 else ""
+    message = f"{len(problems)} inputs can't be used:{shown}{more}"
+    return UsageError(message, hint=hint, details=problems)
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file's content."""
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def discard(sources: Iterable[Source]) -> None:
-    """Remove what was kept of standard input."""
+    """Delete the copies of documents that could be read only once."""
     for source in sources:
         if source.path is not None and source.temporary:
             source.path.unlink(missing_ok=True)

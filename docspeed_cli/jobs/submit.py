@@ -5,24 +5,20 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
 from docspeed_cli.core.models import Job, Request, State
-from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower, failure_text
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.reuse import Reuse
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.uploads import Document, Uploads
+from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
-
-_NAMED_REUSED = 10
-"""Reused jobs that a run over many documents names in notes."""
 
 _LOCK_INTERVAL = 0.05
 """Seconds between two tries to get a request's lock."""
@@ -30,13 +26,8 @@ _LOCK_INTERVAL = 0.05
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
-
-class PreparedRequest(NamedTuple):
-    """A request whose documents were read once: their digests, and the digest that identifies it all."""
-
-    request: Request
-    documents: tuple[Document, ...]
-    identity: str
+Accepted = tuple[Job, Body | None]
+"""A job, and its result if that came inline."""
 
 
 class Submitter:
@@ -47,13 +38,7 @@ class Submitter:
         self.run = run
         self.uploads = Uploads(context)
         self.follower = Follower(context, run)
-
-    def prepare(self, request: Request) -> PreparedRequest:
-        """Read the request's documents. DocspeedError if one can't be read."""
-        documents = tuple(self.uploads.read(source) for source in request.sources)
-        digests = [document.digest for document in documents]
-        identity = request.identity(digests, self.context.server, self.context.fingerprint)
-        return PreparedRequest(request, documents, identity)
+        self.reuse = Reuse(context, run, self.follower)
 
     def obtain(self, prepared: PreparedRequest, options: WaitOptions) -> Task[Outcome]:
         """The request's job, reused or submitted; with `options.wait` also its result.
@@ -62,8 +47,7 @@ class Submitter:
         """
         monotonic = self.context.environment.monotonic
         started = monotonic()
-        sources = prepared.request.sources
-        source = sources[0] if sources else None
+        source = next(iter(prepared.request.sources), None)
         while True:
             job, result = yield from self._get_job(prepared, options)
             if options.wait or result is not None:
@@ -78,180 +62,52 @@ class Submitter:
                     continue
             return Outcome(source, job, result, seconds=monotonic() - started)
 
-    def foresee(self, prepared: PreparedRequest, options: WaitOptions) -> tuple[Job | None, bool]:
-        """The job that would be reused, as far as the ledger knows; and whether all documents are stored."""
-        request = prepared.request
-        stored = all(
-            self.uploads.stored_id(source, document)
-            for source, document in zip(request.sources, prepared.documents, strict=True)
-        )
-        if options.fresh or not request.operation.reusable:
-            return None, stored
-        known = self.context.ledger.by_request(prepared.identity)
-        return next((job for job in known if job.state in (State.RUNNING, State.DONE)), None), stored
-
-    # -- reuse
-
-    def _get_job(self, prepared: PreparedRequest, options: WaitOptions) -> Task[tuple[Job, Body | None]]:
-        """The reused or submitted job, and its result if it came inline.
+    def _get_job(self, prepared: PreparedRequest, options: WaitOptions) -> Task[Accepted]:
+        """The reused or submitted job.
 
         One command at a time works on one request: the lock is held until the job's id is in the ledger.
         """
         while not self.context.locks.acquire(prepared.identity):
             yield self.context.environment.monotonic() + _LOCK_INTERVAL
         try:
-            unknown: list[Job] = []
+            unknown: Sequence[Job] = ()
             if not options.fresh and prepared.request.operation.reusable:
-                job, unknown = self._find_reusable(prepared, options.run_id)
+                job, unknown = self.reuse.find(prepared, options.run_id)
                 if job is not None:
                     return job, None
             # The same Idempotency-Key as before: a server that knows such keys won't do the work twice.
             token = (unknown[0].token if unknown else None) or os.urandom(16).hex()
-            job, result = self._submit(prepared, options, token)
+            accepted = self._submit(prepared, options, token)
             for earlier in unknown:
-                why = f"{earlier.error or 'the program was ended'}; submitted again as {job.ref}"
+                why = f"{earlier.error or 'the program was ended'}; submitted again as {accepted[0].ref}"
                 self.context.ledger.change_soon(earlier.row or 0, error=why)
-            return job, result
+            return accepted
         finally:
             self.context.locks.release(prepared.identity)
 
-    def _find_reusable(self, prepared: PreparedRequest, run_id: str | None) -> tuple[Job | None, list[Job]]:
-        """The job that answers this request; or else the submissions whose outcome is unknown."""
-        label = prepared.request.label
-        known = self.context.ledger.by_request(prepared.identity)
-        if known and known[0].state is State.FAILED:
-            why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
-            self.context.output.note(f"{label}: job {known[0].ref} ended as {why}; submitting again")
-        answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
-        unknown: list[Job] = []
-        for job in known:
-            if job.state in (State.SUBMITTING, State.UNKNOWN):
-                self._mark_abandoned(job)
-                if job.token not in answered:
-                    unknown.append(job)
-            elif job.state in (State.RUNNING, State.DONE):
-                found = self._confirm_with_server(job)
-                if found is not None:
-                    found = found._replace(input=label or found.input)
-                    self.assign_to_run(found, run_id)
-                    self.report_reuse(found)
-                    return found, []
-        if unknown:
-            when = ago(unknown[0].submitted_at, self.context.environment.now())
-            self.context.output.note(
-                f"{unknown[0].input}: a submission {when} has an unknown outcome"
-                f" ({unknown[0].error or 'the program was ended'}); submitting again"
-            )
-        return None, unknown
-
-    def _mark_abandoned(self, job: Job) -> None:
-        """Mark a submission as unknown whose process has ended: we hold the lock that it held."""
-        if job.state is State.SUBMITTING and job.row is not None:
-            self.context.ledger.change(job.row, state=State.UNKNOWN, status=State.UNKNOWN)
-
-    def _confirm_with_server(self, job: Job) -> Job | None:
-        """The job as the server knows it now; None if it is gone or has failed."""
-        if job.job_id is None:
-            return job.as_reused() if self.context.cached_result_path(job).exists() else None
+    def _submit(self, prepared: PreparedRequest, options: WaitOptions, token: str) -> Accepted:
+        stored = [self.uploads.store(document) for document in prepared.documents]
         try:
-            response = self.context.client.status(job.job_id)
-        except NotFound:
-            self.follower.mark_gone(job)
-            return None
-        found = self.follower.update(job, response.body.json()).as_reused()
-        return None if found.state is State.FAILED else found
-
-    def assign_to_run(self, job: Job, run_id: str | None) -> None:
-        """Record that a reused job belongs to this run now."""
-        if run_id is not None and job.row is not None and job.run != run_id:
-            self.context.ledger.change_soon(job.row, run=run_id)
-
-    def report_reuse(self, job: Job, file: str | None = None) -> None:
-        """Name a reused job; `file` is where its result is already. Of many, only the first are named."""
-        output = self.context.output
-        if self.run.many and output.human_output:
-            return  # the lines that people read say it themselves
-        number = self.run.count_reused()
-        if self.run.many and number > _NAMED_REUSED:
-            if number == _NAMED_REUSED + 1:
-                lines = '; their lines say "reused": true' if output.format == "json" else ""
-                output.note(f"more jobs are reused{lines}")
-            return
-        when = ago(job.submitted_at, self.context.environment.now())
-        used = f"{file} is there already, from" if file else "reusing"
-        output.note(
-            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when} ({job.status});"
-            " `--fresh` submits again"
-        )
-
-    # -- submission
-
-    def _submit(self, prepared: PreparedRequest, options: WaitOptions, token: str) -> tuple[Job, Body | None]:
-        for last in (False, True):
-            stored = [
-                self.uploads.store(source, document)
-                for source, document in zip(prepared.request.sources, prepared.documents, strict=True)
+            return self._send(prepared, [file_id for file_id, _ in stored], options, token)
+        except (NotFound, Rejected) as error:
+            documents = zip(prepared.documents, stored, strict=True)
+            reused = [
+                file_id for document, (file_id, entry) in documents if document.source.path and not entry
             ]
-            try:
-                return self._send(prepared, [file_id for file_id, _ in stored], options, token)
-            except (NotFound, Rejected) as error:
-                reused = [file_id for file_id, known in stored if known]
-                if last or not reused or not _is_about_a_file(error):
-                    raise
-                # The server has forgotten a file: upload it again, once.
-                for file_id in reused:
-                    self.context.ledger.forget_upload(self.context.server, file_id)
-        raise AssertionError("unreachable")
+            if not reused or not _is_about_a_file(error):
+                raise
+            # The server has forgotten a file that was uploaded before this run: upload it again, once.
+            for file_id in reused:
+                self.context.ledger.forget_upload(self.context.server, file_id)
+        file_ids = [self.uploads.store(document)[0] for document in prepared.documents]
+        return self._send(prepared, file_ids, options, token)
 
     def _send(
         self, prepared: PreparedRequest, file_ids: Sequence[str], options: WaitOptions, token: str
-    ) -> tuple[Job, Body | None]:
+    ) -> Accepted:
         """Record the submission, send it, and record what became of it."""
-        request = prepared.request
-        job = self._new_job(prepared, file_ids, options, token)
-        client = self.context.client
-        client.connect()  # a proxy or certificate that can't be used must not leave a row behind
-        row = self.context.ledger.begin(job)
-        job = job._replace(row=row)
-        self.run.begin_sending(row, job.input or "the request")
-        with self._shield_from_signals(request):
-            try:
-                response = client.submit(
-                    request.operation.method,
-                    request.operation.path,
-                    request.body(file_ids),
-                    token,
-                    lambda: Body(self.context.spool_dir),
-                    allow_empty=request.operation.raw,
-                )
-                accepted = self._record_answer(job, response, request)
-            except Interrupted as interrupted:
-                if interrupted.idle:  # between two tries: the server has taken none of them
-                    self.context.ledger.drop([row])
-                    self.run.end_sending(row)
-                else:
-                    self._mark_unknown(job, "interrupted while it was sent")
-                raise
-            except DocspeedError as error:
-                self.run.end_sending(row)
-                if isinstance(error, OutcomeUnknown):
-                    self._mark_unknown(job, error.message)
-                    raise _explain_unknown(error, job) from None
-                if error.code == "write_failed":  # an answer came, and this disk can't hold it
-                    self._mark_unknown(job, error.message)
-                else:
-                    self.context.ledger.drop([row])
-                raise
-            self.run.end_sending(row)
-            if options.wait and not self.context.ledger.is_persistent:
-                self._print_unrecorded(accepted[0])
-            return accepted
-
-    def _new_job(
-        self, prepared: PreparedRequest, file_ids: Sequence[str], options: WaitOptions, token: str
-    ) -> Job:
-        request = prepared.request
-        return Job(
+        request, ledger = prepared.request, self.context.ledger
+        job = Job(
             operation=request.operation.name,
             status=State.SUBMITTING,
             state=State.SUBMITTING,
@@ -264,26 +120,60 @@ class Submitter:
             run=options.run_id,
             token=token,
         )
+        label = job.input or "the request"
+        self.context.client.connect()  # a proxy or certificate that can't be used must not leave a row behind
+        row = ledger.begin(job)
+        job = job._replace(row=row)
+        self.run.begin_sending(row, label)
+        with self._shielded(request):
+            try:
+                accepted = self._exchange(job, request, file_ids)
+            except Interrupted as interrupted:
+                if interrupted.idle:  # between two tries: the server has taken none of them
+                    ledger.drop([row])
+                    self.run.end_sending(row)
+                else:
+                    self._mark_unknown(row, "interrupted while it was sent")
+                raise
+            except OutcomeUnknown as error:
+                self.run.end_sending(row)
+                self._mark_unknown(row, error.message)
+                raise _explain_unknown(error, label) from None
+            except DocspeedError as error:
+                self.run.end_sending(row)
+                if error.code == "write_failed":  # an answer came, and this disk can't hold it
+                    self._mark_unknown(row, error.message)
+                else:
+                    ledger.drop([row])
+                raise
+            self.run.end_sending(row)
+            job_id = accepted[0].job_id
+            if options.wait and job_id is not None and not ledger.is_persistent:
+                # Now, before anything else can end this run: nothing else knows of the job.
+                self.context.output.warn(f"job {job_id} of {label} is not in a ledger; keep its id")
+            return accepted
 
-    def _print_unrecorded(self, job: Job) -> None:
-        """Print the id of a job that no ledger holds, before anything else can end this run."""
-        if job.job_id is not None:
-            label = job.input or "the request"
-            self.context.output.warn(f"job {job.job_id} of {label} is not in a ledger; keep its id")
+    def _exchange(self, job: Job, request: Request, file_ids: Sequence[str]) -> Accepted:
+        response = self.context.client.submit(
+            request.operation.method,
+            request.operation.path,
+            request.body(file_ids),
+            str(job.token),
+            lambda: Body(self.context.spool_dir),
+            allow_empty=request.operation.raw,
+        )
+        return self._record_answer(job, response, request)
 
-    @contextmanager
-    def _shield_from_signals(self, request: Request) -> Iterator[None]:
+    def _shielded(self, request: Request) -> AbstractContextManager[object]:
         """Let a short submission finish before a signal ends it; a sync one takes as long as its job."""
         if request.sync or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        with self.context.environment.interrupts.shielded():
-            yield
+            return nullcontext()
+        return self.context.environment.interrupts.shielded()
 
-    def _mark_unknown(self, job: Job, why: str) -> None:
-        self.context.ledger.change(job.row or 0, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
+    def _mark_unknown(self, row: int, why: str) -> None:
+        self.context.ledger.change(row, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
 
-    def _record_answer(self, job: Job, response: Response, request: Request) -> tuple[Job, Body | None]:
+    def _record_answer(self, job: Job, response: Response, request: Request) -> Accepted:
         """Record the job, or the inline result, that the server answered with, before anything else."""
         answer = job_in(response.body, sync=request.sync)
         if answer is not None:
@@ -308,13 +198,15 @@ class Submitter:
         return job, response.body
 
 
-def _explain_unknown(error: OutcomeUnknown, job: Job) -> OutcomeUnknown:
-    details = {"code": error.code, "details": error.details}
-    return OutcomeUnknown(
-        f"{error.message}. Whether the server accepted {job.input or 'the request'} is unknown",
-        status=error.status,
-        request_id=error.request_id,
-        details=details if error.code != OutcomeUnknown.code else error.details,
+def _explain_unknown(error: OutcomeUnknown, label: str) -> OutcomeUnknown:
+    details = error.details
+    if error.code != OutcomeUnknown.code:
+        details = {"code": error.code, "details": details}
+    return error.replace(
+        message=f"{error.message}. Whether the server accepted {label} is unknown",
+        code=OutcomeUnknown.code,
+        retryable=False,
+        details=details,
         hint="run the same command again: it submits under the same Idempotency-Key; a server that"
         " accepted the first submission and ignores such keys charges twice",
         reason=f"{error.message}; whether the server accepted it is unknown",

@@ -13,7 +13,8 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.submit import PreparedRequest, Submitter
+from docspeed_cli.jobs.submit import Submitter
+from docspeed_cli.jobs.uploads import PreparedRequest
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
@@ -54,19 +55,20 @@ class DocumentTasks(NamedTuple):
         """The task of one document of many; its file's name is settled here, in the order of the inputs."""
         if isinstance(source, DocspeedError):
             return failed_task(source, self.operation.name)
-        return self.for_request(self.request(source), self.delivery.path_for(source, self.operation.name))
+        path = self.delivery.files.path_for(source, self.operation.name)
+        return self.for_request(self.request(source), path)
 
     def for_request(self, request: Request, path: Path | None = None) -> Task[Outcome]:
         """The task of one request, whose result goes to the file `path` if that is given."""
-        source = request.sources[0] if request.sources else None
+        source = next(iter(request.sources), None)
         submitter = Submitter(self.context, self.run)
         prepared: PreparedRequest | None = None
         job: Job | None = None
         try:
-            prepared = submitter.prepare(request)
+            prepared = submitter.uploads.prepare(request)
             existing = self.existing_result(prepared, path)
             if existing is not None:
-                submitter.assign_to_run(existing, self.options.run_id)
+                submitter.reuse.assign_to_run(existing, self.options.run_id)
                 outcome = Outcome(source, existing, output=str(path), skipped_existing=True)
                 return outcome._replace(error=self._check_requirements(outcome))
             if self.is_late:
@@ -75,32 +77,22 @@ class DocumentTasks(NamedTuple):
             job = outcome.job
             error = self._check_requirements(outcome)
             if path is not None and outcome.result is not None:
-                outcome = self.delivery.write_result_file(outcome, path)
+                outcome = self.delivery.files.write_and_record(outcome, path)
             return outcome._replace(error=error)
         except DocspeedError as error:
             if job is None and error.job_id is None and self._is_too_late_for(error):
                 error = NotStarted()
-            return self._failure(submitter, source, prepared, job, error)
+            if job is None and error.job_id is not None:
+                known = self.context.ledger.by_id(error.job_id)
+                job = next((found for found in known if found.server == self.context.server), None)
+            if job is None and source is not None and prepared is not None:
+                source = source._replace(file_id=submitter.uploads.stored_id(prepared.documents[0]))
+            return Outcome(source, job, error=error, operation=self.operation.name)
         except Exception as error:  # noqa: BLE001 - a bug met by one document must not end the others
             unforeseen = self.context.output.unexpected(error)
             if self.run.many:
                 self.context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
             return Outcome(source, job, error=unforeseen, operation=self.operation.name)
-
-    def _failure(
-        self,
-        submitter: Submitter,
-        source: Source | None,
-        prepared: PreparedRequest | None,
-        job: Job | None,
-        error: DocspeedError,
-    ) -> Outcome:
-        """The outcome of a document that failed, with its job, or with the id of its stored file."""
-        known = self.context.ledger.by_id(error.job_id) if error.job_id else []
-        job = job or next((job for job in known if job.server == self.context.server), None)
-        if job is None and source is not None and prepared is not None:
-            source = source._replace(file_id=submitter.uploads.stored_id(source, prepared.documents[0]))
-        return Outcome(source, job, error=error, operation=self.operation.name)
 
     @property
     def is_late(self) -> bool:
@@ -123,35 +115,30 @@ class DocumentTasks(NamedTuple):
         if self.requirements is not None and self.delivery.output.format != "json":
             return None  # what is required can be checked in JSON alone
         known = self.context.ledger.by_request(prepared.identity)
-        done = [job for job in known if job.state is State.DONE and job.content_hash]
-        try:
-            content_hash = self.delivery.content_hash(path) if done else ""
-        except OSError:
-            return None
-        return next((job.as_reused() for job in done if job.content_hash == content_hash), None)
+        done = [job.as_reused() for job in known if job.state is State.DONE and job.content_hash]
+        return self.delivery.files.written_by(done, path)
 
     def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:
         """What the result lacks of what `--require` names, as an error."""
-        if self.requirements is None:
+        result, source = outcome.result, outcome.source
+        if self.requirements is None or outcome.job is None:
             return None
-        result = outcome.result
         if result is None and outcome.output is not None:
             result = Body.at(Path(outcome.output))
         if result is None:
             return None
         try:
-            missing: DocspeedError | None = self.requirements.check(result.json())
+            error: DocspeedError | None = self.requirements.check(result.json())
         except DocspeedError as unreadable:
-            missing = unreadable
-        if missing is not None and outcome.job is not None:
-            missing.job_id = outcome.job.job_id
-            if not self.run.many and outcome.source is not None:
-                missing.message = f"{outcome.source.label}: {missing.message}"
-        return missing
+            error = unreadable
+        if error is None:
+            return None
+        label = f"{source.label}: " if source is not None and not self.run.many else ""
+        return error.replace(job_id=outcome.job.job_id, message=label + error.message)
 
 
 def failed_task(error: DocspeedError, operation: str) -> Task[Outcome]:
-    """The task of an input that can't be taken."""
+    """The task of an input that can't be used."""
     yield from ()
     label = error.details.get("input") if isinstance(error.details, dict) else None
     return Outcome(Source(label) if label else None, error=error, operation=operation)

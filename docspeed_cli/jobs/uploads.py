@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.core.models import Source
+from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.sources import digest
+from docspeed_cli.jobs.sources import file_digest
 
 
 class Document(NamedTuple):
@@ -19,8 +19,17 @@ class Document(NamedTuple):
     file's size in bytes and its modification time in nanoseconds; None for a stored file.
     """
 
+    source: Source
     digest: str
     version: tuple[int, int] | None = None
+
+
+class PreparedRequest(NamedTuple):
+    """A request whose documents were read once, and the digest that identifies it."""
+
+    request: Request
+    documents: tuple[Document, ...]
+    identity: str
 
 
 class Uploads:
@@ -32,33 +41,63 @@ class Uploads:
     def read(self, source: Source) -> Document:
         """Hash the document. DocspeedError if it can't be read."""
         if source.path is not None:
-            return _read_file(source, source.path)
+            try:
+                version = _version_of(source.path)
+                return Document(source, file_digest(source.path), version)
+            except OSError as error:
+                raise DocspeedError(f"{source.label} can't be read: {error.strerror or error}") from None
         context = self.context
         known = context.ledger.digest_of(context.server, context.fingerprint, str(source.file_id))
-        return Document(known or f"id:{source.file_id}")
+        return Document(source, known or f"id:{source.file_id}")
 
-    def stored_id(self, source: Source, document: Document) -> str | None:
+    def prepare(self, request: Request) -> PreparedRequest:
+        """Read the request's documents. DocspeedError if one can't be read."""
+        documents = tuple(self.read(source) for source in request.sources)
+        digests = [document.digest for document in documents]
+        identity = request.identity(digests, self.context.server, self.context.fingerprint)
+        return PreparedRequest(request, documents, identity)
+
+    def stored_id(self, document: Document) -> str | None:
         """The file id of the document, as far as this machine knows."""
-        if source.file_id is not None:
-            return source.file_id
+        if document.source.file_id is not None:
+            return document.source.file_id
         context = self.context
         return context.ledger.uploaded(context.server, context.fingerprint, document.digest)
 
-    def store(self, source: Source, document: Document) -> tuple[str, bool]:
-        """The document's file id, and whether it was stored before this run."""
-        if source.file_id is not None or source.path is None:
-            return str(source.file_id), False
-        known, entry = self._upload_once(source, document, fresh=False)
-        return known or entry["file_id"], known is not None
+    def store(self, document: Document, *, fresh: bool = False) -> tuple[str, dict[str, Any] | None]:
+        """The document's file id, and the server's entry for it if it was uploaded now.
+
+        With `fresh` it is uploaded in any case.
+        """
+        context, source = self.context, document.source
+        if source.path is None:
+            return str(source.file_id), None
+        request = f"upload {context.server} {context.fingerprint} {document.digest}"
+        # Duplicates in one folder are common: the second waits here, and finds the first one's id.
+        with context.locks.holding(hashlib.sha256(request.encode()).hexdigest(), context.sleep):
+            known = None if fresh else self.stored_id(document)
+            if known is not None:
+                return known, None
+            # The digest was taken before the lock was waited for: the file may have changed meanwhile.
+            _check_unchanged(document, source.path)
+            name = source.filename or source.path.name
+            content_type = source.content_type or "application/octet-stream"
+            entry = context.client.upload(source.path, name, content_type)
+            _check_unchanged(document, source.path)
+            file_id = entry["file_id"]
+            context.ledger.remember_upload(
+                context.server, context.fingerprint, document.digest, file_id, name
+            )
+            return file_id, entry
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
         """Upload one document: the server's entry for it, or what the ledger knows of an earlier upload."""
-        known, entry = self._upload_once(source, self.read(source), fresh=fresh)
-        if known is None:
+        file_id, entry = self.store(self.read(source), fresh=fresh)
+        if entry is not None:
             return {**entry, "input": source.label}
-        self.context.output.note(f"{source.label}: uploaded before as {known}; `--fresh` uploads it again")
+        self.context.output.note(f"{source.label}: uploaded before as {file_id}; `--fresh` uploads it again")
         return {
-            "file_id": known,
+            "file_id": file_id,
             "filename": source.filename,
             "content_type": source.content_type,
             "size": source.size,
@@ -66,49 +105,17 @@ class Uploads:
             "reused": True,
         }
 
-    def _upload_once(
-        self, source: Source, document: Document, *, fresh: bool
-    ) -> tuple[str | None, dict[str, Any]]:
-        """The id that this content has already, or the server's entry for it."""
-        context = self.context
-        request = f"upload {context.server} {context.fingerprint} {document.digest}"
-        # Duplicates in one folder are common: whoever comes second waits and finds the first one's id.
-        with context.locks.holding(hashlib.sha256(request.encode()).hexdigest(), context.sleep):
-            known = None if fresh else self.stored_id(source, document)
-            return (known, {}) if known is not None else (None, self._send(source, document))
 
-    def _send(self, source: Source, document: Document) -> dict[str, Any]:
-        assert source.path is not None
-        # The digest was taken before others were waited for; check on both sides of the upload that it holds.
-        _check_unchanged(source, source.path, document)
-        name = source.filename or source.path.name
-        content_type = source.content_type or "application/octet-stream"
-        entry = self.context.client.upload(source.path, name, content_type)
-        _check_unchanged(source, source.path, document)
-        context = self.context
-        context.ledger.remember_upload(
-            context.server, context.fingerprint, document.digest, entry["file_id"], name
-        )
-        return entry
-
-
-def _read_file(source: Source, path: Path) -> Document:
+def _check_unchanged(document: Document, path: Path) -> None:
     try:
-        version = _version(path)
-        return Document(digest(path), version)
-    except OSError as error:
-        raise DocspeedError(f"{source.label} can't be read: {error.strerror or error}") from None
-
-
-def _check_unchanged(source: Source, path: Path, document: Document) -> None:
-    try:
-        unchanged = _version(path) == document.version
+        unchanged = _version_of(path) == document.version
     except OSError:
         unchanged = False
     if not unchanged:
-        raise DocspeedError(f"{source.label} changed since it was read", hint="run the same command again")
+        label = document.source.label
+        raise DocspeedError(f"{label} changed since it was read", hint="run the same command again")
 
 
-def _version(path: Path) -> tuple[int, int]:
+def _version_of(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns

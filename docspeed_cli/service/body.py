@@ -12,9 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from docspeed_cli.core.errors import DocspeedError
+
+if TYPE_CHECKING:
+    import hashlib
 
 IN_MEMORY = 256 * 1024
 """Largest body in bytes that stays in memory."""
@@ -43,7 +46,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 class Body:
     """The bytes of one answer: in memory while small, then in a file of `folder` (or of the system's)."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, hashed: bool = False) -> None:
         self.size = 0
         self._folder = folder
         self._memory = bytearray()
@@ -52,6 +55,9 @@ class Body:
         self._path: Path | None = None
         """The name of the file that holds the content, if it has one."""
         self._parsed: tuple[Any] | None = None
+        self._hash = _new_hash() if hashed else None
+        """The SHA-256 of what was written so far, for a file that must not be read again to be hashed."""
+        self._ends_line = False
 
     @classmethod
     def of(cls, content: bytes) -> Body:
@@ -72,6 +78,9 @@ class Body:
         """Append bytes. OSError where the disk does not take them."""
         self.size += len(chunk)
         self._parsed = None
+        if self._hash is not None:
+            self._hash.update(chunk)
+            self._ends_line = chunk.endswith(b"\n")
         if self._spool is not None:
             self._spool.write(chunk)
             return
@@ -125,6 +134,17 @@ class Body:
             last = chunk or last
         if not last.endswith(b"\n"):
             yield b"\n"
+
+    def sha256(self) -> str:
+        """The SHA-256 of what `lines` yields, in hexadecimal; a `hashed` body need not be read for it."""
+        if self._hash is None:
+            found = _new_hash()
+            for chunk in self.lines():
+                found.update(chunk)
+        else:
+            found = self._hash.copy()
+            found.update(b"" if self._ends_line else b"\n")
+        return found.hexdigest()
 
     def on_one_line(self) -> Iterator[bytes]:
         """The content without its line breaks; the value stays the same.
@@ -194,6 +214,12 @@ class Body:
 
 NewBody = Callable[[], Body] | None
 """Makes the body for an answer, once for each try; None makes one that spools to the system's folder."""
+
+
+def _new_hash() -> hashlib._Hash:
+    import hashlib
+
+    return hashlib.sha256()
 
 
 def _too_large(what: str) -> DocspeedError:

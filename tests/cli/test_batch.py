@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.core.models import Source
 from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.fake_service import POLL, REFUSED, RESET_AFTER, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Ran, Stage, lines
@@ -135,10 +134,10 @@ def test_batch_unexpected_exception_fails_one_document(
 ) -> None:
     stored = Uploads.store
 
-    def failing(self: Uploads, source: Source, document: Document) -> tuple[str, bool]:
-        if source.label == "b":
+    def failing(self: Uploads, document: Document) -> tuple[str, dict[str, Any] | None]:
+        if document.source.label == "b":
             raise RuntimeError("nobody foresaw this")
-        return stored(self, source, document)
+        return stored(self, document)
 
     monkeypatch.setattr(Uploads, "store", failing)
     ran = stage.run("parse", *ids("a", "b", "c"), "--wait")

@@ -173,13 +173,6 @@ def test_output_file_for_many_inputs_is_a_usage_error(stage: Stage, service: Ser
     assert service.calls == []
 
 
-@pytest.mark.parametrize(("name", "told"), [("a.md", True), ("a.json", False), ("a", False)])
-def test_output_file_suffix_of_another_format_is_noted(stage: Stage, name: str, told: bool) -> None:
-    path = str(stage.folder / name)
-    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", path)
-    assert ("holds JSON; `--format markdown" in ran.err) == told
-
-
 def test_output_hint_at_terminal_names_an_unused_file(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

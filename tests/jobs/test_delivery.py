@@ -26,7 +26,7 @@ def test_a_file_s_extension_is_its_format_s(tmp_path: Path, form: str | None, ex
     env = {"DOCSPEED_STATE_DIR": str(tmp_path / "state"), "DOCSPEED_CONFIG": str(tmp_path / "none.toml")}
     context = Context(environment, resolve({}, env), Output(environment, Style(format=form)))
     delivery = Delivery(context, Target(Path("out"), many=True))
-    assert delivery.path_for(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
+    assert delivery.files.path_for(Source("a.pdf", path=Path("a.pdf")), "parse") == Path(f"out/a.{extension}")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.models import Job, Source, State
-from docspeed_cli.jobs.filenames import Names, safe_name
+from docspeed_cli.jobs.filenames import ResultNames, safe_filename
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=300)
 
@@ -49,18 +49,18 @@ def check(name: str) -> None:
 @example("\ud800")
 @example("\udcff")
 def test_any_text_becomes_a_name_that_leads_nowhere_else(text: str) -> None:
-    check(safe_name(text))
+    check(safe_filename(text))
 
 
 @given(st.text("./\\ ~:\0", max_size=10))
 def test_no_path_becomes_more_than_a_name(text: str) -> None:
     folder = Path("/out")
-    assert Path(os.path.normpath(folder / safe_name(text))).parent == folder
+    assert Path(os.path.normpath(folder / safe_filename(text))).parent == folder
 
 
 @given(ANYTHING)
 def test_a_safe_name_stays(text: str) -> None:
-    assert safe_name(safe_name(text)) == safe_name(text)
+    assert safe_filename(safe_filename(text)) == safe_filename(text)
 
 
 @pytest.mark.parametrize(
@@ -78,31 +78,31 @@ def test_a_safe_name_stays(text: str) -> None:
     ],
 )
 def test_a_good_name_is_taken_as_it_is(name: str) -> None:
-    assert safe_name(name) == name
+    assert safe_filename(name) == name
 
 
 @pytest.mark.parametrize("text", ["", " ", ".", "...", "\0", "/"])
 def test_what_has_no_name_gets_one(text: str) -> None:
-    assert re.fullmatch("_+", safe_name(text))
+    assert re.fullmatch("_+", safe_filename(text))
 
 
 # -- a file for each input
 
 
 @pytest.fixture
-def folder() -> Names:
-    return Names(Path("out"), "json")
+def folder() -> ResultNames:
+    return ResultNames(Path("out"), "json")
 
 
 def local(path: str, below: str | None = None) -> Source:
     return Source(path, path=Path(path), filename=Path(path).name, below=Path(below) if below else None)
 
 
-def names(folder: Names, *sources: Source) -> list[str]:
+def names(folder: ResultNames, *sources: Source) -> list[str]:
     return [str(folder.name(source, "parse")) for source in sources]
 
 
-def test_a_file_is_named_after_its_input(folder: Names) -> None:
+def test_a_file_is_named_after_its_input(folder: ResultNames) -> None:
     found = names(
         folder,
         local("scans/a.pdf"),
@@ -120,14 +120,14 @@ def test_a_file_is_named_after_its_input(folder: Names) -> None:
     ]
 
 
-def test_a_job_s_file_is_named_after_its_input_or_itself(folder: Names) -> None:
+def test_a_job_s_file_is_named_after_its_input_or_itself(folder: ResultNames) -> None:
     job = Job("parse", "completed", State.DONE, job_id="job_1", input="scans/a.pdf")
     assert folder.name(None, "parse", job) == Path("out/a.json")
     assert folder.name(None, "parse", job._replace(input=None)) == Path("out/job_1.json")
     assert folder.name(None, "parse", job._replace(input=None, job_id="../../etc")).parent == Path("out")
 
 
-def test_two_inputs_of_one_name_get_two_files(folder: Names) -> None:
+def test_two_inputs_of_one_name_get_two_files(folder: ResultNames) -> None:
     found = names(
         folder, local("x/a.pdf"), local("y/a.pdf"), local("a.png"), local("a-2.pdf"), local("a-2.png")
     )
@@ -147,7 +147,7 @@ def test_two_inputs_of_one_name_get_two_files(folder: Names) -> None:
     ],
     ids=["case", "folded case", "composed", "replaced", "stripped", "cut"],
 )
-def test_names_that_are_one_on_some_system_get_two_files(folder: Names, one: str, two: str) -> None:
+def test_names_that_are_one_on_some_system_get_two_files(folder: ResultNames, one: str, two: str) -> None:
     found = names(folder, local(one), local(two))
     alike = {unicodedata.normalize("NFC", name).casefold() for name in found}
     assert len(alike) == 2
@@ -155,11 +155,11 @@ def test_names_that_are_one_on_some_system_get_two_files(folder: Names, one: str
 
 def test_names_are_the_same_on_every_run() -> None:
     sources = [local(f"{folder}/a.pdf") for folder in "xyz"]
-    runs = [names(Names(Path("out"), "json"), *sources) for _ in range(2)]
+    runs = [names(ResultNames(Path("out"), "json"), *sources) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
-def test_the_folders_below_a_folder_are_kept(folder: Names) -> None:
+def test_the_folders_below_a_folder_are_kept(folder: ResultNames) -> None:
     found = names(
         folder,
         local("scans/a.pdf", "scans"),
@@ -179,7 +179,7 @@ def test_the_folders_below_a_folder_are_kept(folder: Names) -> None:
 @example(["a. ", "b.pdf"])
 @example(["~", "a.pdf"])
 def test_no_input_s_folders_lead_out_of_the_folder(parts: list[str]) -> None:
-    folder = Names(Path("out"), "json")
+    folder = ResultNames(Path("out"), "json")
     path = Path("in").joinpath(*parts)
     found = folder.name(Source("a", path=path, filename=path.name, below=Path("in")), "parse")
     assert found.parts[0] == "out"
@@ -190,7 +190,7 @@ def test_no_input_s_folders_lead_out_of_the_folder(parts: list[str]) -> None:
 
 @given(st.lists(st.sampled_from(["a", "A", "a-2", "a-3", "á", "a\u0301", "b"]), max_size=12))
 def test_never_two_inputs_in_one_file(stems: list[str]) -> None:
-    folder = Names(Path("out"), "json")
+    folder = ResultNames(Path("out"), "json")
     found = names(folder, *(local(f"{number}/{stem}.pdf") for number, stem in enumerate(stems)))
     assert len({name.casefold() for name in found}) == len(stems)
 
@@ -199,7 +199,7 @@ def test_never_two_inputs_in_one_file(stems: list[str]) -> None:
 
 
 def patterned(pattern: str, *sources: Source) -> list[str]:
-    return names(Names(Path("out"), "json", pattern), *sources)
+    return names(ResultNames(Path("out"), "json", pattern), *sources)
 
 
 def test_a_pattern_names_the_files() -> None:

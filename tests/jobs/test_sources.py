@@ -15,15 +15,15 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.sources import (
-    Problem,
-    Unsupported,
+    InputProblem,
+    UnsupportedType,
     collect,
-    digest,
     discard,
-    local,
-    named,
-    sniff,
-    stored,
+    file_digest,
+    listed_source,
+    local_source,
+    media_type_of,
+    stored_source,
 )
 from tests.stage import Stream
 
@@ -54,12 +54,13 @@ def put(path: Path, content: bytes = PDF) -> Path:
 
 
 def labels(inputs: Inputs, stdin: bytes = b"") -> list[str]:
-    return [each.label if isinstance(each, Source) else str(each) for each in collect(inputs, world(stdin))]
+    found = collect(inputs, world(stdin)).documents()
+    return [each.label if isinstance(each, Source) else str(each) for each in found]
 
 
 def problem(inputs: Inputs, stdin: bytes = b"") -> UsageError:
     with pytest.raises(UsageError) as caught:
-        list(collect(inputs, world(stdin)))
+        list(collect(inputs, world(stdin)).documents())
     assert caught.value.exit_code == 2
     return caught.value
 
@@ -121,8 +122,8 @@ def test_the_content_tells_the_type_whatever_the_name(
     here: Path, content: bytes, media_type: str, name: str
 ) -> None:
     path = put(here / name, content)
-    assert sniff(path) == media_type
-    assert local("the label", path) == Source(
+    assert media_type_of(path) == media_type
+    assert local_source("the label", path) == Source(
         "the label", path=path, filename=name, content_type=media_type, size=len(content)
     )
 
@@ -144,48 +145,48 @@ def test_the_content_tells_the_type_whatever_the_name(
     ids=["text", "bm", "wave", "html", "zeros", "cut zip", "odf", "other zip", "half docx", "late pdf"],
 )
 def test_what_the_service_does_not_take_is_unsupported(here: Path, content: bytes) -> None:
-    with pytest.raises(Unsupported, match="PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"):
-        sniff(put(here / "file.bin", content))
+    with pytest.raises(UnsupportedType, match="PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"):
+        media_type_of(put(here / "file.bin", content))
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.PNG", "a.tiff"])
 def test_a_name_that_promises_more_than_the_content_holds(here: Path, name: str) -> None:
-    with pytest.raises(Problem, match=f"is named {Path(name).suffix}, but its content") as caught:
-        sniff(put(here / name, b"plain text"))
-    assert not isinstance(caught.value, Unsupported)
+    with pytest.raises(InputProblem, match=f"is named {Path(name).suffix}, but its content") as caught:
+        media_type_of(put(here / name, b"plain text"))
+    assert not isinstance(caught.value, UnsupportedType)
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.xlsx"])
 def test_a_damaged_office_file_is_no_file_of_another_type(here: Path, name: str) -> None:
     """As with a damaged PDF, the user means it: a folder's run must not pass it over."""
-    with pytest.raises(Problem, match=f"is named {Path(name).suffix}, but its content") as caught:
-        sniff(put(here / name, DOCX[: len(DOCX) // 2]))
-    assert not isinstance(caught.value, Unsupported)
+    with pytest.raises(InputProblem, match=f"is named {Path(name).suffix}, but its content") as caught:
+        media_type_of(put(here / name, DOCX[: len(DOCX) // 2]))
+    assert not isinstance(caught.value, UnsupportedType)
 
 
 def test_an_empty_file(here: Path) -> None:
-    with pytest.raises(Problem, match="is empty"):
-        local("a.pdf", put(here / "a.pdf", b""))
+    with pytest.raises(InputProblem, match="is empty"):
+        local_source("a.pdf", put(here / "a.pdf", b""))
 
 
 @pytest.mark.parametrize("name", ["gone.pdf", "gone/a.pdf", "x" * 300 + ".pdf", "a\0b.pdf"])
 def test_a_file_that_is_not_there(here: Path, name: str) -> None:
-    with pytest.raises(Problem, match=r"no such file|name too long|null"):
-        local(name, here / name)
+    with pytest.raises(InputProblem, match=r"no such file|name too long|null"):
+        local_source(name, here / name)
 
 
 def test_a_path_through_a_file(here: Path) -> None:
-    with pytest.raises(Problem):
-        local("a.pdf/b.pdf", put(here / "a.pdf") / "b.pdf")
+    with pytest.raises(InputProblem):
+        local_source("a.pdf/b.pdf", put(here / "a.pdf") / "b.pdf")
 
 
 def test_a_link_is_what_it_points_to(here: Path) -> None:
     put(here / "real.pdf")
     (here / "link.pdf").symlink_to("real.pdf")
     (here / "broken.pdf").symlink_to("gone.pdf")
-    assert local("link.pdf", here / "link.pdf").content_type == "application/pdf"
-    with pytest.raises(Problem, match="no such file"):
-        local("broken.pdf", here / "broken.pdf")
+    assert local_source("link.pdf", here / "link.pdf").content_type == "application/pdf"
+    with pytest.raises(InputProblem, match="no such file"):
+        local_source("broken.pdf", here / "broken.pdf")
 
 
 @pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs files that name pipes")
@@ -195,8 +196,8 @@ def test_a_pipe_is_not_taken_for_a_file() -> None:
     os.write(writer, PDF * 1000)
     os.close(writer)
     try:
-        source = local("pipe", Path(f"/dev/fd/{reader}"))
-    except Problem:
+        source = local_source("pipe", Path(f"/dev/fd/{reader}"))
+    except InputProblem:
         pass
     else:
         assert source.path is not None and source.path.read_bytes() == PDF * 1000
@@ -206,9 +207,10 @@ def test_a_pipe_is_not_taken_for_a_file() -> None:
 
 def test_a_digest_is_of_the_content_alone(here: Path) -> None:
     one, same, other = put(here / "1.pdf"), put(here / "2.pdf"), put(here / "3.pdf", PNG)
-    assert digest(one) == digest(same) != digest(other)
+    assert file_digest(one) == file_digest(same) != file_digest(other)
     assert (
-        digest(put(here / "e.pdf", b"")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        file_digest(put(here / "e.pdf", b""))
+        == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
 
 
@@ -234,8 +236,8 @@ def test_whether_there_is_any_input() -> None:
 
 @pytest.mark.parametrize("file_id", ["", " ", "a\nb", "a\x1b[2J"])
 def test_what_can_be_no_id(file_id: str) -> None:
-    with pytest.raises(Problem, match="no file id"):
-        stored(file_id)
+    with pytest.raises(InputProblem, match="not a file id"):
+        stored_source(file_id)
     assert "--file-id" in problem(Inputs(file_ids=[file_id])).message
 
 
@@ -249,13 +251,13 @@ def test_an_id_is_not_looked_for_on_the_disk(here: Path) -> None:
 
 def test_a_folder_names_the_flag_that_takes_it(here: Path) -> None:
     put(here / "scans" / "a.pdf")
-    assert "scans: is a folder; --recursive" in problem(Inputs(["scans"])).message
+    assert "scans: is a folder; add `--recursive`" in problem(Inputs(["scans"])).message
 
 
 def test_a_folder_s_documents_are_taken_in_sorted_order(here: Path) -> None:
     for name in ("b.pdf", "a.png", "sub/c.pdf", "sub/deep/er/d.pdf", "z.PDF", "10.pdf", "9.pdf"):
         put(here / "scans" / name)
-    found = list(collect(Inputs(["scans"], recursive=True), world()))
+    found = list(collect(Inputs(["scans"], recursive=True), world()).documents())
     names = ["10.pdf", "9.pdf", "a.png", "b.pdf", "sub/c.pdf", "sub/deep/er/d.pdf", "z.PDF"]
     assert [each.label for each in found if isinstance(each, Source)] == [f"scans/{name}" for name in names]
     assert all(isinstance(each, Source) and each.below == Path("scans") for each in found)
@@ -301,7 +303,7 @@ def test_nothing_below_a_folder_is_lost_without_a_word(here: Path) -> None:
     assert list(map(str, found.skipped)) == ["scans/README", "scans/more", "scans/pipe.pdf"]
     (here / "scans" / "gone.pdf").symlink_to("nowhere")
     message = problem(Inputs(["scans"], recursive=True)).message
-    assert message == "scans/gone.pdf: no such file: the link leads nowhere"
+    assert message == "scans/gone.pdf: no such file (a broken link)"
 
 
 def test_a_folder_that_the_system_refuses_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +325,7 @@ def test_a_folder_in_a_list_is_told_so(here: Path) -> None:
     put(here / "scans" / "a.pdf")
     (here / "list.txt").write_text("scans\n")
     said = problem(Inputs(listed="list.txt", recursive=True)).message
-    assert said == "list.txt, line 1: scans: is a folder; a list names documents"
+    assert said == "list.txt, line 1: scans: is a folder; list the documents in it instead"
 
 
 @pytest.mark.parametrize("recursive", [False, True])
@@ -334,14 +336,14 @@ def test_an_empty_name_is_not_this_folder(here: Path, recursive: bool) -> None:
 
 def test_a_name_that_is_no_text_is_told_as_bytes(here: Path) -> None:
     path = put(here / os.fsdecode(b"M\xfcller.pdf"))
-    (found,) = collect(Inputs(["."], recursive=True), world())
+    (found,) = collect(Inputs(["."], recursive=True), world()).documents()
     assert isinstance(found, Source)
     assert (found.label, found.filename, found.path) == ("M\\xfcller.pdf", "M\\xfcller.pdf", Path(path.name))
 
 
 def test_a_device_is_no_document() -> None:
-    with pytest.raises(Problem, match="is no file"):
-        local("/dev/zero", Path("/dev/zero"))
+    with pytest.raises(InputProblem, match="is not a file"):
+        local_source("/dev/zero", Path("/dev/zero"))
 
 
 def test_a_copy_is_not_left_behind_where_reading_is_broken_off(
@@ -384,7 +386,7 @@ def test_a_list_names_paths_and_ids(here: Path) -> None:
         here / "list.txt",
         "a.pdf\n\n  with space.pdf  \nfile_123\r\nsub/b.pdf\né.pdf\nfile_here\nsha256:ab-c".encode(),
     )
-    found = list(collect(Inputs(listed="list.txt"), world()))
+    found = list(collect(Inputs(listed="list.txt"), world()).documents())
     assert [(each.label, each.file_id) for each in found if isinstance(each, Source)] == [
         ("a.pdf", None),
         ("with space.pdf", None),
@@ -398,8 +400,8 @@ def test_a_list_names_paths_and_ids(here: Path) -> None:
 
 @pytest.mark.parametrize("text", ["gone.pdf", "gone.PNG", "sub/gone", "./file_1", "two words", "a.b", "é"])
 def test_a_line_that_is_neither_a_file_nor_an_id(text: str) -> None:
-    with pytest.raises(Problem, match="no such file"):
-        named(text)
+    with pytest.raises(InputProblem, match="no such file"):
+        listed_source(text)
 
 
 def test_a_bad_line_is_told_with_its_number(here: Path) -> None:
@@ -440,7 +442,7 @@ def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
             return super().__next__()
 
     stream = Slowly(b"a.pdf\nfile_1\nfile_2\n")
-    found = iter(collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream())))
+    found = iter(collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream())).documents())
     assert read == []
     assert getattr(next(found), "label", None) == "a.pdf"
     assert len(read) == 1
@@ -449,7 +451,9 @@ def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
 def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> None:
     put(here / "a.pdf")
     put(here / "text.pdf", b"text")
-    found = list(collect(Inputs(listed="-"), world(b"a.pdf\ngone.pdf\n\ntext.pdf\n  file_1 \r\n")))
+    found = list(
+        collect(Inputs(listed="-"), world(b"a.pdf\ngone.pdf\n\ntext.pdf\n  file_1 \r\n")).documents()
+    )
     assert [type(each) for each in found] == [Source, UsageError, UsageError, Source]
     errors = [each for each in found if isinstance(each, DocspeedError)]
     assert errors[0].message == "gone.pdf: no such file"
@@ -458,7 +462,7 @@ def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> No
 
 
 def test_bytes_that_are_no_text_are_an_error_in_their_place(here: Path) -> None:
-    found = list(collect(Inputs(listed="-"), world(b"\xff\xfe.pdf\nfile_1\n")))
+    found = list(collect(Inputs(listed="-"), world(b"\xff\xfe.pdf\nfile_1\n")).documents())
     assert [type(each) for each in found] == [UsageError, Source]
 
 
@@ -477,7 +481,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_a_document_on_standard_input(kept: Path) -> None:
-    (source,) = collect(Inputs(["-"]), world(DOCX))
+    (source,) = collect(Inputs(["-"]), world(DOCX)).documents()
     assert isinstance(source, Source) and source.path is not None
     assert (source.label, source.filename, source.size) == ("-", "stdin.docx", len(DOCX))
     assert source.path.read_bytes() == DOCX
@@ -488,13 +492,13 @@ def test_a_document_on_standard_input(kept: Path) -> None:
 
 
 def test_a_document_on_standard_input_can_have_a_name() -> None:
-    (source,) = collect(Inputs(["-"], filename="invoice 7.pdf"), world(PDF))
+    (source,) = collect(Inputs(["-"], filename="invoice 7.pdf"), world(PDF)).documents()
     assert isinstance(source, Source)
     assert (source.label, source.filename) == ("invoice 7.pdf", "invoice 7.pdf")
     discard([source])
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"text", "no supported type")])
+@pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"text", "not of a supported type")])
 def test_standard_input_without_a_document(kept: Path, content: bytes, message: str) -> None:
     found = problem(Inputs(["-"]), content)
     assert found.message.startswith("standard input: ") and message in found.message
@@ -503,7 +507,7 @@ def test_standard_input_without_a_document(kept: Path, content: bytes, message: 
 
 def test_standard_input_that_is_the_terminal() -> None:
     with pytest.raises(UsageError, match="terminal"):
-        list(collect(Inputs(["-"]), world(PDF, typing=True)))
+        list(collect(Inputs(["-"]), world(PDF, typing=True)).documents())
 
 
 @pytest.mark.parametrize("inputs", [Inputs(["-", "-"]), Inputs(["-"], listed="-")])
@@ -520,7 +524,7 @@ def test_a_user_s_own_file_is_never_removed(here: Path) -> None:
     path = put(here / "docspeed-stdin-notes.pdf")
     problem(Inputs(["docspeed-stdin-notes.pdf", "gone.pdf"]))
     assert path.exists()
-    discard([local(path.name, path)])
+    discard([local_source(path.name, path)])
     assert path.exists()
 
 
@@ -542,7 +546,7 @@ def test_all_problems_are_told_together(here: Path) -> None:
         "--file-id ' '",
         "list.txt, line 1",
     ]
-    assert found.message.startswith("5 inputs can't be taken:")
+    assert found.message.startswith("5 inputs can't be used:")
     assert all(text in found.message for text in found.details)
 
 
@@ -554,6 +558,6 @@ def test_a_problem_alone_is_told_in_a_line() -> None:
 
 def test_a_thousand_problems_are_counted() -> None:
     found = problem(Inputs([f"gone-{n}.pdf" for n in range(1000)]))
-    assert found.message.startswith("1000 inputs can't be taken:")
+    assert found.message.startswith("1000 inputs can't be used:")
     assert found.message.endswith("and 980 more")
     assert isinstance(found.details, list) and len(found.details) == 1000

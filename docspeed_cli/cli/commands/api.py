@@ -74,7 +74,7 @@ def api(
             show_request(context, request)
             return 0
         delivery = Delivery(context, target(options.output, False))
-        wait = wait_options(context)._replace(new_body=delivery.new_body)
+        wait = wait_options(context)._replace(new_body=delivery.files.new_body)
         run = RunState(context.command)
         with resumable(context, run):
             outcome = run_alone(
@@ -99,7 +99,7 @@ def _send(context: Context, run: RunState, request: Request, wait: WaitOptions) 
     if request.operation.method == "GET":
         return _get(context, run, request.operation, wait)
     submitter = Submitter(context, run)
-    return submitter.obtain(submitter.prepare(request), wait)
+    return submitter.obtain(submitter.uploads.prepare(request), wait)
 
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:

@@ -77,7 +77,9 @@ def chat(
             raise UsageError("no question given", hint=_EXAMPLE)
         sources: tuple[Source, ...] = ()
         try:
-            sources = tuple(_checked_source(found) for found in collect(inputs, context.environment))
+            sources = tuple(
+                _checked_source(found) for found in collect(inputs, context.environment).documents()
+            )
             return _chat(context, options, sources, question)
         finally:
             discard(sources)
@@ -99,7 +101,7 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
         RunState(context.command),
         sources,
         merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_)),
-        wait._replace(new_body=delivery.new_body),
+        wait._replace(new_body=delivery.files.new_body),
         options.session_id or (found.session_id if found else None),
         options.sync,
     )

@@ -34,7 +34,7 @@ def upload(
         if not options.inputs.given:
             raise UsageError("no file given", hint="`docspeed upload FILE`, or - for standard input")
         codes: set[int] = set()
-        for source in collect(options.inputs, context.environment):
+        for source in collect(options.inputs, context.environment).documents():
             try:
                 _print_entry(context, _upload(context, source, fresh))
             except DocspeedError as error:

@@ -53,12 +53,12 @@ def result(
         to = target(options.output, len(jobs) > 1 or all_finished, table)
         delivery = Delivery(at, to)
         run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))
-        paths = {job.ref: delivery.path_for(None, job.operation, job) for job in jobs}
+        paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
 
         def fetch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
-            outcome = yield from _fetch(follower, job, delivery.new_body)
+            outcome = yield from _fetch(follower, job, delivery.files.new_body)
             path = paths[job.ref]
-            return delivery.write_result_file(outcome, path) if path is not None else outcome
+            return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
         grace = GRACE if to.many else READ_GRACE
         return for_each(at, run, jobs, fetch, delivery.deliver, errors_are_lines=to.many, grace=grace)

@@ -1,0 +1,91 @@
+"""Find the job that answers a request already, so that nothing is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docspeed_cli.core.errors import NotFound
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.timefmt import ago
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.uploads import PreparedRequest
+
+_MAX_NAMED = 10
+"""Reused jobs that a run over many documents names in notes."""
+
+
+class Reuse:
+    """Finds the jobs that one run reuses."""
+
+    def __init__(self, context: Context, run: RunState, follower: Follower) -> None:
+        self.context = context
+        self.run = run
+        self.follower = follower
+
+    def find(self, prepared: PreparedRequest, run_id: str | None) -> tuple[Job | None, Sequence[Job]]:
+        """The job that answers this request; or else its submissions whose outcome is unknown.
+
+        The request's lock must be held.
+        """
+        label, note = prepared.request.label, self.context.output.note
+        known = self.context.ledger.by_request(prepared.identity)
+        if known and known[0].state is State.FAILED:
+            why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
+            note(f"{label}: job {known[0].ref} ended as {why}; submitting again")
+        answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
+        unknown: list[Job] = []
+        for job in known:
+            if job.state is State.SUBMITTING and job.row is not None:
+                # We hold the lock that its process held, so that process has ended.
+                self.context.ledger.change(job.row, state=State.UNKNOWN, status=State.UNKNOWN)
+            if job.state in (State.SUBMITTING, State.UNKNOWN):
+                if job.token not in answered:
+                    unknown.append(job)
+            elif job.state in (State.RUNNING, State.DONE):
+                found = self._confirm(job)
+                if found is not None:
+                    found = found._replace(input=label or found.input)
+                    self.assign_to_run(found, run_id)
+                    self.report(found)
+                    return found, ()
+        if unknown:
+            when = ago(unknown[0].submitted_at, self.context.environment.now())
+            why = unknown[0].error or "the program was ended"
+            note(f"{unknown[0].input}: a submission {when} has an unknown outcome ({why}); submitting again")
+        return None, unknown
+
+    def _confirm(self, job: Job) -> Job | None:
+        """The job as the server knows it now; None if it is gone or has failed."""
+        if job.job_id is None:
+            return job.as_reused() if self.context.cached_result_path(job).exists() else None
+        try:
+            response = self.context.client.status(job.job_id)
+        except NotFound:
+            self.follower.mark_gone(job)
+            return None
+        found = self.follower.update(job, response.body.json()).as_reused()
+        return None if found.state is State.FAILED else found
+
+    def assign_to_run(self, job: Job, run_id: str | None) -> None:
+        """Record that a reused job belongs to this run now."""
+        if run_id is not None and job.row is not None and job.run != run_id:
+            self.context.ledger.change_soon(job.row, run=run_id)
+
+    def report(self, job: Job, file: str | None = None) -> None:
+        """Name a reused job; `file` is where its result is already. Of many, only the first are named."""
+        output = self.context.output
+        if self.run.many and output.human_output:
+            return  # the rows that people read say it themselves
+        number = self.run.count_reused()
+        if self.run.many and number > _MAX_NAMED:
+            if number == _MAX_NAMED + 1:
+                output.note("more jobs are reused")
+            return
+        when = ago(job.submitted_at, self.context.environment.now())
+        used = f"{file} is there already, from" if file else "reusing"
+        output.note(
+            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when} ({job.status});"
+            " `--fresh` submits again"
+        )
