@@ -69,10 +69,8 @@ class Options:
 class ServerOptions(Options):
     """The options of a command that may ask a server."""
 
-    sandbox: Annotated[
-        bool, server_flag("--sandbox", "use the stand-in on this machine: no key, no network")
-    ] = False
-    base_url: Annotated[str | None, server_flag("--base-url", "the server to talk to", "URL")] = None
+    sandbox: Annotated[bool, server_flag("--sandbox", "use the local sandbox: no key, no network")] = False
+    base_url: Annotated[str | None, server_flag("--base-url", "URL of the server", "URL")] = None
 
     def settings(self) -> dict[str, Any]:
         """The server. UsageError if two are named."""
@@ -96,7 +94,7 @@ class ResultOptions(Options):
         str | None,
         output_flag(
             "-o --output",
-            "write the result to this file, or each to a file of its own in this folder",
+            "write the result to this file, or a file for each input to this folder",
             "PATH",
         ),
     ] = None
@@ -112,14 +110,17 @@ class InputOptions(Options):
         ),
     ] = None
     file_id: Annotated[
-        list[str] | None, input_flag("--file-id", "a file that is stored already (repeatable)", "ID")
+        list[str] | None, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")
     ] = None
     from_: Annotated[
-        str | None, input_flag("--from", "a list of paths or ids, one a line (- is standard input)", "LIST")
+        str | None,
+        input_flag("--from", "file with one path or file id on each line (- is standard input)", "LIST"),
     ] = None
-    recursive: Annotated[bool, input_flag("--recursive", "take the documents below a folder")] = False
+    recursive: Annotated[
+        bool, input_flag("--recursive", "take all documents in a folder and its subfolders")
+    ] = False
     filename: Annotated[
-        str | None, input_flag("--filename", "the name of the document on standard input", "NAME")
+        str | None, input_flag("--filename", "name for the document on standard input", "NAME")
     ] = None
 
     @property
@@ -148,7 +149,7 @@ class RequestOptions(Options):
     set_: Annotated[
         list[str] | None,
         request_flag(
-            "--set", "any field of the request: a.b=1 nests, the value is JSON if it parses", "KEY=VALUE"
+            "--set", "set any field of the request; a.b=1 nests, VALUE is JSON if it parses", "KEY=VALUE"
         ),
     ] = None
     dry_run: Annotated[
@@ -159,9 +160,9 @@ class RequestOptions(Options):
 class SubmitOptions(Options):
     """How the request is submitted; `api` and `chat` have less of it."""
 
-    sync: Annotated[bool, request_flag("--sync", "ask for the result in the answer instead of a job")] = False
+    sync: Annotated[bool, request_flag("--sync", "ask for the result at once instead of a job")] = False
     fresh: Annotated[
-        bool, request_flag("--fresh", "submit even what was submitted before; it is paid again")
+        bool, request_flag("--fresh", "submit again even if the result is known; it is paid for again")
     ] = False
 
 
@@ -171,7 +172,7 @@ class WaitFlagOptions(Options):
     wait: Annotated[
         bool | None,
         waiting_flag(
-            "--wait/--no-wait", "follow the job and print its result; or submit only, and print the job"
+            "--wait/--no-wait", "wait for the job and print its result; or submit and print the job"
         ),
     ] = None
 
@@ -185,12 +186,12 @@ class PollOptions(Options):
 
     timeout: Annotated[
         str | None,
-        waiting_flag("--timeout", "wait no longer than this, in all: 90, 90s, 30m, 2h", "DURATION"),
+        waiting_flag("--timeout", "longest wait in all: 90, 90s, 30m, 2h", "DURATION"),
     ] = None
     poll_interval: Annotated[
-        str | None, waiting_flag("--poll-interval", "the least time between two looks", "DURATION")
+        str | None, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
     ] = None
-    bell: Annotated[bool, waiting_flag("--bell", "ring when it ends")] = False
+    bell: Annotated[bool, waiting_flag("--bell", "ring the terminal's bell at the end")] = False
 
     def settings(self) -> dict[str, Any]:
         """The longest wait and the least time between two looks."""
@@ -200,7 +201,9 @@ class PollOptions(Options):
 class ConcurrencyOptions(Options):
     """How many requests are under way at a time."""
 
-    concurrency: Annotated[str | None, many_flag("--concurrency", "requests at a time (8)", "N")] = None
+    concurrency: Annotated[str | None, many_flag("--concurrency", "requests at a time (default 8)", "N")] = (
+        None
+    )
 
     def settings(self) -> dict[str, Any]:
         """The number of requests at a time."""
@@ -210,12 +213,14 @@ class ConcurrencyOptions(Options):
 class BatchOptions(Options):
     """How far a run over many inputs goes, and what its files are called."""
 
-    limit: Annotated[int | None, many_flag("--limit", "only the first N", "N", minimum=1)] = None
+    limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
+        None
+    )
     max_failures: Annotated[
         int | None,
         many_flag(
             "--max-failures",
-            "stop when N have failed; no more than N are under way, or --concurrency",
+            "stop after N failures; at most N jobs run at a time, or --concurrency if that is more",
             "N",
             minimum=1,
         ),

@@ -53,7 +53,7 @@ def api(
         str | None, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
     ] = None,
     query: Annotated[
-        list[str] | None, request_flag("--query", "a parameter of the address (repeatable)", "KEY=VALUE")
+        list[str] | None, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE")
     ] = None,
 ) -> Action:
     """Call any endpoint, with the same auth, retries, output and job handling."""

@@ -38,12 +38,12 @@ _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
     """The shared options of `chat`."""
 
-    session_id: Annotated[str | None, request_flag("--session-id", "go on with this session", "ID")] = None
+    session_id: Annotated[str | None, request_flag("--session-id", "continue this session", "ID")] = None
     continue_: Annotated[
-        bool, request_flag("--continue", "go on with the last conversation over these documents")
+        bool, request_flag("--continue", "continue the last conversation over these documents")
     ] = False
-    no_grounding: Annotated[bool, request_flag("--no-grounding", "an answer without citations")] = False
-    sync: Annotated[bool, request_flag("--sync", "ask for the answer itself instead of a job")] = False
+    no_grounding: Annotated[bool, request_flag("--no-grounding", "answer without citations")] = False
+    sync: Annotated[bool, request_flag("--sync", "ask for the answer at once instead of a job")] = False
 
 
 @guide(

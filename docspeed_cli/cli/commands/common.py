@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
 Grounding = Annotated[
     str | None,
-    request_flag("--grounding", f"what evidence points at: {', '.join(GROUNDINGS)}, or another name", "NAME"),
+    request_flag("--grounding", f"what evidence points to: {', '.join(GROUNDINGS)}, or another name", "NAME"),
 ]
 Table = Annotated[
     str | None,
-    output_flag(
-        "--table", "for csv, this table only: its name or number; fields are extract's fields", "NAME"
-    ),
+    output_flag("--table", "for csv, only this table, by name or number; `fields` are the fields", "NAME"),
 ]
 
 

@@ -36,13 +36,12 @@ def extract(
         list[str] | None,
         output_flag(
             "--require",
-            "exit 5 where one of these fields has no value or evidence, a table no row, or a"
-            " TABLE.COLUMN a gap",
+            "exit 5 if a field has no value or no evidence, a table has no row, or a TABLE.COLUMN has a gap",
             "KEY,KEY",
         ),
     ] = None,
     require_all: Annotated[
-        bool, output_flag("--require-all", "the same for every field and table of the schema")
+        bool, output_flag("--require-all", "require every field and table of the schema")
     ] = False,
 ) -> Action:
     """Extract fields and line items of each document by a schema."""

@@ -24,7 +24,7 @@ class UploadOptions(InputOptions, FormatOptions, ServerOptions):
 )
 def upload(
     options: UploadOptions,
-    fresh: Annotated[bool, request_flag("--fresh", "store even what is stored already")] = False,
+    fresh: Annotated[bool, request_flag("--fresh", "upload even if the content was uploaded before")] = False,
 ) -> Action:
     """Store files and print their file ids."""
 

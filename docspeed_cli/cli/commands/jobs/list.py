@@ -34,7 +34,7 @@ def list_(
         str | None,
         flag(
             "--status",
-            about="only jobs that are running, done, failed, gone or unknown, or of the server's own word",
+            about="only jobs in this state (running, done, failed, gone, unknown) or with this status",
             panel="Input",
             metavar="STATUS",
         ),
@@ -56,7 +56,7 @@ def list_(
         flag("--limit", about="no more than this many (at a terminal 30)", panel="Input", minimum=1),
     ] = None,
     refresh_: Annotated[
-        bool, flag("--refresh", about="ask the server first for jobs that still run", panel="Server")
+        bool, flag("--refresh", about="first ask the server about jobs that still run", panel="Server")
     ] = False,
 ) -> Action:
     """List the jobs that this machine submitted, newest first."""

@@ -36,10 +36,11 @@ def result(
     options: JobResultOptions,
     ids: Ids = None,
     table: Annotated[
-        str | None, flag("--table", about="this table of several, for csv", panel="Output", metavar="NAME")
+        str | None,
+        flag("--table", about="for csv, only this table, by name or number", panel="Output", metavar="NAME"),
     ] = None,
     all_finished: Annotated[
-        bool, flag("--all-finished", about="every job of the ledger that has ended", panel="Input")
+        bool, flag("--all-finished", about="all finished jobs in the ledger", panel="Input")
     ] = False,
 ) -> Action:
     """Print the results of jobs that have ended."""

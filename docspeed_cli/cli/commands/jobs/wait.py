@@ -28,7 +28,7 @@ class JobWaitOptions(PollOptions, ConcurrencyOptions, ServerOptions):
 def wait(
     options: JobWaitOptions,
     ids: Ids = None,
-    any_: Annotated[bool, flag("--any", about="only until the first of them ends", panel="Waiting")] = False,
+    any_: Annotated[bool, flag("--any", about="stop when the first of them ends", panel="Waiting")] = False,
 ) -> Action:
     """Follow jobs to their end."""
 
