@@ -86,7 +86,7 @@ def test_flag_completion_of_a_group_lists_its_flags() -> None:
 
 def test_flag_completion_lists_flags_with_help() -> None:
     found = at("parse", "--")
-    assert Value("--recursive", "take the documents below a folder") in found.values
+    assert Value("--recursive", "take all documents in a folder and its subfolders") in found.values
     assert {"--wait", "--no-wait", "-o", "--output", "-h"} <= set(texts("parse", "-"))
     assert found.files is None
     assert all(value.about for value in found.values)
