@@ -99,7 +99,6 @@ class Run(NamedTuple):
         self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
     ) -> DocumentTasks:
         delivery = Delivery(context, self._target(make=not self.options.dry_run))
-        options = options._replace(new_body=delivery.files.new_body)
         sync, requirements = self.options.sync, checked.requirements
         return DocumentTasks(
             context, run, self.operation, checked.fields, sync, options, delivery, requirements

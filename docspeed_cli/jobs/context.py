@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.ledger import Ledger
     from docspeed_cli.store.locks import Locks
-
-_MIN_FREE_SPACE = 256 * 1024 * 1024
-"""Free bytes in the state folder below which answers are taken in elsewhere."""
 
 
 class StateFolder:
@@ -139,16 +136,6 @@ class Context:
     def cached_result_path(self, job: Job) -> Path:
         """File of a result that came inline."""
         return self.results_dir / f"{job.token}.json"
-
-    @property
-    def spool_dir(self) -> Path | None:
-        """Folder that takes large answers in; None, the system's temporary folder, if space is short."""
-        from shutil import disk_usage
-
-        with suppress(OSError):
-            if disk_usage(self.settings.state_dir).free < _MIN_FREE_SPACE:
-                return None
-        return self.results_dir
 
     # -- the server
 

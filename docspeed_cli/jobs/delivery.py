@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 from collections.abc import Mapping
@@ -84,7 +85,7 @@ class Delivery:
         if self.output.human_output:
             self._draw(job, result)
         elif self.output.format == "json":
-            self.output.chunks([*result.on_one_line(), b"\n"])
+            self.output.chunks(itertools.chain(result.on_one_line(), [b"\n"]))
         else:
             self.output.text(self._text_of(job, result))
         result.clear()

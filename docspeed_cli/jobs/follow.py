@@ -12,7 +12,7 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.service.backoff import Schedule
-from docspeed_cli.service.body import Body, NewBody
+from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import job_error, status_word
 
@@ -132,7 +132,7 @@ class Follower:
             hint=f"`{self.context.wait_command([job])}`",
         )
 
-    def fetch(self, job: Job, new_body: NewBody = None) -> Task[Body]:
+    def fetch(self, job: Job) -> Task[Body]:
         """The job's result as the server sends it. NotFound if the server no longer has it."""
         if job.job_id is None:
             path = self.context.cached_result_path(job)
@@ -144,7 +144,7 @@ class Follower:
         attempt = 0
         while True:
             try:
-                response = self.context.client.get(job_path(job.job_id) + "/result", new_body=new_body)
+                response = self.context.client.get(job_path(job.job_id) + "/result")
                 if response.status != 202:
                     return response.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)

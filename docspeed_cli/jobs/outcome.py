@@ -9,7 +9,7 @@ from docspeed_cli.core.models import Job, Source
 
 if TYPE_CHECKING:
     from docspeed_cli.core.errors import DocspeedError
-    from docspeed_cli.service.body import Body, NewBody
+    from docspeed_cli.service.body import Body
     from docspeed_cli.service.exchange import Response
 
 T = TypeVar("T")
@@ -36,8 +36,6 @@ class WaitOptions(NamedTuple):
     poll_interval: float = 0.0
     fresh: bool = False
     run_id: str | None = None
-    new_body: NewBody = None
-    """Makes the body that takes a result in; None: one in memory or a temporary file."""
     on_status: Callable[[Job], None] = ignore_status
     """Called after each look at a job."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from docspeed_cli.jobs.filenames import ResultNames
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.sources import display_path, file_digest
 from docspeed_cli.jobs.target import Target, make_folder
-from docspeed_cli.service.body import Body, sweep, write_whole
+from docspeed_cli.service.body import Body, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 
@@ -27,16 +26,9 @@ class ResultFiles:
         self.context = context
         self.target = target
         self.format = context.output.format
-        if target.spool_dir is not None:
-            sweep(target.spool_dir, context.environment.now())
         self._names: ResultNames | None = None
         if target.folder is not None:
             self._names = ResultNames(target.folder, _EXTENSIONS.get(self.format, "json"), target.pattern)
-
-    def new_body(self) -> Body:
-        """A body for one result; a large one is spooled where renaming makes it the result's file."""
-        hashed = self.target.many and self.format == "json"
-        return Body(self.target.spool_dir or self.context.spool_dir, hashed=hashed)
 
     def path_for(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
         """The file for this input, if each result goes to a file of its own."""
@@ -56,8 +48,7 @@ class ResultFiles:
         earlier = self.context.ledger.by_request(job.request) if job.request else [job]
         if path.exists() and not any(other.output == where for other in earlier):
             self.context.output.note(f"other files of the same names are replaced in {self.target.folder}")
-        converted = self._write(path, job, result)
-        digest = result.sha256() if converted is None else hashlib.sha256(converted).hexdigest()
+        digest = self._write(path, job, result)
         result.clear()
         if job.row is not None:
             self.context.ledger.set_output(job.row, where, self._content_hash(digest))
@@ -74,18 +65,13 @@ class ResultFiles:
     def _content_hash(self, digest: str) -> str:
         return f"{digest} {self.format} {self.target.table or ''}"
 
-    def _write(self, path: Path, job: Job, result: Body) -> bytes | None:
-        """Write the result; returns what it was converted to, if it was."""
-        converted: bytes | None = None
+    def _write(self, path: Path, job: Job, result: Body) -> str:
+        """Write the result in its format; returns the SHA-256 of what was written."""
         try:
             if self.format == "json":
-                result.keep(path)
-            else:
-                text = (
-                    f"{job.ref}\n" if self.format == "id" else convert(self.context, self.target, job, result)
-                )
-                converted = text.encode("utf-8", "backslashreplace")
-                write_whole(path, [converted])
+                return write_whole(path, result.lines())
+            text = f"{job.ref}\n" if self.format == "id" else convert(self.context, self.target, job, result)
+            return write_whole(path, [text.encode("utf-8", "backslashreplace")])
         except OSError as error:
             result.clear()
             full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
@@ -97,7 +83,6 @@ class ResultFiles:
                 job_id=job.job_id,
                 hint=f"{advice}, then `{again}`",
             ) from None
-        return converted
 
 
 def convert(context: Context, target: Target, job: Job, result: Body) -> str:

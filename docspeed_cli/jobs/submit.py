@@ -16,7 +16,7 @@ from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.reuse import Reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
-from docspeed_cli.service.body import Body
+from docspeed_cli.service.body import Body, write_whole
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
@@ -53,7 +53,7 @@ class Submitter:
             if options.wait or result is not None:
                 try:
                     job = yield from self.follower.follow(job, options)
-                    result = result or (yield from self.follower.fetch(job, options.new_body))
+                    result = result or (yield from self.follower.fetch(job))
                 except NotFound:
                     # A reused job may expire before its result is fetched; a new one can't have.
                     if not job.reused:
@@ -159,7 +159,6 @@ class Submitter:
             request.operation.path,
             request.body(file_ids),
             str(job.token),
-            lambda: Body(self.context.spool_dir),
             allow_empty=request.operation.raw,
         )
         return self._record_answer(job, response, request)
@@ -191,7 +190,7 @@ class Submitter:
         job = job.with_status("completed")
         try:
             self.context.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            response.body.keep(self.context.cached_result_path(job), private=True)
+            write_whole(self.context.cached_result_path(job), response.body.lines(), private=True)
         except OSError as error:
             self.context.output.warn(f"the result can't be kept for another run ({error.strerror or error})")
         self.context.ledger.change(job.row or 0, status=job.status, state=job.state)

@@ -26,13 +26,6 @@ class Target(NamedTuple):
         """The folder that gets a file for each input, if there is one."""
         return self.path if self.many else None
 
-    @property
-    def spool_dir(self) -> Path | None:
-        """Where large results are written as they come, so that renaming makes them files."""
-        if self.path is None or (self.path.exists() and not self.path.is_file() and not self.path.is_dir()):
-            return None
-        return self.path if self.many else self.path.parent
-
 
 def target(
     output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True

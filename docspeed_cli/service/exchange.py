@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
-from docspeed_cli.service.backoff import retry_after
-from docspeed_cli.service.body import IN_MEMORY, Body, NewBody
+from docspeed_cli.service.body import IN_MEMORY, Body
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import (
-    CHECK_ADDRESS,
-    Headers,
-    broken_exchange,
-    exchange_errors,
-    status_error,
-    unusable_answer,
-)
-from docspeed_cli.service.transport import CONNECT_TIMEOUT, unpacked
+from docspeed_cli.service.responses import broken_exchange, status_error, unusable_answer
+from docspeed_cli.service.transport import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
     import httpx
@@ -38,8 +29,7 @@ MIN_SPEED = 1000.0
 MIN_REDACTED_LENGTH = 8
 """Shorter keys are not redacted: they would match ordinary words."""
 
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MAX_REDIRECTS = 6
+_MAX_REDIRECTS = 5
 _MAX_ERROR_SIZE = 64 * 1024
 """Bytes of an error's body that are read at most."""
 
@@ -78,7 +68,6 @@ class Call(NamedTuple):
     files: Mapping[str, tuple[str, IO[bytes], str]] | None = None
     repeatable: bool = True
     """Whether sending it twice is harmless; if not, a broken exchange leaves the outcome unknown."""
-    new_body: NewBody = None
     allow_empty: bool = False
     """Whether status 204 without content is an answer."""
     deadline: float | None = None
@@ -90,107 +79,80 @@ class Call(NamedTuple):
         """Send the request, following redirects within the server; the answer's body is still to be read."""
         import httpx
 
-        url = server.base_url + self.path
         silence = GET_TIMEOUT if self.method == "GET" else POST_TIMEOUT
-        for _ in range(_MAX_REDIRECTS):
-            if self.deadline is not None:  # a single read must not wait past it
-                silence = min(silence, max(self.deadline - server.environment.monotonic(), 0.1))
-            request = connection.build_request(
-                self.method,
-                url,
-                headers=self.headers,
-                content=self.content,
-                files=self.files,
-                timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
-            )
-            response = connection.send(request, stream=True)
-            if response.status_code not in _REDIRECTS:
-                return response
-            # httpx would follow a redirect anywhere, and would send a POST again as a GET.
-            with closing(response):
-                url = self._redirect_target(server, response)
-        raise Unavailable(
-            f"{server.base_url} redirects in circles", code="redirected", status=response.status_code
+        if self.deadline is not None:  # a single read must not wait past it
+            silence = min(silence, max(self.deadline - server.environment.monotonic(), 0.1))
+        request = connection.build_request(
+            self.method,
+            server.base_url + self.path,
+            headers=self.headers,
+            content=self.content,
+            files=self.files,
+            timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
         )
+        response = connection.send(request, stream=True)
+        for _ in range(_MAX_REDIRECTS):
+            # httpx itself would follow a redirect anywhere, and would send a POST again as a GET.
+            target = response.next_request if self.method == "GET" else None
+            if target is None or (target.url.scheme, target.url.netloc) != (
+                request.url.scheme,
+                request.url.netloc,
+            ):
+                break
+            response.close()
+            response = connection.send(target, stream=True)
+        return response
 
-    def _redirect_target(self, server: Server, response: httpx.Response) -> str:
-        """The URL to ask instead. Unavailable if it is on another server: the key must not go there."""
-        if self.method != "GET" or response.next_request is None:
-            raise Unavailable(
-                f"{server.base_url} answered {response.status_code}: the service is not at this address",
-                code="redirected",
-                status=response.status_code,
-                hint=CHECK_ADDRESS,
-            )
-        url = response.next_request.url
-        here = urlsplit(server.base_url)
-        if (url.scheme, url.netloc.decode()) != (here.scheme, here.netloc):
-            target = response.headers.get("location", "")
-            shown = server.redacted(target.encode()).decode("utf-8", "replace")
-            raise Unavailable(
-                f"{server.base_url} redirects to another server ({shown}); the key is not sent there",
-                code="redirected",
-                status=response.status_code,
-                hint=CHECK_ADDRESS,
-            )
-        return str(url)
-
-    def read(self, server: Server, response: httpx.Response, headers: Headers, body: Body) -> Response:
-        """Read the answer into the body. DocspeedError if its status or its content is not a success."""
+    def read(self, server: Server, response: httpx.Response, wait: float | None, body: Body) -> Response:
+        """Read the answer into the body; `wait` is its `Retry-After`. DocspeedError if that fails."""
         status = response.status_code
-        wait = retry_after(headers.retry_after, server.environment.now())
         if status == 429 or (wait is not None and response.is_server_error):
             server.rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
         elif response.is_success:
             server.rate_limiter.accepted()
-        chunks = unpacked(response, headers.encoding)
         if not response.is_success:
-            raise self._refusal(server, status, chunks, body, wait)
-        self._receive(server, chunks, body)
+            raise self._refusal(server, response, body, wait)
+        self._receive(server, response, body)
         if (self.max_bytes is not None or self.method == "POST") and body.size <= IN_MEMORY:
             # We quote these answers in messages, so remove the key if the server repeats it.
-            content = b"".join(body.chunks())
-            body = body if server.redacted(content) == content else Body.of(server.redacted(content))
+            body = Body(server.redacted(b"".join(body.chunks())))
         if not (self.allow_empty and status == 204) and not body.plausible():
             what = "cut short or not JSON" if body.size else "empty"
-            raise self._unusable(f"the server's answer ({status}) was {what}", status)
+            message = f"the server's answer ({status}) was {what}"
+            raise unusable_answer(message, repeatable=self.repeatable, status=status)
         return Response(status, body, wait)
 
-    def _receive(self, server: Server, chunks: Iterator[bytes], body: Body) -> None:
+    def _receive(self, server: Server, response: httpx.Response, body: Body) -> None:
         """Take the content in, as long as it is neither too long nor too slow."""
         started = server.environment.monotonic()
-        for chunk in chunks:
+        # One read of 64 KiB in gzip unpacks to 66 MB at most, which bounds our memory.
+        for chunk in response.iter_bytes():
             body.write(chunk)
             if self.max_bytes is not None and body.size > self.max_bytes:
-                error = self._unusable("the server's answer is far too long")
-                error.retryable = False
-                raise error
+                raise Unavailable("the server's answer is far too long")
             # httpx limits only the silence between two chunks: a byte a minute would keep us waiting forever.
             now = server.environment.monotonic()
             late = self.deadline is not None and now > self.deadline
             if late or body.size < MIN_SPEED * (now - started - GET_TIMEOUT):
-                raise self._unusable("the answer came too slowly")
-
-    def _unusable(self, message: str, status: int | None = None) -> DocspeedError:
-        return unusable_answer(message, repeatable=self.repeatable, status=status)
+                raise unusable_answer("the answer came too slowly", repeatable=self.repeatable)
 
     def _refusal(
-        self, server: Server, status: int, chunks: Iterator[bytes], body: Body, wait: float | None
+        self, server: Server, response: httpx.Response, body: Body, wait: float | None
     ) -> DocspeedError:
         """The error for an answer that is not a success."""
         with suppress(Exception):  # a body that breaks off says less, but the status says enough
-            self._replace(max_bytes=_MAX_ERROR_SIZE)._receive(server, chunks, body)
+            self._replace(max_bytes=_MAX_ERROR_SIZE)._receive(server, response, body)
         content = server.redacted(b"".join(body.chunks()))
-        error = status_error(status, content, repeatable=self.repeatable, retry_after=wait)
+        error = status_error(response.status_code, content, repeatable=self.repeatable, retry_after=wait)
         if isinstance(error, AuthError) and server.auth_hint:
             error.hint = server.auth_hint
-        if status == 401 and not server.key:
-            error.message = f"{server.base_url} needs an API key, and there is none (401)"
         return error
 
     def map_error(self, server: Server, error: BaseException, request_id: str | None) -> BaseException:
         """The DocspeedError for an exception of httpx or of the disk; other exceptions unchanged."""
-        if isinstance(error, exchange_errors()):
+        import httpx
+
+        if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
             error = broken_exchange(error, server.base_url, repeatable=self.repeatable)
         elif isinstance(error, OSError):
             reason = error.strerror or str(error)

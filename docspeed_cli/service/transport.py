@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 15.0
 """Seconds that opening a connection may take."""
-
-MAX_UNPACKED_SIZE = 4 << 30
-"""Largest answer in bytes that we unpack; gzip makes up to a thousand bytes of each that was sent."""
 
 
 class ThreadConnections:
@@ -75,21 +72,6 @@ class ThreadConnections:
                 code="network",
                 hint="check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             ) from None
-
-
-def unpacked(response: httpx.Response, encoding: str) -> Iterator[bytes]:
-    """The body in chunks, unpacked if its content encoding is gzip. httpx.DecodingError for any other."""
-    import httpx
-
-    # One read of 64 KiB unpacks to 66 MB at most, which bounds our memory. Packed twice it would be 68 GB.
-    if encoding not in ("", "identity", "gzip"):
-        raise httpx.DecodingError(f"the content encoding {encoding[:40]} was not asked for")
-    size = 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if encoding == "gzip" and size > MAX_UNPACKED_SIZE:
-            raise httpx.DecodingError(f"the answer unpacks to more than {MAX_UNPACKED_SIZE >> 30} GiB")
-        yield chunk
 
 
 def certificates(env: Mapping[str, str]) -> Any:

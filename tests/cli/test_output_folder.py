@@ -101,18 +101,6 @@ def test_output_folder_file_with_older_mtime_is_left_alone(stage: Stage, service
     assert service.count(SUBMIT) == 1
 
 
-def test_output_folder_old_part_files_are_removed(stage: Stage, service: Service) -> None:
-    display_path(service)
-    out = stage.folder / "out"
-    out.mkdir()
-    now = stage.clock.now()
-    for name, age in ((".docspeed-a.part", 90_000), (".docspeed-b.part", 60), ("mine.part", 90_000)):
-        (out / name).touch()
-        os.utime(out / name, (now - age, now - age))
-    extracted(stage, "jan")
-    assert {path.name for path in out.iterdir()} == {"bill.json", ".docspeed-b.part", "mine.part"}
-
-
 KEYS = ["input", "file_id", "job_id", "operation", "status"]
 
 

@@ -55,4 +55,4 @@ def test_permissions_spooled_body_has_no_file_name(tmp_path: Path) -> None:
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
     )
     assert said.stdout == f"[] {IN_MEMORY + 1}\n"
-    assert Body.of(b"x").size == 1
+    assert Body(b"x").size == 1

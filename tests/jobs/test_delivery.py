@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -59,12 +58,12 @@ def test_a_pattern_needs_a_folder() -> None:
 
 
 def test_without_a_place_there_is_no_file() -> None:
-    assert (target(None, True).folder, target(None, False).spool_dir) == (None, None)
+    assert target(None, True).folder is None
 
 
 def test_one_result_goes_to_a_file(tmp_path: Path) -> None:
     to = target(str(tmp_path / "a.json"), False)
-    assert (to.path, to.folder, to.spool_dir) == (tmp_path / "a.json", None, tmp_path)
+    assert (to.path, to.folder) == (tmp_path / "a.json", None)
 
 
 def test_many_results_go_to_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -72,7 +71,7 @@ def test_many_results_go_to_a_folder_that_is_made(tmp_path: Path) -> None:
     assert target(str(folder), True, make=False).folder == folder
     assert not folder.exists()
     to = target(str(folder), True)
-    assert (to.folder, to.spool_dir) == (folder, folder)
+    assert to.folder == folder
     assert folder.is_dir()
 
 
@@ -100,10 +99,3 @@ def test_a_folder_that_can_t_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError):
         target(str(tmp_path / "file" / "folder"), True)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_nothing_is_kept_beside_a_device_or_a_named_pipe(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    assert target(str(tmp_path / "pipe"), False).spool_dir is None
-    assert target(os.devnull, False).spool_dir is None

@@ -128,14 +128,12 @@ def _hopeless(code: str, exit: int = 9) -> Cells:
     )
 
 
-_NOWHERE = ("the service is not at this address", "check --base-url")
-
-
-def _moved(says: tuple[str, ...], tries: int = 1) -> Cells:
-    """A POST is never redirected; a GET may be, and `says` why not to this target."""
+def _moved(tries: int = 1) -> Cells:
+    """A POST is never redirected; a GET may be, but not to this target."""
+    says = ("redirects to another address", "the key is not sent there", "check --base-url")
     return Cells(
-        _once("redirected", Ledger.EMPTY, says=_NOWHERE),
-        _once("redirected", Ledger.EMPTY, says=_NOWHERE),
+        _once("redirected", Ledger.EMPTY, says=says),
+        _once("redirected", Ledger.EMPTY, says=says),
         _once("redirected", Ledger.RUNNING, tries=tries, says=says),
         _once("redirected", Ledger.DONE, tries=tries, says=says),
     )
@@ -150,16 +148,9 @@ PERHAPS_TAKEN = NOT_TAKEN._replace(submit=_UNKNOWN)
 TOO_LONG = Cells(
     _too_long(Ledger.EMPTY), _too_long(Ledger.EMPTY), _GOES_ON._replace(tries=2), _too_long(Ledger.DONE)
 )
-MOVED = _moved(_NOWHERE)
+MOVED = _moved()
 MOVED_HERE = MOVED._replace(poll=_FOLLOWED, result=_FOLLOWED)
-MOVED_AWAY = _moved(("redirects to another server", "the key is not sent there", "check --base-url"))
-MOVED_NOWHERE = Cells(
-    *(
-        _once("redirected", ledger, says=("redirects to an invalid URL", "check --base-url"))
-        for ledger in (Ledger.EMPTY, Ledger.EMPTY, Ledger.RUNNING, Ledger.DONE)
-    )
-)
-IN_CIRCLES = _moved(("redirects in circles",), tries=6)
+IN_CIRCLES = _moved(tries=6)
 UNPROVEN = _hopeless("tls")
 NO_KEY = _hopeless("auth", exit=4)
 NO_CREDITS = _hopeless("no_credits", exit=3)
@@ -222,7 +213,7 @@ _RATE = "rate limit (429): slow down"
 
 TABLE = (
     Fault("refused", _NO_CONNECTION, Refused(), "can't reach", UNREACHED),
-    Fault("no connection in time", _NO_CONNECTION, Crowded(), "no connection within 15 s", UNREACHED),
+    Fault("no connection in time", _NO_CONNECTION, Crowded(), "can't reach", UNREACHED),
     Fault("DNS", _NO_CONNECTION, Nameless(), "Name or service not known", UNREACHED),
     Fault("unknown authority", _TLS, Certificate("unknown authority"), "local issuer certificate", UNPROVEN),
     Fault("wrong name", _TLS, Certificate("wrong name"), "IP address mismatch", UNPROVEN),
@@ -265,12 +256,11 @@ TABLE = (
     Fault("303 within", _WITHIN, Redirect(303, "itself"), "", MOVED_HERE),
     Fault("307 within", _WITHIN, Redirect(307, "itself"), "", MOVED_HERE),
     Fault("308 within", _WITHIN, Redirect(308, "itself, in full"), "", MOVED_HERE),
-    Fault("302 nowhere", _AWAY, Says(302), "not at this address", MOVED),
+    Fault("302 nowhere", _AWAY, Says(302), "", MOVED),
     Fault("302 in circles", _AWAY, Redirect(302, "circle"), "", IN_CIRCLES),
-    Fault("302 away", _AWAY, Redirect(302, "another server"), "", MOVED_AWAY),
-    Fault("307 away", _AWAY, Redirect(307, "another server"), "", MOVED_AWAY),
-    Fault("302 to nowhere", _AWAY, Redirect(302, "nowhere"), "", MOVED_NOWHERE),
-    Fault("307 to plain http", _AWAY, Redirect(307, "plain http"), "", MOVED_AWAY),
+    Fault("302 away", _AWAY, Redirect(302, "another server"), "", MOVED),
+    Fault("307 away", _AWAY, Redirect(307, "another server"), "", MOVED),
+    Fault("307 to plain http", _AWAY, Redirect(307, "plain http"), "", MOVED),
     Fault("401", _KEY, _says(401), "does not accept the API key (401): trouble", NO_KEY),
     Fault("403", _KEY, _says(403), "this API key is not allowed to do that (403): trouble", NO_KEY),
     Fault("402", _CREDITS, _says(402), "not enough credits: trouble", NO_CREDITS),

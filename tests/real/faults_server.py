@@ -103,7 +103,7 @@ class Redirect(NamedTuple):
     """A redirect with this status: within the server, in circles, or to another server."""
 
     status: int
-    to: Literal["itself", "itself, in full", "circle", "another server", "plain http", "nowhere"]
+    to: Literal["itself", "itself, in full", "circle", "another server", "plain http"]
 
 
 Act = (
@@ -405,8 +405,6 @@ class Faulty:
             self.times = 0
         if to in ("itself", "circle"):
             return head.path
-        if to == "nowhere":
-            return "http://[::"
         if to == "itself, in full":
             return self.base_url + head.path
         return f"http://{HERE}:{self.elsewhere}{head.path}"

@@ -74,7 +74,7 @@ def api(
             show_request(context, request)
             return 0
         delivery = Delivery(context, target(options.output, False))
-        wait = wait_options(context)._replace(new_body=delivery.files.new_body)
+        wait = wait_options(context)
         run = RunState(context.command)
         with resumable(context, run):
             outcome = run_alone(
@@ -104,7 +104,7 @@ def _send(context: Context, run: RunState, request: Request, wait: WaitOptions) 
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed if that was asked for."""
-    response = context.client.get(operation.path, new_body=wait.new_body, allow_empty=True)
+    response = context.client.get(operation.path, allow_empty=True)
     job = Job(operation.name, "completed", State.DONE, input=operation.path)
     named = job_in(response.body, sync=True) if wait.wait else None
     if named is None:
@@ -112,7 +112,7 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=str(named["job_id"]))
     follower = Follower(context, run)
     job = yield from follower.follow(job, wait)
-    return Outcome(job=job, result=(yield from follower.fetch(job, wait.new_body)))
+    return Outcome(job=job, result=(yield from follower.fetch(job)))
 
 
 def _read_body(context: Context, body: str | None) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
         RunState(context.command),
         sources,
         merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_)),
-        wait._replace(new_body=delivery.files.new_body),
+        wait,
         options.session_id or (found.session_id if found else None),
         options.sync,
     )

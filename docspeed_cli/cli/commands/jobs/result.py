@@ -19,7 +19,6 @@ from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE, workers
 from docspeed_cli.jobs.target import check_table, result_flags, target
-from docspeed_cli.service.body import NewBody
 
 
 class JobResultOptions(ResultOptions, ConcurrencyOptions, ServerOptions):
@@ -57,7 +56,7 @@ def result(
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
 
         def fetch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
-            outcome = yield from _fetch(follower, job, delivery.files.new_body)
+            outcome = yield from _fetch(follower, job)
             path = paths[job.ref]
             return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
@@ -67,7 +66,7 @@ def result(
     return action
 
 
-def _fetch(follower: Follower, job: Job, new_body: NewBody) -> Task[Outcome]:
+def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     """The job's result. Pending if it has not ended, JobFailed if it has no result."""
     require_job_id(follower.context, job)
     if job.job_id is not None:
@@ -82,7 +81,7 @@ def _fetch(follower: Follower, job: Job, new_body: NewBody) -> Task[Outcome]:
     if job.state is State.FAILED:
         raise job_failed(job)
     follower.run.begin_waiting(job)
-    return Outcome(job=job, result=(yield from follower.fetch(job, new_body)))
+    return Outcome(job=job, result=(yield from follower.fetch(job)))
 
 
 def _finished_jobs(context: Context) -> list[Job]:

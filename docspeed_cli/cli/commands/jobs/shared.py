@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from docspeed_cli.cli.interrupts import resumable
@@ -117,7 +118,7 @@ class JobRows:
         elif output.environment.stdout.isatty():
             output.payload(outcome.status.body)
         else:
-            output.chunks([*outcome.status.body.on_one_line(), b"\n"])
+            output.chunks(itertools.chain(outcome.status.body.on_one_line(), [b"\n"]))
 
     def _show_row(self, job: Job, error: DocspeedError | None) -> None:
         output, now = self._context.output, self._context.environment.now()
