@@ -112,7 +112,7 @@ def test_view_schema_draws_tree() -> None:
     assert lines("schema", SCHEMA) == [
         "invoice  2 fields · 1 table",
         "├── invoice.number  string  Invoice number",
-        "├── tags            list of string",
+        "├── tags  list of string",
         "└── line_items  One row each",
         "    └── qty  number",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, ListItem, Markdown, MarkdownElement, Paragraph, TableElement
@@ -80,8 +81,10 @@ class SafeMarkdown(Markdown):
     }
 
     def __init__(self, source: str) -> None:
-        super().__init__(sanitize(source), hyperlinks=False)
-        self.parsed = list(_blocks(self.parsed))
+        super().__init__("", hyperlinks=False)
+        # Rich's own parser takes HTML for HTML, and then draws nothing of it.
+        parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+        self.parsed = list(_blocks(parser.parse(sanitize(source))))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with console.use_theme(_THEME):
@@ -95,36 +98,27 @@ def _blocks(tokens: Iterable[Token]) -> Iterator[Token]:
     for token in tokens:
         token.content = sanitize(token.content)
         token.info = ""
-        if token.type == "html_block":
-            yield Token("paragraph_open", "p", 1)
-            yield Token("inline", "", 0, children=[_text_token(token.content.strip("\n"))])
-            yield Token("paragraph_close", "p", -1)
-            continue
         if token.children:
             token.children = list(_inlines(token.children))
         yield token
 
 
 def _inlines(tokens: Iterable[Token]) -> Iterator[Token]:
-    links: list[tuple[str, list[str]]] = []
+    address, shown = "", ""
     for token in tokens:
         token.content = sanitize(token.content)
-        for _, shown in links:
-            shown.append(token.content)
+        shown += token.content
         if token.type == "link_open":
-            links.append((_address(token, "href"), []))
+            address, shown = _address(token, "href"), ""
         elif token.type == "link_close":
             # The text of a link can claim any target, so the address stands beside it.
-            address, shown = links.pop() if links else ("", [])
-            if address and address.removeprefix("mailto:") != "".join(shown):
+            if address and address.removeprefix("mailto:") != shown:
                 yield _text_token(f" ({address})")
         elif token.type == "image":
             caption = f"image: {token.content}" if token.content else "image"
             yield _text_token(f"[{caption}] ({_address(token, 'src')})")
         elif token.type == "softbreak":
             yield Token("hardbreak", "br", 0)
-        elif token.type == "html_inline":
-            yield _text_token(token.content)
         else:
             yield token
 

@@ -262,26 +262,14 @@ def _draw_schema(schema: Schema, budget: LineBudget) -> Parts:
 def _add_nodes(tree: Tree, nodes: Sequence[Node], budget: LineBudget) -> int:
     """Add nodes to a tree as far as the budget allows. Returns how many were left out."""
     left_out = 0
-    shown = nodes[: max(budget.lines, 0)]
-    keys = _usual_width([safe_line(node.key) for node in shown], 30)
-    types = _usual_width([safe_line(node.type) for node in shown if node.description], 16)
     for node in nodes:
         if not budget.take(1):
             left_out += 1
             continue
-        key = safe_line(node.key, "bold")
-        kind = safe_line(node.type, "magenta")
-        key.pad_right(max(keys - len(key), 0))
-        kind.pad_right(max(types - len(kind), 0) if node.description else 0)
-        parts = [key, kind, safe_line(node.description)]
+        parts = [safe_line(node.key, "bold"), safe_line(node.type, "magenta"), safe_line(node.description)]
         branch = tree.add(Text("  ").join(part for part in parts if part))
         left_out += _add_nodes(branch, node.children, budget)
     return left_out
-
-
-def _usual_width(cells: Sequence[Text], max_width: int) -> int:
-    """Return the widest cell's width, but for those beyond `max_width`, which stick out."""
-    return max((width for width in map(len, cells) if width <= max_width), default=0)
 
 
 _VIEWS: Mapping[str, Callable[[Any, LineBudget], Parts]] = {
