@@ -14,7 +14,7 @@ settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs over sockets, processes and shells."""
+    """Mark the tests that use sockets, processes and shells."""
     for item in items:
         if Path(__file__).parent / "real" in item.path.parents:
             item.add_marker(pytest.mark.real)

@@ -1,6 +1,6 @@
-"""A service that follows the published API and nothing else: in memory, as a transport or on a real socket.
+"""A service that follows the published API, in memory: as an httpx transport or on a real socket.
 
-It shares no code with the program or its sandbox, counts what it is asked, and breaks where a test says so.
+It shares no code with the program or its sandbox, records the requests, and fails where a test scripts it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it came."""
+    """One received request."""
 
     method: str
     path: str
@@ -63,7 +63,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `fault` is what happens to the connection instead of, or in the middle of, an answer."""
+    """One response; `fault` is what happens to the connection instead of it, or in the middle of it."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -79,34 +79,34 @@ class Reply:
 RESET_BEFORE = Reply(fault="reset_before")
 """The connection is reset before the request is handled."""
 RESET_AFTER = Reply(fault="reset_after")
-"""The request is handled, and the connection is reset instead of an answer."""
+"""The request is handled, and the connection is reset in place of a response."""
 CUT = Reply(fault="cut")
-"""The request is handled; half of the answer is sent."""
+"""The request is handled; half of the response is sent."""
 REFUSED = Reply(fault="refused")
-"""No connection (as a transport only)."""
+"""The connection is refused (as a transport only)."""
 HANG = Reply(fault="hang")
-"""No answer in time, to a request that was not handled."""
+"""The request is not handled, and the response never comes."""
 
 _NOT_HANDLED = ("", "reset_before", "refused", "no_route", "hang")
 
 PATIENCE = 60.0
-"""How long a test waits for what must happen; far more than it takes."""
+"""Seconds after which a test that waits for an event fails; far more than any event takes."""
 
 
 class Hold:
-    """An answer that is held back: `taken` once the request is handled, sent when `release` is set."""
+    """A response that is held back: `taken` is set once the request is handled; set `release` to send it."""
 
     def __init__(self) -> None:
         self.taken = threading.Event()
         self.release = threading.Event()
 
     def wait(self) -> None:
-        """Until the service has handled the request."""
+        """Wait until the service has handled the request."""
         assert self.taken.wait(PATIENCE), "the request never came"
 
 
 class Service:
-    """The published contract over state in memory. `polls` is how many looks a job takes to its end."""
+    """The published API over state in memory; a job ends at its `polls`-th poll."""
 
     def __init__(self, polls: int = 1, key: str | None = KEY) -> None:
         self.polls = polls
@@ -127,56 +127,56 @@ class Service:
         self._closed = threading.Event()
 
     def then(self, kind: str, *replies: Reply) -> Service:
-        """The next answers to requests of this kind, before it behaves again."""
+        """Script the next responses to requests of this kind."""
         self._scripted[kind].extend(replies)
         return self
 
     def always(self, kind: str, reply: Reply) -> Service:
-        """Every answer to requests of this kind."""
+        """Script every response to requests of this kind."""
         self._always[kind] = reply
         return self
 
     def behave(self) -> Service:
-        """No more scripted answers."""
+        """Remove the scripted responses."""
         self._always.clear()
         for script in self._scripted.values():
             script.clear()
         return self
 
     def at(self, path: str, *replies: Reply) -> Service:
-        """The next answers at this very path."""
+        """Script the next responses at this path."""
         self._at.setdefault(path, []).extend(replies)
         return self
 
     def hold(self, kind: str) -> Hold:
-        """Hold back the next answer to a request of this kind."""
+        """Hold back the next response to a request of this kind."""
         held = Hold()
         self._holds.setdefault(kind, []).append(held)
         return held
 
     def has(self, job_id: str, *statuses: str, result: bytes = b'{"pages": []}', **members: Any) -> Service:
-        """A job with these statuses, one a look, the last for ever; `members` come with each."""
+        """Add a job with these statuses, one for each poll, then the last one; `members` come with each."""
         self.jobs[job_id] = {"operation": "parse", "looks": 0, "statuses": statuses, "members": members}
         self.results[job_id] = result
         return self
 
     def until(self, kind: str, number: int) -> None:
-        """Wait until so many requests of this kind have come."""
+        """Wait until `number` requests of this kind have arrived."""
         with self._came:
             assert self._came.wait_for(lambda: self.count(kind) >= number, PATIENCE), f"no {number} × {kind}"
 
     def until_any(self, number: int, over: Callable[[], int | None]) -> None:
-        """Wait until so many requests have come in all, or the process that sends them is over."""
+        """Wait until `number` requests have arrived in all, or `over` returns an exit code."""
         with self._came:
             while len(self.calls) < number and over() is None:
                 self._came.wait(0.05)
 
     def count(self, kind: str) -> int:
-        """How many requests of this kind came."""
+        """Return how many requests of this kind arrived."""
         return sum(call.kind == kind for call in self.calls)
 
     def bodies(self) -> list[Any]:
-        """The bodies of all submissions."""
+        """Return the bodies of all submissions."""
         return [call.json for call in self.calls if call.kind == SUBMIT and call.method == "POST"]
 
     def handle(self, call: Call) -> Reply:
@@ -267,7 +267,7 @@ class Service:
     # -- as a transport
 
     def transport(self, base_url: str) -> httpx.BaseTransport:
-        """This service in the place of the network."""
+        """Return a transport to this service in place of the network."""
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -291,7 +291,7 @@ class Service:
 
     @contextmanager
     def listening(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-        """This service on 127.0.0.1; its base URL."""
+        """Serve on 127.0.0.1 and yield the base URL."""
         server = _Server(("127.0.0.1", port), _handler(self))
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -313,13 +313,13 @@ class _Server(ThreadingMixIn, TCPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has gone away is what some tests are about."""
+        """Ignore clients that have disconnected; some tests are about them."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 def _payload(operation: str, body: dict[str, Any]) -> bytes:
-    """A payload whose bytes no JSON library would write like that: order, spaces and numbers must survive."""
+    """Return a payload whose order, spaces and numbers must survive: a JSON library would change them."""
     name = json.dumps(body.get("input", {}).get("file_id"))
     page = '{"page_index": 0, "markdown": "# Page\\n\\ntext \\u20b9 é", "text": "Page\\ntext"}'
     return (

@@ -1,4 +1,4 @@
-"""A world in memory, and the whole program run in it: exit code, stdout and stderr in one value."""
+"""Run the whole program in one process against a service in memory, with a fake clock."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from docspeed_cli.core.environment import Environment
 from tests.fake_service import KEY, Service
 
 START = 1_800_000_000.0
-FOR_EVER = 20_000
-"""Sleeps after which a test fails, because nothing that it is about takes so many."""
+MAX_SLEEPS = 20_000
+"""Sleeps after which a test fails, so that an endless wait does not hang it."""
 
 
 class Clock:
@@ -30,11 +30,11 @@ class Clock:
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
-        assert len(self.slept) < FOR_EVER, "the program waits without end"
+        assert len(self.slept) < MAX_SLEEPS, "the program waits without end"
         self._pass(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        """The time passes at once; the other threads get a turn, so that nobody spins while they work."""
+        """Advance the clock at once, after a real millisecond in which other threads can run."""
         condition.wait(min(seconds, 0.001))
         self._pass(seconds)
 
@@ -51,7 +51,7 @@ class Clock:
 
 
 class Stream(io.TextIOWrapper):
-    """A text stream over bytes that may say that it is a terminal."""
+    """A text stream over bytes that can claim to be a terminal."""
 
     def __init__(self, content: bytes = b"", *, terminal: bool = False) -> None:
         self.bytes = io.BytesIO(content)
@@ -64,7 +64,7 @@ class Stream(io.TextIOWrapper):
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run left behind."""
+    """The exit code and output of a run, and the seconds that it slept."""
 
     code: int
     out: str
@@ -75,7 +75,7 @@ class Ran:
 
 @dataclass
 class Stage:
-    """One user's machine: a state folder, an environment, and a service in the place of the network."""
+    """One user's machine: a state folder, an environment, and a service in place of the network."""
 
     folder: Path
     service: Service = field(default_factory=Service)
@@ -92,10 +92,10 @@ class Stage:
         typing: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> Ran:
-        """Run the program; `terminal` is whether stdout and stderr are one, `typing` whether stdin is."""
+        """Run the program; `terminal` makes stdout and stderr a terminal, `typing` stdin."""
         out, err = Stream(terminal=terminal), Stream(terminal=terminal)
         before = len(self.clock.slept)
-        world = Environment(
+        environment = Environment(
             env={**self.base(), **self.env, **(env or {})},
             stdin=Stream(stdin, terminal=typing),
             stdout=out,
@@ -107,13 +107,18 @@ class Stage:
             random=lambda: 0.5,
             transport=self.transport or self.service.transport,
         )
-        code = main(list(argv), world)
+        code = main(list(argv), environment)
         raw = out.bytes.getvalue()
-        said = err.bytes.getvalue().decode()
-        return Ran(code, raw.decode("utf-8", "replace"), said, raw, self.clock.slept[before:])
+        return Ran(
+            code,
+            raw.decode("utf-8", "replace"),
+            err.bytes.getvalue().decode(),
+            raw,
+            self.clock.slept[before:],
+        )
 
     def base(self) -> dict[str, str]:
-        """The environment of a user with a key and an empty config file."""
+        """Return the environment of a user with a key and an empty config file."""
         config = self.folder / "config" / "config.toml"
         if not config.exists():
             config.parent.mkdir(exist_ok=True)
@@ -126,18 +131,30 @@ class Stage:
             "TERM": "xterm-256color",
         }
 
+    def configure(self, content: str | bytes) -> Path:
+        """Write the config file, and return its path."""
+        path = self.folder / "config" / "config.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def submit(self, number: int) -> None:
+        """Put `number` running jobs into the ledger: job_1 for file f1, and so on."""
+        for n in range(1, number + 1):
+            assert self.run("parse", "--file-id", f"f{n}").code == 0
+
     def rows(self, *flags: str) -> list[dict[str, Any]]:
-        """What `jobs list` holds, newest first."""
+        """Return the rows of `jobs list`, newest first."""
         ran = self.run("jobs", "list", "--json", *flags)
         assert ran.code == 0, ran.err
         return [json.loads(line) for line in lines(ran.out)]
 
     def states(self) -> list[str]:
-        """The states of the jobs in the ledger, newest first."""
+        """Return the states of the jobs in the ledger, newest first."""
         return [row["state"] for row in self.rows()]
 
     def document(self, name: str, text: str = "") -> str:
-        """A file that is a PDF by its content; its path."""
+        """Make a file whose content looks like a PDF, and return its path."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"%PDF-1.4\n" + (text or name).encode() + b"\n%%EOF\n")
@@ -145,5 +162,16 @@ class Stage:
 
 
 def lines(text: str) -> Sequence[str]:
-    """The lines that are not empty."""
+    """Return the lines that are not empty."""
     return [line for line in text.splitlines() if line.strip()]
+
+
+def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
+    """Return the JSON lines of a run over many documents, by their input."""
+    found = [json.loads(line) for line in lines(ran.out)]
+    return {line["input"]: line for line in found}
+
+
+def file_ids(*names: str) -> list[str]:
+    """Return the options that name these stored files."""
+    return [part for name in names for part in ("--file-id", name)]

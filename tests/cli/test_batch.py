@@ -11,26 +11,15 @@ import pytest
 
 from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.fake_service import POLL, REFUSED, RESET_AFTER, SUBMIT, UPLOAD, Reply, Service
-from tests.stage import Ran, Stage, lines
+from tests.stage import Stage, by_input, file_ids, lines
 
 KEYS = ["input", "file_id", "job_id", "operation", "status"]
-
-
-def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
-    """The lines of a run by their input."""
-    found = [json.loads(line) for line in lines(ran.out)]
-    return {line["input"]: line for line in found}
-
-
-def ids(*names: str) -> list[str]:
-    """These stored files as flags."""
-    return [part for name in names for part in ("--file-id", name)]
 
 
 def test_batch_line_has_the_promised_keys(stage: Stage, service: Service) -> None:
     service.polls = 3
     path = stage.document("a.pdf")
-    ran = stage.run("parse", path, *ids("g"), "--wait")
+    ran = stage.run("parse", path, *file_ids("g"), "--wait")
     assert ran.code == 0, ran.err
     for line in by_input(ran).values():
         assert list(line) == [*KEYS, "result"]
@@ -42,7 +31,7 @@ def test_batch_line_has_the_promised_keys(stage: Stage, service: Service) -> Non
 def test_batch_failed_job_line_has_job_id_and_error(stage: Stage, service: Service) -> None:
     service.has("job_1", "queued", "Cancelled", error={"code": "blank", "message": "page 3 is blank"})
     service.then(SUBMIT, Reply.of(202, {"job_id": "job_1", "operation": "parse", "status": "queued"}))
-    ran = stage.run("parse", *ids("bad", "good"), "--wait", "--concurrency", "1")
+    ran = stage.run("parse", *file_ids("bad", "good"), "--wait", "--concurrency", "1")
     assert ran.code == 5
     found = by_input(ran)
     assert list(found["bad"]) == [*KEYS, "error"]
@@ -56,7 +45,7 @@ def test_batch_rejected_input_line_has_all_keys(stage: Stage, service: Service) 
     service.then(
         SUBMIT, Reply.of(422, {"detail": {"code": "bad_file", "message": "no pages", "details": None}})
     )
-    ran = stage.run("parse", *ids("bad", "good"), "--wait", "--concurrency", "1")
+    ran = stage.run("parse", *file_ids("bad", "good"), "--wait", "--concurrency", "1")
     assert ran.code == 7
     bad = by_input(ran)["bad"]
     assert list(bad) == [*KEYS, "error"]
@@ -66,18 +55,18 @@ def test_batch_rejected_input_line_has_all_keys(stage: Stage, service: Service) 
 
 def test_batch_unknown_outcome_does_not_stop_the_others(stage: Stage, service: Service) -> None:
     service.then(SUBMIT, RESET_AFTER)
-    argv = ("parse", *ids("a", "b", "c"), "--wait", "--concurrency", "1")
+    argv = ("parse", *file_ids("a", "b", "c"), "--wait", "--concurrency", "1")
     ran = stage.run(*argv)
     assert ran.code == 9
     assert [("error" in line) for line in by_input(ran).values()].count(True) == 1
     again = stage.run(*argv)
     assert again.code == 0
-    assert service.count(SUBMIT) == 4, "only what was unknown is submitted again"
+    assert service.count(SUBMIT) == 4, "only the unknown submission is repeated"
 
 
 def test_batch_no_credits_stops_the_run(stage: Stage, service: Service) -> None:
     service.always(SUBMIT, Reply.of(402, {"detail": "no credits"}))
-    ran = stage.run("parse", *ids(*(f"f{n}" for n in range(50))), "--wait", "--concurrency", "2")
+    ran = stage.run("parse", *file_ids(*(f"f{n}" for n in range(50))), "--wait", "--concurrency", "2")
     assert ran.code == 3
     assert service.count(SUBMIT) < 20
     assert "no credits" in ran.err
@@ -95,7 +84,7 @@ def test_batch_resume_after_401_submits_nothing_again(stage: Stage, service: Ser
 
 
 def test_batch_without_wait_does_not_poll(stage: Stage, service: Service) -> None:
-    ran = stage.run("parse", *ids("a", "b", "c"))
+    ran = stage.run("parse", *file_ids("a", "b", "c"))
     assert ran.code == 0
     assert {json.loads(line)["job_id"] for line in lines(ran.out)} == {"job_1", "job_2", "job_3"}
     assert service.count(POLL) == 0
@@ -136,11 +125,11 @@ def test_batch_unexpected_exception_fails_one_document(
 
     def failing(self: Uploads, document: Document) -> tuple[str, dict[str, Any] | None]:
         if document.source.label == "b":
-            raise RuntimeError("nobody foresaw this")
+            raise RuntimeError("unexpected")
         return stored(self, document)
 
     monkeypatch.setattr(Uploads, "store", failing)
-    ran = stage.run("parse", *ids("a", "b", "c"), "--wait")
+    ran = stage.run("parse", *file_ids("a", "b", "c"), "--wait")
     assert ran.code == 1
     found = by_input(ran)
     assert "result" in found["a"] and "result" in found["c"]
@@ -151,7 +140,7 @@ def test_batch_unexpected_exception_fails_one_document(
 
 def test_batch_unreachable_server_stops_the_run(stage: Stage, service: Service) -> None:
     service.always(SUBMIT, REFUSED)
-    ran = stage.run("parse", *ids(*(f"f{n}" for n in range(50))), "--wait", "--concurrency", "2")
+    ran = stage.run("parse", *file_ids(*(f"f{n}" for n in range(50))), "--wait", "--concurrency", "2")
     assert ran.code == 9
     assert service.count(SUBMIT) <= 6 * 15
     assert "stopped: the server does not answer" in ran.err
@@ -168,7 +157,7 @@ def test_batch_server_that_answered_before_does_not_stop_the_run(stage: Stage, s
 
 @pytest.mark.parametrize("folder", [False, True])
 def test_batch_reuse_notes_are_limited(stage: Stage, service: Service, folder: bool) -> None:
-    argv = ["parse", *ids(*(f"f{n}" for n in range(15))), "--wait"]
+    argv = ["parse", *file_ids(*(f"f{n}" for n in range(15))), "--wait"]
     argv += ["-o", f"{stage.folder}/out/"] if folder else []
     stage.run(*argv)
     ran = stage.run(*argv)
@@ -196,7 +185,15 @@ def test_batch_reused_result_line_says_reused(stage: Stage, service: Service) ->
 def test_batch_result_nested_too_deeply_for_require_is_saved(stage: Stage, service: Service) -> None:
     service.payload = lambda operation, body: b'{"fields": ' + b"[" * 3000 + b"]" * 3000 + b"}"
     out = stage.folder / "out"
-    argv = ("extract", *ids("a", "b"), "--schema", '{"fields": [{"key": "x"}]}', "--wait", "--require", "x")
+    argv = (
+        "extract",
+        *file_ids("a", "b"),
+        "--schema",
+        '{"fields": [{"key": "x"}]}',
+        "--wait",
+        "--require",
+        "x",
+    )
     ran = stage.run(*argv, "-o", str(out))
     rows = [json.loads(line) for line in lines(ran.out)]
     assert {row["job_id"] for row in rows} == {"job_1", "job_2"}

@@ -7,12 +7,7 @@ import time
 from pathlib import Path
 
 from tests.fake_service import SUBMIT, Call, Reply, Service
-from tests.stage import Clock, Stage
-
-
-def ids(*names: str) -> list[str]:
-    """These stored files as flags."""
-    return [part for name in names for part in ("--file-id", name)]
+from tests.stage import Clock, Stage, file_ids
 
 
 def test_concurrency_limits_requests_at_a_time(stage: Stage, service: Service) -> None:
@@ -31,7 +26,7 @@ def test_concurrency_limits_requests_at_a_time(stage: Stage, service: Service) -
                 under_way -= 1
 
     service.handle = handle  # type: ignore[method-assign]
-    ran = stage.run("parse", *ids(*(f"f{n}" for n in range(40))), "--wait", "--concurrency", "3")
+    ran = stage.run("parse", *file_ids(*(f"f{n}" for n in range(40))), "--wait", "--concurrency", "3")
     assert ran.code == 0
     assert 1 <= most <= 3
 
@@ -55,7 +50,7 @@ def test_rate_limit_429_pauses_the_whole_run(tmp_path: Path, service: Service) -
 
     service.handle = handle  # type: ignore[method-assign]
     service.then(SUBMIT, Reply.of(429, {"detail": "slow down"}, Retry_After="1"))
-    ran = stage.run("parse", *ids(*(f"f{n}" for n in range(12))), "--concurrency", "2")
+    ran = stage.run("parse", *file_ids(*(f"f{n}" for n in range(12))), "--concurrency", "2")
     assert ran.code == 0, ran.err
     early = [at for at in came if refused[0] < at < refused[0] + 0.9]
     assert len(early) <= 1, "only what was under way already"
@@ -70,7 +65,7 @@ def test_rate_limit_in_batch_prints_no_note_for_each_429(stage: Stage, service: 
 
 
 def test_max_failures_limits_jobs_in_flight(stage: Stage, service: Service) -> None:
-    """Jobs that take long would all have been paid for before the third of them failed."""
+    """Without the limit all 300 jobs would be submitted before the third one fails."""
     service.polls, service.final = 5, "failed"
     ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
     ran = stage.run("parse", *ids, "--wait", "--max-failures", "3", "--concurrency", "2")

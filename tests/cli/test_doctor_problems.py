@@ -16,17 +16,18 @@ def found_by_doctor(stage: Stage, name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("skew", "ok", "said"), [(-7200, False, "2 h behind"), (7200, False, "2 h ahead"), (5, True, "agrees")]
+    ("skew", "ok", "expected"),
+    [(-7200, False, "2 h behind"), (7200, False, "2 h ahead"), (5, True, "agrees")],
 )
 def test_doctor_clock_skew_is_reported(
-    stage: Stage, service: Service, skew: float, ok: bool, said: str
+    stage: Stage, service: Service, skew: float, ok: bool, expected: str
 ) -> None:
     from email.utils import formatdate
 
     date = formatdate(stage.clock.now() - skew, usegmt=True)
     service.always(POLL, Reply(404, b'{"detail": "no such job"}', {"Date": date}))
     clock = found_by_doctor(stage, "clock")
-    assert (clock["ok"], said in str(clock)) == (ok, True)
+    assert (clock["ok"], expected in str(clock)) == (ok, True)
 
 
 def test_doctor_ledger_in_memory_is_reported(stage: Stage, service: Service) -> None:
@@ -43,8 +44,8 @@ def test_doctor_other_server_is_reported(
     stage: Stage, service: Service, body: bytes, unrecognised_error: bool
 ) -> None:
     service.always(POLL, Reply(404, body))
-    said = str(found_by_doctor(stage, "server"))
-    assert ("not in the service's format" in said, "accepts the key" in said) == (
+    found = str(found_by_doctor(stage, "server"))
+    assert ("not in the service's format" in found, "accepts the key" in found) == (
         unrecognised_error,
         not unrecognised_error,
     )

@@ -15,11 +15,11 @@ def test_dry_run_prints_the_request_and_sends_nothing(stage: Stage, service: Ser
     path = stage.document("a.pdf")
     ran = stage.run("parse", path, "--dry-run", "--wait")
     assert ran.code == 0
-    shown = json.loads(ran.out)
-    assert shown["method"] == "POST"
-    assert shown["url"] == "https://api.docspeed.ai/api/v1/parse"
-    assert shown["body"]["execution_mode"] == "async"
-    assert path in json.dumps(shown["uploads"])
+    request = json.loads(ran.out)
+    assert request["method"] == "POST"
+    assert request["url"] == "https://api.docspeed.ai/api/v1/parse"
+    assert request["body"]["execution_mode"] == "async"
+    assert path in json.dumps(request["uploads"])
     assert service.calls == []
     assert stage.rows() == []
 
@@ -28,9 +28,9 @@ def test_dry_run_uploaded_document_has_its_file_id(stage: Stage, service: Servic
     path = stage.document("a.pdf")
     stage.run("parse", path)
     before = len(service.calls)
-    shown = json.loads(stage.run("parse", path, "--dry-run").out)
-    assert shown["body"]["input"] == {"file_id": "file_1"}
-    assert "uploads" not in shown
+    request = json.loads(stage.run("parse", path, "--dry-run").out)
+    assert request["body"]["input"] == {"file_id": "file_1"}
+    assert "uploads" not in request
     assert len(service.calls) == before
 
 

@@ -11,7 +11,7 @@ from tests.stage import Stage, lines
 
 
 def problem(stage: Stage, *argv: str) -> tuple[int, dict[str, object]]:
-    """The exit code and the error object of a run with `--json`, whose stdout must be empty."""
+    """Run with `--json`, check that stdout is empty, and return the exit code and the error object."""
     ran = stage.run(*argv, "--json")
     assert ran.out == ""
     assert ran.err.count("\n") == 1, ran.err
@@ -120,8 +120,8 @@ def test_error_hint_after_submission_names_the_jobs_command(
     ran = stage.run("parse", "--file-id", "f", "--wait", "--base-url", "https://a.example")
     flags = " --base-url https://a.example"
     first = f"fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login{flags}`"
-    said = f"hint: {first}, then `docspeed jobs {again} job_1{flags}`"
-    assert (ran.code, ran.err.splitlines()[-1]) == (4, said)
+    hint = f"hint: {first}, then `docspeed jobs {again} job_1{flags}`"
+    assert (ran.code, ran.err.splitlines()[-1]) == (4, hint)
 
 
 def test_error_of_failed_job_names_its_document(stage: Stage, service: Service) -> None:

@@ -7,15 +7,15 @@ from tests.stage import Stage
 
 
 def test_github_actions_server_message_is_not_a_command(stage: Stage, service: Service) -> None:
-    said = "no\n::set-env name=X::y\n::error::z"
-    service.then(SUBMIT, Reply.of(422, {"detail": said}))
+    message = "no\n::set-env name=X::y\n::error::z"
+    service.then(SUBMIT, Reply.of(422, {"detail": message}))
     ran = stage.run("parse", "--file-id", "f", env={"GITHUB_ACTIONS": "true"})
     commands = [line for line in ran.err.splitlines() if line.strip().startswith("::")]
     assert [line.split("::")[1].split()[0] for line in commands] == ["group", "endgroup", "error"]
 
 
 def test_github_actions_input_name_is_not_a_command(stage: Stage, service: Service) -> None:
-    """The runner takes a command after any space, and one in its old form anywhere in a line."""
+    """GitHub reads a command after leading spaces, and one in the old `##[…]` form anywhere in a line."""
     service.always(SUBMIT, Reply.of(422, {"detail": "a ##[add-mask]b"}))
     names = ["::warning::x", "x\n  ::error::y"]
     ids = [word for name in names for word in ("--file-id", name)]

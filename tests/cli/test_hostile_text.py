@@ -34,7 +34,7 @@ EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eevil\r\x08\x7f"
 
 
 def evil_payload(operation: str, body: object) -> bytes:
-    """A result with such text everywhere, unescaped where JSON allows it."""
+    """Return a result with hostile text everywhere, unescaped where JSON allows it."""
     page = {"page_index": 0, "markdown": f"# {EVIL}", "text": EVIL, EVIL: EVIL}
     return json.dumps({"pages": [page], EVIL: EVIL}, ensure_ascii=False).encode("utf-8", "surrogatepass")
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from docspeed_cli.core.models import Source
 from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.fake_service import SUBMIT, UPLOAD, Service
-from tests.stage import Ran, Stage, lines
+from tests.stage import Stage, by_input, file_ids, lines
 
 PDF = b"%PDF-1.4\nfrom a pipe\n%%EOF\n"
 
 
 def upload_names(service: Service) -> list[str]:
-    """The file names that uploads carried, in order."""
+    """Return the file names of the uploads, in order."""
     heads = [call.body.split(b"\r\n\r\n")[0] for call in service.calls if call.kind == UPLOAD]
     return [head.split(b'filename="')[1].split(b'"')[0].decode() for head in heads]
 
@@ -168,12 +167,6 @@ def test_input_from_file_with_bom_and_crlf_takes_ids(stage: Stage, service: Serv
     assert {body["input"]["file_id"] for body in service.bodies()} == {"file_1", "file_2"}
 
 
-def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
-    """The lines of a run by their input."""
-    found = [json.loads(line) for line in lines(ran.out)]
-    return {line["input"]: line for line in found}
-
-
 @pytest.mark.parametrize("flags", [(), ("-o", "out\udcfe")], ids=["lines", "a folder"])
 def test_input_file_name_that_is_not_utf8_is_processed(
     stage: Stage, service: Service, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -205,11 +198,6 @@ def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service)
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
 
 
-def ids(*names: str) -> list[str]:
-    """These stored files as flags."""
-    return [part for name in names for part in ("--file-id", name)]
-
-
 def test_input_file_ids_in_deleted_working_folder_are_processed(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,5 +205,5 @@ def test_input_file_ids_in_deleted_working_folder_are_processed(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    ran = stage.run("parse", *ids("a", "b"), "--wait")
+    ran = stage.run("parse", *file_ids("a", "b"), "--wait")
     assert ran.code == 0, ran.err

@@ -10,14 +10,8 @@ from tests.fake_service import SUBMIT, Service
 from tests.stage import Stage
 
 
-def submitted(stage: Stage, number: int) -> None:
-    """So many jobs in the ledger."""
-    for n in range(1, number + 1):
-        assert stage.run("parse", "--file-id", f"f{n}").code == 0
-
-
 def test_jobs_forget_removes_rows_and_sends_nothing(stage: Stage, service: Service) -> None:
-    submitted(stage, 4)
+    stage.submit(4)
     stage.run("jobs", "status", "job_1", "job_2")
     calls = len(service.calls)
     assert json.loads(stage.run("jobs", "forget", "job_4").out) == {"forgotten": 1}
@@ -25,11 +19,11 @@ def test_jobs_forget_removes_rows_and_sends_nothing(stage: Stage, service: Servi
     assert json.loads(stage.run("jobs", "forget", "--finished").out) == {"forgotten": 2}
     assert [row["job_id"] for row in stage.rows()] == ["job_3"]
     assert stage.run("jobs", "forget", "job_4").code == 6
-    assert len(service.calls) == calls, "the server's jobs stay"
+    assert len(service.calls) == calls, "the jobs on the server stay"
 
 
 def test_jobs_forget_older_than_selects_by_age(stage: Stage, service: Service) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     stage.clock.sleep(86400 * 3)
     stage.run("parse", "--file-id", "young")
     stage.run("jobs", "status", "job_1", "job_2")
@@ -42,7 +36,7 @@ def test_jobs_forget_older_than_selects_by_age(stage: Stage, service: Service) -
     "argv", [(), ("job_1", "--finished"), ("job_1", "--older-than", "1d"), ("--older-than", "long")]
 )
 def test_jobs_forget_ambiguous_selection_is_a_usage_error(stage: Stage, argv: tuple[str, ...]) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     assert stage.run("jobs", "forget", *argv).code == 2
     assert len(stage.rows()) == 1
 
@@ -55,7 +49,7 @@ def test_jobs_forget_next_run_submits_again(stage: Stage, service: Service) -> N
 
 
 def test_jobs_forget_takes_ids_from_stdin(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     ids = stage.run("jobs", "list", "--format", "id").raw
     assert json.loads(stage.run("jobs", "forget", "-", stdin=ids).out) == {"forgotten": 3}
     assert stage.rows() == []

@@ -10,14 +10,8 @@ from tests.fake_service import POLL, Reply, Service
 from tests.stage import Stage, lines
 
 
-def submitted(stage: Stage, number: int) -> None:
-    """So many jobs in the ledger."""
-    for n in range(1, number + 1):
-        assert stage.run("parse", "--file-id", f"f{n}").code == 0
-
-
 def test_jobs_list_is_newest_first_with_the_promised_keys(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     rows = stage.rows()
     assert [row["job_id"] for row in rows] == ["job_3", "job_2", "job_1"]
     assert list(rows[0])[:6] == ["job_id", "operation", "status", "input", "file_id", "submitted_at"]
@@ -27,7 +21,7 @@ def test_jobs_list_is_newest_first_with_the_promised_keys(stage: Stage, service:
 
 
 def test_jobs_list_filters_by_status_operation_and_limit(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     stage.run("split", "--file-id", "f1")
     stage.run("jobs", "status", "job_1")
     service.final = "failed"
@@ -48,7 +42,7 @@ def test_jobs_list_filters_by_status_operation_and_limit(stage: Stage, service: 
 
 
 def test_jobs_list_polls_only_with_refresh(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     service.then(POLL, Reply.of(404, {"detail": "no such job"}))
     assert stage.states() == ["running"] * 3
     assert service.count(POLL) == 0
@@ -56,18 +50,18 @@ def test_jobs_list_polls_only_with_refresh(stage: Stage, service: Service) -> No
     assert sorted(json.loads(line)["state"] for line in lines(ran.out)) == ["done", "done", "gone"]
     assert service.count(POLL) == 3
     stage.run("jobs", "list", "--refresh")
-    assert service.count(POLL) == 3, "what has ended is not asked for again"
+    assert service.count(POLL) == 3, "jobs that have ended are not polled again"
 
 
 def test_jobs_list_needs_no_key_and_no_network(stage: Stage, service: Service) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     calls = len(service.calls)
     assert stage.run("jobs", "list", "--json", env={"DOCSPEED_API_KEY": ""}).out.count("\n") == 1
     assert len(service.calls) == calls
 
 
 def test_jobs_list_in_pipe_is_complete(stage: Stage, service: Service) -> None:
-    submitted(stage, 40)
+    stage.submit(40)
     assert len(stage.rows()) == 40
 
 
@@ -76,7 +70,7 @@ def test_jobs_list_unknown_status_is_noted(stage: Stage, service: Service, termi
     argv = ("jobs", "list", "--status", "runing")
     stage.env = {"NO_COLOR": "1"}
     assert ("note: no jobs here yet\n" in stage.run(*argv, terminal=terminal).err) == terminal
-    submitted(stage, 2)
+    stage.submit(2)
     stage.run("jobs", "status", "job_1")
     ran = stage.run(*argv, terminal=terminal)
     assert (ran.code, ran.out) == (0, "")
@@ -85,9 +79,9 @@ def test_jobs_list_unknown_status_is_noted(stage: Stage, service: Service, termi
 
 
 def test_jobs_list_without_matches_is_noted_at_terminal(stage: Stage) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     stage.env = {"NO_COLOR": "1"}
-    assert stage.run("jobs", "list", "--status", "failed").err == "", "a script may ask again and again"
+    assert stage.run("jobs", "list", "--status", "failed").err == "", "scripts that poll the list get no note"
     ran = stage.run("jobs", "list", "--status", "failed", terminal=True)
     assert ran.err == "note: no job is 'failed'; the jobs here are running\n"
     ran = stage.run("jobs", "list", "--status", "running", "--operation", "split", terminal=True)
@@ -119,7 +113,7 @@ def test_jobs_list_last_run_counts_a_run_that_submitted_nothing(stage: Stage, se
 
 def test_jobs_list_and_forget_filter_by_base_url(stage: Stage, service: Service) -> None:
     elsewhere = ("--base-url", "https://b.example")
-    submitted(stage, 1)
+    stage.submit(1)
     stage.run("parse", "--file-id", "g", *elsewhere)
     assert len(stage.rows()) == 2
     assert [row["server"] for row in stage.rows(*elsewhere)] == ["https://b.example"]

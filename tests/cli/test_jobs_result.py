@@ -11,14 +11,8 @@ from tests.fake_service import RESULT, Reply, Service
 from tests.stage import Stage, lines
 
 
-def submitted(stage: Stage, number: int) -> None:
-    """So many jobs in the ledger."""
-    for n in range(1, number + 1):
-        assert stage.run("parse", "--file-id", f"f{n}").code == 0
-
-
 def test_jobs_result_prints_the_server_bytes(stage: Stage, service: Service) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     ran = stage.run("jobs", "result", "@last")
     assert (ran.code, ran.raw) == (0, service.results["job_1"] + b"\n")
     target = stage.folder / "r.json"
@@ -27,7 +21,7 @@ def test_jobs_result_prints_the_server_bytes(stage: Stage, service: Service) -> 
 
 
 def test_jobs_result_of_many_prints_lines_or_writes_files(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     ran = stage.run("jobs", "result", "job_1", "job_2", "job_3")
     keys = ["input", "file_id", "job_id", "operation", "status", "result"]
     assert all(list(json.loads(line)) == keys for line in lines(ran.out))
@@ -49,7 +43,7 @@ def test_jobs_result_one_failure_does_not_stop_the_others(stage: Stage, service:
 
 
 def test_jobs_result_all_finished_retries_503(stage: Stage, service: Service) -> None:
-    submitted(stage, 2)
+    stage.submit(2)
     service.polls = 10**9
     service.then(RESULT, Reply.of(503, {"detail": "busy"}))
     stage.run("jobs", "status", "job_1", "job_2")
@@ -84,7 +78,7 @@ def test_jobs_result_of_many_exits_with_the_first_code_by_priority(
             service.at(f"/v1/jobs/{job_id}", ENDS[code])
     jobs = ["job_b", "job_a"] if turned else ["job_a", "job_b"]
     ran = stage.run("jobs", "result", *jobs, "--concurrency", "1")
-    not_met = turned and other == 3  # without credits nothing else is asked
+    not_met = turned and other == 3  # without credits no further request is sent
     assert ran.code == (3 if not_met else one), ran.err
 
 

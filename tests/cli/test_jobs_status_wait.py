@@ -9,13 +9,6 @@ import pytest
 from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
 from tests.stage import Stage, lines
 
-
-def submitted(stage: Stage, number: int) -> None:
-    """So many jobs in the ledger."""
-    for n in range(1, number + 1):
-        assert stage.run("parse", "--file-id", f"f{n}").code == 0
-
-
 # -- status
 
 
@@ -43,7 +36,7 @@ def test_jobs_status_of_many_prints_a_line_each(stage: Stage, service: Service) 
 
 
 def test_jobs_status_updates_the_ledger(stage: Stage, service: Service) -> None:
-    submitted(stage, 1)
+    stage.submit(1)
     assert stage.states() == ["running"]
     stage.run("jobs", "status", "job_1")
     assert stage.states() == ["done"]
@@ -151,7 +144,7 @@ def test_jobs_ids_from_stdin_skip_failed_inputs_with_a_warning(stage: Stage, ser
 
 
 def test_jobs_last_and_row_number_select_a_job(stage: Stage, service: Service) -> None:
-    submitted(stage, 3)
+    stage.submit(3)
     assert json.loads(stage.run("jobs", "status", "@last").out)["job_id"] == "job_3"
     row = next(row["row"] for row in stage.rows() if row["job_id"] == "job_2")
     assert json.loads(stage.run("jobs", "status", f"@{row}").out)["job_id"] == "job_2"

@@ -18,7 +18,7 @@ RESULT = json.dumps({"pages": [{"text": "0123456789" * (IN_MEMORY // 5)}]}).enco
 
 
 class Cut(httpx.SyncByteStream):
-    """A body that breaks off after so many bytes."""
+    """A response body whose connection breaks after `after` bytes."""
 
     def __init__(self, after: int) -> None:
         self.after = after
@@ -30,7 +30,7 @@ class Cut(httpx.SyncByteStream):
 
 
 def run_with_results(stage: Stage, service: Service, answers: Sequence[httpx.Response], *flags: str) -> Ran:
-    """Run `parse --wait` with these answers to requests for the result; the last one is repeated."""
+    """Run `parse --wait` with these responses to requests for the result; the last one is repeated."""
     left = list(answers)
 
     def handler(request: httpx.Request) -> httpx.Response:

@@ -1,7 +1,7 @@
 """The ledger's promises hold in any order of commands, and wherever the program is killed.
 
-The order of events is checked from outside, as each one happens. A kill restores the state folder as it was
-at that moment, which undoes whatever the program does on its way out.
+Each event is checked from outside as it happens. A kill restores the state folder as it was at that moment,
+so that no clean-up of the program counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.stage import Clock, Ran, Stage, Stream
 
 DOCUMENTS = st.sampled_from(["a", "b", "c"])
 MOST_EVENTS = 40
-"""Events after which to kill at most: few commands here have so many, and later ones end first."""
+"""Largest number of events before a kill; most of the commands here have fewer."""
 UNUSABLE = ("failed", "lost")
 
 
@@ -61,7 +61,7 @@ def test_ledger_row_precedes_submission_and_job_id_precedes_output(tmp_path: Pat
         return inner.handle_request(request)
 
     out, clock = Watched(lambda: seen.append(("printed", rows_in_file(tmp_path)))), Clock()
-    world = Environment(
+    environment = Environment(
         env=Stage(tmp_path).base(),
         stdin=Stream(),
         stdout=io.TextIOWrapper(out, encoding="utf-8", write_through=True),
@@ -71,17 +71,17 @@ def test_ledger_row_precedes_submission_and_job_id_precedes_output(tmp_path: Pat
         sleep=clock.sleep,
         transport=lambda base_url: httpx.MockTransport(handle),
     )
-    assert main(["parse", "--file-id", "f"], world) == 0
+    assert main(["parse", "--file-id", "f"], environment) == 0
     assert seen[0] == ("sent", [("submitting", None)])
     assert seen[1] == ("printed", [("running", "job_1")])
 
 
 class Killed(BaseException):
-    """Ends the program where it is killed."""
+    """Stands for the kill: it unwinds the program from wherever it is."""
 
 
 class KillingClock(Clock):
-    """A clock that kills the program at the n-th event: a look at the clock, a request or an answer."""
+    """A clock that kills the program at the n-th event: a reading of the clock, a request or a response."""
 
     def __init__(self, on_kill: Callable[[], None]) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ class Promises(RuleBasedStateMachine):
         return self.stage.rows()
 
     def _answered(self, name: str) -> bool:
-        """Return whether the ledger has a job that answers this request, going by the server's state."""
+        """Return whether a job in the ledger still answers this request on the server."""
         rows = [row for row in self._rows() if row["file_id"] == name]
         known = [row["job_id"] for row in rows if row["job_id"]]
         inline = any(job_id.startswith("@") for job_id in known)

@@ -1,4 +1,4 @@
-"""A ledger that can't be used costs no job: docspeed warns, does the work and prints the id."""
+"""A ledger that can't be used loses no job: docspeed warns, does the work and prints the id."""
 
 from __future__ import annotations
 

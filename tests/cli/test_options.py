@@ -11,7 +11,7 @@ from tests.stage import Stage
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--timeout", "soon"), "--timeout"),
         (("--poll-interval", "-3"), "--poll-interval"),
@@ -22,17 +22,17 @@ from tests.stage import Stage
     ],
 )
 def test_options_invalid_are_reported_with_invalid_inputs(
-    stage: Stage, service: Service, flags: tuple[str, ...], told: str
+    stage: Stage, service: Service, flags: tuple[str, ...], message: str
 ) -> None:
     ran = stage.run("parse", "missing.pdf", *flags)
     assert (ran.code, ran.out) == (2, "")
     assert "missing.pdf" in ran.err
-    assert told in ran.err
+    assert message in ran.err
     assert service.calls == []
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--timeout", "soon"), "soon"),
         (("--poll-interval", "x"), "x"),
@@ -53,12 +53,12 @@ def test_options_invalid_are_reported_with_invalid_inputs(
     ],
 )
 def test_options_invalid_send_no_request(
-    stage: Stage, service: Service, flags: tuple[str, ...], told: str
+    stage: Stage, service: Service, flags: tuple[str, ...], message: str
 ) -> None:
     ran = stage.run("parse", stage.document("a.pdf"), *flags)
     assert (ran.code, ran.out) == (2, ""), ran.err
     assert ran.err.startswith(("error: ", '{"error"'))
-    assert told in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
     assert service.calls == []
 

@@ -82,7 +82,7 @@ def test_output_file_not_writable_names_jobs_result(stage: Stage, service: Servi
     target = stage.folder / "there"
     (target / "a.json").mkdir(parents=True)
     ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target / "no" / "x.json"))
-    assert (ran.code, service.calls) == (2, []), "a folder that is not there is found before anything is sent"
+    assert (ran.code, service.calls) == (2, []), "a missing folder is reported before anything is sent"
     ran = stage.run("parse", stage.document("a.pdf"), "--wait", "-o", f"{target}/", "--json")
     assert ran.code == 1
     assert "jobs result job_1" in ran.out + ran.err
@@ -177,14 +177,14 @@ def test_output_hint_at_terminal_names_an_unused_file(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(stage.folder)
-    for there in ("", "-2", "-3"):
+    for suffix in ("", "-2", "-3"):
         ran = stage.run("parse", stage.document("a.pdf"), "--wait", terminal=True)
-        assert ran.err.endswith(f"-o a.parse{there}.json\n")
-        (stage.folder / f"a.parse{there}.json").touch()
+        assert ran.err.endswith(f"-o a.parse{suffix}.json\n")
+        (stage.folder / f"a.parse{suffix}.json").touch()
 
 
 class Broken(httpx.SyncByteStream):
-    """A body during which a signal arrives."""
+    """A response body that is interrupted by a signal."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield b'{"pages": ["' + b"x" * (1 << 20)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.fake_service import RESULT, SUBMIT, UPLOAD, Call, Reply, Service
-from tests.stage import Ran, Stage, lines
+from tests.stage import Ran, Stage, by_input, file_ids, lines
 
 TOTAL, BOTH = (
     json.dumps({"fields": [{"key": key} for key in keys]}) for keys in (("total",), ("total", "date"))
 )
 
 
-def display_path(service: Service) -> None:
-    """Each result says what it was asked for."""
+def echo_requests(service: Service) -> None:
+    """Make each result repeat its request."""
     service.payload = lambda operation, body: json.dumps({"fields": {}, "asked": [operation, body]}).encode()
 
 
@@ -31,7 +30,7 @@ def extracted(stage: Stage, folder: str, schema: str = TOTAL, *flags: str) -> Ra
     return ran
 
 
-def filed(stage: Stage) -> bytes:
+def saved(stage: Stage) -> bytes:
     return (stage.folder / "out" / "bill.json").read_bytes()
 
 
@@ -39,33 +38,33 @@ def filed(stage: Stage) -> bytes:
 def test_output_folder_result_of_another_request_is_replaced(
     stage: Stage, service: Service, other: tuple[str, str]
 ) -> None:
-    display_path(service)
+    echo_requests(service)
     extracted(stage, "jan")
-    first = filed(stage)
+    first = saved(stage)
     between = extracted(stage, *other)
-    assert filed(stage) != first
+    assert saved(stage) != first
     assert "other files of the same names are replaced" in between.err
     extracted(stage, "jan")
-    assert filed(stage) == first
-    assert service.count(SUBMIT) == 2, "nothing is paid twice over it"
+    assert saved(stage) == first
+    assert service.count(SUBMIT) == 2, "the replaced results are reused, not paid for again"
 
 
 def test_output_folder_result_of_another_operation_is_replaced(stage: Stage, service: Service) -> None:
-    display_path(service)
+    echo_requests(service)
     extracted(stage, "jan")
-    first = filed(stage)
+    first = saved(stage)
     stage.run("parse", str(stage.folder / "jan" / "bill.pdf"), "--wait", "-o", str(stage.folder / "out"))
     extracted(stage, "jan")
-    assert filed(stage) == first
+    assert saved(stage) == first
 
 
 def test_output_folder_edited_file_is_fetched_again(stage: Stage, service: Service) -> None:
-    display_path(service)
+    echo_requests(service)
     extracted(stage, "jan")
-    first = filed(stage)
+    first = saved(stage)
     (stage.folder / "out" / "bill.json").write_text("my notes")
     extracted(stage, "jan")
-    assert (filed(stage), service.count(SUBMIT)) == (first, 1)
+    assert (saved(stage), service.count(SUBMIT)) == (first, 1)
 
 
 def test_output_folder_file_of_another_table_is_replaced(stage: Stage, service: Service) -> None:
@@ -80,7 +79,7 @@ def test_output_folder_file_of_another_table_is_replaced(stage: Stage, service: 
 
 
 def test_output_folder_copies_in_two_folders_are_reused(stage: Stage, service: Service) -> None:
-    display_path(service)
+    echo_requests(service)
     argv = ("parse", stage.document("a.pdf", "one"), stage.document("b.pdf", "one"), "--wait", "-o")
     for folder in ("out", "elsewhere", "out", "elsewhere"):
         assert stage.run(*argv, str(stage.folder / folder)).code == 0
@@ -93,7 +92,7 @@ def test_output_folder_copies_in_two_folders_are_reused(stage: Stage, service: S
 
 
 def test_output_folder_file_with_older_mtime_is_left_alone(stage: Stage, service: Service) -> None:
-    display_path(service)
+    echo_requests(service)
     extracted(stage, "jan")
     os.utime(stage.folder / "out" / "bill.json", (1, 1))
     service.jobs.clear()
@@ -104,27 +103,16 @@ def test_output_folder_file_with_older_mtime_is_left_alone(stage: Stage, service
 KEYS = ["input", "file_id", "job_id", "operation", "status"]
 
 
-def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
-    """The lines of a run by their input."""
-    found = [json.loads(line) for line in lines(ran.out)]
-    return {line["input"]: line for line in found}
-
-
-def ids(*names: str) -> list[str]:
-    """These stored files as flags."""
-    return [part for name in names for part in ("--file-id", name)]
-
-
 def test_output_folder_gets_a_file_for_each_input(stage: Stage, service: Service) -> None:
     paths = [stage.document(f"in/{name}") for name in ("a.pdf", "b.pdf", "sub/a.pdf")]
     out = stage.folder / "out"
-    ran = stage.run("parse", *paths, *ids("f/../../x"), "--wait", "-o", str(out))
+    ran = stage.run("parse", *paths, *file_ids("f/../../x"), "--wait", "-o", str(out))
     assert ran.code == 0, ran.err
     found = by_input(ran)
     for line in found.values():
         assert list(line) == [*KEYS, "output"]
         content = json.loads(Path(line["output"]).read_text())
-        assert content["file"] == line["file_id"], "the file holds this input's result"
+        assert content["file"] == line["file_id"], "each file holds the result of its input"
         assert Path(line["output"]).resolve().is_relative_to(out.resolve())
     written = [path for path in out.rglob("*") if path.is_file()]
     assert len(written) == len({line["output"] for line in found.values()}) == 4
@@ -137,7 +125,7 @@ def test_output_folder_gets_a_file_for_each_input(stage: Stage, service: Service
 def test_output_folder_file_names_stay_inside(stage: Stage, service: Service, name: str) -> None:
     out = stage.folder / "deep" / "out"
     out.parent.mkdir()
-    ran = stage.run("parse", *ids(name, "plain"), "--wait", "-o", str(out))
+    ran = stage.run("parse", *file_ids(name, "plain"), "--wait", "-o", str(out))
     assert ran.code == 0, ran.err
     written = [path for path in stage.folder.rglob("*.json") if path.is_file()]
     assert len(written) == 2
@@ -146,7 +134,7 @@ def test_output_folder_file_names_stay_inside(stage: Stage, service: Service, na
 
 def test_output_folder_names_differing_in_case_are_two_files(stage: Stage) -> None:
     out = stage.folder / "out"
-    ran = stage.run("parse", *ids("Scan", "scan", "SCAN"), "--wait", "-o", str(out))
+    ran = stage.run("parse", *file_ids("Scan", "scan", "SCAN"), "--wait", "-o", str(out))
     assert ran.code == 0
     assert len({path.name.lower() for path in out.iterdir()}) == 3
 
@@ -225,7 +213,7 @@ def test_output_folder_unwritable_file_does_not_stop_the_others(stage: Stage, se
 
 def test_output_folder_that_is_a_file_is_a_usage_error(stage: Stage, service: Service) -> None:
     (stage.folder / "out").write_text("a file")
-    ran = stage.run("parse", *ids("a", "b"), "--wait", "-o", str(stage.folder / "out"))
+    ran = stage.run("parse", *file_ids("a", "b"), "--wait", "-o", str(stage.folder / "out"))
     assert (ran.code, service.calls) == (2, [])
 
 

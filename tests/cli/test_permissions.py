@@ -51,8 +51,8 @@ def test_permissions_spooled_body_has_no_file_name(tmp_path: Path) -> None:
         "from docspeed_cli.service.body import IN_MEMORY, Body; import os; body = Body();"
         " body.write(b'x' * (IN_MEMORY + 1)); print(os.listdir(os.environ['TMPDIR']), body.size)"
     )
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
     )
-    assert said.stdout == f"[] {IN_MEMORY + 1}\n"
+    assert printed.stdout == f"[] {IN_MEMORY + 1}\n"
     assert Body(b"x").size == 1

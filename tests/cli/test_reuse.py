@@ -13,7 +13,7 @@ PARSE = ("parse", "--file-id", "f")
 
 
 def tokens(service: Service) -> list[str]:
-    """The `Idempotency-Key` of each submission."""
+    """Return the `Idempotency-Key` of each submission."""
     return [call.headers["idempotency-key"] for call in service.calls if call.kind == SUBMIT]
 
 
@@ -109,15 +109,15 @@ def test_reuse_unknown_outcome_is_resubmitted_with_the_same_idempotency_key(
 
 
 def test_reuse_idempotency_key_that_made_a_job_is_not_sent_again(stage: Stage, service: Service) -> None:
-    """A server that knows such keys would answer with the failed job for ever."""
+    """A server that honours the key would return the failed job each time."""
     service.then(SUBMIT, RESET_AFTER, Reply.of(202, {"job_id": "job_bad", "status": "failed"}))
     stage.run(*PARSE)
     stage.run(*PARSE)
     ran = stage.run(*PARSE, "--wait")
     assert ran.code == 0, ran.err
     assert "unknown" not in ran.err
-    lost, again, anew = tokens(service)
-    assert lost == again != anew
+    first, second, third = tokens(service)
+    assert first == second != third
 
 
 def test_reuse_resubmitted_row_names_the_new_job(stage: Stage, service: Service) -> None:
@@ -134,7 +134,7 @@ def test_reuse_with_fresh_submits_again(stage: Stage, service: Service) -> None:
     ran = stage.run(*PARSE, "--fresh")
     assert json.loads(ran.out)["job_id"] == "job_2"
     assert "reused" not in json.loads(ran.out)
-    assert json.loads(stage.run(*PARSE).out)["job_id"] == "job_2", "the newest is joined"
+    assert json.loads(stage.run(*PARSE).out)["job_id"] == "job_2", "the newest job is joined"
 
 
 @pytest.mark.parametrize(

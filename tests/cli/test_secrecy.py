@@ -79,7 +79,7 @@ def test_secrecy_runs_cover_every_command() -> None:
 
 
 def written(folder: Path) -> list[Path]:
-    """Files below the folder that contain the key."""
+    """Return the files below the folder that contain the key."""
     return [path for path in folder.rglob("*") if path.is_file() and MARK in path.read_bytes()]
 
 
@@ -123,8 +123,8 @@ def test_key_is_absent_from_errors(stage: Stage, service: Service, kind: str, re
 
 
 def test_key_repeated_by_server_is_redacted_in_error(stage: Stage, service: Service) -> None:
-    said = f"the header 'Bearer {KEY}' is not valid"
-    service.then(SUBMIT, Reply.of(400, {"detail": {"code": "bad", "message": said, "details": said}}))
+    message = f"the header 'Bearer {KEY}' is not valid"
+    service.then(SUBMIT, Reply.of(400, {"detail": {"code": "bad", "message": message, "details": message}}))
     ran = stage.run("parse", "--file-id", "f", "--json")
     assert ran.code == 7
     assert KEY not in ran.out + ran.err
@@ -157,18 +157,18 @@ def test_key_repeated_by_server_is_not_stored(
             ("jobs", "result", "@last"),
             ("doctor",),
         ):
-            said = stage.run(*command)
-            assert KEY not in said.out + said.err, command
+            shown = stage.run(*command)
+            assert KEY not in shown.out + shown.err, command
     assert written(stage.folder) == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 302])
 def test_auth_login_key_repeated_by_server_is_redacted(stage: Stage, service: Service, status: int) -> None:
     key = "ds_another_marked_key"
-    said = Reply(
+    reply = Reply(
         status, f'{{"detail": {{"code": "{key}", "message": "{key}"}}}}'.encode(), {"Location": f"//x/{key}"}
     )
-    service.always(POLL, said)
+    service.always(POLL, reply)
     for flags in ((), ("--json",)):
         ran = stage.run("auth", "login", *flags, stdin=key.encode())
         assert key not in ran.out + ran.err
@@ -202,12 +202,14 @@ def test_key_unfit_for_a_header_is_not_printed(stage: Stage, service: Service) -
 
 
 def test_key_is_redacted_from_warnings_errors_and_progress() -> None:
-    told = Stream()
-    output = Output(Environment({}, Stream(), Stream(), told), Style(), {"secret-key"})
+    stderr = Stream()
+    output = Output(Environment({}, Stream(), Stream(), stderr), Style(), {"secret-key"})
     output.warn("a warning with secret-key")
     output.error(DocspeedError("an error with secret-key", hint="a hint with secret-key"))
     output.progress("progress with secret-key")
-    assert b"secret-key" not in told.bytes.getvalue() and told.bytes.getvalue().count(b"\xe2\x80\xa6") == 4
+    assert (
+        b"secret-key" not in stderr.bytes.getvalue() and stderr.bytes.getvalue().count(b"\xe2\x80\xa6") == 4
+    )
 
 
 def test_key_of_one_letter_is_not_redacted(stage: Stage) -> None:
@@ -218,16 +220,16 @@ def test_key_of_one_letter_is_not_redacted(stage: Stage) -> None:
 
 
 def test_redirect_to_plain_http_on_the_same_host_is_refused(stage: Stage) -> None:
-    asked: list[str] = []
+    schemes: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.scheme)
+        schemes.append(request.url.scheme)
         return httpx.Response(302, headers={"Location": str(request.url.copy_with(scheme="http", port=8443))})
 
     ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run(
         "jobs", "status", "job_1", "--base-url", "https://docs.example:8443"
     )
-    assert (ran.code, set(asked)) == (9, {"https"})
+    assert (ran.code, set(schemes)) == (9, {"https"})
     assert "redirects to another address" in ran.err
 
 

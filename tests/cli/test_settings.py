@@ -19,16 +19,8 @@ from tests.stage import Ran, Stage, lines
 MISTAKES = 'wiat = true\nformat = "xml"\n\ntimeout = "soon"\n'
 
 
-def config(stage: Stage, content: str | bytes = MISTAKES) -> Path:
-    """The user's config file, with this in it."""
-    path = stage.folder / "config" / "config.toml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
 def checks(ran: Ran, name: str) -> list[dict[str, Any]]:
-    """The doctor's lines of this name."""
+    """Return the doctor's findings about this check."""
     found = [json.loads(line) for line in lines(ran.out)]
     return [line for line in found if line["check"] == name]
 
@@ -51,7 +43,7 @@ def checks(ran: Ran, name: str) -> list[dict[str, Any]]:
 def test_settings_bad_help_still_works(stage: Stage, argv: tuple[str, ...], env: dict[str, str]) -> None:
     whole = stage.run(*argv)
     if not env:
-        config(stage)
+        stage.configure(MISTAKES)
     assert stage.run(*argv, env=env) == whole
     assert (whole.code, whole.err) == (0, "")
 
@@ -62,7 +54,7 @@ def test_settings_bad_help_still_works(stage: Stage, argv: tuple[str, ...], env:
     ids=" ".join,
 )
 def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
-    path = config(stage)
+    path = stage.configure(MISTAKES)
     ran = stage.run(*argv)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err.splitlines() == [
@@ -75,7 +67,7 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
 
 
 def test_settings_bad_flag_file_and_variable_are_listed_together(stage: Stage) -> None:
-    config(stage, "wiat = true\n")
+    stage.configure("wiat = true\n")
     ran = stage.run("parse", "--file-id", "f", "--timeout", "x", env={"DOCSPEED_CONCURRENCY": "many"})
     name, flag, variable, _ = ran.err.splitlines()
     assert ran.code == 2
@@ -83,7 +75,7 @@ def test_settings_bad_flag_file_and_variable_are_listed_together(stage: Stage) -
 
 
 def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) -> None:
-    path = config(stage)
+    path = stage.configure(MISTAKES)
     ran = stage.run("doctor", "--sandbox", "--json")
     found = checks(ran, "settings")
     assert (ran.code, ran.err) == (2, "")
@@ -103,8 +95,8 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
     [b'base_ulr = "https://own.example"\n', b'base_url = "own.example"\n', b"\xff\xfe", b"wait ="],
 )
 def test_settings_bad_doctor_sends_the_key_nowhere(stage: Stage, service: Service, content: bytes) -> None:
-    """The file may have named another server than the default one."""
-    config(stage, content)
+    """The damaged file may name another server than the default one."""
+    stage.configure(content)
     ran = stage.run("doctor", "--json")
     (server,) = checks(ran, "server")
     assert (ran.code, service.calls) == (2, [])
@@ -127,7 +119,7 @@ def test_config_unreadable_error_says_why(stage: Stage, content: bytes | None, m
     if content is None:
         (stage.folder / "config" / "config.toml").mkdir(parents=True)
     else:
-        config(stage, content)
+        stage.configure(content)
     ran = stage.run("parse", "--file-id", "f")
     assert (ran.code, message in ran.err) == (2, True), ran.err
     (line,) = checks(stage.run("doctor", "--sandbox", "--json"), "settings")
@@ -136,12 +128,12 @@ def test_config_unreadable_error_says_why(stage: Stage, content: bytes | None, m
 
 
 def test_config_unreadable_error_names_variable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The refusal is simulated, because root may read everything."""
+    """Root can read every file, so the permission error is simulated."""
 
     def refused(path: Path, encoding: str) -> str:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    config(stage)
+    stage.configure(MISTAKES)
     monkeypatch.setattr(Path, "read_text", refused)
     ran = stage.run("jobs", "list")
     assert (ran.code, ran.out) == (2, "")
@@ -203,10 +195,10 @@ def test_config_show_server_origin_is_its_flag(stage: Stage, flags: tuple[str, .
 
 def test_help_environment_example_config_is_valid(stage: Stage) -> None:
     assert CONFIG.text in stage.run("help", "environment").out
-    path = config(stage, CONFIG.text)
+    path = stage.configure(CONFIG.text)
     found = [json.loads(line) for line in lines(stage.run("config", "show").out)]
-    filed = {line["name"]: line["value"] for line in found if line["origin"] == str(path)}
-    assert filed == tomllib.loads(CONFIG.text) | {"timeout": 1800}
+    from_file = {line["name"]: line["value"] for line in found if line["origin"] == str(path)}
+    assert from_file == tomllib.loads(CONFIG.text) | {"timeout": 1800}
 
 
 def test_config_show_at_terminal_aligns_columns(stage: Stage) -> None:
@@ -217,20 +209,13 @@ def test_config_show_at_terminal_aligns_columns(stage: Stage) -> None:
     assert len({line.index(word[2]) for line, word in zip(ran.out.splitlines(), found, strict=True)}) == 1
 
 
-def configure(stage: Stage, text: str) -> None:
-    """Put this into the config file."""
-    path = stage.folder / "config" / "config.toml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-
-
 def waited(ran: Ran) -> bool:
-    """Whether the result was printed, and not the job."""
+    """Return whether the result was printed rather than the job."""
     return "pages" in json.loads(ran.out)
 
 
 @pytest.mark.parametrize(
-    ("flag", "variable", "filed", "expected"),
+    ("flag", "variable", "in_file", "expected"),
     [
         ("", "", "", False),
         ("--wait", "", "", True),
@@ -243,9 +228,9 @@ def waited(ran: Ran) -> bool:
     ],
 )
 def test_settings_wait_flag_overrides_environment_overrides_file(
-    stage: Stage, flag: str, variable: str, filed: str, expected: bool
+    stage: Stage, flag: str, variable: str, in_file: str, expected: bool
 ) -> None:
-    configure(stage, filed)
+    stage.configure(in_file)
     env = {"DOCSPEED_WAIT": variable} if variable else {}
     ran = stage.run("parse", "--file-id", "f", *([flag] if flag else []), env=env)
     assert ran.code == 0, ran.err

@@ -11,7 +11,7 @@ from tests.stage import Stage, lines
 
 
 def body_of(stage: Stage, *flags: str) -> str:
-    """The body that these flags make, as text: order counts."""
+    """Return the body that these options make, as JSON text, because the order counts."""
     ran = stage.run("parse", "--file-id", "f", "--dry-run", *flags)
     assert ran.code == 0, ran.err
     return json.dumps(json.loads(ran.out)["body"])

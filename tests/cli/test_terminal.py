@@ -34,7 +34,7 @@ def test_json_at_terminal_keeps_numbers_as_the_server_wrote_them(stage: Stage, s
     service.payload = lambda operation, body: b'{"v": 1.10, "e": 1e2, "n": 12345678901234567890}'
     ran = stage.run("parse", "--file-id", "f", "--wait", "--json", terminal=True)
     assert "12345678901234567890" in ran.out
-    assert "1.10" in ran.out and "1e2" in ran.out, "untouched: an amount of 1.10 is not 1.1"
+    assert "1.10" in ran.out and "1e2" in ran.out, "numbers are untouched: 1.10 is not 1.1"
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.fake_service import KEY, POLL, SUBMIT, Call, Reply, Service
-from tests.stage import Clock, Ran, Stage, lines
+from tests.stage import Clock, Ran, Stage, by_input, file_ids, lines
 
 
 class Drip(httpx.SyncByteStream):
-    """A body of which one byte comes each second."""
+    """A response body that arrives at one byte a second."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -34,7 +33,7 @@ def parse_with(
     answer: Callable[[httpx.Request], httpx.Response],
     *flags: str,
 ) -> Ran:
-    """Run `parse --wait` where requests for paths that end so get this answer."""
+    """Run `parse --wait` with this response to requests whose path ends with `ending`."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith(ending):
@@ -65,7 +64,7 @@ def test_timeout_of_dripping_error_body_reports_the_error(stage: Stage, service:
 
 
 def test_timeout_bounds_a_poll_of_a_silent_server(stage: Stage, service: Service) -> None:
-    """A server that hangs in the middle of a wait of three seconds does not get a minute."""
+    """The read timeout of a poll is a minute; in a wait of three seconds it is what is left of them."""
     given: list[float] = []
 
     def hang(request: httpx.Request) -> httpx.Response:
@@ -106,15 +105,8 @@ def test_timeout_is_not_prolonged_by_retry_after(stage: Stage, service: Service)
     assert "is still queued after 30 s" in ran.err and "rate limit" in ran.err
 
 
-def configure(stage: Stage, text: str) -> None:
-    """Put this into the config file."""
-    path = stage.folder / "config" / "config.toml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-
-
 @pytest.mark.parametrize(
-    ("flag", "variable", "filed"),
+    ("flag", "variable", "in_file"),
     [
         ("60", "", ""),
         ("1m", "2h", "timeout = 7200"),
@@ -124,10 +116,10 @@ def configure(stage: Stage, text: str) -> None:
     ],
 )
 def test_timeout_from_flag_environment_or_file_exits_8(
-    stage: Stage, service: Service, flag: str, variable: str, filed: str
+    stage: Stage, service: Service, flag: str, variable: str, in_file: str
 ) -> None:
     service.polls = 10**9
-    configure(stage, filed)
+    stage.configure(in_file)
     flags = ["--timeout", flag] if flag else []
     ran = stage.run("parse", "--file-id", "f", "--wait", "--json", *flags, env={"DOCSPEED_TIMEOUT": variable})
     assert (ran.code, ran.out) == (8, "")
@@ -160,13 +152,8 @@ def test_timeout_message_names_the_last_poll_error(stage: Stage, service: Servic
 # -- many inputs
 
 
-def ids(*names: str) -> list[str]:
-    """These stored files as flags."""
-    return [part for name in names for part in ("--file-id", name)]
-
-
 def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
-    """Whatever was not submitted when it is over is not submitted; the next run goes on there."""
+    """Documents not submitted in time are left to the next run."""
     service.polls = 10**9
     ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
     argv = ("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
@@ -187,16 +174,10 @@ def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -
     assert "2 not finished" in ran.err and "stopped: --timeout is over" in ran.err
 
 
-def by_input(ran: Ran) -> dict[str, dict[str, Any]]:
-    """The lines of a run by their input."""
-    found = [json.loads(line) for line in lines(ran.out)]
-    return {line["input"]: line for line in found}
-
-
 def test_timeout_of_batch_reports_running_job_as_pending(stage: Stage, service: Service) -> None:
     service.has("job_1", "running")
     service.then(SUBMIT, Reply.of(202, {"job_id": "job_1", "operation": "parse", "status": "running"}))
-    ran = stage.run("parse", *ids("slow", "fast"), "--wait", "--concurrency", "1", "--timeout", "2")
+    ran = stage.run("parse", *file_ids("slow", "fast"), "--wait", "--concurrency", "1", "--timeout", "2")
     assert ran.code == 8
     found = by_input(ran)
     assert (found["slow"]["job_id"], found["slow"]["error"]["code"]) == ("job_1", "pending")
@@ -205,12 +186,12 @@ def test_timeout_of_batch_reports_running_job_as_pending(stage: Stage, service: 
 
 
 def test_timeout_from_environment_without_wait_is_ignored(stage: Stage, service: Service) -> None:
-    ran = stage.run("parse", *ids("a", "b", "c"), env={"DOCSPEED_TIMEOUT": "0s"})
+    ran = stage.run("parse", *file_ids("a", "b", "c"), env={"DOCSPEED_TIMEOUT": "0s"})
     assert (ran.code, service.count(SUBMIT)) == (0, 3)
 
 
 def test_timeout_reached_by_last_successful_poll_exits_0(stage: Stage, service: Service) -> None:
-    """Its last look comes when the time is over, and finds the job ended: nothing was left out."""
+    """The last poll comes when the time is over and finds the job completed."""
     service.polls = 4
     argv = ("parse", "--from", "-", "--wait", "--timeout", "1", "--concurrency", "1")
     ran = stage.run(*argv, stdin=b"a\n")
@@ -220,7 +201,7 @@ def test_timeout_reached_by_last_successful_poll_exits_0(stage: Stage, service: 
 
 def test_timeout_of_batch_ends_retries(stage: Stage, service: Service) -> None:
     service.always(SUBMIT, Reply.of(429, {"detail": "slow down"}, Retry_After="50"))
-    ran = stage.run("parse", *ids("a", "b"), "--wait", "--timeout", "5", "--concurrency", "1")
+    ran = stage.run("parse", *file_ids("a", "b"), "--wait", "--timeout", "5", "--concurrency", "1")
     assert ran.code == 8, ran.err
     assert stage.clock.time < 60
     assert stage.states() == []

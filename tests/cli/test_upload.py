@@ -64,7 +64,7 @@ def test_upload_file_name_cannot_inject_headers(stage: Stage, service: Service, 
     assert ran.code == 0
     (call,) = service.calls
     head = call.body.split(b"\r\n\r\n")[0]
-    assert head.count(b"\r\n") == 2, "the boundary, the disposition and the type"
+    assert head.count(b"\r\n") == 2, "boundary, disposition and content type"
 
 
 def test_upload_failure_does_not_stop_the_others(stage: Stage, service: Service) -> None:
@@ -101,7 +101,7 @@ def test_upload_is_not_in_jobs_list(stage: Stage) -> None:
 def test_upload_document_changed_after_hashing_is_an_error(
     stage: Stage, service: Service, while_sent: bool
 ) -> None:
-    """Between its digest and its upload another process may be waited for; the content then is another."""
+    """docspeed may wait for another process between hashing and upload; the document may change then."""
     path = stage.document("a.pdf", "before")
 
     def change() -> None:
@@ -128,7 +128,7 @@ def test_upload_document_changed_after_hashing_is_an_error(
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (int(while_sent), 0)
     assert stage.run("parse", path).code == 0
-    assert service.count(UPLOAD) == 1 + while_sent, "what was sent is known under no content"
+    assert service.count(UPLOAD) == 1 + while_sent, "the changed upload is not recorded under the old digest"
 
 
 @pytest.mark.parametrize(

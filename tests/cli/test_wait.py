@@ -12,7 +12,7 @@ from tests.stage import Ran, Stage, lines
 
 
 def waited(ran: Ran) -> bool:
-    """Whether the result was printed, and not the job."""
+    """Return whether the result was printed rather than the job."""
     return "pages" in json.loads(ran.out)
 
 
@@ -22,7 +22,7 @@ def test_wait_backoff_grows_from_a_quarter_second_to_fifteen(stage: Stage, servi
     assert ran.code == 0
     assert ran.slept[0] == 0.25
     rounded = [round(seconds, 6) for seconds in ran.slept]
-    assert rounded == sorted(rounded), "with the same jitter each time they only grow"
+    assert rounded == sorted(rounded), "with constant jitter the delays only grow"
     assert 12 <= ran.slept[-1] <= 15
 
 

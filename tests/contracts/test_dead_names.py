@@ -1,4 +1,4 @@
-"""Whatever a module names at its top is used somewhere in the program, not by tests alone."""
+"""Every top-level name of a module is used somewhere in the program, not by tests alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _named(tree: ast.Module) -> Iterator[str]:
             yield node.target.id
 
 
-def test_no_name_is_there_for_nobody() -> None:
+def test_names_of_each_module_are_used_by_the_program() -> None:
     sources = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
     words = Counter(word for source in sources.values() for word in re.findall(r"\w+", source))
     unused = [

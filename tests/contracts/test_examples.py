@@ -22,7 +22,7 @@ PROGRAM = group("docspeed", "", COMMANDS, root)
 
 
 def examples(built: Any, entries: tuple[Entry, ...]) -> Iterator[str]:
-    """Every example of every command."""
+    """Return every example of every command."""
     for entry in entries:
         command = built.get_command(None, entry.name)
         yield from entry.examples
@@ -33,7 +33,7 @@ EXAMPLES = tuple(dict.fromkeys(examples(PROGRAM, COMMANDS)))
 
 
 def documented(text: str) -> Iterator[str]:
-    """Every line of shell in a markdown text: in fenced blocks, and complete commands between backticks."""
+    """Yield the lines of shell in a markdown text: in fenced blocks, and complete commands in backticks."""
     for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         yield from (line.removeprefix("$ ") for line in block.splitlines())
     inline = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -41,7 +41,7 @@ def documented(text: str) -> Iterator[str]:
 
 
 _PLACEHOLDER = re.compile(r"…|\b[A-Z]{2,}\b|--help|help ")
-"""A word that stands for others, or a call that prints a help and so returns no action."""
+"""A placeholder, or a call that prints help."""
 
 PAGES = (TOP / "README.md", *sorted((TOP / "docs").glob("*.md")))
 DOCUMENTED = tuple(
@@ -55,7 +55,7 @@ DOCUMENTED = tuple(
 
 
 def invocations(example: str) -> Iterator[list[str]]:
-    """The arguments of each call of docspeed in a line of shell."""
+    """Yield the arguments of each call of docspeed in a line of shell."""
     line = re.sub(r'"?\$\((docspeed [^)]*)\)"?', r"; \1", example)
     words = shlex.shlex(line, posix=True, punctuation_chars=True)
     words.whitespace_split = True
@@ -67,7 +67,7 @@ def invocations(example: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("example", dict.fromkeys((*EXAMPLES, *DOCUMENTED)))
-def test_parser_accepts_the_example(example: str, tmp_path: Path) -> None:
+def test_example_is_accepted_by_the_parser(example: str, tmp_path: Path) -> None:
     for argv in invocations(example):
         found = PROGRAM.main(args=argv, prog_name="docspeed", standalone_mode=False)
         assert isinstance(found, Invocation)
@@ -79,11 +79,11 @@ def test_help_examples_all_call_docspeed() -> None:
     assert [example for example in EXAMPLES if not list(invocations(example))] == []
 
 
-def test_docs_have_commands_for_the_parser() -> None:
+def test_examples_are_found_in_the_docs() -> None:
     assert sum(bool(list(invocations(line))) for line in DOCUMENTED) > 40
 
 
-def test_invocations_are_found_in_a_line_of_shell() -> None:
+def test_examples_in_a_line_of_shell_are_found() -> None:
     piped = "docspeed upload *.pdf --format id | docspeed parse --from - > a 2>&1"
     line = f"{piped} && jq . a; eval \"$(docspeed x 'y z')\" || bin/docspeed z < a"
     assert list(invocations(line)) == [
@@ -100,7 +100,7 @@ KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "do
 """These need a terminal; tests/real has their tests."""
 
 ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|Out-String|/v1/classify")
-"""These need a server with keys, another shell or an endpoint that the sandbox lacks, or serve for ever."""
+"""These need a server with keys, another shell or an endpoint that the sandbox lacks, or never end."""
 
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
 
@@ -141,7 +141,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 
 @pytest.mark.real
 @pytest.mark.parametrize("example", PASTED)
-def test_shell_runs_the_example(example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]]) -> None:
+def test_example_runs_in_the_shell(
+    example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]]
+) -> None:
     folder, ids = furnished
     shutil.copytree(folder, tmp_path / "home")
     line = re.sub(r"\b(file|job)_\d+\b", lambda found: ids[found[0]], example)

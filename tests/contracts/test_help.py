@@ -1,7 +1,7 @@
-"""What `--help` says of every command, word for word.
+"""The `--help` of every command equals the recorded text.
 
-After a change that is meant, `DOCSPEED_WRITE_HELP=1 pytest tests/contracts/test_help.py` writes the texts in
-`tests/contracts/help/` anew; the difference is then for the reader of the change to judge.
+After an intended change, `DOCSPEED_WRITE_HELP=1 pytest tests/contracts/test_help.py` updates the texts in
+`tests/contracts/help/`, and the diff shows the change to its reviewer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WRITE = bool(os.environ.get("DOCSPEED_WRITE_HELP"))
 
 
 def walk(entries: tuple[Entry, ...], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
-    """Every command and group with the words that call it."""
+    """Yield every command and group with the words that call it."""
     for entry in entries:
         yield (*before, entry.name), entry
         yield from walk(entry.entries, (*before, entry.name))
@@ -56,16 +56,16 @@ def file_of(words: tuple[str, ...]) -> Path:
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_the_help_is_what_it_was(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_equals_the_recorded_text(stage: Stage, words: tuple[str, ...]) -> None:
     text = text_of(stage, words)
     if WRITE:
         TEXTS.mkdir(exist_ok=True)
         file_of(words).write_text(text, "utf-8")
-    assert file_of(words).exists(), "a new command: see how to write its help above"
+    assert file_of(words).exists(), "a new command: record its help as described above"
     assert text == file_of(words).read_text("utf-8")
 
 
-def test_no_text_is_left_of_a_command_that_is_gone() -> None:
+def test_help_has_no_recorded_text_of_a_removed_command() -> None:
     left = set(TEXTS.iterdir()) - {file_of(words) for words in PAGES}
     if WRITE:
         for path in left:
@@ -75,7 +75,7 @@ def test_no_text_is_left_of_a_command_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_the_help_fits_80_columns_and_is_plain(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_fits_80_columns_without_escape_sequences(stage: Stage, words: tuple[str, ...]) -> None:
     text = text_of(stage, words)
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert "\x1b" not in text
@@ -83,7 +83,7 @@ def test_the_help_fits_80_columns_and_is_plain(stage: Stage, words: tuple[str, .
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_the_help_fits_a_narrow_terminal(
+def test_help_at_60_columns_fits(
     stage: Stage, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
@@ -92,9 +92,7 @@ def test_the_help_fits_a_narrow_terminal(
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_the_help_begins_with_what_it_does_and_ends_with_where_to_read_on(
-    stage: Stage, words: tuple[str, ...]
-) -> None:
+def test_help_begins_with_usage_and_ends_with_more(stage: Stage, words: tuple[str, ...]) -> None:
     usage, about, *sections = text_of(stage, words).split("\n\n")
     assert usage.startswith(f"Usage: {' '.join(('docspeed', *words))} ")
     if words:
@@ -108,26 +106,26 @@ def test_the_help_begins_with_what_it_does_and_ends_with_where_to_read_on(
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_no_value_is_named_by_its_type(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_names_values_by_their_meaning(stage: Stage, words: tuple[str, ...]) -> None:
     assert not re.search(r"<\w+( range)?>|\bTEXT\b(?!\|)|\bINTEGER\b|x[<>]=|\{[A-Z]", text_of(stage, words))
 
 
 @pytest.mark.parametrize("words", [(), ("parse",), ("jobs",)], ids=" ".join)
-def test_the_short_flag_says_the_same(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_short_flag_prints_the_same(stage: Stage, words: tuple[str, ...]) -> None:
     assert text_of(stage, words, "-h") == text_of(stage, words)
 
 
-def test_called_alone_a_group_says_its_help(stage: Stage) -> None:
+def test_help_of_group_without_command_is_printed(stage: Stage) -> None:
     for words in ((), *(words for words, entry in FOUND.items() if entry.entries)):
         ran = stage.run(*words)
         assert (ran.code, ran.out, ran.err) == (0, text_of(stage, words), "")
 
 
-# -- what a list of commands says
+# -- lists of commands
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
-def test_the_list_says_what_the_command_says_of_itself(words: tuple[str, ...]) -> None:
+def test_help_list_has_the_first_line_of_each_docstring(words: tuple[str, ...]) -> None:
     entry = LEAVES[words]
     module, _, name = entry.where.partition(":")
     function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
@@ -135,19 +133,19 @@ def test_the_list_says_what_the_command_says_of_itself(words: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("words", FOUND, ids=" ".join)
-def test_what_is_said_is_a_sentence(words: tuple[str, ...]) -> None:
+def test_help_summary_is_one_sentence(words: tuple[str, ...]) -> None:
     about = FOUND[words].about
     assert about.endswith(".") and about[0].isupper() and "\n" not in about
 
 
 @pytest.mark.parametrize("words", [words for words, entry in FOUND.items() if entry.entries], ids=" ".join)
-def test_a_group_lists_all_its_commands(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_of_group_lists_all_its_commands(stage: Stage, words: tuple[str, ...]) -> None:
     text = text_of(stage, words)
     for entry in FOUND[words].entries:
         assert re.search(rf"^  {entry.name} ", text, flags=re.MULTILINE)
 
 
-# -- the contract's commands and flags
+# -- promised commands and flags
 
 INPUTS = ("--file-id", "--from", "--recursive", "--filename")
 REQUEST = ("--set", "--dry-run", "--sync", "--fresh")
@@ -196,24 +194,24 @@ NO_SERVER = {"completion", "config path", "help", "sandbox serve", "sandbox rese
 
 
 @pytest.mark.parametrize("command", FLAGS)
-def test_every_flag_of_the_contract_is_there(stage: Stage, command: str) -> None:
+def test_help_has_every_promised_flag(stage: Stage, command: str) -> None:
     words = tuple(command.split())
     assert words in LEAVES, "no such command"
     text, _, _ = text_of(stage, words).partition("\nExamples:")
-    told = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+    shown = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
     wanted = {*FLAGS[command], *COMMON} - (SERVER if command in NO_SERVER else set())
-    assert wanted - told == set()
-    assert command not in NO_SERVER or not told & SERVER
+    assert wanted - shown == set()
+    assert command not in NO_SERVER or not shown & SERVER
 
 
-def test_there_is_no_flag_for_the_key(stage: Stage) -> None:
+def test_help_has_no_flag_for_the_key(stage: Stage) -> None:
     for words in PAGES:
         assert not re.search(r"--(api-)?key\b", text_of(stage, words))
 
 
 @pytest.mark.parametrize("words", [words for words in LEAVES if words[0] != "completion"], ids=" ".join)
-def test_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
-    """A command's own flags are what its reader looks for."""
+def test_help_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
+    """Readers look for a command's own flags first."""
     text = text_of(stage, words)
     panels = re.findall(
         r"^(Arguments|Input|Request|Waiting|Many inputs|Output|Server|Other):", text, re.MULTILINE
@@ -227,7 +225,7 @@ def test_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
     [words for words in PAGES if words and words[0] not in ("completion", "auth", "doctor", "config")],
     ids=" ".join,
 )
-def test_examples_call_the_command(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_examples_call_the_command(stage: Stage, words: tuple[str, ...]) -> None:
     text = text_of(stage, words)
     _, _, examples = text.partition("\nExamples:")
     assert f"docspeed {' '.join(words)}" in examples
@@ -235,8 +233,8 @@ def test_examples_call_the_command(stage: Stage, words: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize("line", ["completion bash", "config path", "help output", "sandbox reset"])
 @pytest.mark.parametrize("flags", [("--sandbox",), ("--base-url", "https://x.example")], ids=" ".join)
-def test_a_server_may_be_named_where_none_is_asked(stage: Stage, line: str, flags: tuple[str, ...]) -> None:
-    """So that one can put it behind every command, in an alias."""
+def test_server_flags_are_accepted_by_local_commands(stage: Stage, line: str, flags: tuple[str, ...]) -> None:
+    """An alias may add a server flag to every command."""
     plain = stage.run(*line.split())
     assert (plain.code, stage.run(*line.split(), *flags)) == (0, plain)
 
@@ -249,7 +247,7 @@ def test_a_server_may_be_named_where_none_is_asked(stage: Stage, line: str, flag
     ],
     ids=str,
 )
-def test_a_flag_stands_where_it_is_looked_for(
+def test_help_flag_is_in_its_panel(
     stage: Stage, words: tuple[str, ...], panel: str, flags: tuple[str, ...]
 ) -> None:
     (section,) = [part for part in text_of(stage, words).split("\n\n") if part.startswith(f"{panel}:")]
@@ -258,7 +256,7 @@ def test_a_flag_stands_where_it_is_looked_for(
 
 
 @pytest.mark.parametrize("words", [words for words in PAGES if words], ids=" ".join)
-def test_where_to_read_on_is_one_table(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_more_is_one_aligned_table(stage: Stage, words: tuple[str, ...]) -> None:
     _, _, more = text_of(stage, words).partition("\nMore:\n")
     found = [re.match(r"  \S.*?  +(?=\S)", line) for line in more.splitlines()]
     assert len({line and line.end() for line in found}) == 1 and all(found)

@@ -1,4 +1,4 @@
-"""Imports go downwards only, and nothing heavy is loaded before it is used."""
+"""Imports go downwards by package, and heavy packages are imported where they are used."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ FLOORS = (
     {"jobs"},
     {"cli"},
 )
-"""A package may import those on the floors below its own, and its own modules."""
+"""The packages by layer; each may import those of the layers before its own."""
 
-STAND_IN = "sandbox"
+SANDBOX = "sandbox"
 HEAVY = {"asyncio", "httpx", "platformdirs", "pypdfium2", "rich", "ssl", "truststore", "werkzeug"}
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement's target, and whether it is carried out when the module is loaded."""
+    """The target of an import, and whether it runs when the module is loaded."""
 
     name: str
     at_load: bool
@@ -40,7 +40,7 @@ class Import:
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """Every module of the package by its dotted name below it."""
+    """Return every module of the package by its dotted name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -50,7 +50,7 @@ def modules() -> dict[str, ast.Module]:
 
 
 def imports(tree: ast.AST, *, at_load: bool = True) -> Iterator[Import]:
-    """Every import in the tree, those within functions too; types alone are not loaded."""
+    """Yield every import, those inside functions too; imports under TYPE_CHECKING are not loaded."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, at_load, node.lineno) for alias in node.names)
@@ -76,7 +76,7 @@ def _for_types(node: ast.AST) -> bool:
 
 
 def ours(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """What is imported of this package, by its dotted name below it."""
+    """Yield the imports of this package's modules, by dotted name, with their lines."""
     for found in imports(tree):
         first, _, below = found.name.partition(".")
         if first == "docspeed_cli" and below:
@@ -84,15 +84,15 @@ def ours(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def package(name: str) -> str:
-    """The package that a module belongs to."""
+    """Return the package of a module."""
     return name.split(".", maxsplit=1)[0]
 
 
-CLIENT = [name for name in modules() if package(name) not in ("", "__main__", STAND_IN)]
+CLIENT = [name for name in modules() if package(name) not in ("", "__main__", SANDBOX)]
 
 
 def below(name: str) -> set[str]:
-    """The packages that this one may import."""
+    """Return the packages that this one may import."""
     floor = next(number for number, packages in enumerate(FLOORS) if name in packages)
     return set().union({name}, *FLOORS[:floor])
 
@@ -115,8 +115,8 @@ def test_imports_of_a_module_go_downwards_by_package(name: str) -> None:
     assert upwards == []
 
 
-@pytest.mark.parametrize("folder", sorted({package(name) for name in CLIENT} | {STAND_IN}))
-def test_modules_of_one_package_do_not_import_each_other_in_circles(folder: str) -> None:
+@pytest.mark.parametrize("folder", sorted({package(name) for name in CLIENT} | {SANDBOX}))
+def test_imports_within_a_package_have_no_cycle(folder: str) -> None:
     graph = {
         name: {other for other, _ in ours(tree) if other != name}
         for name, tree in modules().items()
@@ -128,18 +128,18 @@ def test_modules_of_one_package_do_not_import_each_other_in_circles(folder: str)
 # -- what is imported where
 
 
-def test_the_stand_in_knows_nothing_of_the_client() -> None:
+def test_imports_of_the_sandbox_exclude_the_client() -> None:
     foreign = [
         f"{name}, line {line}: {other}"
         for name, tree in modules().items()
-        if package(name) == STAND_IN
+        if package(name) == SANDBOX
         for other, line in ours(tree)
-        if package(other) != STAND_IN
+        if package(other) != SANDBOX
     ]
     assert foreign == []
 
 
-def test_the_client_knows_the_stand_in_only_when_it_is_asked_for() -> None:
+def test_imports_of_the_sandbox_are_inside_functions() -> None:
     early = [
         f"{name}, line {found.line}: {found.name}"
         for name in CLIENT
@@ -151,7 +151,7 @@ def test_the_client_knows_the_stand_in_only_when_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CLIENT if ".views." not in f"{name}."])
-def test_what_is_heavy_is_loaded_where_it_is_used(name: str) -> None:
+def test_imports_of_heavy_packages_are_inside_functions(name: str) -> None:
     early = [
         f"line {found.line}: {found.name}"
         for found in imports(modules()[name])
@@ -161,7 +161,7 @@ def test_what_is_heavy_is_loaded_where_it_is_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", modules())
-def test_typer_is_used_by_its_public_names(name: str) -> None:
+def test_imports_of_typer_are_public_names(name: str) -> None:
     tree = modules()[name]
     private = [
         f"line {found.line}: {found.name}"
@@ -186,7 +186,7 @@ def test_typer_is_used_by_its_public_names(name: str) -> None:
 # -- these tests themselves
 
 
-def test_an_import_within_a_function_is_seen() -> None:
+def test_imports_inside_functions_are_found() -> None:
     tree = ast.parse(
         "import a\n"
         "def f():\n    import b\n    def g():\n        from docspeed_cli.core.errors import Exit\n"

@@ -21,7 +21,7 @@ WRITE = bool(os.environ.get("DOCSPEED_WRITE_PICTURES"))
 
 
 @pytest.mark.real
-def test_pictures_are_what_the_program_shows(tmp_path: Path) -> None:
+def test_pictures_equal_what_the_program_draws(tmp_path: Path) -> None:
     folder = PICTURES if WRITE else tmp_path
     script = TOP / "examples" / "make_pictures.py"
     subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)

@@ -1,4 +1,4 @@
-"""What a command loads before it has something to do, and that nothing but the output writes."""
+"""Commands load no more modules than they need, and only the output writes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HEAVY = (
 
 
 def loaded(tmp_path: Path, *argv: str) -> tuple[set[str], subprocess.CompletedProcess[str]]:
-    """The modules that a command loads beside those of the bare interpreter, and how it went."""
+    """Run a command; return the modules that it loads beyond the bare interpreter's, and the process."""
     report = tmp_path / "modules.json"
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("DOCSPEED_")},
@@ -58,12 +58,12 @@ def loaded(tmp_path: Path, *argv: str) -> tuple[set[str], subprocess.CompletedPr
 
 
 def among(modules: set[str], names: tuple[str, ...]) -> list[str]:
-    """Those of the names that were loaded, as they are or by a part of them."""
+    """Return the names that were loaded themselves or through a submodule."""
     return [name for name in names if name in modules or any(each.startswith(f"{name}.") for each in modules)]
 
 
 @pytest.mark.parametrize("flag", ["--version", "-V"])
-def test_the_version_loads_next_to_nothing(tmp_path: Path, flag: str) -> None:
+def test_startup_version_loads_one_module(tmp_path: Path, flag: str) -> None:
     modules, ran = loaded(tmp_path, flag)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {docspeed_cli.__version__}\n", "")
     assert among(modules, ("typer", "sqlite3", "json", "dataclasses", "pathlib", *HEAVY)) == []
@@ -88,14 +88,14 @@ def test_the_version_loads_next_to_nothing(tmp_path: Path, flag: str) -> None:
     ],
     ids=" ".join,
 )
-def test_help_loads_neither_the_network_nor_a_database(tmp_path: Path, argv: tuple[str, ...]) -> None:
+def test_startup_help_loads_no_heavy_package(tmp_path: Path, argv: tuple[str, ...]) -> None:
     modules, ran = loaded(tmp_path, *argv)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout
     assert among(modules, HEAVY) == []
 
 
-def test_the_list_of_commands_loads_no_command(tmp_path: Path) -> None:
+def test_startup_top_level_help_loads_no_command(tmp_path: Path) -> None:
     modules, _ = loaded(tmp_path, "--help")
     assert {name for name in modules if name.startswith("docspeed_cli.cli.commands")} == {
         "docspeed_cli.cli.commands"
@@ -116,7 +116,7 @@ def test_the_list_of_commands_loads_no_command(tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_needs_no_server_loads_nothing_to_speak_with_one(
+def test_startup_local_command_loads_no_heavy_package(
     tmp_path: Path, argv: tuple[str, ...], code: int | None
 ) -> None:
     modules, ran = loaded(tmp_path, *argv)
@@ -124,8 +124,8 @@ def test_what_needs_no_server_loads_nothing_to_speak_with_one(
     assert among(modules, HEAVY) == []
 
 
-def test_a_module_that_is_loaded_is_seen(tmp_path: Path) -> None:
-    """The test of these tests: the sandbox needs most of what the others must not load."""
+def test_startup_of_sandbox_loads_the_heavy_packages(tmp_path: Path) -> None:
+    """Check the check: the sandbox loads packages that the other commands must not load."""
     modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox")
     assert ran.returncode == 6, ran.stderr
     assert among(modules, ("httpx", "sqlite3", "werkzeug")) == ["httpx", "sqlite3", "werkzeug"]
@@ -135,7 +135,7 @@ def test_a_module_that_is_loaded_is_seen(tmp_path: Path) -> None:
 
 
 def _prints(path: Path) -> list[str]:
-    """Where a module prints; `--version` is answered before there is anything else to answer with."""
+    """Return the calls of `print` in a module, except the one that prints the version."""
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
@@ -147,7 +147,7 @@ def _prints(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
 )
-def test_nothing_prints(path: Path) -> None:
+def test_source_has_no_print(path: Path) -> None:
     assert _prints(path) == []
 
 
@@ -160,10 +160,10 @@ def test_nothing_prints(path: Path) -> None:
     ),
     ids=lambda path: str(path.relative_to(PACKAGE)),
 )
-def test_no_module_looks_at_the_process_s_own_streams_or_environment(path: Path) -> None:
-    """They come in the world; only the console script may ask for its arguments and leave.
+def test_source_takes_streams_and_environment_from_the_context(path: Path) -> None:
+    """The environment carries them; only the console script reads `sys.argv` and exits.
 
-    A conversation edits its lines with the keyboard of the process, so it has to know whether that is it.
+    The chat prompt compares its input with `sys.stdin`, because line editing works on the real one only.
     """
     exceptions = {"main.py": {"sys.argv", "sys.exit"}, "chat_prompt.py": {"sys.stdin"}}
     allowed = exceptions.get(path.name, set())

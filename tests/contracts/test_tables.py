@@ -18,7 +18,7 @@ from docspeed_cli.cli.help_topics import CONFIG
 from docspeed_cli.core import errors
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS, DocspeedError
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
-from tests.contracts.test_imports import FLOORS, PACKAGE, STAND_IN
+from tests.contracts.test_imports import FLOORS, PACKAGE, SANDBOX
 from tests.real.faults import HEAD, TABLE, as_markdown
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -26,13 +26,13 @@ WRITE = bool(os.environ.get("DOCSPEED_WRITE_DOCS"))
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A markdown table."""
+    """Return a markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def table_below(text: str, head: Sequence[str]) -> list[list[str]]:
-    """The rows of the one table with this head."""
+    """Return the rows of the table with this head."""
     _, found, rest = text.partition(f"| {' | '.join(head)} |\n")
     assert found, f"no table with the head {head}"
     lines = rest.split("\n\n", maxsplit=1)[0].splitlines()[1:]
@@ -103,7 +103,7 @@ _CODE = re.compile(r'\bcode"?(?:=|: | = )(?:code or )?"(\w+)"')
 
 
 def test_error_codes_table_has_every_code_that_the_source_uses() -> None:
-    ours = [path for path in PACKAGE.rglob("*.py") if path.parent.name not in (STAND_IN, "views")]
+    ours = [path for path in PACKAGE.rglob("*.py") if path.parent.name not in (SANDBOX, "views")]
     assert {code for path in ours for code in _CODE.findall(path.read_text("utf-8"))} == set(CODES)
 
 

@@ -136,7 +136,7 @@ class Case:
         """Run a command over the program's own transport, unless a timeout has to expire soon."""
         out, err, clock = Stream(), Stream(), self.stage.clock
         before = len(clock.slept)
-        world = Environment(
+        environment = Environment(
             env={**self.stage.base(), **self.stage.env},
             stdin=Stream(),
             stdout=out,
@@ -148,9 +148,9 @@ class Case:
             random=lambda: 0.5,
             transport=self._hasty if isinstance(self.server.act, Crowded | Silence) else None,
         )
-        code = main(list(argv), world)
-        raw, said = out.bytes.getvalue(), err.bytes.getvalue().decode()
-        return Ran(code, raw.decode("utf-8", "replace"), said, raw, clock.slept[before:])
+        code = main(list(argv), environment)
+        raw, shown = out.bytes.getvalue(), err.bytes.getvalue().decode()
+        return Ran(code, raw.decode("utf-8", "replace"), shown, raw, clock.slept[before:])
 
     def _hasty(self, base_url: str) -> httpx.BaseTransport:
         return Hasty(self.server, self.limits)

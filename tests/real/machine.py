@@ -43,13 +43,13 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class Machine:
-    """A user's machine: a folder of its own, a server, and the installed program."""
+    """A user's machine: a folder, a server, and the installed program."""
 
     folder: Path
     base_url: str = ""
 
     def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of a user with a key, and nothing of this process's own settings."""
+        """The environment of a user with a key, without the settings of this process."""
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
         return {
             **kept,
@@ -91,7 +91,7 @@ class Machine:
         """Start the program; killed at the end if it still runs."""
         process = subprocess.Popen(
             [str(DOCSPEED), *argv],
-            bufsize=0,  # what a buffer held already, nobody would be told of any more
+            bufsize=0,  # `select` would not report bytes that a buffer already holds
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,7 +109,7 @@ class Machine:
     def terminal(
         self, *argv: str, env: Mapping[str, str] | None = None, columns: int = 100
     ) -> Iterator[Terminal]:
-        """Start the program at a pseudo-terminal of its own."""
+        """Start the program at a new pseudo-terminal."""
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
         process = subprocess.Popen(
@@ -176,22 +176,22 @@ class Terminal:
     shown: str = ""
 
     def until(self, text: str) -> None:
-        """Wait until this has been shown."""
+        """Wait until the terminal has shown this text."""
         while text not in self.shown:
             assert self._more(), f"{text!r} was not shown: {self.shown!r}"
 
     def type(self, text: str) -> None:
-        """Type this."""
+        """Type this text."""
         os.write(self.ours, text.encode())
 
     def end(self) -> int:
-        """Wait for the end, taking in all that is shown; the exit code."""
+        """Read the terminal until the program ends, and return the exit code."""
         while self._more():
             pass
         return self.process.wait(PATIENCE)
 
     def _more(self) -> bool:
-        """Take in what is shown next; False at the end."""
+        """Read the next output; return False at the end."""
         assert select.select([self.ours], [], [], PATIENCE)[0], f"nothing more was shown: {self.shown!r}"
         try:
             chunk = os.read(self.ours, 65536)
@@ -202,6 +202,6 @@ class Terminal:
 
     @property
     def restored(self) -> bool:
-        """Whether the terminal is as it was: its modes, and the cursor to be seen."""
+        """Whether the terminal has its old modes and shows the cursor."""
         hidden, shown = self.shown.rfind("\x1b[?25l"), self.shown.rfind("\x1b[?25h")
         return _RESTORED in self.shown and shown >= hidden

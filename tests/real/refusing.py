@@ -67,7 +67,7 @@ def _instructions(rule: str) -> Iterator[tuple[int, int, int, int]]:
 
 
 def refuse(rules: list[str]) -> None:
-    """Make these calls fail for this process and whatever it executes."""
+    """Make these calls fail for this process and its children."""
     steps = [step for rule in rules for step in _instructions(rule)] + [(_RETURN, 0, 0, _ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))

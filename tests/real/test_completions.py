@@ -42,7 +42,7 @@ class Terminal:
     """A shell at a pseudo-terminal; tests wait for its output and never sleep."""
 
     def __init__(self, argv: list[str], env: Mapping[str, str], folder: Path) -> None:
-        self.said = ""
+        self.output = ""
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 200, 0, 0))
@@ -55,19 +55,19 @@ class Terminal:
     def until(self, pattern: str) -> re.Match[str]:
         """Read until the pattern appears, and drop the output up to its end."""
         end = time.monotonic() + DEADLINE
-        while not (found := re.search(pattern, self.said, flags=re.DOTALL)):
+        while not (found := re.search(pattern, self.output, flags=re.DOTALL)):
             left = end - time.monotonic()
-            assert left > 0, f"{pattern!r} did not appear in {self.said!r}"
+            assert left > 0, f"{pattern!r} did not appear in {self.output!r}"
             if select.select([self._fd], [], [], left)[0]:
-                self.said += self._read()
-        self.said = self.said[found.end() :]
+                self.output += self._read()
+        self.output = self.output[found.end() :]
         return found
 
     def _read(self) -> str:
         try:
             return os.read(self._fd, 65536).decode("utf-8", "replace")
         except OSError:
-            raise AssertionError(f"the shell is gone; it said {self.said!r}") from None
+            raise AssertionError(f"the shell is gone; it printed {self.output!r}") from None
 
     def close(self) -> None:
         with suppress(ProcessLookupError):
@@ -111,9 +111,9 @@ def work(tmp_path: Path, env: Mapping[str, str]) -> Path:
     return folder
 
 
-def answers(said: Mapping[str, str], shell: Terminal) -> dict[str, str]:
-    """Complete each of these lines."""
-    return {line: shell.completed(line) for line in said}
+def answers(expected: Mapping[str, str], shell: Terminal) -> dict[str, str]:
+    """Complete each of these lines and return the results."""
+    return {line: shell.completed(line) for line in expected}
 
 
 def run(argv: list[str], env: Mapping[str, str], folder: Path | None = None) -> str:
@@ -173,17 +173,17 @@ WORDS = {
 
 @needs_bash
 def test_completion_bash_completes_words(bash: Terminal) -> None:
-    said = {
+    expected = {
         **WORDS,
         "true && docspeed   par": "true && docspeed   parse ",
         "X=1 docspeed spl": "X=1 docspeed split ",
     }
-    assert answers(said, bash) == said
+    assert answers(expected, bash) == expected
 
 
 @needs_bash
 def test_completion_bash_completes_files(bash: Terminal) -> None:
-    said = {
+    expected = {
         "docspeed parse my": r"docspeed parse my\ file.pdf ",
         r"docspeed parse my\ f": r"docspeed parse my\ file.pdf ",
         "docspeed parse 'my f": "docspeed parse 'my file.pdf' ",
@@ -206,7 +206,7 @@ def test_completion_bash_completes_files(bash: Terminal) -> None:
         "docspeed parse a:b": r"docspeed parse a:b\@c\=d.pdf ",
         "docspeed parse --timeout my": "docspeed parse --timeout my",
     }
-    assert answers(said, bash) == said
+    assert answers(expected, bash) == expected
 
 
 @needs_bash
@@ -226,14 +226,14 @@ def test_completion_bash_in_mid_line_completes_the_word(bash: Terminal) -> None:
 def test_completion_bash_with_other_wordbreaks_completes(bash: Terminal, less: str) -> None:
     bash.send(f'COMP_WORDBREAKS=${{COMP_WORDBREAKS//[x{less}]/}}; printf "%s\\n" set\n')
     bash.until("\nset\r?\nREADY> ")
-    said = {
+    expected = {
         "docspeed parse --format=ma": "docspeed parse --format=markdown ",
         "docspeed extract --schema=f": "docspeed extract --schema=form.json ",
         "docspeed parse a:b": "docspeed parse a:b@c=d.pdf ",
         "docspeed schema --instructions=@fo": "docspeed schema --instructions=@form.json ",
     }
-    found = answers(said, bash)
-    assert {line: text.replace("\\", "") for line, text in found.items()} == said
+    found = answers(expected, bash)
+    assert {line: text.replace("\\", "") for line, text in found.items()} == expected
 
 
 ASKED = r"""
@@ -250,8 +250,8 @@ printf '%s\n' "${COMPREPLY[@]}"
 @needs_bash
 def test_completion_bash_function_without_terminal_replies(env: Mapping[str, str], work: Path) -> None:
     def asked(line: str, *words: str) -> list[str]:
-        said = run(["bash", "--norc", "--noprofile", "-c", ASKED, "bash", line, *words], env, work)
-        registered, *found = said.splitlines()
+        printed = run(["bash", "--norc", "--noprofile", "-c", ASKED, "bash", line, *words], env, work)
+        registered, *found = printed.splitlines()
         assert registered == "complete -F _docspeed docspeed"
         return found
 
@@ -311,7 +311,7 @@ def test_completion_zsh_completes_words(zsh: Terminal) -> None:
 
 @needs_zsh
 def test_completion_zsh_completes_files(zsh: Terminal) -> None:
-    said = {
+    expected = {
         "docspeed parse my": r"docspeed parse my\ file.pdf ",
         r"docspeed parse my\ f": r"docspeed parse my\ file.pdf ",
         "docspeed parse 'my f": "docspeed parse 'my file.pdf' ",
@@ -328,7 +328,7 @@ def test_completion_zsh_completes_files(zsh: Terminal) -> None:
         "docspeed parse a:b": "docspeed parse a:b@c=d.pdf ",
         "docspeed parse --timeout my": "docspeed parse --timeout my",
     }
-    assert answers(said, zsh) == said
+    assert answers(expected, zsh) == expected
 
 
 @needs_zsh
@@ -514,8 +514,10 @@ def test_completion_bash_with_failing_program_prints_nothing(
 def test_completion_bash_under_strict_options_completes(bash: Terminal) -> None:
     bash.send("set -u; shopt -s failglob nullglob nocasematch extglob\n")
     bash.until("READY> ")
-    said = {line: WORDS[line] for line in list(WORDS)[:7]} | {"docspeed parse SC": "docspeed parse SCAN.PDF "}
-    assert answers(said, bash) == said
+    expected = {line: WORDS[line] for line in list(WORDS)[:7]} | {
+        "docspeed parse SC": "docspeed parse SCAN.PDF "
+    }
+    assert answers(expected, bash) == expected
 
 
 @needs_zsh

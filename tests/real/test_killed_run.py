@@ -33,7 +33,7 @@ def command() -> list[str]:
 
 
 def whole_outputs(machine: Machine) -> list[Path]:
-    """The output files, each of which must be whole, however the run ended."""
+    """Return the output files; each must be complete, however the run ended."""
     found = list((machine.folder / "out").rglob("*.json"))
     for path in found:
         json.loads(path.read_bytes())
@@ -45,7 +45,9 @@ def rows(machine: Machine) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_kill_9_anywhere_and_the_same_command_ends_it(machine: Machine, service: Service, seed: int) -> None:
+def test_kill_9_at_random_moments_resume_completes_the_run(
+    machine: Machine, service: Service, seed: int
+) -> None:
     folder_of(machine)
     chance = random.Random(seed)
     for _ in range(KILLS):
@@ -65,7 +67,7 @@ def test_kill_9_anywhere_and_the_same_command_ends_it(machine: Machine, service:
     assert len(unknown) <= KILLS * AT_A_TIME
 
 
-def test_ctrl_c_anywhere_costs_no_submission(machine: Machine, service: Service) -> None:
+def test_ctrl_c_at_random_moments_resume_submits_nothing_twice(machine: Machine, service: Service) -> None:
     folder_of(machine)
     chance = random.Random(3)
     for _ in range(KILLS):

@@ -1,4 +1,4 @@
-"""System calls that fail for the ledger cost no job: its id is printed, and no older row is lost.
+"""System calls that fail for the ledger lose no job: its id is printed, and no older row is lost.
 
 The kernel itself fails them: as on a disk that is full from some byte on, in a folder that can only be read,
 or in folders without locks or shared memory.

@@ -1,4 +1,4 @@
-"""The program among others: jq, curl and sh, closed and broken pipes, full disks, no input."""
+"""docspeed in shell pipelines: jq, curl and sh, closed and broken pipes, full disks, empty input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.real.machine import DOCSPEED, Machine
 BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
 
 
-def test_submit_wait_and_read_the_status(machine: Machine, service: Service) -> None:
+def test_pipe_submit_wait_and_jq_print_the_status(machine: Machine, service: Service) -> None:
     service.polls = 2
     done = machine.bash(
         "set -o pipefail; docspeed parse --file-id f | jq -r .job_id | docspeed jobs wait - | jq -r .status"
@@ -23,18 +23,18 @@ def test_submit_wait_and_read_the_status(machine: Machine, service: Service) -> 
     assert (done.code, done.out) == (0, b"completed\n"), done.err
 
 
-def test_job_lines_can_be_piped_whole(machine: Machine, service: Service) -> None:
+def test_pipe_job_lines_are_accepted_by_jobs_wait(machine: Machine, service: Service) -> None:
     done = machine.bash("set -o pipefail; docspeed parse --file-id f --file-id g | docspeed jobs wait -")
     assert done.code == 0, done.err
     assert len(done.out.splitlines()) == 2
 
 
-def test_a_failed_job_breaks_a_pipeline(machine: Machine, service: Service) -> None:
+def test_pipe_failed_job_exits_5_with_pipefail(machine: Machine, service: Service) -> None:
     service.final = "failed"
     assert machine.bash("set -o pipefail; docspeed parse --file-id f --wait | cat").code == 5
 
 
-def test_the_curl_command_works(machine: Machine, service: Service) -> None:
+def test_curl_command_submits_the_request(machine: Machine, service: Service) -> None:
     flags = '--file-id f --set note="it\'s \\$HOME" --profile grounded'
     done = machine.bash(f"set -o pipefail; docspeed parse {flags} --dry-run --format curl | sh")
     assert done.code == 0, done.err
@@ -52,7 +52,7 @@ def test_the_curl_command_works(machine: Machine, service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pdf", 'it\'s "a" paper; $HOME `id`.pdf', "naïve ₹,x=y.pdf"])
-def test_the_curl_command_uploads_first(machine: Machine, service: Service, name: str) -> None:
+def test_curl_command_uploads_the_document(machine: Machine, service: Service, name: str) -> None:
     content = b"%PDF-1.4\n" + bytes(range(256)) + b"\n%%EOF\n"
     (machine.folder / name).write_bytes(content)
     script = f"set -o pipefail; docspeed parse {shlex.quote(name)} --dry-run --format curl | sh"
@@ -63,7 +63,7 @@ def test_the_curl_command_uploads_first(machine: Machine, service: Service, name
     assert service.bodies()[0]["input"] == {"file_id": "file_1"}
 
 
-def test_a_reader_that_goes_away_is_met_with_silence(machine: Machine, service: Service) -> None:
+def test_pipe_reader_gone_prints_no_error(machine: Machine, service: Service) -> None:
     service.payload = lambda operation, body: BIG
     done = machine.bash("docspeed parse --file-id f --wait --quiet | head -c 10; echo; echo ${PIPESTATUS[0]}")
     first, code = done.out.splitlines()
@@ -74,14 +74,14 @@ def test_a_reader_that_goes_away_is_met_with_silence(machine: Machine, service: 
 
 
 @pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
-def test_no_standard_input_is_needed(machine: Machine, service: Service, stdin: str) -> None:
+def test_stdin_closed_or_null_is_not_needed(machine: Machine, service: Service, stdin: str) -> None:
     done = machine.bash(f"docspeed parse --file-id f --wait --quiet {stdin}")
     assert (done.code, done.err) == (0, "")
     done = machine.bash(f"docspeed jobs list --json {stdin}")
     assert (done.code, done.err) == (0, "")
 
 
-def test_an_empty_standard_input(machine: Machine, service: Service) -> None:
+def test_stdin_empty_is_a_usage_error(machine: Machine, service: Service) -> None:
     done = machine.bash("docspeed parse - </dev/null")
     assert (done.code, done.out) == (2, b"")
     assert "empty" in done.err
@@ -93,7 +93,7 @@ def test_an_empty_standard_input(machine: Machine, service: Service) -> None:
 
 @pytest.mark.parametrize("where", ["-o /dev/full", "> /dev/full"])
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_a_full_disk_is_told_in_one_line(machine: Machine, service: Service, where: str, size: str) -> None:
+def test_disk_full_is_reported_in_one_line(machine: Machine, service: Service, where: str, size: str) -> None:
     if size == "large":
         service.payload = lambda operation, body: BIG
     done = machine.bash(f"docspeed parse --file-id f --wait --quiet {where}")
@@ -102,18 +102,18 @@ def test_a_full_disk_is_told_in_one_line(machine: Machine, service: Service, whe
     assert len(errors) == 1, done.err
     assert errors[0].startswith("error: ")
     assert "No space left" in errors[0]
-    assert "unexpected" not in errors[0] and "report" not in done.err, "a full disk is no bug"
+    assert "unexpected" not in errors[0] and "report" not in done.err, "a full disk is not reported as a bug"
     assert machine.run("jobs", "result", "@last").out == service.results["job_1"] + b"\n"
 
 
-def test_a_named_pipe_and_standard_output_by_name(machine: Machine, service: Service) -> None:
+def test_output_to_named_pipe_and_dev_stdout_is_written(machine: Machine, service: Service) -> None:
     done = machine.bash("docspeed parse --file-id f --wait -o /dev/stdout | cat")
     assert done.out == service.results["job_1"] + b"\n", done.err
     done = machine.bash("mkfifo p; cat p & docspeed parse --file-id f --wait -o p; wait")
     assert done.out == service.results["job_1"] + b"\n", done.err
 
 
-def test_a_document_from_a_pipe(machine: Machine, service: Service) -> None:
+def test_stdin_document_is_uploaded_without_temporary_file(machine: Machine, service: Service) -> None:
     content = b"%PDF-1.4\n" + os.urandom(3_000_000)
     done = machine.run("parse", "-", "--filename", "scan.pdf", "--wait", stdin=content)
     assert done.code == 0, done.err
@@ -122,7 +122,7 @@ def test_a_document_from_a_pipe(machine: Machine, service: Service) -> None:
     assert temporary == []
 
 
-def test_utf_8_whatever_the_locale(machine: Machine, service: Service) -> None:
+def test_output_in_any_locale_is_utf8(machine: Machine, service: Service) -> None:
     name = "Übersicht ₹.pdf"
     (machine.folder / name).write_bytes(b"%PDF-1.4\nx")
     for locale in ("C", "POSIX", "C.UTF-8"):
@@ -135,10 +135,10 @@ def test_utf_8_whatever_the_locale(machine: Machine, service: Service) -> None:
         assert machine.run("parse", "fehlt ₹.pdf", env=env).code == 2
 
 
-# -- the network, for real (the whole matrix is test_faults.py)
+# -- broken connections (the whole table is in test_faults.py)
 
 
-def test_nobody_listens_at_first(tmp_path: Path, service: Service) -> None:
+def test_connection_refused_at_first_is_retried(tmp_path: Path, service: Service) -> None:
     with Service().listening() as base_url:
         port = int(base_url.rsplit(":", 1)[1])
     machine = Machine(tmp_path, base_url)
@@ -152,7 +152,7 @@ def test_nobody_listens_at_first(tmp_path: Path, service: Service) -> None:
 
 @pytest.mark.parametrize("kind", [UPLOAD, POLL, RESULT])
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "cut"])
-def test_a_broken_connection_is_repeated_where_that_is_free(
+def test_connection_broken_in_free_request_is_retried(
     machine: Machine, service: Service, kind: str, fault: str
 ) -> None:
     (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\nx")
@@ -164,7 +164,9 @@ def test_a_broken_connection_is_repeated_where_that_is_free(
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "cut"])
-def test_a_broken_submission_is_unknown(machine: Machine, service: Service, fault: str) -> None:
+def test_connection_broken_in_submission_is_an_unknown_outcome(
+    machine: Machine, service: Service, fault: str
+) -> None:
     service.then(SUBMIT, Reply(fault=fault))
     done = machine.run("parse", "--file-id", "f", "--wait")
     assert (done.code, done.out) == (9, b"")
@@ -175,7 +177,7 @@ def test_a_broken_submission_is_unknown(machine: Machine, service: Service, faul
     assert again.code == 0 and "unknown outcome" in again.err
 
 
-def test_a_large_result_that_is_cut_is_fetched_whole(machine: Machine, service: Service) -> None:
+def test_result_large_and_cut_is_fetched_again(machine: Machine, service: Service) -> None:
     service.payload = lambda operation, body: BIG
     service.then(RESULT, CUT)
     done = machine.run("parse", "--file-id", "f", "--wait", "-o", "r.json")
@@ -188,7 +190,7 @@ def test_the_program_is_the_installed_one() -> None:
     assert DOCSPEED.exists()
 
 
-def test_a_reader_that_leaves_in_the_middle_of_a_result(machine: Machine, service: Service) -> None:
+def test_pipe_reader_gone_in_mid_result_fetches_once(machine: Machine, service: Service) -> None:
     content = json.dumps({"pages": [{"page_index": 0, "text": "x" * 20_000_000}]}).encode()
     service.payload = lambda operation, body: content
     script = "docspeed parse --file-id f --wait --quiet | head -c 6000000 | wc -c; echo ${PIPESTATUS[0]}"

@@ -1,4 +1,4 @@
-"""Many processes at once: one job for one request, and a row for each that is different."""
+"""Many processes at once: one job for one request, and a ledger row for each different request."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PROCESSES = 20
 
 
 def run_many(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
-    """Run all of these at once; what they print."""
+    """Run these commands at once and return what each prints."""
     with ExitStack() as stack:
         running = [stack.enter_context(machine.start(*argv)) for argv in commands]
         ended = [one.end() for one in running]
-    assert not [done for done in ended if done.code], "none of them fails"
+    assert not [done for done in ended if done.code], "a process failed"
     return [done.out for done in ended]
 
 
@@ -28,7 +28,7 @@ def document(folder: Path) -> str:
     return str(path)
 
 
-def test_the_same_request_at_once_is_one_job(machine: Machine, service: Service) -> None:
+def test_processes_with_same_request_submit_one_job(machine: Machine, service: Service) -> None:
     path = document(machine.folder)
     printed = run_many(machine, [("parse", path)] * PROCESSES)
     jobs = [json.loads(out) for out in printed]
@@ -37,7 +37,7 @@ def test_the_same_request_at_once_is_one_job(machine: Machine, service: Service)
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (1, 1)
 
 
-def test_different_requests_at_once_lose_no_row(machine: Machine, service: Service) -> None:
+def test_processes_with_different_requests_keep_all_rows(machine: Machine, service: Service) -> None:
     path = document(machine.folder)
     commands = [("parse", path, "--set", f"n={n}") for n in range(PROCESSES)]
     printed = run_many(machine, commands)
@@ -47,7 +47,7 @@ def test_different_requests_at_once_lose_no_row(machine: Machine, service: Servi
     assert (service.count(UPLOAD), service.count(SUBMIT), len(ids)) == (1, PROCESSES, PROCESSES)
 
 
-def test_a_sync_request_at_once_is_paid_once(machine: Machine, service: Service) -> None:
+def test_processes_with_same_sync_request_submit_once(machine: Machine, service: Service) -> None:
     printed = run_many(machine, [("parse", "--file-id", "f", "--sync")] * PROCESSES)
     assert len(set(printed)) == 1
     assert service.count(SUBMIT) == 1

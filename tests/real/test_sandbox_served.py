@@ -1,4 +1,4 @@
-"""The sandbox on a port, for curl and for other clients."""
+"""`docspeed sandbox serve`: the sandbox on a port, for curl and other clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def serving(machine: Machine, *flags: str) -> Iterator[tuple[str, Running]]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_it_serves_until_it_is_stopped(machine: Machine, number: signal.Signals, code: int) -> None:
+def test_sandbox_serve_runs_until_a_signal(machine: Machine, number: signal.Signals, code: int) -> None:
     with serving(machine) as (url, running):
         assert url.startswith("http://127.0.0.1:")
         done = machine.bash(f"curl -sS -o /dev/null -w '%{{http_code}}' {url}/v1/jobs/nothing")
@@ -38,10 +38,10 @@ def test_it_serves_until_it_is_stopped(machine: Machine, number: signal.Signals,
         ended = running.end()
     assert ended.code in (0, code)
     assert "Traceback" not in ended.err
-    assert machine.bash(f"curl -sS {url}/v1/jobs/nothing").code == 7, "nobody listens any more"
+    assert machine.bash(f"curl -sS {url}/v1/jobs/nothing").code == 7, "the port is closed"
 
 
-def test_curl_goes_all_the_way(machine: Machine) -> None:
+def test_sandbox_serve_answers_curl(machine: Machine) -> None:
     script = f"""
         set -eo pipefail
         file_id=$(curl -sSf -F 'files=@"{INVOICE}"' "$URL/api/v1/upload" | jq -er '.files[0].file_id')
@@ -58,7 +58,7 @@ def test_curl_goes_all_the_way(machine: Machine) -> None:
     assert (done.code, done.out) == (0, b"2\n"), done.err
 
 
-def test_the_program_goes_all_the_way(machine: Machine) -> None:
+def test_sandbox_serve_answers_docspeed(machine: Machine) -> None:
     with serving(machine) as (url, _):
         done = machine.run("parse", str(INVOICE), "--wait", "--base-url", url)
         assert done.code == 0, done.err
@@ -69,14 +69,14 @@ def test_the_program_goes_all_the_way(machine: Machine) -> None:
         assert machine.bash(f"set -o pipefail; {script}").code == 0
 
 
-def test_a_key_can_be_asked_for(machine: Machine) -> None:
+def test_sandbox_serve_with_require_key_answers_401_without_one(machine: Machine) -> None:
     with serving(machine, "--require-key") as (url, _):
         script = f"curl -sS -o /dev/null -w '%{{http_code}} ' {url}/v1/jobs/nothing"
         done = machine.bash(f"{script}; {script} -H 'Authorization: Bearer x'")
     assert done.out.split() == [b"401", b"404"]
 
 
-def test_faults_on_request_are_survived(machine: Machine) -> None:
+def test_sandbox_serve_with_fail_is_retried(machine: Machine) -> None:
     flags = ("--fail", "429=0.1", "--fail", "503=0.05", "--seed", "7")
     paths = []
     for n in range(3):
@@ -89,7 +89,7 @@ def test_faults_on_request_are_survived(machine: Machine) -> None:
     assert len(list((machine.folder / "out").iterdir())) == 3
 
 
-def test_a_port_that_is_taken_is_told(machine: Machine) -> None:
+def test_sandbox_serve_port_in_use_exits_1(machine: Machine) -> None:
     with serving(machine) as (url, _):
         port = url.rsplit(":", 1)[1]
         done = machine.run("sandbox", "serve", "--port", port)
@@ -97,7 +97,7 @@ def test_a_port_that_is_taken_is_told(machine: Machine) -> None:
     assert port in done.err and "Traceback" not in done.err
 
 
-def test_in_one_process_from_call_to_call(machine: Machine) -> None:
+def test_sandbox_in_process_keeps_jobs_between_commands(machine: Machine) -> None:
     script = f"""
         set -eo pipefail
         docspeed parse {INVOICE} --sandbox | jq -r .job_id | docspeed jobs wait - | jq -er .status

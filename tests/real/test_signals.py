@@ -336,7 +336,7 @@ def test_signal_on_windows_still_waits_for_the_shield() -> None:
 _IGNORED = """
 import os, signal, sys
 from docspeed_cli.core.environment import Environment
-world = Environment.real()
+environment = Environment.real()
 os.kill(os.getpid(), signal.SIGHUP)
 print("goes on", flush=True)
 """

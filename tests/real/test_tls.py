@@ -161,11 +161,11 @@ def test_proxy_is_not_used_for_loopback(tmp_path: Path, service: Service) -> Non
         assert asked == []
 
 
-# -- what the doctor sees of it
+# -- docspeed doctor
 
 
 def checks(machine: Machine, env: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """The doctor's lines by what they are of."""
+    """Return the doctor's findings by the name of the check."""
     lines = map(json.loads, machine.run("doctor", "--json", env=env).out.splitlines())
     return {line["check"]: line for line in lines}
 
