@@ -68,6 +68,7 @@ class Batch(NamedTuple):
     ) -> int:
         """Bring every document to its end; returns the exit code."""
         gc.enable()  # `main` turns it off for short commands
+        _ = tasks.context.client  # a missing key, or the sandbox's note, comes before any outcome
         if tasks.options.run_id is not None:
             self.context.ledger.start_run(tasks.options.run_id)
         unsaved = self.context.output.human_output and tasks.delivery.target.folder is None

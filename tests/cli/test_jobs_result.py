@@ -42,16 +42,6 @@ def test_jobs_result_one_failure_does_not_stop_the_others(stage: Stage, service:
     assert '"pages": [1]' in ran.out
 
 
-def test_jobs_result_all_finished_retries_503(stage: Stage, service: Service) -> None:
-    stage.submit(2)
-    service.polls = 10**9
-    service.then(RESULT, Reply.of(503, {"detail": "busy"}))
-    stage.run("jobs", "status", "job_1", "job_2")
-    service.polls = 1
-    ran = stage.run("jobs", "result", "--all-finished", "-o", str(stage.folder / "out"))
-    assert (ran.code, "stopped" in ran.err) == (0, False), ran.err
-
-
 ENDS = {
     4: Reply.of(403, {"detail": "not yours"}),
     3: Reply.of(402, {"detail": "no credits"}),

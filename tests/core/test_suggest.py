@@ -12,7 +12,7 @@ from docspeed_cli.core.suggest import nearest
 @pytest.mark.parametrize(
     ("word", "names", "found"),
     [
-        ("al", ("all-finished", "ball"), "all-finished"),
+        ("al", ("all-files", "ball"), "all-files"),
         ("out", ("route", "output", "output-name"), "output"),
         ("outptu", ("output", "scripting"), "output"),
         ("exitcodes", ("exit-codes", "environment"), "exit-codes"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import read_ids, require_known
-from docspeed_cli.cli.options import Ids, ServerOptions, flag
+from docspeed_cli.cli.options import Ids, ServerOptions, input_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import duration
 from docspeed_cli.jobs.context import Context
@@ -16,10 +16,10 @@ from docspeed_cli.jobs.context import Context
 def forget(
     options: ServerOptions,
     ids: Ids = None,
-    finished: Annotated[bool, flag("--finished", about="jobs that have ended", panel="Input")] = False,
+    finished: Annotated[bool, input_flag("--finished", "jobs that have ended")] = False,
     older_than: Annotated[
         str | None,
-        flag("--older-than", about="jobs submitted longer ago than this", panel="Input", metavar="DURATION"),
+        input_flag("--older-than", "jobs submitted longer ago than this", "DURATION"),
     ] = None,
 ) -> Action:
     """Remove jobs from the local ledger.

@@ -7,7 +7,7 @@ from typing import Annotated
 from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import mark_abandoned
-from docspeed_cli.cli.options import ConcurrencyOptions, FormatOptions, ServerOptions, flag
+from docspeed_cli.cli.options import ConcurrencyOptions, FormatOptions, ServerOptions, input_flag, server_flag
 from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS, operation_named
@@ -32,31 +32,23 @@ def list_(
     options: ListOptions,
     status: Annotated[
         str | None,
-        flag(
+        input_flag(
             "--status",
-            about="only jobs in this state (running, done, failed, gone, unknown) or with this status",
-            panel="Input",
-            metavar="STATUS",
+            "only jobs in this state (running, done, failed, gone, unknown) or with this status",
+            "STATUS",
         ),
     ] = None,
-    operation: Annotated[
-        str | None, flag("--operation", about="only jobs of this operation", panel="Input", metavar="NAME")
-    ] = None,
+    operation: Annotated[str | None, input_flag("--operation", "only jobs of this operation", "NAME")] = None,
     run: Annotated[
         str | None,
-        flag(
-            "--run",
-            about="only jobs of this run over many inputs; @last is the newest",
-            panel="Input",
-            metavar="ID",
-        ),
+        input_flag("--run", "only jobs of this run over many inputs; @last is the newest", "ID"),
     ] = None,
     limit: Annotated[
         int | None,
-        flag("--limit", about="no more than this many (at a terminal 30)", panel="Input", minimum=1),
+        input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1),
     ] = None,
     refresh_: Annotated[
-        bool, flag("--refresh", about="first ask the server about jobs that still run", panel="Server")
+        bool, server_flag("--refresh", "first ask the server about jobs that still run")
     ] = False,
 ) -> Action:
     """List the jobs that this machine submitted, newest first."""

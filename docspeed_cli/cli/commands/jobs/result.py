@@ -7,8 +7,14 @@ from typing import Annotated
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs
-from docspeed_cli.cli.options import ConcurrencyOptions, Ids, ResultOptions, ServerOptions, flag
-from docspeed_cli.core.errors import NotFound, Pending, UsageError
+from docspeed_cli.cli.options import (
+    ConcurrencyOptions,
+    Ids,
+    ResultOptions,
+    ServerOptions,
+    output_flag,
+)
+from docspeed_cli.core.errors import Pending
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.signals import GRACE
@@ -17,7 +23,7 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import READ_GRACE, workers
+from docspeed_cli.jobs.scheduler import READ_GRACE
 from docspeed_cli.jobs.target import check_table, result_flags, target
 
 
@@ -28,7 +34,7 @@ class JobResultOptions(ResultOptions, ConcurrencyOptions, ServerOptions):
 @guide(
     "docspeed jobs result @last",
     "docspeed jobs result job_123 -o result.json",
-    "docspeed jobs wait job_123 && docspeed jobs result job_123 --format markdown",
+    "docspeed jobs list --status done --format id | docspeed jobs result - -o results/",
     formats=FORMATS,
 )
 def result(
@@ -36,21 +42,16 @@ def result(
     ids: Ids = None,
     table: Annotated[
         str | None,
-        flag("--table", about="for csv, only this table, by name or number", panel="Output", metavar="NAME"),
+        output_flag("--table", "for csv, only this table, by name or number", "NAME"),
     ] = None,
-    all_finished: Annotated[
-        bool, flag("--all-finished", about="all finished jobs in the ledger", panel="Input")
-    ] = False,
 ) -> Action:
     """Print the results of jobs that have ended."""
-    if ids and all_finished:
-        raise UsageError("name job ids, or --all-finished")
 
     def action(context: Context) -> int:
-        jobs = _finished_jobs(context) if all_finished else named_jobs(ids, context)
+        jobs = named_jobs(ids, context)
         at = context_for(context, jobs)
         check_table(table, context.output.format)
-        to = target(options.output, len(jobs) > 1 or all_finished, table)
+        to = target(options.output, len(jobs) > 1, table)
         delivery = Delivery(at, to)
         run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
@@ -82,27 +83,3 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
         raise job_failed(job)
     follower.run.begin_waiting(job)
     return Outcome(job=job, result=(yield from follower.fetch(job)))
-
-
-def _finished_jobs(context: Context) -> list[Job]:
-    """The jobs of this server that have ended well, oldest first; the server is asked about the others."""
-    found = [job for job in context.ledger.listing() if job.server == context.server]
-    if any(job.state is State.RUNNING for job in found):
-        with workers(context) as (context, run_tasks):
-            follower = Follower(context, RunState(context.command))
-            found = list(run_tasks(_current(follower, job) for job in found))
-    still_running = sum(job.state is State.RUNNING for job in found)
-    if still_running:
-        context.output.note(f"{still_running} jobs still run; run the same command later for their results")
-    return sorted((job for job in found if job.state is State.DONE), key=lambda job: job.row or 0)
-
-
-def _current(follower: Follower, job: Job) -> Task[Job]:
-    yield from ()
-    if job.state is not State.RUNNING or job.job_id is None:
-        return job
-    try:
-        return follower.look_with_retries(job)[0]
-    except NotFound:
-        follower.mark_gone(job)
-        return job._replace(state=State.GONE)

@@ -7,7 +7,7 @@ from typing import Annotated
 from docspeed_cli.cli.commands.jobs.shared import JobRows, OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs
-from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions, flag
+from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions, waiting_flag
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower, job_failed
@@ -28,7 +28,7 @@ class JobWaitOptions(PollOptions, ConcurrencyOptions, ServerOptions):
 def wait(
     options: JobWaitOptions,
     ids: Ids = None,
-    any_: Annotated[bool, flag("--any", about="stop when the first of them ends", panel="Waiting")] = False,
+    any_: Annotated[bool, waiting_flag("--any", "stop when the first of them ends")] = False,
 ) -> Action:
     """Follow jobs to their end."""
 
