@@ -34,7 +34,7 @@ class JobResultOptions(ResultOptions, ConcurrencyOptions, ServerOptions):
 @guide(
     "docspeed jobs result @last",
     "docspeed jobs result job_123 -o result.json",
-    "docspeed jobs list --status done --format id | docspeed jobs result - -o results/",
+    "docspeed jobs list --status done --format id |\n  docspeed jobs result - -o results/",
     formats=FORMATS,
 )
 def result(
