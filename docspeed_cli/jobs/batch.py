@@ -83,9 +83,8 @@ class Batch(NamedTuple):
                     continue
                 outcome = self._deliver(tasks, outcome)
                 codes.add(outcome.error.exit_code if outcome.error else 0)
-                label = outcome.source.label if outcome.source else ""
                 reused = bool(outcome.job and outcome.job.reused)
-                self.progress.count(outcome.error, reused=reused, label=label)
+                self.progress.count(outcome.error, reused=reused)
                 stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
                 if stopped:
                     break

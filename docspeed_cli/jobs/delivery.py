@@ -101,7 +101,7 @@ class Delivery:
             self.output.hint(save)
             return
         self._draw(job, result)
-        self.output.blank_line()
+        self.output.progress("")  # between the result and the messages below it
         took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
         ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
         self.output.progress(ended.rstrip(" ·"))

@@ -16,47 +16,46 @@ from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.text_width import TRAILING_SPACES, cell_width, keep_tail
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    Draw = Callable[[int], RenderableType]  # for a terminal of so many columns
 
 _INTERVAL, _SLOW_INTERVAL = 0.125, 1.0
 """Seconds between two drawings, of progress and of data that stays."""
 
 _ERASE_LINE, _UP = "\r\x1b[2K", "\x1b[1A"
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-_ECHO = 3
-"""Cells left free for the ^C that the terminal echoes: it would wrap, and add a row that we don't count."""
-
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class LiveRegion:
-    """Lines drawn again and again while the context lasts; then they are erased, or stay if `stays`."""
+    """Lines drawn again and again while they are shown; then they are erased, or stay if `stays`."""
 
-    def __init__(self, console: Console, draw: Callable[[], RenderableType], *, stays: bool = False) -> None:
+    def __init__(self, console: Console, draw: Draw, *, stays: bool = False) -> None:
         self._console = console
         self._draw = draw
         self._stays = stays
+        self.ending = "\n" if stays else _ERASE_LINE
+        """Escape sequence that clears the live area, for a signal handler that must print at once."""
         self._lock = threading.RLock()
-        self._over = threading.Event()
         self._widths: list[int] = []
         """Cells of each line now on the screen."""
-        self._ticker = threading.Thread(target=self._tick, daemon=True)
 
-    @property
-    def ending(self) -> str:
-        """Escape sequence that clears the live area, for a signal handler that must print at once."""
-        return "\n" if self._stays else _ERASE_LINE
-
-    def __enter__(self) -> LiveRegion:
-        self._write(_HIDE_CURSOR + self._redrawn())
-        self._ticker.start()
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        self._over.set()
-        self._ticker.join()
-        with self._lock:
-            self._write((self._redrawn() + "\n" if self._stays else self._erased()) + _SHOW_CURSOR)
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keep the lines on the screen, and up to date, during the block."""
+        self._write(_HIDE_CURSOR)
+        self._redraw()
+        try:
+            with repeating(self._redraw, _SLOW_INTERVAL if self._stays else _INTERVAL):
+                yield
+        finally:
+            with self._lock:
+                if self._stays:
+                    self._redraw()
+                self._write(("\n" if self._stays else self._erased()) + _SHOW_CURSOR)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -66,21 +65,18 @@ class LiveRegion:
             try:
                 yield
             finally:
-                self._write(self._redrawn())
+                self._redraw()
 
-    def _tick(self) -> None:
-        while not self._over.wait(_SLOW_INTERVAL if self._stays else _INTERVAL):
-            with self._lock:
-                self._write(self._redrawn())
-
-    def _redrawn(self) -> str:
+    def _redraw(self) -> None:
         console = self._console
-        with console.capture() as capture:
-            console.print(self._draw(), end="", width=console.width - (0 if self._stays else _ECHO))
-        drawn = TRAILING_SPACES.sub(r"\1", capture.get().removesuffix("\n"))
-        erased = self._erased()
-        self._widths = [cell_width(_SGR.sub("", line)) for line in drawn.split("\n")]
-        return erased + drawn
+        # Cells stay free for the ^C that the terminal echoes: it would wrap, and add a row not counted here.
+        width = console.width - (0 if self._stays else 3)
+        with self._lock:
+            with console.capture() as capture:
+                console.print(self._draw(width), end="", width=width)
+            drawn = TRAILING_SPACES.sub(r"\1", capture.get().removesuffix("\n"))
+            self._write(self._erased() + drawn)
+            self._widths = [cell_width(_SGR.sub("", line)) for line in drawn.split("\n")]
 
     def _erased(self) -> str:
         # If the window has become narrower since they were drawn, the terminal has wrapped the lines.
@@ -95,25 +91,46 @@ class LiveRegion:
             self._console.file.flush()
 
 
+@contextmanager
+def repeating(work: Callable[[], None], interval: float) -> Iterator[None]:
+    """Do the work in a thread, every `interval` seconds during the block."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(interval):
+            work()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 class StatusLine:
     """What a run waits for and for how long, on one line; a long text keeps its end, the job's id."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
-        from rich.spinner import Spinner
-
         self._monotonic = monotonic
         self._started = monotonic()
-        self._spinner = Spinner("dots")
         self._text = "asking the server"
+        self.log: Callable[[str], None] = lambda text: None
 
     def update(self, text: str) -> None:
-        """Show this from now on."""
-        self._text = sanitize(text, multiline=False)
+        """Show this from now on, and log it if it is new."""
+        if text != self._text:
+            self._text = text
+            self.log(text)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def draw(self, width: int) -> Text:
+        """The line for a terminal of this width."""
         from rich.text import Text
 
-        frame = self._spinner.render(console.get_time())
-        elapsed = Text(f" {span(self._monotonic() - self._started)}", style="dim")
-        text = keep_tail(self._text, options.max_width - elapsed.cell_len - 2)
-        yield Text.assemble(f"{frame} {text}", elapsed, no_wrap=True, overflow="crop")
+        seconds = self._monotonic() - self._started
+        frame, elapsed = _SPINNER[int(8 * seconds) % len(_SPINNER)], f" {span(seconds)}"
+        text = keep_tail(sanitize(self._text, multiline=False), width - len(elapsed) - 2)
+        line = Text.assemble(f"{frame} {text}", (elapsed, "dim"))
+        line.truncate(width)
+        return line

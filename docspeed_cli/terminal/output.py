@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from docspeed_cli.service.body import Body
+    from docspeed_cli.terminal.live import Draw
 
 _MAX_JSON_SHOWN = 4_000_000
 """Bytes of JSON shown at a terminal; indenting takes many times as much memory."""
@@ -39,28 +40,18 @@ class Output(Messages):
 
     def value(self, value: Any) -> None:
         """Write one JSON value: compact on one line in a pipe, indented at a terminal."""
-        if self.environment.stdout.isatty():
-            self._indented([_utf8(json.dumps(value, ensure_ascii=False))])
-        else:
-            self.text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        self._json([_utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")])
 
     def payload(self, payload: Body) -> None:
         """Write a result: the server's bytes in a pipe; indented and sanitised at a terminal."""
-        if self.environment.stdout.isatty():
-            self._indented(payload.chunks())
-        else:
-            self.chunks(payload.lines())
+        self._json(payload.lines())
 
     def line_with(self, members: Mapping[str, Any], name: str, payload: Body) -> None:
         """Write one JSON line: these members and, last, the payload's own bytes under this name."""
         # The payload is spliced in as bytes: parsing it would change its numbers and take its memory tenfold.
         head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         opening = head[:-1] + ("," if members else "") + json.dumps(name) + ":"
-        parts = itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"])
-        if self.environment.stdout.isatty():
-            self._indented(parts)
-        else:
-            self.chunks(parts)
+        self._json(itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"]))
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
         """Write these bytes as they are."""
@@ -96,37 +87,41 @@ class Output(Messages):
 
     @contextmanager
     def live(self) -> Iterator[Callable[[str], None]]:
-        """Progress while one job is waited for: a line that changes, or a plain line for each change.
+        """Show what one job is at: the context's value is called with each new status."""
+        from docspeed_cli.terminal.live import StatusLine
 
-        The value of the context is called with what is going on now.
-        """
-        if self.style.quiet:
-            yield lambda text: None
-        elif self.can_redraw and not self.style.verbose:
-            from docspeed_cli.terminal.live import StatusLine
-
-            status = StatusLine(self.environment.monotonic)
-            with self.live_region(lambda: status):
-                yield status.update
-        else:
-            with self.grouped("docspeed"):
-                yield _changes_only(self.progress)
+        status = StatusLine(self.environment.monotonic)
+        with self.progress_shown("docspeed", status.draw) as status.log:
+            yield status.update
 
     @contextmanager
-    def live_region(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
-        """Keep these lines at the bottom of the terminal on stderr until the context ends."""
+    def progress_shown(self, title: str, draw: Draw) -> Iterator[Callable[[str], None]]:
+        """Draw a live line during the block; the context's value logs lines where none can be drawn."""
+        if self.can_redraw and not self.style.verbose and not self.style.quiet:
+            with self.live_region(draw):
+                yield lambda text: None
+        else:
+            with self.grouped(title):
+                yield self.progress
+
+    @contextmanager
+    def live_region(self, draw: Draw, *, stays: bool = False) -> Iterator[None]:
+        """Keep these lines at the bottom of the terminal until the context ends; data on stdout stays."""
         from docspeed_cli.terminal.live import LiveRegion
 
-        with self._region_shown(LiveRegion(self.console(stderr=True), draw)):
-            yield
+        region = LiveRegion(self.console(stderr=not stays), draw, stays=stays)
+        with region.shown(), self.environment.interrupts.drawing(region.ending):
+            self._region = region
+            try:
+                yield
+            finally:
+                self._region = None
 
     @contextmanager
     def redrawn(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
         """Keep data on stdout up to date while people look at it; its last state stays there."""
-        from docspeed_cli.terminal.live import LiveRegion
-
         if self._has_cursor_control(self.environment.stdout):
-            with self._region_shown(LiveRegion(self.console(), draw, stays=True)):
+            with self.live_region(lambda width: draw(), stays=True):
                 yield
             return
         # Without cursor control each change would print the whole table again: it is shown once, at the end.
@@ -135,33 +130,23 @@ class Output(Messages):
         finally:
             self.show(draw())
 
-    def _indented(self, chunks: Iterable[bytes]) -> None:
+    def _json(self, chunks: Iterable[bytes]) -> None:
+        if not self.environment.stdout.isatty():
+            self.chunks(chunks)
+            return
         from docspeed_cli.service.body import indented
 
-        shown, more = bytearray(), False
+        shown = bytearray()
         for chunk in chunks:
-            more = len(shown) + len(chunk) > _MAX_JSON_SHOWN
-            shown += chunk[: _MAX_JSON_SHOWN - len(shown)]
-            if more:
+            shown += chunk
+            if len(shown) > _MAX_JSON_SHOWN:
                 break
-        text, whole = indented(shown.decode("utf-8", "replace"), 3 * _MAX_JSON_SHOWN)
+        text, whole = indented(shown[:_MAX_JSON_SHOWN].decode("utf-8", "replace"), 3 * _MAX_JSON_SHOWN)
         self.text(text)
-        if more or not whole:
+        if not whole or len(shown) > _MAX_JSON_SHOWN:
             self.note("only the beginning is shown; `-o FILE` writes all of it")
 
 
 def _utf8(text: str) -> bytes:
     """UTF-8, with lone surrogates escaped as JSON escapes them."""
     return text.encode("utf-8", "backslashreplace")
-
-
-def _changes_only(say: Callable[[str], None]) -> Callable[[str], None]:
-    last = ""
-
-    def update(text: str) -> None:
-        nonlocal last
-        if text != last:
-            last = text
-            say(text)
-
-    return update

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 _JOINERS = "\u200c\u200d\ufe00-\ufe0f"
 """Zero-width characters that spell words in Persian and Hindi, and make one emoji of several."""
@@ -28,14 +27,9 @@ def sanitize(text: str, *, multiline: bool = True) -> str:
     become spaces where the text must fit on one line; `\r\n` is a line end.
     """
     if not (text.isascii() and text.replace("\n", "").isprintable()):
-        text = _unsafe().sub(lambda found: "".join(map(_escaped, found[0])), text.replace("\r\n", "\n"))
+        # The pattern is compiled by its first use: many commands print no such text.
+        text = re.sub(_UNSAFE, lambda found: "".join(map(_escaped, found[0])), text.replace("\r\n", "\n"))
     return text if multiline else text.translate(_ONE_LINE)
-
-
-@cache
-def _unsafe() -> re.Pattern[str]:
-    # Compiled at the first text that needs it: many commands print none, and compiling costs milliseconds.
-    return re.compile(_UNSAFE)
 
 
 def _escaped(char: str) -> str:

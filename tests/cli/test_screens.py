@@ -136,14 +136,6 @@ def test_log_has_one_whole_line_for_each_status(stage: Stage, service: Service, 
     assert ran.err.endswith("\n") and "\r" not in ran.err and "\x1b" not in ran.err
 
 
-def test_log_of_many_counts_failed_as_done(stage: Stage, service: Service) -> None:
-    service.final = "failed"
-    many = [part for number in range(10) for part in ("--file-id", f"f{number}")]
-    ran = stage.run("parse", *many, "--wait", "--concurrency", "1")
-    assert ran.code == 5
-    assert "parse: 10/10 done (10 failed), 0 running" in ran.err
-
-
 def test_times_are_relative_for_people_and_iso_for_machines(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f", "--wait")
     stage.clock.time += 7200

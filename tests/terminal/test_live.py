@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Style
 from docspeed_cli.terminal.live import StatusLine
 from docspeed_cli.terminal.output import Output
-from docspeed_cli.terminal.progress import Bar, BatchProgress
+from docspeed_cli.terminal.progress import BatchProgress
 
 STATUS = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
 
 
-def rendered(drawing: Any, width: int, colour: str | None = None) -> str:
+def rendered(draw: Callable[[int], Text], width: int, colour: str | None = None) -> str:
     """What a terminal of this width is sent for the drawing."""
     file = io.StringIO()
     system: Any = colour
-    Console(file=file, width=width, force_terminal=True, color_system=system, _environ={}).print(drawing)
+    Console(file=file, width=width, force_terminal=True, color_system=system, _environ={}).print(draw(width))
     return file.getvalue()
 
 
@@ -44,30 +47,35 @@ def test_status_line_too_long_keeps_state_and_job_id(width: int) -> None:
     status = StatusLine(lambda: now)
     status.update(STATUS)
     now = 42.0
-    line = rendered(status, width)
+    line = rendered(status.draw, width)
     assert line.endswith("processing (job_0123456789abcdef0123) 42 s\n")
     assert line.count("\n") == 1 and cell_len(line.rstrip("\n")) <= width
     assert ("parse a folder" in line) == (width > 100)
 
 
 def test_status_line_before_first_update_says_what_is_asked() -> None:
-    assert "asking the server" in rendered(StatusLine(lambda: 0.0), 60)
+    assert "asking the server" in rendered(StatusLine(lambda: 0.0).draw, 60)
 
 
 @pytest.mark.parametrize("width", [1, 5, 20])
 def test_live_drawings_at_any_width_are_one_line(width: int) -> None:
     status = StatusLine(lambda: 0.0)
     status.update(STATUS + "\n\x1b[2J")
-    for line in (rendered(status, width), rendered(Bar(progress(3, 60)), width)):
+    for line in (rendered(status.draw, width), rendered(progress(3, 60).bar, width)):
         assert line.count("\n") == 1 and cell_len(line.rstrip("\n")) <= width and "\x1b" not in line
 
 
-def test_bar_shrinks_then_leaves_before_its_words_are_cut() -> None:
-    words = "parse: 30/60 done, 2 running"
-    assert rendered(Bar(progress(30, 60)), 77) == "━" * 8 + "─" * 8 + f" {words}\n"
-    assert rendered(Bar(progress(30, 60)), len(words) + 11) == "━" * 5 + "─" * 5 + f" {words}\n"
-    assert rendered(Bar(progress(30, 60)), len(words) + 4) == f"{words}\n"
-    assert rendered(Bar(progress(30, None)), 77) == "parse: 30 done, 2 running\n"
+def test_bar_leaves_before_its_words_are_cut() -> None:
+    words = "parse: 30 of 60 done, 2 running"
+    assert rendered(progress(30, 60).bar, 77) == "━" * 8 + "─" * 8 + f" {words}\n"
+    assert rendered(progress(30, 60).bar, len(words) + 16) == f"{words}\n"
+    assert rendered(progress(30, None).bar, 77) == "parse: 30 done, 2 running\n"
+
+
+def test_progress_line_counts_failed_as_done() -> None:
+    run = progress(1, 3)
+    run.count(DocspeedError("no", code="x"), reused=False)
+    assert run.line() == "parse: 2 of 3 done (1 failed), 2 running"
 
 
 @pytest.mark.parametrize(("seconds", "pace"), [(10.0, "3.0/s"), (3000.0, "0.6/min")])
@@ -76,4 +84,4 @@ def test_progress_line_slow_run_shows_pace_per_minute(seconds: float, pace: str)
 
 
 def test_bar_uses_no_colours_but_the_terminal_s_own() -> None:
-    assert "38;" not in rendered(Bar(progress(30, 60)), 77, "truecolor")
+    assert "38;" not in rendered(progress(30, 60).bar, 77, "truecolor")

@@ -40,7 +40,8 @@ def help_(
             from docspeed_cli.cli.commands import COMMANDS
 
             raise _unknown_topic(topic, COMMANDS)
-        context.output.text(topic_text(name, context.output.columns))
+        columns = context.output.console().width if context.output.human_output else None
+        context.output.text(topic_text(name, columns))
         return 0
 
     return action
