@@ -154,8 +154,8 @@ class BatchProgress:
     def _hint_next_step(self, stopped: str, unsaved: bool) -> None:
         hint = self.output.hint
         if self.failed or self.pending or stopped:
-            first = "replace or fix what failed, then " if self.failed else ""
-            hint(f"{first}run the same command again; nothing that is done or running is paid twice")
+            first = "fix what failed, then " if self.failed else ""
+            hint(f"{first}run the same command again; it does only what is left")
         elif self.missing_required:
             hint("check these documents or the schema; running the same command again costs nothing")
         elif self.done and (unsaved or not self.waits):

@@ -98,7 +98,7 @@ def test_batch_summary_counts_failed_and_running_jobs(stage: Stage, service: Ser
     service.polls = 10**9
     ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0.2")
     assert (ran.code, "0 done, 2 still running in" in ran.err) == (8, True), ran.err
-    assert "hint: run the same command again; nothing" in ran.err
+    assert "hint: run the same command again; it does only what is left" in ran.err
 
 
 def test_batch_quiet_still_reports_failures(stage: Stage, service: Service) -> None:
