@@ -76,6 +76,8 @@ class Batch(NamedTuple):
         stopped = ""
         late = False
         started = self._tasks_in_time(tasks, sources)
+        if self.context.settings.sandbox:
+            _ = tasks.context.client  # its note comes before the first document, not in between
         with self.progress.shown():
             for outcome in run_tasks(started):
                 if isinstance(outcome.error, NotStarted):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted
@@ -31,38 +30,11 @@ _READ_AHEAD = 4
 _STEPS_AHEAD = 2
 """Steps that are under way or queued for each worker, so that none waits for the caller's thread."""
 
-_OWN_FILES, _FILES_PER_WORKER = 32, 3
-"""Open files of the program, and of each worker: a connection, a document, a result."""
-
 _QUIET_STOP = 1.0
 """Seconds after which a stopping run says what it still waits for."""
 
 READ_GRACE = _QUIET_STOP
 """Seconds that a stopping run gives to tasks that only read: an answer they miss can be fetched again."""
-
-
-class _New(NamedTuple, Generic[T]):
-    """A task was read from the input."""
-
-    task: Task[T]
-
-
-class _Parked(NamedTuple, Generic[T]):
-    """A task wants to go on at a due time."""
-
-    task: Task[T]
-    due: float
-
-
-class _Ended(NamedTuple, Generic[T]):
-    """A task has ended, or reading the input has failed."""
-
-    value: T | None = None
-    error: BaseException | None = None
-
-
-class _AllRead(NamedTuple):
-    """The input has no more tasks."""
 
 
 class Scheduler(Generic[T]):
@@ -88,47 +60,44 @@ class Scheduler(Generic[T]):
         self._most = most
         self._threads: list[threading.Thread] = []
         self._steps: SimpleQueue[Task[T] | None] = SimpleQueue()
-        self._events: list[_New[T] | _Parked[T] | _Ended[T] | _AllRead] = []
-        self._event_came = threading.Condition()
         self._room_for_input = threading.Semaphore(_READ_AHEAD * workers)
-        self._stopped = threading.Event()
+        self._stopped = False
         self._stopping = threading.Condition()
-        # The caller's thread alone uses the rest.
+        # The rest is guarded by this condition, which is notified for the caller's thread.
+        self._changed = threading.Condition()
         self._new: deque[Task[T]] = deque()
+        self._all_read = False
         self._parked: DueQueue[Task[T]] = DueQueue()
+        self._ended: list[T] = []
+        self._error: BaseException | None = None
         self._handed_out = 0
         self._under_way = 0
 
     def sleep(self, seconds: float) -> None:
         """Sleep in a worker, between two tries of an exchange; the end of the run wakes it."""
         with self._stopping:
-            if not self._stopped.is_set():
+            if not self._stopped:
                 self._environment.wait(self._stopping, seconds)
-        if self._stopped.is_set():
+        if self._stopped:
             raise Interrupted(signal.SIGINT, idle=True)
 
     def run(self, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
         """Every task's outcome, in the order in which they end. Close it to stop the run."""
         # Input may come slowly from a pipe, so a thread of its own reads it.
         threading.Thread(target=self._read_input, args=(tasks,), daemon=True).start()
-        all_read = False
         try:
-            while not (all_read and not self._new and self._under_way == 0):
-                self._hand_out()
-                for event in self._next_events():
-                    if isinstance(event, _New):
-                        self._new.append(event.task)
-                    elif isinstance(event, _Parked):
-                        self._handed_out -= 1
-                        self._parked.add(event.due, event.task)
-                    elif isinstance(event, _AllRead):
-                        all_read = True
-                    elif event.error is not None:
-                        raise event.error
-                    else:
-                        self._handed_out -= 1
-                        self._under_way -= 1
-                        yield event.value  # type: ignore[misc]
+            while True:
+                with self._changed:
+                    self._hand_out()
+                    while not self._ended and self._error is None:
+                        if self._all_read and not self._new and self._under_way == 0:
+                            return
+                        self._wait_for_change()
+                        self._hand_out()
+                    ended, self._ended = self._ended, []
+                yield from ended
+                if self._error is not None:
+                    raise self._error
         finally:
             self.stop()
 
@@ -149,55 +118,60 @@ class Scheduler(Generic[T]):
                 self._threads.append(threading.Thread(target=self._work, daemon=True))
                 self._threads[-1].start()
 
-    def _next_events(self) -> list[_New[T] | _Parked[T] | _Ended[T] | _AllRead]:
-        """What came from the other threads; waits for it, or for the first due time."""
-        with self._event_came:
-            if not self._events:
-                # While every worker is busy a due time can't be met earlier than by the next event.
-                due = self._parked.next_due() if self._handed_out < self._workers else None
-                if due is None:
-                    self._event_came.wait()
-                else:
-                    seconds = max(0.0, due - self._environment.monotonic())
-                    self._environment.wait(self._event_came, seconds)
-            events, self._events = self._events, []
-            return events
-
-    def _send(self, event: _New[T] | _Parked[T] | _Ended[T] | _AllRead) -> None:
-        with self._event_came:
-            self._events.append(event)
-            self._event_came.notify()
+    def _wait_for_change(self) -> None:
+        # While every worker is busy a due time can't be met earlier than by the next change.
+        due = self._parked.next_due() if self._handed_out < self._workers else None
+        if due is None:
+            self._changed.wait()
+        else:
+            self._environment.wait(self._changed, max(0.0, due - self._environment.monotonic()))
 
     def _read_input(self, tasks: Iterable[Task[T]]) -> None:
         try:
             for task in tasks:
-                self._send(_New(task))
+                with self._changed:
+                    self._new.append(task)
+                    self._changed.notify()
                 self._room_for_input.acquire()
-                if self._stopped.is_set():
+                if self._stopped:
                     return
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-            self._send(_Ended(error=error))
-        self._send(_AllRead())
+            self._fail(error)
+        with self._changed:
+            self._all_read = True
+            self._changed.notify()
 
     def _work(self) -> None:
-        while (task := self._steps.get()) is not None and not self._stopped.is_set():
+        while (task := self._steps.get()) is not None and not self._stopped:
             try:
                 due = next(task)
             except StopIteration as end:
-                self._send(_Ended(end.value))
+                with self._changed:
+                    self._ended.append(end.value)
+                    self._handed_out -= 1
+                    self._under_way -= 1
+                    self._changed.notify()
             except Interrupted:
                 return
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-                self._send(_Ended(error=error))
+                self._fail(error)
             else:
-                self._send(_Parked(task, due))
+                with self._changed:
+                    self._parked.add(due, task)
+                    self._handed_out -= 1
+                    self._changed.notify()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify()
 
     def stop(self) -> None:
         """Stop the workers; exchanges under way may end, so that no submission's outcome is lost."""
-        if self._stopped.is_set():
-            return
-        self._stopped.set()
         with self._stopping:
+            if self._stopped:
+                return
+            self._stopped = True
             self._stopping.notify_all()
         self._room_for_input.release(_READ_AHEAD * self._workers)
         for _ in self._threads:
@@ -223,8 +197,7 @@ def run_to_completion(task: Task[T], environment: Environment) -> T:
         return end.value  # type: ignore[no-any-return]
 
 
-def run_in_turn(tasks: Iterable[Task[T]], environment: Environment) -> Generator[T, None, None]:
-    """The outcomes of tasks that are driven one after the other, in this thread."""
+def _run_in_turn(tasks: Iterable[Task[T]], environment: Environment) -> Generator[T, None, None]:
     for task in tasks:
         yield run_to_completion(task, environment)
 
@@ -244,39 +217,16 @@ def workers(
     `total` is the number of tasks if it is known: a single one runs in the caller's thread. With `most`, no
     more than this many are under way, or as many as there are workers. The end of the block stops the run.
     """
-    wanted = context.settings.concurrency
-    allowed = _allowed_workers(wanted)
-    if allowed < wanted:
-        context.output.note(
-            f"{allowed} at a time, not {wanted}: the system allows no more open files (`ulimit -n`)"
-        )
-    bound = math.inf if most is None else max(most, allowed)
-    scheduler: Scheduler[Any] = Scheduler(allowed, context.environment, context.output.progress, grace, bound)
+    count = context.settings.concurrency
+    bound = math.inf if most is None else max(most, count)
+    scheduler: Scheduler[Any] = Scheduler(count, context.environment, context.output.progress, grace, bound)
     run_tasks: RunTasks = scheduler.run
     sleep: Callable[[float], None] | None = scheduler.sleep
     if total == 1:
-        run_tasks, sleep = partial(run_in_turn, environment=context.environment), None
+        run_tasks, sleep = partial(_run_in_turn, environment=context.environment), None
     context = context.with_client(ClientOptions(sleep, deadline, retry_rate_limits))
     try:
         yield context, run_tasks
     finally:
         scheduler.stop()
         context.close_client()
-
-
-def _allowed_workers(workers: int) -> int:
-    """As many workers as the limit of open files allows; raises that limit as far as the system lets us."""
-    if sys.platform == "win32":  # it has no such limit
-        return workers
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OWN_FILES + _FILES_PER_WORKER * workers
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return workers
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if limit > soft:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-            soft = limit
-    return max(1, min(workers, (soft - _OWN_FILES) // _FILES_PER_WORKER))

@@ -191,13 +191,13 @@ class Client:
         delay = self._schedule.backoff(attempt, error.retry_after)
         late = self._deadline is not None and self._environment.monotonic() + delay > self._deadline
         if (error.retry_after or 0) > MAX_RETRY_AFTER:
-            error.message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
-            error.reason = error.message
-            error.hint = "run the same command again after that; nothing is lost"
-            raise error
+            message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
+            hint = "run the same command again after that; nothing is lost"
+            raise error.replace(message=message, reason=message, hint=hint)
         if attempt + 1 >= limit or late:
-            error.hint = error.hint or "try again later; `docspeed doctor` shows what can be reached"
-            raise error
+            raise error.replace(
+                hint=error.hint or "try again later; `docspeed doctor` shows what can be reached"
+            )
         return delay
 
     # -- one exchange

@@ -145,7 +145,7 @@ class Call(NamedTuple):
         content = server.redacted(b"".join(body.chunks()))
         error = status_error(response.status_code, content, repeatable=self.repeatable, retry_after=wait)
         if isinstance(error, AuthError) and server.auth_hint:
-            error.hint = server.auth_hint
+            return error.replace(hint=server.auth_hint)
         return error
 
     def map_error(self, server: Server, error: BaseException, request_id: str | None) -> BaseException:
@@ -157,6 +157,4 @@ class Call(NamedTuple):
         elif isinstance(error, OSError):
             reason = error.strerror or str(error)
             error = DocspeedError(f"the answer can't be stored: {reason}", code="write_failed")
-        if isinstance(error, DocspeedError):
-            error.request_id = request_id
-        return error
+        return error.replace(request_id=request_id) if isinstance(error, DocspeedError) else error

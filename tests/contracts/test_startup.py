@@ -124,6 +124,14 @@ def test_startup_local_command_loads_no_heavy_package(
     assert among(modules, HEAVY) == []
 
 
+def test_startup_single_job_loads_nothing_that_only_other_runs_need(tmp_path: Path) -> None:
+    modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox", "--wait")
+    assert ran.returncode == 6, ran.stderr
+    others = ("jobs.batch", "jobs.dry_run", "terminal.progress", "terminal.views", "results")
+    assert among(modules, ("csv", *(f"docspeed_cli.{name}" for name in others))) == []
+    assert "docspeed_cli.jobs.submit" in modules
+
+
 def test_startup_of_sandbox_loads_the_heavy_packages(tmp_path: Path) -> None:
     """Check the check: the sandbox loads packages that the other commands must not load."""
     modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox")

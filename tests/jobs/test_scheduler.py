@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -363,42 +362,3 @@ def test_workers_one_task_runs_in_the_callers_thread(tmp_path: Path) -> None:
 
     with workers(context, total=1) as (_, run_tasks):
         assert list(run_tasks([where()])) == [threading.current_thread()]
-
-
-@pytest.mark.parametrize(
-    ("limit", "hard", "allowed", "raised"),
-    [
-        (1024, 4096, 64, None),
-        (64, 4096, 64, 32 + 3 * 64),
-        (64, 100, 22, 100),
-        (20, 20, 1, None),
-        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 64, None),
-    ],
-)
-def test_workers_limit_of_open_files_bounds_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, hard: int, allowed: int, raised: int | None
-) -> None:
-    limits = [limit, hard]
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: tuple(limits))
-    monkeypatch.setattr(resource, "setrlimit", lambda kind, given: limits.__setitem__(0, given[0]))
-    stderr = io.StringIO()
-    running, most, lock = set[int](), [0], threading.Lock()
-    go_on = threading.Event()
-
-    def busy(number: int) -> Task[object]:
-        with lock:
-            running.add(threading.get_ident())
-            most[0] = max(most[0], len(running))
-            if len(running) >= allowed:
-                go_on.set()
-        assert go_on.wait(60)
-        return number
-        yield
-
-    context = context_in(tmp_path, stderr, concurrency=64)
-    with workers(context) as (_, run_tasks):
-        assert len(list(run_tasks(map(busy, range(200))))) == 200
-    context.close()
-    assert most[0] == allowed
-    assert limits[0] == (raised or limit)
-    assert ("ulimit -n" in stderr.getvalue()) == (allowed < 64)

@@ -58,8 +58,9 @@ class Grid:
         if sum(widths) + GAP * (len(band) - 1) > max_width:
             # Headings give way first: `tight` is a column's width with its heading on several lines.
             widths = fitted_widths([self.tight[n] for n in band], [self.least[n] for n in band], max_width)
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-        table.border_style = "dim"
+        table = Table(
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), border_style="dim"
+        )
         head, *body = self.rows
         for width, column in zip(widths, band, strict=True):
             justify: JustifyMethod = "right" if self.numeric[column] else "left"
