@@ -195,9 +195,8 @@ class Client:
             hint = "run the same command again after that; nothing is lost"
             raise error.replace(message=message, reason=message, hint=hint)
         if attempt + 1 >= limit or late:
-            raise error.replace(
-                hint=error.hint or "try again later; `docspeed doctor` shows what can be reached"
-            )
+            hint = error.hint or "try again later; `docspeed doctor` shows what can be reached"
+            raise error.replace(hint=hint)
         return delay
 
     # -- one exchange
