@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     import httpx
     from _typeshed import ReadableBuffer
 
-_RETRY_WRITE = 0.01
-"""Seconds between attempts to write to a non-blocking terminal that is full."""
-
 
 def _random() -> float:
     import random  # loads hashlib and more; only retries and polling need it
@@ -48,17 +45,14 @@ class Environment:
     @classmethod
     def real(cls) -> Environment:
         """Environment of this process, with its signals handled."""
-        stdin = sys.stdin or _open_devnull("r")
-        stdout = sys.stdout or _unwritable()
-        stderr = _dropping(sys.stderr) if sys.stderr else _open_devnull("w")
+        # A stream that the shell has closed is replaced, so that no file of ours gets its number; standard
+        # output by one that can't be written, because results must not vanish.
+        stdin = sys.stdin or _open_text(os.devnull, "r")
+        stdout = sys.stdout or _open_text(os.open(os.devnull, os.O_RDONLY), "w")
+        stderr = _dropping(sys.stderr) if sys.stderr else _open_text(os.devnull, "w")
         interrupts = Interrupts()
         interrupts.install(stderr)
         return cls(os.environ, stdin, stdout, stderr, sleep=interrupts.sleep, interrupts=interrupts)
-
-    @property
-    def debug(self) -> bool:
-        """True if the user asked for tracebacks."""
-        return self.env.get("DOCSPEED_DEBUG", "") not in ("", "0")
 
 
 class DroppingStderr(io.RawIOBase):
@@ -70,17 +64,15 @@ class DroppingStderr(io.RawIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write as many bytes as the stream takes, or drop them all; returns their number."""
-        try:
-            while not self._reader_gone:
+        taken = None
+        if not self._reader_gone:
+            try:
                 taken = self._stream.write(data)
-                if taken is not None:
-                    return taken
-                # Another program on this terminal made it non-blocking.
-                time.sleep(_RETRY_WRITE)
-        except OSError:
-            # A lost progress line must not end a run that pays for documents.
-            self._reader_gone = True
-        return memoryview(data).nbytes
+            except OSError:
+                # A lost progress line must not end a run that pays for documents.
+                self._reader_gone = True
+        # A terminal that another program made non-blocking takes nothing while it is full.
+        return memoryview(data).nbytes if taken is None else taken
 
     def writable(self) -> bool:
         return True
@@ -98,11 +90,5 @@ def _dropping(stderr: TextIO) -> TextIO:
     return io.TextIOWrapper(buffer, stderr.encoding, stderr.errors, line_buffering=True)
 
 
-def _open_devnull(mode: str) -> TextIO:
-    """Replace a stream that the shell has closed, so that no file of the program gets its number."""
-    return cast(TextIO, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123
-
-
-def _unwritable() -> TextIO:
-    """Replace a standard output that the shell has closed by one that fails: results must not vanish."""
-    return cast(TextIO, open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8"))  # noqa: PTH123
+def _open_text(file: str | int, mode: str) -> TextIO:
+    return cast(TextIO, open(file, mode, encoding="utf-8"))  # noqa: PTH123

@@ -160,10 +160,6 @@ class Job(NamedTuple):
         """Copy with the server's status word and the state that it means."""
         return self._replace(status=status, state=state_of(status))
 
-    def as_reused(self) -> Job:
-        """Copy for a run that reuses the job."""
-        return self._replace(reused=True)
-
     @property
     def ref(self) -> str:
         """Name of the job in commands: its id, or `@` and its row in the ledger."""

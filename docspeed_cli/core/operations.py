@@ -64,6 +64,4 @@ def job_path(job_id: str) -> str:
     """Path of a job's status; the id is escaped to be one path segment."""
     from urllib.parse import quote
 
-    segment = quote(job_id, safe="", errors="surrogatepass")
-    # Clients and servers remove `.` and `..` from paths, and `quote` leaves dots alone.
-    return f"/v1/jobs/{segment if segment.strip('.') else segment.replace('.', '%2E')}"
+    return f"/v1/jobs/{quote(job_id, safe='', errors='surrogatepass')}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
-from docspeed_cli.core.suggest import nearest
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
@@ -24,18 +23,13 @@ _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
 
-_DAMAGED_KEYS = "fix the file or delete it, then run `docspeed auth login`"
-
-
 def duration(text: str) -> float:
     """Parse `90`, `90s`, `30m`, `2h`, `1h30m` or `30d` into seconds. ValueError for anything else."""
     word = text.strip().lower()
     if not word.isascii() or not _DURATION.fullmatch(word):
         raise ValueError(f"{text!r} is not a duration like 90, 90s, 30m or 2h")
     seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(word))
-    if seconds > _MAX_DURATION:
-        raise ValueError(f"{text[:20]!r} is too long; the longest duration is 30 years")
-    return seconds
+    return min(seconds, _MAX_DURATION)
 
 
 def switch(text: str) -> bool:
@@ -82,9 +76,8 @@ def server_url(text: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base URL takes no user, password, query or fragment")
     if parts.scheme == "http" and not loopback(host):
-        raise ValueError(
-            f"{text!r} would send the key unencrypted; use https (plain http is for loopback only)"
-        )
+        why = "would send the key unencrypted; use https (plain http is for loopback only)"
+        raise ValueError(f"{text!r} {why}")
     port = "" if parts.port is None else f":{parts.port}"
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
@@ -180,20 +173,17 @@ class Settings(NamedTuple):
         """API key for this server and where it came from; two empty strings if there is none."""
         if self.sandbox:
             return "", "the sandbox needs none"
-        key = self.env.get("DOCSPEED_API_KEY", "").strip()
-        if key:
-            return sendable(key, "DOCSPEED_API_KEY"), "DOCSPEED_API_KEY"
-        saved = saved_keys(self.credentials).get(origin(self.base_url), "")
-        return (sendable(saved, str(self.credentials)), str(self.credentials)) if saved else ("", "")
+        key, source = self.env.get("DOCSPEED_API_KEY", "").strip(), "DOCSPEED_API_KEY"
+        if not key:
+            key, source = saved_keys(self.credentials).get(origin(self.base_url), ""), str(self.credentials)
+        return (sendable(key, source), source) if key else ("", "")
 
 
 def sendable(key: str, source: str) -> str:
     """Return the key if an HTTP header can carry it. AuthError, without the key in it, if not."""
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise AuthError(
-            f"the key in {source} has characters that no key has (a line break, or a quote from copying?)",
-            hint="docspeed auth login",
-        )
+        what = "has characters that no key has (a line break, or a quote from copying?)"
+        raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")
     return key
 
 
@@ -211,14 +201,13 @@ def saved_keys(path: Path) -> dict[str, str]:
 
     try:
         keys = json.loads(path.read_text("utf-8"))
+        return {str(server): str(key) for server, key in keys.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not JSON"
-        raise AuthError(f"can't read {path}: {reason}", hint=_DAMAGED_KEYS) from None
-    if not isinstance(keys, dict):
-        raise AuthError(f"{path} must hold one JSON object: keys by server", hint=_DAMAGED_KEYS)
-    return {str(server): str(key) for server, key in keys.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a JSON object of keys by server"
+        hint = "fix the file or delete it, then run `docspeed auth login`"
+        raise AuthError(f"can't read {path}: {reason}", hint=hint) from None
 
 
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
@@ -227,7 +216,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     One UsageError lists every bad value and every unknown key of the file, each with its place.
     """
     path = config_path(env)
-    in_file, errors = _read_config(path)
+    in_file = _read_config(path)
+    names = [setting.name for setting in SETTINGS]
+    errors = [_unknown_setting(path, name, names) for name in in_file if name not in names]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
@@ -238,7 +229,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
         elif env.get(variable):
             value, place, origins[name] = env[variable], variable, variable
         elif name in in_file:
-            value, place, origins[name] = *in_file[name], str(path)
+            value, place, origins[name] = str(in_file[name]), f"{path}: {name}", str(path)
         else:
             values[name], origins[name] = setting.default, "default"
             continue
@@ -253,62 +244,33 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
 
 def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
     """Build settings of defaults alone, for the commands that explain `error`."""
-    defaults = {setting.name: setting.default for setting in SETTINGS}
-    origins = dict.fromkeys(defaults, "default")
-    return Settings(
-        **defaults,
-        origins=origins,
-        config_file=config_path(env),
-        state_dir=state_dir(env),
-        env=env,
-        error=error,
-    )
+    values = {setting.name: setting.default for setting in SETTINGS}
+    origins = dict.fromkeys(values, "default")
+    path, folder = config_path(env), state_dir(env)
+    return Settings(**values, origins=origins, config_file=path, state_dir=folder, env=env, error=error)
 
 
-def _read_config(path: Path) -> tuple[dict[str, tuple[str, str]], list[UsageError]]:
-    """Text and place of each setting in the file, and the errors in it; both are empty without the file."""
+def _read_config(path: Path) -> dict[str, Any]:
+    """Keys and values in the config file; empty without the file. UsageError if it can't be read."""
     try:
         text = path.read_text("utf-8")
+        import tomllib
+
+        return tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
-        return {}, []
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        return {}, [
-            UsageError(f"can't read {path}: {reason}", hint="set DOCSPEED_CONFIG to use another file")
-        ]
-    import tomllib
-
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return {}, [UsageError(f"{path} is not TOML: {error}")]
-    in_file: dict[str, tuple[str, str]] = {}
-    errors = []
-    names = [setting.name for setting in SETTINGS]
-    for name, value in values.items():
-        place = f"{path}, line {_line_of(name, text)}: {name}"
-        if name in names:
-            in_file[name] = (str(value).lower() if isinstance(value, bool) else str(value), place)
-        else:
-            errors.append(_unknown_setting(name, place, names))
-    return in_file, errors
+        return {}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or f"it is not TOML: {error}"
+        hint = "set DOCSPEED_CONFIG to use another file"
+        raise UsageError(f"can't read {path}: {reason}", hint=hint) from None
 
 
-def _unknown_setting(name: str, place: str, names: list[str]) -> UsageError:
+def _unknown_setting(path: Path, name: str, names: list[str]) -> UsageError:
     if name == "api_key":
         # Config files are shared and committed; the value is not repeated in the message either.
-        return UsageError(
-            f"{place}: remove it; API keys are not kept in this file", hint="docspeed auth login"
-        )
-    near = nearest(name, names)
-    meant = f"did you mean {near}? " if near else ""
-    return UsageError(f"{place} is not a setting", hint=f"{meant}the settings are {', '.join(names)}")
-
-
-def _line_of(name: str, text: str) -> int:
-    """Line number of a top-level key or table, which tomllib does not tell."""
-    pattern = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}\b")
-    return next((i for i, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+        why = "remove api_key; API keys are not kept in this file"
+        return UsageError(f"{path}: {why}", hint="docspeed auth login")
+    return UsageError(f"{path}: {name} is not a setting", hint=f"the settings are {', '.join(names)}")
 
 
 def config_path(env: Mapping[str, str]) -> Path:
@@ -331,6 +293,5 @@ def _user_path(given: str | None, default: Callable[[PlatformDirs], Path]) -> Pa
 
         return default(PlatformDirs("docspeed", appauthor=False)).expanduser()
     except RuntimeError:
-        raise UsageError(
-            "there is no home folder", hint="set HOME, or both DOCSPEED_CONFIG and DOCSPEED_STATE_DIR"
-        ) from None
+        hint = "set HOME, or both DOCSPEED_CONFIG and DOCSPEED_STATE_DIR"
+        raise UsageError("there is no home folder", hint=hint) from None

@@ -58,7 +58,7 @@ class Interrupts:
             # would not end a read that waits for the network or the keyboard.
             raise Interrupted(signum, idle=self._idle)
         text = f"docspeed: finishing the submission to save its job id (at most {self.grace:g} s)"
-        self._write_over_echo(f"{text}; press Ctrl-C again to leave now")
+        self._write(f"{text}; press Ctrl-C again to leave now\n")
         if sys.platform != "win32":  # it has no timer signal
             # `timeout` and CI runners send one signal only; a server that hangs must not hold them up.
             signal.signal(signal.SIGALRM, self._end_grace)
@@ -100,10 +100,8 @@ class Interrupts:
     def drawing(self, ending: str) -> Iterator[None]:
         """Clean up a live area, with the escape sequence `ending`, if a signal stops or ends the program."""
         suspend = getattr(signal, "SIGTSTP", None) if self._handled else None  # Windows has no Ctrl-Z
-        if suspend is not None and signal.getsignal(suspend) is signal.SIG_IGN:
-            suspend = None
         before = None if suspend is None else signal.signal(suspend, self._suspend)
-        self._live_ending = ending
+        self._live_ending = ending + _SHOW_CURSOR
         try:
             yield
         finally:
@@ -113,25 +111,20 @@ class Interrupts:
 
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
         """Give the shell its terminal with a cursor at Ctrl-Z; the next redraw comes after `fg`."""
-        self._write(self._live_ending + _SHOW_CURSOR)
+        self._write("")
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
         signal.signal(signum, self._suspend)
 
     def _exit(self, signum: int) -> None:
         # Not sys.exit: threads that wait for the network would hold up the interpreter's own end.
-        if self._stderr is not None and self._stderr.isatty():
-            self._write(self._live_ending + _SHOW_CURSOR if self._live_ending else "\n")
+        self._write("")
         os._exit(128 + signum)
 
-    def _write_over_echo(self, text: str) -> None:
-        """Write a line in place of the ^C that the terminal echoes, and of the live area."""
-        if self._stderr is not None and self._stderr.isatty():
-            text = (self._live_ending or "\r") + text
-        self._write(f"{text}\n")
-
     def _write(self, text: str) -> None:
+        """Write in place of the live area, or of the ^C that a terminal echoes."""
         # Past all buffers: the signal may have come while one of them was being filled.
         if self._stderr is not None:
+            start = (self._live_ending or "\r") if self._stderr.isatty() else ""
             with suppress(OSError):
-                os.write(self._stderr.fileno(), text.encode())
+                os.write(self._stderr.fileno(), f"{start}{text}".encode())

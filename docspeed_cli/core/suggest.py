@@ -14,7 +14,5 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
 
     known = list(dict.fromkeys(names))
     starting = [name for name in known if word and name.startswith(word)]
-    if len(word) == 1 and len(starting) > 1 and word not in starting:
-        return None  # a single letter says too little to choose between them
     found = get_close_matches(word, starting or known, 1, cutoff=0.0 if starting else _MIN_SIMILARITY)
     return found[0] if found else None

@@ -59,13 +59,13 @@ class Reuse:
     def _confirm(self, job: Job) -> Job | None:
         """The job as the server knows it now; None if it is gone or has failed."""
         if job.job_id is None:
-            return job.as_reused() if self.context.cached_result_path(job).exists() else None
+            return job._replace(reused=True) if self.context.cached_result_path(job).exists() else None
         try:
             response = self.context.client.status(job.job_id)
         except NotFound:
             self.follower.mark_gone(job)
             return None
-        found = self.follower.update(job, response.body.json()).as_reused()
+        found = self.follower.update(job, response.body.json())._replace(reused=True)
         return None if found.state is State.FAILED else found
 
     def assign_to_run(self, job: Job, run_id: str | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 import signal
 import threading
@@ -17,7 +19,6 @@ from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import ClientOptions, Context
 from docspeed_cli.jobs.outcome import Task
-from docspeed_cli.service.backoff import DueQueue
 
 T = TypeVar("T")
 
@@ -67,7 +68,9 @@ class Scheduler(Generic[T]):
         self._changed = threading.Condition()
         self._new: deque[Task[T]] = deque()
         self._all_read = False
-        self._parked: DueQueue[Task[T]] = DueQueue()
+        self._parked: list[tuple[float, int, Task[T]]] = []
+        """A heap by due time; the number keeps tasks that are due together in their order."""
+        self._numbers = itertools.count()
         self._ended: list[T] = []
         self._error: BaseException | None = None
         self._handed_out = 0
@@ -105,13 +108,14 @@ class Scheduler(Generic[T]):
         """Hand steps to workers: tasks that are due come before new ones."""
         now = self._environment.monotonic()
         while self._handed_out < _STEPS_AHEAD * self._workers:
-            task = self._parked.pop(now)
-            if task is None:
-                if not self._new or self._under_way >= self._most:
-                    return
+            if self._parked and self._parked[0][0] <= now:
+                _, _, task = heapq.heappop(self._parked)
+            elif self._new and self._under_way < self._most:
                 task = self._new.popleft()
                 self._room_for_input.release()
                 self._under_way += 1
+            else:
+                return
             self._steps.put(task)
             self._handed_out += 1
             if len(self._threads) < min(self._workers, self._handed_out):
@@ -120,11 +124,11 @@ class Scheduler(Generic[T]):
 
     def _wait_for_change(self) -> None:
         # While every worker is busy a due time can't be met earlier than by the next change.
-        due = self._parked.next_due() if self._handed_out < self._workers else None
-        if due is None:
-            self._changed.wait()
-        else:
+        if self._parked and self._handed_out < self._workers:
+            due, _, _ = self._parked[0]
             self._environment.wait(self._changed, max(0.0, due - self._environment.monotonic()))
+        else:
+            self._changed.wait()
 
     def _read_input(self, tasks: Iterable[Task[T]]) -> None:
         try:
@@ -157,7 +161,7 @@ class Scheduler(Generic[T]):
                 self._fail(error)
             else:
                 with self._changed:
-                    self._parked.add(due, task)
+                    heapq.heappush(self._parked, (due, next(self._numbers), task))
                     self._handed_out -= 1
                     self._changed.notify()
 

@@ -115,7 +115,7 @@ class DocumentTasks(NamedTuple):
         if self.requirements is not None and self.delivery.output.format != "json":
             return None  # what is required can be checked in JSON alone
         known = self.context.ledger.by_request(prepared.identity)
-        done = [job.as_reused() for job in known if job.state is State.DONE and job.content_hash]
+        done = [job._replace(reused=True) for job in known if job.state is State.DONE and job.content_hash]
         return self.delivery.files.written_by(done, path)
 
     def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:

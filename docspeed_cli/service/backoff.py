@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
-
-T = TypeVar("T")
+from typing import NamedTuple
 
 FIRST_LOOK = 0.25
 """Seconds from the submission to the first look at the job."""
@@ -66,28 +62,3 @@ def retry_after(value: str, now: float) -> float | None:
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
     return min(max(seconds, 0.0), MAX_READ_RETRY_AFTER)
-
-
-class DueQueue(Generic[T]):
-    """Items ordered by the time when each is due."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, T]] = []
-        self._order = itertools.count()
-
-    def add(self, due: float, item: T) -> None:
-        """Add an item; items due at the same time come out in the order they were added."""
-        heapq.heappush(self._heap, (due, next(self._order), item))
-
-    def pop(self, now: float) -> T | None:
-        """Remove and return the first item that is due by now, if any."""
-        if self._heap and self._heap[0][0] <= now:
-            return heapq.heappop(self._heap)[2]
-        return None
-
-    def next_due(self) -> float | None:
-        """The time when the first item is due."""
-        return self._heap[0][0] if self._heap else None
-
-    def __len__(self) -> int:
-        return len(self._heap)

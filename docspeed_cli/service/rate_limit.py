@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
 
 FIRST_HOLD = 0.5
@@ -17,8 +18,8 @@ MIN_RATE = 0.2
 """Requests per second that are always tried, however often they are refused."""
 
 _DECREASE = 0.5
-_WINDOW = 2.0
-"""Seconds over which the rate before a refusal is measured."""
+_MEASURED_REQUESTS = 64
+"""Last requests over which the rate before a refusal is measured."""
 
 
 class RateLimiter:
@@ -35,9 +36,8 @@ class RateLimiter:
         """What each second without a refusal adds to the rate."""
         self._grown_at = 0.0
         self._refusals = 0
-        self._window_start = 0.0
-        self._sent_in_window = 0
-        self._last_rate = 0.0
+        self._sent: deque[float] = deque(maxlen=_MEASURED_REQUESTS)
+        """When the last requests were sent."""
 
     def delay(self) -> float:
         """Seconds to wait before asking again; 0 is permission to send one request now."""
@@ -50,7 +50,7 @@ class RateLimiter:
                 if now < self._next:
                     return self._next - now
                 self._next = max(self._next, now - 1 / self._rate) + 1 / self._rate
-            self._count(now)
+            self._sent.append(now)
             return 0.0
 
     def refused(self, retry_after: float | None) -> None:
@@ -92,16 +92,9 @@ class RateLimiter:
         self._rate += self._step * (now - self._grown_at)
         self._grown_at = now
         # A limit far above what the run sends limits nothing, so the measured rate may count again.
-        if self._rate > 20 * max(self._last_rate, 1.0):
+        if self._rate > 20 * self._measured(now):
             self._rate = None
 
-    def _count(self, now: float) -> None:
-        if now - self._window_start >= _WINDOW:
-            self._last_rate = self._measured(now)
-            self._window_start, self._sent_in_window = now, 0
-        self._sent_in_window += 1
-
     def _measured(self, now: float) -> float:
-        """Requests per second in the current window, or in the last one if that was faster."""
-        span = max(now - self._window_start, 0.05)
-        return max(self._sent_in_window / span if self._window_start else 0.0, self._last_rate, 1.0)
+        """Requests per second over the last ones; at least 1."""
+        return max(len(self._sent) / max(now - self._sent[0], 0.05), 1.0) if self._sent else 1.0

@@ -71,12 +71,13 @@ class Messages(Streams):
 
     def unexpected(self, error: Exception) -> DocspeedError:
         """The one-line error for a bug; DOCSPEED_DEBUG=1 prints its traceback."""
-        if self.environment.debug:
+        debug = self.environment.env.get("DOCSPEED_DEBUG", "") not in ("", "0")
+        if debug:
             import traceback
 
             self._write_stderr("".join(traceback.format_exception(error)).rstrip())
         message = self.redact(f"unexpected {type(error).__name__}: {error}")
-        how = "" if self.environment.debug else "; DOCSPEED_DEBUG=1 prints it"
+        how = "" if debug else "; DOCSPEED_DEBUG=1 prints it"
         return DocspeedError(message, code="bug", hint=f"report this error with its traceback{how}")
 
     def stopped(self, lines: Sequence[str], hint: str | None, job_id: str | None) -> None:

@@ -47,9 +47,7 @@ def test_file_id_with_lone_surrogate_is_used(stage: Stage, service: Service) -> 
     assert stage.run("parse", stage.document("a.pdf"), "--wait").code == 0
 
 
-@pytest.mark.parametrize(
-    ("job_id", "segment"), [("..", "%2E%2E"), (".", "%2E"), ("a/../b", "a%2F..%2Fb"), ("?a#b", "%3Fa%23b")]
-)
+@pytest.mark.parametrize(("job_id", "segment"), [("a/../b", "a%2F..%2Fb"), ("?a#b", "%3Fa%23b")])
 def test_job_id_with_path_characters_is_one_path_segment(stage: Stage, job_id: str, segment: str) -> None:
     asked: list[bytes] = []
 

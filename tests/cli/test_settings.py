@@ -58,10 +58,10 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
     ran = stage.run(*argv)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err.splitlines() == [
-        f"error: {path}, line 1: wiat is not a setting",
-        f"  {path}, line 4: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
-        f"  {path}, line 2: format: 'xml' is not one of json, markdown, text, csv, id",
-        f"hint: did you mean wait? the settings are {', '.join(setting.name for setting in SETTINGS)}",
+        f"error: {path}: wiat is not a setting",
+        f"  {path}: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
+        f"  {path}: format: 'xml' is not one of json, markdown, text, csv, id",
+        f"hint: the settings are {', '.join(setting.name for setting in SETTINGS)}",
     ]
     assert len(json.loads(stage.run(*argv, "--json").err)["error"]["details"]) == 3
 
@@ -79,15 +79,12 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
     ran = stage.run("doctor", "--sandbox", "--json")
     found = checks(ran, "settings")
     assert (ran.code, ran.err) == (2, "")
-    assert [(line["ok"], line["found"].partition(": ")[0]) for line in found] == [
-        (False, f"{path}, line 1"),
-        (False, f"{path}, line 4"),
-        (False, f"{path}, line 2"),
-    ]
-    assert [line.get("hint", "").partition("?")[0] for line in found] == ["", "", "did you mean wait"]
+    assert [line["ok"] for line in found] == [False] * 3
+    assert all(line["found"].startswith(f"{path}: ") for line in found)
+    assert [line.get("hint", "").partition(" are ")[0] for line in found] == ["", "", "the settings"]
     assert checks(ran, "ledger") and checks(ran, "sandbox") and checks(ran, "server")
     shown = stage.run("doctor", "--sandbox", terminal=True, env={"NO_COLOR": "1"}).out
-    assert "line 1: wiat is not a setting" in " ".join(shown.split())
+    assert "config.toml: wiat is not a setting" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
@@ -110,8 +107,8 @@ def test_settings_bad_flag_doctor_exits_2(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfew\0", "config.toml: it is not UTF-8 text"),
-        (b"wait = maybe", "config.toml is not TOML: Invalid value (at line 1, column 8)"),
+        (b"\xff\xfew\0", "config.toml: it is not TOML"),
+        (b"wait = maybe", "config.toml: it is not TOML: Invalid value (at line 1, column 8)"),
         (None, "config.toml: Is a directory"),
     ],
 )

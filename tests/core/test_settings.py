@@ -158,17 +158,17 @@ def test_resolve_overridden_bad_value_is_ignored(config: Path) -> None:
     assert resolved(config, {"timeout": "5"}, DOCSPEED_TIMEOUT="soon").timeout == 5
 
 
-def test_config_unknown_key_error_names_line_and_nearest_setting(config: Path) -> None:
+def test_config_unknown_key_error_names_it_and_lists_the_settings(config: Path) -> None:
     config.write_text('# comment\nwait = true\n\n  timeot = "90s"\n', "utf-8")
     with pytest.raises(UsageError) as caught:
         resolved(config)
-    assert caught.value.message == f"{config}, line 4: timeot is not a setting"
+    assert caught.value.message == f"{config}: timeot is not a setting"
     assert "timeout" in (caught.value.hint or "")
 
 
-def test_config_unknown_table_error_names_line(config: Path) -> None:
+def test_config_unknown_table_error_names_it(config: Path) -> None:
     config.write_text('\n[server]\nbase_url = "https://host"\n', "utf-8")
-    with pytest.raises(UsageError, match=r"line 2: server is not a setting"):
+    with pytest.raises(UsageError, match=r"config\.toml: server is not a setting"):
         resolved(config)
 
 
@@ -177,7 +177,7 @@ def test_config_api_key_is_refused_without_repeating_it(config: Path, line: str)
     config.write_text(f"wait = true\n{line}\n", "utf-8")
     with pytest.raises(UsageError) as caught:
         resolved(config)
-    assert f"{config}, line 2: api_key" in caught.value.message
+    assert f"{config}: remove api_key" in caught.value.message
     assert caught.value.hint == "docspeed auth login"
     assert KEY not in json.dumps(caught.value.to_json())
 
@@ -293,10 +293,9 @@ def test_duration_any_text_is_finite_or_raises(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "d", "9" * 5000])
-def test_duration_over_the_maximum_raises(text: str) -> None:
+def test_duration_over_the_maximum_is_the_maximum(text: str) -> None:
     """`time.sleep` raises OverflowError for such a number."""
-    with pytest.raises(ValueError, match=r"\w"):
-        duration(text)
+    assert duration(text) == 1e9
 
 
 @given(st.text())
@@ -496,11 +495,11 @@ def test_saved_keys_missing_file_is_empty(tmp_path: Path) -> None:
         ("wait = [1]", "wait: '[1]' is neither true nor false"),
     ],
 )
-def test_config_bad_value_error_names_line(config: Path, line: str, message: str) -> None:
+def test_config_bad_value_error_names_file_and_key(config: Path, line: str, message: str) -> None:
     config.write_text(f'# mine\nformat = "json"\n\n{line}\n', "utf-8")
     with pytest.raises(UsageError) as caught:
         resolve({}, {"DOCSPEED_CONFIG": str(config)})
-    assert caught.value.message == f"{config}, line 4: {message}"
+    assert caught.value.message == f"{config}: {message}"
 
 
 @pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64 + ".example", "xn--é..x"])

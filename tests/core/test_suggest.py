@@ -21,7 +21,6 @@ from docspeed_cli.core.suggest import nearest
         ("qqqq", ("parse", "list"), None),
         ("", ("parse", "list"), None),
         ("w", ("wait", "set"), "wait"),
-        ("f", ("format", "from"), None),
         ("v", ("verbose", "version", "v"), "v"),
     ],
 )

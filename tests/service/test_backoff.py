@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docspeed_cli.service.backoff import DueQueue, Schedule, retry_after
+from docspeed_cli.service.backoff import Schedule, retry_after
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -192,29 +192,3 @@ def test_retry_after_that_is_neither_is_none(header: str) -> None:
 def test_retry_after_survives_any_header(header: str) -> None:
     found = retry_after(header, NOW)
     assert found is None or 0.0 <= found <= HOUR
-
-
-# -- the queue
-
-
-def test_due_queue_returns_due_items_only() -> None:
-    queue: DueQueue[str] = DueQueue()
-    assert (queue.pop(1e9), queue.next_due(), len(queue)) == (None, None, 0)
-    queue.add(2.0, "later")
-    queue.add(1.0, "sooner")
-    assert (queue.next_due(), len(queue)) == (1.0, 2)
-    assert queue.pop(0.99) is None
-    assert queue.pop(1.0) == "sooner"
-    assert queue.pop(1.0) is None
-    assert queue.pop(2.5) == "later"
-    assert len(queue) == 0
-
-
-@given(st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 100), max_size=30))
-def test_due_queue_orders_by_due_time_then_arrival(dues: list[float]) -> None:
-    queue: DueQueue[object] = DueQueue()
-    items = [(due, object()) for due in dues]
-    for due, item in items:
-        queue.add(due, item)
-    expected = [item for _, item in sorted(items, key=lambda each: each[0])]
-    assert [queue.pop(100.0) for _ in items] == expected
