@@ -116,13 +116,12 @@ class StatusLine:
         self._monotonic = monotonic
         self._started = monotonic()
         self._text = "asking the server"
-        self.log: Callable[[str], None] = lambda text: None
 
-    def update(self, text: str) -> None:
+    def update(self, text: str, log: Callable[[str], None] = lambda text: None) -> None:
         """Show this from now on, and log it if it is new."""
         if text != self._text:
             self._text = text
-            self.log(text)
+            log(text)
 
     def draw(self, width: int) -> Text:
         """The line for a terminal of this width."""

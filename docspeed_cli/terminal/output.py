@@ -91,8 +91,8 @@ class Output(Messages):
         from docspeed_cli.terminal.live import StatusLine
 
         status = StatusLine(self.environment.monotonic)
-        with self.progress_shown("docspeed", status.draw) as status.log:
-            yield status.update
+        with self.progress_shown("docspeed", status.draw) as log:
+            yield lambda text: status.update(text, log)
 
     @contextmanager
     def progress_shown(self, title: str, draw: Draw) -> Iterator[Callable[[str], None]]:
