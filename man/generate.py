@@ -18,7 +18,7 @@ import typer
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.framework import Entry, HelpRow, group, rank, root
-from docspeed_cli.cli.help_topics import PARTS, Sample
+from docspeed_cli.cli.help_topics import PARTS
 from docspeed_cli.core.settings import SETTINGS
 
 RELEASED = "2026-11-24"
@@ -149,11 +149,9 @@ def _common(leaves: Sequence[_Leaf], shared: set[_FlagId], everywhere: set[_Flag
 
 def _topic(title: str, name: str) -> Iterator[str]:
     yield f'.SH "{title}"'
-    for part in PARTS[name]():
+    for part in PARTS[name]:
         if isinstance(part, str):
-            yield from _paragraph(part)
-        elif isinstance(part, Sample):
-            yield from _code(part.text.split("\n"))
+            yield from _code(part.split("\n")) if "\n" in part else _paragraph(part)
         else:
             for term, about in part:
                 yield from (".TP", rf"\fB{escaped(' '.join(term.split()))}\fR", *_text(about))

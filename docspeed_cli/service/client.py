@@ -34,11 +34,10 @@ _REQUEST_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 
 
 class Probe(NamedTuple):
-    """What a harmless request found out: the seconds it took, the error if any, the server's `Date`."""
+    """What a harmless request found out: the seconds it took, and the error if any."""
 
     seconds: float
     error: DocspeedError | None
-    date: str
     unrecognised_error: bool = False
     """True if the server refused without a message in the service's format."""
 
@@ -83,7 +82,6 @@ class Client:
         """Whether the server has answered anything in this run."""
         self._schedule = Schedule(random=environment.random)
         self._connections = ThreadConnections(base_url, key, environment)
-        self._date = ""
 
     def close(self) -> None:
         """Close the connections."""
@@ -167,7 +165,7 @@ class Client:
             # Where the server gave neither a code nor a reason, the message is ours: it ends with the status.
             ours = refused.message.endswith(f"({refused.status})")
             unrecognised = ours and refused.code == type(refused).code
-        return Probe(self._environment.monotonic() - started, error, self._date, unrecognised)
+        return Probe(self._environment.monotonic() - started, error, unrecognised)
 
     # -- retries
 
@@ -212,7 +210,7 @@ class Client:
             with closing(call.send(self._server, connection)) as response:
                 # Looking up each name in httpx.Headers takes a twentieth of a run over many documents.
                 headers = {name.lower(): value.decode("latin-1") for name, value in response.headers.raw}
-                self.answered, self._date = True, headers.get(b"date", "")
+                self.answered = True
                 request_id = next(
                     (headers[n][:_MAX_REQUEST_ID] for n in _REQUEST_IDS if headers.get(n)), None
                 )

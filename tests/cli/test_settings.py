@@ -191,19 +191,16 @@ def test_config_show_server_origin_is_its_flag(stage: Stage, flags: tuple[str, .
 
 
 def test_help_environment_example_config_is_valid(stage: Stage) -> None:
-    assert CONFIG.text in stage.run("help", "environment").out
-    path = stage.configure(CONFIG.text)
+    assert CONFIG in stage.run("help", "environment").out
+    path = stage.configure(CONFIG)
     found = [json.loads(line) for line in lines(stage.run("config", "show").out)]
     from_file = {line["name"]: line["value"] for line in found if line["origin"] == str(path)}
-    assert from_file == tomllib.loads(CONFIG.text) | {"timeout": 1800}
+    assert from_file == tomllib.loads(CONFIG) | {"timeout": 1800}
 
 
-def test_config_show_at_terminal_aligns_columns(stage: Stage) -> None:
+def test_config_show_at_terminal_has_a_line_for_each_setting(stage: Stage) -> None:
     ran = stage.run("config", "show", terminal=True, env={"DOCSPEED_WAIT": "true"})
-    found = [line.split() for line in ran.out.splitlines()]
-    assert found[0] == ["setting", "value", "from"]
-    assert ["wait", "true", "DOCSPEED_WAIT"] in found
-    assert len({line.index(word[2]) for line, word in zip(ran.out.splitlines(), found, strict=True)}) == 1
+    assert "wait          true  (from DOCSPEED_WAIT)" in ran.out.splitlines()
 
 
 def waited(ran: Ran) -> bool:

@@ -46,8 +46,6 @@ from tests.stage import Stage
         ("help exitcodes", "no such topic: exitcodes", "did you mean `docspeed help exit-codes`?"),
         ("help env", "no such topic: env", "did you mean `docspeed help environment`?"),
         ("help parze", "no such topic: parze", "did you mean `docspeed help parse`?"),
-        ("help list", "no such topic: list", "did you mean `docspeed help jobs list`?"),
-        ("help varables", "no such topic: varables", "did you mean `docspeed help environment`?"),
         ("help sunshine", "no such topic: sunshine", "the topics are output, "),
     ],
 )

@@ -168,7 +168,7 @@ def test_docs_config_file_is_the_one_of_help_environment() -> None:
     (sample,) = re.findall(
         r"^```toml\n(.*?)^```", (DOCS / "settings.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
-    assert sample == f"{CONFIG.text}\n"
+    assert sample == f"{CONFIG}\n"
 
 
 # -- contributing

@@ -176,30 +176,13 @@ def test_doctor_tls_certificate_untrusted_names_the_variable(
     with service.listening(tls=serving(authority, "localhost")) as base_url:
         machine = Machine(tmp_path, base_url)
         seen = checks(machine, trusting(authority, tmp_path))
-        assert seen["network"]["ok"] and "TLSv1" in seen["network"]["found"]
         assert seen["server"]["ok"] and "accepts the key" in seen["server"]["found"]
-        refused = checks(machine, {})
-        assert (refused["network"]["ok"], "server" in refused) == (False, False)
-        assert "SSL_CERT_FILE" in refused["network"]["hint"]
+        refused = checks(machine, {})["server"]
+        assert (refused["ok"], "no secure connection" in refused["found"]) == (False, True)
+        assert "SSL_CERT_FILE" in refused["hint"]
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"])
-def test_doctor_proxy_is_named_without_its_password(
-    tmp_path: Path, service: Service, authority: trustme.CA, variable: str
-) -> None:
-    with (
-        service.listening(tls=serving(authority, "docs.example")) as base_url,
-        proxy(int(base_url.rsplit(":", 1)[1])) as (url, asked),
-    ):
-        named = url.replace("http://", "http://user:password@")
-        env = {**trusting(authority, tmp_path), variable: named}
-        seen = checks(Machine(tmp_path, "https://docs.example"), env)
-    assert seen["proxy"]["found"] == f"{url.removeprefix('http://')} from {variable}"
-    assert (seen["server"]["ok"], asked) == (True, ["docs.example:443"])
-    assert "network" not in seen
-
-
-def test_doctor_no_proxy_host_is_connected_directly(tmp_path: Path) -> None:
-    env = {"https_proxy": "http://127.0.0.1:1", "no_proxy": ".invalid"}
+def test_doctor_host_unreachable_names_the_proxy_variable(tmp_path: Path) -> None:
+    env = {"https_proxy": "http://127.0.0.1:1"}
     seen = checks(Machine(tmp_path, "https://docs.invalid"), env)
-    assert (seen["network"]["ok"], "proxy" in seen) == (False, False)
+    assert (seen["server"]["ok"], "HTTPS_PROXY" in seen["server"]["hint"]) == (False, True)

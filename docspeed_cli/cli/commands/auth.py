@@ -100,28 +100,24 @@ def _refuse_sandbox(context: Context) -> None:
 
 
 def _read_key(context: Context) -> str:
-    """Read the key from the prompt or the pipe. UsageError if it is empty or not UTF-8."""
-    stdin = context.environment.stdin
-    try:
-        # Decoded here, because in the C locale the stream itself lets any byte pass.
-        key = (_prompt_for_key(context) if stdin.isatty() else stdin.buffer.read().decode()).strip()
-    except EOFError:
-        key = ""
-    except UnicodeDecodeError:
-        raise UsageError("the API key must be UTF-8 text") from None
-    if not key:
-        raise UsageError("no API key was entered", hint="paste it at the prompt, or pipe it in")
-    return key
-
-
-def _prompt_for_key(context: Context) -> str:
+    """Read the key from a hidden prompt or from standard input. UsageError if it is empty."""
     import getpass
 
+    stdin, stderr = context.environment.stdin, context.environment.stderr
     try:
-        return getpass.getpass("API key (not shown): ", stream=context.environment.stderr)
-    except (EOFError, Interrupted):
-        context.environment.stderr.write("\n")  # the cursor still stands behind the prompt
-        raise
+        if stdin.isatty():
+            key = getpass.getpass("API key (not shown): ", stream=stderr)
+        else:
+            # Decoded here, because in the C locale the stream itself lets any byte pass.
+            key = stdin.buffer.read().decode("utf-8", "replace")
+    except (EOFError, Interrupted) as ended:
+        stderr.write("\n")  # the cursor still stands behind the prompt
+        if isinstance(ended, Interrupted):
+            raise
+        key = ""
+    if not key.strip():
+        raise UsageError("no API key was entered", hint="paste it at the prompt, or pipe it in")
+    return key.strip()
 
 
 def _verify_key(context: Context, key: str) -> None:

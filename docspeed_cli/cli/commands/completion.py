@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +14,6 @@ from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
 
-_SHELLS = "bash, zsh, fish or powershell"
-
 
 @guide(
     'eval "$(docspeed completion bash)"',
@@ -26,29 +24,21 @@ _SHELLS = "bash, zsh, fish or powershell"
     works_with_bad_settings=True,
 )
 def completion(
-    shell: Annotated[
-        str | None,
-        typer.Argument(metavar="[SHELL]", help=f"{_SHELLS} (default: from $SHELL)", show_default=False),
-    ] = None,
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help=", ".join(SCRIPTS), show_default=False)],
     *,
     options: Options,
 ) -> Action:
     """Print the completion script for bash, zsh, fish or powershell."""
 
     def action(context: Context) -> int:
-        name = shell or PurePath(context.environment.env.get("SHELL", "")).name
-        script = SCRIPTS.get({"pwsh": "powershell"}.get(name, name))
-        if script is None:
-            problem = f"there is no completion script for {shell}" if shell else "the shell is not known"
-            raise UsageError(f"{problem}; name {_SHELLS}", hint="docspeed completion bash")
-        context.output.text(_read_script(script).removesuffix("\n"))
+        if shell not in SCRIPTS:
+            shells = ", ".join(SCRIPTS)
+            raise UsageError(f"there is no completion script for {shell}", hint=f"the shells are {shells}")
+        package = Path(docspeed_cli.__file__).parent
+        # A wheel has the folder inside the package; in a checkout it stands beside the package.
+        folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
+        script = (folder / "completions" / SCRIPTS[shell]).read_text("utf-8")
+        context.output.text(script.removesuffix("\n"))
         return 0
 
     return action
-
-
-def _read_script(name: str) -> str:
-    package = Path(docspeed_cli.__file__).parent
-    # A wheel has the folder inside the package; in a checkout it stands beside the package.
-    folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
-    return (folder / "completions" / name).read_text("utf-8")

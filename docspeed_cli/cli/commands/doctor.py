@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
@@ -14,12 +13,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
-from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Context, installed_sandbox
-from docspeed_cli.service.transport import CONNECT_TIMEOUT
-
-_MAX_SKEW = 60.0
-"""Seconds that this machine's clock may differ from the server's without being reported."""
 
 _FOUND_COLUMN = 16
 """Terminal column in which the finding of each check begins."""
@@ -33,11 +27,6 @@ class Check(NamedTuple):
     hint: str = ""
     code: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the line as an object with `check`, `ok`, `found` and, if there is one, `hint`."""
-        line: dict[str, Any] = {"check": self.name, "ok": not self.code, "found": self.found}
-        return {**line, "hint": self.hint} if self.hint else line
-
 
 @guide("docspeed doctor", "docspeed doctor --json | jq 'select(.ok | not)'", works_with_bad_settings=True)
 def doctor(options: ServerOptions) -> Action:
@@ -48,16 +37,17 @@ def doctor(options: ServerOptions) -> Action:
         # Checks run while they are printed: a slow one, such as DNS, holds back only its own line.
         for check in _run_checks(context):
             codes.add(check.code)
-            if context.output.human_output:
-                _print_check(context, check)
-            else:
-                context.output.value(check.to_json())
+            _print_check(context, check)
         return overall_exit_code(codes)
 
     return action
 
 
 def _print_check(context: Context, check: Check) -> None:
+    if not context.output.human_output:
+        hint = {"hint": check.hint} if check.hint else {}
+        context.output.value({"check": check.name, "ok": not check.code, "found": check.found, **hint})
+        return
     mark = "bad" if check.code else "ok"
     context.output.row(f"{mark:<3}", f"{check.name:<9}", prose=check.found, state=0)
     if check.hint:
@@ -78,7 +68,10 @@ def _run_checks(context: Context) -> Iterator[Check]:
     else:
         key = _check_api_key(context)
         yield key
-        yield from _check_server(context, send=not key.code)
+        if key.code:
+            yield Check("server", f"{context.server} was not asked, because there is no usable API key")
+        else:
+            yield _check_server(context)
 
 
 def _check_settings(settings: Settings) -> Iterator[Check]:
@@ -123,97 +116,22 @@ def _check_api_key(context: Context) -> Check:
     return Check("key", f"{masked(key)} from {source}")
 
 
-def _check_server(context: Context, *, send: bool) -> Iterator[Check]:
-    """Check the connection, then send one request that costs nothing; `send=False` leaves the request out."""
-    for check in _check_connection(context):
-        yield check
-        if check.code:
-            return
-    if not send:
-        yield Check("server", f"{context.server} was not asked, because there is no usable API key")
-        return
+def _check_server(context: Context) -> Check:
+    """Send one request that costs nothing."""
     probe = context.client.probe()
+    address = (
+        "check the network, the proxy (HTTPS_PROXY), the certificates (SSL_CERT_FILE) and the server's "
+        f"address (from {context.settings.origins['base_url']})"
+    )
     if probe.error is not None:
-        yield Check("server", probe.error.message, _next_step(context, probe.error), probe.error.exit_code)
-        return
+        status, hint = probe.error.status or 0, probe.error.hint or ""
+        if status == 429 or status >= 500:
+            hint = "the server can be reached; try again later"
+        # Most network errors suggest `docspeed doctor`, which the user is already running.
+        elif not hint or "docspeed doctor" in hint:
+            hint = address
+        return Check("server", probe.error.message, hint, probe.error.exit_code)
     found = f"{context.server} answers in {probe.seconds * 1000:.0f} ms"
     if probe.unrecognised_error:
-        yield Check("server", f"{found}, but not in the service's format", _address_hint(context))
-    else:
-        yield Check("server", f"{found} and accepts the key" if context.key else found)
-    yield from _check_clock(context, probe.date)
-
-
-def _next_step(context: Context, error: DocspeedError) -> str:
-    if error.status is not None and (error.status == 429 or error.status >= 500):
-        return "the server can be reached; try again later"
-    # Most network errors suggest `docspeed doctor`, which the user is already running.
-    if error.hint is None or "docspeed doctor" in error.hint:
-        return _address_hint(context)
-    return error.hint
-
-
-def _address_hint(context: Context) -> str:
-    origin = context.settings.origins["base_url"]
-    return f"check the network and the server's address (from {origin})"
-
-
-def _check_connection(context: Context) -> Iterator[Check]:
-    """Name the proxy, or connect directly, to see whether the server's name and certificate are right."""
-    server, world = urlsplit(context.server), context.environment
-    if world.transport is not None or server.scheme != "https":
-        return  # plain http is only for servers on this machine
-    host, port = server.hostname or "", server.port or 443
-    if proxy := _proxy_for(host, world.env):
-        # The proxy resolves names, so a lookup on this machine may fail although everything works.
-        yield Check("proxy", proxy)
-        return
-    import socket
-    from ssl import SSLError
-
-    from docspeed_cli.service.transport import certificates
-
-    started = world.monotonic()
-    try:
-        with (
-            socket.create_connection((host, port), CONNECT_TIMEOUT) as plain,
-            certificates(world.env).wrap_socket(plain, server_hostname=host) as secured,
-        ):
-            found = f"{host} is {secured.getpeername()[0]}, {secured.version()}"
-    except (OSError, DocspeedError) as error:
-        why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
-        hint = _address_hint(context)
-        if isinstance(error, SSLError):
-            hint += ", or set SSL_CERT_FILE to a file with the missing certificate authority"
-        yield Check("network", f"no secure connection to {host}:{port}: {why}", hint, 9)
-    else:
-        yield Check("network", f"{found} ({(world.monotonic() - started) * 1000:.0f} ms)")
-
-
-def _proxy_for(host: str, env: Mapping[str, str]) -> str | None:
-    """Return the https proxy for this host, without its password, and the variable that names it."""
-    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-    variable = next((name for name in names if env.get(name)), None)
-    no_proxy = {"no": env.get("no_proxy") or env.get("NO_PROXY") or ""}
-    if variable is None or proxy_bypass_environment(host, no_proxy):
-        return None
-    return f"{urlsplit(env[variable]).netloc.rpartition('@')[2] or '?'} from {variable}"
-
-
-def _check_clock(context: Context, date: str | None) -> Iterator[Check]:
-    """Compare the clock with the response's `Date`; a missing or malformed one is not reported."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        skew = context.environment.now() - parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return
-    if abs(skew) > _MAX_SKEW:
-        direction = "ahead of" if skew > 0 else "behind"
-        yield Check(
-            "clock", f"{span(abs(skew))} {direction} the server's clock", "set this machine's clock", 1
-        )
-    else:
-        yield Check("clock", "agrees with the server's clock")
+        return Check("server", f"{found}, but not in the service's format", address)
+    return Check("server", f"{found} and accepts the key" if context.key else found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import typer
 
@@ -15,62 +15,56 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration
 from docspeed_cli.jobs.context import Context, installed_sandbox
 
+_fault_flag = partial(flag, panel="Faults")
 
-@guide("docspeed sandbox serve", "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms")
-def serve(
+
+class ServeOptions(Options):
+    """The options of `sandbox serve`."""
+
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="port (8787; 0: any free one)", show_default=False)
-    ] = 8787,
+    ] = 8787
     require_key: Annotated[
         bool,
-        flag(
+        _fault_flag(
             "--require-key",
-            about="answer 401 without a key (keys that begin with bad always get 401, with broke 402)",
-            panel="Faults",
+            "answer 401 without a key (keys that begin with bad always get 401, with broke 402)",
         ),
-    ] = False,
-    latency: Annotated[
-        str | None,
-        flag("--latency", about="extra time for each response", panel="Faults", metavar="DURATION"),
-    ] = None,
+    ] = False
+    latency: Annotated[str | None, _fault_flag("--latency", "extra time for each response", "DURATION")] = (
+        None
+    )
     fail: Annotated[
         list[str] | None,
-        flag(
+        _fault_flag(
             "--fail",
-            about="share of requests that fail: 429=0.1, another status, reset, timeout, cut, html",
-            panel="Faults",
-            metavar="KIND=SHARE",
+            "share of requests that fail: 429=0.1, another status, reset, timeout, cut, html",
+            "KIND=SHARE",
         ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed",
-            help="random seed, for the same faults each time",
-            rich_help_panel="Faults",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    options: Options,
-) -> Action:
+    ] = None
+    seed: Annotated[int | None, _fault_flag("--seed", "random seed, for the same faults each time")] = None
+
+
+@guide("docspeed sandbox serve", "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms")
+def serve(options: ServeOptions) -> Action:
     """Serve the sandbox on 127.0.0.1 for curl, other clients and tests."""
 
     def action(context: Context) -> int:
         sandbox = installed_sandbox()
         # The same folder as that of --sandbox: a job submitted there is found here too.
-        app = sandbox.create_app(
-            context.settings.state_dir / "sandbox",
-            require_key=require_key,
-            faults=_read_faults(sandbox, latency, fail or (), seed),
-        )
+        folder = context.settings.state_dir / "sandbox"
         try:
-            server = sandbox.make_server(
-                app, port, context.output.progress if context.output.style.verbose else None
-            )
+            latency = duration(options.latency) if options.latency else 0.0
+            faults = sandbox.Faults(latency, tuple(map(sandbox.parse_fail, options.fail or ())), options.seed)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        app = sandbox.create_app(folder, require_key=options.require_key, faults=faults)
+        try:
+            log = context.output.progress if options.verbose else None
+            server = sandbox.make_server(app, options.port, log)
         except OSError as error:
             raise DocspeedError(
-                f"can't listen on 127.0.0.1:{port}: {error.strerror or error}",
+                f"can't listen on 127.0.0.1:{options.port}: {error.strerror or error}",
                 hint="docspeed sandbox serve --port 0",
             ) from None
         url = f"http://127.0.0.1:{server.server_port}"
@@ -80,17 +74,6 @@ def serve(
         return 0
 
     return action
-
-
-def _read_faults(sandbox: Any, latency: str | None, fail: Sequence[str], seed: int | None) -> Any:
-    """Read the fault flags into the sandbox's `Faults`. UsageError names the flag with the bad value."""
-    flag_name = "--latency"
-    try:
-        seconds = duration(latency) if latency else 0.0
-        flag_name = "--fail"
-        return sandbox.Faults(seconds, tuple(map(sandbox.parse_fail, fail)), seed)
-    except ValueError as error:
-        raise UsageError(f"{flag_name}: {error}") from None
 
 
 @guide("docspeed sandbox reset")
