@@ -21,10 +21,6 @@ _REWORDED = (
 )
 """Typer's phrases, and what they are replaced with."""
 
-_NO_KEY_FLAG = (
-    "use `docspeed auth login` or DOCSPEED_API_KEY; `ps` would show the value of a flag to everyone"
-)
-
 
 def explain_usage_error(message: str, argv: Sequence[str], entries: Sequence[Entry]) -> UsageError:
     """Turn Typer's message into an error whose hint is the nearest correct spelling, or the help to read."""
@@ -41,7 +37,8 @@ def explain_usage_error(message: str, argv: Sequence[str], entries: Sequence[Ent
     if unknown["kind"] == "command":
         near = _nearest_command(word, called, below, entries)
     elif word.startswith("--api-key"):
-        return UsageError(text, hint=_NO_KEY_FLAG)
+        # Everyone can read the value of a flag with `ps`, so there is no flag for the key.
+        return UsageError(text, hint="use `docspeed auth login` or DOCSPEED_API_KEY")
     else:
         # The parser stops at an unknown flag, so the command may come after it.
         command, _ = _called_command(argv, entries, skip_others=True)
@@ -69,10 +66,10 @@ def _called_command(
 
 
 def _nearest_command(word: str, group: str, below: Sequence[Entry], entries: Sequence[Entry]) -> str | None:
-    """Return the command with the nearest name; the group's own commands come before all others."""
-    commands: dict[str, str] = {}
-    for name, command in (*_all_commands(below, group), *_all_commands(entries, "docspeed")):
-        commands.setdefault(name, command)
+    """Return the command with the nearest name."""
+    found = [*_all_commands(below, group), *_all_commands(entries, "docspeed")]
+    # Of several with the same name, such as `status`, the first is meant: the group's own, if it has one.
+    commands = dict(reversed(found))
     return commands.get(nearest(word.lower(), commands) or "")
 
 
