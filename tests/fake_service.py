@@ -45,6 +45,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     host: str = ""
+    query: str = ""
 
     @property
     def json(self) -> Any:
@@ -271,10 +272,10 @@ class Service:
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.decode().split("?")[0]
+        path, _, query = request.url.raw_path.decode().partition("?")
         headers = {name.lower(): value for name, value in request.headers.items()}
         host = request.url.netloc.decode()
-        reply = self.handle(Call(request.method, path, headers, request.read(), host))
+        reply = self.handle(Call(request.method, path, headers, request.read(), host, query))
         if reply.fault in ("reset_before", "reset_after"):
             raise httpx.ReadError("Connection reset by peer")
         if reply.fault == "refused":
@@ -345,8 +346,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self._body()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            path, host = self.path.split("?")[0], headers.get("host", "")
-            reply = service.handle(Call(self.command, path, headers, body, host))
+            path, _, query = self.path.partition("?")
+            reply = service.handle(Call(self.command, path, headers, body, headers.get("host", ""), query))
             if reply.fault in ("reset_before", "reset_after"):
                 self._reset()
                 return
