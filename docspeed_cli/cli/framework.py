@@ -1,8 +1,8 @@
 """Turn a typed function into a command: its own flags, the shared options once, help in groups.
 
-A command's function takes one value of an `Options` class and, as parameters, flags of its own; it returns
-the action to perform. Its module is loaded when it is called, and nothing is looked at or done before the
-command line is understood.
+A command's function takes one value of an `Options` class and, as parameters, its own flags; it returns
+the action to perform. Its module is loaded when it is called, and nothing is read or sent before the command
+line is parsed.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _is_argument(param: Any) -> bool:
 
 
 def _is_empty(param: Any, value: Any) -> bool:
-    # Documents and job ids have checks of their own, with better messages.
+    # Documents and job ids have their own checks, with better messages.
     if _is_argument(param) and param.nargs != 1:
         return False
     texts = value if isinstance(value, list | tuple) else [value]

@@ -98,7 +98,7 @@ class Context:
             self.client.close()
 
     def with_client(self, options: ClientOptions) -> Context:
-        """The same context with a client of its own, under the same rate limit."""
+        """The same context with another client, under the same rate limit."""
         return Context(
             self.environment,
             self.settings,

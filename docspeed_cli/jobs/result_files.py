@@ -31,7 +31,7 @@ class ResultFiles:
             self._names = ResultNames(target.folder, _EXTENSIONS.get(self.format, "json"), target.pattern)
 
     def path_for(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
-        """The file for this input, if each result goes to a file of its own."""
+        """The file for this input, if each result goes to its own file."""
         return self._names.name(source, operation, job) if self._names is not None else None
 
     def write_one(self, path: Path, job: Job, result: Body) -> None:

@@ -86,7 +86,7 @@ class Scheduler(Generic[T]):
 
     def run(self, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
         """Every task's outcome, in the order in which they end. Close it to stop the run."""
-        # Input may come slowly from a pipe, so a thread of its own reads it.
+        # Input may come slowly from a pipe, so a separate thread reads it.
         threading.Thread(target=self._read_input, args=(tasks,), daemon=True).start()
         try:
             while True:

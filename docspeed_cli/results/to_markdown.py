@@ -28,7 +28,7 @@ def to_markdown(operation: str, payload: Any, names: Mapping[str, str] = NO_NAME
 
 def _escape(text: str) -> str:
     """Return the text for one cell or heading, with nothing in it that would be read as markdown."""
-    # An underscore inside a word is no emphasis, and `line\_items` would be harder to read.
+    # An underscore inside a word makes no emphasis, and `line\_items` would be harder to read.
     text = re.sub(r"([\\|`*<\[]|(?<!\w)_|_(?!\w))", r"\\\1", text.strip())
     return re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]+\s*", "<br>", text)
 

@@ -1,4 +1,4 @@
-"""Decides when to look at a job again and when to retry a request. No I/O, no clock of its own."""
+"""Decides when to look at a job again and when to retry a request. No I/O and no clock."""
 
 from __future__ import annotations
 

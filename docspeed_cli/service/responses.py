@@ -168,7 +168,7 @@ def job_in(body: Body, *, sync: bool) -> dict[str, Any] | None:
     job_id = content.get("job_id") if isinstance(content, dict) else None
     if not isinstance(job_id, str | int) or job_id == "":
         return None
-    # A sync result may carry a `job_id` too. A job object is still under way, or holds nothing but scalars.
+    # A sync result may carry a `job_id` too. A job object is still under way, or holds scalars only.
     word = status_word(content)
     under_way = word is not None and state_of(word) is not State.DONE
     scalars = not any(isinstance(value, list | dict) and value for value in content.values())

@@ -55,7 +55,7 @@ class Locks:
                 _set_lock(self._descriptor, byte, locked=False)
 
     def free(self, digest: str) -> bool:
-        """Return whether nobody works on this request now."""
+        """Return whether no command works on this request now."""
         if not self.acquire(digest):
             return False
         self.release(digest)

@@ -74,6 +74,12 @@ def test_startup_version_loads_one_module(tmp_path: Path, flag: str) -> None:
     }
 
 
+def test_startup_as_a_module_prints_the_version() -> None:
+    argv = [sys.executable, "-m", "docspeed_cli", "--version"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {docspeed_cli.__version__}\n", "")
+
+
 @pytest.mark.parametrize(
     "argv",
     [
