@@ -373,7 +373,7 @@ def test_completion_fish_completes_words(fish: Any) -> None:
         "status\tShow the current state of jobs.",
         "wait\tFollow jobs to their end.",
     ]
-    assert "--grounding\twhat evidence points at: ocr_lines, regions, cell, or another name" in fish(
+    assert "--grounding\twhat evidence points to: ocr_lines, regions, cell, or another name" in fish(
         "docspeed parse --gr"
     )
     assert fish("docspeed parse --grounding ") == ["ocr_lines", "regions", "cell"]
