@@ -148,7 +148,7 @@ class Command(TyperCommand):
         empty = [param for param in self.get_params(ctx) if _is_empty(param, ctx.params.get(param.name))]
         names = [str(param.metavar).strip("[]") if _is_argument(param) else param.opts[0] for param in empty]
         if names:
-            raise combine_errors([UsageError(f"{name} is empty: an unset variable?") for name in names])
+            raise combine_errors([UsageError(f"{name} is empty; is a variable unset?") for name in names])
         return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

@@ -74,7 +74,7 @@ def _summarize_batch(
 def _summarize_one(context: Context, run: RunState, job: Job) -> Summary:
     result = context.result_command(job, run.result_flags or "")
     if job.ended and job.state is not State.DONE:
-        return Summary([f"stopped; job {job.ref} has ended as {job.status}"], None, job.job_id)
+        return Summary([f"stopped; job {job.ref} has ended with status {job.status}"], None, job.job_id)
     if job.ended:
         return Summary(
             [f"stopped; job {job.ref} has ended, and its result can be fetched"], result, job.job_id

@@ -45,7 +45,7 @@ Ids = Annotated[
 
 
 class Options:
-    """The options of a command that asks no server; naming a server is accepted and changes nothing."""
+    """The options of a command that never contacts a server; naming one is accepted and changes nothing."""
 
     json: Annotated[bool, output_flag("--json", "JSON on stdout, errors as one JSON line on stderr")] = False
     quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False

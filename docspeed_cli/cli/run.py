@@ -43,7 +43,7 @@ class Run(NamedTuple):
         if not self.options.inputs.given and self.needs_inputs:
             raise UsageError(
                 "no document given",
-                hint=f"`docspeed {self.operation.name} FILE`; or --file-id ID, --from LIST, - for stdin",
+                hint=f"name one: `docspeed {self.operation.name} FILE`, `--file-id ID`, `--from LIST` or `-`",
             )
         checked = self._check(context)
         try:
@@ -195,7 +195,7 @@ def wait_options(
     wanted = default_wait if settings.origins["wait"] == "default" else settings.wait
     wait = bool(wanted or sync)
     if not wait and settings.origins["timeout"] == "--timeout":
-        raise _unwaited(context, "--timeout is about the wait, and this command does not wait")
+        raise _unwaited(context, "--timeout needs `--wait`, and this command does not wait")
     return WaitOptions(
         wait=wait,
         timeout=settings.timeout,
@@ -220,7 +220,7 @@ def check_unwaited(
     }
     for name, value in given.items():
         if value is not None:
-            raise _unwaited(context, f"{name} is about the result, and this command does not wait for it")
+            raise _unwaited(context, f"{name} needs the result, but this command does not wait for it")
 
 
 def _unwaited(context: Context, what: str) -> UsageError:

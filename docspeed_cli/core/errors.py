@@ -35,7 +35,7 @@ EXITS = (
     Exit(
         5,
         "job_failed",
-        "a job ended failed, cancelled or expired, or its result lacks what `--require` names",
+        "a job failed, was cancelled or expired, or its result lacks what `--require` names",
         "check the documents that the errors name; the others are done",
     ),
     Exit(
@@ -54,7 +54,7 @@ EXITS = (
         8,
         "pending",
         "`--timeout` ran out, or `jobs result` came before the job ended",
-        "run it again later; the jobs go on, and it waits for them",
+        "run the same command again later; the jobs go on, and the command waits for them",
     ),
     Exit(
         9,
@@ -76,7 +76,7 @@ CODES = {
     "no_key": "there is no API key for this server",
     "auth": "the server does not accept the API key",
     "no_credits": "the account has no credits left",
-    "job_failed": "the job ended failed, cancelled or expired",
+    "job_failed": "the job failed, was cancelled or expired",
     "required_missing": "a required field has no value or no evidence; `details.missing` lists them",
     "not_found": "the job or file is unknown to the server, or the job to the ledger",
     "rejected": "the server rejected the request",
@@ -100,7 +100,7 @@ CODES = {
 }
 """Values of `error.code` and their meaning; a code that the server names is printed in place of these."""
 
-# What would stop every other job too comes first: a refused key, no credits, no service.
+# Failures that would stop every other job come first: a refused key, no credits, no service.
 EXIT_PRIORITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
 """Exit code of a run over several jobs: the first of these that any job met."""
 
@@ -193,7 +193,7 @@ class AuthError(DocspeedError):
 
 
 class JobFailed(DocspeedError):
-    """The job ended failed, cancelled or expired."""
+    """The job failed, was cancelled or expired."""
 
     exit_code = 5
     code = "job_failed"

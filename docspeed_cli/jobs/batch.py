@@ -91,7 +91,7 @@ class Batch(NamedTuple):
                 if stopped:
                     break
         if late and not stopped:
-            stopped = "; stopped: --timeout is over"
+            stopped = "; stopped: --timeout ran out"
             codes.add(Pending.exit_code)
         self.progress.summary(stopped, unsaved=unsaved)
         self.context.output.bell()
@@ -126,7 +126,7 @@ class Batch(NamedTuple):
             return ""
         if isinstance(error, AuthError | NoCredits):
             self.context.output.error(error)
-            return "; stopped: the same would happen to every other document"
+            return "; stopped: every other document would fail too"
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
             return "; stopped: the server does not answer"
         failures = self.progress.failed + self.progress.missing_required

@@ -187,7 +187,7 @@ class Context:
         environment = self.environment
         if self.settings.sandbox:
             environment = replace(environment, transport=self._sandbox_transport)
-            self.output.note("the sandbox reads text by plain rules; it is not the service's models")
+            self.output.note("the sandbox reads text by simple rules, not with the service's models")
         client = Client(
             self.address,
             self.key,
@@ -248,7 +248,7 @@ class Context:
         return AuthError(
             f"no API key for {self.server}",
             code="no_key",
-            hint=f"`docspeed auth login{self.server_flags}`, or set DOCSPEED_API_KEY;"
+            hint=f"run `docspeed auth login{self.server_flags}`, or set DOCSPEED_API_KEY;"
             " `--sandbox` works without a key",
         )
 

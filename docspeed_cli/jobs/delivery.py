@@ -35,7 +35,7 @@ class Delivery:
         self._csv_heading: list[str] | None = None
 
     def deliver(self, outcome: Outcome) -> None:
-        """Deliver an outcome. Of one document, its error is raised; of many, it becomes its line."""
+        """Deliver an outcome. A single document's error is raised; one of many becomes a line."""
         if self.target.many:
             self._deliver_line(outcome)
             if outcome.result is not None:
@@ -143,7 +143,7 @@ class Delivery:
         self.output.row(*cells, prose=age, state=state)
 
     def _deliver_failure(self, outcome: Outcome, error: DocspeedError) -> None:
-        """Print a failure; a result that came all the same, but lacks something, stays beside it."""
+        """Print a failure, with the result beside it if one came that lacks required values."""
         if self.output.human_output or self.output.format != "json":
             label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
             what = error.reason

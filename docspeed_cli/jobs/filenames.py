@@ -32,7 +32,7 @@ class ResultNames:
         self._taken: set[str] = set()
 
     def name(self, source: Source | None, operation: str, job: Job | None = None) -> Path:
-        """The file for this input: no other input's, and the same on every run over the same inputs."""
+        """The file for this input: unique, and the same on every run over the same inputs."""
         folder = self._folder
         if source is not None and source.below is not None and source.path is not None:
             parts = source.path.parent.relative_to(source.below).parts
@@ -59,7 +59,7 @@ def _comparable(path: Path) -> str:
 def check_pattern(pattern: str, output: str | None) -> None:
     """UsageError if `--output-name` can't name files."""
     if output is None:
-        raise UsageError("--output-name names the files in a folder; give the folder with -o DIR")
+        raise UsageError("--output-name names the files in a folder; add `-o DIR` to name the folder")
     try:
         used = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
         pattern.format_map(dict.fromkeys(_PATTERN_FIELDS, "x"))
@@ -68,7 +68,7 @@ def check_pattern(pattern: str, output: str | None) -> None:
         valid = False
     if not valid:
         known = ", ".join(f"{{{name}}}" for name in _PATTERN_FIELDS)
-        raise UsageError(f"--output-name {pattern}: the fields are {known}")
+        raise UsageError(f"--output-name {pattern}: the only placeholders are {known}")
 
 
 def suggested_filename(source: Source | None, job: Job) -> str:

@@ -124,7 +124,7 @@ class Follower:
         return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
 
     def _pending(self, job: Job, waited: float, failure: DocspeedError | None) -> Pending:
-        why = f"; the last look failed: {failure.message}" if failure else ""
+        why = f"; the last status request failed: {failure.message}" if failure else ""
         return Pending(
             f"job {job.ref} is still {job.status} after {waited:g} s; it goes on{why}",
             job_id=job.job_id,
@@ -137,7 +137,7 @@ class Follower:
         if job.job_id is None:
             path = self.context.cached_result_path(job)
             if not path.exists():
-                raise NotFound(f"the result of {job.ref} is no longer kept", hint="run its command again")
+                raise NotFound(f"the result of {job.ref} was deleted", hint="run the original command again")
             return Body.at(path)
         environment = self.context.environment
         schedule = Schedule(random=environment.random)
@@ -168,7 +168,7 @@ class Follower:
             if job.row is None:
                 hint = hint or "`docspeed jobs list` shows the jobs of this machine"
         if command and "the same command" not in (hint or ""):
-            hint = f"{hint}, then `{command}`" if hint else f"`{command}`"
+            hint = f"{hint}, then run `{command}`" if hint else f"`{command}`"
         return error.replace(job_id=job.job_id, message=message, hint=hint)
 
     def mark_gone(self, job: Job) -> None:
@@ -186,7 +186,7 @@ class Follower:
 
 def job_failed(job: Job, hint: str | None = None) -> JobFailed:
     """The error for a job that has failed."""
-    reason = f"ended as {job.status}" + (f": {job.error}" if job.error else "")
+    reason = f"ended with status {job.status}" + (f": {job.error}" if job.error else "")
     label = f"{job.input}: " if job.input else ""
     return JobFailed(
         f"{label}{job.operation} job {job.ref} {reason}",

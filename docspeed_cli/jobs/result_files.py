@@ -81,7 +81,7 @@ class ResultFiles:
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",
                 job_id=job.job_id,
-                hint=f"{advice}, then `{again}`",
+                hint=f"{advice}, then run `{again}`",
             ) from None
 
 

@@ -33,7 +33,7 @@ class Reuse:
         known = self.context.ledger.by_request(prepared.identity)
         if known and known[0].state is State.FAILED:
             why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
-            note(f"{label}: job {known[0].ref} ended as {why}; submitting again")
+            note(f"{label}: job {known[0].ref} ended with status {why}; submitting again")
         answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
         unknown: list[Job] = []
         for job in known:
@@ -52,7 +52,7 @@ class Reuse:
                     return found, ()
         if unknown:
             when = ago(unknown[0].submitted_at, self.context.environment.now())
-            why = unknown[0].error or "the program was ended"
+            why = unknown[0].error or "the program was stopped"
             note(f"{unknown[0].input}: a submission {when} has an unknown outcome ({why}); submitting again")
         return None, unknown
 
@@ -84,7 +84,7 @@ class Reuse:
                 output.note("more jobs are reused")
             return
         when = ago(job.submitted_at, self.context.environment.now())
-        used = f"{file} is there already, from" if file else "reusing"
+        used = f"{file} already holds the result of" if file else "reusing"
         output.note(
             f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when} ({job.status});"
             " `--fresh` submits again"

@@ -182,7 +182,7 @@ class Scheduler(Generic[T]):
             self._steps.put(None)
         self._join(min(self._grace, _QUIET_STOP))
         if self._grace > _QUIET_STOP and any(thread.is_alive() for thread in self._threads):
-            self._report(f"finishing what is under way ({self._grace:g} s at most); Ctrl-C again leaves now")
+            self._report(f"finishing requests under way ({self._grace:g} s at most); Ctrl-C again leaves now")
             self._join(self._grace - _QUIET_STOP)
 
     def _join(self, seconds: float) -> None:

@@ -67,7 +67,7 @@ def media_type_of(path: Path) -> str:
     except OSError as error:
         raise InputProblem(f"can't be read: {error.strerror or error}") from None
     if not head:
-        raise InputProblem("is empty")
+        raise InputProblem("it is empty")
     found = next((media_type for magic, media_type in _MAGIC if head.startswith(magic)), None)
     if head.startswith(b"BM") and len(head) >= 26:  # shorter ones may be text that begins with BM
         found = "image/bmp"
@@ -80,9 +80,9 @@ def media_type_of(path: Path) -> str:
     if found is not None:
         return found
     if path.suffix.lower() in SUFFIXES:
-        what = f"is named {path.suffix}, but its content is not of a supported type"
+        what = f"it is named {path.suffix}, but its content is not of a supported type"
         raise InputProblem(f"{what} ({_SUPPORTED})")
-    raise UnsupportedType(f"is not of a supported type ({_SUPPORTED})")
+    raise UnsupportedType(f"it is not of a supported type ({_SUPPORTED})")
 
 
 def _office_type(path: Path) -> str | None:
@@ -109,12 +109,12 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
     label, filename = display_path(label), display_path(path.name)
     try:
         if path.is_dir():
-            raise InputProblem("is a folder; add `--recursive` to use the documents in it")
+            raise InputProblem("it is a folder; add `--recursive` to use the documents in it")
         if not path.exists():
             raise InputProblem("no such file" + (" (a broken link)" if path.is_symlink() else ""))
         if not path.is_file():
             if not stat.S_ISFIFO(path.stat().st_mode):
-                raise InputProblem("is not a file")
+                raise InputProblem("it is not a file")
             # `parse <(command)` names a pipe: what is read here would be missing from the upload.
             with path.open("rb") as pipe:
                 return _copy_of(label, pipe)._replace(filename=filename)
@@ -127,7 +127,7 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
 def stored_source(file_id: str) -> Source:
     """A document that the service stores. InputProblem if no id can look like this."""
     if not file_id.strip() or not file_id.isprintable():
-        raise InputProblem("is not a file id")
+        raise InputProblem("it is not a file id")
     return Source(file_id, file_id=file_id)
 
 
@@ -137,14 +137,14 @@ def listed_source(text: str) -> Source:
     if not path.exists() and _FILE_ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
         return stored_source(text)
     if path.is_dir():
-        raise InputProblem("is a folder; list the documents in it instead")
+        raise InputProblem("it is a folder; list the documents in it instead")
     return local_source(text, path)
 
 
 def stdin_source(environment: Environment, filename: str | None) -> Source:
     """The document on standard input, copied to a temporary file."""
     if environment.stdin.isatty():
-        raise InputProblem("is the terminal; pipe a document in, or name a file")
+        raise InputProblem("it is the terminal; pipe a document in, or name a file")
     source = _copy_of("-", environment.stdin.buffer)
     suffix = next(suffix for suffix, media in _MEDIA_TYPES.items() if media == source.content_type)
     filename = display_path(filename) if filename else None
@@ -214,7 +214,7 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         return
     for text in inputs.files:
         if not text:
-            yield "an input is empty; is a variable not set?"
+            yield "an input is empty; is a variable unset?"
         elif text == "-":
             yield _check("standard input", partial(stdin_source, environment, inputs.filename))
         elif inputs.recursive and Path(text).is_dir():
@@ -276,7 +276,7 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str]:
 
 
 def _input_error(problems: list[str], inputs: Inputs) -> UsageError:
-    hint = "a bad file fails alone if you pipe a list of files into `--from -`" if inputs.recursive else None
+    hint = "to process the others anyway, pipe a list of files into `--from -`" if inputs.recursive else None
     if len(problems) == 1:
         return UsageError(problems[0], hint=hint)
     shown = "".join(f"\n  {problem}" for problem in problems[:_MAX_PROBLEMS])

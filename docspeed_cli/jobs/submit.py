@@ -79,7 +79,7 @@ class Submitter:
             token = (unknown[0].token if unknown else None) or os.urandom(16).hex()
             accepted = self._submit(prepared, options, token)
             for earlier in unknown:
-                why = f"{earlier.error or 'the program was ended'}; submitted again as {accepted[0].ref}"
+                why = f"{earlier.error or 'the program was stopped'}; submitted again as {accepted[0].ref}"
                 self.context.ledger.change_soon(earlier.row or 0, error=why)
             return accepted
         finally:

@@ -39,7 +39,7 @@ def target(
     if many and not path.exists() and path.suffix.lower() in _FILE_SUFFIXES:
         raise UsageError(
             f"-o {output} looks like a file; the results of many inputs go to a folder",
-            hint=f"`-o {path.with_suffix('')}/` for a folder, or all in one file: `> {output}`",
+            hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
         )
     if many or path.is_dir() or output.endswith("/"):
         if path.exists() and not path.is_dir():

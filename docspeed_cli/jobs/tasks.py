@@ -25,7 +25,7 @@ class NotStarted(Pending):
     """Nothing was sent for this document: the run's time was over."""
 
     def __init__(self) -> None:
-        super().__init__("--timeout is over")
+        super().__init__("--timeout ran out")
 
 
 class DocumentTasks(NamedTuple):
@@ -101,7 +101,7 @@ class DocumentTasks(NamedTuple):
         return deadline is not None and self.context.environment.monotonic() >= deadline
 
     def _is_too_late_for(self, error: DocspeedError) -> bool:
-        """Whether nothing was accepted, and the server wants it later than the run goes on."""
+        """Whether the server accepted nothing, and a retry would come after the run's deadline."""
         deadline = self.options.deadline
         if deadline is None or not isinstance(error, Unavailable) or not error.retryable:
             return False

@@ -20,7 +20,7 @@ class NotConvertible(ValueError):
     """The result holds nothing that can be written in this format."""
 
     def __init__(self, operation: str, format_name: str) -> None:
-        super().__init__(f"this {operation} result holds nothing that can be written as {format_name}")
+        super().__init__(f"this {operation} result can't be written as {format_name}")
 
 
 def to_text(operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES) -> str:

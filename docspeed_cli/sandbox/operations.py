@@ -21,7 +21,7 @@ UNPUBLISHED = ("layout", "ocr", "classify", "equations", "charts")
 
 _NOTICE = (
     "This comes from the local sandbox, not from the service's models: "
-    "it reads a PDF's text layer by plain rules."
+    "it reads a PDF's text layer by simple rules."
 )
 _IMAGE_NOTICE = (
     "This comes from the local sandbox, not from the service's models: it reads text layers only, "

@@ -98,7 +98,7 @@ class Body:
             raise DocspeedError(
                 f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
                 code="too_large",
-                hint="take it unchanged: `--json`, or `-o FILE`",
+                hint="use `--json` or `-o FILE` to get it unchanged",
             )
         return parsed(b"".join(self.chunks()))
 

@@ -91,7 +91,7 @@ class Locks:
             self._works, self._descriptor = False, None
             self._warn(
                 f"can't lock {self._path} ({error.strerror}); "
-                "don't run the same command twice at once, it might be paid for twice"
+                "don't run the same command twice at once, or it may be paid for twice"
             )
             return True
 

@@ -1,6 +1,6 @@
 """Redraws lines at the bottom of a terminal while other text is written above them."""
 
-# rich.live was tried in their place: after the window has become narrower it leaves pieces of the old lines
+# We tried rich.live instead: after the window has become narrower, it leaves pieces of the old lines
 # behind and erases text above them, and Ctrl-Z gives the shell a terminal without a cursor.
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def repeating(work: Callable[[], None], interval: float) -> Iterator[None]:
 
 
 class StatusLine:
-    """What a run waits for and for how long, on one line; a long text keeps its end, the job's id."""
+    """One line: what a run waits for, and for how long. A long text keeps its end, the job's id."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic

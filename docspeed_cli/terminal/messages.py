@@ -98,7 +98,7 @@ class Messages(Streams):
     def annotate(self, text: str) -> None:
         """Show an error beside the step in GitHub Actions."""
         if self._in_github_actions and not self.style.json_errors:
-            # A workflow command ends with its line: GitHub has line breaks and `%` as escapes in it.
+            # A workflow command is one line, so GitHub expects its line breaks and `%` escaped.
             escaped = sanitize(text).replace("%", "%25").replace("\n", "%0A").replace("##[", "# #[")
             self._write_stderr(f"::error title=docspeed::{escaped}")
 

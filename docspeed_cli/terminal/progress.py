@@ -160,7 +160,7 @@ class BatchProgress:
             hint("check these documents or the schema; running the same command again costs nothing")
         elif self.done and (unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
-            hint(f"add `{flags}` to the same command to save each result; nothing is paid twice")
+            hint(f"add `{flags}` to the same command to save each result; nothing is paid for twice")
 
 
 def _pace(rate: float) -> str:

@@ -94,7 +94,7 @@ def test_batch_summary_counts_failed_and_running_jobs(stage: Stage, service: Ser
     service.final = "failed"
     names = [word for number in range(7) for word in ("--file-id", f"f{number}")]
     ran = stage.run("parse", *names, "--wait")
-    assert "  7 × ended as failed\n" in ran.err
+    assert "  7 × ended with status failed\n" in ran.err
     service.polls = 10**9
     ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0.2")
     assert (ran.code, "0 done, 2 still running in" in ran.err) == (8, True), ran.err
@@ -163,7 +163,7 @@ def test_batch_reuse_notes_are_limited(stage: Stage, service: Service, folder: b
     notes = [line for line in lines(ran.err) if line.startswith("note: ")]
     assert len([line for line in notes if "parse job job_" in line and "submitted" in line]) == 10
     assert len(notes) == 11
-    assert (".json is there already" in ran.err) == folder
+    assert (".json already holds the result" in ran.err) == folder
     assert service.count(SUBMIT) == 15
 
 
@@ -204,7 +204,7 @@ def test_batch_failure_at_terminal_is_one_line(stage: Stage, service: Service) -
     service.final = "failed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     (line,) = [line for line in ran.err.splitlines() if "f: " in line]
-    assert line.endswith(("f: ended as failed (job_1)", "f: ended as failed (job_2)"))
+    assert line.endswith(("f: ended with status failed (job_1)", "f: ended with status failed (job_2)"))
     service.final = "completed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     assert "2 done in" in ran.err

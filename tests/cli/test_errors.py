@@ -120,14 +120,16 @@ def test_error_hint_after_submission_names_the_jobs_command(
     ran = stage.run("parse", "--file-id", "f", "--wait", "--base-url", "https://a.example")
     flags = " --base-url https://a.example"
     first = f"fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login{flags}`"
-    hint = f"hint: {first}, then `docspeed jobs {again} job_1{flags}`"
+    hint = f"hint: {first}, then run `docspeed jobs {again} job_1{flags}`"
     assert (ran.code, ran.err.splitlines()[-1]) == (4, hint)
 
 
 def test_error_of_failed_job_names_its_document(stage: Stage, service: Service) -> None:
     service.final = "failed"
     path = stage.document("a.pdf")
-    assert f"error: {path}: parse job job_1 ended as failed" in stage.run("parse", path, "--wait").err
+    assert (
+        f"error: {path}: parse job job_1 ended with status failed" in stage.run("parse", path, "--wait").err
+    )
 
 
 # -- exit codes

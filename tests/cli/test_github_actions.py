@@ -38,4 +38,4 @@ def test_github_actions_batch_failures_are_annotated(stage: Stage, service: Serv
     env = {"GITHUB_ACTIONS": "true"}
     ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", env=env)
     marks = sorted(line for line in ran.err.splitlines() if line.startswith("::error"))
-    assert marks == [f"::error title=docspeed::{name}: ended as failed" for name in "ab"]
+    assert marks == [f"::error title=docspeed::{name}: ended with status failed" for name in "ab"]

@@ -57,4 +57,4 @@ def test_jobs_forget_takes_ids_from_stdin(stage: Stage, service: Service) -> Non
 
 def test_jobs_forget_running_job_warns(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f")
-    assert "submits them again" in stage.run("jobs", "forget", "@last").err
+    assert "their commands submit them again" in stage.run("jobs", "forget", "@last").err

@@ -85,7 +85,7 @@ def test_output_folder_copies_in_two_folders_are_reused(stage: Stage, service: S
         assert stage.run(*argv, str(stage.folder / folder)).code == 0
     service.jobs.clear()
     ran = [stage.run(*argv, str(stage.folder / folder)) for folder in ("out", "elsewhere")]
-    assert [(each.code, each.err.count("is there already, from parse job job_1")) for each in ran] == [
+    assert [(each.code, each.err.count("already holds the result of parse job job_1")) for each in ran] == [
         (0, 2)
     ] * 2
     assert service.count(SUBMIT) == 1

@@ -164,7 +164,7 @@ def test_reuse_failed_job_is_resubmitted_with_a_note(stage: Stage, service: Serv
     service.final = "failed"
     stage.run("parse", "--file-id", "a", "--wait")
     ran = stage.run("parse", "--file-id", "a")
-    assert "note: a: job job_1 ended as failed" in ran.err and "submitting again" in ran.err
+    assert "note: a: job job_1 ended with status failed" in ran.err and "submitting again" in ran.err
 
 
 def test_reuse_same_document_named_twice_submits_once(stage: Stage, service: Service) -> None:

@@ -146,7 +146,7 @@ def test_timeout_message_names_the_last_poll_error(stage: Stage, service: Servic
     ran = stage.run("parse", "--file-id", "f", "--wait", "--timeout", "60", "--json")
     error = json.loads(ran.err.splitlines()[-1])["error"]
     assert (ran.code, error["code"], error["job_id"]) == (8, "pending", "job_1")
-    assert error["message"].endswith("it goes on; the last look failed: the server failed (503)")
+    assert error["message"].endswith("it goes on; the last status request failed: the server failed (503)")
 
 
 # -- many inputs
@@ -171,7 +171,7 @@ def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -
 def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0")
     assert (ran.code, service.count(SUBMIT)) == (8, 0)
-    assert "2 not finished" in ran.err and "stopped: --timeout is over" in ran.err
+    assert "2 not finished" in ran.err and "stopped: --timeout ran out" in ran.err
 
 
 def test_timeout_of_batch_reports_running_job_as_pending(stage: Stage, service: Service) -> None:

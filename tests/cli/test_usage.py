@@ -114,12 +114,12 @@ def test_usage_error_for_empty_value_names_the_flag(
 ) -> None:
     ran = stage.run(*line.split(), value)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    assert ran.err.startswith(f"error: {named} is empty: an unset variable?\n")
+    assert ran.err.startswith(f"error: {named} is empty; is a variable unset?\n")
 
 
 def test_usage_error_for_several_empty_values_names_all(stage: Stage) -> None:
     ran = stage.run("parse", "f", "-o", "", "--filename", "")
-    told = {"-o is empty: an unset variable?", "--filename is empty: an unset variable?"}
+    told = {"-o is empty; is a variable unset?", "--filename is empty; is a variable unset?"}
     assert {line.removeprefix("error: ").strip() for line in ran.err.splitlines()} >= told
 
 

@@ -251,7 +251,7 @@ def test_an_id_is_not_looked_for_on_the_disk(here: Path) -> None:
 
 def test_a_folder_names_the_flag_that_takes_it(here: Path) -> None:
     put(here / "scans" / "a.pdf")
-    assert "scans: is a folder; add `--recursive`" in problem(Inputs(["scans"])).message
+    assert "scans: it is a folder; add `--recursive`" in problem(Inputs(["scans"])).message
 
 
 def test_a_folder_s_documents_are_taken_in_sorted_order(here: Path) -> None:
@@ -286,8 +286,8 @@ def test_a_damaged_document_below_a_folder_is_told(here: Path) -> None:
     for name, content in (("a.pdf", PDF), ("b.pdf", b"text"), ("c.pdf", b"")):
         put(here / "scans" / name, content)
     message = problem(Inputs(["scans"], recursive=True)).message
-    assert "scans/b.pdf: is named .pdf" in message
-    assert "scans/c.pdf: is empty" in message
+    assert "scans/b.pdf: it is named .pdf" in message
+    assert "scans/c.pdf: it is empty" in message
     assert "a.pdf" not in message
 
 
@@ -325,13 +325,13 @@ def test_a_folder_in_a_list_is_told_so(here: Path) -> None:
     put(here / "scans" / "a.pdf")
     (here / "list.txt").write_text("scans\n")
     said = problem(Inputs(listed="list.txt", recursive=True)).message
-    assert said == "list.txt, line 1: scans: is a folder; list the documents in it instead"
+    assert said == "list.txt, line 1: scans: it is a folder; list the documents in it instead"
 
 
 @pytest.mark.parametrize("recursive", [False, True])
 def test_an_empty_name_is_not_this_folder(here: Path, recursive: bool) -> None:
     put(here / "a.pdf")
-    assert "an input is empty; is a variable not set?" in problem(Inputs([""], recursive=recursive)).message
+    assert "an input is empty; is a variable unset?" in problem(Inputs([""], recursive=recursive)).message
 
 
 def test_a_name_that_is_no_text_is_told_as_bytes(here: Path) -> None:
@@ -458,7 +458,7 @@ def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> No
     errors = [each for each in found if isinstance(each, DocspeedError)]
     assert errors[0].message == "gone.pdf: no such file"
     assert errors[0].details == {"input": "gone.pdf"}
-    assert errors[1].message.startswith("text.pdf: is named .pdf")
+    assert errors[1].message.startswith("text.pdf: it is named .pdf")
 
 
 def test_bytes_that_are_no_text_are_an_error_in_their_place(here: Path) -> None:

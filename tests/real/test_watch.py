@@ -47,7 +47,7 @@ def test_watch_note_is_not_overwritten_by_the_table(tmp_path: Path) -> None:
     with sandbox.terminal("jobs", "watch", columns=80) as terminal:
         assert terminal.end() == 0, terminal.shown
     lines = screen(terminal.shown, 80)
-    assert lines[0] == "note: the sandbox reads text by plain rules; it is not the service's models"
+    assert lines[0] == "note: the sandbox reads text by simple rules, not with the service's models"
     assert tables(lines) == [1]
 
 

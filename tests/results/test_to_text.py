@@ -99,7 +99,7 @@ def test_to_text_answer_has_numbered_sources(operation: str) -> None:
 
 def test_to_text_unknown_operation_is_written_by_its_shape() -> None:
     assert to_text("ocr", {"result": {"pages": ["one", {"text": "two"}]}}) == "one\n\ntwo\n"
-    with pytest.raises(NotConvertible, match="layout result holds nothing that can be written as markdown"):
+    with pytest.raises(NotConvertible, match="layout result can't be written as markdown"):
         to_markdown("layout", {"boxes": []})
 
 

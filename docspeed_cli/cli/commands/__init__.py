@@ -11,7 +11,7 @@ COMMANDS = (
     ),
     Entry("split", "Split a packet into sections with their page ranges.", "split:split"),
     Entry("tables", "Extract the tables of each document, cell by cell.", "tables:tables"),
-    Entry("schema", "Build a schema for extract, from no document, one, or many.", "schema:schema"),
+    Entry("schema", "Build a schema for extract from documents, instructions, or both.", "schema:schema"),
     Entry(
         "chat",
         "Answer questions from documents, with citations.",

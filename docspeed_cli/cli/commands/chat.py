@@ -58,7 +58,7 @@ def chat(
         str | None,
         typer.Argument(
             metavar="[QUESTION]",
-            help="what to ask; - reads a question a line from standard input; none: a conversation",
+            help="the question; - reads one from each line of standard input; none starts a conversation",
             show_default=False,
         ),
     ] = None,

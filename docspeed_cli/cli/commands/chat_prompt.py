@@ -65,7 +65,7 @@ def _give_up(talk: Talk, interrupted: Interrupted) -> None:
     jobs = talk.run.waiting
     talk.run.end_all()
     output.progress("")
-    output.progress("given up; /quit or Ctrl-D leaves")
+    output.progress("gave up this question; `/quit` or Ctrl-D leaves")
     if jobs:
         output.hint(f"`{talk.context.wait_command(jobs)}`")
 

@@ -19,7 +19,7 @@ Grounding = Annotated[
 ]
 Table = Annotated[
     str | None,
-    output_flag("--table", "for csv, only this table, by name or number; `fields` are the fields", "NAME"),
+    output_flag("--table", "for csv, only this table, by name or number; `fields` means the fields", "NAME"),
 ]
 
 

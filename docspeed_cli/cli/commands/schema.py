@@ -31,7 +31,7 @@ def schema(
         ),
     ] = None,
 ) -> Action:
-    """Build a schema for extract, from no document, one, or many."""
+    """Build a schema for extract from documents, instructions, or both."""
 
     def fields(context: Context) -> dict[str, Any]:
         if instructions is None:

@@ -46,7 +46,7 @@ def forget(
         running = [job.ref for job in chosen if not job.ended]
         if running:
             few = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
-            context.output.warn(f"forgotten before they ended: {few}; the same command submits them again")
+            context.output.warn(f"forgot jobs that had not ended: {few}; their commands submit them again")
         count = Follower(context, RunState(context.command)).forget(chosen)
         if context.output.human_output:
             context.output.text(f"forgot {count} job{'' if count == 1 else 's'}")
