@@ -11,13 +11,14 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
-from docspeed_cli.core.models import Job, Source
+from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, status_line
+from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.sources import InputSet, collect, discard
 from docspeed_cli.jobs.target import Target, check_table, result_flags, target
 from docspeed_cli.jobs.tasks import DocumentTasks
@@ -140,7 +141,7 @@ class Run(NamedTuple):
         known = len(checked.found.checked)
         total = None if inputs.listed == "-" else min(known, limit or known)
         most = self.options.max_failures
-        batch = Batch.start(context, self.operation, total, waits=options.wait, max_failures=most)
+        batch = Batch(context, self.operation.name, total, waits=options.wait, max_failures=most)
         with (
             resumable(context, batch.run),
             workers(
@@ -174,17 +175,6 @@ def _show_actions(
     for source in sources:
         show_request(tasks.context, tasks.request(_checked_source(source)))
     return 0
-
-
-def run_alone(context: Context, make_task: Callable[[Callable[[Job], None]], Task[Outcome]]) -> Outcome:
-    """The outcome of one task, driven in this thread, with a live line for its status.
-
-    `make_task` gets the function to call with the job after each look at it.
-    """
-    from docspeed_cli.jobs.scheduler import run_to_completion
-
-    with context.output.live() as show:
-        return run_to_completion(make_task(lambda job: show(status_line(job))), context.environment)
 
 
 def wait_options(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from docspeed_cli.core.errors import (
     AuthError,
@@ -33,35 +32,26 @@ _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
 
 
-class Batch(NamedTuple):
-    """A run over many documents: what is sent and waited for, its progress, and when it stops early."""
+class Batch:
+    """A run over many documents: what is sent and waited for, its progress, and when it stops early.
 
-    context: Context
-    run: RunState
-    progress: BatchProgress
-    max_failures: int | None = None
+    `total` is the number of documents if it is known.
+    """
 
-    @classmethod
-    def start(
-        cls,
-        context: Context,
-        operation: Operation,
-        total: int | None,
-        *,
-        waits: bool,
-        max_failures: int | None,
-    ) -> Batch:
-        """Prepare a run; `total` is the number of documents if it is known."""
-        progress = BatchProgress(
+    def __init__(
+        self, context: Context, operation: str, total: int | None, *, waits: bool, max_failures: int | None
+    ) -> None:
+        self.context = context
+        self.progress = BatchProgress(
             context.output,
-            operation.name,
-            lambda: len(run.waiting),
+            operation,
+            lambda: len(self.run.waiting),
             lambda: context.rate_limiter.state,
             total=total,
             waits=waits,
         )
-        run = RunState(context.command, so_far=progress.so_far)
-        return cls(context, run, progress, max_failures)
+        self.run = RunState(context.command, so_far=self.progress.so_far)
+        self._max_failures = max_failures
 
     def perform(
         self, tasks: DocumentTasks, run_tasks: RunTasks, sources: Iterable[Source | DocspeedError]
@@ -73,13 +63,9 @@ class Batch(NamedTuple):
             self.context.ledger.start_run(tasks.options.run_id)
         unsaved = self.context.output.human_output and tasks.delivery.target.folder is None
         codes: set[int] = set()
-        stopped = ""
-        late = False
-        started = self._tasks_in_time(tasks, sources)
-        if self.context.settings.sandbox:
-            _ = tasks.context.client  # its note comes before the first document, not in between
+        stopped, late = "", False
         with self.progress.shown():
-            for outcome in run_tasks(started):
+            for outcome in run_tasks(_tasks_in_time(tasks, sources)):
                 if isinstance(outcome.error, NotStarted):
                     late = True
                     continue
@@ -96,16 +82,6 @@ class Batch(NamedTuple):
         self.progress.summary(stopped, unsaved=unsaved)
         self.context.output.bell()
         return overall_exit_code(codes)
-
-    def _tasks_in_time(
-        self, tasks: DocumentTasks, sources: Iterable[Source | DocspeedError]
-    ) -> Iterator[Task[Outcome]]:
-        """The documents' tasks; one that is not started is the last."""
-        for source in sources:
-            if tasks.is_late:
-                yield failed_task(NotStarted(), tasks.operation.name)
-                return
-            yield tasks.for_source(source)
 
     def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> Outcome:
         """Deliver the outcome; a result that can't be written is this document's failure, not the run's."""
@@ -130,24 +106,27 @@ class Batch(NamedTuple):
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
             return "; stopped: the server does not answer"
         failures = self.progress.failed + self.progress.missing_required
-        if self.max_failures is not None and failures >= self.max_failures:
+        if self._max_failures is not None and failures >= self._max_failures:
             return f"; stopped at {failures} failures"
         if (error.retry_after or 0) > MAX_RETRY_AFTER:
             return "; stopped: the server asks for a long pause"
         return ""
 
 
+def _tasks_in_time(
+    tasks: DocumentTasks, sources: Iterable[Source | DocspeedError]
+) -> Iterator[Task[Outcome]]:
+    """The documents' tasks; one that is not started is the last."""
+    for source in sources:
+        if tasks.is_late():
+            yield failed_task(NotStarted(), tasks.operation.name)
+            return
+        yield tasks.for_source(source)
+
+
 def run_id_of(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
     """The id of a run over many documents: the same command, resumed, is the same run."""
     named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
-    parts = [_current_folder(), server, operation.path, fields, named]
+    parts = [str(Path.cwd()), server, operation.path, fields, named]
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def _current_folder() -> str:
-    """The folder that relative names start from; empty if it was deleted."""
-    try:
-        return os.fspath(Path.cwd())
-    except OSError:
-        return ""

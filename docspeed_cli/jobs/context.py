@@ -25,34 +25,6 @@ if TYPE_CHECKING:
     from docspeed_cli.store.locks import Locks
 
 
-class StateFolder:
-    """The ledger and the locks in the state folder, each opened when it is first used."""
-
-    def __init__(self, folder: Path, environment: Environment, warn: Callable[[str], None]) -> None:
-        self.folder = folder
-        self.opened = ExitStack()
-        self._environment = environment
-        self._warn = warn
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The ledger of jobs."""
-        from docspeed_cli.store.ledger import Ledger
-
-        ledger = Ledger(self.folder / "ledger.db", self._warn, self._environment.now)
-        self.opened.callback(ledger.close)
-        return ledger
-
-    @cached_property
-    def locks(self) -> Locks:
-        """One lock for each request."""
-        from docspeed_cli.store.locks import Locks
-
-        locks = Locks(self.folder / "locks", self._warn)
-        self.opened.callback(locks.close)
-        return locks
-
-
 class ClientOptions(NamedTuple):
     """How a client repeats exchanges."""
 
@@ -74,8 +46,7 @@ class Context:
         output: Output,
         command: str = "docspeed",
         *,
-        state: StateFolder | None = None,
-        rate_limiter: RateLimiter | None = None,
+        made_from: Context | None = None,
         client_options: ClientOptions | None = None,
     ) -> None:
         self.environment = environment
@@ -84,13 +55,13 @@ class Context:
         self.command = command
         """The command line as a shell takes it, fit for running again: without `--fresh`."""
         self.server = settings.base_url
-        self._state = state or StateFolder(settings.state_dir, environment, output.warn)
-        self._rate_limiter = rate_limiter
+        self._made_from = made_from
+        self._opened: ExitStack = made_from._opened if made_from is not None else ExitStack()
         self._client_options = client_options or ClientOptions()
 
     def close(self) -> None:
         """Close everything that was opened, also by contexts made from this one."""
-        self._state.opened.close()
+        self._opened.close()
 
     def close_client(self) -> None:
         """Close this context's client, if it was made."""
@@ -104,29 +75,39 @@ class Context:
             self.settings,
             self.output,
             self.command,
-            state=self._state,
-            rate_limiter=self.rate_limiter,
+            made_from=self,
             client_options=options,
         )
 
     def with_server(self, server: str) -> Context:
         """The same context for another server, as if the command line had named it."""
-        settings = self.settings._replace(
-            base_url=server, origins={**self.settings.origins, "base_url": "--sandbox"}
-        )
-        return Context(self.environment, settings, self.output, self.command, state=self._state)
+        origins = {**self.settings.origins, "base_url": "--sandbox"}
+        settings = self.settings._replace(base_url=server, origins=origins)
+        return Context(self.environment, settings, self.output, self.command, made_from=self)
 
     # -- the state folder
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
-        """The ledger in the state folder."""
-        return self._state.ledger
+        """The ledger of jobs."""
+        if self._made_from is not None:
+            return self._made_from.ledger
+        from docspeed_cli.store.ledger import Ledger
 
-    @property
+        ledger = Ledger(self.settings.state_dir / "ledger.db", self.output.warn, self.environment.now)
+        self._opened.callback(ledger.close)
+        return ledger
+
+    @cached_property
     def locks(self) -> Locks:
-        """The locks in the state folder."""
-        return self._state.locks
+        """One lock for each request."""
+        if self._made_from is not None:
+            return self._made_from.locks
+        from docspeed_cli.store.locks import Locks
+
+        locks = Locks(self.settings.state_dir / "locks", self.output.warn)
+        self._opened.callback(locks.close)
+        return locks
 
     @property
     def results_dir(self) -> Path:
@@ -144,23 +125,13 @@ class Context:
         """Whether the user named no server, so that a job's own may be used if it needs no key."""
         return self.settings.origins["base_url"] == "default"
 
-    @property
-    def named_server(self) -> str | None:
-        """The server that this command line names; None if a setting or the default does."""
-        return self.settings.named_server
-
-    @property
-    def server_flags(self) -> str:
-        """The flags that name this server in another command, after a space; empty for the usual one."""
-        return self.settings.server_flags
-
     def wait_command(self, jobs: Sequence[Job]) -> str:
         """The command that waits for these jobs."""
-        return f"docspeed jobs wait {' '.join(job.shell_ref for job in jobs)}{self.server_flags}"
+        return f"docspeed jobs wait {' '.join(job.shell_ref for job in jobs)}{self.settings.server_flags}"
 
     def result_command(self, job: Job, flags: str = "") -> str:
         """The command that delivers this job's result."""
-        return f"docspeed jobs result {job.shell_ref}{self.server_flags}{flags}"
+        return f"docspeed jobs result {job.shell_ref}{self.settings.server_flags}{flags}"
 
     @property
     def address(self) -> str:
@@ -177,7 +148,10 @@ class Context:
         """What every request to this server passes through."""
         from docspeed_cli.service.rate_limit import RateLimiter
 
-        return self._rate_limiter or RateLimiter(self.environment.monotonic)
+        made_from = self._made_from
+        if made_from is not None and made_from.server == self.server:
+            return made_from.rate_limiter
+        return RateLimiter(self.environment.monotonic)
 
     @cached_property
     def client(self) -> Client:
@@ -198,7 +172,7 @@ class Context:
             auth_hint=self._auth_hint,
             **self._client_options._asdict(),
         )
-        self._state.opened.callback(client.close)
+        self._opened.callback(client.close)
         return client
 
     def _sandbox_transport(self, base_url: str) -> Any:
@@ -224,8 +198,10 @@ class Context:
     @cached_property
     def key(self) -> str:
         """The key for this server; a server on this machine needs none."""
+        from urllib.parse import urlsplit
+
         key, _ = self.known_key()
-        if not key and not self.settings.sandbox and not _is_loopback(self.server):
+        if not (key or self.settings.sandbox or loopback(urlsplit(self.server).hostname or "")):
             raise self.no_key()
         from docspeed_cli.service.exchange import MIN_REDACTED_LENGTH
 
@@ -248,7 +224,7 @@ class Context:
         return AuthError(
             f"no API key for {self.server}",
             code="no_key",
-            hint=f"run `docspeed auth login{self.server_flags}`, or set DOCSPEED_API_KEY;"
+            hint=f"run `docspeed auth login{self.settings.server_flags}`, or set DOCSPEED_API_KEY;"
             " `--sandbox` works without a key",
         )
 
@@ -257,7 +233,7 @@ class Context:
         """What to do about a refused key that wins over any that `auth login` saves."""
         if self.known_key()[1] != "DOCSPEED_API_KEY":
             return None
-        return f"fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login{self.server_flags}`"
+        return f"fix DOCSPEED_API_KEY; or unset it, then `docspeed auth login{self.settings.server_flags}`"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -278,9 +254,3 @@ def installed_sandbox() -> Any:
             "the sandbox is not installed", code="no_sandbox", hint="`pip install 'docspeed-cli[sandbox]'`"
         )
     return importlib.import_module("docspeed_cli.sandbox")
-
-
-def _is_loopback(server: str) -> bool:
-    from urllib.parse import urlsplit
-
-    return loopback(urlsplit(server).hostname or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,11 @@ from docspeed_cli.core.errors import NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Conversation, Request, Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.outcome import Outcome, WaitOptions, status_line
+from docspeed_cli.jobs.outcome import Outcome, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import run_to_completion
+from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import Submitter
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
 
@@ -38,10 +38,8 @@ class Talk:
 
     def request(self, question: str) -> Request:
         """The question as a request."""
-        body = {"query": question, **self.fields}
-        if self.session_id:
-            body["session_id"] = self.session_id
-        return Request(CHAT, self.sources, body, sync=self.sync)
+        session = {"session_id": self.session_id} if self.session_id else {}
+        return Request(CHAT, self.sources, {"query": question, **self.fields, **session}, sync=self.sync)
 
     def restart(self) -> None:
         """Start a new conversation over the same documents."""
@@ -50,51 +48,43 @@ class Talk:
 
     def ask(self, question: str) -> Outcome:
         """Ask a question; if the server has forgotten the session, a new one is started."""
+        submitter = Submitter(self.context, self.run)
+        prepared = submitter.uploads.prepare(self.request(question))
         try:
-            outcome = self._ask_once(question)
+            outcome = run_alone(
+                self.context,
+                lambda on_status: submitter.obtain(prepared, self.options._replace(on_status=on_status)),
+            )
         except (NotFound, Rejected) as error:
             if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
                 raise
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
-            outcome = self._ask_once(question)
-        if outcome.result is not None:
-            self._remember(question, outcome)
-        return outcome
-
-    def _ask_once(self, question: str) -> Outcome:
-        submitter = Submitter(self.context, self.run)
-        with self.context.output.live() as show:
-            options = self.options._replace(on_status=lambda job: show(status_line(job)))
-            prepared = submitter.uploads.prepare(self.request(question))
-            outcome = run_to_completion(submitter.obtain(prepared, options), self.context.environment)
+            return self.ask(question)
         self.run.end_all()
+        if outcome.result is not None:
+            self._remember(question, prepared.documents, outcome)
         return outcome
 
-    def _remember(self, question: str, outcome: Outcome) -> None:
+    def _remember(self, question: str, documents: Sequence[Document], outcome: Outcome) -> None:
         """Keep the answer for `/save`, and the session for `--continue`."""
         assert outcome.result is not None and outcome.job is not None
         content = outcome.result.json() if outcome.result.size <= _MAX_PARSED_ANSWER else None
-        members = content if isinstance(content, dict) else {}
-        file_ids = (outcome.job.file_id or "").split(", ")
-        labels = tuple(source.label for source in self.sources)
-        self.history.append((question, _as_markdown(content, dict(zip(file_ids, labels, strict=False)))))
-        self.session_id = members.get("session_id") or self.session_id
-        if not isinstance(self.session_id, str):
-            self.session_id = None
-            return
-        uploads = Uploads(self.context)
-        digests = tuple(uploads.read(source).digest for source in self.sources)
-        conversation = Conversation(self.session_id, digests, tuple(file_ids), labels)
-        context = self.context
-        context.ledger.remember_conversation(context.server, context.fingerprint, conversation)
-
-
-def _as_markdown(content: Any, names: Mapping[str, str]) -> str:
-    try:
-        return to_markdown("chat", content, names)
-    except NotConvertible:
-        return ""
+        file_ids = tuple((outcome.job.file_id or "").split(", "))
+        names = tuple(source.label for source in self.sources)
+        try:
+            answer = to_markdown("chat", content, dict(zip(file_ids, names, strict=False)))
+        except NotConvertible:
+            answer = ""
+        self.history.append((question, answer))
+        session = content.get("session_id") if isinstance(content, dict) else None
+        if isinstance(session, str) and session:
+            self.session_id = session
+        if self.session_id is not None:
+            digests = tuple(document.digest for document in documents)
+            conversation = Conversation(self.session_id, digests, file_ids, names)
+            context = self.context
+            context.ledger.remember_conversation(context.server, context.fingerprint, conversation)
 
 
 def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conversation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shlex
 from collections.abc import Mapping
@@ -64,30 +63,27 @@ class Delivery:
                 command = self.context.result_command(job) if job.ended else self.context.wait_command([job])
                 self.output.hint(f"`{command}`")
 
-    def deliver_result(self, outcome: Outcome, *, continues: bool = False) -> None:
-        """Deliver one result by itself; `continues` says that its conversation can go on."""
+    def deliver_result(
+        self, outcome: Outcome, *, continues: bool = False, one_of_several: bool = False
+    ) -> None:
+        """Deliver one result by itself; `continues` says that its conversation can go on.
+
+        With `one_of_several` answers of a conversation it is only a view, or one line of JSON.
+        """
         job, result = outcome.job, outcome.result
         assert job is not None and result is not None
-        if self.target.path is not None:
+        if self.target.path is not None and not one_of_several:
             self.files.write_one(self.target.path, job, result)
+        elif self.output.human_output and one_of_several:
+            self._draw(job, result)
         elif self.output.human_output:
             self._view(outcome, job, result, continues=continues)
-        elif self.output.format == "json":
+        elif self.output.format != "json":
+            self.output.text(self._text_of(job, result))
+        elif one_of_several:
+            self.output.chunks([*result.on_one_line(), b"\n"])
+        else:
             self.output.payload(result)
-        else:
-            self.output.text(self._text_of(job, result))
-        result.clear()
-
-    def deliver_answer(self, outcome: Outcome) -> None:
-        """Deliver one answer of a conversation: a view at a terminal, one value a line in a pipe."""
-        job, result = outcome.job, outcome.result
-        assert job is not None and result is not None
-        if self.output.human_output:
-            self._draw(job, result)
-        elif self.output.format == "json":
-            self.output.chunks(itertools.chain(result.on_one_line(), [b"\n"]))
-        else:
-            self.output.text(self._text_of(job, result))
         result.clear()
 
     def _text_of(self, job: Job, result: Body) -> str:
@@ -106,7 +102,9 @@ class Delivery:
         ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
         self.output.progress(ended.rstrip(" ·"))
         if continues:
-            self.output.hint(f"`docspeed chat 'your next question' --continue{self.context.server_flags}`")
+            self.output.hint(
+                f"`docspeed chat 'your next question' --continue{self.context.settings.server_flags}`"
+            )
         elif job.job_id or job.row:
             self.output.hint(save)
 

@@ -126,11 +126,9 @@ def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) ->
 
 
 def _curl_upload(context: Context, source: Source) -> str:
-    def escaped(text: str) -> str:
-        return text.replace("\\", "\\\\").replace('"', '\\"')
-
-    path = "-" if source.temporary else str(source.path)
-    name = source.filename or "document"
-    part = f'files=@"{escaped(path)}";filename="{escaped(name)}";type={source.content_type}'
-    url = shlex.quote(context.address + UPLOAD_PATH)
-    return f"curl -sS --fail-with-body {url} -H {_KEY_HEADER} -F {shlex.quote(part)}"
+    names = ("-" if source.temporary else str(source.path), source.filename or "document")
+    path, name = (text.replace("\\", "\\\\").replace('"', '\\"') for text in names)
+    part = shlex.quote(f'files=@"{path}";filename="{name}";type={source.content_type}')
+    return (
+        f"curl -sS --fail-with-body {shlex.quote(context.address + UPLOAD_PATH)} -H {_KEY_HEADER} -F {part}"
+    )

@@ -57,7 +57,9 @@ class Follower:
         monotonic = self.context.environment.monotonic
         schedule = Schedule(options.poll_interval, self.context.environment.random)
         started = monotonic()
-        deadline = options.deadline_from(started)
+        deadline = options.deadline
+        if deadline is None and options.timeout is not None:
+            deadline = started + options.timeout
         self.run.begin_waiting(job)
         options.on_status(job)
         if status_is_new:
@@ -83,7 +85,9 @@ class Follower:
                 options.on_status(job._replace(status=f"{job.status} ({error.message})"))
             now = monotonic()
             if deadline is not None and now >= deadline:
-                raise self._pending(job, max(round(deadline - started, 3), round(now - started)), failure)
+                waited = max(round(deadline - started, 3), round(now - started))
+                why = f"; the last status request failed: {failure.message}" if failure else ""
+                raise self.pending(job, f" after {waited:g} s; it goes on{why}")
             # With thousands of jobs the looks are spread out, so that the server is not flooded.
             spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
             due = now + max(schedule.delay(waited, retry_after), spacing)
@@ -123,14 +127,11 @@ class Follower:
             return young and not job.reused and failures < _TRIES_WITHOUT_ANSWER
         return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
 
-    def _pending(self, job: Job, waited: float, failure: DocspeedError | None) -> Pending:
-        why = f"; the last status request failed: {failure.message}" if failure else ""
-        return Pending(
-            f"job {job.ref} is still {job.status} after {waited:g} s; it goes on{why}",
-            job_id=job.job_id,
-            retryable=True,
-            hint=f"`{self.context.wait_command([job])}`",
-        )
+    def pending(self, job: Job, details: str = "") -> Pending:
+        """The error for a job that has not ended."""
+        hint = f"`{self.context.wait_command([job])}`"
+        message = f"job {job.ref} is still {job.status}{details}"
+        return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
 
     def fetch(self, job: Job) -> Task[Body]:
         """The job's result as the server sends it. NotFound if the server no longer has it."""
@@ -147,17 +148,17 @@ class Follower:
                 response = self.context.client.get(job_path(job.job_id) + "/result")
                 if response.status != 202:
                     return response.body
-                error: DocspeedError = Unavailable("the result is not ready (202)", job_id=job.job_id)
-            except (NotFound, Rejected) as refused:
-                error = refused
-                # The status may be ahead of the result: a new job's result gets a few tries.
-                if job.reused or refused.status not in (404, 409):
-                    raise self._with_job(refused, job) from None
+                error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
             except DocspeedError as failed:
-                raise self._with_job(failed, job, self.context.result_command(job)) from None
+                error = failed
             attempt += 1
-            if attempt == _TRIES_WITHOUT_ANSWER:
-                raise self._with_job(error, job)
+            # The status may be ahead of the result: a new job's result gets a few tries.
+            early = error.status == 202 or (error.status in (404, 409) and not job.reused)
+            if not early or attempt == _TRIES_WITHOUT_ANSWER:
+                refused = isinstance(error, NotFound | Rejected)
+                raise self._with_job(
+                    error, job, "" if refused else self.context.result_command(job)
+                ) from None
             yield environment.monotonic() + schedule.backoff(attempt - 1)
 
     def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:

@@ -39,12 +39,6 @@ class WaitOptions(NamedTuple):
     on_status: Callable[[Job], None] = ignore_status
     """Called after each look at a job."""
 
-    def deadline_from(self, started: float) -> float | None:
-        """Monotonic time at which the wait for a job ends that began at `started`."""
-        if self.deadline is not None or self.timeout is None:
-            return self.deadline
-        return started + self.timeout
-
 
 class Outcome(NamedTuple):
     """What became of one input: its job, its result if it was waited for, or its error."""
@@ -61,9 +55,3 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     status: Response | None = None
     """The server's last answer about the job's status."""
-
-
-def status_line(job: Job) -> str:
-    """A job's status in one line, for progress."""
-    label = " ".join(part for part in (job.operation, job.input) if part)
-    return f"{label or 'job'}: {job.status} ({job.ref})"

@@ -26,14 +26,10 @@ class RunState:
         self.resume_command = resume_command
         self.result_flags = result_flags
         self.so_far = so_far
+        self.many = so_far is not None
         self._sending: dict[int, str] = {}
         self._waiting: dict[str, Job] = {}
         self._reused = count(1)
-
-    @property
-    def many(self) -> bool:
-        """Whether this is a run over many documents, which the same command resumes."""
-        return self.so_far is not None
 
     # Several workers call these at once; each is one operation on a dict or an iterator, which is atomic.
 

@@ -10,12 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.core.models import Job
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import ClientOptions, Context
 from docspeed_cli.jobs.outcome import Task
@@ -191,19 +191,27 @@ class Scheduler(Generic[T]):
             thread.join(max(0.0, deadline - self._environment.monotonic()))
 
 
-def run_to_completion(task: Task[T], environment: Environment) -> T:
-    """The outcome of one task, driven in this thread."""
+def run_alone(context: Context, make_task: Callable[[Callable[[Job], None]], Task[T]]) -> T:
+    """The outcome of one task, driven in this thread, with a live line for its job's status.
+
+    `make_task` gets the function to call with the job after each look at it.
+    """
+
+    def show_status(job: Job) -> None:
+        label = " ".join(filter(None, (job.operation, job.input)))
+        show(f"{label or 'job'}: {job.status} ({job.ref})")
+
+    with context.output.live() as show:
+        return _run_to_completion(make_task(show_status), context.environment)
+
+
+def _run_to_completion(task: Task[T], environment: Environment) -> T:
     try:
         while True:
             due = next(task)
             environment.sleep(max(0.0, due - environment.monotonic()))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
-
-
-def _run_in_turn(tasks: Iterable[Task[T]], environment: Environment) -> Generator[T, None, None]:
-    for task in tasks:
-        yield run_to_completion(task, environment)
 
 
 @contextmanager
@@ -224,13 +232,15 @@ def workers(
     count = context.settings.concurrency
     bound = math.inf if most is None else max(most, count)
     scheduler: Scheduler[Any] = Scheduler(count, context.environment, context.output.progress, grace, bound)
-    run_tasks: RunTasks = scheduler.run
-    sleep: Callable[[float], None] | None = scheduler.sleep
-    if total == 1:
-        run_tasks, sleep = partial(_run_in_turn, environment=context.environment), None
-    context = context.with_client(ClientOptions(sleep, deadline, retry_rate_limits))
+    environment, alone = context.environment, total == 1
+
+    def run_in_turn(tasks: Iterable[Task[Any]]) -> Generator[Any, None, None]:
+        return (_run_to_completion(task, environment) for task in tasks)
+
+    options = ClientOptions(None if alone else scheduler.sleep, deadline, retry_rate_limits)
+    context = context.with_client(options)
     try:
-        yield context, run_tasks
+        yield context, run_in_turn if alone else scheduler.run
     finally:
         scheduler.stop()
         context.close_client()

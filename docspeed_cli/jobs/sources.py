@@ -55,10 +55,6 @@ class InputProblem(Exception):
     """Why an input can't be used."""
 
 
-class UnsupportedType(InputProblem):
-    """The file's content and name are of no type that the service supports."""
-
-
 def media_type_of(path: Path) -> str:
     """The file's media type by its content. InputProblem if it is empty, unreadable or unsupported."""
     try:
@@ -79,10 +75,10 @@ def media_type_of(path: Path) -> str:
         found = found or "application/pdf"
     if found is not None:
         return found
-    if path.suffix.lower() in SUFFIXES:
-        what = f"it is named {path.suffix}, but its content is not of a supported type"
-        raise InputProblem(f"{what} ({_SUPPORTED})")
-    raise UnsupportedType(f"it is not of a supported type ({_SUPPORTED})")
+    named = (
+        f"it is named {path.suffix}, but its content" if path.suffix.lower() in SUFFIXES else "its content"
+    )
+    raise InputProblem(f"{named} is not of a supported type ({_SUPPORTED})")
 
 
 def _office_type(path: Path) -> str | None:

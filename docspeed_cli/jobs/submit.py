@@ -198,9 +198,8 @@ class Submitter:
 
 
 def _explain_unknown(error: OutcomeUnknown, label: str) -> OutcomeUnknown:
-    details = error.details
-    if error.code != OutcomeUnknown.code:
-        details = {"code": error.code, "details": details}
+    known = error.code == OutcomeUnknown.code
+    details = error.details if known else {"code": error.code, "details": error.details}
     return error.replace(
         message=f"{error.message}. Whether the server accepted {label} is unknown",
         code=OutcomeUnknown.code,

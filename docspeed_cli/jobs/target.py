@@ -10,8 +10,6 @@ from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.filenames import check_pattern
 from docspeed_cli.jobs.sources import display_path
 
-_FILE_SUFFIXES = (".json", ".jsonl", ".md", ".txt", ".csv")
-
 
 class Target(NamedTuple):
     """Where results go. `many`: a line for each on standard output, or a file for each in the folder."""
@@ -36,17 +34,13 @@ def target(
     if output is None or output == "-":
         return Target(None, many, table)
     path = Path(output)
-    if many and not path.exists() and path.suffix.lower() in _FILE_SUFFIXES:
+    looks_like_file = not path.exists() and path.suffix.lower() in (".json", ".jsonl", ".md", ".txt", ".csv")
+    if many and (path.is_file() or looks_like_file):
         raise UsageError(
-            f"-o {output} looks like a file; the results of many inputs go to a folder",
-            hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
+            f"-o {output} is a file; the results of many inputs go to a folder",
+            hint=f"`-o {path.with_suffix('')}/` for a folder, or all in one file: `> {output}`",
         )
     if many or path.is_dir() or output.endswith("/"):
-        if path.exists() and not path.is_dir():
-            raise UsageError(
-                f"-o {output} is a file; the results of many inputs go to a folder",
-                hint="name a folder, or take the JSON lines: `> results.jsonl`",
-            )
         if make:
             make_folder(path, f"-o {output}")
         return Target(path, True, table, pattern)

@@ -71,7 +71,7 @@ class DocumentTasks(NamedTuple):
                 submitter.reuse.assign_to_run(existing, self.options.run_id)
                 outcome = Outcome(source, existing, output=str(path), skipped_existing=True)
                 return outcome._replace(error=self._check_requirements(outcome))
-            if self.is_late:
+            if self.is_late():
                 raise NotStarted
             outcome = yield from submitter.obtain(prepared, self.options)
             job = outcome.job
@@ -80,8 +80,9 @@ class DocumentTasks(NamedTuple):
                 outcome = self.delivery.files.write_and_record(outcome, path)
             return outcome._replace(error=error)
         except DocspeedError as error:
-            if job is None and error.job_id is None and self._is_too_late_for(error):
-                error = NotStarted()
+            refused = isinstance(error, Unavailable) and error.retryable and error.job_id is None
+            if job is None and refused and self.is_late(error.retry_after or 0.0):
+                error = NotStarted()  # a retry would come after the run's deadline
             if job is None and error.job_id is not None:
                 known = self.context.ledger.by_id(error.job_id)
                 job = next((found for found in known if found.server == self.context.server), None)
@@ -94,18 +95,10 @@ class DocumentTasks(NamedTuple):
                 self.context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
             return Outcome(source, job, error=unforeseen, operation=self.operation.name)
 
-    @property
-    def is_late(self) -> bool:
-        """Whether the run's time is over: nothing more is submitted then."""
+    def is_late(self, delay: float = 0.0) -> bool:
+        """Whether the run's time is over after this delay: nothing more is submitted then."""
         deadline = self.options.deadline
-        return deadline is not None and self.context.environment.monotonic() >= deadline
-
-    def _is_too_late_for(self, error: DocspeedError) -> bool:
-        """Whether the server accepted nothing, and a retry would come after the run's deadline."""
-        deadline = self.options.deadline
-        if deadline is None or not isinstance(error, Unavailable) or not error.retryable:
-            return False
-        return self.context.environment.monotonic() + (error.retry_after or 0.0) >= deadline
+        return deadline is not None and self.context.environment.monotonic() + delay >= deadline
 
     def existing_result(self, prepared: PreparedRequest, path: Path | None) -> Job | None:
         """The job whose result is in its file already, so that nothing needs to be done."""
@@ -120,12 +113,8 @@ class DocumentTasks(NamedTuple):
 
     def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:
         """What the result lacks of what `--require` names, as an error."""
-        result, source = outcome.result, outcome.source
-        if self.requirements is None or outcome.job is None:
-            return None
-        if result is None and outcome.output is not None:
-            result = Body.at(Path(outcome.output))
-        if result is None:
+        result = Body.at(Path(outcome.output)) if outcome.output is not None else outcome.result
+        if self.requirements is None or outcome.job is None or result is None:
             return None
         try:
             error: DocspeedError | None = self.requirements.check(result.json())
@@ -133,7 +122,7 @@ class DocumentTasks(NamedTuple):
             error = unreadable
         if error is None:
             return None
-        label = f"{source.label}: " if source is not None and not self.run.many else ""
+        label = f"{outcome.source.label}: " if outcome.source and not self.run.many else ""
         return error.replace(job_id=outcome.job.job_id, message=label + error.message)
 
 

@@ -14,7 +14,7 @@ import pytest
 from docspeed_cli.core.models import Source
 from docspeed_cli.jobs.uploads import Document, Uploads
 from tests.fake_service import SUBMIT, UPLOAD, Service
-from tests.stage import Stage, by_input, file_ids, lines
+from tests.stage import Stage, by_input, lines
 
 PDF = b"%PDF-1.4\nfrom a pipe\n%%EOF\n"
 
@@ -196,14 +196,3 @@ def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service)
         patch.setattr(Uploads, "read", gone)
         ran = stage.run("parse", path)
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
-
-
-def test_input_file_ids_in_deleted_working_folder_are_processed(
-    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone = stage.folder / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    ran = stage.run("parse", *file_ids("a", "b"), "--wait")
-    assert ran.code == 0, ran.err

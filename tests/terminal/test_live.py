@@ -45,7 +45,7 @@ def progress(done: int, total: int | None, seconds: float = 0.0) -> BatchProgres
 def test_status_line_too_long_keeps_state_and_job_id(width: int) -> None:
     now = 0.0
     status = StatusLine(lambda: now)
-    status.update(STATUS)
+    status.update(STATUS, lambda text: None)
     now = 42.0
     line = rendered(status.draw, width)
     assert line.endswith("processing (job_0123456789abcdef0123) 42 s\n")
@@ -60,7 +60,7 @@ def test_status_line_before_first_update_says_what_is_asked() -> None:
 @pytest.mark.parametrize("width", [1, 5, 20])
 def test_live_drawings_at_any_width_are_one_line(width: int) -> None:
     status = StatusLine(lambda: 0.0)
-    status.update(STATUS + "\n\x1b[2J")
+    status.update(STATUS + "\n\x1b[2J", lambda text: None)
     for line in (rendered(status.draw, width), rendered(progress(3, 60).bar, width)):
         assert line.count("\n") == 1 and cell_len(line.rstrip("\n")) <= width and "\x1b" not in line
 

@@ -18,7 +18,7 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import run_alone, wait_options
+from docspeed_cli.cli.run import wait_options
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.operations import FORMATS, Operation
@@ -27,6 +27,7 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Follower
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.target import target
 from docspeed_cli.service.body import parsed

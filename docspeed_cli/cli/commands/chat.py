@@ -129,7 +129,7 @@ def _answer(talk: Talk, questions: Sequence[str], delivery: Delivery) -> None:
             elif len(questions) == 1:
                 delivery.deliver_result(outcome, continues=talk.session_id is not None)
             else:
-                delivery.deliver_answer(outcome)
+                delivery.deliver_result(outcome, one_of_several=True)
 
 
 def _check_order(document: str, others: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ def converse(talk: Talk, delivery: Delivery) -> None:
             if line.startswith("/"):
                 _perform(talk, line)
             elif line:
-                delivery.deliver_answer(talk.ask(line))
+                delivery.deliver_result(talk.ask(line), one_of_several=True)
         except DocspeedError as error:
             output.error(error)
             if error.exit_code == 4:  # without a valid key no other question can be answered

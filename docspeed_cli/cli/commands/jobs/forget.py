@@ -41,7 +41,7 @@ def forget(
             chosen = [require_known(context, text) for text in read_ids(ids, context)]
         else:
             before = None if age is None else context.environment.now() - age
-            found = context.ledger.listing(older_than=before, server=context.named_server)
+            found = context.ledger.listing(older_than=before, server=context.settings.named_server)
             chosen = [job for job in found if job.ended or not finished]
         running = [job.ref for job in chosen if not job.ended]
         if running:

@@ -57,12 +57,12 @@ def list_(
         name = _known_operation(context, operation)
         if refresh_:
             refresh(context, context.ledger.listing(status=State.RUNNING))
-        run_id = context.ledger.newest_run(context.named_server) if run == "@last" else run
+        run_id = context.ledger.newest_run(context.settings.named_server) if run == "@last" else run
         if run is not None and run_id is None:
             raise NotFound("the ledger has no run over many inputs yet")
         few = _SCREENFUL if context.output.human_output and limit is None else limit
         found = context.ledger.listing(
-            status=status, operation=name, run=run_id, server=context.named_server, limit=few
+            status=status, operation=name, run=run_id, server=context.settings.named_server, limit=few
         )
         if not found:
             _explain_empty(context, status)

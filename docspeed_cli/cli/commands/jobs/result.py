@@ -14,7 +14,6 @@ from docspeed_cli.cli.options import (
     ServerOptions,
     output_flag,
 )
-from docspeed_cli.core.errors import Pending
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.signals import GRACE
@@ -73,12 +72,7 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     if job.job_id is not None:
         job, _ = follower.look_with_retries(job)
     if not job.ended:
-        raise Pending(
-            f"job {job.ref} is still {job.status}",
-            job_id=job.job_id,
-            retryable=True,
-            hint=f"`{follower.context.wait_command([job])}`",
-        )
+        raise follower.pending(job)
     if job.state is State.FAILED:
         raise job_failed(job)
     follower.run.begin_waiting(job)

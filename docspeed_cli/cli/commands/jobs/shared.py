@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import mark_abandoned
-from docspeed_cli.cli.run import run_alone
 from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, OutcomeUnknown, overall_exit_code
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.timefmt import ago
@@ -15,7 +14,7 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower
 from docspeed_cli.jobs.outcome import Outcome, Task, ignore_status
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import READ_GRACE, workers
+from docspeed_cli.jobs.scheduler import READ_GRACE, run_alone, workers
 
 OnStatus = Callable[[Job], None]
 JobTask = Callable[[Follower, Job, OnStatus], Task[Outcome]]
@@ -135,7 +134,9 @@ class JobRows:
         if 0 < len(self._done) <= _MAX_NAMED:
             named = " ".join(job.shell_ref for job in self._done)
             folder = " -o results/" if len(self._done) > 1 else ""
-            self._context.output.hint(f"`docspeed jobs result {named}{self._context.server_flags}{folder}`")
+            self._context.output.hint(
+                f"`docspeed jobs result {named}{self._context.settings.server_flags}{folder}`"
+            )
 
 
 def _cells(job: Job) -> tuple[str, ...]:
