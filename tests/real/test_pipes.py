@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_service import CUT, KEY, POLL, RESULT, SUBMIT, UPLOAD, Reply, Service
-from tests.real.machine import DOCSPEED, Machine
+from tests.real.machine import Machine
 
 BIG = json.dumps({"pages": [{"page_index": 0, "text": "x" * 1_000_000}]}).encode()
 
@@ -184,10 +184,6 @@ def test_result_large_and_cut_is_fetched_again(machine: Machine, service: Servic
     assert done.code == 0, done.err
     assert (machine.folder / "r.json").read_bytes() == BIG + b"\n"
     assert [path.name for path in machine.folder.iterdir() if path.name.endswith(".part")] == []
-
-
-def test_the_program_is_the_installed_one() -> None:
-    assert DOCSPEED.exists()
 
 
 def test_pipe_reader_gone_in_mid_result_fetches_once(machine: Machine, service: Service) -> None:
