@@ -70,14 +70,8 @@ class Context:
 
     def with_client(self, options: ClientOptions) -> Context:
         """The same context with another client, under the same rate limit."""
-        return Context(
-            self.environment,
-            self.settings,
-            self.output,
-            self.command,
-            made_from=self,
-            client_options=options,
-        )
+        named = (self.environment, self.settings, self.output, self.command)
+        return Context(*named, made_from=self, client_options=options)
 
     def with_server(self, server: str) -> Context:
         """The same context for another server, as if the command line had named it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import string
 import unicodedata
 from pathlib import Path
 
@@ -61,14 +60,10 @@ def check_pattern(pattern: str, output: str | None) -> None:
     if output is None:
         raise UsageError("--output-name names the files in a folder; add `-o DIR` to name the folder")
     try:
-        used = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
         pattern.format_map(dict.fromkeys(_PATTERN_FIELDS, "x"))
-        valid = used <= set(_PATTERN_FIELDS)  # `{stem[0]}` would be valid for Python
     except (ValueError, KeyError, AttributeError, IndexError):
-        valid = False
-    if not valid:
         known = ", ".join(f"{{{name}}}" for name in _PATTERN_FIELDS)
-        raise UsageError(f"--output-name {pattern}: the only placeholders are {known}")
+        raise UsageError(f"--output-name {pattern}: the only placeholders are {known}") from None
 
 
 def suggested_filename(source: Source | None, job: Job) -> str:

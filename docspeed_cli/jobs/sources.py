@@ -75,9 +75,8 @@ def media_type_of(path: Path) -> str:
         found = found or "application/pdf"
     if found is not None:
         return found
-    named = (
-        f"it is named {path.suffix}, but its content" if path.suffix.lower() in SUFFIXES else "its content"
-    )
+    suffix = path.suffix if path.suffix.lower() in SUFFIXES else ""
+    named = f"it is named {suffix}, but its content" if suffix else "its content"
     raise InputProblem(f"{named} is not of a supported type ({_SUPPORTED})")
 
 

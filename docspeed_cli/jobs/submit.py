@@ -17,7 +17,6 @@ from docspeed_cli.jobs.reuse import Reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body, write_whole
-from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 _LOCK_INTERVAL = 0.05
@@ -153,16 +152,6 @@ class Submitter:
                 self.context.output.warn(f"job {job_id} of {label} is not in a ledger; keep its id")
             return accepted
 
-    def _exchange(self, job: Job, request: Request, file_ids: Sequence[str]) -> Accepted:
-        response = self.context.client.submit(
-            request.operation.method,
-            request.operation.path,
-            request.body(file_ids),
-            str(job.token),
-            allow_empty=request.operation.raw,
-        )
-        return self._record_answer(job, response, request)
-
     def _shielded(self, request: Request) -> AbstractContextManager[object]:
         """Let a short submission finish before a signal ends it; a sync one takes as long as its job."""
         if request.sync or threading.current_thread() is not threading.main_thread():
@@ -172,8 +161,15 @@ class Submitter:
     def _mark_unknown(self, row: int, why: str) -> None:
         self.context.ledger.change(row, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
 
-    def _record_answer(self, job: Job, response: Response, request: Request) -> Accepted:
-        """Record the job, or the inline result, that the server answered with, before anything else."""
+    def _exchange(self, job: Job, request: Request, file_ids: Sequence[str]) -> Accepted:
+        """Send the submission, and record the job or the inline result that the server answers with."""
+        response = self.context.client.submit(
+            request.operation.method,
+            request.operation.path,
+            request.body(file_ids),
+            str(job.token),
+            allow_empty=request.operation.raw,
+        )
         answer = job_in(response.body, sync=request.sync)
         if answer is not None:
             response.body.clear()

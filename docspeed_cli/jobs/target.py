@@ -38,7 +38,7 @@ def target(
     if many and (path.is_file() or looks_like_file):
         raise UsageError(
             f"-o {output} is a file; the results of many inputs go to a folder",
-            hint=f"`-o {path.with_suffix('')}/` for a folder, or all in one file: `> {output}`",
+            hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
         )
     if many or path.is_dir() or output.endswith("/"):
         if make:

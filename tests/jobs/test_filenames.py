@@ -1,4 +1,4 @@
-"""Files of results have names of their own: inside the folder, that any system takes, never two in one."""
+"""Names of result files are unique, valid on any system, and stay inside their folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=300)
 
 
 def reserved(name: str) -> bool:
-    """Whether Windows takes this name for a device, or can't hold it."""
+    """Whether Windows reserves this name for a device, or forbids it."""
     stem = name.split(".", maxsplit=1)[0].rstrip(" ").upper()
     devices = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
     numbered = {f"{device}{digit}" for device in ("COM", "LPT") for digit in "123456789¹²³"}
@@ -48,18 +48,18 @@ def check(name: str) -> None:
 @example("é" * 300)
 @example("\ud800")
 @example("\udcff")
-def test_any_text_becomes_a_name_that_leads_nowhere_else(text: str) -> None:
+def test_safe_filename_of_any_text_is_valid_everywhere(text: str) -> None:
     check(safe_filename(text))
 
 
 @given(st.text("./\\ ~:\0", max_size=10))
-def test_no_path_becomes_more_than_a_name(text: str) -> None:
+def test_safe_filename_of_a_path_stays_in_the_folder(text: str) -> None:
     folder = Path("/out")
     assert Path(os.path.normpath(folder / safe_filename(text))).parent == folder
 
 
 @given(ANYTHING)
-def test_a_safe_name_stays(text: str) -> None:
+def test_safe_filename_is_idempotent(text: str) -> None:
     assert safe_filename(safe_filename(text)) == safe_filename(text)
 
 
@@ -77,12 +77,12 @@ def test_a_safe_name_stays(text: str) -> None:
         "🧾",
     ],
 )
-def test_a_good_name_is_taken_as_it_is(name: str) -> None:
+def test_safe_filename_keeps_valid_names(name: str) -> None:
     assert safe_filename(name) == name
 
 
 @pytest.mark.parametrize("text", ["", " ", ".", "...", "\0", "/"])
-def test_what_has_no_name_gets_one(text: str) -> None:
+def test_safe_filename_of_unusable_text_is_not_empty(text: str) -> None:
     assert re.fullmatch("_+", safe_filename(text))
 
 
@@ -102,7 +102,7 @@ def names(folder: ResultNames, *sources: Source) -> list[str]:
     return [str(folder.name(source, "parse")) for source in sources]
 
 
-def test_a_file_is_named_after_its_input(folder: ResultNames) -> None:
+def test_result_name_comes_from_the_input(folder: ResultNames) -> None:
     found = names(
         folder,
         local("scans/a.pdf"),
@@ -120,14 +120,14 @@ def test_a_file_is_named_after_its_input(folder: ResultNames) -> None:
     ]
 
 
-def test_a_job_s_file_is_named_after_its_input_or_itself(folder: ResultNames) -> None:
+def test_result_name_of_a_job_comes_from_its_input_or_id(folder: ResultNames) -> None:
     job = Job("parse", "completed", State.DONE, job_id="job_1", input="scans/a.pdf")
     assert folder.name(None, "parse", job) == Path("out/a.json")
     assert folder.name(None, "parse", job._replace(input=None)) == Path("out/job_1.json")
     assert folder.name(None, "parse", job._replace(input=None, job_id="../../etc")).parent == Path("out")
 
 
-def test_two_inputs_of_one_name_get_two_files(folder: ResultNames) -> None:
+def test_result_names_of_equal_inputs_differ(folder: ResultNames) -> None:
     found = names(
         folder, local("x/a.pdf"), local("y/a.pdf"), local("a.png"), local("a-2.pdf"), local("a-2.png")
     )
@@ -147,19 +147,19 @@ def test_two_inputs_of_one_name_get_two_files(folder: ResultNames) -> None:
     ],
     ids=["case", "folded case", "composed", "replaced", "stripped", "cut"],
 )
-def test_names_that_are_one_on_some_system_get_two_files(folder: ResultNames, one: str, two: str) -> None:
+def test_result_names_equal_on_some_file_system_differ(folder: ResultNames, one: str, two: str) -> None:
     found = names(folder, local(one), local(two))
     alike = {unicodedata.normalize("NFC", name).casefold() for name in found}
     assert len(alike) == 2
 
 
-def test_names_are_the_same_on_every_run() -> None:
+def test_result_names_are_stable_between_runs() -> None:
     sources = [local(f"{folder}/a.pdf") for folder in "xyz"]
     runs = [names(ResultNames(Path("out"), "json"), *sources) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
-def test_the_folders_below_a_folder_are_kept(folder: ResultNames) -> None:
+def test_result_names_keep_the_folder_structure(folder: ResultNames) -> None:
     found = names(
         folder,
         local("scans/a.pdf", "scans"),
@@ -179,7 +179,7 @@ PARTS = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=20
 @example(["con", "nul", "a.pdf"])
 @example(["a. ", "b.pdf"])
 @example(["~", "a.pdf"])
-def test_no_input_s_folders_lead_out_of_the_folder(parts: list[str]) -> None:
+def test_result_names_of_any_path_stay_in_the_folder(parts: list[str]) -> None:
     folder = ResultNames(Path("out"), "json")
     path = Path("in").joinpath(*parts)
     found = folder.name(Source("a", path=path, filename=path.name, below=Path("in")), "parse")
@@ -190,7 +190,7 @@ def test_no_input_s_folders_lead_out_of_the_folder(parts: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "A", "a-2", "a-3", "á", "a\u0301", "b"]), max_size=12))
-def test_never_two_inputs_in_one_file(stems: list[str]) -> None:
+def test_result_names_are_unique(stems: list[str]) -> None:
     folder = ResultNames(Path("out"), "json")
     found = names(folder, *(local(f"{number}/{stem}.pdf") for number, stem in enumerate(stems)))
     assert len({name.casefold() for name in found}) == len(stems)
@@ -203,20 +203,20 @@ def patterned(pattern: str, *sources: Source) -> list[str]:
     return names(ResultNames(Path("out"), "json", pattern), *sources)
 
 
-def test_a_pattern_names_the_files() -> None:
+def test_output_name_pattern_names_the_files() -> None:
     source = local("scans/a.pdf")
     assert patterned("{stem}.{operation}.{ext}", source) == ["out/a.parse.json"]
     assert patterned("{name}.json", source) == ["out/a.pdf.json"]
     assert patterned("{{{stem}}}.json", source) == ["out/{a}.json"]
 
 
-def test_a_pattern_that_names_all_alike_still_makes_two_files() -> None:
+def test_output_name_pattern_without_placeholder_still_gives_unique_names() -> None:
     found = patterned("result.{ext}", local("a.pdf"), local("b.pdf"))
     assert found == ["out/result.json", "out/result-2.json"]
     assert len(set(patterned("result", local("a.pdf"), local("b.pdf")))) == 2
 
 
 @pytest.mark.parametrize("pattern", ["../{stem}", "/etc/{stem}", "{stem}/../../x", "..", "..\\{stem}"])
-def test_no_pattern_leads_out_of_the_folder(pattern: str) -> None:
+def test_output_name_pattern_stays_in_the_folder(pattern: str) -> None:
     (found,) = patterned(pattern, local("a.pdf"))
     assert Path(os.path.normpath(found)).parent == Path("out")

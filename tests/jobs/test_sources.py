@@ -1,4 +1,4 @@
-"""What the user named is found and checked, and all that is wrong with it is told together."""
+"""Documents are found and checked before anything is sent, and all problems are reported together."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def problem(inputs: Inputs, stdin: bytes = b"") -> UsageError:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder; what is kept of standard input is beside it."""
+    """The working folder; temporary files go to a folder beside it."""
     (tmp_path / "here").mkdir()
     (tmp_path / "temporary").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -117,7 +117,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 @pytest.mark.parametrize("name", ["document", "scan.PDF", "photo.jpeg", "notes.txt"])
-def test_the_content_tells_the_type_whatever_the_name(
+def test_media_type_is_found_by_content_whatever_the_name(
     here: Path, content: bytes, media_type: str, name: str
 ) -> None:
     path = put(here / name, content)
@@ -143,41 +143,41 @@ def test_the_content_tells_the_type_whatever_the_name(
     ],
     ids=["text", "bm", "wave", "html", "zeros", "cut zip", "odf", "other zip", "half docx", "late pdf"],
 )
-def test_what_the_service_does_not_take_is_unsupported(here: Path, content: bytes) -> None:
+def test_media_type_of_unsupported_content_is_a_problem(here: Path, content: bytes) -> None:
     with pytest.raises(InputProblem, match="PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"):
         media_type_of(put(here / "file.bin", content))
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.PNG", "a.tiff"])
-def test_a_name_that_promises_more_than_the_content_holds(here: Path, name: str) -> None:
+def test_media_type_unlike_the_suffix_is_a_problem(here: Path, name: str) -> None:
     with pytest.raises(InputProblem, match=f"is named {Path(name).suffix}, but its content"):
         media_type_of(put(here / name, b"plain text"))
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.xlsx"])
-def test_a_damaged_office_file_is_no_file_of_another_type(here: Path, name: str) -> None:
-    """As with a damaged PDF, the user means it: a folder's run must not pass it over."""
+def test_media_type_of_damaged_office_file_is_a_problem(here: Path, name: str) -> None:
+    """A run over a folder must not skip it in silence: the user meant this document."""
     with pytest.raises(InputProblem, match=f"is named {Path(name).suffix}, but its content"):
         media_type_of(put(here / name, DOCX[: len(DOCX) // 2]))
 
 
-def test_an_empty_file(here: Path) -> None:
+def test_media_type_of_empty_file_is_a_problem(here: Path) -> None:
     with pytest.raises(InputProblem, match="is empty"):
         local_source("a.pdf", put(here / "a.pdf", b""))
 
 
 @pytest.mark.parametrize("name", ["gone.pdf", "gone/a.pdf", "x" * 300 + ".pdf", "a\0b.pdf"])
-def test_a_file_that_is_not_there(here: Path, name: str) -> None:
+def test_local_source_missing_file_is_a_problem(here: Path, name: str) -> None:
     with pytest.raises(InputProblem, match=r"no such file|name too long|null"):
         local_source(name, here / name)
 
 
-def test_a_path_through_a_file(here: Path) -> None:
+def test_local_source_path_through_a_file_is_a_problem(here: Path) -> None:
     with pytest.raises(InputProblem):
         local_source("a.pdf/b.pdf", put(here / "a.pdf") / "b.pdf")
 
 
-def test_a_link_is_what_it_points_to(here: Path) -> None:
+def test_local_source_link_is_followed(here: Path) -> None:
     put(here / "real.pdf")
     (here / "link.pdf").symlink_to("real.pdf")
     (here / "broken.pdf").symlink_to("gone.pdf")
@@ -187,8 +187,8 @@ def test_a_link_is_what_it_points_to(here: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs files that name pipes")
-def test_a_pipe_is_not_taken_for_a_file() -> None:
-    """`parse <(command)` names one: what is read to find its type would be missing in the upload."""
+def test_local_source_pipe_is_copied() -> None:
+    """`parse <(command)` names a pipe: bytes read to find its type would be missing from the upload."""
     reader, writer = os.pipe()
     os.write(writer, PDF * 1000)
     os.close(writer)
@@ -202,7 +202,7 @@ def test_a_pipe_is_not_taken_for_a_file() -> None:
         os.close(reader)
 
 
-def test_a_digest_is_of_the_content_alone(here: Path) -> None:
+def test_file_digest_depends_on_content_only(here: Path) -> None:
     one, same, other = put(here / "1.pdf"), put(here / "2.pdf"), put(here / "3.pdf", PNG)
     assert file_digest(one) == file_digest(same) != file_digest(other)
     assert (
@@ -214,7 +214,7 @@ def test_a_digest_is_of_the_content_alone(here: Path) -> None:
 # -- files and ids
 
 
-def test_documents_come_in_the_order_given(here: Path) -> None:
+def test_collect_documents_keep_the_given_order(here: Path) -> None:
     for name in ("b.pdf", "a.pdf"):
         put(here / name)
     assert labels(Inputs(["b.pdf", "a.pdf", "b.pdf"], ["file_2", "file_1"])) == [
@@ -226,19 +226,19 @@ def test_documents_come_in_the_order_given(here: Path) -> None:
     ]
 
 
-def test_whether_there_is_any_input() -> None:
+def test_inputs_given_needs_at_least_one() -> None:
     assert not Inputs().given
     assert Inputs(["a"]).given and Inputs(file_ids=["f"]).given and Inputs(listed="-").given
 
 
 @pytest.mark.parametrize("file_id", ["", " ", "a\nb", "a\x1b[2J"])
-def test_what_can_be_no_id(file_id: str) -> None:
+def test_stored_source_unprintable_or_blank_id_is_a_problem(file_id: str) -> None:
     with pytest.raises(InputProblem, match="not a file id"):
         stored_source(file_id)
     assert "--file-id" in problem(Inputs(file_ids=[file_id])).message
 
 
-def test_an_id_is_not_looked_for_on_the_disk(here: Path) -> None:
+def test_collect_file_id_ignores_local_file_of_that_name(here: Path) -> None:
     put(here / "file_1", b"not a document")
     assert labels(Inputs(file_ids=["file_1"])) == ["file_1"]
 
@@ -246,12 +246,12 @@ def test_an_id_is_not_looked_for_on_the_disk(here: Path) -> None:
 # -- folders
 
 
-def test_a_folder_names_the_flag_that_takes_it(here: Path) -> None:
+def test_collect_folder_without_recursive_names_the_flag(here: Path) -> None:
     put(here / "scans" / "a.pdf")
     assert "scans: it is a folder; add `--recursive`" in problem(Inputs(["scans"])).message
 
 
-def test_a_folder_s_documents_are_taken_in_sorted_order(here: Path) -> None:
+def test_collect_recursive_sorts_documents(here: Path) -> None:
     for name in ("b.pdf", "a.png", "sub/c.pdf", "sub/deep/er/d.pdf", "z.PDF", "10.pdf", "9.pdf"):
         put(here / "scans" / name)
     found = list(collect(Inputs(["scans"], recursive=True), world()).documents())
@@ -260,18 +260,18 @@ def test_a_folder_s_documents_are_taken_in_sorted_order(here: Path) -> None:
     assert all(isinstance(each, Source) and each.below == Path("scans") for each in found)
 
 
-def test_hidden_files_and_folders_are_passed_over(here: Path) -> None:
+def test_collect_recursive_skips_hidden_files_and_folders(here: Path) -> None:
     for name in (".hidden.pdf", ".git/a.pdf", "sub/.cache/b.pdf", "c.pdf"):
         put(here / "scans" / name)
     assert labels(Inputs(["scans"], recursive=True)) == ["scans/c.pdf"]
 
 
-def test_a_folder_that_is_hidden_itself_can_be_named(here: Path) -> None:
+def test_collect_recursive_hidden_folder_can_be_named(here: Path) -> None:
     put(here / ".scans" / "a.pdf")
     assert labels(Inputs([".scans"], recursive=True)) == [".scans/a.pdf"]
 
 
-def test_files_of_other_types_are_passed_over_and_told(here: Path) -> None:
+def test_collect_recursive_lists_skipped_files(here: Path) -> None:
     for name, content in (("a.pdf", PDF), ("notes.txt", b"text"), ("sub/data.csv", b"1,2")):
         put(here / "scans" / name, content)
     found = collect(Inputs(["scans"], recursive=True), world())
@@ -279,7 +279,7 @@ def test_files_of_other_types_are_passed_over_and_told(here: Path) -> None:
     assert list(found.skipped) == [Path("scans/notes.txt"), Path("scans/sub/data.csv")]
 
 
-def test_a_damaged_document_below_a_folder_is_told(here: Path) -> None:
+def test_collect_recursive_damaged_document_is_a_problem(here: Path) -> None:
     for name, content in (("a.pdf", PDF), ("b.pdf", b"text"), ("c.pdf", b"")):
         put(here / "scans" / name, content)
     message = problem(Inputs(["scans"], recursive=True)).message
@@ -288,8 +288,8 @@ def test_a_damaged_document_below_a_folder_is_told(here: Path) -> None:
     assert "a.pdf" not in message
 
 
-def test_nothing_below_a_folder_is_lost_without_a_word(here: Path) -> None:
-    """A link that leads nowhere is a document that was meant; other things are passed over and named."""
+def test_collect_recursive_links_and_pipes_are_skipped_or_reported(here: Path) -> None:
+    """A broken link with a document's suffix is a problem; everything else is skipped and listed."""
     put(here / "scans" / "a.pdf")
     put(here / "elsewhere" / "b.pdf")
     os.mkfifo(here / "scans" / "pipe.pdf")
@@ -303,7 +303,9 @@ def test_nothing_below_a_folder_is_lost_without_a_word(here: Path) -> None:
     assert message == "scans/gone.pdf: no such file (a broken link)"
 
 
-def test_a_folder_that_the_system_refuses_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_collect_recursive_unreadable_folder_is_a_problem(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(here / "scans" / "a.pdf")
     put(here / "scans" / "locked" / "b.pdf")
     scan = os.scandir
@@ -318,7 +320,7 @@ def test_a_folder_that_the_system_refuses_is_told(here: Path, monkeypatch: pytes
     assert message == "scans/locked: can't be read: Permission denied"
 
 
-def test_a_folder_in_a_list_is_told_so(here: Path) -> None:
+def test_collect_list_with_folder_is_a_problem(here: Path) -> None:
     put(here / "scans" / "a.pdf")
     (here / "list.txt").write_text("scans\n")
     said = problem(Inputs(listed="list.txt", recursive=True)).message
@@ -326,26 +328,24 @@ def test_a_folder_in_a_list_is_told_so(here: Path) -> None:
 
 
 @pytest.mark.parametrize("recursive", [False, True])
-def test_an_empty_name_is_not_this_folder(here: Path, recursive: bool) -> None:
+def test_collect_empty_name_is_a_problem(here: Path, recursive: bool) -> None:
     put(here / "a.pdf")
     assert "an input is empty; is a variable unset?" in problem(Inputs([""], recursive=recursive)).message
 
 
-def test_a_name_that_is_no_text_is_told_as_bytes(here: Path) -> None:
+def test_collect_name_that_is_not_utf8_is_shown_with_escapes(here: Path) -> None:
     path = put(here / os.fsdecode(b"M\xfcller.pdf"))
     (found,) = collect(Inputs(["."], recursive=True), world()).documents()
     assert isinstance(found, Source)
     assert (found.label, found.filename, found.path) == ("M\\xfcller.pdf", "M\\xfcller.pdf", Path(path.name))
 
 
-def test_a_device_is_no_document() -> None:
+def test_local_source_device_is_a_problem() -> None:
     with pytest.raises(InputProblem, match="is not a file"):
         local_source("/dev/zero", Path("/dev/zero"))
 
 
-def test_a_copy_is_not_left_behind_where_reading_is_broken_off(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_collect_interrupted_stdin_leaves_no_copy(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken_off(*_: object) -> None:
         assert list(here.iterdir())
         raise KeyboardInterrupt
@@ -358,7 +358,7 @@ def test_a_copy_is_not_left_behind_where_reading_is_broken_off(
 
 
 @pytest.mark.parametrize("names", [[], [".hidden.pdf"], ["sub/"]])
-def test_a_folder_without_files_is_told(here: Path, names: list[str]) -> None:
+def test_collect_recursive_empty_folder_is_a_problem(here: Path, names: list[str]) -> None:
     (here / "scans" / "sub").mkdir(parents=True)
     for name in names:
         if not name.endswith("/"):
@@ -366,7 +366,7 @@ def test_a_folder_without_files_is_told(here: Path, names: list[str]) -> None:
     assert "scans: no files" in problem(Inputs(["scans"], recursive=True)).message
 
 
-def test_files_and_folders_go_together(here: Path) -> None:
+def test_collect_files_and_folders_keep_the_given_order(here: Path) -> None:
     for name in ("z.pdf", "scans/b.pdf", "scans/a.pdf", "last.pdf"):
         put(here / name)
     inputs = Inputs(["z.pdf", "scans", "last.pdf"], recursive=True)
@@ -376,7 +376,7 @@ def test_files_and_folders_go_together(here: Path) -> None:
 # -- lists
 
 
-def test_a_list_names_paths_and_ids(here: Path) -> None:
+def test_collect_list_has_paths_and_file_ids(here: Path) -> None:
     for name in ("a.pdf", "with space.pdf", "sub/b.pdf", "é.pdf", "file_here"):
         put(here / name)
     put(
@@ -396,30 +396,30 @@ def test_a_list_names_paths_and_ids(here: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["gone.pdf", "gone.PNG", "sub/gone", "./file_1", "two words", "a.b", "é"])
-def test_a_line_that_is_neither_a_file_nor_an_id(text: str) -> None:
+def test_listed_source_neither_file_nor_id_is_a_problem(text: str) -> None:
     with pytest.raises(InputProblem, match="no such file"):
         listed_source(text)
 
 
-def test_a_bad_line_is_told_with_its_number(here: Path) -> None:
+def test_collect_list_problem_names_its_line(here: Path) -> None:
     put(here / "a.pdf")
     put(here / "list.txt", b"a.pdf\n\ngone.pdf\nfile_1\n")
     assert problem(Inputs(listed="list.txt")).message == "list.txt, line 3: gone.pdf: no such file"
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", PNG])
-def test_a_list_that_can_t_be_read_is_told(here: Path, content: bytes | None) -> None:
+def test_collect_unreadable_list_is_a_problem(here: Path, content: bytes | None) -> None:
     if content is not None:
         put(here / "list.txt", content)
     assert "--from list.txt" in problem(Inputs(listed="list.txt")).message
 
 
-def test_an_empty_list_names_nothing(here: Path) -> None:
+def test_collect_empty_list_has_no_documents(here: Path) -> None:
     put(here / "list.txt", b"\n \n")
     assert labels(Inputs(listed="list.txt")) == []
 
 
-def test_a_list_with_a_byte_order_mark(here: Path) -> None:
+def test_collect_list_with_byte_order_mark_is_read(here: Path) -> None:
     """Some editors and shells write one."""
     put(here / "a.pdf")
     put(here / "list.txt", b"\xef\xbb\xbfa.pdf\n")
@@ -429,7 +429,7 @@ def test_a_list_with_a_byte_order_mark(here: Path) -> None:
 # -- a list on standard input
 
 
-def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
+def test_collect_stdin_list_is_read_line_by_line(here: Path) -> None:
     put(here / "a.pdf")
     read: list[str] = []
 
@@ -445,7 +445,7 @@ def test_a_list_on_standard_input_is_read_as_it_comes(here: Path) -> None:
     assert len(read) == 1
 
 
-def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> None:
+def test_collect_stdin_list_bad_line_is_an_error_in_its_place(here: Path) -> None:
     put(here / "a.pdf")
     put(here / "text.pdf", b"text")
     found = list(
@@ -458,12 +458,12 @@ def test_a_bad_line_on_standard_input_is_an_error_in_its_place(here: Path) -> No
     assert errors[1].message.startswith("text.pdf: it is named .pdf")
 
 
-def test_bytes_that_are_no_text_are_an_error_in_their_place(here: Path) -> None:
+def test_collect_stdin_list_bytes_that_are_not_utf8_are_an_error(here: Path) -> None:
     found = list(collect(Inputs(listed="-"), world(b"\xff\xfe.pdf\nfile_1\n")).documents())
     assert [type(each) for each in found] == [UsageError, Source]
 
 
-def test_files_come_before_a_list_on_standard_input(here: Path) -> None:
+def test_collect_files_come_before_stdin_list(here: Path) -> None:
     put(here / "a.pdf")
     assert labels(Inputs(["a.pdf"], ["file_1"], "-"), b"file_2\n") == ["a.pdf", "file_1", "file_2"]
 
@@ -473,11 +473,11 @@ def test_files_come_before_a_list_on_standard_input(here: Path) -> None:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """Where a document on standard input is kept."""
+    """The folder of temporary copies."""
     return tmp_path / "temporary"
 
 
-def test_a_document_on_standard_input(kept: Path) -> None:
+def test_collect_stdin_document_is_copied_privately(kept: Path) -> None:
     (source,) = collect(Inputs(["-"]), world(DOCX)).documents()
     assert isinstance(source, Source) and source.path is not None
     assert (source.label, source.filename, source.size) == ("-", "stdin.docx", len(DOCX))
@@ -488,7 +488,7 @@ def test_a_document_on_standard_input(kept: Path) -> None:
     assert list(kept.iterdir()) == []
 
 
-def test_a_document_on_standard_input_can_have_a_name() -> None:
+def test_collect_stdin_document_takes_filename() -> None:
     (source,) = collect(Inputs(["-"], filename="invoice 7.pdf"), world(PDF)).documents()
     assert isinstance(source, Source)
     assert (source.label, source.filename) == ("invoice 7.pdf", "invoice 7.pdf")
@@ -496,28 +496,28 @@ def test_a_document_on_standard_input_can_have_a_name() -> None:
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"text", "not of a supported type")])
-def test_standard_input_without_a_document(kept: Path, content: bytes, message: str) -> None:
+def test_collect_stdin_without_document_is_a_problem(kept: Path, content: bytes, message: str) -> None:
     found = problem(Inputs(["-"]), content)
     assert found.message.startswith("standard input: ") and message in found.message
     assert list(kept.iterdir()) == []
 
 
-def test_standard_input_that_is_the_terminal() -> None:
+def test_collect_stdin_terminal_is_a_problem() -> None:
     with pytest.raises(UsageError, match="terminal"):
         list(collect(Inputs(["-"]), world(PDF, typing=True)).documents())
 
 
 @pytest.mark.parametrize("inputs", [Inputs(["-", "-"]), Inputs(["-"], listed="-")])
-def test_standard_input_is_read_once(inputs: Inputs) -> None:
+def test_collect_stdin_twice_is_a_problem(inputs: Inputs) -> None:
     assert "once" in problem(inputs, PDF).message
 
 
-def test_a_document_on_standard_input_is_not_kept_where_another_is_wrong(kept: Path) -> None:
+def test_collect_problem_deletes_copy_of_stdin(kept: Path) -> None:
     problem(Inputs(["-", "gone.pdf"]), PDF)
     assert list(kept.iterdir()) == []
 
 
-def test_a_user_s_own_file_is_never_removed(here: Path) -> None:
+def test_discard_keeps_files_of_the_user(here: Path) -> None:
     path = put(here / "docspeed-stdin-notes.pdf")
     problem(Inputs(["docspeed-stdin-notes.pdf", "gone.pdf"]))
     assert path.exists()
@@ -525,10 +525,10 @@ def test_a_user_s_own_file_is_never_removed(here: Path) -> None:
     assert path.exists()
 
 
-# -- all that is wrong
+# -- several problems
 
 
-def test_all_problems_are_told_together(here: Path) -> None:
+def test_collect_reports_all_problems_together(here: Path) -> None:
     put(here / "good.pdf")
     put(here / "text.pdf", b"text")
     put(here / "scans" / "empty.pdf", b"")
@@ -547,13 +547,13 @@ def test_all_problems_are_told_together(here: Path) -> None:
     assert all(text in found.message for text in found.details)
 
 
-def test_a_problem_alone_is_told_in_a_line() -> None:
+def test_collect_single_problem_is_one_line() -> None:
     found = problem(Inputs(["gone.pdf"]))
     assert found.message == "gone.pdf: no such file"
     assert found.details is None
 
 
-def test_a_thousand_problems_are_counted() -> None:
+def test_collect_many_problems_are_counted() -> None:
     found = problem(Inputs([f"gone-{n}.pdf" for n in range(1000)]))
     assert found.message.startswith("1000 inputs can't be used:")
     assert found.message.endswith("and 980 more")
