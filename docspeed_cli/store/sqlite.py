@@ -21,6 +21,8 @@ from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, layout_of,
 
 if sys.platform != "win32":
     import fcntl
+else:
+    import msvcrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,15 +240,18 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
 
 
 def _lock_folder(path: str) -> int:
-    """Lock the file's folder until the returned descriptor is closed: one process at a time opens the file.
+    """Let one process at a time open the file, until the returned descriptor is closed.
 
     Otherwise one could create a log for a file that another one is renaming.
     """
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        # It can't lock a folder. The lock is waited for, for up to ten seconds.
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+    else:
         descriptor = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return descriptor
-    return os.open(os.devnull, os.O_RDONLY)  # Windows does not rename a file that is open
+    return descriptor
 
 
 def _identity(path: str) -> tuple[int, int] | None:

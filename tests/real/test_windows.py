@@ -16,11 +16,11 @@ import fcntl, os, signal, sys, types
 import httpx, platformdirs, rich.console, rich.live, sqlite3, ssl, truststore, typer
 
 def locking(descriptor, mode, size):
-    how = fcntl.LOCK_UN if mode == msvcrt.LK_UNLCK else fcntl.LOCK_EX | fcntl.LOCK_NB
+    how = {0: fcntl.LOCK_UN, 1: fcntl.LOCK_EX}.get(mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
     fcntl.lockf(descriptor, how, size, os.lseek(descriptor, 0, os.SEEK_CUR))
 
 msvcrt = types.ModuleType("msvcrt")
-msvcrt.LK_UNLCK, msvcrt.LK_NBLCK, msvcrt.locking = 0, 2, locking
+msvcrt.LK_UNLCK, msvcrt.LK_LOCK, msvcrt.LK_NBLCK, msvcrt.locking = 0, 1, 2, locking
 sys.modules.update(msvcrt=msvcrt, fcntl=None, resource=None, readline=None)
 for name in ("SIGHUP", "SIGTSTP", "SIGALRM", "setitimer"):
     delattr(signal, name)
