@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError
@@ -48,10 +49,11 @@ class ResultFiles:
         earlier = self.context.ledger.by_request(job.request) if job.request else [job]
         if path.exists() and not any(other.output == where for other in earlier):
             self.context.output.note(f"other files of the same names are replaced in {self.target.folder}")
-        digest = self._write(path, job, result)
+        digest = hashlib.sha256()
+        self._write(path, job, result, digest)
         result.clear()
         if job.row is not None:
-            self.context.ledger.set_output(job.row, where, self._content_hash(digest))
+            self.context.ledger.set_output(job.row, where, self._content_hash(digest.hexdigest()))
         return outcome._replace(result=None, output=str(path))
 
     def written_by(self, jobs: list[Job], path: Path) -> Job | None:
@@ -65,13 +67,15 @@ class ResultFiles:
     def _content_hash(self, digest: str) -> str:
         return f"{digest} {self.format} {self.target.table or ''}"
 
-    def _write(self, path: Path, job: Job, result: Body) -> str:
-        """Write the result in its format; returns the SHA-256 of what was written."""
+    def _write(self, path: Path, job: Job, result: Body, digest: hashlib._Hash | None = None) -> None:
+        """Write the result in its format; `digest` is updated with what is written."""
         try:
-            if self.format == "json":
-                return write_whole(path, result.lines())
-            text = f"{job.ref}\n" if self.format == "id" else convert(self.context, self.target, job, result)
-            return write_whole(path, [text.encode("utf-8", "backslashreplace")])
+            chunks: Iterable[bytes] = result.lines()
+            if self.format != "json":
+                by_id = self.format == "id"
+                text = f"{job.ref}\n" if by_id else convert(self.context, self.target, job, result)
+                chunks = [text.encode("utf-8", "backslashreplace")]
+            write_whole(path, chunks if digest is None else _hashed(chunks, digest))
         except OSError as error:
             result.clear()
             full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
@@ -83,6 +87,12 @@ class ResultFiles:
                 job_id=job.job_id,
                 hint=f"{advice}, then run `{again}`",
             ) from None
+
+
+def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
 
 
 def convert(context: Context, target: Target, job: Job, result: Body) -> str:

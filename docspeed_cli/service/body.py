@@ -149,14 +149,15 @@ def parsed(content: bytes) -> Any:
         raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None
 
 
-def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> str:
+def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> None:
     """Write a file so that no reader ever sees half of it; devices and named pipes are written directly.
 
-    Unless it is private, it gets the mode that a plain `open` would give it. Returns the content's SHA-256.
+    Unless it is private, it gets the mode that a plain `open` would give it.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
-            return _write_hashed(file, chunks)
+            file.writelines(chunks)
+        return
     import tempfile
 
     # A link stays a link: its target is replaced, and the temporary file must be on the target's disk.
@@ -165,7 +166,7 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
     part = Path(name)
     try:
         with os.fdopen(number, "wb") as file:
-            digest = _write_hashed(file, chunks)
+            file.writelines(chunks)
             file.flush()
             os.fsync(number)
         if not private:
@@ -176,14 +177,3 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return digest
-
-
-def _write_hashed(file: IO[bytes], chunks: Iterable[bytes]) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        file.write(chunk)
-        digest.update(chunk)
-    return digest.hexdigest()
