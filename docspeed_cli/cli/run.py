@@ -110,7 +110,7 @@ class Run(NamedTuple):
         flags = result_flags(self.options.output, self.options.format, self.table)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
         tasks = self._tasks(context, run, checked, checked.options)
-        request = tasks.request(*(_checked_source(source) for source in checked.found.documents()))
+        request = tasks.request(*(checked_source(source) for source in checked.found.documents()))
         if self.options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
@@ -173,7 +173,7 @@ def _show_actions(
     if tasks.context.output.style.format != "curl":
         return show_actions(tasks, sources, skipped)
     for source in sources:
-        show_request(tasks.context, tasks.request(_checked_source(source)))
+        show_request(tasks.context, tasks.request(checked_source(source)))
     return 0
 
 
@@ -218,7 +218,8 @@ def _unwaited(context: Context, what: str) -> UsageError:
     return UsageError(what, hint="remove `--no-wait`" if refused else "add `--wait`")
 
 
-def _checked_source(source: Source | DocspeedError) -> Source:
+def checked_source(source: Source | DocspeedError) -> Source:
+    """The document; an error in its place is raised."""
     if isinstance(source, DocspeedError):
         raise source
     return source

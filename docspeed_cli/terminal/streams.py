@@ -57,7 +57,7 @@ class Streams:
         """A rich console on one of the streams, with markup, emoji and highlighting off."""
         from rich.console import Console
 
-        # rich takes every dumb terminal to be 80 columns wide, so it is told only that there are no colours.
+        # rich takes every dumb terminal to be 80 columns wide, so we only switch its colours off.
         dumb = self.environment.env.get("TERM") == "dumb"
         env = {name: value for name, value in self.environment.env.items() if name != "TERM" or not dumb}
         return Console(

@@ -21,8 +21,8 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, wait_options
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.cli.run import check_unwaited, checked_source, wait_options
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.jobs.context import Context
@@ -78,7 +78,7 @@ def chat(
         sources: tuple[Source, ...] = ()
         try:
             sources = tuple(
-                _checked_source(found) for found in collect(inputs, context.environment).documents()
+                checked_source(found) for found in collect(inputs, context.environment).documents()
             )
             return _chat(context, options, sources, question)
         finally:
@@ -152,12 +152,6 @@ def _is_document(text: str) -> bool:
 
 def _at_keyboard(context: Context) -> bool:
     return context.environment.stdin.isatty() and context.environment.stdout.isatty()
-
-
-def _checked_source(found: Source | DocspeedError) -> Source:
-    if isinstance(found, DocspeedError):
-        raise found
-    return found
 
 
 def _questions(context: Context, question: str | None) -> list[str]:
