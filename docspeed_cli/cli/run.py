@@ -109,6 +109,7 @@ class Run(NamedTuple):
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
+        context = context.with_client(spool_dir=self._target(make=False).spool_dir)
         tasks = self._tasks(context, run, checked, checked.options)
         request = tasks.request(*(checked_source(source) for source in checked.found.documents()))
         if self.options.dry_run:

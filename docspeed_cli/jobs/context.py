@@ -34,6 +34,8 @@ class ClientOptions(NamedTuple):
     """Monotonic time after which nothing is tried again."""
     retry_rate_limits: bool = False
     """Whether a rate limit is waited out however often it is met: true for runs over many documents."""
+    spool_dir: Path | None = None
+    """Folder of the file that a large result becomes, so that it need not be copied there."""
 
 
 class Context:
@@ -68,10 +70,10 @@ class Context:
         if "client" in self.__dict__:
             self.client.close()
 
-    def with_client(self, options: ClientOptions) -> Context:
-        """The same context with another client, under the same rate limit."""
+    def with_client(self, **options: Any) -> Context:
+        """The same context with another client, whose `ClientOptions` differ, under the same rate limit."""
         named = (self.environment, self.settings, self.output, self.command)
-        return Context(*named, made_from=self, client_options=options)
+        return Context(*named, made_from=self, client_options=self._client_options._replace(**options))
 
     def with_server(self, server: str) -> Context:
         """The same context for another server, as if the command line had named it."""

@@ -70,6 +70,9 @@ class ResultFiles:
     def _write(self, path: Path, job: Job, result: Body, digest: hashlib._Hash | None = None) -> None:
         """Write the result in its format; `digest` is updated with what is written."""
         try:
+            if self.format == "json" and digest is None:
+                result.save(path)
+                return
             chunks: Iterable[bytes] = result.lines()
             if self.format != "json":
                 by_id = self.format == "id"

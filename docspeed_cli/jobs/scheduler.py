@@ -17,7 +17,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.signals import GRACE
-from docspeed_cli.jobs.context import ClientOptions, Context
+from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task
 
 T = TypeVar("T")
@@ -237,8 +237,9 @@ def workers(
     def run_in_turn(tasks: Iterable[Task[Any]]) -> Generator[Any, None, None]:
         return (_run_to_completion(task, environment) for task in tasks)
 
-    options = ClientOptions(None if alone else scheduler.sleep, deadline, retry_rate_limits)
-    context = context.with_client(options)
+    context = context.with_client(
+        sleep=None if alone else scheduler.sleep, deadline=deadline, retry_rate_limits=retry_rate_limits
+    )
     try:
         yield context, run_in_turn if alone else scheduler.run
     finally:

@@ -24,6 +24,11 @@ class Target(NamedTuple):
         """The folder that gets a file for each input, if there is one."""
         return self.path if self.many else None
 
+    @property
+    def spool_dir(self) -> Path | None:
+        """The folder of the only result's file; a large result that is stored there need not be copied."""
+        return None if self.path is None or self.many else self.path.resolve().parent
+
 
 def target(
     output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True

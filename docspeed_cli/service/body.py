@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,17 +27,26 @@ MAX_JSON_SIZE = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
 """Bytes read from disk at a time."""
 
+_WRITE_BACK = 8 * 1024 * 1024
+"""Bytes after which the system is asked to write a file to the disk while more of it arrives."""
+
 _MAX_INDENT = 40
 _LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 class Body:
-    """The bytes of one answer: in memory while small, then in a temporary file."""
+    """The bytes of one answer: in memory while small, then in a temporary file.
 
-    def __init__(self, content: bytes = b"") -> None:
+    With `folder` the temporary file is made there, so that `save` need not copy it.
+    """
+
+    def __init__(self, content: bytes = b"", folder: Path | None = None) -> None:
         self.size = len(content)
-        self._file: IO[bytes] = io.BytesIO(content)
+        self._file: IO[bytes] = io.BytesIO()
+        self._file.write(content)
+        self._folder = folder
+        self._part: Path | None = None
 
     @classmethod
     def at(cls, path: Path) -> Body:
@@ -47,28 +57,53 @@ class Body:
         return body
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes. OSError where the disk does not take them."""
+        """Append bytes; nothing is read before all are there. OSError where the disk does not take them."""
         self.size += len(chunk)
-        self._file.seek(0, os.SEEK_END)
         if self.size > IN_MEMORY and isinstance(self._file, io.BytesIO):
-            import tempfile
-
             content = self._file.getvalue()
-            # The file has no name, so not even kill -9 leaves a result behind.
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115
+            self._file = self._temporary_file()
             self._file.write(content)
         self._file.write(chunk)
+        if self._part is not None and self.size % _WRITE_BACK < len(chunk):
+            _start_write_back(self._file)
+
+    def _temporary_file(self) -> IO[bytes]:
+        import tempfile
+
+        if self._folder is None:
+            # The file has no name, so not even kill -9 leaves a result behind.
+            return tempfile.TemporaryFile()
+        self._part, file = _part_in(self._folder)
+        return file
 
     def clear(self) -> None:
         """Discard the content."""
         with suppress(OSError):  # a full disk may refuse the last bytes, which we don't want anyway
             self._file.close()
+        if self._part is not None:
+            self._part.unlink(missing_ok=True)
 
     def chunks(self) -> Iterator[bytes]:
         """The content from the start, in chunks of bounded size."""
         self._file.seek(0)
         while chunk := self._file.read(_CHUNK):
             yield chunk
+
+    def save(self, path: Path) -> None:
+        """Write the content and a final newline to a file, as `write_whole` does, and discard it here."""
+        part, target = self._part, path.resolve()
+        if part is None or part.parent != target.parent or not _replaceable(path):
+            write_whole(path, self.lines())
+            return
+        try:
+            self._file.seek(-1, os.SEEK_END)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")
+            _sync(self._file)
+            self._file.close()  # Windows renames no open file
+            _move(part, target)
+        finally:
+            self.clear()
 
     def lines(self) -> Iterator[bytes]:
         """The content, with a final newline added if it has none."""
@@ -154,26 +189,49 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
 
     Unless it is private, it gets the mode that a plain `open` would give it.
     """
-    if path.exists() and not path.is_file():
+    if not _replaceable(path):
         with path.open("wb") as file:
             file.writelines(chunks)
         return
-    import tempfile
-
     # A link stays a link: its target is replaced, and the temporary file must be on the target's disk.
     path = path.resolve()
-    number, name = tempfile.mkstemp(prefix=".docspeed-", suffix=".part", dir=path.parent)
-    part = Path(name)
+    part, opened = _part_in(path.parent)
     try:
-        with os.fdopen(number, "wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(number)
-        if not private:
-            mask = os.umask(0)  # the only way to read the umask is to set it
-            os.umask(mask)
-            part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
-        part.replace(path)
+        with opened:
+            opened.writelines(chunks)
+            _sync(opened)
+        _move(part, path, private=private)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _replaceable(path: Path) -> bool:
+    return not path.exists() or path.is_file()
+
+
+def _part_in(folder: Path) -> tuple[Path, IO[bytes]]:
+    """A new file, readable by the user alone, that becomes another one when it is complete."""
+    import tempfile
+
+    number, name = tempfile.mkstemp(prefix=".docspeed-", suffix=".part", dir=folder)
+    return Path(name), os.fdopen(number, "w+b")
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _start_write_back(file: IO[bytes]) -> None:
+    # Otherwise the final fsync of a large result takes a quarter of the whole time.
+    if sys.platform == "linux":
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _move(part: Path, path: Path, *, private: bool = False) -> None:
+    if not private:
+        mask = os.umask(0)  # the only way to read the umask is to set it
+        os.umask(mask)
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+    part.replace(path)

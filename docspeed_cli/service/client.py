@@ -68,6 +68,7 @@ class Client:
         auth_hint: str | None = None,
         deadline: float | None = None,
         retry_rate_limits: bool = False,
+        spool_dir: Path | None = None,
     ) -> None:
         self._environment = environment
         self._server = Server(base_url, key, environment, rate_limiter, auth_hint)
@@ -78,6 +79,8 @@ class Client:
         """The monotonic time after which nothing is retried."""
         self._retry_rate_limits = retry_rate_limits
         """Whether to retry a 429 (almost) without end; the rate limiter makes repeated ones rare."""
+        self._spool_dir = spool_dir
+        """Folder of the temporary files of large answers; None for the system's."""
         self.answered = False
         """Whether the server has answered anything in this run."""
         self._schedule = Schedule(random=environment.random)
@@ -203,7 +206,7 @@ class Client:
         """Send one request and read its answer, without retries."""
         connection = self._connections.get()
         self._wait_for_rate_limit(call.deadline)
-        body = Body()
+        body = Body(folder=self._spool_dir)
         started = self._environment.monotonic()
         outcome, request_id = "failed", None
         try:

@@ -315,6 +315,50 @@ def test_write_whole_leaves_the_body_readable(tmp_path: Path, content: bytes) ->
     assert parts(tmp_path) == []
 
 
+def spooled_in(folder: Path, content: bytes) -> Body:
+    """A body as it arrives, whose temporary file is in this folder."""
+    body = Body(folder=folder)
+    for start in range(0, len(content), 60_000):
+        body.write(content[start : start + 60_000])
+    return body
+
+
+@SIZES
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_save_leaves_only_the_whole_file_in_its_folder(tmp_path: Path, content: bytes, end: bytes) -> None:
+    path = tmp_path / "result.json"
+    spooled_in(tmp_path, content + end).save(path)
+    assert path.read_bytes() == content + b"\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_save_of_a_large_body_moves_its_temporary_file(tmp_path: Path) -> None:
+    body = spooled_in(tmp_path, b'{"a": "' + b"x" * IN_MEMORY + b'"}')
+    (part,) = tmp_path.iterdir()
+    number = part.stat().st_ino
+    body.save(tmp_path / "result.json")
+    assert (tmp_path / "result.json").stat().st_ino == number
+
+
+def test_save_to_another_folder_leaves_no_temporary_file(tmp_path: Path) -> None:
+    content = b'{"a": "' + b"x" * IN_MEMORY + b'"}'
+    other = tmp_path / "other"
+    other.mkdir()
+    body = spooled_in(tmp_path, content)
+    body.save(other / "result.json")
+    body.clear()
+    assert (other / "result.json").read_bytes() == content + b"\n"
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_clear_removes_the_temporary_file(tmp_path: Path) -> None:
+    body = spooled_in(tmp_path, b"x" * (IN_MEMORY + 1))
+    body.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
 @SIZES
 @pytest.mark.usefixtures("umask")
 def test_write_whole_creates_a_file_with_the_umask_s_mode(tmp_path: Path, content: bytes) -> None:

@@ -48,9 +48,9 @@ def result(
 
     def action(context: Context) -> int:
         jobs = named_jobs(ids, context)
-        at = context_for(context, jobs)
         check_table(table, context.output.format)
         to = target(options.output, len(jobs) > 1, table)
+        at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
