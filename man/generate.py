@@ -11,13 +11,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import typer
 
 from docspeed_cli import __version__
-from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.framework import Entry, HelpRow, group, rank, root
+from docspeed_cli.cli.commands import PROGRAM
+from docspeed_cli.cli.framework import HelpRow, build, rank
+from docspeed_cli.cli.groups import Entry, commands
 from docspeed_cli.cli.help_topics import PARTS
 from docspeed_cli.core.settings import SETTINGS
 
@@ -44,9 +45,9 @@ class _Leaf(NamedTuple):
     formats: tuple[str, ...]
 
 
-def page(entries: Sequence[Entry] = COMMANDS) -> str:
-    """The manual page of these commands, as roff source for `man`."""
-    leaves = tuple(_leaves(group("docspeed", "", entries, root), entries, "docspeed"))
+def page(program: Entry = PROGRAM) -> str:
+    """The manual page of a program's commands, as roff source for `man`."""
+    leaves = tuple(_leaves(program))
     counts = Counter(_flag_id(row) for leaf in leaves for row in leaf.rows)
     shared = {flag for flag, count in counts.items() if count > 1}
     everywhere = {flag for flag, count in counts.items() if count == len(leaves)}
@@ -70,14 +71,13 @@ def page(entries: Sequence[Entry] = COMMANDS) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _leaves(built: Any, entries: Sequence[Entry], before: str) -> Iterator[_Leaf]:
-    for entry in entries:
-        words, command = f"{before} {entry.name}", built.get_command(None, entry.name)
+def _leaves(program: Entry) -> Iterator[_Leaf]:
+    for path, entry, _ in commands(program, program.name):
         if entry.entries:
-            yield from _leaves(command, entry.entries, words)
             continue
+        command = build(entry)
         context = typer.Context(command, **command.context_settings)
-        usage = " ".join([words, *command.collect_usage_pieces(context)]).replace("[OPTIONS]", "[FLAG]...")
+        usage = " ".join([path, *command.collect_usage_pieces(context)]).replace("[OPTIONS]", "[FLAG]...")
         guide = command.guide
         yield _Leaf(usage, command.help, tuple(command.rows(context)), guide.examples, guide.formats)
 

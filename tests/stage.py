@@ -14,6 +14,7 @@ import httpx
 
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.signals import Interrupts
 from tests.fake_service import KEY, Service
 
 START = 1_800_000_000.0
@@ -100,6 +101,7 @@ class Stage:
             stdin=Stream(stdin, terminal=typing),
             stdout=out,
             stderr=err,
+            interrupts=Interrupts(),
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
-from docspeed_cli import __version__
+from docspeed_cli.cli.help_layout import MAX_WIDTH, examples_section, more_section
 from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError, combine_errors
-from docspeed_cli.core.models import Style
+from docspeed_cli.terminal.streams import Style
 
 if TYPE_CHECKING:
+    from docspeed_cli.cli.groups import Entry
     from docspeed_cli.core.settings import Settings
 
 Action = Callable[[Any], int]
@@ -31,21 +32,9 @@ Action = Callable[[Any], int]
 Loosely typed: a command's annotations are resolved when it is built, and naming `Context` would load it then.
 """
 
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-_MAX_COMMAND_WIDTH = 40
-"""Longest command name shown beside its description; longer ones push it to the next line."""
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH}
 
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
-
-TOPICS = {
-    "output": "where results go, and in which format",
-    "scripting": "jobs in scripts, and how to resume",
-    "schemas": "what extract looks for",
-    "exit-codes": "what each exit code means",
-    "environment": "variables and the config file",
-}
-"""The topics of `docspeed help`."""
 
 _READ_ON = {
     "output": {"format"},
@@ -54,19 +43,6 @@ _READ_ON = {
     "exit-codes": {"timeout", "ids"},
 }
 """The topics that a command's help points to, by the parameters that they explain."""
-
-
-class Entry(NamedTuple):
-    """A command whose module is not loaded yet, or a group of commands."""
-
-    name: str
-    about: str
-    where: str = ""
-    """Its module below `docspeed_cli.cli.commands`, a colon, and its function."""
-    entries: tuple[Entry, ...] = ()
-    """The commands of a group."""
-    examples: tuple[str, ...] = ()
-    """Of a group; a command has its own in its guide."""
 
 
 class Guide(NamedTuple):
@@ -168,25 +144,11 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Examples, and the topics that explain more."""
-        _show(self.guide.examples, formatter)
         names = {param.name for param in self.get_params(ctx)}
         topics = [topic for topic, explained in _READ_ON.items() if explained & names]
-        _read_on(formatter, topics or ["environment"])
-
-
-def _show(examples: Sequence[str], formatter: Any) -> None:
-    if examples:
-        with formatter.section("Examples"):
-            for line in "\n".join(examples).split("\n"):
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-
-
-def _read_on(formatter: Any, topics: Sequence[str], *more: tuple[str, str]) -> None:
-    listed = [(f"docspeed help {topic}", TOPICS[topic]) for topic in topics]
-    with formatter.section("More"):
-        formatter.write_dl(
-            [*more, *listed, ("man docspeed", "all of it on one page")], col_max=_MAX_COMMAND_WIDTH
-        )
+        more = more_section(topics or ["environment"], formatter.width)
+        for part in (*examples_section(self.guide.examples), more):
+            formatter.write(f"\n{part}\n")
 
 
 def _is_argument(param: Any) -> bool:
@@ -212,41 +174,9 @@ def rank(panel: str) -> tuple[int, str]:
     return (_PANELS.index(panel) if panel in _PANELS else len(_PANELS), panel)
 
 
-def lazy_group(entries: Sequence[Entry], examples: Sequence[str]) -> type[TyperGroup]:
-    """The class of a group that imports a command's module when the command is called."""
-    known = {entry.name: entry for entry in entries}
-
-    class LazyGroup(TyperGroup):
-        def __init__(self, **attributes: Any) -> None:
-            super().__init__(**attributes)
-            self.commands = cast(Any, dict.fromkeys(known))
-
-        def list_commands(self, ctx: Any) -> list[str]:
-            return list(known)
-
-        def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            entry = known.get(cmd_name)
-            return None if entry is None else _built(entry)
-
-        def format_options(self, ctx: Any, formatter: Any) -> None:
-            with formatter.section("Commands"):
-                formatter.write_dl([(entry.name, entry.about) for entry in entries])
-            records = [param.get_help_record(ctx) for param in self.get_params(ctx)]
-            with formatter.section("Options"):
-                formatter.write_dl([record for record in records if record])
-
-        def format_epilog(self, ctx: Any, formatter: Any) -> None:
-            _show(examples, formatter)
-            each = (f"{ctx.command_path} COMMAND --help", "a command's flags and examples")
-            _read_on(formatter, () if ctx.parent else tuple(TOPICS), each)
-
-    return LazyGroup
-
-
 @cache
-def _built(entry: Entry) -> Any:
-    if entry.entries:
-        return group(entry.name, entry.about, entry.entries, examples=entry.examples)
+def build(entry: Entry) -> Any:
+    """Load a command's module and make the Typer command."""
     module, _, name = entry.where.partition(":")
     function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -255,42 +185,6 @@ def _built(entry: Entry) -> Any:
     command = typer.main.get_command(app)
     cast(Any, command).guide = _GUIDES.get(function, Guide())
     return command
-
-
-def group(
-    name: str,
-    about: str,
-    entries: Sequence[Entry],
-    callback: Callable[..., Any] | None = None,
-    *,
-    examples: Sequence[str] = (),
-) -> Any:
-    """A Typer group of commands; called alone it shows its help."""
-    app = typer.Typer(
-        name=name, help=about, cls=lazy_group(entries, examples), add_completion=False, rich_markup_mode=None
-    )
-    app.callback(invoke_without_command=True, context_settings=CONTEXT)(callback or show_help)
-    return typer.main.get_command(app)
-
-
-def show_help(ctx: typer.Context) -> None:
-    """Show the help if no command was named."""
-    if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
-        raise typer.Exit(0)
-
-
-def root(
-    ctx: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    """Answer `docspeed` and `docspeed --version`."""
-    if version:
-        typer.echo(f"docspeed {__version__}")
-        raise typer.Exit(0)
-    show_help(ctx)
 
 
 def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-
+from docspeed_cli.cli.help_layout import MAX_WIDTH, paragraph, table
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 
 Part = str | tuple[tuple[str, str], ...]
 """A paragraph or a list of terms with their descriptions. Text with line breaks is printed as it is."""
 
-_WIDTH, _MAX_WIDTH = 80, 100
-"""Columns for a pipe, and the most used at a wide terminal."""
+_PIPE_WIDTH = 80
+"""Columns for a pipe."""
 
 CONFIG = """wait = true
 timeout = "30m"
@@ -83,19 +82,11 @@ docspeed jobs result "$job" -o scan.json""",
 
 def topic_text(topic: str, columns: int | None = None) -> str:
     """A topic, wrapped for a terminal of this many columns, or for 80 in a pipe."""
-    width = min(columns or _WIDTH, _MAX_WIDTH)
+    width = min(columns or _PIPE_WIDTH, MAX_WIDTH)
     return "\n\n".join(_part_text(part, width) for part in PARTS[topic])
 
 
 def _part_text(part: Part, width: int) -> str:
     if isinstance(part, str):
-        return part if "\n" in part else _wrap(part, width, 0)
-    indent = max(len(term) for term, _ in part) + 2
-    return "\n".join(_wrap(f"{term:<{indent}}{about}", width, indent) for term, about in part)
-
-
-def _wrap(text: str, width: int, indent: int) -> str:
-    # Flags and URLs have hyphens, and must not be broken at them.
-    return textwrap.fill(
-        text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
-    )
+        return part if "\n" in part else paragraph(part, width)
+    return table(part, width)

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 _READER_GONE = 141
 """Exit code if nothing reads stdout any more: 128 and the number of SIGPIPE, as shells have it."""
 
-_ABOUT = """Documents in, grounded JSON out: the command line for the Docspeed document API.
-
-No key yet? Add --sandbox to any command, and it runs on this machine.
-"""
-
 
 def run() -> None:
     """Run the console script."""
@@ -83,8 +78,8 @@ def main(argv: Sequence[str], environment: Environment) -> int:
     if environment.env.get("_DOCSPEED_COMPLETE"):
         return _complete(argv, environment)
     from docspeed_cli.core.errors import DocspeedError, Interrupted, ReaderGone
-    from docspeed_cli.core.models import Style
     from docspeed_cli.terminal.output import Output
+    from docspeed_cli.terminal.streams import Style
 
     if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
@@ -118,24 +113,32 @@ def _complete(argv: Sequence[str], environment: Environment) -> int:
 
 def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     """The command that the command line names; an exit code if help was all it asked for."""
+    from docspeed_cli.cli.commands import PROGRAM
+    from docspeed_cli.cli.groups import find
+
+    called = find(argv, PROGRAM)
+    if called.entry.entries:
+        from docspeed_cli.cli.group_help import answer
+
+        plain.text(answer(called, PROGRAM))
+        return 0
     import io
     from contextlib import redirect_stderr, redirect_stdout
 
     import typer
 
-    from docspeed_cli.cli.commands import COMMANDS
-    from docspeed_cli.cli.framework import Invocation, group, root
+    from docspeed_cli.cli.framework import Invocation, build
     from docspeed_cli.core.errors import UsageError
 
     help_text = io.StringIO()
     with redirect_stdout(help_text), redirect_stderr(plain.environment.stderr):
-        program = group("docspeed", _ABOUT, COMMANDS, root)
+        command = build(called.entry)
         try:
-            found = program.main(args=list(argv), prog_name="docspeed", standalone_mode=False)
+            found = command.main(args=list(called.rest), prog_name=called.path, standalone_mode=False)
         except typer.TyperException as error:
             from docspeed_cli.cli.usage_errors import explain_usage_error
 
-            raise explain_usage_error(error.format_message(), argv, COMMANDS) from None
+            raise explain_usage_error(error.format_message(), called.path) from None
         except typer.Abort:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 
-from docspeed_cli.cli.framework import Entry
+from docspeed_cli.cli.groups import Called, Entry, commands, descend
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 
 _SUGGESTED = re.compile(r"\.?\s+\(?(?:Possible options:|Did you mean)\s+(.*)$")
-_UNKNOWN = re.compile(r"no such (?P<kind>command|option):? '?(?P<word>[^']+?)'?")
+_UNKNOWN = re.compile(r"no such option: '?([^']+?)'?")
 
 _REWORDED = (
     (re.compile(r"invalid value for '([^']+)': "), r"\1: "),
@@ -22,60 +22,50 @@ _REWORDED = (
 """Typer's phrases, and what they are replaced with."""
 
 
-def explain_usage_error(message: str, argv: Sequence[str], entries: Sequence[Entry]) -> UsageError:
+def explain_usage_error(message: str, command: str) -> UsageError:
     """Turn Typer's message into an error whose hint is the nearest correct spelling, or the help to read."""
     suggested = _SUGGESTED.search(message)
     text = _SUGGESTED.sub("", message[:1].lower() + message[1:]).rstrip(".")
     for pattern, replacement in _REWORDED:
         text = pattern.sub(replacement, text)
-    called, below = _called_command(argv, entries)
-    hint = f"{called} --help"
     unknown = _UNKNOWN.fullmatch(text)
     if unknown is None:
-        return UsageError(text, hint=hint)
-    word, near = unknown["word"], None
-    if unknown["kind"] == "command":
-        near = _nearest_command(word, called, below, entries)
-    elif word.startswith("--api-key"):
+        return UsageError(text, hint=f"{command} --help")
+    return _unknown_option(unknown[1], command, re.findall(r"--([\w-]+)", suggested[1]) if suggested else [])
+
+
+def unknown_group_option(option: str, called: Called) -> UsageError:
+    """The error for a flag before a command, which most often belongs after it."""
+    after, names = descend(called, past_flags=True), _long_names(called)
+    near = nearest(option.lstrip("-"), names)
+    if option.startswith("--api-key") or (near and after == called):
+        return _unknown_option(option, called.path, names)
+    hint = f"flags come after the command; `{after.path} --help` lists them"
+    return UsageError(f"no such option: {option}", hint=hint)
+
+
+def unknown_command(word: str, called: Called, program: Entry) -> UsageError:
+    """The error for a command that a group lacks."""
+    found = (*commands(called.entry, called.path), *commands(program, program.name))
+    # Of several with the same name, such as `status`, the first is meant: the group's own, if it has one.
+    paths = {each.entry.name: each.path for each in reversed(found)}
+    near = paths.get(nearest(word.lower(), paths) or "")
+    return UsageError(f"no such command '{word}'", hint=_nearest_hint(near, called.path))
+
+
+def _unknown_option(option: str, command: str, names: Iterable[str]) -> UsageError:
+    text = f"no such option: {option}"
+    if option.startswith("--api-key"):
         # Everyone can read the value of a flag with `ps`, so there is no flag for the key.
         return UsageError(text, hint="use `docspeed auth login` or DOCSPEED_API_KEY")
-    else:
-        # The parser stops at an unknown flag, so the command may come after it.
-        command, _ = _called_command(argv, entries, skip_others=True)
-        if below and (command != called or not suggested):
-            return UsageError(text, hint=f"flags come after the command; `{command} --help` lists them")
-        # Compared without the dashes, which make all flags look alike.
-        names = re.findall(r"--([\w-]+)", suggested[1]) if suggested else []
-        if near := nearest(word.lstrip("-"), names):
-            near = f"--{near}"
-    return UsageError(text, hint=f"did you mean `{near}`? `{hint}` lists them all" if near else hint)
+    # Compared without the dashes, which make all flags look alike.
+    near = nearest(option.lstrip("-"), names)
+    return UsageError(text, hint=_nearest_hint(near and f"--{near}", command))
 
 
-def _called_command(
-    argv: Sequence[str], entries: Sequence[Entry], *, skip_others: bool = False
-) -> tuple[str, Sequence[Entry]]:
-    """Return the command that `argv` begins with, and the commands below it."""
-    command = "docspeed"
-    for word in argv:
-        entry = next((entry for entry in entries if entry.name == word), None)
-        if entry is not None:
-            command, entries = f"{command} {word}", entry.entries
-        elif not skip_others:
-            break
-    return command, entries
+def _nearest_hint(near: str | None, command: str) -> str:
+    return f"did you mean `{near}`? `{command} --help` lists them all" if near else f"{command} --help"
 
 
-def _nearest_command(word: str, group: str, below: Sequence[Entry], entries: Sequence[Entry]) -> str | None:
-    """Return the command with the nearest name."""
-    found = [*_all_commands(below, group), *_all_commands(entries, "docspeed")]
-    # Of several with the same name, such as `status`, the first is meant: the group's own, if it has one.
-    commands = dict(reversed(found))
-    return commands.get(nearest(word.lower(), commands) or "")
-
-
-def _all_commands(entries: Sequence[Entry], group: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the full command of each entry and of those below it."""
-    for entry in entries:
-        command = f"{group} {entry.name}"
-        yield entry.name, command
-        yield from _all_commands(entry.entries, command)
+def _long_names(called: Called) -> list[str]:
+    return [flags.rpartition("--")[2] for flags, _ in called.flags]

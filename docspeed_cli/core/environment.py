@@ -8,8 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from docspeed_cli.core.signals import Interrupts
 
@@ -24,14 +23,14 @@ def _random() -> float:
     return random.random()
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """Everything outside the program that it may look at or touch."""
 
     env: Mapping[str, str]
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
+    interrupts: Interrupts
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -40,7 +39,6 @@ class Environment:
     random: Callable[[], float] = _random
     transport: Callable[[str], httpx.BaseTransport] | None = None
     """Makes a transport for a base URL, in place of the network."""
-    interrupts: Interrupts = field(default_factory=Interrupts)
 
     @classmethod
     def real(cls) -> Environment:
@@ -52,7 +50,7 @@ class Environment:
         stderr = _dropping(sys.stderr) if sys.stderr else _open_text(os.devnull, "w")
         interrupts = Interrupts()
         interrupts.install(stderr)
-        return cls(os.environ, stdin, stdout, stderr, sleep=interrupts.sleep, interrupts=interrupts)
+        return cls(os.environ, stdin, stdout, stderr, interrupts, sleep=interrupts.sleep)
 
 
 class DroppingStderr(io.RawIOBase):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -37,16 +36,6 @@ def state_of(status: str) -> State:
     if word in _SUCCESS:
         return State.DONE
     return State.FAILED if word in _FAILURE else State.RUNNING
-
-
-class Style(NamedTuple):
-    """How to print; with `format` None, a terminal gets a view for people and a pipe gets JSON."""
-
-    format: str | None = None
-    json_errors: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    bell: bool = False
 
 
 class Inputs(NamedTuple):
@@ -112,6 +101,7 @@ class Request(NamedTuple):
         fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
         parts = [self.operation.path, server, key, list(documents), fields]
         import hashlib
+        import json
 
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

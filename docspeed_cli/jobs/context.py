@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -156,7 +155,7 @@ class Context:
 
         environment = self.environment
         if self.settings.sandbox:
-            environment = replace(environment, transport=self._sandbox_transport)
+            environment = environment._replace(transport=self._sandbox_transport)
             self.output.note("the sandbox reads text by simple rules, not with the service's models")
         client = Client(
             self.address,

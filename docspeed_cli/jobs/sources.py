@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -149,6 +148,8 @@ def stdin_source(environment: Environment, filename: str | None) -> Source:
 def _copy_of(label: str, stream: IO[bytes]) -> Source:
     """A temporary copy of a document that can be read only once: we read it again for its digest."""
     try:
+        import tempfile
+
         with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
             path = Path(file.name)
             try:

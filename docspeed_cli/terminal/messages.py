@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -60,6 +59,8 @@ class Messages(Streams):
         hint = bare_command(hint)
         if self.style.json_errors:
             members = {**error.to_json(), **({"hint": hint} if hint else {})}
+            import json
+
             # ASCII, because a log collector may read stderr in any encoding.
             self._line(json.dumps({"error": members}, ensure_ascii=True))
             return

@@ -5,19 +5,28 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, ReaderGone
-from docspeed_cli.core.models import Style
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from docspeed_cli.core.environment import Environment
     from docspeed_cli.terminal.live import LiveRegion
 
 _SGR_CODES = {"dim": "2", "bold": "1", "green": "32", "red": "31", "bold magenta": "1;35", "bold red": "1;31"}
 """Colours readable on black and on white."""
+
+
+class Style(NamedTuple):
+    """How to print; with `format` None, a terminal gets a view for people and a pipe gets JSON."""
+
+    format: str | None = None
+    json_errors: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    bell: bool = False
 
 
 class Streams:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from docspeed_cli.core.models import State, state_of
-
 TRAILING_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 """Padding at the ends of lines, which people would copy with the text; group 1 is the colour's end."""
 
@@ -33,4 +31,6 @@ def colour_of(word: str) -> str:
     """The colour of a state: green if good, red if bad, none otherwise."""
     if word in ("ok", "bad"):
         return "green" if word == "ok" else "red"
+    from docspeed_cli.core.models import State, state_of
+
     return {State.DONE: "green", State.FAILED: "red"}.get(state_of(word), "")

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.completion import MAX_RECENT, SCRIPTS, Completion, Value, complete, to_lines
+from docspeed_cli.cli.completion import complete
+from docspeed_cli.cli.completion_reply import Completion, Value, to_lines
+from docspeed_cli.cli.completion_values import MAX_RECENT, SCRIPTS
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import (
@@ -28,6 +30,7 @@ from docspeed_cli.core.operations import (
     PROFILES,
     TABLES,
 )
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.sources import SUFFIXES
 from docspeed_cli.store.ledger import Ledger
 from tests.stage import Stage, Stream
@@ -38,7 +41,7 @@ VARIABLE = "_DOCSPEED_COMPLETE"
 def machine(folder: Path) -> Environment:
     """An environment whose ledger is in this folder."""
     env = {"DOCSPEED_STATE_DIR": str(folder)}
-    return Environment(env, Stream(), Stream(), Stream(), now=lambda: 1000.0)
+    return Environment(env, Stream(), Stream(), Stream(), Interrupts(), now=lambda: 1000.0)
 
 
 def ledger_with(folder: Path, *ids: str) -> Ledger:

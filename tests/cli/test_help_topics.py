@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from docspeed_cli.cli.framework import TOPICS
+from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.cli.help_topics import CONFIG, PARTS, SCHEMA, topic_text
 from docspeed_cli.core.settings import SETTINGS
 from tests.stage import Stage

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.models import Style
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
 from tests.fake_service import POLL, SUBMIT, Reply, Service
 from tests.stage import Ran, Stage, Stream
 
@@ -153,13 +154,13 @@ def test_hostile_text_markdown_link_is_not_a_terminal_link(stage: Stage, service
 def test_output_show_rich_markup_is_text(stage: Stage) -> None:
     screen = Stream(terminal=True)
     env = {"TERM": "xterm-256color", "FORCE_COLOR": "1"}
-    output = Output(Environment(env, Stream(), screen, Stream()), Style())
+    output = Output(Environment(env, Stream(), screen, Stream(), Interrupts()), Style())
     output.show("[bold]x[/bold] :smile: https://a.example 'quoted' 42")
     assert screen.bytes.getvalue().decode() == "[bold]x[/bold] :smile: https://a.example 'quoted' 42\n"
 
 
 def test_output_row_line_breaks_become_spaces(stage: Stage) -> None:
     screen = Stream(terminal=True)
-    output = Output(Environment({"COLUMNS": "80"}, Stream(), screen, Stream()), Style())
+    output = Output(Environment({"COLUMNS": "80"}, Stream(), screen, Stream(), Interrupts()), Style())
     output.row("a\nb", "c\td", prose="e\nf")
     assert screen.bytes.getvalue() == b"a b  c d  e f\n"

@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.signals import Interrupts
 from tests.fake_service import SUBMIT, Service
 from tests.stage import Clock, Ran, Stage, Stream
 
@@ -66,6 +67,7 @@ def test_ledger_row_precedes_submission_and_job_id_precedes_output(tmp_path: Pat
         stdin=Stream(),
         stdout=io.TextIOWrapper(out, encoding="utf-8", write_through=True),
         stderr=Stream(),
+        interrupts=Interrupts(),
         now=clock.now,
         monotonic=clock.monotonic,
         sleep=clock.sleep,

@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.framework import Entry
+from docspeed_cli.cli.groups import Entry
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.core.models import Style
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
 from tests.fake_service import KEY, POLL, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, Stream, lines
 
@@ -203,7 +204,7 @@ def test_key_unfit_for_a_header_is_not_printed(stage: Stage, service: Service) -
 
 def test_key_is_redacted_from_warnings_errors_and_progress() -> None:
     stderr = Stream()
-    output = Output(Environment({}, Stream(), Stream(), stderr), Style(), {"secret-key"})
+    output = Output(Environment({}, Stream(), Stream(), stderr, Interrupts()), Style(), {"secret-key"})
     output.warn("a warning with secret-key")
     output.error(DocspeedError("an error with secret-key", hint="a hint with secret-key"))
     output.progress("progress with secret-key")

@@ -8,28 +8,25 @@ import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.framework import Entry, Invocation, group, root
+from docspeed_cli.cli.commands import PROGRAM
+from docspeed_cli.cli.framework import Invocation, build
+from docspeed_cli.cli.groups import commands, find
 from docspeed_cli.core.settings import resolve
 from tests.real.machine import Machine
 
 TOP = Path(__file__).parents[2]
-PROGRAM = group("docspeed", "", COMMANDS, root)
 
 
-def examples(built: Any, entries: tuple[Entry, ...]) -> Iterator[str]:
-    """Return every example of every command."""
-    for entry in entries:
-        command = built.get_command(None, entry.name)
-        yield from entry.examples
-        yield from examples(command, entry.entries) if entry.entries else command.guide.examples
+def examples() -> Iterator[str]:
+    """Yield every example of every command."""
+    for called in commands(PROGRAM, PROGRAM.name):
+        yield from called.entry.examples if called.entry.entries else build(called.entry).guide.examples
 
 
-EXAMPLES = tuple(dict.fromkeys(examples(PROGRAM, COMMANDS)))
+EXAMPLES = tuple(dict.fromkeys(examples()))
 
 
 def documented(text: str) -> Iterator[str]:
@@ -69,7 +66,9 @@ def invocations(example: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize("example", dict.fromkeys((*EXAMPLES, *DOCUMENTED)))
 def test_example_is_accepted_by_the_parser(example: str, tmp_path: Path) -> None:
     for argv in invocations(example):
-        found = PROGRAM.main(args=argv, prog_name="docspeed", standalone_mode=False)
+        called = find(argv, PROGRAM)
+        command = build(called.entry)
+        found = command.main(args=list(called.rest), prog_name=called.path, standalone_mode=False)
         assert isinstance(found, Invocation)
         env = {"DOCSPEED_CONFIG": str(tmp_path / "none.toml"), "DOCSPEED_STATE_DIR": str(tmp_path)}
         assert found.style(resolve(found.options.settings(), env))

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.framework import TOPICS, Entry
+from docspeed_cli.cli.groups import Entry
+from docspeed_cli.cli.help_layout import TOPICS
 from tests.stage import Stage
 
 TEXTS = Path(__file__).parent / "help"

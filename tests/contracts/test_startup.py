@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -38,17 +39,20 @@ HEAVY = (
 )
 
 
-def loaded(tmp_path: Path, *argv: str) -> tuple[set[str], subprocess.CompletedProcess[str]]:
+def loaded(
+    tmp_path: Path, *argv: str, env: Mapping[str, str] | None = None
+) -> tuple[set[str], subprocess.CompletedProcess[str]]:
     """Run a command; return the modules that it loads beyond the bare interpreter's, and the process."""
     report = tmp_path / "modules.json"
-    env = {
+    whole = {
         **{name: value for name, value in os.environ.items() if not name.startswith("DOCSPEED_")},
         "DOCSPEED_STATE_DIR": str(tmp_path / "state"),
         "DOCSPEED_CONFIG": str(tmp_path / "config.toml"),
+        **(env or {}),
     }
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, str(report), *argv],
-        env=env,
+        env=whole,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -101,8 +105,22 @@ def test_startup_help_loads_no_heavy_package(tmp_path: Path, argv: tuple[str, ..
     assert among(modules, HEAVY) == []
 
 
-def test_startup_top_level_help_loads_no_command(tmp_path: Path) -> None:
-    modules, _ = loaded(tmp_path, "--help")
+@pytest.mark.parametrize(
+    ("argv", "env"),
+    [
+        (("--help",), {}),
+        (("jobs", "--help"), {}),
+        (("1", "pa"), {"_DOCSPEED_COMPLETE": "bash"}),
+        (("2", "jobs", "li"), {"_DOCSPEED_COMPLETE": "bash"}),
+    ],
+    ids=str,
+)
+def test_startup_group_loads_neither_typer_nor_a_command(
+    tmp_path: Path, argv: tuple[str, ...], env: dict[str, str]
+) -> None:
+    modules, ran = loaded(tmp_path, *argv, env=env)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert among(modules, ("typer", "dataclasses", "json", "pathlib", "sqlite3", *HEAVY)) == []
     assert {name for name in modules if name.startswith("docspeed_cli.cli.commands")} == {
         "docspeed_cli.cli.commands"
     }

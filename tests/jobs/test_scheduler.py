@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted, Unavailable
-from docspeed_cli.core.models import Style
 from docspeed_cli.core.settings import resolve
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task
 from docspeed_cli.jobs.scheduler import Scheduler, workers
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
 
 
 class Clock:
@@ -35,7 +36,9 @@ class Clock:
 
 def scheduler(threads: int, clock: Clock | None = None) -> Scheduler[object]:
     streams = io.StringIO(), io.StringIO(), io.StringIO()
-    environment = Environment({}, *streams, monotonic=clock.monotonic if clock else time.monotonic)
+    environment = Environment(
+        {}, *streams, Interrupts(), monotonic=clock.monotonic if clock else time.monotonic
+    )
     return Scheduler(threads, environment)
 
 
@@ -324,7 +327,7 @@ def test_scheduler_slow_consumer_gets_every_outcome() -> None:
 
 def context_in(folder: Path, stderr: io.StringIO, **flags: object) -> Context:
     env = {"DOCSPEED_STATE_DIR": str(folder / "state"), "DOCSPEED_CONFIG": str(folder / "none.toml")}
-    environment = Environment(env, io.StringIO(), io.StringIO(), stderr)
+    environment = Environment(env, io.StringIO(), io.StringIO(), stderr, Interrupts())
     return Context(environment, resolve(flags, env), Output(environment, Style()))
 
 

@@ -14,6 +14,7 @@ import pytest
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.sources import (
     InputProblem,
     collect,
@@ -43,7 +44,7 @@ XLSX = office("[Content_Types].xml", "xl/workbook.xml")
 
 
 def world(stdin: bytes = b"", *, typing: bool = False) -> Environment:
-    return Environment({}, Stream(stdin, terminal=typing), Stream(), Stream())
+    return Environment({}, Stream(stdin, terminal=typing), Stream(), Stream(), Interrupts())
 
 
 def put(path: Path, content: bytes = PDF) -> Path:
@@ -439,7 +440,9 @@ def test_collect_stdin_list_is_read_line_by_line(here: Path) -> None:
             return super().__next__()
 
     stream = Slowly(b"a.pdf\nfile_1\nfile_2\n")
-    found = iter(collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream())).documents())
+    found = iter(
+        collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream(), Interrupts())).documents()
+    )
     assert read == []
     assert getattr(next(found), "label", None) == "a.pdf"
     assert len(read) == 1

@@ -8,12 +8,14 @@ import pytest
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.models import Source, Style
+from docspeed_cli.core.models import Source
 from docspeed_cli.core.settings import resolve
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.target import Target, target
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
 from tests.stage import Stream
 
 
@@ -23,7 +25,7 @@ from tests.stage import Stream
 def test_result_file_has_the_extension_of_its_format(
     tmp_path: Path, form: str | None, extension: str
 ) -> None:
-    environment = Environment({}, Stream(), Stream(), Stream())
+    environment = Environment({}, Stream(), Stream(), Stream(), Interrupts())
     env = {"DOCSPEED_STATE_DIR": str(tmp_path / "state"), "DOCSPEED_CONFIG": str(tmp_path / "none.toml")}
     context = Context(environment, resolve({}, env), Output(environment, Style(format=form)))
     delivery = Delivery(context, Target(Path("out"), many=True))

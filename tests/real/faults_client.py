@@ -13,6 +13,7 @@ import pytest
 
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.signals import Interrupts
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,
@@ -141,6 +142,7 @@ class Case:
             stdin=Stream(),
             stdout=out,
             stderr=err,
+            interrupts=Interrupts(),
             now=clock.now,
             monotonic=clock.monotonic,
             sleep=clock.sleep,

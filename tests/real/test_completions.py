@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.cli.completion import SCRIPTS
+from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import GROUNDINGS
 from docspeed_cli.store.ledger import Ledger

@@ -10,6 +10,7 @@ import pytest
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, OutcomeUnknown, Unavailable
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.service.client import MAX_TRIES, Client, Exchange
 from docspeed_cli.service.rate_limit import RateLimiter
 from tests.stage import Clock, Stream
@@ -31,6 +32,7 @@ class Service:
             Stream(),
             Stream(),
             Stream(),
+            Interrupts(),
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
             random=lambda: 0.5,

@@ -13,10 +13,11 @@ from rich.text import Text
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.core.models import Style
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.terminal.live import StatusLine
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.progress import BatchProgress
+from docspeed_cli.terminal.streams import Style
 
 STATUS = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
 
@@ -33,7 +34,9 @@ def progress(done: int, total: int | None, seconds: float = 0.0) -> BatchProgres
     """A run that began so many seconds ago."""
     now = [0.0]
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    output = Output(Environment({}, stream, stream, stream, monotonic=lambda: now[0]), Style(quiet=True))
+    output = Output(
+        Environment({}, stream, stream, stream, Interrupts(), monotonic=lambda: now[0]), Style(quiet=True)
+    )
     run = BatchProgress(output, "parse", lambda: 2, lambda: "", total=total)
     for _ in range(done):
         run.count(None, reused=False)

@@ -8,15 +8,16 @@ import pytest
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.core.models import Style
+from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
 from tests.stage import Stream
 
 
 def output(style: Style | None = None, server_flags: str = "", **env: str) -> tuple[Output, Stream]:
     """An output and its stderr."""
     stderr = Stream()
-    environment = Environment(env, Stream(), Stream(), stderr)
+    environment = Environment(env, Stream(), Stream(), stderr, Interrupts())
     return Output(environment, style or Style(), {"secret-key"}, server_flags), stderr
 
 

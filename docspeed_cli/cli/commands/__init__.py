@@ -1,6 +1,6 @@
 """The commands: their names and what they do; a command's module is loaded when it is called."""
 
-from docspeed_cli.cli.framework import Entry
+from docspeed_cli.cli.groups import Entry
 
 COMMANDS = (
     Entry("parse", "Read the pages, text, markdown and regions of each document.", "parse:parse"),
@@ -103,3 +103,11 @@ COMMANDS = (
         ),
     ),
 )
+
+PROGRAM = Entry(
+    "docspeed",
+    "Documents in, grounded JSON out: the command line for the Docspeed document API.\n\n"
+    "No key yet? Add --sandbox to any command, and it runs on this machine.",
+    entries=COMMANDS,
+)
+"""The group of all commands."""

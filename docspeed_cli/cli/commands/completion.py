@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import docspeed_cli
-from docspeed_cli.cli.completion import SCRIPTS
+from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError

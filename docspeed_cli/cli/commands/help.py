@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from docspeed_cli.cli.framework import TOPICS, Action, guide
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
