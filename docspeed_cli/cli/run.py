@@ -136,9 +136,7 @@ class Run(NamedTuple):
         if self.options.dry_run:
             tasks = self._tasks(context, RunState(context.command), checked, options)
             return _show_actions(tasks, sources, checked.found.skipped)
-        if options.wait and options.timeout is not None:
-            deadline = context.environment.monotonic() + options.timeout
-            options = options._replace(deadline=deadline)
+        options = options.begun(context.environment.monotonic())
         known = len(checked.found.checked)
         total = None if inputs.listed == "-" else min(known, limit or known)
         most = self.options.max_failures
@@ -150,7 +148,6 @@ class Run(NamedTuple):
                 total=total,
                 grace=GRACE,
                 most=most,
-                deadline=options.deadline,
                 retry_rate_limits=True,
             ) as (at, run_tasks),
         ):

@@ -29,8 +29,6 @@ class ClientOptions(NamedTuple):
 
     sleep: Callable[[float], None] | None = None
     """Sleeps between two tries; None: the environment's sleep."""
-    deadline: float | None = None
-    """Monotonic time after which nothing is tried again."""
     retry_rate_limits: bool = False
     """Whether a rate limit is waited out however often it is met: true for runs over many documents."""
     spool_dir: Path | None = None

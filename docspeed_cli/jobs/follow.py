@@ -22,9 +22,6 @@ _LOOKS_PER_SECOND = 50
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
-_SHORTEST_LOOK = 1.0
-"""Seconds that a look is given even if the wait is nearly over."""
-
 _REPLICATION_LAG = 15.0
 """Seconds after submission in which a 404 means that the job is not known everywhere yet."""
 
@@ -58,8 +55,6 @@ class Follower:
         schedule = Schedule(options.poll_interval, self.context.environment.random)
         started = monotonic()
         deadline = options.deadline
-        if deadline is None and options.timeout is not None:
-            deadline = started + options.timeout
         self.run.begin_waiting(job)
         options.on_status(job)
         if status_is_new:
@@ -70,8 +65,7 @@ class Follower:
             waited, retry_after = monotonic() - started, None
             failure: DocspeedError | None = None
             try:
-                left = None if deadline is None else max(deadline - monotonic(), _SHORTEST_LOOK)
-                job, response = self.look(job, left)
+                job, response = self.look(job, deadline)
                 self.run.begin_waiting(job)
                 options.on_status(job)
                 if job.ended:
@@ -93,9 +87,9 @@ class Follower:
             due = now + max(schedule.delay(waited, retry_after), spacing)
             yield due if deadline is None else min(due, deadline)
 
-    def look(self, job: Job, timeout: float | None = None) -> tuple[Job, Response]:
-        """Look at the job once, for at most `timeout` seconds."""
-        content, response = self.context.client.look(str(job.job_id), timeout)
+    def look(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
+        """Look at the job once; `deadline` is the monotonic time by which the answer must be there."""
+        content, response = self.context.client.look(str(job.job_id), deadline)
         return self.update(job, content), response
 
     def look_with_retries(self, job: Job) -> tuple[Job, Response]:
@@ -133,7 +127,7 @@ class Follower:
         message = f"job {job.ref} is still {job.status}{details}"
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
 
-    def fetch(self, job: Job) -> Task[Body]:
+    def fetch(self, job: Job, deadline: float | None = None) -> Task[Body]:
         """The job's result as the server sends it. NotFound if the server no longer has it."""
         if job.job_id is None:
             path = self.context.cached_result_path(job)
@@ -145,7 +139,7 @@ class Follower:
         attempt = 0
         while True:
             try:
-                response = self.context.client.get(job_path(job.job_id) + "/result")
+                response = self.context.client.get(job_path(job.job_id) + "/result", deadline=deadline)
                 if response.status != 202:
                     return response.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
@@ -154,12 +148,14 @@ class Follower:
             attempt += 1
             # The status may be ahead of the result: a new job's result gets a few tries.
             early = error.status == 202 or (error.status in (404, 409) and not job.reused)
-            if not early or attempt == _TRIES_WITHOUT_ANSWER:
+            due = environment.monotonic() + schedule.backoff(attempt - 1)
+            late = deadline is not None and due > deadline
+            if not early or late or attempt == _TRIES_WITHOUT_ANSWER:
                 refused = isinstance(error, NotFound | Rejected)
                 raise self._with_job(
                     error, job, "" if refused else self.context.result_command(job)
                 ) from None
-            yield environment.monotonic() + schedule.backoff(attempt - 1)
+            yield due
 
     def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
         """The error with its job, and the command that goes on afterwards."""

@@ -30,14 +30,20 @@ class WaitOptions(NamedTuple):
 
     wait: bool = False
     timeout: float | None = None
-    """Longest wait for one job, from the first look at it."""
+    """Longest time for one job, with its upload and submission."""
     deadline: float | None = None
-    """Monotonic time at which a run over many documents stops waiting; wins over `timeout`."""
+    """Monotonic time at which the wait ends; wins over `timeout`."""
     poll_interval: float = 0.0
     fresh: bool = False
     run_id: str | None = None
     on_status: Callable[[Job], None] = ignore_status
     """Called after each look at a job."""
+
+    def begun(self, now: float) -> WaitOptions:
+        """The same options with a deadline, if they wait and have a timeout."""
+        if not self.wait or self.timeout is None or self.deadline is not None:
+            return self
+        return self._replace(deadline=now + self.timeout)
 
 
 class Outcome(NamedTuple):

@@ -221,7 +221,6 @@ def workers(
     total: int | None = None,
     grace: float = READ_GRACE,
     most: int | None = None,
-    deadline: float | None = None,
     retry_rate_limits: bool = False,
 ) -> Iterator[tuple[Context, RunTasks]]:
     """A context with a client for many tasks, and what runs them, with `--concurrency` workers.
@@ -238,7 +237,7 @@ def workers(
         return (_run_to_completion(task, environment) for task in tasks)
 
     context = context.with_client(
-        sleep=None if alone else scheduler.sleep, deadline=deadline, retry_rate_limits=retry_rate_limits
+        sleep=None if alone else scheduler.sleep, retry_rate_limits=retry_rate_limits
     )
     try:
         yield context, run_in_turn if alone else scheduler.run

@@ -46,13 +46,14 @@ class Submitter:
         """
         monotonic = self.context.environment.monotonic
         started = monotonic()
+        options = options.begun(started)
         source = next(iter(prepared.request.sources), None)
         while True:
             job, result = yield from self._get_job(prepared, options)
             if options.wait or result is not None:
                 try:
                     job = yield from self.follower.follow(job, options)
-                    result = result or (yield from self.follower.fetch(job))
+                    result = result or (yield from self.follower.fetch(job, options.deadline))
                 except NotFound:
                     # A reused job may expire before its result is fetched; a new one can't have.
                     if not job.reused:
@@ -85,7 +86,7 @@ class Submitter:
             self.context.locks.release(prepared.identity)
 
     def _submit(self, prepared: PreparedRequest, options: WaitOptions, token: str) -> Accepted:
-        stored = [self.uploads.store(document) for document in prepared.documents]
+        stored = [self.uploads.store(document, deadline=options.deadline) for document in prepared.documents]
         try:
             return self._send(prepared, [file_id for file_id, _ in stored], options, token)
         except (NotFound, Rejected) as error:
@@ -98,8 +99,8 @@ class Submitter:
             # The server has forgotten a file that was uploaded before this run: upload it again, once.
             for file_id in reused:
                 self.context.ledger.forget_upload(self.context.server, file_id)
-        file_ids = [self.uploads.store(document)[0] for document in prepared.documents]
-        return self._send(prepared, file_ids, options, token)
+        stored = [self.uploads.store(document, deadline=options.deadline) for document in prepared.documents]
+        return self._send(prepared, [file_id for file_id, _ in stored], options, token)
 
     def _send(
         self, prepared: PreparedRequest, file_ids: Sequence[str], options: WaitOptions, token: str
@@ -126,7 +127,7 @@ class Submitter:
         self.run.begin_sending(row, label)
         with self._shielded(request):
             try:
-                accepted = self._exchange(job, request, file_ids)
+                accepted = self._exchange(job, request, file_ids, options.deadline)
             except Interrupted as interrupted:
                 if interrupted.idle:  # between two tries: the server has taken none of them
                     ledger.drop([row])
@@ -161,7 +162,9 @@ class Submitter:
     def _mark_unknown(self, row: int, why: str) -> None:
         self.context.ledger.change(row, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
 
-    def _exchange(self, job: Job, request: Request, file_ids: Sequence[str]) -> Accepted:
+    def _exchange(
+        self, job: Job, request: Request, file_ids: Sequence[str], deadline: float | None
+    ) -> Accepted:
         """Send the submission, and record the job or the inline result that the server answers with."""
         response = self.context.client.submit(
             request.operation.method,
@@ -169,6 +172,7 @@ class Submitter:
             request.body(file_ids),
             str(job.token),
             allow_empty=request.operation.raw,
+            deadline=deadline,
         )
         answer = job_in(response.body, sync=request.sync)
         if answer is not None:

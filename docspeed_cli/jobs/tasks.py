@@ -80,7 +80,7 @@ class DocumentTasks(NamedTuple):
                 outcome = self.delivery.files.write_and_record(outcome, path)
             return outcome._replace(error=error)
         except DocspeedError as error:
-            refused = isinstance(error, Unavailable) and error.retryable and error.job_id is None
+            refused = isinstance(error, Unavailable | Pending) and error.retryable and error.job_id is None
             if job is None and refused and self.is_late(error.retry_after or 0.0):
                 error = NotStarted()  # a retry would come after the run's deadline
             if job is None and error.job_id is not None:

@@ -64,10 +64,12 @@ class Uploads:
         context = self.context
         return context.ledger.uploaded(context.server, context.fingerprint, document.digest)
 
-    def store(self, document: Document, *, fresh: bool = False) -> tuple[str, dict[str, Any] | None]:
+    def store(
+        self, document: Document, *, fresh: bool = False, deadline: float | None = None
+    ) -> tuple[str, dict[str, Any] | None]:
         """The document's file id, and the server's entry for it if it was uploaded now.
 
-        With `fresh` it is uploaded in any case.
+        With `fresh` it is uploaded in any case. `deadline` is the monotonic time by which that must be done.
         """
         context, source = self.context, document.source
         if source.path is None:
@@ -82,7 +84,7 @@ class Uploads:
             _check_unchanged(document, source.path)
             name = source.filename or source.path.name
             content_type = source.content_type or "application/octet-stream"
-            entry = context.client.upload(source.path, name, content_type)
+            entry = context.client.upload(source.path, name, content_type, deadline)
             _check_unchanged(document, source.path)
             file_id = entry["file_id"]
             context.ledger.remember_upload(

@@ -29,6 +29,9 @@ MAX_RATE_LIMITED_TRIES = 500
 _MAX_OBJECT_SIZE = 4 * 1024 * 1024
 """Largest answer in bytes that we parse ourselves, such as a job's status."""
 
+_SHORTEST_EXCHANGE = 1.0
+"""Seconds that an exchange gets even if its deadline is nearer: `--timeout 0` submits and looks once."""
+
 _MAX_REQUEST_ID = 200
 _REQUEST_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 
@@ -53,7 +56,11 @@ class Exchange(NamedTuple):
 
 
 class Client:
-    """The service at `base_url`, for one API key. Safe to use from many threads."""
+    """The service at `base_url`, for one API key. Safe to use from many threads.
+
+    A call's `deadline` is a monotonic time: it ends the exchange, and nothing is retried after it. An
+    exchange that begins just before it, or later, gets a second.
+    """
 
     def __init__(
         self,
@@ -66,7 +73,6 @@ class Client:
         on_exchange: Callable[[Exchange], None] | None = None,
         on_retry: Callable[[DocspeedError, float], None] | None = None,
         auth_hint: str | None = None,
-        deadline: float | None = None,
         retry_rate_limits: bool = False,
         spool_dir: Path | None = None,
     ) -> None:
@@ -75,8 +81,6 @@ class Client:
         self._sleep = sleep or environment.sleep
         self._on_exchange = on_exchange
         self._on_retry = on_retry
-        self._deadline = deadline
-        """The monotonic time after which nothing is retried."""
         self._retry_rate_limits = retry_rate_limits
         """Whether to retry a 429 (almost) without end; the rate limiter makes repeated ones rare."""
         self._spool_dir = spool_dir
@@ -104,6 +108,7 @@ class Client:
         token: str,
         *,
         allow_empty: bool = False,
+        deadline: float | None = None,
     ) -> Response:
         """Send a submission; it is retried only if the server can't have accepted it.
 
@@ -119,27 +124,26 @@ class Client:
             content=content.encode("utf-8", "surrogatepass"),
             repeatable=False,
             allow_empty=allow_empty,
+            deadline=deadline,
         )
-        return self._retry(lambda: self._exchange(call))
+        return self._retry(lambda: self._exchange(call), deadline)
 
-    def upload(self, path: Path, filename: str, content_type: str) -> dict[str, Any]:
+    def upload(
+        self, path: Path, filename: str, content_type: str, deadline: float | None = None
+    ) -> dict[str, Any]:
         """Store a file; the server's entry for it, with its `file_id`. Uploads are free, so we retry."""
         name = filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> dict[str, Any]:
             with path.open("rb") as file:
                 files = {"files": (name, file, content_type)}
-                call = Call("POST", UPLOAD_PATH, files=files, max_bytes=_MAX_OBJECT_SIZE)
+                call = Call("POST", UPLOAD_PATH, files=files, max_bytes=_MAX_OBJECT_SIZE, deadline=deadline)
                 return _stored_file(self._exchange(call))
 
-        return self._retry(send)
+        return self._retry(send, deadline)
 
-    def look(self, job_id: str, timeout: float | None = None) -> tuple[dict[str, Any], Response]:
-        """Look at a job once, without retries: the status object, and the answer that brought it.
-
-        `timeout` in seconds is for the whole answer.
-        """
-        deadline = None if timeout is None else self._environment.monotonic() + timeout
+    def look(self, job_id: str, deadline: float | None = None) -> tuple[dict[str, Any], Response]:
+        """Look at a job once, without retries: the status object, and the answer that brought it."""
         call = Call("GET", job_path(job_id), deadline=deadline, max_bytes=_MAX_OBJECT_SIZE)
         answer = self._exchange(call)
         status = _json_object(answer)
@@ -147,10 +151,17 @@ class Client:
             raise _unexpected(f"the answer about job {job_id} has no status")
         return status, answer
 
-    def get(self, path: str, *, allow_empty: bool = False, max_bytes: int | None = None) -> Response:
+    def get(
+        self,
+        path: str,
+        *,
+        allow_empty: bool = False,
+        max_bytes: int | None = None,
+        deadline: float | None = None,
+    ) -> Response:
         """Read something, with retries."""
-        call = Call("GET", path, allow_empty=allow_empty, max_bytes=max_bytes)
-        return self._retry(lambda: self._exchange(call))
+        call = Call("GET", path, allow_empty=allow_empty, max_bytes=max_bytes, deadline=deadline)
+        return self._retry(lambda: self._exchange(call), deadline)
 
     def status(self, job_id: str) -> Response:
         """The status object of a job, with retries."""
@@ -172,7 +183,7 @@ class Client:
 
     # -- retries
 
-    def _retry(self, send: Callable[[], T]) -> T:
+    def _retry(self, send: Callable[[], T], deadline: float | None) -> T:
         for attempt in itertools.count():
             try:
                 return send()
@@ -180,17 +191,17 @@ class Client:
                 # Whether a retry is safe was decided where the error was made, since it depends on the call.
                 if not error.retryable:
                     raise
-                delay = self._retry_delay(error, attempt)
+                delay = self._retry_delay(error, attempt, deadline)
                 if self._on_retry:
                     self._on_retry(error, delay)
                 self._sleep(delay)
         raise AssertionError("unreachable")
 
-    def _retry_delay(self, error: DocspeedError, attempt: int) -> float:
+    def _retry_delay(self, error: DocspeedError, attempt: int, deadline: float | None) -> float:
         """Seconds to wait before the next try; raises the error where there is none."""
         limit = MAX_RATE_LIMITED_TRIES if self._retry_rate_limits and error.status == 429 else MAX_TRIES
         delay = self._schedule.backoff(attempt, error.retry_after)
-        late = self._deadline is not None and self._environment.monotonic() + delay > self._deadline
+        late = deadline is not None and self._environment.monotonic() + delay > deadline
         if (error.retry_after or 0) > MAX_RETRY_AFTER:
             message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
             hint = "run the same command again after that; nothing is lost"
@@ -208,6 +219,8 @@ class Client:
         self._wait_for_rate_limit(call.deadline)
         body = Body(folder=self._spool_dir)
         started = self._environment.monotonic()
+        if call.deadline is not None:
+            call = call._replace(deadline=max(call.deadline, started + _SHORTEST_EXCHANGE))
         outcome, request_id = "failed", None
         try:
             with closing(call.send(self._server, connection)) as response:
@@ -235,7 +248,7 @@ class Client:
         # Sleeping here holds this thread only; all others find the same limiter before they send.
         while (wait := self._server.rate_limiter.delay()) > 0:
             sent = self._environment.monotonic() + wait
-            if any(limit is not None and sent >= limit for limit in (deadline, self._deadline)):
+            if deadline is not None and sent >= deadline:
                 raise Unavailable(
                     f"held for {math.ceil(wait)} s by the server's rate limit",
                     code="rate_limited",

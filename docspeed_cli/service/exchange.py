@@ -10,8 +10,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.service.body import IN_MEMORY, Body
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import broken_exchange, status_error, unusable_answer
-from docspeed_cli.service.transport import CONNECT_TIMEOUT
+from docspeed_cli.service.responses import broken_exchange, out_of_time, status_error, unusable_answer
 
 if TYPE_CHECKING:
     import httpx
@@ -22,6 +21,9 @@ MAX_RETRY_AFTER = 120.0
 POST_TIMEOUT = 300.0
 GET_TIMEOUT = 60.0
 """Seconds of silence after which we give up; the vendor's examples use the same."""
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds that opening a connection may take."""
 
 MIN_SPEED = 1000.0
 """Bytes per second below which we give up on an answer after its first minute."""
@@ -81,7 +83,7 @@ class Call(NamedTuple):
 
         silence = GET_TIMEOUT if self.method == "GET" else POST_TIMEOUT
         if self.deadline is not None:  # a single read must not wait past it
-            silence = min(silence, max(self.deadline - server.environment.monotonic(), 0.1))
+            silence = min(silence, self.deadline - server.environment.monotonic())
         request = connection.build_request(
             self.method,
             server.base_url + self.path,
@@ -89,6 +91,7 @@ class Call(NamedTuple):
             content=self.content,
             files=self.files,
             timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
+            extensions={"deadline": self.deadline},
         )
         response = connection.send(request, stream=True)
         for _ in range(_MAX_REDIRECTS):
@@ -132,9 +135,13 @@ class Call(NamedTuple):
                 raise Unavailable("the server's answer is far too long")
             # httpx limits only the silence between two chunks: a byte a minute would keep us waiting forever.
             now = server.environment.monotonic()
-            late = self.deadline is not None and now > self.deadline
-            if late or body.size < MIN_SPEED * (now - started - GET_TIMEOUT):
+            if self._is_late(server):
+                raise out_of_time(server.base_url, repeatable=self.repeatable)
+            if body.size < MIN_SPEED * (now - started - GET_TIMEOUT):
                 raise unusable_answer("the answer came too slowly", repeatable=self.repeatable)
+
+    def _is_late(self, server: Server) -> bool:
+        return self.deadline is not None and server.environment.monotonic() >= self.deadline
 
     def _refusal(
         self, server: Server, response: httpx.Response, body: Body, wait: float | None
@@ -153,7 +160,8 @@ class Call(NamedTuple):
         import httpx
 
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
-            error = broken_exchange(error, server.base_url, repeatable=self.repeatable)
+            late = self._is_late(server)
+            error = broken_exchange(error, server.base_url, repeatable=self.repeatable, late=late)
         elif isinstance(error, OSError):
             reason = error.strerror or str(error)
             error = DocspeedError(f"the answer can't be stored: {reason}", code="write_failed")

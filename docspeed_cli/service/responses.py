@@ -13,6 +13,7 @@ from docspeed_cli.core.errors import (
     NoCredits,
     NotFound,
     OutcomeUnknown,
+    Pending,
     Rejected,
     Unavailable,
 )
@@ -103,8 +104,20 @@ def unusable_answer(message: str, *, repeatable: bool, status: int | None = None
     return OutcomeUnknown(message, status=status)
 
 
-def broken_exchange(error: Exception, base_url: str, *, repeatable: bool) -> DocspeedError:
-    """The error for an exchange that broke; without a connection, nothing can have been submitted."""
+def out_of_time(base_url: str, *, repeatable: bool) -> DocspeedError:
+    """The error for an exchange that the command's own deadline ended."""
+    message = f"{urlsplit(base_url).netloc}: --timeout ran out before the whole answer came"
+    if repeatable:
+        hint = "run the same command again with a longer `--timeout`; it continues where this one stopped"
+        return Pending(message, retryable=True, hint=hint)
+    return OutcomeUnknown(message)
+
+
+def broken_exchange(error: Exception, base_url: str, *, repeatable: bool, late: bool) -> DocspeedError:
+    """The error for an exchange that broke; without a connection, nothing can have been submitted.
+
+    `late` if the command's own deadline has passed.
+    """
     import httpx
 
     text = _NOISE.sub("", str(error)) or type(error).__name__
@@ -117,6 +130,8 @@ def broken_exchange(error: Exception, base_url: str, *, repeatable: bool) -> Doc
         if re.search("certificate|ssl|tls", str(error).lower()):
             return Unavailable(f"no secure connection to {host}: {text}", code="tls", hint=hint)
         return Unavailable(f"can't reach {host}: {text}", code="network", retryable=True, hint=hint)
+    if late and isinstance(error, httpx.TimeoutException):
+        return out_of_time(base_url, repeatable=repeatable)
     what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
     what = "the answer can't be unpacked" if isinstance(error, httpx.DecodingError) else what
     return unusable_answer(f"{host}: {what} ({text})", repeatable=repeatable)

@@ -15,9 +15,6 @@ from docspeed_cli.core.settings import loopback
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_TIMEOUT = 15.0
-"""Seconds that opening a connection may take."""
-
 
 class ThreadConnections:
     """The connections of one run; each thread opens its own when it first needs it."""
@@ -60,10 +57,16 @@ class ThreadConnections:
         if self._environment.transport is not None:
             self._transport = self._transport or self._environment.transport(self._base_url)
             return httpx.Client(headers=headers, transport=self._transport)
+        from docspeed_cli.service.network import Transport
+
         if loopback(urlsplit(self._base_url).hostname or "") and self._base_url.startswith("http://"):
-            return httpx.Client(headers=headers, verify=False, trust_env=False)
+            transport = Transport(None, self._environment.monotonic)
+            return httpx.Client(headers=headers, transport=transport)
         # Loading the trust store takes longer than a connection, so all threads share one context.
         self._certificates = self._certificates or certificates(self._environment.env)
+        if not any(name.lower().endswith("_proxy") for name in self._environment.env):
+            transport = Transport(self._certificates, self._environment.monotonic)
+            return httpx.Client(headers=headers, transport=transport)
         try:
             return httpx.Client(headers=headers, verify=self._certificates)
         except (ImportError, ValueError, httpx.InvalidURL) as error:

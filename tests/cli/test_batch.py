@@ -122,10 +122,10 @@ def test_batch_unexpected_exception_fails_one_document(
 ) -> None:
     stored = Uploads.store
 
-    def failing(self: Uploads, document: Document) -> tuple[str, dict[str, Any] | None]:
+    def failing(self: Uploads, document: Document, **options: Any) -> tuple[str, dict[str, Any] | None]:
         if document.source.label == "b":
             raise RuntimeError("unexpected")
-        return stored(self, document)
+        return stored(self, document, **options)
 
     monkeypatch.setattr(Uploads, "store", failing)
     ran = stage.run("parse", *file_ids("a", "b", "c"), "--wait")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import httpx
@@ -32,18 +32,19 @@ def parse_with(
     ending: str,
     answer: Callable[[httpx.Request], httpx.Response],
     *flags: str,
+    documents: Sequence[str] = ("--file-id", "f"),
 ) -> Ran:
     """Run `parse --wait` with this response to requests whose path ends with `ending`."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith(ending):
             return answer(request)
-        headers = {"authorization": f"Bearer {KEY}"}
+        headers = {**dict(request.headers), "authorization": f"Bearer {KEY}"}
         reply = service.handle(Call(request.method, request.url.path, headers, request.read()))
         return httpx.Response(reply.status, content=reply.body)
 
     scripted = replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
-    return scripted.run("parse", "--file-id", "f", "--wait", *flags)
+    return scripted.run("parse", *documents, "--wait", *flags)
 
 
 @pytest.mark.parametrize(("ending", "state"), [("/result", "done"), ("/parse", "unknown")])
@@ -90,6 +91,85 @@ def test_timeout_bounds_a_poll_with_a_dripping_response(stage: Stage, service: S
     )
     assert ran.code == 8
     assert stage.clock.time <= 8
+
+
+def silent(stage: Stage) -> Callable[[httpx.Request], httpx.Response]:
+    """A server that answers nothing: the read timeout passes."""
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        stage.clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("hangs", request=request)
+
+    return hang
+
+
+def dripping(stage: Stage) -> Callable[[httpx.Request], httpx.Response]:
+    """A server whose answer's body never ends."""
+    return lambda request: httpx.Response(200, stream=Drip(stage.clock))
+
+
+@pytest.mark.parametrize("trouble", [silent, dripping])
+@pytest.mark.parametrize(
+    ("ending", "code", "word", "submitted", "states"),
+    [
+        ("/upload", 8, "pending", 0, []),
+        ("/parse", 9, "outcome_unknown", 0, ["unknown"]),
+        ("/jobs/job_1", 8, "pending", 1, ["running"]),
+        ("/result", 8, "pending", 1, ["done"]),
+    ],
+)
+def test_timeout_bounds_each_exchange_of_one_document(
+    stage: Stage,
+    service: Service,
+    trouble: Callable[[Stage], Callable[[httpx.Request], httpx.Response]],
+    ending: str,
+    code: int,
+    word: str,
+    submitted: int,
+    states: list[str],
+) -> None:
+    document = stage.document("a.pdf")
+    ran = parse_with(stage, service, ending, trouble(stage), "--timeout", "3", "--json", documents=[document])
+    assert (ran.code, ran.out, json.loads(ran.err.splitlines()[-1])["error"]["code"]) == (code, "", word)
+    assert "--timeout ran out" in ran.err or "is still queued after 3 s" in ran.err
+    assert stage.clock.time <= 5
+    assert (service.count(SUBMIT), stage.states()) == (submitted, states)
+
+
+@pytest.mark.parametrize("trouble", [silent, dripping])
+@pytest.mark.parametrize(
+    ("ending", "code", "states"),
+    [
+        ("/upload", 8, []),
+        ("/parse", 9, ["unknown"]),
+        ("/jobs/job_1", 8, ["done", "done", "running"]),
+        ("/jobs/job_1/result", 8, ["done"] * 3),
+    ],
+)
+def test_timeout_bounds_each_exchange_of_many_documents(
+    stage: Stage,
+    service: Service,
+    trouble: Callable[[Stage], Callable[[httpx.Request], httpx.Response]],
+    ending: str,
+    code: int,
+    states: list[str],
+) -> None:
+    documents = [stage.document(f"{name}.pdf") for name in "abc"]
+    ran = parse_with(
+        stage, service, ending, trouble(stage), "--timeout", "60", "--concurrency", "1", documents=documents
+    )
+    assert ran.code == code
+    assert stage.states() == states
+
+
+@pytest.mark.parametrize("ending", ["/upload", "/parse", "/result"])
+def test_timeout_left_out_leaves_each_exchange_its_own_limit(
+    stage: Stage, service: Service, ending: str
+) -> None:
+    document = stage.document("a.pdf")
+    ran = parse_with(stage, service, ending, silent(stage), documents=[document])
+    assert ran.code == 9
+    assert stage.clock.time >= (60 if ending == "/result" else 300)
 
 
 def test_timeout_is_not_prolonged_by_retry_after(stage: Stage, service: Service) -> None:

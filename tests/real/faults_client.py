@@ -14,6 +14,7 @@ import pytest
 from docspeed_cli.cli.main import main
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.signals import Interrupts
+from tests.fake_service import POLL
 from tests.real.faults import LIMIT
 from tests.real.faults_server import (
     BEFORE_THE_CONNECTION,
@@ -127,7 +128,9 @@ class Case:
         text = "x" * TOO_MUCH if unread else ""
         path = self.stage.document("a.pdf", text)
         large = ("--set", f"note={text}") if unread and self.server.kind == "submit" else ()
-        return ("parse", path, *large, "--wait", "--timeout", f"{LIMIT}s")
+        # Without a timeout each exchange has its own limit; only the wait for a job needs an end.
+        bounded = ("--timeout", f"{LIMIT}s") if self.server.kind == POLL else ()
+        return ("parse", path, *large, "--wait", *bounded)
 
     def run(self, *flags: str) -> Ran:
         """Run it."""

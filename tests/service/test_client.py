@@ -99,9 +99,9 @@ def test_retries_end_after_six_tries_with_a_hint() -> None:
 
 
 def test_retries_end_at_the_deadline() -> None:
-    service = Service(httpx.Response(503), deadline=2.0)
+    service = Service(httpx.Response(503))
     with pytest.raises(Unavailable):
-        read(service.client)
+        service.client.get("/v1/jobs/job_1/result", deadline=2.0)
     assert len(service.requests) == 3
     assert service.clock.time <= 2.0
 
@@ -123,12 +123,16 @@ def test_retry_after_longer_than_two_minutes_is_reported_at_once() -> None:
     assert "asks to wait 600 s" in caught.value.message
 
 
-def test_look_is_not_retried_and_gives_the_timeout_to_the_transport() -> None:
+@pytest.mark.parametrize(
+    ("deadline", "seconds"), [(None, 60.0), (30.0, 30.0), (90.0, 60.0), (0.2, 1.0), (-5.0, 1.0)]
+)
+def test_look_is_not_retried_and_has_the_nearer_deadline(deadline: float | None, seconds: float) -> None:
     service = Service(httpx.Response(503))
     with pytest.raises(Unavailable):
-        service.client.look("job_1", timeout=3.0)
+        service.client.look("job_1", deadline)
     (request,) = service.requests
-    assert request.extensions["timeout"]["read"] == 3.0
+    assert request.extensions["timeout"]["read"] == seconds
+    assert request.extensions["deadline"] == (None if deadline is None else max(deadline, 1.0))
 
 
 def test_redirect_within_the_server_is_followed_for_get_only() -> None:

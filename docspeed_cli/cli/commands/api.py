@@ -105,7 +105,8 @@ def _send(context: Context, run: RunState, request: Request, wait: WaitOptions) 
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed if that was asked for."""
-    response = context.client.get(operation.path, allow_empty=True)
+    wait = wait.begun(context.environment.monotonic())
+    response = context.client.get(operation.path, allow_empty=True, deadline=wait.deadline)
     job = Job(operation.name, "completed", State.DONE, input=operation.path)
     named = job_in(response.body, sync=True) if wait.wait else None
     if named is None:
@@ -113,7 +114,7 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=str(named["job_id"]))
     follower = Follower(context, run)
     job = yield from follower.follow(job, wait)
-    return Outcome(job=job, result=(yield from follower.fetch(job)))
+    return Outcome(job=job, result=(yield from follower.fetch(job, wait.deadline)))
 
 
 def _read_body(context: Context, body: str | None) -> dict[str, Any]:

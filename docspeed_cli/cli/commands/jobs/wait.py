@@ -36,13 +36,9 @@ def wait(
         context.output.ready()
         jobs = named_jobs(ids, context)
         settings = context.settings
-        now = context.environment.monotonic()
         wait_options = WaitOptions(
-            wait=True,
-            timeout=settings.timeout,
-            deadline=None if settings.timeout is None else now + settings.timeout,
-            poll_interval=settings.poll_interval or 0.0,
-        )
+            wait=True, timeout=settings.timeout, poll_interval=settings.poll_interval or 0.0
+        ).begun(context.environment.monotonic())
 
         def watch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
             require_job_id(context, job)
