@@ -94,7 +94,7 @@ class ResultOptions(Options):
         str | None,
         output_flag(
             "-o --output",
-            "write the result to this file, or a file for each input to this folder",
+            "write the result to this file",
             "PATH",
         ),
     ] = None
@@ -210,7 +210,26 @@ class ConcurrencyOptions(Options):
         return {**super().settings(), "concurrency": self.concurrency}
 
 
-class BatchOptions(Options):
+class OutputOptions(ResultOptions):
+    """Where the results of one job or of several go."""
+
+    output: Annotated[
+        str | None,
+        output_flag(
+            "-o --output",
+            "a file for one result, a folder with a file for each of several; PATH/ is always a folder",
+            "PATH",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        output_flag(
+            "--overwrite", "replace files in the folder that were changed, or not written by docspeed"
+        ),
+    ] = False
+
+
+class BatchOptions(OutputOptions):
     """How far a run over many inputs goes, and what its files are called."""
 
     limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
@@ -242,6 +261,7 @@ class CombineOptions(
     limit: int | None = None
     max_failures: int | None = None
     output_name: str | None = None
+    overwrite: bool = False
 
 
 class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):

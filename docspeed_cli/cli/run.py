@@ -11,16 +11,17 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
-from docspeed_cli.core.models import Source
+from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import WaitOptions
+from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.sources import InputSet, collect, discard
-from docspeed_cli.jobs.target import Target, check_table, result_flags, target
+from docspeed_cli.jobs.target import Target, check_table, file_target, result_flags, target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 if TYPE_CHECKING:
@@ -57,14 +58,14 @@ class Run(NamedTuple):
         problems: list[UsageError] = []
         fields: dict[str, Any] = {}
         found = InputSet()
-        requirements, options = None, WaitOptions(fresh=self.options.fresh)
+        requirements, options, to = None, WaitOptions(fresh=self.options.fresh), Target()
         try:
             fields = merge(self.fields(context), parse_assignments(self.options.set_))
             requirements = self.requirements(fields)
         except UsageError as error:
             problems.append(error)
         try:
-            self._target(make=False)
+            to = self._target(make=False)
             if not self.options.dry_run:
                 check_table(self.table, context.output.format)
                 options = wait_options(context, fresh=self.options.fresh, sync=self.options.sync)
@@ -74,6 +75,7 @@ class Run(NamedTuple):
             problems.append(error)
         try:
             found = collect(self.options.inputs, context.environment)
+            self._check_outputs(context, found, to)
         except UsageError as error:
             problems.append(error)
         if problems:
@@ -82,9 +84,19 @@ class Run(NamedTuple):
         _report_skipped(context, found.skipped)
         return _Checked(fields, found, requirements, options)
 
+    def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
+        """UsageError if a result would replace a file that the command reads."""
+        if to.path is not None:
+            record_inputs(context, self.options.inputs, found.checked)
+            sources = itertools.islice(found.checked, self.options.limit)
+            ResultFiles(context, to).check_inputs(sources, self.operation.name)
+
     def _target(self, *, make: bool) -> Target:
         options = self.options
-        return target(options.output, self._is_many, self.table, options.output_name, make=make)
+        if self.operation.many:
+            return file_target(options.output)
+        named = (options.output, self._is_many, self.table, options.output_name)
+        return target(*named, make=make, overwrite=options.overwrite)
 
     @property
     def _is_many(self) -> bool:
@@ -109,6 +121,7 @@ class Run(NamedTuple):
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
+        _note_file(context, self.options.output, many=self.operation.many)
         context = context.with_client(spool_dir=self._target(make=False).spool_dir)
         tasks = self._tasks(context, run, checked, checked.options)
         request = tasks.request(*(checked_source(source) for source in checked.found.documents()))
@@ -175,6 +188,13 @@ def _show_actions(
     return 0
 
 
+def record_inputs(context: Context, inputs: Inputs, sources: Sequence[Source]) -> None:
+    """Record the local documents, and the list that names them, as files that no result may replace."""
+    if inputs.listed not in (None, "-"):
+        context.files_read.add(Path(str(inputs.listed)), str(inputs.listed))
+    context.files_read.add_documents(sources)
+
+
 def wait_options(
     context: Context, *, default_wait: bool = False, fresh: bool = False, sync: bool = False
 ) -> WaitOptions:
@@ -221,6 +241,13 @@ def checked_source(source: Source | DocspeedError) -> Source:
     if isinstance(source, DocspeedError):
         raise source
     return source
+
+
+def _note_file(context: Context, output: str | None, *, many: bool) -> None:
+    """Say that `-o` names a new file, where its name looks like that of a folder."""
+    path = Path(output or "-")
+    if output not in (None, "-") and not many and not path.suffix and not path.exists():
+        context.output.note(f"{output} is a file; `-o {output}/` names a folder")
 
 
 def _report_skipped(context: Context, skipped: Sequence[Path]) -> None:

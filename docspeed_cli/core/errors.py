@@ -88,6 +88,7 @@ CODES = {
     "unavailable": "the server could not answer any attempt",
     "unexpected_answer": "a required part of the server's answer is missing",
     "outcome_unknown": "a submission was sent, and no answer arrived",
+    "output_exists": "the output file exists and holds something else; `--overwrite` replaces it",
     "write_failed": "the result can't be written to the disk or the pipe",
     "not_convertible": "the result does not have the structure that the format needs",
     "not_json": "the answer is not JSON",

@@ -18,6 +18,7 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from docspeed_cli.jobs.files_read import FilesRead
     from docspeed_cli.service.client import Client
     from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.ledger import Ledger
@@ -101,6 +102,17 @@ class Context:
         locks = Locks(self.settings.state_dir / "locks", self.output.warn)
         self._opened.callback(locks.close)
         return locks
+
+    @cached_property
+    def files_read(self) -> FilesRead:
+        """The files that this command reads, which no result may replace."""
+        if self._made_from is not None:
+            return self._made_from.files_read
+        from docspeed_cli.jobs.files_read import FilesRead
+
+        settings = self.settings
+        ours = (settings.config_file, settings.credentials, settings.state_dir / "ledger.db")
+        return FilesRead(ours, self.environment.stdin)
 
     @property
     def results_dir(self) -> Path:

@@ -31,6 +31,8 @@ class Delivery:
         if target.path is None or target.many:
             self.output.ready()
         self.files = ResultFiles(context, target)
+        if not target.many:
+            self.files.check_inputs()
         self._csv_heading: list[str] | None = None
 
     def deliver(self, outcome: Outcome) -> None:

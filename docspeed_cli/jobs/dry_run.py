@@ -85,6 +85,11 @@ def _action(tasks: DocumentTasks, source: Source | DocspeedError) -> dict[str, A
     path = tasks.delivery.files.path_for(source, tasks.operation.name)
     uploads = Uploads(tasks.context)
     prepared = uploads.prepare(tasks.request(source))
+    try:
+        if path is not None and tasks.existing_result(prepared, path) is None:
+            tasks.delivery.files.check_free(path, source)
+    except UsageError as error:
+        return {"input": source.label, "action": "fail", "error": error.to_json(), "output": str(path)}
     found = _reusable_job(tasks.context, prepared, fresh=tasks.options.fresh)
     line: dict[str, Any] = {"input": source.label}
     if tasks.existing_result(prepared, path) is not None:

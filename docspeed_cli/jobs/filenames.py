@@ -59,6 +59,8 @@ def check_pattern(pattern: str, output: str | None) -> None:
     """UsageError if `--output-name` can't name files."""
     if output is None:
         raise UsageError("--output-name names the files in a folder; add `-o DIR` to name the folder")
+    if any(separator in pattern for separator in "/\\") or not pattern.strip(". "):
+        raise UsageError(f"--output-name {pattern}: it names files in the folder of `-o`, without a path")
     try:
         pattern.format_map(dict.fromkeys(_PATTERN_FIELDS, "x"))
     except (ValueError, KeyError, AttributeError, IndexError):

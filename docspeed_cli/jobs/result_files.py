@@ -5,19 +5,23 @@ from __future__ import annotations
 import errno
 import hashlib
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
 from docspeed_cli.core.models import Job, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import ResultNames
+from docspeed_cli.jobs.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.sources import display_path, file_digest
 from docspeed_cli.jobs.target import Target, make_folder
 from docspeed_cli.service.body import Body, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
+
+_MAX_NAMED = 20
+"""Most files that one error names."""
 
 
 class ResultFiles:
@@ -27,13 +31,52 @@ class ResultFiles:
         self.context = context
         self.target = target
         self.format = context.output.format
-        self._names: ResultNames | None = None
-        if target.folder is not None:
-            self._names = ResultNames(target.folder, _EXTENSIONS.get(self.format, "json"), target.pattern)
+        self._names = self._new_names()
+
+    def _new_names(self) -> ResultNames | None:
+        folder, pattern = self.target.folder, self.target.pattern
+        return ResultNames(folder, _EXTENSIONS.get(self.format, "json"), pattern) if folder else None
 
     def path_for(self, source: Source | None, operation: str, job: Job | None = None) -> Path | None:
         """The file for this input, if each result goes to its own file."""
         return self._names.name(source, operation, job) if self._names is not None else None
+
+    def check_inputs(self, sources: Iterable[Source] = (), operation: str = "") -> None:
+        """UsageError if the result of one of these documents would replace a file that the command reads."""
+        path, names, read = self.target.path, self._new_names(), self.context.files_read
+        if names is None:
+            if path is not None:
+                read.check_output(path, "-o")
+            return
+        outputs = (names.name(source, operation) for source in sources)
+        found = [(output, label) for output in outputs if (label := read.label_at(output)) is not None]
+        if found:
+            raise combine_errors([replaces_input(*pair) for pair in found[:_MAX_NAMED]])
+
+    def check_free(self, path: Path, source: Source | None = None) -> None:
+        """UsageError if the file is the document itself, or holds what no request of ours brought."""
+        label = self.context.files_read.label_at(path)
+        if label is None and source is not None and source.path and is_same_file(path, source.path):
+            label = source.label
+        if label is not None:
+            raise replaces_input(path, label)
+        self._check_ours(path)
+
+    def _check_ours(self, path: Path, content: str = "") -> None:
+        """UsageError if the file holds neither a result of ours nor the content with this digest."""
+        if self.target.overwrite or not path.exists():
+            return
+        digest = _digest_or_none(path)
+        if digest is not None:
+            known = self.context.ledger.written_to(display_path(path.resolve()))
+            if digest == content or any(content_hash.startswith(digest) for content_hash in known):
+                return
+        raise UsageError(
+            f"{path} exists, and its content is not a result that docspeed wrote there",
+            code="output_exists",
+            reason="the output file exists, and its content is not a result that docspeed wrote there",
+            hint="move the file away, or add `--overwrite` to replace it",
+        )
 
     def write_one(self, path: Path, job: Job, result: Body) -> None:
         """Write the only result. DocspeedError if it can't be converted or written."""
@@ -50,10 +93,17 @@ class ResultFiles:
         if path.exists() and not any(other.output == where for other in earlier):
             self.context.output.note(f"other files of the same names are replaced in {self.target.folder}")
         digest = hashlib.sha256()
-        self._write(path, job, result, digest)
-        result.clear()
-        if job.row is not None:
-            self.context.ledger.set_output(job.row, where, self._content_hash(digest.hexdigest()))
+
+        def record() -> None:
+            # Before the file takes its place: killed after that, the next run would not know it for ours.
+            self._check_ours(path, digest.hexdigest())
+            if job.row is not None:
+                self.context.ledger.set_output(job.row, where, self._content_hash(digest.hexdigest()))
+
+        try:
+            self._write(path, job, result, digest, record)
+        finally:
+            result.clear()
         return outcome._replace(result=None, output=str(path))
 
     def written_by(self, jobs: list[Job], path: Path) -> Job | None:
@@ -67,8 +117,15 @@ class ResultFiles:
     def _content_hash(self, digest: str) -> str:
         return f"{digest} {self.format} {self.target.table or ''}"
 
-    def _write(self, path: Path, job: Job, result: Body, digest: hashlib._Hash | None = None) -> None:
-        """Write the result in its format; `digest` is updated with what is written."""
+    def _write(
+        self,
+        path: Path,
+        job: Job,
+        result: Body,
+        digest: hashlib._Hash | None = None,
+        ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Write the result in its format; `digest` is updated with what is written, then `ready` called."""
         try:
             if self.format == "json" and digest is None:
                 result.save(path)
@@ -78,7 +135,7 @@ class ResultFiles:
                 by_id = self.format == "id"
                 text = f"{job.ref}\n" if by_id else convert(self.context, self.target, job, result)
                 chunks = [text.encode("utf-8", "backslashreplace")]
-            write_whole(path, chunks if digest is None else _hashed(chunks, digest))
+            write_whole(path, chunks if digest is None else _hashed(chunks, digest), ready=ready)
         except OSError as error:
             result.clear()
             full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
@@ -90,6 +147,14 @@ class ResultFiles:
                 job_id=job.job_id,
                 hint=f"{advice}, then run `{again}`",
             ) from None
+
+
+def _digest_or_none(path: Path) -> str | None:
+    """The digest of a file's content; None for a folder, a device, or a file that can't be read."""
+    try:
+        return file_digest(path) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

@@ -18,6 +18,8 @@ class Target(NamedTuple):
     many: bool = False
     table: str | None = None
     pattern: str | None = None
+    overwrite: bool = False
+    """Whether files in the folder may be replaced that no request of ours brought."""
 
     @property
     def folder(self) -> Path | None:
@@ -31,12 +33,20 @@ class Target(NamedTuple):
 
 
 def target(
-    output: str | None, many: bool, table: str | None = None, pattern: str | None = None, *, make: bool = True
+    output: str | None,
+    many: bool,
+    table: str | None = None,
+    pattern: str | None = None,
+    *,
+    make: bool = True,
+    overwrite: bool = False,
 ) -> Target:
     """What `-o` names; a folder is made unless `make` is false. UsageError if results can't go there."""
+    if output == "-":
+        output = None
     if pattern is not None:
         check_pattern(pattern, output)
-    if output is None or output == "-":
+    if output is None:
         return Target(None, many, table)
     path = Path(output)
     looks_like_file = not path.exists() and path.suffix.lower() in (".json", ".jsonl", ".md", ".txt", ".csv")
@@ -48,13 +58,20 @@ def target(
     if many or path.is_dir() or output.endswith("/"):
         if make:
             make_folder(path, f"-o {output}")
-        return Target(path, True, table, pattern)
+        return Target(path, True, table, pattern, overwrite)
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist",
             hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
         )
     return Target(path, False, table)
+
+
+def file_target(output: str | None) -> Target:
+    """What `-o` names for a command that has one result in any case. UsageError for a folder."""
+    if output not in (None, "-") and (str(output).endswith("/") or Path(str(output)).is_dir()):
+        raise UsageError(f"-o {output} is a folder; name a file in it")
+    return target(output, False)
 
 
 def make_folder(path: Path, wanted_by: str) -> None:

@@ -71,6 +71,8 @@ class DocumentTasks(NamedTuple):
                 submitter.reuse.assign_to_run(existing, self.options.run_id)
                 outcome = Outcome(source, existing, output=str(path), skipped_existing=True)
                 return outcome._replace(error=self._check_requirements(outcome))
+            if path is not None:
+                self.delivery.files.check_free(path, source)
             if self.is_late():
                 raise NotStarted
             outcome = yield from submitter.obtain(prepared, self.options)

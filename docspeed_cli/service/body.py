@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -184,14 +184,19 @@ def parsed(content: bytes) -> Any:
         raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None
 
 
-def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -> None:
+def write_whole(
+    path: Path, chunks: Iterable[bytes], *, private: bool = False, ready: Callable[[], None] | None = None
+) -> None:
     """Write a file so that no reader ever sees half of it; devices and named pipes are written directly.
 
-    Unless it is private, it gets the mode that a plain `open` would give it.
+    Unless it is private, it gets the mode that a plain `open` would give it. `ready` is called when all is
+    written and the old file is still in its place, where it stays if that raises.
     """
     if not _replaceable(path):
         with path.open("wb") as file:
             file.writelines(chunks)
+        if ready is not None:
+            ready()
         return
     # A link stays a link: its target is replaced, and the temporary file must be on the target's disk.
     path = path.resolve()
@@ -200,6 +205,8 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
         with opened:
             opened.writelines(chunks)
             _sync(opened)
+        if ready is not None:
+            ready()
         _move(part, path, private=private)
     except BaseException:
         part.unlink(missing_ok=True)

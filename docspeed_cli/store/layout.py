@@ -41,6 +41,7 @@ MIGRATIONS = (
     DROP INDEX jobs_by_batch;
     CREATE INDEX jobs_by_run ON jobs (run)
     """,
+    "CREATE INDEX jobs_by_output ON jobs (output) WHERE output IS NOT NULL",
 )
 """SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}

@@ -108,6 +108,11 @@ class Ledger:
         members = {"output": output, "content_hash": content_hash}
         self._database.write(*self._update(row, members), sync=False)
 
+    def written_to(self, output: str) -> list[str]:
+        """Return the content hashes of all results that were written to this file."""
+        sql = "SELECT content_hash FROM jobs WHERE output = ? AND content_hash IS NOT NULL"
+        return [_text(content_hash) for (content_hash,) in self._database.read(sql, [output])]
+
     def drop(self, rows: Iterable[int]) -> int:
         """Delete these rows; return how many there were."""
         return self._database.write_many("DELETE FROM jobs WHERE row = ?", ([row] for row in rows))

@@ -83,7 +83,7 @@ def test_output_file_not_writable_names_jobs_result(stage: Stage, service: Servi
     (target / "a.json").mkdir(parents=True)
     ran = stage.run("parse", "--file-id", "f", "--wait", "-o", str(target / "no" / "x.json"))
     assert (ran.code, service.calls) == (2, []), "a missing folder is reported before anything is sent"
-    ran = stage.run("parse", stage.document("a.pdf"), "--wait", "-o", f"{target}/", "--json")
+    ran = stage.run("parse", stage.document("a.pdf"), "--wait", "-o", f"{target}/", "--overwrite")
     assert ran.code == 1
     assert "jobs result job_1" in ran.out + ran.err
 

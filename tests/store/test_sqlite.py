@@ -162,16 +162,15 @@ def _of_layout(path: Path, layout: int) -> None:
     """A ledger as an older version left it: one job of a run, whose result is in a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(path) as db:
-        for script in MIGRATIONS[:layout]:
+        for number, script in enumerate(MIGRATIONS[:layout], 1):
             db.executescript(script)
-        db.execute(
-            "INSERT INTO jobs (request, server, key, operation, status, state, job_id, submitted_at, batch)"
-            " VALUES ('digest', 's', 'k', 'parse', 'done', 'done', 'job_old', 5.0, 'march')"
-        )
-        if layout >= 2:
-            db.execute("UPDATE jobs SET output = 'a.json', stamp = 'sha json'")
-        if layout >= 3:
-            db.execute("INSERT INTO runs VALUES ('march', 5.0)")
+            if number == 1:
+                db.execute(
+                    "INSERT INTO jobs (request, server, key, operation, status, state, job_id, submitted_at,"
+                    " batch) VALUES ('digest', 's', 'k', 'parse', 'done', 'done', 'job_old', 5.0, 'march')"
+                )
+            if number == 2:
+                db.execute("UPDATE jobs SET output = 'a.json', stamp = 'sha json'")
         db.execute(f"PRAGMA user_version = {layout}")
     db.close()
 

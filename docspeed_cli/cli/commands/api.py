@@ -29,7 +29,7 @@ from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import Submitter
-from docspeed_cli.jobs.target import target
+from docspeed_cli.jobs.target import file_target
 from docspeed_cli.service.body import parsed
 from docspeed_cli.service.responses import job_in, status_word
 
@@ -74,7 +74,7 @@ def api(
 
             show_request(context, request)
             return 0
-        delivery = Delivery(context, target(options.output, False))
+        delivery = Delivery(context, file_target(options.output))
         wait = wait_options(context)
         run = RunState(context.command)
         with resumable(context, run):
@@ -120,6 +120,8 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
 def _read_body(context: Context, body: str | None) -> dict[str, Any]:
     if body is None:
         return {}
+    if body != "-":
+        context.files_read.add(Path(body), body)
     try:
         text = context.environment.stdin.buffer.read() if body == "-" else Path(body).read_bytes()
     except OSError as error:

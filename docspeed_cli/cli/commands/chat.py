@@ -21,7 +21,7 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, checked_source, wait_options
+from docspeed_cli.cli.run import check_unwaited, checked_source, record_inputs, wait_options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
@@ -30,7 +30,7 @@ from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import SUFFIXES, collect, discard
-from docspeed_cli.jobs.target import target
+from docspeed_cli.jobs.target import file_target
 
 _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 
@@ -80,6 +80,7 @@ def chat(
             sources = tuple(
                 checked_source(found) for found in collect(inputs, context.environment).documents()
             )
+            record_inputs(context, inputs, sources)
             return _chat(context, options, sources, question)
         finally:
             discard(sources)
@@ -92,7 +93,7 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
     sources = sources or (stored_sources(found) if found else ())
     if not sources:
         raise UsageError("no document given", hint=_EXAMPLE)
-    delivery = Delivery(context, target(options.output, False))
+    delivery = Delivery(context, file_target(options.output))
     wait = wait_options(context, default_wait=True, sync=options.sync)
     if not options.dry_run and not wait.wait:
         check_unwaited(context, options)

@@ -29,8 +29,9 @@ def fixed_fields(**fields: Any) -> Callable[[Context], dict[str, Any]]:
     return lambda context: present
 
 
-def read_text(path: str, flag_name: str) -> str:
-    """A text file that a flag names. UsageError if it can't be read."""
+def read_text(context: Context, path: str, flag_name: str) -> str:
+    """A text file that a flag names, which no result may replace. UsageError if it can't be read."""
+    context.files_read.add(Path(path), path)
     try:
         return Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:

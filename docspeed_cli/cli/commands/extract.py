@@ -85,7 +85,7 @@ def _checked_schema(context: Context, text: str) -> Any:
     elif text.lstrip()[:1] in ("{", "["):
         content = text
     else:
-        content, where = read_text(text, "--schema"), text
+        content, where = read_text(context, text, "--schema"), text
     checked = check_schema(content)
     if checked.faults:
         listed = "".join(f"\n  {fault}" for fault in checked.faults)

@@ -37,7 +37,7 @@ def schema(
         if instructions is None:
             return {}
         from_file = instructions.startswith("@")
-        text = read_text(instructions[1:], "--instructions") if from_file else instructions
+        text = read_text(context, instructions[1:], "--instructions") if from_file else instructions
         if not text.strip():
             raise UsageError("--instructions has no words")
         return {"instructions": text}

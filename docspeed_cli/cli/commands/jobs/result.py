@@ -10,7 +10,7 @@ from docspeed_cli.cli.job_ids import context_for, named_jobs
 from docspeed_cli.cli.options import (
     ConcurrencyOptions,
     Ids,
-    ResultOptions,
+    OutputOptions,
     ServerOptions,
     output_flag,
 )
@@ -26,7 +26,7 @@ from docspeed_cli.jobs.scheduler import READ_GRACE
 from docspeed_cli.jobs.target import check_table, result_flags, target
 
 
-class JobResultOptions(ResultOptions, ConcurrencyOptions, ServerOptions):
+class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
     """The shared options of `jobs result`."""
 
 
@@ -49,7 +49,7 @@ def result(
     def action(context: Context) -> int:
         jobs = named_jobs(ids, context)
         check_table(table, context.output.format)
-        to = target(options.output, len(jobs) > 1, table)
+        to = target(options.output, len(jobs) > 1, table, overwrite=options.overwrite)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))

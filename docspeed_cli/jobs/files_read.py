@@ -1,0 +1,98 @@
+"""The files that a command reads, so that none of its results replaces one of them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Source
+
+Identity = tuple[int, int] | tuple[int, int, str]
+"""Device and inode of a file, or of its folder and then its name where there is no such file yet."""
+
+
+class FilesRead:
+    """The files that one command has read, by whatever path or link it reached them."""
+
+    def __init__(self, settings_files: Iterable[Path] = (), stdin: TextIO | None = None) -> None:
+        self._new: list[tuple[Path, str]] = [(path, str(path)) for path in settings_files]
+        self._labels: dict[Identity, str] = {}
+        self._missing: set[object] = set()
+        """Names of files that would be read if they existed."""
+        found = _stdin_identity(stdin) if stdin is not None else None
+        if found is not None:
+            self._labels[found] = "the file on standard input"
+
+    def add(self, path: Path, label: str) -> None:
+        """Record that the command reads this file, which the user named so."""
+        self._new.append((path, label))
+
+    def add_documents(self, sources: Iterable[Source]) -> None:
+        """Record the documents that are local files."""
+        self._new += [(source.path, source.label) for source in sources if source.path]
+
+    def label_at(self, output: Path) -> str | None:
+        """The name of the file that a result at this path would replace; None if the command reads none."""
+        for path, label in self._new:
+            found = _identity(path)
+            if found is not None:
+                self._labels.setdefault(found, label)
+                self._missing.update(found[2:])
+        self._new.clear()
+        # A run has thousands of new files: only one with such a name, or a link, is worth resolving.
+        new = not output.exists() and not output.is_symlink()
+        found = None if new and _folded(output.name) not in self._missing else _identity(output)
+        return self._labels.get(found) if found is not None else None
+
+    def check_output(self, output: Path, flag: str) -> None:
+        """UsageError if a result at this path, which this flag names, would replace a file that is read."""
+        label = self.label_at(output)
+        if label is not None:
+            raise replaces_input(output, label, flag)
+
+
+def replaces_input(output: Path, label: str, flag: str = "") -> UsageError:
+    """The error for a result that would replace the file that the user named so."""
+    what = "a file that this command reads" if label == str(output) else f"{label}, which this command reads"
+    return UsageError(f"{flag} {output} would replace {what}".strip(), hint="choose another place for it")
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether both paths lead to one file."""
+    found = _identity(path)
+    return found is not None and found == _identity(other)
+
+
+def _identity(path: Path) -> Identity | None:
+    """What tells this file from every other; None for a device, a pipe or a folder: no result replaces it."""
+    try:
+        return _regular(path.stat())
+    except (OSError, ValueError):
+        pass
+    try:
+        path = path.resolve()
+        folder = path.parent.stat()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    # File systems differ in which names they take for the same, so the most tolerant rule is applied.
+    return folder.st_dev, folder.st_ino, _folded(path.name)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _stdin_identity(stdin: TextIO) -> Identity | None:
+    try:
+        return _regular(os.fstat(stdin.fileno()))
+    except (OSError, ValueError):  # closed, or not a stream of the operating system
+        return None
+
+
+def _regular(found: os.stat_result) -> Identity | None:
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
