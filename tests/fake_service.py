@@ -49,7 +49,7 @@ class Call:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        return json.loads(self.body, parse_int=lambda text: int(text) if len(text) < 4000 else text)
 
     @property
     def kind(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.json_text import read_json
 
 _MAX_DEPTH = 50
 """Deepest field that can be set; anything deeper is a mistake."""
@@ -42,20 +42,9 @@ def _assign(result: dict[str, Any], path: list[str], value: Any, text: str) -> N
 
 def _parse_value(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
-    except (ValueError, RecursionError):
+        return read_json(text, strict=True)
+    except ValueError:
         return text
-
-
-def _reject_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _parse_float(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
-    return number
 
 
 def merge(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

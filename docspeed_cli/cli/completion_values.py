@@ -15,7 +15,7 @@ from docspeed_cli.core.models import State
 from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
 from docspeed_cli.core.settings import state_dir
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.jobs.sources import SUFFIXES
+from docspeed_cli.jobs.media_types import SUFFIXES
 
 SCRIPTS = {
     "bash": "docspeed.bash",

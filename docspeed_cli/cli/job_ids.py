@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from docspeed_cli.core.errors import NotFound, UsageError
+from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import SANDBOX
+from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
 
 _ROW = re.compile(r"@(\d{1,18})")
@@ -30,7 +31,7 @@ def read_ids(ids: Iterable[str] | None, context: Context) -> Iterator[str]:
         stdin = context.environment.stdin
         if stdin.isatty():
             raise UsageError("standard input is the terminal", hint="pipe ids in, or name them")
-        for line in filter(None, map(str.strip, stdin)):
+        for line in filter(None, map(str.strip, read_lines(stdin.buffer))):
             found = _id_in_line(line, context)
             if found is not None:
                 yield found
@@ -41,8 +42,8 @@ def _id_in_line(line: str, context: Context) -> str | None:
     if not line.startswith("{"):
         return line.strip('"')
     members: dict[str, Any] = {}
-    with suppress(ValueError, RecursionError):
-        members = json.loads(line)
+    with suppress(ValueError):
+        members = read_json(line)
     if isinstance(members.get("job_id"), str):
         return str(members["job_id"])
     if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:

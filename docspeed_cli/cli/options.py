@@ -116,6 +116,7 @@ class InputOptions(Options):
         str | None,
         input_flag("--from", "file with one path or file id on each line (- is standard input)", "LIST"),
     ] = None
+    null: Annotated[bool, input_flag("-0 --null", "inputs in the list end with NUL (`find -print0`)")] = False
     recursive: Annotated[
         bool, input_flag("--recursive", "take all documents in a folder and its subfolders")
     ] = False
@@ -126,7 +127,8 @@ class InputOptions(Options):
     @property
     def inputs(self) -> Inputs:
         """The documents as they were named."""
-        return Inputs(self.files or (), self.file_id or (), self.from_, self.recursive, self.filename)
+        named = (self.files or (), self.file_id or (), self.from_)
+        return Inputs(*named, self.recursive, self.filename, self.null)
 
 
 def input_problems(options: Options, environment: Environment) -> list[UsageError]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from docspeed_cli.core.json_text import COMPACT, Spacing, canonical_json, to_json
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.timefmt import rfc3339
 
@@ -46,6 +47,8 @@ class Inputs(NamedTuple):
     listed: str | None = None
     recursive: bool = False
     filename: str | None = None
+    null: bool = False
+    """Whether the list has a NUL after each input in place of a line end."""
 
     @property
     def given(self) -> bool:
@@ -75,6 +78,8 @@ class Request(NamedTuple):
     sources: tuple[Source, ...]
     fields: Mapping[str, Any] = MappingProxyType({})
     sync: bool = False
+    text: str | None = None
+    """The whole body as the user wrote it, sent unchanged in place of `fields`."""
 
     def body(self, file_ids: Iterable[str]) -> dict[str, Any]:
         """Build the JSON body: published members in the API reference's order, then those set by the user."""
@@ -92,6 +97,10 @@ class Request(NamedTuple):
         ordered = [name for name in self.operation.members if name in members]
         return {name: members[name] for name in (*ordered, *(n for n in members if n not in ordered))}
 
+    def content(self, file_ids: Iterable[str], spacing: Spacing = COMPACT) -> str:
+        """Write the body's JSON, with numbers as the user wrote them."""
+        return to_json(self.body(file_ids), spacing) if self.text is None else self.text
+
     def identity(self, documents: Iterable[str], server: str, key: str) -> str:
         """Digest that is equal for requests that must not be paid for twice.
 
@@ -101,10 +110,8 @@ class Request(NamedTuple):
         fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
         parts = [self.operation.path, server, key, list(documents), fields]
         import hashlib
-        import json
 
-        text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
+from docspeed_cli.core.text_files import read_text
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
@@ -197,10 +198,10 @@ def origin(url: str) -> str:
 
 def saved_keys(path: Path) -> dict[str, str]:
     """Saved keys by origin; empty without the file. AuthError if the file can't be read."""
-    import json
+    from docspeed_cli.core.json_text import read_json
 
     try:
-        keys = json.loads(path.read_text("utf-8"))
+        keys = read_json(read_text(path))
         return {str(server): str(key) for server, key in keys.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -253,7 +254,7 @@ def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
 def _read_config(path: Path) -> dict[str, Any]:
     """Keys and values in the config file; empty without the file. UsageError if it can't be read."""
     try:
-        text = path.read_text("utf-8")
+        text = read_text(path)
         import tomllib
 
         return tomllib.loads(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from docspeed_cli.core.errors import (
     Unavailable,
     overall_exit_code,
 )
+from docspeed_cli.core.json_text import canonical_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
@@ -128,5 +128,4 @@ def run_id_of(server: str, operation: Operation, fields: dict[str, Any], inputs:
     """The id of a run over many documents: the same command, resumed, is the same run."""
     named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
     parts = [str(Path.cwd()), server, operation.path, fields, named]
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:12]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.jobs.context import Context
@@ -130,7 +129,7 @@ class Delivery:
             took = [] if outcome.output else [f"{span(outcome.seconds):>6}"]
             self._row(job, f"{job.status:<9}", job.ref, *took, outcome.output or job.input or "", state=0)
         elif outcome.output is not None:
-            self.output.text(_compact({**_members(outcome, job.status), "output": outcome.output}))
+            self.output.text(to_json({**_members(outcome, job.status), "output": outcome.output}))
         elif result is not None and self.output.format == "json":
             self.output.line_with(_members(outcome, job.status), "result", result)
         elif result is not None:
@@ -157,7 +156,7 @@ class Delivery:
         if outcome.output is not None:
             line["output"] = outcome.output
         if outcome.result is None:
-            self.output.text(_compact(line))
+            self.output.text(to_json(line))
         else:
             self.output.line_with(line, "result", outcome.result)
 
@@ -207,7 +206,3 @@ def _members(outcome: Outcome, status: str) -> dict[str, Any]:
         "status": status,
         **({"reused": True} if job and job.reused else {}),
     }
-
-
-def _compact(members: Mapping[str, Any]) -> str:
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":"))

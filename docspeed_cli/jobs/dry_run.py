@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError, overall_exit_code
+from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.jobs.context import Context
@@ -118,7 +118,7 @@ def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) ->
             upload = _curl_upload(context, source)
             commands.append(f"FILE_ID_{number}=$({upload} | jq -er '.files[0].file_id // .file_id')")
     url = shlex.quote(context.address + request.operation.path)
-    body = shlex.quote(json.dumps(request.body(ids), ensure_ascii=False))
+    body = shlex.quote(request.content(ids, SPACED))
     for variable in ids:
         if variable.startswith("$"):
             # The shell fills a variable in between double quotes only, so the single quotes end before it.

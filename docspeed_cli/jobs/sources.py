@@ -15,82 +15,15 @@ from typing import IO, NamedTuple
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
+from docspeed_cli.core.text_files import read_lines
+from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, InputProblem, media_type_of
 
-_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_MEDIA_TYPES = {
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-    ".bmp": "image/bmp",
-    ".gif": "image/gif",
-    ".docx": _DOCX,
-    ".xlsx": _XLSX,
-}
-SUFFIXES = tuple(_MEDIA_TYPES)
-_SUPPORTED = "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"
-
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-    (b"II+\0", "image/tiff"),
-    (b"MM\0+", "image/tiff"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 _FILE_ID = re.compile(r"[A-Za-z0-9_:-]+")
+
+_NO_LIST = "it is not a list of paths or ids; `--null` reads one that `find -print0` wrote"
 
 _MAX_PROBLEMS = 20
 """Most problems that one message lists."""
-
-
-class InputProblem(Exception):
-    """Why an input can't be used."""
-
-
-def media_type_of(path: Path) -> str:
-    """The file's media type by its content. InputProblem if it is empty, unreadable or unsupported."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(1024)
-    except OSError as error:
-        raise InputProblem(f"can't be read: {error.strerror or error}") from None
-    if not head:
-        raise InputProblem("it is empty")
-    found = next((media_type for magic, media_type in _MAGIC if head.startswith(magic)), None)
-    if head.startswith(b"BM") and len(head) >= 26:  # shorter ones may be text that begins with BM
-        found = "image/bmp"
-    elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        found = "image/webp"
-    elif head.startswith(b"PK\x03\x04"):
-        found = _office_type(path)
-    elif b"%PDF-" in head:  # other bytes may come before it, as PDF readers accept
-        found = found or "application/pdf"
-    if found is not None:
-        return found
-    suffix = path.suffix if path.suffix.lower() in SUFFIXES else ""
-    named = f"it is named {suffix}, but its content" if suffix else "its content"
-    raise InputProblem(f"{named} is not of a supported type ({_SUPPORTED})")
-
-
-def _office_type(path: Path) -> str | None:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return None
-    for folder, media_type in (("word/", _DOCX), ("xl/", _XLSX)):
-        if any(name.startswith(folder) for name in names):
-            return media_type
-    return None
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
@@ -126,13 +59,27 @@ def stored_source(file_id: str) -> Source:
 
 
 def listed_source(text: str) -> Source:
-    """The document that a line of a list names: a file if there is one, or else a file id."""
+    """The document that a list names: a file if there is one, or else a file id."""
     path = Path(text)
-    if not path.exists() and _FILE_ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
+    is_there = os.path.lexists(text)
+    if not is_there and _FILE_ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
         return stored_source(text)
-    if path.is_dir():
+    if is_there and path.is_dir():
         raise InputProblem("it is a folder; list the documents in it instead")
     return local_source(text, path)
+
+
+def named_in_line(line: str) -> str:
+    """What a line of a list names, without blanks, quotes and `~/`; empty for a comment."""
+    if os.path.lexists(line):  # a file's name may have any of these itself
+        return line
+    text = line.strip()
+    if text.startswith("#"):
+        return ""
+    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
+        text = text[1:-1]
+    # Unlike pathlib's, it leaves the text alone where the user has no home.
+    return os.path.expanduser(text) if text.startswith(("~/", "~\\")) else text  # noqa: PTH111
 
 
 def stdin_source(environment: Environment, filename: str | None) -> Source:
@@ -140,7 +87,7 @@ def stdin_source(environment: Environment, filename: str | None) -> Source:
     if environment.stdin.isatty():
         raise InputProblem("it is the terminal; pipe a document in, or name a file")
     source = _copy_of("-", environment.stdin.buffer)
-    suffix = next(suffix for suffix, media in _MEDIA_TYPES.items() if media == source.content_type)
+    suffix = next(suffix for suffix, media in MEDIA_TYPES.items() if media == source.content_type)
     filename = display_path(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
 
@@ -199,12 +146,14 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     except BaseException:
         discard(sources)
         raise
-    streamed = _stream_list(environment) if inputs.listed == "-" else ()
+    streamed = _stream_list(environment, inputs) if inputs.listed == "-" else ()
     return InputSet(tuple(sources), tuple(skipped), streamed)
 
 
 def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str]:
     """The documents, the paths that are skipped, and a text for each problem."""
+    if inputs.null and inputs.listed is None:
+        yield "--null is for a list; name one with `--from LIST`"
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
         yield "standard input can be read only once: as one document (-), or as one list (--from -)"
         return
@@ -220,7 +169,7 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
     for file_id in inputs.file_ids:
         yield _check(f"--file-id {file_id!r}", partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
-        yield from _read_list(Path(str(inputs.listed)))
+        yield from _read_list(Path(str(inputs.listed)), inputs)
 
 
 def _check(label: str, make_source: Callable[[], Source]) -> Source | str:
@@ -230,23 +179,33 @@ def _check(label: str, make_source: Callable[[], Source]) -> Source | str:
         return f"{label}: {problem}"
 
 
-def _read_list(path: Path) -> Iterator[Source | str]:
+def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        yield f"--from {path}: {getattr(error, 'strerror', None) or 'it is not a list of paths or ids'}"
-        return
-    for number, line in enumerate(map(str.strip, lines), 1):
-        if line:
-            yield _check(f"{path}, line {number}: {line}", partial(listed_source, line))
+        with path.open("rb") as file:
+            for number, text in _listed(file, inputs):
+                if "\0" in text:
+                    yield f"--from {path}: {_NO_LIST}"
+                    return
+                place = f"{path}, line {number}: {display_path(text)}"
+                yield _check(place, partial(listed_source, text))
+    except OSError as error:
+        yield f"--from {path}: {error.strerror or error}"
 
 
-def _stream_list(environment: Environment) -> Iterator[Source | DocspeedError]:
-    for line in environment.stdin:
-        text = line.strip().removeprefix("\ufeff")
-        if text:
-            found = _check(text, partial(listed_source, text))
-            yield UsageError(found, details={"input": text}) if isinstance(found, str) else found
+def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source | DocspeedError]:
+    for _, text in _listed(environment.stdin.buffer, inputs):
+        found = _NO_LIST if "\0" in text else _check(display_path(text), partial(listed_source, text))
+        if isinstance(found, str):
+            yield UsageError(found, details={"input": display_path(text)})
+        else:
+            yield found
+
+
+def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
+    """What a list names, each with its place in the list, counted from 1."""
+    # A list of `find -print0` has names exactly as they are.
+    lines = read_lines(file, "\0") if inputs.null else map(named_in_line, read_lines(file))
+    return ((number, text) for number, text in enumerate(lines, 1) if text)
 
 
 def _search_folder(folder: Path) -> Iterator[Source | Path | str]:

@@ -169,7 +169,7 @@ class Submitter:
         response = self.context.client.submit(
             request.operation.method,
             request.operation.path,
-            request.body(file_ids),
+            request.content(file_ids),
             str(job.token),
             allow_empty=request.operation.raw,
             deadline=deadline,

@@ -6,11 +6,11 @@ Both published forms are read: lists of `fields` and `tables`, and the older `in
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from docspeed_cli.core.json_text import TooDeep, read_json, to_json
 from docspeed_cli.results.values import MAX_DEPTH, cell_text, unwrap
 
 _LISTS = ("fields", "tables")
@@ -61,13 +61,12 @@ def check_schema(text: str) -> CheckedSchema:
     if not text.strip():
         return CheckedSchema(None, ("it is empty",))
     try:
-        schema = json.loads(text)
-        # Python accepts NaN, 1e999 and halves of surrogate pairs; the service would refuse the request.
-        json.dumps(schema, ensure_ascii=False, allow_nan=False).encode()
+        schema = read_json(text, strict=True)
+        to_json(schema).encode()
     except UnicodeEncodeError:
         return CheckedSchema(None, ("a string in it has half of a surrogate pair, which can't be sent",))
-    except RecursionError:
-        return CheckedSchema(None, ("it is nested too deeply",))
+    except TooDeep as error:
+        return CheckedSchema(None, (str(error),))
     except ValueError as error:
         return CheckedSchema(None, (f"it is not JSON: {error}",))
     if not isinstance(schema, dict):
@@ -197,5 +196,5 @@ def _wording(value: Any) -> str:
     """Return how a message names a value that is not what it must be."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False)
+    text = to_json(value)
     return text if len(text) <= 40 else text[:39] + "…"

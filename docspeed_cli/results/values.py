@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from docspeed_cli.core.json_text import to_json
 
 MAX_DEPTH = 20
 """Levels of nesting that we read; anything deeper is shown as JSON or left out."""
@@ -35,10 +36,7 @@ def cell_text(value: Any, depth: int = 0) -> str:
         return "; ".join(cell_text(item, depth + 1) for item in value)
     if is_grounded(value) and depth < MAX_DEPTH:
         return cell_text(grounded_value(value), depth + 1)
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (RecursionError, ValueError):
-        return "(nested too deeply)"
+    return to_json(value)
 
 
 def is_grounded(value: Any) -> bool:

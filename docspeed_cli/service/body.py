@@ -7,7 +7,6 @@ bytes are looked at. Nothing else is parsed unless a caller asks for the value.
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.json_text import TooDeep, read_json
 
 IN_MEMORY = 256 * 1024
 """Largest body in bytes that stays in memory."""
@@ -177,8 +177,8 @@ def indented(text: str, max_chars: int) -> tuple[str, bool]:
 def parsed(content: bytes) -> Any:
     """The JSON value in these bytes. DocspeedError if they are not JSON, or nested too deeply."""
     try:
-        return json.loads(content)
-    except RecursionError:
+        return read_json(content)
+    except TooDeep:
         raise DocspeedError("the answer is nested too deeply to be read", code="too_deep") from None
     except ValueError as error:
         raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None

@@ -104,7 +104,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: Any,
+        content: str,
         token: str,
         *,
         allow_empty: bool = False,
@@ -114,9 +114,6 @@ class Client:
 
         OutcomeUnknown if the server may have accepted it and no answer says so.
         """
-        import json
-
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         call = Call(
             method,
             path,

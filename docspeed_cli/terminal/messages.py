@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from docspeed_cli.core.errors import DocspeedError, bare_command
+from docspeed_cli.core.json_text import SPACED, to_json
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
 
@@ -59,10 +60,9 @@ class Messages(Streams):
         hint = bare_command(hint)
         if self.style.json_errors:
             members = {**error.to_json(), **({"hint": hint} if hint else {})}
-            import json
 
             # ASCII, because a log collector may read stderr in any encoding.
-            self._line(json.dumps({"error": members}, ensure_ascii=True))
+            self._line(to_json({"error": members}, SPACED, ascii_only=True))
             return
         self.failure(error.message)
         if hint:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from docspeed_cli.core.json_text import to_json
 from docspeed_cli.terminal.messages import Messages
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import stdout_errors
@@ -39,7 +40,7 @@ class Output(Messages):
 
     def value(self, value: Any) -> None:
         """Write one JSON value: compact on one line in a pipe, indented at a terminal."""
-        self._json([_utf8(_compact(value) + "\n")])
+        self._json([_utf8(to_json(value) + "\n")])
 
     def payload(self, payload: Body) -> None:
         """Write a result: the server's bytes in a pipe; indented and sanitised at a terminal."""
@@ -48,8 +49,8 @@ class Output(Messages):
     def line_with(self, members: Mapping[str, Any], name: str, payload: Body) -> None:
         """Write one JSON line: these members and, last, the payload's own bytes under this name."""
         # The payload is spliced in as bytes: parsing it would change its numbers and take its memory tenfold.
-        head = _compact(members)
-        opening = head[:-1] + ("," if members else "") + _compact(name) + ":"
+        head = to_json(members)
+        opening = head[:-1] + ("," if members else "") + to_json(name) + ":"
         self._json(itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"]))
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
@@ -144,12 +145,6 @@ class Output(Messages):
         self.text(text)
         if not whole or len(shown) > _MAX_JSON_SHOWN:
             self.note("only the beginning is shown; `-o FILE` writes all of it")
-
-
-def _compact(value: Any) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _utf8(text: str) -> bytes:

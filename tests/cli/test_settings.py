@@ -89,7 +89,7 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
 
 @pytest.mark.parametrize(
     "content",
-    [b'base_ulr = "https://own.example"\n', b'base_url = "own.example"\n', b"\xff\xfe", b"wait ="],
+    [b'base_ulr = "https://own.example"\n', b'base_url = "own.example"\n', b"\xff\xfe\0", b"wait ="],
 )
 def test_settings_bad_doctor_sends_the_key_nowhere(stage: Stage, service: Service, content: bytes) -> None:
     """The damaged file may name another server than the default one."""
@@ -127,11 +127,11 @@ def test_config_unreadable_error_says_why(stage: Stage, content: bytes | None, m
 def test_config_unreadable_error_names_variable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root can read every file, so the permission error is simulated."""
 
-    def refused(path: Path, encoding: str) -> str:
+    def refused(path: Path) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     stage.configure(MISTAKES)
-    monkeypatch.setattr(Path, "read_text", refused)
+    monkeypatch.setattr(Path, "read_bytes", refused)
     ran = stage.run("jobs", "list")
     assert (ran.code, ran.out) == (2, "")
     assert "config.toml: Permission denied\nhint: set DOCSPEED_CONFIG" in ran.err

@@ -77,3 +77,9 @@ def without(text: str, phrases: tuple[str, ...]) -> str:
     for phrase in phrases:
         text = text.replace(phrase, "")
     return text
+
+
+def test_style_json_is_read_and_written_in_one_place() -> None:
+    """Python's own reader and writer change numbers. The ledger's lists hold texts only."""
+    users = {name for name, text in CLIENT.items() if re.search(r"\bjson\.(loads?|dumps?|JSON\w+)\(", text)}
+    assert users == {"core/json_text.py", "store/ledger.py"}

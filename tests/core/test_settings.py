@@ -184,7 +184,7 @@ def test_config_api_key_is_refused_without_repeating_it(config: Path, line: str)
 
 @pytest.mark.parametrize(
     "content",
-    [b"wait = maybe", b"wait", b"\xff\xfe", b"wait = true\nwait = true", b"[["],
+    [b"wait = maybe", b"wait", b"\xff\xfe\0", b"wait = true\nwait = true", b"[["],
 )
 def test_config_malformed_file_error_names_the_file(config: Path, content: bytes) -> None:
     config.write_bytes(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
@@ -15,19 +16,19 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.signals import Interrupts
+from docspeed_cli.jobs.media_types import InputProblem, media_type_of
 from docspeed_cli.jobs.sources import (
-    InputProblem,
     collect,
     discard,
     file_digest,
     listed_source,
     local_source,
-    media_type_of,
     stored_source,
 )
 from tests.stage import Stream
 
 PDF = b"%PDF-1.7\n...\n%%EOF\n"
+BMP = struct.pack("<2sIIIIii", b"BM", 58, 0, 54, 40, 1, 1) + b"\1\0\x18\0" + bytes(28)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 
@@ -93,7 +94,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (b"MM\0+\0\x08\0\0", "image/tiff"),
         (b"GIF87a\1\0\1\0", "image/gif"),
         (b"GIF89a\1\0\1\0", "image/gif"),
-        (b"BM" + b"\0" * 52, "image/bmp"),
+        (BMP, "image/bmp"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "image/webp"),
         (DOCX, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
         (XLSX, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -408,7 +409,7 @@ def test_collect_list_problem_names_its_line(here: Path) -> None:
     assert problem(Inputs(listed="list.txt")).message == "list.txt, line 3: gone.pdf: no such file"
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", PNG])
+@pytest.mark.parametrize("content", [None, b"a.pdf\0b.pdf\0", PNG])
 def test_collect_unreadable_list_is_a_problem(here: Path, content: bytes | None) -> None:
     if content is not None:
         put(here / "list.txt", content)
@@ -432,14 +433,14 @@ def test_collect_list_with_byte_order_mark_is_read(here: Path) -> None:
 
 def test_collect_stdin_list_is_read_line_by_line(here: Path) -> None:
     put(here / "a.pdf")
-    read: list[str] = []
+    read: list[bytes] = []
 
-    class Slowly(Stream):
-        def __next__(self) -> str:  # type: ignore[override]
-            read.append("a line")
-            return super().__next__()
+    class Slowly(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            read.append(self.readline())
+            return read[-1]
 
-    stream = Slowly(b"a.pdf\nfile_1\nfile_2\n")
+    stream = io.TextIOWrapper(Slowly(b"a.pdf\nfile_1\nfile_2\n"))
     found = iter(
         collect(Inputs(listed="-"), Environment({}, stream, Stream(), Stream(), Interrupts())).documents()
     )
@@ -462,7 +463,7 @@ def test_collect_stdin_list_bad_line_is_an_error_in_its_place(here: Path) -> Non
 
 
 def test_collect_stdin_list_bytes_that_are_not_utf8_are_an_error(here: Path) -> None:
-    found = list(collect(Inputs(listed="-"), world(b"\xff\xfe.pdf\nfile_1\n")).documents())
+    found = list(collect(Inputs(listed="-"), world(b"\xff\xfa.pdf\nfile_1\n")).documents())
     assert [type(each) for each in found] == [UsageError, Source]
 
 
@@ -561,3 +562,64 @@ def test_collect_many_problems_are_counted() -> None:
     assert found.message.startswith("1000 inputs can't be used:")
     assert found.message.endswith("and 980 more")
     assert isinstance(found.details, list) and len(found.details) == 1000
+
+
+# -- lists as people and programs write them
+
+
+@pytest.mark.parametrize("name", ["#1.pdf", " a.pdf", "a.pdf ", '"a".pdf', "~a.pdf", "# a", "'a.pdf'"])
+def test_collect_list_takes_a_file_of_exactly_that_name(here: Path, name: str) -> None:
+    put(here / name)
+    put(here / "list.txt", f"{name}\n".encode())
+    assert labels(Inputs(listed="list.txt")) == [name]
+    assert labels(Inputs(listed="-"), f"{name}\n".encode()) == [name]
+
+
+@pytest.mark.parametrize(
+    "line", ["a b.pdf", "  a b.pdf\t", '"a b.pdf"', "'a b.pdf'", "~/a b.pdf", '"~/a b.pdf"', "a b.pdf\r"]
+)
+def test_collect_list_line_names_a_file(here: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    put(here / "a b.pdf")
+    content = f"# the scans of March\n\n{line}\n  # and no more\n".encode()
+    (found,) = collect(Inputs(listed="-"), world(content)).documents()
+    assert isinstance(found, Source)
+    assert found.path is not None
+    assert found.path.resolve() == (here / "a b.pdf").resolve()
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.pdf", b"\xff.pdf", b"a\nb.pdf", b" #x.pdf\r", b'"q".pdf'])
+def test_collect_list_with_nul_takes_any_name(here: Path, name: bytes) -> None:
+    (here / os.fsdecode(name)).write_bytes(PDF)
+    content = name + b"\0file_1\0"
+    put(here / "list", content)
+    for inputs in (Inputs(listed="list", null=True), Inputs(listed="-", null=True)):
+        found = list(collect(inputs, world(content)).documents())
+        paths = [each.path for each in found if isinstance(each, Source)]
+        assert paths == [Path(os.fsdecode(name)), None]
+
+
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9.pdf", b"\xff.pdf", b"a\xc2\x85b.pdf", b"a\x0bb.pdf", b"a\xe2\x80\xa8b.pdf"]
+)
+def test_collect_list_takes_names_as_the_file_system_has_them(here: Path, name: bytes) -> None:
+    (here / os.fsdecode(name)).write_bytes(PDF)
+    put(here / "list", name + b"\r\n")
+    for inputs in (Inputs(listed="list"), Inputs(listed="-")):
+        (found,) = collect(inputs, world(name + b"\n")).documents()
+        assert isinstance(found, Source)
+        assert found.path == Path(os.fsdecode(name))
+
+
+def test_collect_list_of_find_print0_without_null_names_the_flag(here: Path) -> None:
+    put(here / "a.pdf")
+    put(here / "list", b"a.pdf\0b.pdf\0")
+    assert "`--null` reads one" in problem(Inputs(listed="list")).message
+    (found,) = collect(Inputs(listed="-"), world(b"a.pdf\0")).documents()
+    assert "`--null` reads one" in str(found)
+    assert "--null is for a list" in problem(Inputs(files=("a.pdf",), null=True)).message
+
+
+def test_collect_list_line_too_long_for_a_name_is_a_problem(here: Path) -> None:
+    put(here / "list", b"x" * 5000 + b".pdf\n")
+    assert "File name too long" in problem(Inputs(listed="list")).message

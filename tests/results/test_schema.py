@@ -88,11 +88,8 @@ def test_check_schema_reports_every_fault_of_the_older_form() -> None:
         ('{"a": 1} x', "it is not JSON: Extra data: line 1 column 10 (char 9)"),
         ("[1]", "a schema must be an object, not a list"),
         ("null", "a schema must be an object, not null"),
-        (
-            '{"fields": [{"key": "a", "max": NaN}]}',
-            "it is not JSON: Out of range float values are not JSON compliant",
-        ),
-        ('{"a": 1e999}', "it is not JSON: Out of range float values are not JSON compliant"),
+        ('{"fields": [{"key": "a", "max": NaN}]}', "it is not JSON: NaN is not a JSON value"),
+        ('{"a": -Infinity}', "it is not JSON: -Infinity is not a JSON value"),
         ('{"a": "\\ud800"}', "a string in it has half of a surrogate pair, which can't be sent"),
         ("[" * 100_000, "it is nested too deeply"),
         (json.dumps({"fields": [nested(60, "a")]}), "fields[0].key is missing"),

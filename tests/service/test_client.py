@@ -50,7 +50,7 @@ class Service:
 
 
 def submit(client: Client) -> object:
-    return client.submit("POST", "/v1/extract", {"input": "x"}, "token")
+    return client.submit("POST", "/v1/extract", '{"input":"x"}', "token")
 
 
 def read(client: Client) -> object:

@@ -19,9 +19,11 @@ from docspeed_cli.cli.options import (
     request_flag,
 )
 from docspeed_cli.cli.run import wait_options
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.json_text import TooDeep, read_json
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.operations import FORMATS, Operation
+from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Follower
@@ -30,7 +32,6 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.target import file_target
-from docspeed_cli.service.body import parsed
 from docspeed_cli.service.responses import job_in, status_word
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -65,10 +66,13 @@ def api(
         raise UsageError("PATH is the part after the server; `--base-url` names the server")
 
     def action(context: Context) -> int:
-        fields = merge(_read_body(context, body), parse_assignments(options.set_))
+        text = None if body is None else _read_body(context, body)
+        fields = merge(_fields_of(text, body), parse_assignments(options.set_))
         if verb == "GET" and fields:
             raise UsageError("a GET request has no body", hint="`--query KEY=VALUE` adds to the address")
         request = _request(verb, ("/" + path.lstrip("/")) + _query_string(query, "?" in path), fields)
+        if text is not None and not options.set_:
+            request = request._replace(text=text)
         if options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
@@ -117,19 +121,27 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     return Outcome(job=job, result=(yield from follower.fetch(job, wait.deadline)))
 
 
-def _read_body(context: Context, body: str | None) -> dict[str, Any]:
-    if body is None:
-        return {}
+def _read_body(context: Context, body: str) -> str:
+    """The text of a file or of standard input. UsageError if it can't be read."""
     if body != "-":
         context.files_read.add(Path(body), body)
     try:
-        text = context.environment.stdin.buffer.read() if body == "-" else Path(body).read_bytes()
+        content = context.environment.stdin.buffer.read() if body == "-" else Path(body).read_bytes()
+        return decode_text(content)
     except OSError as error:
         raise UsageError(f"--body: can't read {body}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"--body {body}: {error}") from None
+
+
+def _fields_of(text: str | None, body: str | None) -> dict[str, Any]:
+    """The members of the body. UsageError if it is not a JSON object."""
     try:
-        content = parsed(text)
-    except DocspeedError as error:
-        raise UsageError(f"--body {body}: {error.message.replace('the answer', 'it')}") from None
+        content = {} if text is None else read_json(text, strict=True)
+    except TooDeep as error:
+        raise UsageError(f"--body {body}: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"--body {body}: it is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise UsageError(f"--body {body}: it is not a JSON object")
     return content

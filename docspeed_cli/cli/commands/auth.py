@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import AuthError, DocspeedError, Interrupted, UsageError
+from docspeed_cli.core.json_text import INDENTED, to_json
 from docspeed_cli.core.settings import origin, saved_keys, sendable
+from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.service.body import write_whole
 from docspeed_cli.service.client import Client
@@ -108,8 +109,9 @@ def _read_key(context: Context) -> str:
         if stdin.isatty():
             key = getpass.getpass("API key (not shown): ", stream=stderr)
         else:
-            # Decoded here, because in the C locale the stream itself lets any byte pass.
-            key = stdin.buffer.read().decode("utf-8", "replace")
+            key = decode_text(stdin.buffer.read())
+    except ValueError as error:
+        raise UsageError(f"standard input has no API key: {error}") from None
     except (EOFError, Interrupted) as ended:
         stderr.write("\n")  # the cursor still stands behind the prompt
         if isinstance(ended, Interrupted):
@@ -143,7 +145,7 @@ def _verify_key(context: Context, key: str) -> None:
 def _save_keys(path: Path, keys: dict[str, str]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(path, [(json.dumps(keys, indent=2) + "\n").encode()], private=True)
+        write_whole(path, [(to_json(keys, INDENTED) + "\n").encode()], private=True)
     except OSError as error:
         raise DocspeedError(
             f"can't write {path}: {error.strerror or error}",

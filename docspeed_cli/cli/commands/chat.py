@@ -25,11 +25,13 @@ from docspeed_cli.cli.run import check_unwaited, checked_source, record_inputs, 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
+from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_sources
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.sources import SUFFIXES, collect, discard
+from docspeed_cli.jobs.sources import collect, discard
 from docspeed_cli.jobs.target import file_target
 
 _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
@@ -161,7 +163,7 @@ def _questions(context: Context, question: str | None) -> list[str]:
         return [question or ""]
     if context.environment.stdin.isatty():
         raise UsageError("standard input is the terminal; leave the question out for a conversation")
-    asked = [line.strip() for line in context.environment.stdin if line.strip()]
+    asked = [line.strip() for line in read_lines(context.environment.stdin.buffer) if line.strip()]
     if not asked:
         raise UsageError("no question on standard input")
     return asked

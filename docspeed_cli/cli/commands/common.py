@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.options import output_flag, request_flag
+from docspeed_cli.core import text_files
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import GROUNDINGS
 
@@ -33,7 +34,15 @@ def read_text(context: Context, path: str, flag_name: str) -> str:
     """A text file that a flag names, which no result may replace. UsageError if it can't be read."""
     context.files_read.add(Path(path), path)
     try:
-        return Path(path).read_text("utf-8")
+        return text_files.read_text(Path(path))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{flag_name}: can't read {path}: {reason}") from None
+
+
+def read_stdin(context: Context, flag_name: str) -> str:
+    """The text on standard input. UsageError if it is not text."""
+    try:
+        return text_files.decode_text(context.environment.stdin.buffer.read())
+    except ValueError as error:
+        raise UsageError(f"{flag_name} -: {error}") from None

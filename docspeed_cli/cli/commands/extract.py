@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.commands.common import Grounding, Table, read_text
+from docspeed_cli.cli.commands.common import Grounding, Table, read_stdin, read_text
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import DocumentOptions, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
@@ -78,10 +78,9 @@ def _checked_schema(context: Context, text: str) -> Any:
 
     where = "--schema"
     if text == "-":
-        stdin = context.environment.stdin
-        if stdin.isatty():
+        if context.environment.stdin.isatty():
             raise UsageError("--schema -: standard input is the terminal; pipe a schema in, or name a file")
-        content = stdin.read()
+        content = read_stdin(context, "--schema")
     elif text.lstrip()[:1] in ("{", "["):
         content = text
     else:

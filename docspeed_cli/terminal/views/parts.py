@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from docspeed_cli.core.json_text import INDENTED, json_chunks
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.terminal.sanitize import sanitize
 
@@ -87,12 +87,8 @@ def more_of(count: int, name: str, format_name: str) -> Text:
 
 def draw_json(payload: Any, max_lines: int) -> RenderableType:
     """Return a payload of no known shape as indented JSON in at most `max_lines` lines."""
-    # A line is at most five of the encoder's chunks, and a payload may have a million lines.
-    chunks = islice(json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(payload), 5 * max_lines + 5)
-    try:
-        lines = "".join(chunks).split("\n")
-    except RecursionError:
-        return Text("The result is nested too deeply to be drawn; `--json` or `-o FILE` shows it")
+    # A piece is one line, and a payload may have a million of them.
+    lines = "".join(islice(json_chunks(payload, INDENTED), max_lines + 1)).split("\n")
     # Lines that we wrapped could not be copied as JSON, so long lines are the terminal's to wrap.
     shown = [clipped(sanitize(line[: 2 * _MAX_CELL], multiline=False)) for line in lines[:max_lines]]
     more = [Text("… and more; `--json` or `-o FILE` shows all")] if len(lines) > max_lines else []

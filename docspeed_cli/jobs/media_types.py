@@ -1,0 +1,215 @@
+"""Tell a document's type by its content: never stricter than the service could be, and never looser."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".docx": _DOCX,
+    ".xlsx": _XLSX,
+}
+SUFFIXES = tuple(MEDIA_TYPES)
+_SUPPORTED = "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, DOCX and XLSX"
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""The beginnings of TIFF and BigTIFF, little-endian and big-endian."""
+
+_RAW_SUFFIXES = frozenset(
+    (
+        *(".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc"),
+        *(".mef", ".mos", ".nef", ".nrw", ".pef", ".rwl", ".sr2", ".srf", ".srw"),
+    )
+)
+"""Suffixes of camera raw files that are built like TIFF."""
+
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+"""Sizes in bytes of the second header of every version of BMP."""
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The beginning of a container of Microsoft's, which holds old and encrypted Office documents."""
+
+_OLE_CONTENTS = (
+    ("EncryptedPackage", "it is protected with a password; save a copy without one"),
+    ("WordDocument", "it is a Word document in the old format (.doc); save it as .docx or PDF"),
+    ("Workbook", "it is an Excel workbook in the old format (.xls); save it as .xlsx or PDF"),
+)
+
+_HEAD = 1024
+"""Bytes in which PDF readers look for the header, and at the end for the last line."""
+
+_PDF = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-\d")
+_LATE_PDF = re.compile(rb"(?<![\"'`])%PDF-\d\.\d[ \t]*[\r\n]")
+"""A PDF's header behind other bytes; a quote before it, or text after it, is a program's or an article's."""
+
+_PDF_END = re.compile(rb"%%EOF\s*\Z")
+_CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+class InputProblem(Exception):
+    """Why an input can't be used."""
+
+
+def media_type_of(path: Path) -> str:
+    """The file's media type by its content. InputProblem if it is empty, unreadable or unsupported."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD + 16)
+            found = _media_type(path, file, head)
+    except OSError as error:
+        raise InputProblem(f"can't be read: {error.strerror or error}") from None
+    if not head:
+        raise InputProblem("it is empty")
+    if found is not None:
+        return found
+    suffix = path.suffix if path.suffix.lower() in SUFFIXES else ""
+    named = f"it is named {suffix}, but its content" if suffix else "its content"
+    raise InputProblem(f"{named} is not of a supported type ({_SUPPORTED})")
+
+
+def _media_type(path: Path, file: BinaryIO, head: bytes) -> str | None:
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    if head.startswith(_TIFF):
+        if path.suffix.lower() in _RAW_SUFFIXES or is_camera_raw(file, head):
+            raise InputProblem("it is a camera's raw file; export it as JPEG or TIFF")
+        return "image/tiff"
+    if head.startswith(b"BM") and len(head) >= 26 and struct.unpack_from("<I", head, 14)[0] in _BMP_HEADERS:
+        return "image/bmp"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head.startswith(b"PK\x03\x04"):
+        return _office_type(path)
+    if head.startswith(_OLE):
+        raise InputProblem(_ole_problem(file))
+    late = _LATE_PDF.search(head)
+    is_pdf = _PDF.match(head) or (late and late.start() < _HEAD and _ends_as_pdf(file))
+    return "application/pdf" if is_pdf else None
+
+
+def _ends_as_pdf(file: BinaryIO) -> bool:
+    """Whether a file with a PDF's header behind other bytes is one: a text that quotes a PDF goes on."""
+    file.seek(max(file.seek(0, 2) - _HEAD, 0))
+    tail = file.read()
+    file.seek(0)
+    return bool(_PDF_END.search(tail)) or (b"%%EOF" in tail and not _is_text(file.read(64 * _HEAD)))
+
+
+def _is_text(content: bytes) -> bool:
+    text = content.decode("utf-8", "replace")[:-4]  # a character may be cut at the end
+    return "\ufffd" not in text and not _CONTROL.search(text)
+
+
+def _office_type(path: Path) -> str | None:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listed = archive.namelist()
+    # A damaged or unusual directory can make `zipfile` raise any of these.
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error):
+        return None
+    # Some programs write backslashes; the names of parts count in any case.
+    names = [name.replace("\\", "/").lstrip("/").casefold() for name in listed]
+    if "[content_types].xml" not in names:
+        return None
+    for folder, media_type in (("word/", _DOCX), ("xl/", _XLSX)):
+        if any(name.startswith(folder) for name in names):
+            return media_type
+    return None
+
+
+def _ole_problem(file: BinaryIO) -> str:
+    """What a container of Microsoft's holds, by the names in its directory, which may be anywhere in it."""
+    file.seek(0)
+    before = b""
+    found = set()
+    while chunk := file.read(1 << 20):
+        found |= {name for name, _ in _OLE_CONTENTS if name.encode("utf-16-le") in before + chunk}
+        before = chunk[-64:]
+    problems = (problem for name, problem in _OLE_CONTENTS if name in found)
+    old = f"it is a document in an old format; save it as one of {_SUPPORTED}"
+    return next(problems, old)
+
+
+# -- camera raw files
+
+_SUB_IFDS, _PHOTOMETRIC, _DNG_VERSION = 330, 262, 50706
+_SENSOR = (32803, 34892)
+"""Photometric interpretations of a sensor's data."""
+
+_KINDS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+"""The `struct` letters of TIFF's kinds of whole numbers."""
+
+_MAX_ENTRIES, _MAX_VALUES = 1000, 8
+
+
+def is_camera_raw(file: BinaryIO, head: bytes) -> bool:
+    """Whether a file that begins like TIFF holds a sensor's data: in its first image or in those below it."""
+    if head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM"):  # Canon's and Phase One's marks
+        return True
+    try:
+        return any(
+            _DNG_VERSION in tags or any(value in _SENSOR for value in tags.get(_PHOTOMETRIC, []))
+            for tags in _Tiff(file, head).directories()
+        )
+    except (struct.error, OSError, ValueError, OverflowError):  # cut short or damaged: still a TIFF
+        return False
+
+
+class _Tiff:
+    """The directories of a TIFF or BigTIFF file; struct.error where it is cut short."""
+
+    def __init__(self, file: BinaryIO, head: bytes) -> None:
+        self._file = file
+        self._order = "<" if head[:2] == b"II" else ">"
+        self._is_big = b"+" in head[2:4]
+        self._offset = "Q" if self._is_big else "I"
+
+    def directories(self) -> Iterator[dict[int, list[int]]]:
+        """Yield the first directory and those below it, each as the values of the tags that we look at."""
+        first = self._directory(*self._read(8 if self._is_big else 4, self._offset))
+        yield first
+        for place in first.get(_SUB_IFDS, []):
+            yield self._directory(place)
+
+    def _directory(self, place: int) -> dict[int, list[int]]:
+        count_form, entry_size = ("Q", 20) if self._is_big else ("H", 12)
+        (count,) = self._read(place, count_form)
+        start = place + struct.calcsize(count_form)
+        found = {}
+        for at in range(start, start + min(count, _MAX_ENTRIES) * entry_size, entry_size):
+            tag, kind, length = self._read(at, f"HH{self._offset}")
+            if tag in (_SUB_IFDS, _PHOTOMETRIC, _DNG_VERSION):
+                values = f"{min(length, _MAX_VALUES)}{_KINDS.get(kind, 'B')}"
+                room = struct.calcsize(self._offset)
+                inside = at + 4 + room
+                fits = struct.calcsize(f"={values}") <= room
+                found[tag] = list(self._read(inside if fits else self._read(inside, self._offset)[0], values))
+        return found
+
+    def _read(self, place: int, form: str) -> tuple[int, ...]:
+        self._file.seek(place)
+        form = self._order + form
+        return struct.unpack(form, self._file.read(struct.calcsize(form)))
