@@ -12,6 +12,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ CUT = Reply(fault="cut")
 """The request is handled; half of the response is sent."""
 REFUSED = Reply(fault="refused")
 """The connection is refused (as a transport only)."""
+NO_SUCH_JOB = Reply.of(404, {"detail": {"code": "job_not_found", "message": "no such job", "details": None}})
 HANG = Reply(fault="hang")
 """The request is not handled, and the response never comes."""
 
@@ -111,6 +113,9 @@ class Service:
 
     def __init__(self, polls: int = 1, key: str | None = KEY) -> None:
         self.polls = polls
+        self.lag = 0.0
+        """Seconds from a submission until the new job is known; a 404 before."""
+        self.now: Callable[[], float] = time.monotonic
         self.key = key
         self.calls: list[Call] = []
         self.files: dict[str, bytes] = {}
@@ -238,7 +243,7 @@ class Service:
         if body.get("execution_mode") == "sync":
             return Reply(200, self.payload(operation, body))
         job_id = f"job_{len(self.jobs) + 1}"
-        self.jobs[job_id] = {"operation": operation, "looks": 0}
+        self.jobs[job_id] = {"operation": operation, "looks": 0, "known": self.now() + self.lag}
         self.results[job_id] = self.payload(operation, body)
         return Reply.of(200, self._status(job_id, "queued"))
 
@@ -248,10 +253,8 @@ class Service:
 
     def _poll(self, job_id: str) -> Reply:
         job = self.jobs.get(job_id)
-        if job is None:
-            return Reply.of(
-                404, {"detail": {"code": "job_not_found", "message": "no such job", "details": None}}
-            )
+        if job is None or self.now() < job.get("known", 0.0):
+            return NO_SUCH_JOB
         job["looks"] += 1
         if "statuses" in job:
             word = job["statuses"][min(job["looks"], len(job["statuses"])) - 1]

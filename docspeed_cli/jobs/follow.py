@@ -7,7 +7,7 @@ from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
 from docspeed_cli.core.models import Job, State, state_of
-from docspeed_cli.core.operations import job_path
+from docspeed_cli.jobs.absence import Absence
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
@@ -21,9 +21,6 @@ _LOOKS_PER_SECOND = 50
 
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
-
-_REPLICATION_LAG = 15.0
-"""Seconds after submission in which a 404 means that the job is not known everywhere yet."""
 
 
 class Follower:
@@ -60,7 +57,7 @@ class Follower:
         if status_is_new:
             first = started + schedule.delay(0.0)
             yield first if deadline is None else min(first, deadline)
-        failures = 0
+        failures, absence = 0, Absence(self.context.environment)
         while True:
             waited, retry_after = monotonic() - started, None
             failure: DocspeedError | None = None
@@ -70,10 +67,11 @@ class Follower:
                 options.on_status(job)
                 if job.ended:
                     return job, response
-                failures, retry_after = 0, response.retry_after
+                failures, absence = 0, Absence(self.context.environment)
+                retry_after = response.retry_after
             except DocspeedError as error:
                 failures, failure, retry_after = failures + 1, error, error.retry_after
-                if not self._is_passing(error, job, failures):
+                if not self._is_passing(error, job, absence, failures):
                     command = "" if isinstance(error, NotFound) else self.context.wait_command([job])
                     raise self._with_job(error, job, command) from None
                 options.on_status(job._replace(status=f"{job.status} ({error.message})"))
@@ -84,7 +82,7 @@ class Follower:
                 raise self.pending(job, f" after {waited:g} s; it goes on{why}")
             # With thousands of jobs the looks are spread out, so that the server is not flooded.
             spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
-            due = now + max(schedule.delay(waited, retry_after), spacing)
+            due = now + max(schedule.delay(waited, retry_after), spacing, absence.pause)
             yield due if deadline is None else min(due, deadline)
 
     def look(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
@@ -92,13 +90,32 @@ class Follower:
         content, response = self.context.client.look(str(job.job_id), deadline)
         return self.update(job, content), response
 
-    def look_with_retries(self, job: Job) -> tuple[Job, Response]:
+    def look_with_retries(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
         """Look at the job; try again while the server is in trouble."""
         try:
-            response = self.context.client.status(str(job.job_id))
+            response = self.context.client.status(str(job.job_id), deadline)
         except DocspeedError as error:
             raise self._with_job(error, job) from None
         return self.update(job, response.body.json()), response
+
+    def confirm(self, job: Job, deadline: float | None = None) -> Task[tuple[Job, Response | None]]:
+        """Look at the job, with retries: with the answer, or None if the server may not know the job yet.
+
+        NotFound once it is certain that the job is gone.
+        """
+        absence = Absence(self.context.environment)
+        while True:
+            try:
+                return self.look_with_retries(job, deadline)
+            except NotFound:
+                if absence.is_early(job):
+                    return job, None
+                if absence.is_certain(job):
+                    raise
+            due = self.context.environment.monotonic() + absence.pause
+            if deadline is not None and due > deadline:
+                return job, None
+            yield due
 
     def update(self, job: Job, content: Any) -> Job:
         """The job with the status that the server answered, which is recorded if it is new."""
@@ -111,14 +128,12 @@ class Follower:
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}
             self.context.ledger.change_soon(job.row, **known)
-        return found
+        return found._replace(updated_at=self.context.environment.now()) if changed else found
 
-    def _is_passing(self, error: DocspeedError, job: Job, failures: int) -> bool:
+    def _is_passing(self, error: DocspeedError, job: Job, absence: Absence, failures: int) -> bool:
         """Whether an error while polling only delays the next look."""
         if isinstance(error, NotFound):
-            age = self.context.environment.now() - (job.submitted_at or 0)
-            young = job.row is not None and age < _REPLICATION_LAG
-            return young and not job.reused and failures < _TRIES_WITHOUT_ANSWER
+            return not absence.is_certain(job)
         return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
 
     def pending(self, job: Job, details: str = "") -> Pending:
@@ -135,22 +150,27 @@ class Follower:
                 raise NotFound(f"the result of {job.ref} was deleted", hint="run the original command again")
             return Body.at(path)
         environment = self.context.environment
-        schedule = Schedule(random=environment.random)
+        schedule, absence = Schedule(random=environment.random), Absence(environment)
         attempt = 0
         while True:
             try:
-                response = self.context.client.get(job_path(job.job_id) + "/result", deadline=deadline)
+                response = self.context.client.result(job.job_id, deadline)
                 if response.status != 202:
                     return response.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
             except DocspeedError as failed:
                 error = failed
             attempt += 1
-            # The status may be ahead of the result: a new job's result gets a few tries.
-            early = error.status == 202 or (error.status in (404, 409) and not job.reused)
-            due = environment.monotonic() + schedule.backoff(attempt - 1)
-            late = deadline is not None and due > deadline
-            if not early or late or attempt == _TRIES_WITHOUT_ANSWER:
+            # The status may be ahead of the result, so that gets a few tries.
+            if isinstance(error, NotFound):
+                final = absence.is_certain(job)
+            else:
+                final = error.status not in (202, 409) or attempt == _TRIES_WITHOUT_ANSWER
+            due = environment.monotonic() + (absence.pause or schedule.backoff(attempt - 1))
+            if not final and deadline is not None and due > deadline:
+                message = f"the result of job {job.ref} is not there yet ({error.message})"
+                error, final = Pending(message, retryable=True), True
+            if final:
                 refused = isinstance(error, NotFound | Rejected)
                 raise self._with_job(
                     error, job, "" if refused else self.context.result_command(job)

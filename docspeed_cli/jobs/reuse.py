@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docspeed_cli.core.errors import NotFound
+from docspeed_cli.core.errors import NotFound, Pending, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.outcome import Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import PreparedRequest
 
@@ -24,7 +25,7 @@ class Reuse:
         self.run = run
         self.follower = follower
 
-    def find(self, prepared: PreparedRequest, run_id: str | None) -> tuple[Job | None, Sequence[Job]]:
+    def find(self, prepared: PreparedRequest, options: WaitOptions) -> Task[tuple[Job | None, Sequence[Job]]]:
         """The job that answers this request; or else its submissions whose outcome is unknown.
 
         The request's lock must be held.
@@ -44,10 +45,10 @@ class Reuse:
                 if job.token not in answered:
                     unknown.append(job)
             elif job.state in (State.RUNNING, State.DONE):
-                found = self._confirm(job)
+                found = yield from self._confirm(job, options)
                 if found is not None:
                     found = found._replace(input=label or found.input)
-                    self.assign_to_run(found, run_id)
+                    self.assign_to_run(found, options.run_id)
                     self.report(found)
                     return found, ()
         if unknown:
@@ -56,17 +57,22 @@ class Reuse:
             note(f"{unknown[0].input}: a submission {when} has an unknown outcome ({why}); submitting again")
         return None, unknown
 
-    def _confirm(self, job: Job) -> Job | None:
-        """The job as the server knows it now; None if it is gone or has failed."""
+    def _confirm(self, job: Job, options: WaitOptions) -> Task[Job | None]:
+        """The job as the server knows it now; None if it is gone or has failed.
+
+        While the server is in trouble, a command that waits takes the job as it was: its looks only delay.
+        """
         if job.job_id is None:
             return job._replace(reused=True) if self.context.cached_result_path(job).exists() else None
         try:
-            response = self.context.client.status(job.job_id)
+            job, _ = yield from self.follower.confirm(job, options.deadline)
         except NotFound:
             self.follower.mark_gone(job)
             return None
-        found = self.follower.update(job, response.body.json())._replace(reused=True)
-        return None if found.state is State.FAILED else found
+        except (Unavailable, Pending) as error:
+            if not (options.wait and error.retryable and self.context.client.answered):
+                raise
+        return None if job.state is State.FAILED else job._replace(reused=True)
 
     def assign_to_run(self, job: Job, run_id: str | None) -> None:
         """Record that a reused job belongs to this run now."""

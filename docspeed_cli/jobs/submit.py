@@ -55,7 +55,7 @@ class Submitter:
                     job = yield from self.follower.follow(job, options)
                     result = result or (yield from self.follower.fetch(job, options.deadline))
                 except NotFound:
-                    # A reused job may expire before its result is fetched; a new one can't have.
+                    # A reused job may be gone by the time its result is fetched; a new one can't be.
                     if not job.reused:
                         raise
                     self.follower.mark_gone(job)
@@ -72,7 +72,7 @@ class Submitter:
         try:
             unknown: Sequence[Job] = ()
             if not options.fresh and prepared.request.operation.reusable:
-                job, unknown = self.reuse.find(prepared, options.run_id)
+                job, unknown = yield from self.reuse.find(prepared, options)
                 if job is not None:
                     return job, None
             # The same Idempotency-Key as before: a server that knows such keys won't do the work twice.
@@ -178,7 +178,11 @@ class Submitter:
         if answer is not None:
             response.body.clear()
             job = job.with_status(status_word(answer) or "submitted")
-            job = job._replace(job_id=str(answer["job_id"]), error=failure_text(answer))
+            job = job._replace(
+                job_id=str(answer["job_id"]),
+                error=failure_text(answer),
+                updated_at=self.context.environment.now(),
+            )
             known = {"status": job.status, "state": job.state, "error": job.error}
             self.context.ledger.change(job.row or 0, job_id=job.job_id, **known)
             self.run.begin_waiting(job)

@@ -141,28 +141,26 @@ class Client:
 
     def look(self, job_id: str, deadline: float | None = None) -> tuple[dict[str, Any], Response]:
         """Look at a job once, without retries: the status object, and the answer that brought it."""
-        call = Call("GET", job_path(job_id), deadline=deadline, max_bytes=_MAX_OBJECT_SIZE)
+        call = _about(job_id, deadline)
         answer = self._exchange(call)
         status = _json_object(answer)
         if status_word(status) is None:
             raise _unexpected(f"the answer about job {job_id} has no status")
         return status, answer
 
-    def get(
-        self,
-        path: str,
-        *,
-        allow_empty: bool = False,
-        max_bytes: int | None = None,
-        deadline: float | None = None,
-    ) -> Response:
+    def get(self, path: str, *, allow_empty: bool = False, deadline: float | None = None) -> Response:
         """Read something, with retries."""
-        call = Call("GET", path, allow_empty=allow_empty, max_bytes=max_bytes, deadline=deadline)
+        call = Call("GET", path, allow_empty=allow_empty, deadline=deadline)
         return self._retry(lambda: self._exchange(call), deadline)
 
-    def status(self, job_id: str) -> Response:
+    def status(self, job_id: str, deadline: float | None = None) -> Response:
         """The status object of a job, with retries."""
-        return self.get(job_path(job_id), max_bytes=_MAX_OBJECT_SIZE)
+        return self._retry(lambda: self._exchange(_about(job_id, deadline)), deadline)
+
+    def result(self, job_id: str, deadline: float | None = None) -> Response:
+        """The result of a job, with retries."""
+        call = Call("GET", f"{job_path(job_id)}/result", deadline=deadline, about_job=True)
+        return self._retry(lambda: self._exchange(call), deadline)
 
     def probe(self) -> Probe:
         """Ask for a job that can't exist: whether the server answers and accepts the key. It is free."""
@@ -253,6 +251,11 @@ class Client:
                     retry_after=wait,
                 )
             self._sleep(wait)
+
+
+def _about(job_id: str, deadline: float | None) -> Call:
+    """The request for a job's status."""
+    return Call("GET", job_path(job_id), deadline=deadline, max_bytes=_MAX_OBJECT_SIZE, about_job=True)
 
 
 def _json_object(answer: Response) -> dict[str, Any]:

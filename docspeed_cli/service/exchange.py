@@ -76,6 +76,8 @@ class Call(NamedTuple):
     """Monotonic time by which the exchange must be over; None limits only silence and slowness."""
     max_bytes: int | None = None
     """Largest answer in bytes; None for any size."""
+    about_job: bool = False
+    """Whether a 404 would say that a job is gone, so that only the service's own 404 is believed."""
 
     def send(self, server: Server, connection: httpx.Client) -> httpx.Response:
         """Send the request, following redirects within the server; the answer's body is still to be read."""
@@ -150,7 +152,13 @@ class Call(NamedTuple):
         with suppress(Exception):  # a body that breaks off says less, but the status says enough
             self._replace(max_bytes=_MAX_ERROR_SIZE)._receive(server, response, body)
         content = server.redacted(b"".join(body.chunks()))
-        error = status_error(response.status_code, content, repeatable=self.repeatable, retry_after=wait)
+        error = status_error(
+            response.status_code,
+            content,
+            repeatable=self.repeatable,
+            retry_after=wait,
+            about_job=self.about_job,
+        )
         if isinstance(error, AuthError) and server.auth_hint:
             return error.replace(hint=server.auth_hint)
         return error

@@ -38,9 +38,17 @@ _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error
 
 
 def status_error(
-    status: int, body: bytes, *, repeatable: bool, retry_after: float | None = None
+    status: int,
+    body: bytes,
+    *,
+    repeatable: bool,
+    retry_after: float | None = None,
+    about_job: bool = False,
 ) -> DocspeedError:
-    """The error for a status other than success; `repeatable` if sending the request twice is harmless."""
+    """The error for a status other than success; `repeatable` if sending the request twice is harmless.
+
+    Of an answer `about_job`, only the service's own 404 says that there is no such job.
+    """
     code, text, details = error_members(body)
     after = f": {text}" if text else ""
     common: dict[str, Any] = {"code": code, "status": status, "details": details}
@@ -55,6 +63,9 @@ def status_error(
         hint = "add credits, then run the same command again; finished work is not paid for twice"
         return NoCredits(f"not enough credits{after}", **common, hint=hint)
     if status in (404, 410):
+        if about_job and not _is_in_published_form(body):
+            what = f"the answer ({status}) is not the service's own"
+            return Unavailable(what, code="unexpected_answer", status=status, retryable=True)
         return NotFound(text or f"the server has no such job, file or path ({status})", **common)
     if status == 429 or status >= 500 or status in (408, 425):
         safe = repeatable or status in _NOT_TAKEN
@@ -82,6 +93,16 @@ def error_members(body: bytes) -> tuple[str | None, str, Any]:
     if isinstance(detail, list):
         return "invalid_input", text, detail
     return code, text, detail.get("details") if isinstance(detail, dict) else None
+
+
+def _is_in_published_form(body: bytes) -> bool:
+    """Whether the body of an error is `{"detail": …}` with a text or an object, as the service writes it."""
+    try:
+        content = parsed(body)
+    except DocspeedError:
+        return False
+    detail = content.get("detail") if isinstance(content, dict) else None
+    return isinstance(detail, str | dict) and bool(detail)
 
 
 def _code_and_message(error: Any) -> tuple[str | None, str]:

@@ -168,7 +168,7 @@ def test_exit_code_of_submission_follows_http_status(
 def test_exit_code_of_jobs_commands_follows_http_status(
     stage: Stage, service: Service, status: int, code: int
 ) -> None:
-    service.always(POLL, Reply(status, b""))
+    service.always(POLL, Reply.of(status, {"detail": "no"}))
     for command in ("status", "result", *(["wait"] if status != 503 else [])):
         ran = stage.run("jobs", command, "job_77")
         assert (ran.code, ran.out) == (code, ""), ran.err

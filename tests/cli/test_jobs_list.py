@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.fake_service import POLL, Reply, Service
+from tests.fake_service import NO_SUCH_JOB, POLL, Service
 from tests.stage import Stage, lines
 
 
@@ -43,14 +43,15 @@ def test_jobs_list_filters_by_status_operation_and_limit(stage: Stage, service: 
 
 def test_jobs_list_polls_only_with_refresh(stage: Stage, service: Service) -> None:
     stage.submit(3)
-    service.then(POLL, Reply.of(404, {"detail": "no such job"}))
+    stage.clock.sleep(60)
+    service.at("/v1/jobs/job_2", NO_SUCH_JOB, NO_SUCH_JOB)
     assert stage.states() == ["running"] * 3
     assert service.count(POLL) == 0
     ran = stage.run("jobs", "list", "--refresh", "--json", "--concurrency", "1")
     assert sorted(json.loads(line)["state"] for line in lines(ran.out)) == ["done", "done", "gone"]
-    assert service.count(POLL) == 3
+    assert service.count(POLL) == 4
     stage.run("jobs", "list", "--refresh")
-    assert service.count(POLL) == 3, "jobs that have ended are not polled again"
+    assert service.count(POLL) == 4, "jobs that have ended are not polled again"
 
 
 def test_jobs_list_needs_no_key_and_no_network(stage: Stage, service: Service) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fake_service import POLL, Reply, Service
+from tests.fake_service import NO_SUCH_JOB, POLL, Service
 from tests.stage import Stage
 
 
@@ -39,7 +39,7 @@ def test_watch_job_forgotten_meanwhile_ends(
 
 def test_watch_job_gone_from_server_counts_as_ended(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
-    service.then(POLL, Reply.of(404, {"detail": "no such job"}))
+    service.always(POLL, NO_SUCH_JOB)
     ran = stage.run("jobs", "watch", terminal=True)
     assert ran.code == 0, ran.err
     assert "gone" in ran.out and "0 running, 1 ended" in ran.out

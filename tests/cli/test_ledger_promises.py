@@ -151,6 +151,7 @@ class Promises(RuleBasedStateMachine):
     def _set_fate(self, job_id: str, fate: str) -> None:
         self.fates[job_id] = fate
         if fate == "lost":
+            self.clock.time += 60.0  # a job that is new may be unknown for some seconds
             if self.service.jobs.pop(job_id, None):
                 self.service.jobs[f"once {job_id}"] = {}  # so that no other job gets its id
             self.service.results.pop(job_id, None)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.fake_service import POLL, RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, UPLOAD, Reply, Service
+from tests.fake_service import RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, lines
 
 PARSE = ("parse", "--file-id", "f")
@@ -67,23 +67,6 @@ def test_reuse_job_failed_meanwhile_is_resubmitted(stage: Stage, service: Servic
     ran = stage.run(*PARSE, "--wait")
     assert ran.code == 0, ran.err
     assert service.count(SUBMIT) == 2
-
-
-def test_reuse_job_gone_from_server_is_resubmitted(stage: Stage, service: Service) -> None:
-    stage.run(*PARSE, "--wait")
-    service.then(POLL, Reply.of(404, {"detail": "no such job"}))
-    ran = stage.run(*PARSE, "--wait")
-    assert ran.code == 0, ran.err
-    assert service.count(SUBMIT) == 2
-    assert stage.states() == ["done", "gone"]
-
-
-def test_reuse_result_gone_from_server_is_resubmitted(stage: Stage, service: Service) -> None:
-    stage.run(*PARSE, "--wait")
-    service.then(RESULT, Reply.of(410, {"detail": "result is gone"}))
-    ran = stage.run(*PARSE, "--wait")
-    assert ran.code == 0, ran.err
-    assert ran.raw == service.results["job_2"] + b"\n"
 
 
 @pytest.mark.parametrize("fault", [RESET_BEFORE, RESET_AFTER, Reply.of(500, {}), Reply.of(504, {})])

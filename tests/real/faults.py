@@ -154,6 +154,13 @@ IN_CIRCLES = _moved(tries=6)
 UNPROVEN = _hopeless("tls")
 NO_KEY = _hopeless("auth", exit=4)
 NO_CREDITS = _hopeless("no_credits", exit=3)
+ELSEWHERE = Cells(
+    _once("not_found", Ledger.EMPTY, 6),
+    _once("not_found", Ledger.EMPTY, 6),
+    _GOES_ON,
+    _again("unexpected_answer", Ledger.DONE),
+)
+"""Nothing was taken, and it says nothing about the job."""
 HARMLESS = Cells(_FINE, _FINE, _FINE, _FINE)
 
 
@@ -185,6 +192,7 @@ _FAILED = "500, 504"
 _BUSY = "429, 502, 503 (`Retry-After`, in seconds or as a date, is obeyed)"
 _ABSURD = "a `Retry-After` of more than two minutes"
 _UNREADABLE = "an answer that is HTML, empty, cut short, or not HTTP"
+_STRANGE = "a 404 that is not the service's own, such as a gateway's page"
 _TYPE = "JSON with another content type"
 _SLOW = "an answer that arrives too slowly to end"
 _WITHIN = "a redirect within the server"
@@ -247,6 +255,9 @@ TABLE = (
     Fault("cut before it was sent", _UNREADABLE, Cut("whole by its length"), _CUT, PERHAPS_TAKEN),
     Fault("no gzip", _UNREADABLE, Disguised({"Content-Encoding": "gzip"}), "decompressing", PERHAPS_TAKEN),
     Fault("no HTTP", _UNREADABLE, Babble(b"SSH-2.0-OpenSSH_9.6\r\n"), _BROKE, PERHAPS_TAKEN),
+    Fault("404 of a gateway", _STRANGE, Says(404, _PAGE, _HTML), "(404)", ELSEWHERE),
+    Fault("404, empty", _STRANGE, Says(404, b""), "(404)", ELSEWHERE),
+    Fault("404 in another form", _STRANGE, Says(404, b'{"message": "no route"}'), "", ELSEWHERE),
     Fault("HTML as its type", _TYPE, Disguised({"Content-Type": "text/html"}), "", HARMLESS),
     Fault("another charset", _TYPE, Disguised({"Content-Type": "text/plain; charset=utf-16"}), "", HARMLESS),
     Fault("no type", _TYPE, Disguised({"Content-Type": ""}), "", HARMLESS),

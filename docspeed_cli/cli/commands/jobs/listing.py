@@ -59,9 +59,8 @@ def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = Fals
 
 
 def _look(follower: Follower, job: Job) -> Task[None]:
-    yield from ()
     try:
-        follower.look_with_retries(job)
+        yield from follower.confirm(job)
     except NotFound:
         follower.mark_gone(job)
     except DocspeedError as error:

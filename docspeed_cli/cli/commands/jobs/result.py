@@ -70,7 +70,7 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     """The job's result. Pending if it has not ended, JobFailed if it has no result."""
     require_job_id(follower.context, job)
     if job.job_id is not None:
-        job, _ = follower.look_with_retries(job)
+        job, _ = yield from follower.confirm(job)
     if not job.ended:
         raise follower.pending(job)
     if job.state is State.FAILED:

@@ -34,8 +34,7 @@ def status(options: StatusOptions, ids: Ids = None) -> Action:
 
 
 def _look(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
-    yield from ()
     if job.job_id is None:
         return Outcome(job=job)
-    job, response = follower.look_with_retries(job)
+    job, response = yield from follower.confirm(job)
     return Outcome(job=job, status=response)

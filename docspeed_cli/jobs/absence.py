@@ -1,0 +1,41 @@
+"""Decides when a server that does not know a job is believed: a job given up too early is paid for twice."""
+
+from __future__ import annotations
+
+from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.models import Job
+
+REPLICATION_LAG = 15.0
+"""Seconds in which what the server has just told us of a job may not be known everywhere."""
+
+_PAUSE = 2.0
+"""Seconds before the server is asked again about a job that it does not know."""
+
+_TIMES = 2
+"""Answers in a row that are believed: a single one may come from a server that lags or restarts."""
+
+
+class Absence:
+    """Counts the answers in a row that a job, or its result, is not there; early ones don't count."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._started = environment.monotonic()
+        self._counted = 0
+
+    def is_early(self, job: Job) -> bool:
+        """Whether the server may not know everywhere yet what it last told us of the job."""
+        known_at = job.updated_at or job.submitted_at or 0.0
+        # The second clock can't be set back, which would make a job that is gone young for ever.
+        recent = self._environment.monotonic() - self._started < REPLICATION_LAG
+        return recent and self._environment.now() - known_at < REPLICATION_LAG
+
+    def is_certain(self, job: Job) -> bool:
+        """Count one more answer; whether the job, or its result, is gone."""
+        self._counted += not self.is_early(job)
+        return self._counted >= _TIMES
+
+    @property
+    def pause(self) -> float:
+        """Least seconds until the next look."""
+        return _PAUSE if self._counted else 0.0
