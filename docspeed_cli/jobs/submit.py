@@ -15,12 +15,10 @@ from docspeed_cli.jobs.follow import Follower, failure_text
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.reuse import Reuse
 from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.turn import take_lock
 from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body, write_whole
 from docspeed_cli.service.responses import is_result, job_in, status_word
-
-_LOCK_INTERVAL = 0.05
-"""Seconds between two tries to get a request's lock."""
 
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
@@ -67,8 +65,8 @@ class Submitter:
 
         One command at a time works on one request: the lock is held until the job's id is in the ledger.
         """
-        while not self.context.locks.acquire(prepared.identity):
-            yield self.context.environment.monotonic() + _LOCK_INTERVAL
+        label, doing = prepared.request.label or "the request", "works on the same request"
+        yield from take_lock(self.context, prepared.identity, label, doing, options.deadline)
         try:
             unknown: Sequence[Job] = ()
             if not options.fresh and prepared.request.operation.reusable:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +12,7 @@ from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import file_digest
+from docspeed_cli.jobs.turn import take_lock
 
 
 class Document(NamedTuple):
@@ -74,9 +77,8 @@ class Uploads:
         context, source = self.context, document.source
         if source.path is None:
             return str(source.file_id), None
-        request = f"upload {context.server} {context.fingerprint} {document.digest}"
         # Duplicates in one folder are common: the second waits here, and finds the first one's id.
-        with context.locks.holding(hashlib.sha256(request.encode()).hexdigest(), context.sleep):
+        with self._turn_of(document, deadline):
             known = None if fresh else self.stored_id(document)
             if known is not None:
                 return known, None
@@ -91,6 +93,20 @@ class Uploads:
                 context.server, context.fingerprint, document.digest, file_id, name
             )
             return file_id, entry
+
+    @contextmanager
+    def _turn_of(self, document: Document, deadline: float | None) -> Iterator[None]:
+        """Hold the lock of this document's upload during the block. Pending if the deadline comes first."""
+        context = self.context
+        upload = f"upload {context.server} {context.fingerprint} {document.digest}"
+        lock = hashlib.sha256(upload.encode()).hexdigest()
+        label, doing = document.source.label, "uploads the same document"
+        for due in take_lock(context, lock, label, doing, deadline):
+            context.sleep(max(0.0, due - context.environment.monotonic()))
+        try:
+            yield
+        finally:
+            context.locks.release(lock)
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
         """Upload one document: the server's entry for it, or what the ledger knows of an earlier upload."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -61,15 +60,13 @@ class Locks:
         self.release(digest)
         return True
 
-    @contextmanager
-    def holding(self, digest: str, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Wait for the lock, and hold it during the block."""
-        while not self.acquire(digest):
-            sleep(0.05)
-        try:
-            yield
-        finally:
-            self.release(digest)
+    def holder(self, digest: str) -> str | None:
+        """Name the other process that holds the lock; None if this process holds it, or none does."""
+        byte = _byte_of(digest)
+        with _guard:
+            if (self._path, byte) in _held or self._descriptor is None:
+                return None
+            return _holder_of(self._descriptor, byte)
 
     def close(self) -> None:
         """Close the file, unless this process still holds a lock on it."""
@@ -111,3 +108,24 @@ def _set_lock(descriptor: int, byte: int, *, locked: bool) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def _holder_of(descriptor: int, byte: int) -> str | None:
+    """Name the process that has locked a byte; None if it is free now. Windows doesn't tell which it is."""
+    if sys.platform == "win32":
+        return "another process"
+    import struct
+
+    # `struct flock`: the BSDs and macOS begin with the range, Linux with the type of the lock.
+    linux = sys.platform == "linux"
+    form = "hhqqi" if linux else "qqihh"
+    members = (fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0) if linux else (byte, 1, 0, fcntl.F_WRLCK, os.SEEK_SET)
+    try:
+        found = struct.unpack(form, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(form, *members)))
+    except OSError:
+        return "another process"
+    kind, number = (found[0], found[4]) if linux else (found[3], found[2])
+    if kind == fcntl.F_UNLCK:
+        return None
+    # In a shared folder it may be a process of another machine or container, which has no number here.
+    return f"process {number}" if number > 0 else "another process"

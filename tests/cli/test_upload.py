@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,14 +114,14 @@ def test_upload_document_changed_after_hashing_is_an_error(
     if while_sent:
         ran = replace(stage, transport=lambda base_url: httpx.MockTransport(handler)).run("parse", path)
     else:
-        held = Locks.holding
+        acquire = Locks.acquire
 
-        def late(self: Locks, name: str, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
+        def late(self: Locks, digest: str) -> bool:
             change()
-            return held(self, name, sleep)
+            return acquire(self, digest)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Locks, "holding", late)
+            patch.setattr(Locks, "acquire", late)
             ran = stage.run("parse", path)
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (int(while_sent), 0)

@@ -49,11 +49,6 @@ def quiet(path: Path) -> Locks:
     return Locks(path, pytest.fail)
 
 
-def never(seconds: float) -> None:
-    """Fail: there is nothing to wait for."""
-    pytest.fail("it slept")
-
-
 @contextmanager
 def holder(path: Path, *digests: str) -> Iterator[subprocess.Popen[str]]:
     """Run another process that holds these locks."""
@@ -119,40 +114,13 @@ def test_locks_concurrency_one_of_eight_threads_acquires(path: Path) -> None:
     assert sorted(took) == [False] * 7 + [True]
 
 
-def test_locks_holding_waits_for_the_lock_and_releases_it(path: Path) -> None:
+def test_locks_holder_is_no_other_process_if_this_one_holds_the_lock_or_none_does(path: Path) -> None:
     locks = quiet(path)
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            locks.release(A)
-
+    assert locks.holder(A) is None
     locks.acquire(A)
-    with locks.holding(A, sleep):
-        assert len(slept) == 3
-        assert all(0 < seconds <= 1 for seconds in slept)
-        assert not locks.acquire(A)
-    assert locks.acquire(A)
-
-
-def test_locks_holding_releases_after_an_error(path: Path) -> None:
-    locks = quiet(path)
-    with pytest.raises(KeyError), locks.holding(A, never):
-        raise KeyError
-    assert locks.acquire(A)
-
-
-def test_locks_holding_interrupted_while_it_waits_takes_no_lock(path: Path) -> None:
-    locks = quiet(path)
-
-    def interrupted(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    locks.acquire(A)
-    with pytest.raises(KeyboardInterrupt), locks.holding(A, interrupted):
-        pytest.fail("it was held")
-    assert not locks.acquire(A)
+    assert locks.holder(A) is None
+    locks.release(A)
+    assert locks.holder(A) is None
 
 
 def test_locks_file_is_private_and_stays_empty(path: Path) -> None:
@@ -169,10 +137,12 @@ def test_locks_file_is_private_and_stays_empty(path: Path) -> None:
 
 def test_locks_concurrency_processes_exclude_each_other(path: Path) -> None:
     locks = quiet(path)
-    with holder(path, A):
+    with holder(path, A) as other:
         assert not locks.acquire(A)
+        assert locks.holder(A) == f"process {other.pid}"
         assert not locks.free(A)
         assert locks.acquire(B)
+        assert locks.holder(B) is None
         assert taken_elsewhere(path, B)
 
 
