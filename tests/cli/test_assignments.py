@@ -1,4 +1,4 @@
-"""`--set` adds any field to a body, and says what it can't understand."""
+"""`--set` adds any field to a body; an error names what it can't parse."""
 
 from __future__ import annotations
 
@@ -47,23 +47,25 @@ def assignments(value: Mapping[str, Any]) -> list[str]:
 
 
 @given(objects)
-def test_any_object_can_be_built_path_by_path(value: dict[str, Any]) -> None:
+def test_assignments_path_by_path_build_any_object(value: dict[str, Any]) -> None:
     assert to_json(parse_assignments(assignments(value))) == to_json(value)
 
 
 @given(objects, st.randoms(use_true_random=False))
-def test_the_order_of_flags_changes_the_order_of_members_only(value: dict[str, Any], chance: Any) -> None:
+def test_assignments_in_another_order_change_the_order_of_members_only(
+    value: dict[str, Any], chance: Any
+) -> None:
     flags = assignments(value)
     chance.shuffle(flags)
     assert parse_assignments(flags) == value
 
 
 @given(objects)
-def test_any_object_can_be_set_as_one_value(value: dict[str, Any]) -> None:
+def test_assignment_of_any_object_sets_it_whole(value: dict[str, Any]) -> None:
     assert parse_assignments([f"field={json.dumps(value)}"]) == {"field": value}
 
 
-def test_nothing_is_set_where_there_is_no_flag() -> None:
+def test_assignments_without_a_flag_are_empty() -> None:
     assert parse_assignments(None) == parse_assignments([]) == {}
 
 
@@ -98,20 +100,20 @@ def test_nothing_is_set_where_there_is_no_flag() -> None:
         ("file.pdf", "file.pdf"),
     ],
 )
-def test_a_value_is_json_if_it_parses_else_text(text: str, value: Any) -> None:
+def test_assignment_value_that_parses_is_json_else_text(text: str, value: Any) -> None:
     found = parse_assignments([f"field={text}"])["field"]
     assert found == value
     assert type(found) is type(value)
 
 
 @given(st.text())
-def test_any_text_can_be_sent_as_it_is(text: str) -> None:
+def test_assignment_value_quoted_as_json_is_text(text: str) -> None:
     """Quoted as JSON it is text, whatever it looks like."""
     assert parse_assignments([f"field={json.dumps(text)}"]) == {"field": text}
 
 
 @pytest.mark.parametrize("depth", [50_000, 200_000])
-def test_what_is_too_deep_to_be_parsed_is_text(depth: int) -> None:
+def test_assignment_value_too_deep_to_parse_is_text(depth: int) -> None:
     assert parse_assignments([f"field={'[' * depth}"]) == {"field": "[" * depth}
 
 
@@ -120,18 +122,18 @@ def test_what_is_too_deep_to_be_parsed_is_text(depth: int) -> None:
     ["1e400", "-1e999", "1.10", "12345678901234567.89", "-0", "1E5", "9" * 5000],
     ids=lambda n: n[:20],
 )
-def test_a_number_is_sent_as_it_was_written(number: str) -> None:
+def test_assignment_number_is_sent_as_written(number: str) -> None:
     assignments = [f"field={number}", f'list=[{number}, {{"a": {number}}}]']
     written = to_json(parse_assignments(assignments))
     assert written == f'{{"field":{number},"list":[{number},{{"a":{number}}}]}}'
 
 
-def test_the_last_of_several_values_counts() -> None:
+def test_assignment_repeated_takes_the_last_value() -> None:
     assert parse_assignments(["a=1", "a=2"]) == {"a": 2}
     assert parse_assignments(["a.b=1", "a.b=[2]"]) == {"a": {"b": [2]}}
 
 
-def test_objects_set_twice_are_put_together() -> None:
+def test_assignments_of_objects_to_one_field_are_merged() -> None:
     assert parse_assignments(['a={"b": 1}', "a.c=2", 'a={"d": 3}']) == {"a": {"b": 1, "c": 2, "d": 3}}
 
 
@@ -139,30 +141,30 @@ def test_objects_set_twice_are_put_together() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", "=1", ".=1", ".a=1", "a.=1", "a..b=1", "a.b"])
-def test_what_is_no_assignment_is_named(text: str) -> None:
+def test_assignment_malformed_is_named(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_assignments(["good=1", text])
     assert f"--set {text}" in caught.value.message
 
 
 @pytest.mark.parametrize("value", ["1", "null", "[]", "text", "false", '""'])
-def test_a_field_within_a_plain_value_is_a_contradiction(value: str) -> None:
+def test_assignment_below_a_plain_value_is_rejected(value: str) -> None:
     with pytest.raises(UsageError, match=r"--set a\.b=1") as caught:
         parse_assignments([f"a={value}", "a.b=1"])
     assert "a" in caught.value.message
 
 
 @pytest.mark.parametrize("value", ["1", "null", "[]", "text"])
-def test_a_plain_value_over_fields_is_the_same_contradiction(value: str) -> None:
+def test_assignment_of_a_plain_value_over_fields_is_rejected(value: str) -> None:
     """In this order, too: nothing that was asked for may be dropped without a word."""
     with pytest.raises(UsageError, match="--set a="):
         parse_assignments(["a.b=1", f"a={value}"])
 
 
-# -- putting together
+# -- merging
 
 
-def test_fields_within_fields_are_added_to_what_is_there() -> None:
+def test_merge_nested_fields_are_added() -> None:
     body = {"schema": {"doc_class": "invoice", "fields": [1]}, "grounding": "cell"}
     extra = {"schema": {"strict": True, "fields": [2]}, "page": 1}
     assert merge(body, extra) == {
@@ -173,12 +175,12 @@ def test_fields_within_fields_are_added_to_what_is_there() -> None:
 
 
 @pytest.mark.parametrize(("there", "extra"), [({"a": 1}, {"a": {"b": 1}}), ({"a": {"b": 1}}, {"a": None})])
-def test_what_can_t_be_put_together_is_replaced(there: dict[str, Any], extra: dict[str, Any]) -> None:
+def test_merge_of_different_kinds_replaces_the_value(there: dict[str, Any], extra: dict[str, Any]) -> None:
     assert merge(there, extra) == extra
 
 
 @given(objects, objects)
-def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict[str, Any]) -> None:
+def test_merge_changes_neither_part(body: dict[str, Any], extra: dict[str, Any]) -> None:
     before = json.dumps([body, extra])
     found = merge(body, extra)
     assert json.dumps([body, extra]) == before
@@ -191,10 +193,10 @@ def test_putting_together_changes_neither_part(body: dict[str, Any], extra: dict
 
 
 @given(objects)
-def test_nothing_is_added_by_nothing(body: dict[str, Any]) -> None:
+def test_merge_with_nothing_changes_nothing(body: dict[str, Any]) -> None:
     assert merge(body, {}) == merge({}, body) == body
 
 
-def test_no_field_is_so_deep() -> None:
+def test_assignment_path_too_deep_is_rejected() -> None:
     with pytest.raises(UsageError, match="can't be 3000 levels deep"):
         parse_assignments(["a." * 2999 + "a=1"])
