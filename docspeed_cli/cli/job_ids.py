@@ -41,8 +41,6 @@ def _id_in_line(line: str, context: Context) -> str | None:
     """The job that a line names; None, with a warning, if its input never became a job."""
     if not line.startswith("{"):
         return line.strip('"')
-    import json
-
     members: dict[str, Any] = {}
     with suppress(ValueError):
         members = read_json(line)
