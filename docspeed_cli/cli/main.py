@@ -155,6 +155,7 @@ def _is_command(word: str) -> bool:
 
 def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     """Perform a command in a context made for it."""
+    from docspeed_cli.cli.again import again
     from docspeed_cli.cli.options import input_problems
     from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
     from docspeed_cli.jobs.context import Context
@@ -166,8 +167,9 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
         style = invocation.style(settings)
     except UsageError as error:
         raise combine_errors([error, *input_problems(invocation.options, environment)]) from None
-    output = Output(environment, style, plain.secrets, settings.server_flags)
-    context = Context(environment, settings, output, _command_line(argv))
+    hint, phrase = again(argv)
+    output = Output(environment, style, plain.secrets, settings.server_flags, phrase)
+    context = Context(environment, settings, output, hint)
     try:
         return invocation.action(context)
     except DocspeedError as error:
@@ -194,10 +196,3 @@ def _settings(invocation: Invocation, environment: Environment) -> Settings:
         if not invocation.guide.works_with_bad_settings:
             raise
         return default_settings(environment.env, error)
-
-
-def _command_line(argv: Sequence[str]) -> str:
-    """The command line as a shell takes it; without --fresh, so that running it again does not pay again."""
-    import shlex
-
-    return shlex.join(["docspeed", *(word for word in argv if word != "--fresh")])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from docspeed_cli.cli.groups import Called, Entry, commands, descend
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.suggest import nearest
+from docspeed_cli.core.suggest import CLOSE, nearest
 
 _SUGGESTED = re.compile(r"\.?\s+\(?(?:Possible options:|Did you mean)\s+(.*)$")
 _UNKNOWN = re.compile(r"no such option: '?([^']+?)'?")
@@ -20,6 +20,25 @@ _REWORDED = (
     (re.compile(r"is not in the range x>=(\d+)"), r"is less than \1"),
 )
 """Typer's phrases, and what they are replaced with."""
+
+
+_OTHER_WORDS = {
+    "logs": ("watch",),
+    "tail": ("watch",),
+    "follow": ("watch",),
+    "ls": ("list", "show"),
+    "ps": ("list",),
+    "list": ("show",),
+    "show": ("status",),
+    "get": ("result", "show"),
+    "fetch": ("result",),
+    "download": ("result",),
+    "rm": ("forget", "logout"),
+    "delete": ("forget", "logout"),
+    "signin": ("login",),
+    "whoami": ("status",),
+}
+"""Commands of other programs, and what they are called here; the first that a group has is meant."""
 
 
 def explain_usage_error(message: str, command: str) -> UsageError:
@@ -46,11 +65,25 @@ def unknown_group_option(option: str, called: Called) -> UsageError:
 
 def unknown_command(word: str, called: Called, program: Entry) -> UsageError:
     """The error for a command that a group lacks."""
-    found = (*commands(called.entry, called.path), *commands(program, program.name))
-    # Of several with the same name, such as `status`, the first is meant: the group's own, if it has one.
-    paths = {each.entry.name: each.path for each in reversed(found)}
-    near = paths.get(nearest(word.lower(), paths) or "")
+    near = _nearest_command(word.lower(), called, program)
     return UsageError(f"no such command '{word}'", hint=_nearest_hint(near, called.path))
+
+
+def _nearest_command(word: str, called: Called, program: Entry) -> str | None:
+    """The full command that is meant: by its very name, by another program's word for it, or misspelt."""
+    own = {entry.name: f"{called.path} {entry.name}" for entry in called.entry.entries}
+    # Of several with the same name, such as `status`, the first is meant.
+    everywhere = {each.entry.name: each.path for each in reversed(tuple(commands(program, program.name)))}
+    words, at_top = _OTHER_WORDS.get(word, ()), called.entry is program
+    for names, meant in ((own, words), (everywhere, (word, *words) if at_top else (word,))):
+        for name in meant:
+            if name in names:
+                return names[name]
+    if near := nearest(word, own):
+        return own[near]
+    # What is only similar is looked for nearby: `jobs lgin` is a command over jobs, not `auth login`.
+    others = everywhere if at_top else [entry.name for entry in program.entries]
+    return everywhere.get(nearest(word, others, CLOSE) or "")
 
 
 def _unknown_option(option: str, command: str, names: Iterable[str]) -> UsageError:

@@ -111,6 +111,10 @@ def overall_exit_code(codes: set[int]) -> int:
     return next((code for code in EXIT_PRIORITY if code in codes), 0)
 
 
+SAME_AGAIN = "the same command again"
+"""What hints call this command line; where that would pay or wait, other words are printed in its place."""
+
+
 class DocspeedError(Exception):
     """An expected failure: what happened, what to do next, and the exit code."""
 

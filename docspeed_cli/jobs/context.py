@@ -53,7 +53,7 @@ class Context:
         self.settings = settings
         self.output = output
         self.command = command
-        """The command line as a shell takes it, fit for running again: without `--fresh`."""
+        """The hint for going on with this command line, fit for running again: without `--fresh`."""
         self.server = settings.base_url
         self._made_from = made_from
         self._opened: ExitStack = made_from._opened if made_from is not None else ExitStack()

@@ -99,9 +99,10 @@ class Delivery:
             return
         self._draw(job, result)
         self.output.progress("")  # between the result and the messages below it
-        took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
-        ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
-        self.output.progress(ended.rstrip(" ·"))
+        if not job.reused:  # the note that it is reused has said the same
+            took = f" in {span(outcome.seconds)}" if outcome.seconds else ""
+            ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
+            self.output.progress(ended.rstrip(" ·"))
         if continues:
             self.output.hint(
                 f"`docspeed chat 'your next question' --continue{self.context.settings.server_flags}`"
@@ -148,11 +149,13 @@ class Delivery:
             what = error.reason
             if error.job_id and error.job_id not in f"{label} {what}":
                 what = f"{what} ({error.job_id})"
-            self.output.failure(f"{label}: {what}" if label else error.message)
+            self.output.failure(_named(label, what) if label else error.message)
             return
         members = _members(outcome, outcome.job.status if outcome.job else "failed")
-        self.output.annotate(f"{members['input']}: {error.reason}" if members["input"] else error.message)
-        line = {**members, "error": error.to_json()}
+        label = members["input"]
+        self.output.annotate(_named(label, error.reason) if label else error.message)
+        advice = self.output.advice(error.hint) if error.hint else None
+        line = {**members, "error": error.replace(hint=advice).to_json()}
         if outcome.output is not None:
             line["output"] = outcome.output
         if outcome.result is None:
@@ -193,6 +196,11 @@ class Delivery:
             self.output.text(written.getvalue().rstrip("\r\n").replace("\r\n", "\n"))
         else:
             self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
+
+
+def _named(label: str, what: str) -> str:
+    """What happened to a document, which is named once."""
+    return what if what.startswith(label) else f"{label}: {what}"
 
 
 def _members(outcome: Outcome, status: str) -> dict[str, Any]:

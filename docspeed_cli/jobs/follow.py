@@ -34,8 +34,9 @@ class Follower:
         """Wait until the job has ended well. JobFailed, AuthError, NotFound; Pending at the deadline."""
         job, _ = yield from self.watch(job, options, status_is_new=True)
         if job.state is State.FAILED:
-            # With such an error the document is at fault: the same request would end the same.
-            hopeless = (job.error or "").startswith("document_")
+            # With such an error the document is at fault: the same request would end the same. A job that is
+            # not in the ledger was submitted elsewhere.
+            hopeless = (job.error or "").startswith("document_") or job.row is None
             raise job_failed(job, None if hopeless else "run the same command again to submit it again")
         return job
 

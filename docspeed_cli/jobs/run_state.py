@@ -11,7 +11,7 @@ from docspeed_cli.core.models import Job
 class RunState:
     """The submissions and jobs of one invocation that are not finished yet.
 
-    `resume_command` is the command line that goes on where this one stops. `so_far` says in words how far a
+    `resume_command` is the hint for going on where this one stops. `so_far` says in words how far a
     run over many documents has come; it is None for everything else. `result_flags` are the flags with which
     `docspeed jobs result` would deliver what is waited for; None where no result is delivered.
     """

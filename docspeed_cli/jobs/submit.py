@@ -136,7 +136,7 @@ class Submitter:
             except OutcomeUnknown as error:
                 self.run.end_sending(row)
                 self._mark_unknown(row, error.message)
-                raise _explain_unknown(error, label) from None
+                raise _explain_unknown(error, label, request) from None
             except DocspeedError as error:
                 self.run.end_sending(row)
                 if error.code == "write_failed":  # an answer came, and this disk can't hold it
@@ -199,16 +199,21 @@ class Submitter:
         return job, response.body
 
 
-def _explain_unknown(error: OutcomeUnknown, label: str) -> OutcomeUnknown:
+def _explain_unknown(error: OutcomeUnknown, label: str, request: Request) -> OutcomeUnknown:
     known = error.code == OutcomeUnknown.code
+    hint = "run the same command again; a server that accepted the first submission charges twice"
+    if request.operation.reusable:
+        hint = (
+            "run the same command again: it submits under the same Idempotency-Key; a server that"
+            " accepted the first submission and ignores such keys charges twice"
+        )
     details = error.details if known else {"code": error.code, "details": error.details}
     return error.replace(
         message=f"{error.message}. Whether the server accepted {label} is unknown",
         code=OutcomeUnknown.code,
         retryable=False,
         details=details,
-        hint="run the same command again: it submits under the same Idempotency-Key; a server that"
-        " accepted the first submission and ignores such keys charges twice",
+        hint=hint,
         reason=f"{error.message}; whether the server accepted it is unknown",
     )
 

@@ -49,6 +49,7 @@ def target(
     if output is None:
         return Target(None, many, table)
     path = Path(output)
+    _check_usable(path, output)
     looks_like_file = not path.exists() and path.suffix.lower() in (".json", ".jsonl", ".md", ".txt", ".csv")
     if many and (path.is_file() or looks_like_file):
         raise UsageError(
@@ -67,11 +68,20 @@ def target(
     return Target(path, False, table)
 
 
+def _check_usable(path: Path, output: str) -> None:
+    """UsageError if no file of this name can exist."""
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"-o {output}: {getattr(error, 'strerror', None) or error}") from None
+
+
 def file_target(output: str | None) -> Target:
     """What `-o` names for a command that has one result in any case. UsageError for a folder."""
-    if output not in (None, "-") and (str(output).endswith("/") or Path(str(output)).is_dir()):
+    found = target(output, False, make=False)
+    if found.many:
         raise UsageError(f"-o {output} is a folder; name a file in it")
-    return target(output, False)
+    return found
 
 
 def make_folder(path: Path, wanted_by: str) -> None:

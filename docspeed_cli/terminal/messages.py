@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docspeed_cli.core.errors import DocspeedError, bare_command
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, bare_command
 from docspeed_cli.core.json_text import SPACED, to_json
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
@@ -31,7 +31,15 @@ class Messages(Streams):
     def hint(self, text: str) -> None:
         """Suggest the next command."""
         if not self.errors_only:
-            self._message("hint", bare_command(text), "bold")
+            self._message("hint", self.advice(text), "bold")
+
+    def advice(self, hint: str) -> str:
+        """The hint as it is printed: for this command line and its server."""
+        # The code that gives these hints knows neither.
+        for command in ("docspeed auth login", "docspeed doctor"):
+            if self._server_flags not in hint:
+                hint = hint.replace(command, command + self._server_flags)
+        return bare_command(hint.replace(SAME_AGAIN, self._again))
 
     def progress(self, text: str) -> None:
         """Write a plain line of progress."""
@@ -52,12 +60,7 @@ class Messages(Streams):
 
     def error(self, error: DocspeedError) -> None:
         """Report what happened and what to do next: for people, or as one JSON line with --json."""
-        hint = error.hint or ""
-        # The code that suggests these commands does not know which server the run is about.
-        for command in ("docspeed auth login", "docspeed doctor"):
-            if self._server_flags not in hint:
-                hint = hint.replace(command, command + self._server_flags)
-        hint = bare_command(hint)
+        hint = self.advice(error.hint or "")
         if self.style.json_errors:
             members = {**error.to_json(), **({"hint": hint} if hint else {})}
 
@@ -89,7 +92,7 @@ class Messages(Streams):
         for line in lines:
             self.progress(line)
         if hint:
-            self._message("hint", bare_command(hint), "bold")
+            self._message("hint", self.advice(hint), "bold")
 
     def bell(self) -> None:
         """Ring the terminal's bell, if the user asked for it."""

@@ -68,8 +68,9 @@ class BatchProgress:
 
     @property
     def _rate(self) -> float:
-        """Inputs per second; reused results are left out, because they take no time."""
-        return (self.ended - self.reused) / self._seconds if self._seconds > 0 else 0.0
+        """Inputs that ended per second; reused results are left out, because they take no time."""
+        ended = self.ended - self.reused - self.pending
+        return ended / self._seconds if self._seconds > 0 else 0.0
 
     def count(self, error: DocspeedError | None, *, reused: bool) -> None:
         """Count one more input that ended, or is no longer waited for."""
@@ -160,7 +161,7 @@ class BatchProgress:
             hint("check these documents or the schema; running the same command again costs nothing")
         elif self.done and (unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
-            hint(f"add `{flags}` to the same command to save each result; nothing is paid for twice")
+            hint(f"add `{flags}` and run the same command again to save each result; that costs nothing")
 
 
 def _pace(rate: float) -> str:

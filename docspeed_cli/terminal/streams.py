@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from docspeed_cli.core.errors import DocspeedError, ReaderGone
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, ReaderGone
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,17 +32,24 @@ class Style(NamedTuple):
 class Streams:
     """The two output streams of one run, written in one style.
 
-    `secrets` become `…` in everything written to stderr. `server_flags` name the run's server in hints.
+    `secrets` become `…` in everything written to stderr. `server_flags` name the run's server in hints, and
+    `again` is what they say in place of `SAME_AGAIN`.
     """
 
     def __init__(
-        self, environment: Environment, style: Style, secrets: set[str] | None = None, server_flags: str = ""
+        self,
+        environment: Environment,
+        style: Style,
+        secrets: set[str] | None = None,
+        server_flags: str = "",
+        again: str = SAME_AGAIN,
     ) -> None:
         self.environment = environment
         self.style = style
         self.format = style.format or "json"
         self.secrets: set[str] = set() if secrets is None else secrets
         self._server_flags = server_flags
+        self._again = again
         self._in_github_actions = environment.env.get("GITHUB_ACTIONS") == "true"
         self._shown_once: set[str] = set()
         self._region: LiveRegion | None = None

@@ -101,6 +101,18 @@ def test_status_shows_the_source_and_never_the_key(stage: Stage, service: Servic
     assert KEY not in ran.out + ran.err
 
 
+def test_status_of_a_key_that_the_server_refuses_is_exit_4(stage: Stage, service: Service) -> None:
+    key = "ds_another_key_00001111"
+    ran = stage.run("auth", "status", env={"DOCSPEED_API_KEY": key})
+    assert (ran.code, ran.out) == (4, "")
+    assert "from DOCSPEED_API_KEY: the server does not accept the API key (401)" in ran.err
+    assert key not in ran.err
+    service.always(POLL, REFUSED)
+    ran = stage.run("auth", "status", env={"DOCSPEED_API_KEY": key})
+    assert (ran.code, json.loads(ran.out)["accepted"]) == (0, None), "a server that is down refuses no key"
+    assert "could not be checked" in ran.err
+
+
 def test_logout_removes_only_the_key_of_this_server(stage: Stage, service: Service) -> None:
     service.key = None
     stage.run("auth", "login", stdin=KEY.encode())
@@ -165,7 +177,8 @@ def test_credentials_readable_by_others_are_reported_by_each_command(
     assert f"chmod 600 {path}" in stage.run(*argv).err
 
 
-def test_shown_key_is_only_its_last_four_characters(stage: Stage) -> None:
+def test_shown_key_is_only_its_last_four_characters(stage: Stage, service: Service) -> None:
+    service.key = None
     assert (masked("ds_0123456789_abcd"), masked("short_key")) == ("…abcd", "…")
     key = "zq9w8x7v6j5k4z3q2"
     env = {"DOCSPEED_API_KEY": key}

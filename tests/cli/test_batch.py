@@ -96,7 +96,7 @@ def test_batch_summary_counts_failed_and_running_jobs(stage: Stage, service: Ser
     ran = stage.run("parse", *names, "--wait")
     assert "  7 × ended with status failed\n" in ran.err
     service.polls = 10**9
-    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0.2")
+    ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "30")
     assert (ran.code, "0 done, 2 still running in" in ran.err) == (8, True), ran.err
     assert "hint: run the same command again; it does only what is left" in ran.err
 
@@ -111,7 +111,7 @@ def test_batch_summary_without_wait_says_submitted(stage: Stage, service: Servic
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g")
     assert ran.code == 0
     assert "parse: 2 submitted in" in ran.err
-    assert "hint: add `--wait -o DIR` to the same command to save each result" in ran.err
+    assert "hint: add `--wait -o DIR` and run the same command again to save each result" in ran.err
     again = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait")
     assert "parse: 2 done (2 reused) in" in again.err
     assert "documents/" not in again.err

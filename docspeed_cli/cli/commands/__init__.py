@@ -55,7 +55,7 @@ COMMANDS = (
             Entry("login", "Save an API key for the server.", "auth:login"),
             Entry(
                 "status",
-                "Show which API key is used, and where it comes from.",
+                "Show which API key is used, where it comes from, and whether the server accepts it.",
                 "auth:auth_status",
             ),
             Entry("logout", "Remove the saved API key for the server.", "auth:logout"),

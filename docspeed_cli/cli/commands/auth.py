@@ -43,7 +43,7 @@ def login(options: ServerOptions) -> Action:
 
 @guide("docspeed auth status", "docspeed auth status --json | jq -r .source")
 def auth_status(options: ServerOptions) -> Action:
-    """Show which API key is used, and where it comes from."""
+    """Show which API key is used, where it comes from, and whether the server accepts it."""
 
     def action(context: Context) -> int:
         if context.settings.sandbox:
@@ -53,9 +53,14 @@ def auth_status(options: ServerOptions) -> Action:
         key, source = context.known_key()
         if not key:
             raise context.no_key()
+        error = context.client.probe().error
+        if isinstance(error, AuthError):
+            raise error.replace(message=f"the key {masked(key)} from {source}: {error.message}")
+        _warn_unchecked(context, error)
+        members = {"server": context.server, "key": masked(key), "source": source}
         print_outcome(
             context,
-            {"server": context.server, "key": masked(key), "source": source},
+            {**members, "accepted": None if error else True},
             f"the key {masked(key)} from {source} is used for {context.server}",
         )
         return 0
@@ -138,6 +143,10 @@ def _verify_key(context: Context, key: str) -> None:
             status=error.status,
             hint="copy the key again, and check --base-url",
         )
+    _warn_unchecked(context, error)
+
+
+def _warn_unchecked(context: Context, error: DocspeedError | None) -> None:
     if error is not None:
         context.output.warn(f"the key could not be checked: {error.message}")
 

@@ -22,7 +22,7 @@ from docspeed_cli.cli.options import (
     request_flag,
 )
 from docspeed_cli.cli.run import check_unwaited, checked_source, record_inputs, wait_options
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.core.text_files import read_lines
@@ -33,6 +33,9 @@ from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import collect, discard
 from docspeed_cli.jobs.target import file_target
+
+_REST = "pipe in only the questions that were not answered"
+"""How to go on with several questions: one that was answered is paid for again if it is asked again."""
 
 _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 
@@ -69,12 +72,17 @@ def chat(
     if options.session_id and options.continue_:
         raise UsageError("--session-id and --continue name two conversations; give one of them")
     inputs = options.inputs
+    misplaced: str | None = None
     if question is not None and question != "-" and _is_document(question):
-        _check_order(question, inputs.files)
+        misplaced = _misplaced_question(inputs.files)
         inputs = inputs._replace(files=[question, *inputs.files])
         question = None
 
     def action(context: Context) -> int:
+        if misplaced is not None:
+            raise UsageError(
+                "the question comes before the documents", hint=_question_first(context, misplaced)
+            )
         if question is None and not _at_keyboard(context):
             raise UsageError("no question given", hint=_EXAMPLE)
         sources: tuple[Source, ...] = ()
@@ -101,7 +109,7 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
         check_unwaited(context, options)
     talk = Talk(
         context,
-        RunState(context.command),
+        RunState(_REST if question == "-" else context.command),
         sources,
         merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_)),
         wait,
@@ -126,7 +134,12 @@ def _answer(talk: Talk, questions: Sequence[str], delivery: Delivery) -> None:
     """Ask one question after the other; a single answer is delivered like any result."""
     with resumable(talk.context, talk.run):
         for question in questions:
-            outcome = talk.ask(question)
+            try:
+                outcome = talk.ask(question)
+            except DocspeedError as error:
+                if len(questions) == 1 or error.hint is None:
+                    raise
+                raise error.replace(hint=error.hint.replace(f"run {SAME_AGAIN}", _REST)) from None
             if outcome.result is None:
                 delivery.deliver(outcome)
             elif len(questions) == 1:
@@ -135,15 +148,21 @@ def _answer(talk: Talk, questions: Sequence[str], delivery: Delivery) -> None:
                 delivery.deliver_result(outcome, one_of_several=True)
 
 
-def _check_order(document: str, others: Sequence[str]) -> None:
-    """UsageError if the question stands after a document."""
+def _misplaced_question(others: Sequence[str]) -> str | None:
+    """The question, if it stands after a document."""
     words = [text for text in others if text != "-" and not _is_document(text)]
-    if len(words) == 1:
-        documents = shlex.join([document, *(text for text in others if text != words[0])])
-        raise UsageError(
-            "the question comes before the documents",
-            hint=f"`docspeed chat {shlex.quote(words[0])} {documents}`",
-        )
+    return words[0] if len(words) == 1 else None
+
+
+def _question_first(context: Context, question: str) -> str:
+    """The same command line with the question in its place; words if a pipe brings something."""
+    command = context.command.strip("`")
+    if command == context.command:
+        return "name the question first, then the documents"
+    words = shlex.split(command)
+    words.remove(question)
+    words.insert(words.index("chat") + 1, question)
+    return f"`{shlex.join(words)}`"
 
 
 def _is_document(text: str) -> bool:

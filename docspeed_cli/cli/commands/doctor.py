@@ -11,7 +11,7 @@ from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
-from docspeed_cli.core.errors import DocspeedError, overall_exit_code
+from docspeed_cli.core.errors import AuthError, DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
 from docspeed_cli.jobs.context import Context, installed_sandbox
 
@@ -123,6 +123,8 @@ def _check_server(context: Context) -> Check:
         "check the network, the proxy (HTTPS_PROXY), the certificates (SSL_CERT_FILE) and the server's "
         f"address (from {context.settings.origins['base_url']})"
     )
+    if isinstance(probe.error, AuthError) and not context.key:
+        return Check("server", f"{context.server} wants an API key", probe.error.hint or "", 4)
     if probe.error is not None:
         status, hint = probe.error.status or 0, probe.error.hint or ""
         if status == 429 or status >= 500:

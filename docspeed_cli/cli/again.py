@@ -1,0 +1,42 @@
+"""How hints propose to run a command again: never so that it pays again, or waits for the keyboard."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from docspeed_cli.core.errors import SAME_AGAIN
+
+_PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
+"""Words that name standard input, or what a shell puts in place of `<(command)`."""
+
+
+class Again(NamedTuple):
+    """What hints say of this command line. Without `--fresh`, which would pay for the same request again."""
+
+    hint: str
+    """The whole hint: the command line in backticks, or words where a pipe brought something."""
+    phrase: str
+    """What hints say in place of `SAME_AGAIN`."""
+
+
+def again(argv: Sequence[str]) -> Again:
+    """How to propose this command line again."""
+    words = [word for word in argv if word != "--fresh"]
+    without = "" if len(words) == len(argv) else " without `--fresh`"
+    if any(map(_PIPE.fullmatch, _read_values(argv))):
+        phrase = f"the whole pipeline again{without}"
+        return Again(f"run {phrase}", phrase)
+    return Again(f"`{shlex.join(['docspeed', *words])}`", SAME_AGAIN + without)
+
+
+def _read_values(argv: Sequence[str]) -> Iterator[str]:
+    """The words that may name something to read: all but where the output goes."""
+    before = ""
+    for word in argv:
+        flag, equals, value = word.partition("=")
+        if "--output" not in (before, flag) and before != "-o":
+            yield value if equals and flag.startswith("--") else word
+        before = word
