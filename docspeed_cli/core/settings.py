@@ -20,6 +20,11 @@ _UNIT_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
+_UNIT_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)")
+_MAX_SIZE = 1e15
+"""Bytes; larger numbers would not fit into SQLite."""
+
 _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
@@ -41,6 +46,22 @@ def switch(text: str) -> bool:
     if word in ("0", "false", "no", "off"):
         return False
     raise ValueError(f"{text!r} is neither true nor false")
+
+
+class Size(int):
+    """A number of bytes, written in the largest decimal unit that shows it exactly."""
+
+    def __str__(self) -> str:
+        unit = next(unit for unit in ("GB", "MB", "kB", "") if self % _UNIT_BYTES[unit.lower()] == 0)
+        return f"{self // _UNIT_BYTES[unit.lower()]} {unit}".rstrip()
+
+
+def size(text: str) -> Size:
+    """Parse `500 kB`, `16MB`, `1.5 GB` or a number of bytes. ValueError for anything else."""
+    found = _SIZE.fullmatch(text.strip().lower())
+    if not found:
+        raise ValueError(f"{text!r} is not a size like 500 kB, 16 MB or 2 GB")
+    return Size(min(float(found[1]) * _UNIT_BYTES[found[2]], _MAX_SIZE))
 
 
 def workers(text: str) -> int:
@@ -116,6 +137,11 @@ SETTINGS = (
     Setting("wait", switch, False, "follow each job and print its result"),
     Setting("format", known_format, None, "output format, for commands that have it"),
     Setting("concurrency", workers, 8, "requests at a time"),
+    Setting("keep_results", switch, True, "keep each result in the state folder"),
+    Setting("keep_results_each", size, Size(16_000_000), "largest result that is kept"),
+    Setting(
+        "keep_results_total", size, Size(2_000_000_000), "all kept results; the least recently used go first"
+    ),
 )
 
 VARIABLES = (
@@ -139,6 +165,11 @@ class Settings(NamedTuple):
     wait: bool
     format: str | None
     concurrency: int
+    keep_results: bool
+    keep_results_each: int
+    """Bytes of the largest result that is kept."""
+    keep_results_total: int
+    """Bytes that all kept results may take."""
     origins: Mapping[str, str]
     """Where each value came from: a flag, a variable, the config file's path, or `default`."""
     config_file: Path

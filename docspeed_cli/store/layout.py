@@ -42,6 +42,15 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_run ON jobs (run)
     """,
     "CREATE INDEX jobs_by_output ON jobs (output) WHERE output IS NOT NULL",
+    """
+    CREATE TABLE kept (
+        server TEXT NOT NULL, job TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL,
+        operation TEXT NOT NULL, status TEXT NOT NULL, used_at REAL NOT NULL,
+        PRIMARY KEY (server, job)
+    ) WITHOUT ROWID;
+    CREATE INDEX kept_by_digest ON kept (digest);
+    CREATE INDEX kept_by_use ON kept (used_at, size)
+    """,
 )
 """SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}
@@ -74,7 +83,7 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     except TROUBLE:
         return False
     # Damage ends a scan; one from the other end reaches the jobs behind it.
-    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", "uploads", "conversations", "runs"):
+    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", "uploads", "conversations", "runs", "kept"):
         _copy_until_damage(source, into, rows)
     return True
 

@@ -70,6 +70,11 @@ class Ledger:
         """Whether rows outlive the process."""
         return self._database.is_persistent
 
+    @property
+    def database(self) -> SqliteDatabase:
+        """The file, for the index of kept results."""
+        return self._database
+
     def close(self) -> None:
         """Write what is deferred, prune now and then, and close the file."""
         if self._prune_due and self.is_persistent:

@@ -200,7 +200,7 @@ def test_help_environment_example_config_is_valid(stage: Stage) -> None:
 
 def test_config_show_at_terminal_has_a_line_for_each_setting(stage: Stage) -> None:
     ran = stage.run("config", "show", terminal=True, env={"DOCSPEED_WAIT": "true"})
-    assert "wait          true  (from DOCSPEED_WAIT)" in ran.out.splitlines()
+    assert "wait                true  (from DOCSPEED_WAIT)" in ran.out.splitlines()
 
 
 def waited(ran: Ran) -> bool:

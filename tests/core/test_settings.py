@@ -22,6 +22,7 @@ from docspeed_cli.core.settings import (
     resolve,
     saved_keys,
     server_url,
+    size,
     switch,
     workers,
 )
@@ -63,6 +64,9 @@ EACH = pytest.mark.parametrize(
         ("wait", False, "false", "on", False, (False, True, False)),
         ("format", None, '"csv"', "text", "id", ("csv", "text", "id")),
         ("concurrency", 8, "1", "2", "256", (1, 2, 256)),
+        ("keep_results", True, "false", "yes", False, (False, True, False)),
+        ("keep_results_each", 16_000_000, "1000", "2 kB", "3MB", (1_000, 2_000, 3_000_000)),
+        ("keep_results_total", 2_000_000_000, '"1 GB"', "2 kB", "0", (10**9, 2_000, 0)),
     ],
 )
 
@@ -300,13 +304,39 @@ def test_duration_over_the_maximum_is_the_maximum(text: str) -> None:
 
 @given(st.text())
 def test_setting_parsers_any_text_parses_or_raises_value_error(text: str) -> None:
-    for read in (switch, workers, server_url):
+    for read in (switch, workers, server_url, size):
         try:
             found = read(text)
         except ValueError as error:
             assert str(error)
         else:
             assert isinstance(found, bool | int | str)
+
+
+# -- sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_", "shown"),
+    [
+        ("500 kB", 500_000, "500 kB"),
+        ("16MB", 16_000_000, "16 MB"),
+        (" 1.5 gb ", 1_500_000_000, "1500 MB"),
+        ("16000000", 16_000_000, "16 MB"),
+        ("1234", 1234, "1234"),
+        ("0", 0, "0 GB"),
+        ("9" * 400, 10**15, "1000000 GB"),
+    ],
+)
+def test_size_with_or_without_unit_returns_bytes(text: str, bytes_: int, shown: str) -> None:
+    found = size(text)
+    assert (found, str(found), json.dumps(found)) == (bytes_, shown, str(bytes_))
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "16 MiB", "1,5 GB", "١٦ MB", "16 MB MB", "large"])
+def test_size_malformed_text_raises(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size like"):
+        size(text)
 
 
 # -- servers

@@ -23,7 +23,7 @@ def config_show(options: ServerOptions) -> Action:
         for name, value, origin in rows:
             if output.human_output:
                 shown = str(value).lower() if isinstance(value, bool | None) else value
-                output.text(f"{name:<14}{shown}  (from {origin})")
+                output.text(f"{name:<20}{shown}  (from {origin})")
             else:
                 output.value({"name": name, "value": value, "origin": origin})
         return 0
