@@ -82,14 +82,6 @@ def find_job(context: Context, text: str) -> Job:
     return next(iter([*here, *known]), unknown)
 
 
-def require_known(context: Context, text: str) -> Job:
-    """The ledger's job. NotFound if the ledger has none."""
-    job = find_job(context, text)
-    if job.row is None:
-        raise NotFound(f"the ledger has no job {text}", hint="`docspeed jobs list`")
-    return job
-
-
 def context_for(context: Context, jobs: list[Job]) -> Context:
     """The context of the server that these jobs are on. UsageError if another one was named.
 

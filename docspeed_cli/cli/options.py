@@ -166,6 +166,9 @@ class SubmitOptions(Options):
     fresh: Annotated[
         bool, request_flag("--fresh", "submit again even if the result is known; it is paid for again")
     ] = False
+    no_resubmit: Annotated[
+        bool, request_flag("--no-resubmit", "fail instead of paying again for a result that is lost")
+    ] = False
 
 
 class WaitFlagOptions(Options):

@@ -58,7 +58,9 @@ class Run(NamedTuple):
         problems: list[UsageError] = []
         fields: dict[str, Any] = {}
         found = InputSet()
-        requirements, options, to = None, WaitOptions(fresh=self.options.fresh), Target()
+        fresh, no_resubmit = self.options.fresh, self.options.no_resubmit
+        requirements, to = None, Target()
+        options = WaitOptions(fresh=fresh, no_resubmit=no_resubmit)
         try:
             fields = merge(self.fields(context), parse_assignments(self.options.set_))
             requirements = self.requirements(fields)
@@ -66,9 +68,12 @@ class Run(NamedTuple):
             problems.append(error)
         try:
             to = self._target(make=False)
+            if fresh and no_resubmit:
+                raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
             if not self.options.dry_run:
                 check_table(self.table, context.output.format)
-                options = wait_options(context, fresh=self.options.fresh, sync=self.options.sync)
+                options = wait_options(context, sync=self.options.sync)
+                options = options._replace(fresh=fresh, no_resubmit=no_resubmit)
                 if not options.wait:
                     check_unwaited(context, self.options, self.table, requirements)
         except UsageError as error:
@@ -195,10 +200,8 @@ def record_inputs(context: Context, inputs: Inputs, sources: Sequence[Source]) -
     context.files_read.add_documents(sources)
 
 
-def wait_options(
-    context: Context, *, default_wait: bool = False, fresh: bool = False, sync: bool = False
-) -> WaitOptions:
-    """Resolve --wait, --timeout and --fresh; `default_wait` applies if neither flag nor setting is given."""
+def wait_options(context: Context, *, default_wait: bool = False, sync: bool = False) -> WaitOptions:
+    """Resolve --wait and --timeout; `default_wait` applies if neither flag nor setting is given."""
     settings = context.settings
     wanted = default_wait if settings.origins["wait"] == "default" else settings.wait
     wait = bool(wanted or sync)
@@ -208,7 +211,6 @@ def wait_options(
         wait=wait,
         timeout=settings.timeout,
         poll_interval=settings.poll_interval or 0.0,
-        fresh=fresh,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docspeed_cli.jobs.files_read import FilesRead
     from docspeed_cli.service.client import Client
     from docspeed_cli.service.rate_limit import RateLimiter
+    from docspeed_cli.store.kept_results import KeptResults
     from docspeed_cli.store.ledger import Ledger
     from docspeed_cli.store.locks import Locks
 
@@ -114,14 +115,24 @@ class Context:
         ours = (settings.config_file, settings.credentials, settings.state_dir / "ledger.db")
         return FilesRead(ours, self.environment.stdin)
 
-    @property
-    def results_dir(self) -> Path:
-        """Folder of results that came inline: the server has no job to ask for them again."""
-        return self.settings.state_dir / "results"
+    @cached_property
+    def kept(self) -> KeptResults:
+        """The results that are kept."""
+        if self._made_from is not None:
+            return self._made_from.kept
+        from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 
-    def cached_result_path(self, job: Job) -> Path:
-        """File of a result that came inline."""
-        return self.results_dir / f"{job.token}.json"
+        settings = self.settings
+        each = settings.keep_results_each if settings.keep_results else -1
+        kept = KeptResults(
+            self.ledger.database,
+            settings.state_dir / "kept",
+            KeepLimits(each, settings.keep_results_total),
+            self.output.warn,
+            self.environment.now,
+        )
+        self._opened.callback(kept.close)
+        return kept
 
     # -- the server
 

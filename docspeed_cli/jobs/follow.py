@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
@@ -14,13 +13,17 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
-from docspeed_cli.service.responses import job_error, status_word
+from docspeed_cli.service.responses import job_error, job_in, status_word
 
 _LOOKS_PER_SECOND = 50
 """Most status requests a second, however many jobs run."""
 
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
+
+
+_MAX_CHECKED = 4096
+"""Largest answer in bytes that is checked for being a job in place of its result."""
 
 
 class Follower:
@@ -144,12 +147,12 @@ class Follower:
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
 
     def fetch(self, job: Job, deadline: float | None = None) -> Task[Body]:
-        """The job's result as the server sends it. NotFound if the server no longer has it."""
+        """The job's result, kept or as the server sends it. NotFound if it is in neither place."""
+        kept = self.context.kept.open(job)
+        if kept is not None:
+            return Body.of(kept)
         if job.job_id is None:
-            path = self.context.cached_result_path(job)
-            if not path.exists():
-                raise NotFound(f"the result of {job.ref} was deleted", hint="run the original command again")
-            return Body.at(path)
+            raise NotFound(f"the result of {job.ref} came in the answer itself and is not kept any more")
         environment = self.context.environment
         schedule, absence = Schedule(random=environment.random), Absence(environment)
         attempt = 0
@@ -157,6 +160,7 @@ class Follower:
             try:
                 response = self.context.client.result(job.job_id, deadline)
                 if response.status != 202:
+                    self._keep(job, response.body)
                     return response.body
                 error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
             except DocspeedError as failed:
@@ -178,6 +182,18 @@ class Follower:
                 ) from None
             yield due
 
+    def kept(self, job: Job) -> Job | None:
+        """The job, which has ended well, if its result is kept: the server need not be asked for it."""
+        row = self.context.kept.find(job)
+        if row is None:
+            return None
+        return job._replace(operation=job.operation or row.operation).with_status(row.status)
+
+    def _keep(self, job: Job, result: Body) -> None:
+        # A server may answer with the job while it has no result yet; that must not be kept.
+        if result.size > _MAX_CHECKED or job_in(result, sync=True) is None:
+            self.context.kept.keep(job, result.chunks(), result.size)
+
     def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
         """The error with its job, and the command that goes on afterwards."""
         message, hint = error.message, error.hint
@@ -189,17 +205,11 @@ class Follower:
             hint = f"{hint}, then run `{command}`" if hint else f"`{command}`"
         return error.replace(job_id=job.job_id, message=message, hint=hint)
 
-    def mark_gone(self, job: Job) -> None:
-        """Record that the server no longer knows the job."""
+    def mark_gone(self, job: Job) -> Job:
+        """Record that the result is neither kept nor on the server; returns the job with that state."""
         if job.row is not None:
             self.context.ledger.change(job.row, status=State.GONE, state=State.GONE, error=None)
-
-    def forget(self, jobs: Sequence[Job]) -> int:
-        """Remove jobs, and results that came inline, from the state folder; returns how many there were."""
-        for job in jobs:
-            if job.job_id is None:
-                self.context.cached_result_path(job).unlink(missing_ok=True)
-        return self.context.ledger.drop(job.row for job in jobs if job.row is not None)
+        return job._replace(status=State.GONE, state=State.GONE)
 
 
 def job_failed(job: Job, hint: str | None = None) -> JobFailed:

@@ -35,6 +35,8 @@ class WaitOptions(NamedTuple):
     """Monotonic time at which the wait ends; wins over `timeout`."""
     poll_interval: float = 0.0
     fresh: bool = False
+    no_resubmit: bool = False
+    """Fail rather than submit a request again that may have been paid for."""
     run_id: str | None = None
     on_status: Callable[[Job], None] = ignore_status
     """Called after each look at a job."""

@@ -28,7 +28,7 @@ class Reuse:
     def find(self, prepared: PreparedRequest, options: WaitOptions) -> Task[tuple[Job | None, Sequence[Job]]]:
         """The job that answers this request; or else its submissions whose outcome is unknown.
 
-        The request's lock must be held.
+        The request's lock must be held. NotFound if it may have been paid for and is not to be resubmitted.
         """
         label, note = prepared.request.label, self.context.output.note
         known = self.context.ledger.by_request(prepared.identity)
@@ -37,6 +37,7 @@ class Reuse:
             note(f"{label}: job {known[0].ref} ended with status {why}; submitting again")
         answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
         unknown: list[Job] = []
+        accepted: list[Job] = []
         for job in known:
             if job.state is State.SUBMITTING and job.row is not None:
                 # We hold the lock that its process held, so that process has ended.
@@ -44,35 +45,64 @@ class Reuse:
             if job.state in (State.SUBMITTING, State.UNKNOWN):
                 if job.token not in answered:
                     unknown.append(job)
-            elif job.state in (State.RUNNING, State.DONE):
-                found = yield from self._confirm(job, options)
-                if found is not None:
-                    found = found._replace(input=label or found.input)
-                    self.assign_to_run(found, options.run_id)
-                    self.report(found)
-                    return found, ()
-        if unknown:
-            when = ago(unknown[0].submitted_at, self.context.environment.now())
-            why = unknown[0].error or "the program was stopped"
-            note(f"{unknown[0].input}: a submission {when} has an unknown outcome ({why}); submitting again")
+                continue
+            if job.state in (State.RUNNING, State.DONE):
+                job = (yield from self._confirm(job, options))._replace(reused=True)
+                if job.state in (State.RUNNING, State.DONE):
+                    job = job._replace(input=label or job.input)
+                    self.assign_to_run(job, options.run_id)
+                    self.report(job)
+                    return job, ()
+            accepted.append(job)
+        self._report_resubmission(prepared, unknown, accepted, options)
         return None, unknown
 
-    def _confirm(self, job: Job, options: WaitOptions) -> Task[Job | None]:
-        """The job as the server knows it now; None if it is gone or has failed.
+    def _confirm(self, job: Job, options: WaitOptions) -> Task[Job]:
+        """The job as it is now: done if its result is kept; else as the server knows it, or gone.
 
         While the server is in trouble, a command that waits takes the job as it was: its looks only delay.
         """
+        kept = self.follower.kept(job)
+        if kept is not None:
+            return kept
         if job.job_id is None:
-            return job._replace(reused=True) if self.context.cached_result_path(job).exists() else None
+            return self.follower.mark_gone(job)
         try:
             job, _ = yield from self.follower.confirm(job, options.deadline)
         except NotFound:
-            self.follower.mark_gone(job)
-            return None
+            return self.follower.mark_gone(job)
         except (Unavailable, Pending) as error:
             if not (options.wait and error.retryable and self.context.client.answered):
                 raise
-        return None if job.state is State.FAILED else job._replace(reused=True)
+        return job
+
+    def _report_resubmission(
+        self,
+        prepared: PreparedRequest,
+        unknown: Sequence[Job],
+        accepted: Sequence[Job],
+        options: WaitOptions,
+    ) -> None:
+        """Say that a request is submitted again that may have been paid for; NotFound with --no-resubmit."""
+        label, now = prepared.request.label, self.context.environment.now()
+        lost = accepted[0] if accepted and accepted[0].state is State.GONE else None
+        if lost is not None:
+            when = ago(lost.submitted_at, now)
+            of = f"{lost.operation} job {lost.ref}, submitted {when}"
+            what = f"{label}: the result of {of}, is neither kept nor on the server"
+        elif unknown:
+            when, why = ago(unknown[0].submitted_at, now), unknown[0].error or "the program was stopped"
+            what = f"{unknown[0].input}: a submission {when} has an unknown outcome ({why})"
+        else:
+            return
+        if options.no_resubmit:
+            raise NotFound(f"{what}; `--no-resubmit` leaves it at that", job_id=lost and lost.job_id)
+        if lost is None:
+            self.context.output.note(f"{what}; submitting again")
+        elif (number := self.run.count_lost()) <= _MAX_NAMED:
+            self.context.output.warn(f"{what}; submitting again, which is paid for again")
+        elif number == _MAX_NAMED + 1:
+            self.context.output.warn("more results are lost like this; submitting those requests again, too")
 
     def assign_to_run(self, job: Job, run_id: str | None) -> None:
         """Record that a reused job belongs to this run now."""

@@ -30,6 +30,7 @@ class RunState:
         self._sending: dict[int, str] = {}
         self._waiting: dict[str, Job] = {}
         self._reused = count(1)
+        self._lost = count(1)
 
     # Several workers call these at once; each is one operation on a dict or an iterator, which is atomic.
 
@@ -63,6 +64,10 @@ class RunState:
     def waiting(self) -> list[Job]:
         """The jobs whose outcomes were not delivered yet."""
         return list(self._waiting.values())
+
+    def count_lost(self) -> int:
+        """How many requests are submitted again because their results are lost, this one included."""
+        return next(self._lost)
 
     def count_reused(self) -> int:
         """How many jobs were reused, this one included."""

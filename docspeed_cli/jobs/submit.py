@@ -17,7 +17,7 @@ from docspeed_cli.jobs.reuse import Reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.turn import take_lock
 from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
-from docspeed_cli.service.body import Body, write_whole
+from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
@@ -190,11 +190,7 @@ class Submitter:
             what = "the answer has neither a job id nor a result"
             raise OutcomeUnknown(what, code="unexpected_answer", status=response.status)
         job = job.with_status("completed")
-        try:
-            self.context.results_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(self.context.cached_result_path(job), response.body.lines(), private=True)
-        except OSError as error:
-            self.context.output.warn(f"the result can't be kept for another run ({error.strerror or error})")
+        self.context.kept.keep(job, response.body.chunks(), response.body.size)
         self.context.ledger.change(job.row or 0, status=job.status, state=job.state)
         return job, response.body
 

@@ -110,7 +110,9 @@ class DocumentTasks(NamedTuple):
         if self.requirements is not None and self.delivery.output.format != "json":
             return None  # what is required can be checked in JSON alone
         known = self.context.ledger.by_request(prepared.identity)
-        done = [job._replace(reused=True) for job in known if job.state is State.DONE and job.content_hash]
+        # A file that holds the result is as good as the server's, also when that has forgotten the job.
+        gone = [job.with_status("completed") if job.state is State.GONE else job for job in known]
+        done = [job._replace(reused=True) for job in gone if job.state is State.DONE and job.content_hash]
         return self.delivery.files.written_by(done, path)
 
     def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:

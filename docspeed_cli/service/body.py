@@ -51,9 +51,14 @@ class Body:
     @classmethod
     def at(cls, path: Path) -> Body:
         """A body whose content is in an existing file, which is never removed."""
+        return cls.of(path.open("rb"))
+
+    @classmethod
+    def of(cls, file: IO[bytes]) -> Body:
+        """A body whose content is in an open file; clearing it closes the file."""
         body = cls()
-        body.size = path.stat().st_size
-        body._file = path.open("rb")
+        body.size = file.seek(0, os.SEEK_END)
+        body._file = file
         return body
 
     def write(self, chunk: bytes) -> None:

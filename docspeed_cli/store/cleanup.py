@@ -1,4 +1,4 @@
-"""Prunes the ledger: deletes what ended, or was last used, more than a year ago."""
+"""Prunes the state folder: deletes what ended, or was last used, more than a year ago."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from docspeed_cli.store.sqlite import SqliteDatabase
 _MAX_AGE = 365 * 86400.0
 """Seconds after which rows are deleted."""
 _MAX_PART_AGE = 7 * 86400.0
-"""Seconds after which no process still writes to a partial result."""
+"""Seconds after which no process still writes to a file, or to the row that is to name it."""
+_KEPT = "SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token)"
 _ENDED = "state IN ('done', 'failed', 'gone') AND coalesce(updated_at, submitted_at) < ?"
 
 
 def prune(database: SqliteDatabase, now: float) -> None:
-    """Delete old rows, and the files of results that belong to them.
+    """Delete old rows, and the files of kept results that no row names.
 
-    Jobs that run and submissions with an unknown outcome stay: their rows keep them from being paid twice.
+    Jobs that run, submissions with an unknown outcome and jobs whose results are kept stay: their rows keep
+    them from being paid twice.
     """
     old = [now - _MAX_AGE]
-    inline = database.read(f"SELECT token FROM jobs WHERE job_id IS NULL AND {_ENDED}", old)
-    database.write(f"DELETE FROM jobs WHERE {_ENDED}", old, sync=False)
+    database.write("DELETE FROM kept WHERE used_at < ?", old, sync=False)
+    database.write(f"DELETE FROM jobs WHERE {_ENDED} AND NOT EXISTS ({_KEPT})", old, sync=False)
     # Uploads that a job names stay: the content is part of its request's identity.
     named: set[str] = set()
     for (file_ids,) in database.read("SELECT DISTINCT file_id FROM jobs WHERE file_id IS NOT NULL"):
@@ -31,11 +33,17 @@ def prune(database: SqliteDatabase, now: float) -> None:
     database.write_many("DELETE FROM uploads WHERE file_id = ?", unused)
     database.write("DELETE FROM conversations WHERE updated_at < ?", old, sync=False)
     database.write("DELETE FROM runs WHERE started_at < ?", old, sync=False)
-    # Results of synchronous requests have no job at the server; their files are named by token.
-    results = Path(database.path).parent / "results"
+    _sweep(database, Path(database.path).parent / "kept", now - _MAX_PART_AGE)
+
+
+def _sweep(database: SqliteDatabase, folder: Path, before: float) -> None:
+    """Delete files of killed commands: those that no row names and that were written before this time."""
     with suppress(OSError):
-        for (token,) in inline:
-            (results / f"{token}.json").unlink(missing_ok=True)
-        for part in results.glob("*.part"):
-            if part.stat().st_mtime < now - _MAX_PART_AGE:
-                part.unlink(missing_ok=True)
+        for entry in folder.iterdir():
+            files = entry.iterdir() if entry.is_dir() else [entry]
+            first, last = entry.name, entry.name + "~"  # `~` sorts behind every digit
+            sql = "SELECT digest FROM kept WHERE digest BETWEEN ? AND ?"
+            named = {digest for (digest,) in database.read(sql, [first, last])}
+            for file in files:
+                if file.name not in named and file.stat().st_mtime < before:
+                    file.unlink(missing_ok=True)

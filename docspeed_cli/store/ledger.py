@@ -208,10 +208,16 @@ class Ledger:
         """Delete an upload that the server no longer has."""
         self._database.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
 
-    def forget_server(self, server: str) -> None:
-        """Delete everything of a server that was reset."""
-        for table in ("jobs", "uploads", "conversations"):
+    def reset_server(self, server: str) -> None:
+        """Record that a server has forgotten everything: jobs are gone but for those whose result is kept."""
+        for table in ("uploads", "conversations"):
             self._database.write(f"DELETE FROM {table} WHERE server = ?", [server])
+        kept = "SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token)"
+        self._database.write(
+            "UPDATE jobs SET state = 'gone', status = 'gone' WHERE server = ? AND state != 'failed'"
+            f" AND NOT (state = 'done' AND EXISTS ({kept}))",
+            [server],
+        )
 
     def remember_conversation(self, server: str, key: str, conversation: Conversation) -> None:
         """Record a chat session that a later question may continue."""

@@ -41,6 +41,11 @@ class Messages(Streams):
                 hint = hint.replace(command, command + self._server_flags)
         return bare_command(hint.replace(SAME_AGAIN, self._again))
 
+    def confirm(self, question: str) -> bool:
+        """Ask at the terminal; True only for `y` and `yes`."""
+        self._write(self.environment.stderr, f"{self.redact(sanitize(question))} [y/N] ")
+        return self.environment.stdin.readline().strip().lower() in ("y", "yes")
+
     def progress(self, text: str) -> None:
         """Write a plain line of progress."""
         if not self.errors_only:

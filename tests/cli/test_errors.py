@@ -36,7 +36,7 @@ def test_error_json_has_the_promised_keys(stage: Stage, service: Service) -> Non
 
 
 def test_error_json_is_one_line(stage: Stage, service: Service) -> None:
-    stage.run("parse", "--file-id", "a", "--wait")
+    stage.run("parse", "--file-id", "a")
     service.then(RESULT, Reply.of(400, {"detail": {"code": "odd", "message": "no"}}))
     for env in ({}, {"GITHUB_ACTIONS": "true"}):
         ran = stage.run("parse", "--file-id", "a", "--wait", "--json", env=env)

@@ -118,9 +118,13 @@ def test_jobs_list_and_forget_filter_by_base_url(stage: Stage, service: Service)
     stage.run("parse", "--file-id", "g", *elsewhere)
     assert len(stage.rows()) == 2
     assert [row["server"] for row in stage.rows(*elsewhere)] == ["https://b.example"]
-    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", *elsewhere).out) == {"forgotten": 0}
+    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", "--yes", *elsewhere).out) == {
+        "forgotten": 0
+    }
     stage.clock.time += 1
-    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", *elsewhere).out) == {"forgotten": 1}
+    assert json.loads(stage.run("jobs", "forget", "--older-than", "0s", "--yes", *elsewhere).out) == {
+        "forgotten": 1
+    }
     assert [row["server"] for row in stage.rows()] == ["https://api.docspeed.ai"]
 
 

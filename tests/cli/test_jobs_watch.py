@@ -28,7 +28,7 @@ def test_watch_job_forgotten_meanwhile_ends(
 
     def forgetting(seconds: float) -> None:
         monkeypatch.setattr(stage.clock, "sleep", slept)
-        stage.run("jobs", "forget", "@1")
+        stage.run("jobs", "forget", "@1", "--yes")
         slept(seconds)
 
     monkeypatch.setattr(stage.clock, "sleep", forgetting)

@@ -64,7 +64,8 @@ def test_result_always_cut_prints_nothing(
 ) -> None:
     ran = run_with_results(stage, service, [cut(after) for _ in range(10)], *flags)
     assert (ran.code, ran.raw) == (9, b"")
-    assert list((stage.folder / "state" / "results").glob("*")) == []
+    assert list((stage.folder / "state").rglob("*.part")) == []
+    assert not (stage.folder / "state" / "kept").exists()
     if flags == ("--json",):
         assert json.loads(ran.err.splitlines()[-1])["error"]["code"] == "unavailable"
 

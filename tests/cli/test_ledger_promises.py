@@ -185,11 +185,17 @@ class Promises(RuleBasedStateMachine):
         return self.stage.rows()
 
     def _answered(self, name: str) -> bool:
-        """Return whether a job in the ledger still answers this request on the server."""
+        """Return whether a job in the ledger still answers this request: its result is kept, or there."""
         rows = [row for row in self._rows() if row["file_id"] == name]
+        if {row["job_id"] for row in rows if row["state"] == "done"} & self._kept():
+            return True
         known = [row["job_id"] for row in rows if row["job_id"]]
         inline = any(job_id.startswith("@") for job_id in known)
         return inline or any(self.fates.get(job_id) not in (None, *UNUSABLE) for job_id in known)
+
+    def _kept(self) -> set[str]:
+        with closing(sqlite3.connect(self.home / "state" / "ledger.db")) as db:
+            return {job for (job,) in db.execute("SELECT job FROM kept")}
 
     # -- events
 
@@ -230,7 +236,7 @@ class Promises(RuleBasedStateMachine):
         gone = [row for row in rows if row["file_id"] == name]
         if not gone:
             return
-        self._run("jobs", "forget", *(row["job_id"] or f"@{row['row']}" for row in gone))
+        self._run("jobs", "forget", "--yes", *(row["job_id"] or f"@{row['row']}" for row in gone))
         assert self._rows() == [row for row in rows if row not in gone], "another job was forgotten too"
         self.taken[name].clear()
         self.paid_inline[name] = 0

@@ -33,15 +33,16 @@ def test_permissions_of_saved_key_are_private(stage: Stage, service: Service) ->
     assert mode(stage.folder / "fresh" / "credentials.json") == 0o600
 
 
-def test_permissions_of_kept_results_are_private(stage: Stage, service: Service) -> None:
+@pytest.mark.parametrize("how", ["--sync", "--wait"])
+def test_permissions_of_kept_results_are_private(stage: Stage, service: Service, how: str) -> None:
     before = os.umask(0)
     try:
-        assert stage.run("parse", "--file-id", "f", "--sync").code == 0
+        assert stage.run("parse", "--file-id", "f", how).code == 0
     finally:
         os.umask(before)
-    folder = stage.folder / "state" / "results"
-    assert mode(folder) == 0o700
-    assert [mode(path) for path in folder.iterdir()] == [0o600]
+    folder = stage.folder / "state" / "kept"
+    (path,) = (path for path in folder.rglob("*") if path.is_file())
+    assert [mode(each) for each in (folder, path.parent, path)] == [0o700, 0o700, 0o600]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="open files can be removed")

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from tests.fake_service import RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, UPLOAD, Reply, Service
+from tests.fake_service import POLL, RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, lines
 
 PARSE = ("parse", "--file-id", "f")
+UNKEPT = {"DOCSPEED_KEEP_RESULTS": "false"}
 
 
 def tokens(service: Service) -> list[str]:
@@ -32,13 +33,13 @@ def test_reuse_running_job_is_joined(stage: Stage, service: Service) -> None:
     assert len(stage.rows()) == 1
 
 
-def test_reuse_completed_job_is_fetched_again(stage: Stage, service: Service) -> None:
+def test_reuse_completed_job_is_handed_over_from_what_is_kept(stage: Stage, service: Service) -> None:
     first = stage.run(*PARSE, "--wait")
     stage.clock.sleep(86400)
     second = stage.run(*PARSE, "--wait")
     assert (second.code, second.raw) == (0, first.raw)
     assert "note: " in second.err and "job_1" in second.err and "1 d ago" in second.err
-    assert (service.count(SUBMIT), service.count(RESULT)) == (1, 2)
+    assert (service.count(SUBMIT), service.count(POLL), service.count(RESULT)) == (1, 1, 1)
 
 
 def test_reuse_quiet_drops_the_note_and_keeps_the_key(stage: Stage) -> None:

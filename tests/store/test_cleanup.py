@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from docspeed_cli.core.models import State
+from docspeed_cli.store.kept_results import KeepLimits, KeptResults
+from docspeed_cli.store.ledger import Ledger
 from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
 
 DAY = 86400.0
@@ -34,13 +36,15 @@ def pruned(file: LedgerFile) -> list[str | None]:
     return [name for name in listed(file) if name != "job_thousandth"]
 
 
-def result_file(file: LedgerFile, name: str, days: float = 0) -> Path:
-    """A file beside the ledger that was last written to so many days ago."""
-    path = file.path.parent / "results" / name
-    path.parent.mkdir(exist_ok=True, parents=True)
-    path.write_bytes(b"{}")
-    os.utime(path, (NOW - days * DAY,) * 2)
-    return path
+def kept_results(file: LedgerFile, ledger: Ledger, now: float) -> KeptResults:
+    """Results that are kept at this time."""
+    folder, limits = file.path.parent / "kept", KeepLimits(100, 1000)
+    return KeptResults(ledger.database, folder, limits, file.warnings.append, lambda: now)
+
+
+def kept_files(file: LedgerFile) -> list[Path]:
+    """The files in the folder of kept results."""
+    return [path for path in (file.path.parent / "kept").rglob("*") if path.is_file()]
 
 
 def test_prune_jobs_that_ended_over_a_year_ago_are_deleted(file: LedgerFile) -> None:
@@ -95,21 +99,36 @@ def test_prune_runs_that_started_over_a_year_ago_are_deleted(file: LedgerFile) -
     assert [ledger.newest_run(run) for run in ("old", "young")] == [None, "young"]
 
 
-def test_prune_result_files_go_with_their_rows(file: LedgerFile) -> None:
+def test_prune_kept_results_not_used_for_a_year_go_with_their_jobs(file: LedgerFile) -> None:
     ledger = file.open()
-    for token, days in (("young", 100), ("old", 400)):
-        ledger.begin(job(None, token=token, state=State.DONE, submitted_at=NOW - days * DAY))
+    for name, days in (("used", 364), ("unused", 366)):
+        old = job(name, state=State.DONE, submitted_at=NOW - 400 * DAY)
+        ledger.begin(old)
+        kept_results(file, ledger, NOW - days * DAY).keep(old, [name.encode()], len(name))
     ledger.close()
-    paths = [
-        result_file(file, "young.json", 100),
-        result_file(file, "old.json"),
-        result_file(file, ".docspeed-killed.part", 8),
-        result_file(file, ".docspeed-at-work.part", 6),
-        result_file(file, "notes.txt", 900),
-    ]
+    for path in kept_files(file):
+        os.utime(path, (NOW - 300 * DAY,) * 2)
+    assert len(kept_files(file)) == 2
+    assert pruned(file) == ["used"]
+    assert [path.read_text() for path in kept_files(file)] == ["used"]
+
+
+def test_prune_files_of_killed_commands_are_deleted_after_a_week(file: LedgerFile) -> None:
+    ledger = file.open()
+    ledger.begin(job("job_1", state=State.DONE))
+    kept_results(file, ledger, NOW).keep(job("job_1"), [b"{}"], 2)
+    ledger.close()
+    (named,) = kept_files(file)
+    paths = [named.with_name(named.name[:-1] + "x"), named.parent.parent / "killed.part"]
+    for path in (named, *paths):
+        path.touch()
+        os.utime(path, (NOW - 8 * DAY,) * 2)
+    young = [path.with_name(path.name + "y") for path in paths]
+    for path in young:
+        path.touch()
+        os.utime(path, (NOW - 6 * DAY,) * 2)
     pruned(file)
-    there = {path.name for path in paths if path.exists()}
-    assert there == {"young.json", ".docspeed-at-work.part", "notes.txt"}
+    assert set(kept_files(file)) == {named, *young}
 
 
 def test_prune_over_five_years_bounds_the_file(file: LedgerFile) -> None:

@@ -208,14 +208,17 @@ def test_ledger_forget_upload_keeps_other_servers(file: LedgerFile) -> None:
     assert ledger.uploaded("sandbox", KEY, "sha") == "file_1"
 
 
-def test_ledger_forget_server_keeps_other_servers(file: LedgerFile) -> None:
+def test_ledger_reset_server_keeps_other_servers(file: LedgerFile) -> None:
     ledger = file.open()
     for server in (SERVER, "sandbox"):
         ledger.begin(job("job_1", server=server))
         ledger.remember_upload(server, KEY, "sha", "file_1", None)
         ledger.remember_conversation(server, KEY, talk("s1", "a"))
-    ledger.forget_server("sandbox")
-    assert [found.server for found in ledger.listing()] == [SERVER]
+    ledger.reset_server("sandbox")
+    assert [(found.server, found.state) for found in ledger.listing()] == [
+        ("sandbox", State.GONE),
+        (SERVER, State.SUBMITTING),
+    ]
     assert [ledger.uploaded(server, KEY, "sha") for server in ("sandbox", SERVER)] == [None, "file_1"]
     talks = [ledger.last_conversation(server, KEY) for server in ("sandbox", SERVER)]
     assert talks == [None, talk("s1", "a")]

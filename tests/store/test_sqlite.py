@@ -334,7 +334,13 @@ def test_sqlite_missing_table_counts_as_damage(file: LedgerFile) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [b"CREATE TABLE uploads", b"CREATE TABLE jobs", b"job_id TEXT", b"operation TEXT NOT NULL, status TEXT NOT NULL, state"]
+    "place",
+    [
+        b"CREATE TABLE uploads",
+        b"CREATE TABLE jobs",
+        b"job_id TEXT",
+        b"request TEXT NOT NULL",
+    ],
 )
 @pytest.mark.parametrize("byte", [0xFF, 0x00])
 def test_sqlite_damaged_schema_is_set_aside(file: LedgerFile, place: bytes, byte: int) -> None:

@@ -39,7 +39,7 @@ COMMANDS = (
                 "Show a live table of the jobs that run; Ctrl-C leaves.",
                 "jobs.watch:watch",
             ),
-            Entry("forget", "Remove jobs from the local ledger.", "jobs.forget:forget"),
+            Entry("forget", "Remove jobs and their kept results from this machine.", "jobs.forget:forget"),
         ),
     ),
     Entry(

@@ -115,7 +115,8 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     named = job_in(response.body, sync=True) if wait.wait else None
     if named is None:
         return Outcome(job=job, result=response.body)
-    job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=str(named["job_id"]))
+    job_id, server = str(named["job_id"]), context.server
+    job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=job_id, server=server)
     follower = Follower(context, run)
     job = yield from follower.follow(job, wait)
     return Outcome(job=job, result=(yield from follower.fetch(job, wait.deadline)))

@@ -82,8 +82,8 @@ def reset(options: Options) -> Action:
 
     def action(context: Context) -> int:
         count = installed_sandbox().reset(context.settings.state_dir / "sandbox")
-        # Otherwise the ledger would reuse results that no longer exist.
-        context.ledger.forget_server(SANDBOX)
+        # Otherwise the ledger would ask for jobs that no longer exist. What is kept costs nothing again.
+        context.ledger.reset_server(SANDBOX)
         print_outcome(context, {"removed": count}, f"removed {count} files and jobs from the sandbox")
         return 0
 

@@ -68,9 +68,13 @@ def result(
 
 def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     """The job's result. Pending if it has not ended, JobFailed if it has no result."""
-    require_job_id(follower.context, job)
-    if job.job_id is not None:
-        job, _ = yield from follower.confirm(job)
+    kept = follower.kept(job)
+    if kept is not None:
+        job = kept
+    else:
+        require_job_id(follower.context, job)
+        if job.job_id is not None:
+            job, _ = yield from follower.confirm(job)
     if not job.ended:
         raise follower.pending(job)
     if job.state is State.FAILED:
