@@ -121,6 +121,8 @@ class Service:
         self.files: dict[str, bytes] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, bytes] = {}
+        self.accepted: list[Any] = []
+        """The bodies of the submissions that were accepted, so that each is paid for."""
         self.statuses = ["queued", "processing"]
         self.final = "completed"
         self.payload: Callable[[str, dict[str, Any]], bytes] = _payload
@@ -240,6 +242,7 @@ class Service:
         if operation is None:
             return Reply.of(404, {"detail": "Not Found"})
         body = call.json
+        self.accepted.append(body)
         if body.get("execution_mode") == "sync":
             return Reply(200, self.payload(operation, body))
         job_id = f"job_{len(self.jobs) + 1}"
@@ -379,7 +382,11 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
                     self.rfile.readline()
                 self.rfile.readline()
                 return b"".join(parts)
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                raise ConnectionError("the connection ended within the body")
+            return body
 
         def _reset(self) -> None:
             linger = struct.pack("ii", 1, 0)

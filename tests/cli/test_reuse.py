@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import httpx
 import pytest
 
 from tests.fake_service import POLL, RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, UPLOAD, Reply, Service
@@ -90,6 +92,27 @@ def test_reuse_unknown_outcome_is_resubmitted_with_the_same_idempotency_key(
     assert (third.code, third.raw) == (0, second.raw)
     assert "unknown" not in third.err
     assert service.count(SUBMIT) == 2
+
+
+class Killed(BaseException):
+    """Stands for a kill: it unwinds the program, which can record nothing."""
+
+
+def killed(request: httpx.Request) -> httpx.Response:
+    raise Killed
+
+
+def test_reuse_submission_of_killed_program_is_unknown_and_resubmitted(
+    stage: Stage, service: Service
+) -> None:
+    with pytest.raises(Killed):
+        replace(stage, transport=lambda base_url: httpx.MockTransport(killed)).run(*PARSE)
+    assert stage.states() == ["unknown"]
+    assert stage.rows("--status", "submitting"), "nobody has recorded it yet"
+    ran = stage.run(*PARSE, "--wait")
+    assert "unknown outcome (the program was stopped); submitting again" in ran.err
+    (lost,) = stage.rows("--status", "unknown")
+    assert (ran.code, lost["error"]) == (0, "the program was stopped; submitted again as job_1")
 
 
 def test_reuse_idempotency_key_that_made_a_job_is_not_sent_again(stage: Stage, service: Service) -> None:

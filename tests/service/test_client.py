@@ -71,7 +71,22 @@ def test_retry_after_a_failure_before_the_server_took_anything(
     assert len(service.requests) == 3
 
 
-@pytest.mark.parametrize("trouble", [RESET, httpx.Response(500), httpx.Response(200, content=b"<html>")])
+AFTER_CONNECTING = [
+    httpx.WriteError("Broken pipe"),
+    httpx.WriteTimeout("timed out"),
+    RESET,
+    httpx.ReadTimeout("timed out"),
+    httpx.CloseError("Connection reset by peer"),
+    httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    httpx.DecodingError("incorrect header check"),
+    ConnectionResetError("Connection reset by peer"),
+]
+"""What breaks an exchange once there is a connection: part of the request may have arrived."""
+
+
+@pytest.mark.parametrize(
+    "trouble", [*AFTER_CONNECTING, httpx.Response(500), httpx.Response(200, content=b"<html>")], ids=repr
+)
 def test_submission_is_not_retried_once_the_server_may_have_taken_it(
     trouble: httpx.Response | Exception,
 ) -> None:
