@@ -130,7 +130,7 @@ START_UP = Case(
     _start_up,
     (
         Figure("`--version` / bare python", _over("--version", "bare python"), 2.0),
-        Figure("`--help` / bare python", _over("--help", "bare python"), 5.0),
+        Figure("`--help` / bare python", _over("--help", "bare python"), 3.0),
         Figure("`parse --help` / bare python", _over("parse --help", "bare python"), 5.5),
         Figure("`jobs list` / bare python", _over("jobs list", "bare python"), 6.0),
     ),
@@ -140,7 +140,7 @@ TAB = Case(
     "a completion of `docspeed pa` in bash, without the shell's own start",
     15,
     _tab,
-    (Figure("a TAB / bare python", _beyond("TAB", "bash", "bare python"), 5.5),),
+    (Figure("a TAB / bare python", _beyond("TAB", "bash", "bare python"), 3.0),),
 )
 
 
