@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
@@ -122,6 +122,11 @@ def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
             # Two tables of one name, say the two halves of one over a page break, become one.
             items.setdefault(name, []).extend(row for row in map(_row_of, rows) if row)
     return items
+
+
+def read_row(row: Mapping[str, Any]) -> list[Field]:
+    """Return the cells of a row of line items with their evidence, nested ones under dotted keys."""
+    return [cell for name, value in row.items() for cell in _fields_in(name, value, 1)]
 
 
 def _rows_in(table: Any) -> list[Any] | None:

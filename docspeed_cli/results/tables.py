@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
     VALUE_NAMES,
+    NumberText,
     cell_text,
     find_member,
     first_filled,
@@ -26,6 +27,8 @@ class Table(NamedTuple):
     title: str
     page: int | None
     grid: list[list[str]]
+    headed: bool = False
+    """Whether the payload says that the first row has the headings."""
 
     @property
     def heading(self) -> str:
@@ -70,15 +73,18 @@ def _read_table(item: dict[str, Any], number: int) -> Table:
     ids = list_of_texts(first_filled(item, ("table_id", "region_ids")))
     name = cell_text(first_filled(item, ("table_id", "id", "key", "name"))) or str(number)
     title = cell_text(first_filled(item, ("title", "caption")))
-    return Table(name, title, page_of(item, ids), _with_headings(_headings(item), _grid(item)))
+    grid, headed = _with_headings(_headings(item), *_grid(item))
+    return Table(name, title, page_of(item, ids), grid, headed)
 
 
-def _grid(item: dict[str, Any]) -> list[list[str]]:
+def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
+    """Return the grid of a table, and whether its first row has the names of the columns."""
     cells = find_member(item, "cells")
     if isinstance(cells, list) and cells and not any(isinstance(cell, list) for cell in cells):
-        return _grid_of_cells(list(_placed(cells)))
-    rows = cells or find_member(item, "rows", "data")
-    return grid_of_rows([_row_of_table(row) for row in rows]) if isinstance(rows, list) else []
+        return _grid_of_cells(list(_placed(cells))), False
+    listed = cells or find_member(item, "rows", "data")
+    rows = [_row_of_table(row) for row in listed] if isinstance(listed, list) else []
+    return grid_of_rows(rows), any(isinstance(row, Mapping) for row in rows)
 
 
 # -- cells with indexes
@@ -93,7 +99,12 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
             row, column = below, -1
         beside = whole_number(first_filled(item, ("col_index", "col")))
         column = column + 1 if beside is None else beside
-        yield _Cell(row, column, cell_text(_value_of(item)))
+        yield _Cell(row, column, _text_of(_value_of(item)))
+
+
+def _text_of(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return NumberText(cell_text(value)) if is_number else cell_text(value)
 
 
 def _value_of(cell: Any) -> Any:
@@ -129,7 +140,7 @@ def grid_of_rows(rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> list[list
     grid = [[str(name) for name in names]] if keyed else []
     for row in rows:
         cells = [row.get(name) for name in names] if isinstance(row, Mapping) else map(_value_of, row)
-        grid.append([cell_text(cell) for cell in cells])
+        grid.append([_text_of(cell) for cell in cells])
     return grid
 
 
@@ -152,13 +163,13 @@ def _headings(item: dict[str, Any]) -> list[str]:
     return [cell_text(first_filled(one, members) if isinstance(one, dict) else one) for one in listed]
 
 
-def _with_headings(headings: list[str], grid: list[list[str]]) -> list[list[str]]:
-    """Return the grid with the headings as its first row."""
+def _with_headings(headings: list[str], grid: list[list[str]], headed: bool) -> tuple[list[list[str]], bool]:
+    """Return the grid with the headings as its first row, and whether it has any."""
     if not any(headings):
-        return grid
+        return grid, headed
     # The cells may hold a row for the headings already: the same texts, only their last lines, or blanks.
     top = grid[0] if grid else []
     pairs = zip_longest(top, headings, fillvalue="")
     if all(text.casefold().strip() in heading.casefold() for text, heading in pairs):
-        return [headings + [""] * (len(top) - len(headings)), *grid[1:]]
-    return [headings, *grid]
+        return [headings + [""] * (len(top) - len(headings)), *grid[1:]], True
+    return [headings, *grid], True

@@ -24,6 +24,12 @@ _MAX_WRAPPERS = 3
 _PAGE_IN_REGION_ID = re.compile(r"p(\d{1,7})(?![^\W_])")
 
 
+class NumberText(str):
+    """The text of a JSON number, to be told from a text that looks like one."""
+
+    __slots__ = ()
+
+
 def cell_text(value: Any, depth: int = 0) -> str:
     """Return a value as the text of one cell: a list as its items, null as an empty text."""
     if isinstance(value, str):

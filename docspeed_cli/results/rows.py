@@ -1,0 +1,197 @@
+"""Lay results out as rows: one for each document, the rows of its tables, and the evidence of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from docspeed_cli.results.fields import Field, read_extraction
+from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
+from docspeed_cli.results.tables import Table, read_tables
+from docspeed_cli.results.to_text import NotConvertible, one_line
+
+PROBLEM_COLUMNS = ("input", "job_id", "code", "field", "problem")
+EVIDENCE_COLUMNS = ("input", "field", "value", "page", "quoted_text", "regions")
+CELL_COLUMNS = ("input", "page", "table", "row")
+_OF_ANY_TYPE = ("value", "page", "row")
+ALL_TABLES = "Tables"
+"""The sheet with the rows of all tables of all documents, where they are not line items."""
+
+FIELDS = "fields"
+"""The table of an extraction's fields, each with its evidence."""
+
+
+def our_columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """Return columns of ours with their types."""
+    return tuple(Column(name, "" if name in _OF_ANY_TYPE else STRING) for name in names)
+
+
+# -- evidence
+
+
+def evidence_of(document: Document, field: Field, where: str = "") -> tuple[Any, ...]:
+    """Return a field's value and what it was read from, by column; `where` is the row that it is in."""
+    name = f"{where}.{field.key}" if where else field.key
+    regions = "; ".join(field.region_ids)
+    return document.input, name, field.value, field.page, field.quoted_text, regions
+
+
+# -- tables of cells
+
+
+def cell_rows(document: Document, tables: Iterable[Table]) -> Iterator[Row]:
+    """Yield the rows of tables, under their headings or else the columns' numbers."""
+    for table in tables:
+        head, *body = table.grid or [[]]
+        names = _headings(head) if table.headed else []
+        for number, cells in enumerate(body if table.headed else table.grid, 1):
+            names += [f"column_{place}" for place in range(len(names) + 1, len(cells) + 1)]
+            row: Row = dict(zip(CELL_COLUMNS, (document.input, table.page, table.name, number), strict=True))
+            yield row | dict(zip(names, cells, strict=False))
+
+
+def _headings(cells: Sequence[str]) -> list[str]:
+    """Return names for columns that differ from each other and from ours."""
+    names: list[str] = []
+    for place, cell in enumerate(cells, 1):
+        name = one_line(cell) or f"column_{place}"
+        repeated = sum(name == one_line(other) for other in cells[: place - 1])
+        name = f"field.{name}" if name in CELL_COLUMNS else name
+        names.append(f"{name} {repeated + 1}" if repeated else name)
+    return names
+
+
+# -- what is shown
+
+
+class View:
+    """Which rows of results are shown: documents, line items, fields with evidence, or tables' cells."""
+
+    def __init__(self, operation: str, layout: Layout, table: str | None = None) -> None:
+        self.operation = operation
+        self.layout = layout
+        self.table = table
+        self.one_each = operation == "extract" and table is None
+        """Whether there is one row for each document, also for one that failed."""
+        self._evidence = operation == "extract" and table == FIELDS and FIELDS not in layout.tables
+
+    def columns(self) -> Columns:
+        """Return the columns of these rows."""
+        if self.operation != "extract":
+            return Columns(our_columns(CELL_COLUMNS), None)
+        if self._evidence:
+            return Columns(our_columns(EVIDENCE_COLUMNS), ())
+        return self.layout.document_columns() if self.table is None else self.layout.table_columns(self.table)
+
+    def failed_rows(self, document: Document) -> list[Row]:
+        """Return the rows of a document that has no result."""
+        return [self.layout.document_row(document, None)] if self.one_each else []
+
+    def rows(self, document: Document, payload: Any) -> list[Row]:
+        """Return the rows of a result. NotConvertible if it has none, NoSuchTable for a wrong name."""
+        if self.operation != "extract":
+            return list(cell_rows(document, self._tables(payload)))
+        extraction = read_extraction(payload)
+        if extraction is None:
+            raise NotConvertible(self.operation, "csv")
+        if self.table is None:
+            return [self.layout.document_row(document, extraction)]
+        if self._evidence:
+            found = (evidence_of(document, field) for field in extraction.fields)
+            return [dict(zip(EVIDENCE_COLUMNS, row, strict=True)) for row in found]
+        if self.table not in (*self.layout.tables, *extraction.line_items):
+            raise NoSuchTable(self.table, [*extraction.line_items, FIELDS])
+        rows = self.layout.table_rows(extraction)
+        return [{"input": document.input, **row} for name, _, _, row in rows if name == self.table]
+
+    def _tables(self, payload: Any) -> list[Table]:
+        tables = read_tables(payload)
+        if tables is None:
+            raise NotConvertible(self.operation, "csv")
+        return tables if self.table is None else tables_named(tables, self.table)
+
+
+class NoSuchTable(ValueError):
+    """The result has no table of this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        listed = ", ".join(map(one_line, known[:20])) + (", …" if len(known) > 20 else "")
+        has = f"it has {listed}" if known else "it has no tables"
+        super().__init__(f"there is no table {name!r} in the result; {has}")
+
+
+def tables_named(tables: list[Table], name: str) -> list[Table]:
+    """Return the tables with this name; or else those with this title, or the one with this number."""
+    # Ids are unique, titles are not, and a number is the position that a view shows.
+    by_name = [table for table in tables if table.name == name]
+    title = name.strip().casefold()
+    by_title = [table for table in tables if title and table.title.strip().casefold() == title]
+    number = int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0
+    found = by_name or by_title or tables[max(number - 1, 0) : number]
+    if not found:
+        names = [f"{table.name} ({table.title})" if table.title else table.name for table in tables]
+        raise NoSuchTable(name, names)
+    return found
+
+
+class TableRow(NamedTuple):
+    """A row of a table in a workbook, and how many rows of evidence come before that of its own."""
+
+    table: str
+    row: Row
+    evidence: int | None
+
+
+class Record(NamedTuple):
+    """Everything that a workbook shows of one document."""
+
+    document: Document
+    row: Row
+    tables: Sequence[TableRow] = ()
+    evidence: Sequence[tuple[Any, ...]] = ()
+
+
+def failed_record(document: Document, layout: Layout) -> Record:
+    """Return what a workbook shows of a document that has no result."""
+    return Record(document, layout.document_row(document, None))
+
+
+def read_record(operation: str, document: Document, payload: Any, layout: Layout) -> Record:
+    """Return what a workbook shows of a result. NotConvertible if it has neither fields nor tables."""
+    if operation != "extract":
+        listed = read_tables(payload)
+        if listed is None:
+            raise NotConvertible(operation, "xlsx")
+        rows = [TableRow(ALL_TABLES, row, None) for row in cell_rows(document, listed)]
+        return Record(document, layout.document_row(document, None), rows)
+    extraction = read_extraction(payload)
+    if extraction is None:
+        raise NotConvertible(operation, "xlsx")
+    evidence = [evidence_of(document, field) for field in extraction.fields]
+    tables = []
+    for table, number, cells, row in layout.table_rows(extraction):
+        shown = [evidence_of(document, c, f"{table}[{number}]") for c in cells if c.has_evidence]
+        tables.append(TableRow(table, {"input": document.input, **row}, len(evidence) if shown else None))
+        evidence += shown
+    return Record(document, layout.document_row(document, extraction), tables, evidence)
+
+
+class NoSuchColumn(ValueError):
+    """There is no column of this name, or there are several."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no column {name!r}")
+        self.name = name
+        self.known = known
+
+
+def pick_columns(columns: Sequence[Column], picked: Sequence[str]) -> list[Column]:
+    """Return these columns in this order; a name may leave out what stands before a dot. NoSuchColumn."""
+    found: list[Column] = []
+    for name in picked:
+        exact = [column for column in columns if column.name == name]
+        ends = exact or [column for column in columns if column.name.endswith(f".{name}")]
+        if len(ends) != 1:
+            raise NoSuchColumn(name, [column.name for column in columns])
+        found += ends
+    return found

@@ -1,0 +1,266 @@
+"""Write rows as a workbook: documents, line items, evidence and problems, each on a sheet of its own.
+
+Rows go to temporary files as they come, so memory does not grow with their number. No cell is a formula.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import date
+from typing import IO, Any, NamedTuple
+
+import xlsxwriter
+
+from docspeed_cli.results.cells import typed_cell
+from docspeed_cli.results.layout import STRING, Column
+from docspeed_cli.results.rows import EVIDENCE_COLUMNS, PROBLEM_COLUMNS, Record, our_columns
+
+MAX_ROWS = 1_048_575
+"""Rows of a sheet below its heading."""
+
+MAX_COLUMNS = 16_384
+
+_MAX_TEXT = 32_767
+"""Most UTF-16 units in one cell."""
+
+_CUT = " … [cut]"
+TEXT_CUT = "the text is longer than a cell can be, and was cut"
+
+_MAX_LINKS = 65_530
+"""Most links on one sheet."""
+
+_MAX_TABLE_LINKS = 10_000
+"""Links on the sheet of a table: XlsxWriter keeps each in memory until the end, 650 bytes."""
+
+_MAX_NAME = 28
+"""Characters of a sheet's name, which leaves room for a number."""
+
+_MEASURED_ROWS = 1000
+_MIN_WIDTH = 8
+_MAX_WIDTH = 60
+
+_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+class TooManyColumns(ValueError):
+    """A sheet can't have so many columns."""
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(f"{name} would have {count:,} columns, and a sheet has {MAX_COLUMNS:,} at most")
+
+
+class BookColumns(NamedTuple):
+    """The columns of the documents, and those of each table."""
+
+    documents: Sequence[Column]
+    tables: Mapping[str, Sequence[Column]]
+
+
+class Book:
+    """A workbook that is written into a file; used in a `with` block, after which only `close` made it whole.
+
+    Sheets get at most `max_rows` rows; the others go on in numbered sheets.
+    """
+
+    def __init__(self, file: IO[bytes], columns: BookColumns, *, max_rows: int = MAX_ROWS) -> None:
+        self._columns = columns
+        self._max_rows = max_rows
+        self._opened = ExitStack()
+        # XlsxWriter's temporary files would stay behind after a failure.
+        folder = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="docspeed-"))
+        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        self._formats = _Formats(self._book)
+        self._names: set[str] = {"history"}
+        self._documents = self._sheet("Documents", columns.documents, _MAX_LINKS)
+        self._tables = {
+            name: self._sheet(name, listed, _MAX_TABLE_LINKS) for name, listed in columns.tables.items()
+        }
+        self._evidence = self._sheet("Evidence", our_columns(EVIDENCE_COLUMNS))
+        self._problems = self._sheet("Problems", our_columns(PROBLEM_COLUMNS))
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(OSError):
+            self._opened.close()
+
+    def add(self, record: Record) -> None:
+        """Write the rows of one document."""
+        document = record.document
+        problems: list[tuple[str, str, str]] = []
+        if document.error:
+            problems.append((document.code, "", document.error))
+        evidence = self._evidence.place
+        link = evidence(0) if record.evidence else None
+        row = [record.row.get(column.name) for column in self._columns.documents]
+        problems += self._documents.write(row, link)
+        for name, cells, before in record.tables:
+            columns = self._columns.tables.get(name)
+            if columns is not None:
+                link = None if before is None else evidence(before)
+                problems += self._tables[name].write([cells.get(column.name) for column in columns], link)
+        for values in record.evidence:
+            self._evidence.write(values)
+        for problem in problems:
+            self._problems.write([document.input, document.job_id, *problem])
+
+    def close(self) -> None:
+        """Finish the file."""
+        for sheet in (self._documents, *self._tables.values(), self._evidence, self._problems):
+            sheet.finish()
+        self._book.close()
+
+    def _sheet(self, name: str, columns: Sequence[Column], max_links: int = 0) -> _Sheet:
+        if len(columns) > MAX_COLUMNS:
+            raise TooManyColumns(name, len(columns))
+        plain = re.sub(r"[\[\]:*?/\\()]", "_", _cleaned(name)).strip("' ")[:_MAX_NAME].rstrip("' ") or "Table"
+        unique, number = plain, 1
+        while unique.casefold() in self._names:
+            number += 1
+            unique = f"{plain[: _MAX_NAME - 3]} {number}"
+        self._names.add(unique.casefold())
+        return _Sheet(self._book, self._formats, unique, columns, self._max_rows, max_links)
+
+
+class _Formats:
+    """The formats of cells, each made once."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self._book = book
+        self.heading = book.add_format({"bold": True, "bottom": 1})
+        self.date = book.add_format({"num_format": "yyyy-mm-dd"})
+        self._numbers: dict[int | None, Any] = {None: None}
+
+    def number(self, decimals: int | None) -> Any:
+        """Return the format of a number with so many decimals."""
+        if decimals not in self._numbers:
+            shown = f"0.{'0' * decimals}" if decimals else "0"
+            self._numbers[decimals] = self._book.add_format({"num_format": shown})
+        return self._numbers[decimals]
+
+
+class _Sheet:
+    """A sheet, and the numbered ones in which its rows go on."""
+
+    def __init__(
+        self,
+        book: xlsxwriter.Workbook,
+        formats: _Formats,
+        name: str,
+        columns: Sequence[Column],
+        max_rows: int,
+        max_links: int,
+    ) -> None:
+        self._book = book
+        self._formats = formats
+        self._name = name
+        self._columns = columns
+        self._kinds = [column.kind for column in columns]
+        self._max_rows = max_rows
+        self._max_links = max_links
+        self._widths = [len(column.name) + 3 for column in columns]  # 3 for the filter's button
+        self._written = 0
+        self._sheet: Any = None
+        self._start()
+
+    def place(self, further: int) -> str:
+        """Return the place of a row that so many others will come before, as a link has it."""
+        number, row = divmod(self._written + further, self._max_rows)
+        return f"internal:'{self._numbered(number)}'!A{row + 2}"
+
+    def write(self, values: Sequence[Any], link: str | None = None) -> list[tuple[str, str, str]]:
+        """Write a row, whose first cell may be a link. Returns its problems: code, column and what it is."""
+        row = self._written % self._max_rows
+        if row == 0 and self._written:
+            self.finish()
+            self._start()
+        self._written += 1
+        problems: list[tuple[str, str, str]] = []
+        for place, value in enumerate(values):
+            if value is None or value == "":
+                continue
+            kind = self._kinds[place]
+            if type(value) is str and kind == STRING:
+                problem = self._write_text(
+                    row + 1, place, value, link if place == 0 and row < self._max_links else None
+                )
+            else:
+                problem = self._write_typed(row + 1, place, value, kind)
+            if problem:
+                code = "text_cut" if problem == TEXT_CUT else "text_kept"
+                problems.append((code, self._columns[place].name, problem))
+        return problems
+
+    def _write_typed(self, row: int, place: int, value: Any, kind: str) -> str:
+        cell, decimals, problem = typed_cell(value, kind)
+        if isinstance(cell, str):
+            return self._write_text(row, place, cell, None) or problem
+        if isinstance(cell, bool):
+            self._sheet.write_boolean(row, place, cell)
+        elif isinstance(cell, date):
+            self._sheet.write_datetime(row, place, cell, self._formats.date)
+        else:
+            self._sheet.write_number(row, place, cell, self._formats.number(decimals))
+        return problem
+
+    def _write_text(self, row: int, place: int, text: str, link: str | None) -> str:
+        problem = ""
+        if len(text) > _MAX_TEXT // 2 and _units(text) > _MAX_TEXT:
+            text, problem = _cut(text), TEXT_CUT
+        text = _cleaned(text)
+        if row <= _MEASURED_ROWS:
+            self._widths[place] = max(self._widths[place], min(len(text), _MAX_WIDTH))
+        if link is not None and text and not _is_markup(text):
+            self._sheet.write_url(row, place, link, string=text)
+        elif text:
+            self._put(row, place, text)
+        return problem
+
+    def _put(self, row: int, place: int, text: str, form: Any = None) -> None:
+        if _is_markup(text):
+            forms = [form] if form is not None else []
+            self._sheet.write_rich_string(row, place, text[:1], text[1:2], text[2:], *forms)
+        else:
+            self._sheet.write_string(row, place, text, form)
+
+    def finish(self) -> None:
+        """Give the sheet its widths and its filter."""
+        for place, width in enumerate(self._widths):
+            self._sheet.set_column(place, place, max(_MIN_WIDTH, min(width, _MAX_WIDTH)))
+        rows = (self._written - 1) % self._max_rows + 1 if self._written else 0
+        if self._columns:
+            self._sheet.autofilter(0, 0, rows, len(self._columns) - 1)
+
+    def _start(self) -> None:
+        self._sheet = self._book.add_worksheet(self._numbered(self._written // self._max_rows))
+        self._sheet.freeze_panes(1, 1)
+        for place, column in enumerate(self._columns):
+            self._put(0, place, _cleaned(column.name)[: _MAX_TEXT // 2], self._formats.heading)
+
+    def _numbered(self, number: int) -> str:
+        return f"{self._name} ({number + 1})" if number else self._name
+
+
+def _is_markup(text: str) -> bool:
+    """Whether XlsxWriter would take the text for markup of its own, and write it unescaped."""
+    return text.startswith("<r>") and text.endswith("</r>")
+
+
+def _cleaned(text: str) -> str:
+    """Return a text without the characters that a workbook can't hold."""
+    if not _UNCLEAN.search(text):
+        return text
+    return _UNCLEAN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(text: str) -> str:
+    room = 2 * (_MAX_TEXT - len(_CUT))
+    return text.encode("utf-16-le", "surrogatepass")[:room].decode("utf-16-le", "ignore") + _CUT
