@@ -67,10 +67,10 @@ def test_view_parse_draws_pages() -> None:
 def test_view_extract_draws_fields_and_line_items() -> None:
     assert lines("extract", EXTRACT) == [
         "invoice  4 fields · 1 not found",
-        "Field           Value      Evidence",
-        "─────────────────────────────────────────",
-        "invoice.number  INV-1      page 2 · p2:l3",
-        "total           -12.5      page 1 · p1:l9",
+        "Field           Value      Page  Read from",
+        "──────────────────────────────────────────",
+        "invoice.number  INV-1         2  No INV-1",
+        "total           -12.5         1  p1:l9",
         "po              not found",
         "tags            a; b",
         "",
@@ -360,3 +360,32 @@ def test_view_deep_nesting_does_not_crash(operation: str, name: str | None) -> N
         {"fields": {"a": nested(950, name)}},
     ):
         printed(result_view(operation, payload), 80)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "drawn"),
+    [
+        (["1,240.50", "5", "-3.125"], ["1,240.50 ", "    5    ", "   -3.125"]),
+        (["1.240,50", "12,5", "7 %"], ["1.240,50", "   12,5 ", "    7 % "]),
+        (["(7.5)", "1,23,456", "0.25"], ["      (7.5)", "1,23,456   ", "       0.25"]),
+        (["1,240", "12"], ["1,240", "   12"]),
+        (["1.240", "12"], [" 1.240", "12    "]),
+    ],
+)
+def test_view_numbers_of_a_column_have_their_decimal_points_in_line(
+    numbers: list[str], drawn: list[str]
+) -> None:
+    payload = {"tables": [{"columns": ["n", "text"], "rows": [[number, "x"] for number in numbers]}]}
+    shown = lines("tables", payload)[-len(numbers) :]
+    assert [line.removesuffix("  x") for line in shown] == drawn
+
+
+def test_view_field_stands_beside_the_text_it_was_read_from() -> None:
+    quoted = {"value": 5, "page_index": 1, "text": "Total\n due:  5", "region_ids": ["p2:l1"]}
+    payload = {
+        "fields": {"total": quoted, "other": {"value": "x", "region_ids": ["p1:l1", "p1:l2", "p1:l3"]}}
+    }
+    assert lines("extract", payload)[3:] == [
+        "total  5         2  Total due: 5",
+        "other  x         1  p1:l1 p1:l2 +1",
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -37,10 +37,16 @@ class Grid:
         shown = [[_safe(cell) for cell in row[:_MAX_COLUMNS]] for row in rows]
         self.rows = [[*row, *([Text()] * (full_width - self.left_out - len(row)))] for row in shown]
         columns = list(zip(*self.rows, strict=True))
-        self.natural = [max(1, *map(_width, column)) for column in columns]
-        self.least = [_least_width(column) for column in columns]
-        self.tight = [max(1, _heading_width(column[0]), *map(_width, column[1:])) for column in columns]
-        self.numeric = [_is_numeric(column[1:]) for column in columns]
+        self.fractions = [_fractions(column[1:]) if _is_numeric(column[1:]) else None for column in columns]
+        """By column of numbers: for each of them, how many characters it has from its decimal point on."""
+        aligned = list(map(_aligned_width, columns, self.fractions))
+        self.natural = [
+            max(1, _width(column[0]), width) for column, width in zip(columns, aligned, strict=True)
+        ]
+        self.least = list(map(_least_width, columns, aligned, self.fractions))
+        self.tight = [
+            max(1, _heading_width(column[0]), width) for column, width in zip(columns, aligned, strict=True)
+        ]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # Bands are harder to follow than folded words, but would leave numbers whole.
@@ -63,12 +69,24 @@ class Grid:
         )
         head, *body = self.rows
         for width, column in zip(widths, band, strict=True):
-            justify: JustifyMethod = "right" if self.numeric[column] else "left"
-            heading = _broken_heading(head[column], width)
-            table.add_column(heading, width=width, justify=justify, header_style="bold", overflow="fold")
-        for row in body:
-            table.add_row(*(row[column] for column in band))
+            heading = _broken_heading(head[column], width).copy()
+            heading.justify = "left" if self.fractions[column] is None else "right"
+            table.add_column(heading, width=width, header_style="bold", overflow="fold")
+        for number, row in enumerate(body):
+            cells = zip(widths, band, strict=True)
+            table.add_row(*(self._aligned(row[column], number, column, width) for width, column in cells))
         return table
+
+    def _aligned(self, cell: Text, number: int, column: int, width: int) -> Text:
+        """Return a number with its decimal point below those of the others; any other cell as it is."""
+        fractions = self.fractions[column]
+        if fractions is None or _width(cell) > width:
+            return cell
+        after = min(max(fractions) - fractions[number], width - _width(cell))
+        aligned = cell.copy()
+        aligned.pad_right(after)
+        aligned.pad_left(width - after - _width(cell))
+        return aligned
 
 
 def fitted_widths(natural: Sequence[int], least: Sequence[int], max_width: int) -> list[int]:
@@ -109,10 +127,19 @@ def _width(cell: Text) -> int:
     return max((cell_len(line) for line in cell.plain.split("\n")), default=0)
 
 
-def _least_width(column: Sequence[Text]) -> int:
+def _aligned_width(column: Sequence[Text], fractions: Sequence[int] | None) -> int:
+    """Return the width of a column without its heading; numbers stand with their decimal points in line."""
+    widths = [_width(cell) for cell in column[1:]]
+    if fractions is not None:
+        widths = [width + max(fractions) - own for width, own in zip(widths, fractions, strict=True)]
+    return max(widths, default=0)
+
+
+def _least_width(column: Sequence[Text], aligned: int, fractions: Sequence[int] | None) -> int:
     """Return the width of a column's longest word; a heading also breaks after `_`, `.`, `/` and `-`."""
-    words = (cell_len(word) for cell in column[1:] for word in cell.plain.split())
-    return min(max(1, _heading_width(column[0]), *words), _MAX_WORD)
+    words = [cell_len(word) for cell in column[1:] for word in cell.plain.split()]
+    longest = max(words, default=0) if fractions is None else aligned
+    return min(max(1, _heading_width(column[0]), longest), _MAX_WORD)
 
 
 def _heading_width(heading: Text) -> int:
@@ -138,3 +165,29 @@ def _broken_heading(heading: Text, width: int) -> Text:
 def _is_numeric(cells: Iterable[Text]) -> bool:
     texts = [text for cell in cells if (text := cell.plain.strip())]
     return bool(texts) and all(len(text) < 30 and _NUMBER.fullmatch(text) for text in texts)
+
+
+def _fractions(cells: Sequence[Text]) -> list[int]:
+    """Return how many characters each number has from its decimal point on, or else behind its last digit."""
+    texts = [cell.plain.strip() for cell in cells]
+    mark = _decimal_mark(texts)
+    found = []
+    for text in texts:
+        last_digit = max((place for place, char in enumerate(text) if char.isdigit()), default=-1)
+        has_fraction = mark and text.count(mark) == 1 and text.index(mark) < last_digit
+        found.append(len(text) - (text.index(mark) if has_fraction else last_digit + 1))
+    return found
+
+
+def _decimal_mark(texts: Iterable[str]) -> str:
+    """Return the character before the decimals of a column's numbers: 1.240 and 1,240 alone don't tell."""
+    uncertain = ""
+    for text in texts:
+        marks = re.findall(r"[.,](?=\d)", text)
+        if not marks or (len(marks) > 1 and len(set(marks)) == 1):
+            continue
+        decimals = re.match(r"\d*", text[text.rindex(marks[-1]) + 1 :])
+        if len(marks) > 1 or (decimals and len(decimals[0]) != 3):
+            return str(marks[-1])
+        uncertain = "." if marks[-1] == "." else uncertain
+    return uncertain

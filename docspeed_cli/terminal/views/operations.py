@@ -126,7 +126,7 @@ def _draw_extraction(extraction: Extraction, budget: LineBudget) -> Parts:
     if fields:
         shown = fields[: max(budget.lines, 1)]
         budget.take(len(shown) + 3)
-        yield Grid([["Field", "Value", "Evidence"], *map(_field_row, shown)], fold=True)
+        yield Grid([["Field", "Value", "Page", "Read from"], *map(_field_row, shown)], fold=True)
         if len(shown) < len(fields):
             yield more_of(len(fields) - len(shown), "field", "markdown")
     for number, (name, rows) in enumerate(items.items()):
@@ -141,14 +141,16 @@ def _field_row(field: Field) -> list[Text]:
         value = Text("not found", style=_OUR_WORDS)
     else:
         value = Text("(empty)", style=_OUR_WORDS) if field.value == "" else safe_cell(field.value)
-    return [safe_line(field.key), value, _evidence_cell(field)]
+    return [safe_line(field.key), value, Text(str(field.page or "")), _quoted(field)]
 
 
-def _evidence_cell(field: Field) -> Text:
+def _quoted(field: Field) -> Text:
+    """Return the text that a value was read from, or else the ids of its regions."""
+    if field.quoted_text.strip():
+        return Text(clipped(safe_line(field.quoted_text).plain, _MAX_QUOTE))
     shown = [safe_line(region_id[:60]).plain for region_id in field.region_ids[:2]]
     rest = [f"+{len(field.region_ids) - 2}"] if len(field.region_ids) > 2 else []
-    page = f"page {field.page}" if field.page else ""
-    return Text(" · " if page and shown else "").join([Text(page), Text(" ".join([*shown, *rest]), "dim")])
+    return Text(" ".join([*shown, *rest]), "dim")
 
 
 def _draw_tables(tables: list[Table], budget: LineBudget) -> Parts:

@@ -1,0 +1,142 @@
+"""Pages are counted by a document's own structure, and never guessed."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from fpdf import FPDF
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docspeed_cli.core.models import Source
+from docspeed_cli.jobs.page_count import page_count
+from docspeed_cli.jobs.pdf_pages import Unreadable, pdf_pages
+
+
+def fpdf(pages: int, *, password: str | None = None) -> bytes:
+    pdf = FPDF()
+    for _ in range(pages):
+        pdf.add_page()
+    if password is not None:
+        pdf.set_encryption(owner_password=password)
+    return bytes(pdf.output())
+
+
+def with_streams(pages: int, *, predictor: int = 1, count: int | None = None) -> bytes:
+    """Return a PDF whose objects are in an object stream, and whose cross-references are a stream."""
+    kids = " ".join(f"{number} 0 R" for number in range(3, 3 + pages))
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", f"<</Type/Pages/Kids[{kids}]/Count {count or pages}>>"]
+    objects += ["<</Type/Page/Parent 2 0 R/Title(a \\) (nested\\)) b)>>"] * pages
+    offsets = [sum(len(text) + 1 for text in objects[:number]) for number in range(len(objects))]
+    head = " ".join(f"{number} {offset}" for number, offset in enumerate(offsets, 1)) + " "
+    packed = zlib.compress((head + "\n".join(objects)).encode())
+    body = b"junk before it\n%PDF-1.5\n"
+    last = len(objects) + 1
+    base, at = len(b"junk before it\n"), len(body)
+    members = b"/Type/ObjStm/N %d/First %d" % (len(objects), len(head))
+    body += stream(last, members, packed)
+    rows = [b"\0\0\0\0"] + [struct.pack(">BHB", 2, last, index) for index in range(len(objects))]
+    rows.append(struct.pack(">BHB", 1, at - base, 0))
+    start = len(body) - base
+    if predictor > 1:
+        above = [bytes(4), *rows]
+        rows = [
+            b"\2" + bytes((a - b) & 0xFF for a, b in zip(row, above[n], strict=True))
+            for n, row in enumerate(rows)
+        ]
+    table = zlib.compress(b"".join(rows))
+    settings = b"/DecodeParms<</Predictor %d/Columns 4>>" % predictor if predictor > 1 else b""
+    members = b"/Type/XRef/Size %d/W[1 2 1]/Root 1 0 R%s" % (last + 1, settings)
+    return body + stream(last + 1, members, table) + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def stream(number: int, members: bytes, packed: bytes) -> bytes:
+    head = b"%d 0 obj <<%s/Length %d/Filter/FlateDecode>>" % (number, members, len(packed))
+    return head + b"\nstream\n" + packed + b"\nendstream\nendobj\n"
+
+
+def tiff(pages: int, *, order: str = "<", big: bool = False, circle: bool = False) -> bytes:
+    """Return the directories of a TIFF with this many pages."""
+    head, offset, count = (16, "Q", "Q") if big else (8, "I", "H")
+    size = struct.calcsize(f"{order}{count}{offset}")
+    magic = {("<", False): b"II*\0", (">", False): b"MM\0*", ("<", True): b"II+\0", (">", True): b"MM\0+"}[
+        order, big
+    ]
+    content = magic + (struct.pack(f"{order}HH", 8, 0) if big else b"") + struct.pack(order + offset, head)
+    for number in range(1, pages + 1):
+        following = head + number * size if number < pages else head if circle else 0
+        content += struct.pack(f"{order}{count}{offset}", 0, following)
+    return content
+
+
+def counted(folder: Path, content: bytes, media_type: str = "application/pdf") -> int | None:
+    path = folder / "document"
+    path.write_bytes(content)
+    return page_count(Source("document", path=path, content_type=media_type))
+
+
+@pytest.mark.parametrize("pages", [1, 7])
+def test_page_count_pdf(tmp_path: Path, pages: int) -> None:
+    assert counted(tmp_path, fpdf(pages)) == pages
+    assert counted(tmp_path, with_streams(pages)) == pages
+    assert counted(tmp_path, with_streams(pages, predictor=12)) == pages
+
+
+def test_page_count_changed_pdf_has_the_pages_of_its_last_version(tmp_path: Path) -> None:
+    first = fpdf(3)
+    pages_at = first.index(b"/Type /Pages")
+    number = int(first[:pages_at].rsplit(b" 0 obj", 1)[0].split()[-1])
+    kid = first[first.index(b"/Kids [") :].split(b"[", 1)[1].split(b"]")[0].split(b"R")[0] + b"R"
+    at = len(first)
+    changed = first + b"%d 0 obj\n<</Type/Pages/Kids[%s]/Count 1>>\nendobj\n" % (number, kid)
+    previous = int(first.rsplit(b"startxref", 1)[1].split()[0])
+    changed += b"xref\n%d 1\n%010d 00000 n \ntrailer\n<</Prev %d>>\nstartxref\n%d\n%%%%EOF" % (
+        number, at, previous, len(changed),
+    )  # fmt: skip
+    assert counted(tmp_path, changed) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        fpdf(2, password="secret"),
+        fpdf(2)[:-40],
+        fpdf(2).replace(b"/Count 2", b"/Count 5"),
+        fpdf(2).replace(b"/Type /Page\n", b"/Type /Kids\n").replace(b"startxref\n", b"startxref\n9"),
+        with_streams(2, count=9),
+        b"%PDF-1.4\nno structure\n%%EOF\n",
+        b"%PDF-" + b"%" * 4000 + b"startxref 5",
+    ],
+)
+def test_page_count_pdf_that_does_not_tell_is_unknown(tmp_path: Path, content: bytes) -> None:
+    assert counted(tmp_path, content) is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_page_count_tiff_is_its_directories(tmp_path: Path, order: str, big: bool) -> None:
+    content = tiff(3, order=order, big=big)
+    assert counted(tmp_path, content, "image/tiff") == 3
+    assert counted(tmp_path, content[:-1], "image/tiff") is None
+    assert counted(tmp_path, tiff(3, order=order, big=big, circle=True), "image/tiff") is None
+
+
+def test_page_count_image_has_one_page_and_other_documents_do_not_tell(tmp_path: Path) -> None:
+    assert counted(tmp_path, b"\x89PNG", "image/png") == 1
+    assert counted(tmp_path, b"PK", "application/zip") is None
+    assert page_count(Source("f1", file_id="f1")) is None
+    assert page_count(Source("gone", path=tmp_path / "gone", content_type="application/pdf")) is None
+
+
+@given(st.data())
+def test_page_count_damaged_pdf_is_counted_or_unknown(data: st.DataObject) -> None:
+    content = bytearray(data.draw(st.sampled_from([with_streams(3), with_streams(2, predictor=12), fpdf(2)])))
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    with suppress(Unreadable):
+        assert pdf_pages(bytes(content)) >= 0
