@@ -21,7 +21,7 @@ from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.sources import InputSet, collect, discard
-from docspeed_cli.jobs.target import Target, check_table, file_target, result_flags, target
+from docspeed_cli.jobs.target import RowOptions, Target, file_target, result_flags, row_options, target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Run(NamedTuple):
     """Reads the body's fields; called when documents are checked, so that all problems come together."""
     options: CombineOptions
     table: str | None = None
+    columns: str | None = None
     needs_inputs: bool = True
     requirements: Callable[[dict[str, Any]], Requirements | None] = lambda fields: None
     """What a result must have, given the body's fields."""
@@ -67,11 +68,10 @@ class Run(NamedTuple):
         except UsageError as error:
             problems.append(error)
         try:
-            to = self._target(make=False)
+            to = self._target(self._rows(context, fields), make=False)
             if fresh and no_resubmit:
                 raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
             if not self.options.dry_run:
-                check_table(self.table, context.output.format)
                 options = wait_options(context, sync=self.options.sync)
                 options = options._replace(fresh=fresh, no_resubmit=no_resubmit)
                 if not options.wait:
@@ -87,7 +87,11 @@ class Run(NamedTuple):
             discard(found.checked)
             raise combine_errors(problems)
         _report_skipped(context, found.skipped)
-        return _Checked(fields, found, requirements, options)
+        if to.rows is not None:
+            from docspeed_cli.jobs.row_output import check_rows
+
+            check_rows(context, to.rows, to_file=to.path is not None)
+        return _Checked(fields, found, requirements, options, to.rows)
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if a result would replace a file that the command reads."""
@@ -96,12 +100,19 @@ class Run(NamedTuple):
             sources = itertools.islice(found.checked, self.options.limit)
             ResultFiles(context, to).check_inputs(sources, self.operation.name)
 
-    def _target(self, *, make: bool) -> Target:
+    def _rows(self, context: Context, fields: dict[str, Any]) -> RowOptions | None:
+        """Which rows are wanted, if any; the schema that is sent names their columns."""
+        if self.options.dry_run:
+            return None
+        named = (context.output.format, self.operation.name, self.table, self.columns)
+        return row_options(*named, fields.get("schema"))
+
+    def _target(self, rows: RowOptions | None, *, make: bool) -> Target:
         options = self.options
         if self.operation.many:
             return file_target(options.output)
         named = (options.output, self._is_many, self.table, options.output_name)
-        return target(*named, make=make, overwrite=options.overwrite)
+        return target(*named, make=make, overwrite=options.overwrite, rows=rows)
 
     @property
     def _is_many(self) -> bool:
@@ -116,7 +127,7 @@ class Run(NamedTuple):
     def _tasks(
         self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
     ) -> DocumentTasks:
-        delivery = Delivery(context, self._target(make=not self.options.dry_run))
+        delivery = Delivery(context, self._target(checked.rows, make=not self.options.dry_run))
         sync, requirements = self.options.sync, checked.requirements
         return DocumentTasks(
             context, run, self.operation, checked.fields, sync, options, delivery, requirements
@@ -124,10 +135,10 @@ class Run(NamedTuple):
 
     def _run_one(self, context: Context, checked: _Checked) -> int:
         """One job, over one document or over all of them."""
-        flags = result_flags(self.options.output, self.options.format, self.table)
+        flags = result_flags(self.options.output, self.options.format, self.table, self.columns)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
         _note_file(context, self.options.output, many=self.operation.many)
-        context = context.with_client(spool_dir=self._target(make=False).spool_dir)
+        context = context.with_client(spool_dir=self._target(checked.rows, make=False).spool_dir)
         tasks = self._tasks(context, run, checked, checked.options)
         request = tasks.request(*(checked_source(source) for source in checked.found.documents()))
         if self.options.dry_run:
@@ -138,6 +149,7 @@ class Run(NamedTuple):
         with resumable(context, run):
             outcome = run_alone(context, lambda on_status: tasks.reporting(on_status).for_request(request))
             tasks.delivery.deliver(outcome)
+            tasks.delivery.finish()
             run.end_all()
             if outcome.result is not None:
                 context.output.bell()
@@ -179,6 +191,7 @@ class _Checked(NamedTuple):
     found: InputSet
     requirements: Requirements | None
     options: WaitOptions
+    rows: RowOptions | None
 
 
 def _show_actions(
@@ -221,7 +234,7 @@ def check_unwaited(
     requirements: Requirements | None = None,
 ) -> None:
     """UsageError if flags concern a result in a command that does not wait for one."""
-    form = options.format if options.format in ("markdown", "text", "csv") else None
+    form = options.format if options.format in ("markdown", "text", "csv", "xlsx") else None
     given = {
         f"-o {options.output}": options.output,
         f"--format {form}": form,

@@ -24,7 +24,7 @@ class Operation(NamedTuple):
 
 
 _VIEWED = ("json", "markdown", "text", "id")
-_TABULAR = ("json", "markdown", "text", "csv", "id")
+_TABULAR = ("json", "markdown", "text", "csv", "xlsx", "id")
 _ONE = ("input", "execution_mode")
 
 PARSE = Operation("parse", "/api/v1/parse", (*_ONE, "profile", "grounding"), formats=_VIEWED)
@@ -52,7 +52,7 @@ UPLOAD_PATH = "/api/v1/upload"
 
 PROFILES = ("grounded",)
 GROUNDINGS = ("ocr_lines", "regions", "cell")
-FORMATS = ("json", "markdown", "text", "csv", "id")
+FORMATS = ("json", "markdown", "text", "csv", "xlsx", "id")
 
 
 def operation_named(name: str) -> Operation:

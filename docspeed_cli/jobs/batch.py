@@ -79,6 +79,7 @@ class Batch:
         if late and not stopped:
             stopped = "; stopped: --timeout ran out"
             codes.add(Pending.exit_code)
+        tasks.delivery.finish()
         self.progress.summary(stopped, unsaved=unsaved)
         self.context.output.bell()
         return overall_exit_code(codes)

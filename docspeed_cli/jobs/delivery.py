@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.json_text import to_json
@@ -15,6 +15,9 @@ from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.result_files import ResultFiles, convert, document_names
 from docspeed_cli.jobs.target import Target
 from docspeed_cli.service.body import Body
+
+if TYPE_CHECKING:
+    from docspeed_cli.jobs.row_output import RowOutput
 
 _MAX_VIEW = 16 * 1024 * 1024
 """Largest result in bytes that is drawn at a terminal."""
@@ -32,7 +35,11 @@ class Delivery:
         self.files = ResultFiles(context, target)
         if not target.many:
             self.files.check_inputs()
-        self._csv_heading: list[str] | None = None
+        self._rows: RowOutput | None = None
+        if target.rows is not None and target.folder is None:
+            from docspeed_cli.jobs.row_output import RowOutput
+
+            self._rows = RowOutput(context, target.rows, target.path)
 
     def deliver(self, outcome: Outcome) -> None:
         """Deliver an outcome. A single document's error is raised; one of many becomes a line."""
@@ -47,6 +54,11 @@ class Delivery:
             self._deliver_job(outcome)
         if outcome.error is not None:
             raise outcome.error
+
+    def finish(self) -> None:
+        """Write what is written once all outcomes are known. DocspeedError if it can't be."""
+        if self._rows is not None:
+            self._rows.finish()
 
     # -- one
 
@@ -73,7 +85,9 @@ class Delivery:
         """
         job, result = outcome.job, outcome.result
         assert job is not None and result is not None
-        if self.target.path is not None and not one_of_several:
+        if self._rows is not None:
+            self._rows.add(outcome)
+        elif self.target.path is not None and not one_of_several:
             self.files.write_one(self.target.path, job, result)
         elif self.output.human_output and one_of_several:
             self._draw(job, result)
@@ -120,8 +134,12 @@ class Delivery:
     def _deliver_line(self, outcome: Outcome) -> None:
         """Print the line of one input of many."""
         job, result = outcome.job, outcome.result
+        if self._rows is not None:
+            self._rows.add(outcome)
         if outcome.error is not None:
             self._deliver_failure(outcome, outcome.error)
+            return
+        if self._rows is not None:
             return
         assert job is not None
         if result is None and outcome.output is None:
@@ -168,34 +186,10 @@ class Delivery:
         label = job.input or job.ref
         if self.output.format == "id":
             self.output.text(text)
-        elif self.output.format == "csv":
-            self._deliver_csv(label, text)
         elif self.output.format == "markdown":
             self.output.text(f"# {label}\n\n{text.strip()}\n")
         else:
             self.output.text(f"{label}\n{'=' * len(label)}\n\n{text.strip()}\n")
-
-    def _deliver_csv(self, label: str, text: str) -> None:
-        """Print the rows of one document with its label in the first column; a heading only if it changes."""
-        import csv
-        import io
-
-        from docspeed_cli.results.to_csv import escape_formula
-
-        written = io.StringIO(newline="")
-        rows = csv.writer(written, lineterminator="\r\n")
-        heading_next = True  # a blank line separates tables
-        for row in csv.reader(io.StringIO(text, newline="")):
-            if row and not heading_next:
-                rows.writerow([escape_formula(label), *row])
-            elif row and row != self._csv_heading:
-                self._csv_heading = row
-                rows.writerow(["input", *row])
-            heading_next = not row
-        if self.output.environment.stdout.isatty():
-            self.output.text(written.getvalue().rstrip("\r\n").replace("\r\n", "\n"))
-        else:
-            self.output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
 
 
 def _named(label: str, what: str) -> str:

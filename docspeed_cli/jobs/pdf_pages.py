@@ -28,6 +28,9 @@ _TOKEN = re.compile(
 _PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
 _OBJECT = re.compile(rb"[" + _SPACE + rb"]*(\d{1,10})[" + _SPACE + rb"]+(\d{1,5})[" + _SPACE + rb"]+obj\b")
 _ENTRY = re.compile(rb"[" + _SPACE + rb"]*(\d{10})[ ](\d{5})[ ]([nf])")
+_REFERENCE = re.compile(rb"[" + _SPACE + rb"]+\d{1,5}[" + _SPACE + rb"]+R(?![^" + _SPACE + rb"()<>\[\]{}/%])")
+_STREAM = re.compile(rb"[" + _SPACE + rb"]*stream(?:\r\n|\n|\r)")
+_TABLE = re.compile(rb"[" + _SPACE + rb"]*xref\b")
 _NUMBER = re.compile(rb"[+-]?\d{1,15}")
 
 
@@ -130,7 +133,7 @@ class _Pdf:
         found, at = self._at(offset)
         if not isinstance(found, dict):
             raise Unreadable("a stream is missing")
-        start = re.compile(rb"[" + _SPACE + rb"]*stream(?:\r\n|\n|\r)").match(self._content, at)
+        start = _STREAM.match(self._content, at)
         length = self._resolved(found.get(b"Length"))
         if start is None or not isinstance(length, int) or not 0 <= length <= _MAX_STREAM:
             raise Unreadable("a stream is damaged")
@@ -189,18 +192,17 @@ class _Pdf:
 
     def _read_section(self, offset: int) -> dict[bytes, Any]:
         start = self._base + offset
-        table = re.compile(rb"[" + _SPACE + rb"]*xref\b").match(self._content, start)
+        table = _TABLE.match(self._content, start)
         if table is None:
             return self._read_stream_section(offset)
         parser = _Parser(self._content, table.end())
         while (word := parser.token()) != b"trailer":
             first, count = _whole(word), _whole(parser.token())
             for number in range(first, first + count):
-                entry = _ENTRY.match(self._content, parser.at)
+                entry = parser.match(_ENTRY)
                 if entry is None:
                     raise Unreadable("its cross-reference table is damaged")
                 self._places.setdefault(number, _Place(int(entry[1])) if entry[3] == b"n" else None)
-                parser.at = entry.end()
         trailer = parser.value()
         if not isinstance(trailer, dict):
             raise Unreadable("it has no trailer")
@@ -231,11 +233,16 @@ class _Parser:
         self._content = content
         self.at = at
 
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Return what is matched here, and go on behind it."""
+        found = pattern.match(self._content, self.at)
+        self.at = self.at if found is None else found.end()
+        return found
+
     def token(self) -> bytes:
-        found = _TOKEN.match(self._content, self.at)
+        found = self.match(_TOKEN)
         if found is None:
             raise Unreadable("an object is damaged")
-        self.at = found.end()
         return found[1]
 
     def value(self, depth: int = 0) -> Any:
@@ -268,13 +275,7 @@ class _Parser:
         return found
 
     def _number_or_reference(self, token: bytes) -> int | _Ref:
-        found = re.compile(
-            rb"[" + _SPACE + rb"]+\d{1,5}[" + _SPACE + rb"]+R(?![^" + _SPACE + rb"()<>\[\]{}/%])"
-        ).match(self._content, self.at)
-        if found is None:
-            return int(token)
-        self.at = found.end()
-        return _Ref(int(token))
+        return int(token) if self.match(_REFERENCE) is None else _Ref(int(token))
 
     def _skip_string(self) -> None:
         depth = 1

@@ -115,7 +115,9 @@ class ResultFiles:
         return next((job for job in jobs if job.content_hash == content_hash), None)
 
     def _content_hash(self, digest: str) -> str:
-        return f"{digest} {self.format} {self.target.table or ''}"
+        rows = self.target.rows
+        columns = f" {','.join(rows.columns)}" if rows is not None and rows.columns else ""
+        return f"{digest} {self.format} {self.target.table or ''}{columns}"
 
     def _write(
         self,
@@ -165,19 +167,19 @@ def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
 
 def convert(context: Context, target: Target, job: Job, result: Body) -> str:
     """The result in a format other than JSON. DocspeedError if it can't be converted to that."""
-    from docspeed_cli.results.to_csv import NoSuchTable, to_csv
+    if target.rows is not None:
+        from docspeed_cli.jobs.row_output import csv_of_one
+
+        return csv_of_one(context, target.rows, job, result)
     from docspeed_cli.results.to_markdown import to_markdown
     from docspeed_cli.results.to_text import NotConvertible, to_text
 
     content = result.json()
     try:
-        if context.output.format == "csv":
-            return to_csv(job.operation, content, target.table)
         write = to_markdown if context.output.format == "markdown" else to_text
         return write(job.operation, content, document_names(job))
-    except (NoSuchTable, NotConvertible) as error:
-        flags = " --format csv --table NAME" if isinstance(error, NoSuchTable) else " --json"
-        hint = f"`{context.result_command(job, flags)}`"
+    except NotConvertible as error:
+        hint = f"`{context.result_command(job, ' --json')}`"
         raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
 
 

@@ -6,14 +6,16 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.row_writers import BookRows, CsvRows, RowOptions
+from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
+from docspeed_cli.jobs.target import RowOptions
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_text import NotConvertible
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.service.body import Body, write_whole
 
 _CHUNK = 256 * 1024
 """Bytes copied at a time."""
@@ -32,28 +34,16 @@ class RowOutput:
         self._count = 0
         self._whole = None
         self._rows: CsvRows | BookRows
-        if path is not None or self._output.format == "xlsx":
+        if path is not None or options.is_book:
             self._whole = tempfile.TemporaryFile()  # noqa: SIM115
-        if self._output.format == "xlsx" and self._whole is not None:
+        if options.is_book and self._whole is not None:
             self._rows = BookRows(options, self._whole)
         else:
             self._rows = CsvRows(options)
 
     def add(self, outcome: Outcome) -> None:
         """Write the rows of an outcome. DocspeedError if its result has none."""
-        payload = None if outcome.result is None else outcome.result.json()
-        try:
-            self._write(self._rows.add(document_of(outcome), payload))
-        except (NoSuchTable, NotConvertible) as error:
-            table = " --table NAME" if isinstance(error, NoSuchTable) else ""
-            flags = f" --format {self._output.format}{table}" if table else " --json"
-            command = self._context.result_command(outcome.job, flags) if outcome.job else ""
-            raise DocspeedError(
-                str(error),
-                code="not_convertible",
-                job_id=outcome.job.job_id if outcome.job else None,
-                hint=f"`{command}`",
-            ) from None
+        self._write(_added(self._context, self._rows, outcome))
         self._count += 1
 
     def finish(self) -> None:
@@ -100,11 +90,39 @@ def document_of(outcome: Outcome) -> Document:
     return Document(label or "", job_id or "", status, code, reason)
 
 
-def check_extra(form: str) -> None:
-    """DocspeedError if the format needs a library that is not installed."""
+def csv_of_one(context: Context, options: RowOptions, job: Job, result: Body) -> str:
+    """Return the rows of one result as CSV. DocspeedError if it has none."""
+    rows = CsvRows(options._replace(operation=job.operation))
+    text = _added(context, rows, Outcome(job=job, result=result))
+    return "".join([text, *rows.finish(context.output.warn)])
+
+
+def _added(context: Context, rows: CsvRows | BookRows, outcome: Outcome) -> str:
+    """Add an outcome to the rows, and return the text that can be written now. DocspeedError as above."""
+    payload = None if outcome.result is None else outcome.result.json()
+    try:
+        return rows.add(document_of(outcome), payload)
+    except (NoSuchTable, NotConvertible) as error:
+        assert outcome.job is not None
+        flags = " --format csv --table NAME" if isinstance(error, NoSuchTable) else " --json"
+        hint = f"`{context.result_command(outcome.job, flags)}`"
+        raise DocspeedError(
+            str(error), code="not_convertible", job_id=outcome.job.job_id, hint=hint
+        ) from None
+
+
+def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:
+    """Check before anything is sent that the rows can be written. Raises DocspeedError."""
+    check_columns(options)
+    if not options.is_book:
+        return
+    if options.table is not None:
+        raise UsageError(f"--table {options.table}: a workbook has all tables", hint="use `--format csv`")
+    if not to_file and context.environment.stdout.isatty():
+        raise UsageError("a workbook can't be shown at a terminal", hint="add `-o FILE.xlsx`")
     import importlib.util
 
-    if form == "xlsx" and importlib.util.find_spec("xlsxwriter") is None:
+    if importlib.util.find_spec("xlsxwriter") is None:
         raise DocspeedError(
             "a workbook needs the library XlsxWriter, which is not installed",
             code="no_xlsx",

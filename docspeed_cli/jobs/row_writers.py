@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.suggest import nearest
+from docspeed_cli.jobs.target import RowOptions
 from docspeed_cli.results.layout import Column, Document, Layout
 from docspeed_cli.results.rows import (
     ALL_TABLES,
@@ -27,53 +28,46 @@ if TYPE_CHECKING:
 Warn = Callable[[str], None]
 
 
-class RowOptions(NamedTuple):
-    """Which rows of an operation's results are wanted, and under which columns; a schema names them all."""
+def check_columns(options: RowOptions) -> None:
+    """Check that the columns exist, where a schema tells. Raises UsageError."""
+    columns = _view(options).columns()
+    if columns.own is not None:
+        _pick(columns.all(), options.columns)
 
-    operation: str
-    table: str | None = None
-    columns: tuple[str, ...] = ()
-    schema: Any = None
 
-    @property
-    def view(self) -> View:
-        """What is shown of each result."""
-        return View(self.operation, Layout(self.schema), self.table)
+def _view(options: RowOptions) -> View:
+    return View(options.operation, Layout(options.schema), options.table)
 
-    def check(self) -> None:
-        """Check that the columns exist, where a schema tells. Raises UsageError."""
-        columns = self.view.columns()
-        if columns.own is not None:
-            self.pick(columns.all())
 
-    def pick(self, columns: list[Column]) -> list[Column]:
-        """Return the columns that were asked for, all if none were. UsageError if one does not exist."""
+def _pick(columns: list[Column], names: Sequence[str]) -> list[Column]:
+    """Return the columns with these names, all if there are none. UsageError if one does not exist."""
+    try:
+        return pick_columns(columns, names) if names else columns
+    except NoSuchColumn as error:
+        suggestion = nearest(error.name, error.known)
+        listed = ", ".join(error.known[:20]) + (", …" if len(error.known) > 20 else "")
+        hint = f"did you mean {suggestion}?" if suggestion else f"there are {listed}"
+        raise UsageError(f"--columns {error.name}: there is no such column", hint=hint) from None
+
+
+def _pick_found(columns: list[Column], names: Sequence[str], warn: Warn) -> list[Column]:
+    """Return the columns with these names, all if there are none; one that no document has is empty."""
+    found = []
+    for name in names:
         try:
-            return pick_columns(columns, self.columns) if self.columns else columns
-        except NoSuchColumn as error:
-            suggestion = nearest(error.name, error.known)
-            listed = ", ".join(error.known[:20]) + (", …" if len(error.known) > 20 else "")
-            hint = f"did you mean {suggestion}?" if suggestion else f"there are {listed}"
-            raise UsageError(f"--columns {error.name}: there is no such column", hint=hint) from None
-
-    def pick_found(self, columns: list[Column], warn: Warn) -> list[Column]:
-        """Return the columns that were asked for; one that no document has is empty."""
-        found = []
-        for name in self.columns:
-            try:
-                found += pick_columns(columns, [name])
-            except NoSuchColumn:
-                warn(f"--columns {name}: no document has this column")
-                found.append(Column(name))
-        return found or columns
+            found += pick_columns(columns, [name])
+        except NoSuchColumn:
+            warn(f"--columns {name}: no document has this column")
+            found.append(Column(name))
+    return found or columns
 
 
 class CsvRows:
     """Rows as CSV; each method returns the text that can be written now."""
 
     def __init__(self, options: RowOptions) -> None:
-        self._options = options
-        self._view = options.view
+        self._picked = options.columns
+        self._view = _view(options)
         self._columns = self._view.columns()
         self._names: dict[str, None] = {}
         self._waiting = _Waiting() if self._columns.own is None else None
@@ -83,7 +77,7 @@ class CsvRows:
         """Take a result, or None if the document failed. NotConvertible or NoSuchTable if it has no rows."""
         rows = self._view.failed_rows(document) if payload is None else self._view.rows(document, payload)
         if self._waiting is None:
-            return self._lines(rows, lambda: self._options.pick(self._columns.all()))
+            return self._lines(rows, lambda: _pick(self._columns.all(), self._picked))
         for row in rows:
             self._names.update(dict.fromkeys(row))
         self._waiting.add(rows)
@@ -93,7 +87,7 @@ class CsvRows:
         """Yield the rest: the heading if nothing was added, and the rows that waited."""
 
         def columns() -> list[Column]:
-            return self._options.pick_found(self._columns.all(self._names), warn)
+            return _pick_found(self._columns.all(self._names), self._picked, warn)
 
         yield self._lines((), columns)
         for rows in self._waiting or ():
@@ -119,7 +113,7 @@ class BookRows:
         self._book: Book | None = None
         self._waiting: _Waiting | None = None
         if self._layout.known and not self._in_cells:
-            documents = options.pick(self._layout.document_columns().all())
+            documents = _pick(self._layout.document_columns().all(), options.columns)
             tables = {name: self._layout.table_columns(name) for name in self._layout.tables}
             if all(columns.own is not None for columns in tables.values()):
                 self._open(documents, {name: columns.all() for name, columns in tables.items()})
@@ -158,12 +152,12 @@ class BookRows:
     def _open_found(self, warn: Warn) -> None:
         documents = self._layout.document_columns().all(self._names.get(None, ()))
         if self._in_cells:
-            cells = self._options.view.columns().all(self._names.get(ALL_TABLES, ()))
-            self._open(documents, {ALL_TABLES: self._options.pick_found(cells, warn)})
+            cells = _view(self._options).columns().all(self._names.get(ALL_TABLES, ()))
+            self._open(documents, {ALL_TABLES: _pick_found(cells, self._options.columns, warn)})
             return
         names = dict.fromkeys([*self._layout.tables, *(name for name in self._names if name is not None)])
         tables = {name: self._layout.table_columns(name).all(self._names.get(name, ())) for name in names}
-        self._open(self._options.pick_found(documents, warn), tables)
+        self._open(_pick_found(documents, self._options.columns, warn), tables)
 
     def _open(self, documents: Sequence[Column], tables: dict[str, list[Column]]) -> None:
         from docspeed_cli.results.to_xlsx import Book, BookColumns, TooManyColumns
@@ -189,4 +183,4 @@ class _Waiting:
     def __iter__(self) -> Iterator[Any]:
         self._file.seek(0)
         for _ in range(self._count):
-            yield pickle.load(self._file)  # nobody else can write to this file
+            yield pickle.load(self._file)  # only this process can write to the file

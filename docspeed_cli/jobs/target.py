@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.filenames import check_pattern
 from docspeed_cli.jobs.sources import display_path
+
+_FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
+"""Endings of names that mean a file and not a folder."""
+
+
+class RowOptions(NamedTuple):
+    """Which rows of an operation's results are wanted, and under which columns; a schema names them all."""
+
+    operation: str
+    is_book: bool = False
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    schema: Any = None
 
 
 class Target(NamedTuple):
@@ -20,11 +33,15 @@ class Target(NamedTuple):
     pattern: str | None = None
     overwrite: bool = False
     """Whether files in the folder may be replaced that no request of ours brought."""
+    rows: RowOptions | None = None
+    """What is written as rows; None for other formats."""
+    in_one_file: bool = False
+    """Whether the rows of many results go to the file `path`."""
 
     @property
     def folder(self) -> Path | None:
         """The folder that gets a file for each input, if there is one."""
-        return self.path if self.many else None
+        return self.path if self.many and not self.in_one_file else None
 
     @property
     def spool_dir(self) -> Path | None:
@@ -40,6 +57,7 @@ def target(
     *,
     make: bool = True,
     overwrite: bool = False,
+    rows: RowOptions | None = None,
 ) -> Target:
     """What `-o` names; a folder is made unless `make` is false. UsageError if results can't go there."""
     if output == "-":
@@ -47,25 +65,28 @@ def target(
     if pattern is not None:
         check_pattern(pattern, output)
     if output is None:
-        return Target(None, many, table)
+        return Target(None, many, table, rows=rows)
     path = Path(output)
     _check_usable(path, output)
-    looks_like_file = not path.exists() and path.suffix.lower() in (".json", ".jsonl", ".md", ".txt", ".csv")
-    if many and (path.is_file() or looks_like_file):
+    is_file = path.is_file() or (not path.exists() and path.suffix.lower() in _FILES)
+    in_one_file = rows is not None and (is_file or rows.is_book)
+    if rows is not None and rows.is_book and (path.is_dir() or output.endswith("/")):
+        raise UsageError(f"-o {output} is a folder; a workbook is one file", hint="use `-o FILE.xlsx`")
+    if many and is_file and not in_one_file:
         raise UsageError(
             f"-o {output} is a file; the results of many inputs go to a folder",
             hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
         )
-    if many or path.is_dir() or output.endswith("/"):
+    if (many and not in_one_file) or path.is_dir() or output.endswith("/"):
         if make:
             make_folder(path, f"-o {output}")
-        return Target(path, True, table, pattern, overwrite)
+        return Target(path, True, table, pattern, overwrite, rows)
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist",
             hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
         )
-    return Target(path, False, table)
+    return Target(path, many, table, rows=rows, in_one_file=many)
 
 
 def _check_usable(path: Path, output: str) -> None:
@@ -76,9 +97,9 @@ def _check_usable(path: Path, output: str) -> None:
         raise UsageError(f"-o {output}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def file_target(output: str | None) -> Target:
+def file_target(output: str | None, rows: RowOptions | None = None) -> Target:
     """What `-o` names for a command that has one result in any case. UsageError for a folder."""
-    found = target(output, False, make=False)
+    found = target(output, False, make=False, rows=rows)
     if found.many:
         raise UsageError(f"-o {output} is a folder; name a file in it")
     return found
@@ -92,13 +113,27 @@ def make_folder(path: Path, wanted_by: str) -> None:
         raise UsageError(f"{wanted_by}: can't make the folder {path}: {error.strerror or error}") from None
 
 
-def result_flags(output: str | None, form: str | None, table: str | None) -> str:
+def result_flags(output: str | None, form: str | None, table: str | None, columns: str | None = None) -> str:
     """The flags with which `docspeed jobs result` delivers the same."""
-    named = {"-o": output, "--format": form, "--table": table}
+    named = {"-o": output, "--format": form, "--table": table, "--columns": columns}
     return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
 
 
-def check_table(table: str | None, form: str) -> None:
-    """UsageError if `--table` is given for a format that holds the whole result."""
+def row_options(
+    form: str,
+    operation: str,
+    table: str | None = None,
+    columns: str | None = None,
+    schema: Any = None,
+) -> RowOptions | None:
+    """Return which rows are wanted; None for a format without rows. UsageError if a flag needs another."""
     if table is not None and form != "csv":
         raise UsageError(f"--table {table} picks a table for csv", hint="add `--format csv`")
+    if form not in ("csv", "xlsx"):
+        if columns is not None:
+            raise UsageError("--columns picks the columns of rows", hint="add `--format csv`")
+        return None
+    names = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
+    if not all(names):
+        raise UsageError(f"--columns {columns}: a name is empty; is a variable unset?")
+    return RowOptions(operation, form == "xlsx", table, names, schema)

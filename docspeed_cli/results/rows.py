@@ -135,7 +135,7 @@ def tables_named(tables: list[Table], name: str) -> list[Table]:
 
 
 class TableRow(NamedTuple):
-    """A row of a table in a workbook, and how many rows of evidence come before that of its own."""
+    """A row of a table in a workbook; `evidence` is the place of its first row of evidence, from 0."""
 
     table: str
     row: Row

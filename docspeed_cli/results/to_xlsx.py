@@ -1,4 +1,4 @@
-"""Write rows as a workbook: documents, line items, evidence and problems, each on a sheet of its own.
+"""Write rows as a workbook with sheets for documents, line items, evidence and problems.
 
 Rows go to temporary files as they come, so memory does not grow with their number. No cell is a formula.
 """
@@ -191,8 +191,8 @@ class _Sheet:
             else:
                 problem = self._write_typed(row + 1, place, value, kind)
             if problem:
-                code = "text_cut" if problem == TEXT_CUT else "text_kept"
-                problems.append((code, self._columns[place].name, problem))
+                kind = "text_cut" if problem == TEXT_CUT else "text_kept"
+                problems.append((kind, self._columns[place].name, problem))
         return problems
 
     def _write_typed(self, row: int, place: int, value: Any, kind: str) -> str:
@@ -246,7 +246,7 @@ class _Sheet:
 
 
 def _is_markup(text: str) -> bool:
-    """Whether XlsxWriter would take the text for markup of its own, and write it unescaped."""
+    """Whether XlsxWriter would take the text for its own markup, and write it without escapes."""
     return text.startswith("<r>") and text.endswith("</r>")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -208,22 +206,3 @@ def test_batch_failure_at_terminal_is_one_line(stage: Stage, service: Service) -
     service.final = "completed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     assert "2 done in" in ran.err
-
-
-def test_batch_csv_is_one_table(stage: Stage, service: Service) -> None:
-    rows = {"items": [{"name": "=a", "n": 1}, {"name": "b", "n": 2}]}
-    service.payload = lambda operation, body: json.dumps({"fields": {}, "line_items": rows}).encode()
-    schema = '{"fields": [{"key": "total", "type": "number"}]}'
-    inputs = ("--file-id", "f", "--file-id", "g")
-    ran = stage.run("extract", *inputs, "--schema", schema, "--wait", "--format", "csv")
-    heading, *table = csv.reader(io.StringIO(ran.raw.decode(), newline=""))
-    assert heading == ["input", "name", "n"]
-    assert sorted(table) == [["f", "'=a", "1"], ["f", "b", "2"], ["g", "'=a", "1"], ["g", "b", "2"]]
-
-
-def test_batch_csv_formula_in_input_name_is_escaped(stage: Stage, service: Service) -> None:
-    table = {"cells": [{"row": 0, "col": 0, "text": "a"}, {"row": 1, "col": 0, "text": "b"}]}
-    service.payload = lambda operation, body: json.dumps({"tables": [table]}).encode()
-    ran = stage.run("tables", "--file-id", "=cmd()", "--file-id", "g", "--wait", "--format", "csv")
-    assert ran.code == 0, ran.err
-    assert "'=cmd(),b" in ran.out

@@ -65,7 +65,7 @@ def test_hostile_text_in_batch_is_harmless(stage: Stage, service: Service, flags
 @pytest.mark.parametrize("operation", ["tables", "extract"])
 def test_hostile_text_in_cells_is_harmless(stage: Stage, service: Service, operation: str) -> None:
     table = {"name": EVIL, "cells": [{"row": 0, "col": 0, "text": EVIL}, {"row": 1, "col": 0, "text": EVIL}]}
-    found = {"tables": [table], "line_items": {"rows": [{"a": EVIL}]}}
+    found = {"tables": [table], "fields": {"a": {"value": EVIL, "page": 1}}}
     service.payload = lambda operation, body: json.dumps(found).encode()
     schema = ("--schema", '{"doc_class": "x", "fields": [{"key": "a"}]}') if operation == "extract" else ()
     argv = (operation, "--file-id", "f", "--file-id", "g", *schema, "--wait", "--format", "csv")

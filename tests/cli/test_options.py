@@ -119,11 +119,12 @@ def test_table_option_without_csv_is_a_usage_error(
 def test_table_option_with_csv_from_setting_is_accepted(stage: Stage, service: Service) -> None:
     service.payload = lambda operation, body: b'{"tables": [{"rows": [["a", "b"]]}]}'
     argv = ("tables", "--file-id", "f", "--wait", "--table", "1")
-    assert stage.run(*argv, env={"DOCSPEED_FORMAT": "csv"}).out.strip() == "a,b"
+    rows = "input,page,table,row,column_1,column_2\r\nf,,1,1,a,b\r\n"
+    assert stage.run(*argv, env={"DOCSPEED_FORMAT": "csv"}).raw.decode() == rows
     assert stage.run("tables", "--file-id", "f", "--table", "1", "--dry-run").code == 0
     ran = stage.run("jobs", "result", "job_1", "--table", "1")
     assert (ran.code, "hint: add `--format csv`" in ran.err) == (2, True)
-    assert stage.run("jobs", "result", "job_1", "--table", "1", "--format", "csv").out.strip() == "a,b"
+    assert stage.run("jobs", "result", "job_1", "--table", "1", "--format", "csv").raw.decode() == rows
 
 
 def test_table_option_missing_table_names_the_tables_of_the_result(stage: Stage, service: Service) -> None:

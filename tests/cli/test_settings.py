@@ -60,7 +60,7 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
     assert ran.err.splitlines() == [
         f"error: {path}: wiat is not a setting",
         f"  {path}: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
-        f"  {path}: format: 'xml' is not one of json, markdown, text, csv, id",
+        f"  {path}: format: 'xml' is not one of json, markdown, text, csv, xlsx, id",
         f"hint: the settings are {', '.join(setting.name for setting in SETTINGS)}",
     ]
     assert len(json.loads(stage.run(*argv, "--json").err)["error"]["details"]) == 3

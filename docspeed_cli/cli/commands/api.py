@@ -31,7 +31,7 @@ from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import Submitter
-from docspeed_cli.jobs.target import file_target
+from docspeed_cli.jobs.target import file_target, row_options
 from docspeed_cli.service.responses import job_in, status_word
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -78,7 +78,8 @@ def api(
 
             show_request(context, request)
             return 0
-        delivery = Delivery(context, file_target(options.output))
+        rows = row_options(context.output.format, request.operation.name)
+        delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
         run = RunState(context.command)
         with resumable(context, run):
@@ -86,6 +87,7 @@ def api(
                 context, lambda on_status: _send(context, run, request, wait._replace(on_status=on_status))
             )
             delivery.deliver(outcome)
+            delivery.finish()
             run.end_all()
         if outcome.result is not None:
             context.output.bell()

@@ -20,7 +20,11 @@ Grounding = Annotated[
 ]
 Table = Annotated[
     str | None,
-    output_flag("--table", "for csv, only this table, by name or number; `fields` means the fields", "NAME"),
+    output_flag("--table", "for csv, the rows of this table; `fields` means the fields", "NAME"),
+]
+Columns = Annotated[
+    str | None,
+    output_flag("--columns", "for csv and xlsx, only these columns, in this order", "NAME,NAME"),
 ]
 
 

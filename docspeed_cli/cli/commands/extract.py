@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.commands.common import Grounding, Table, read_stdin, read_text
+from docspeed_cli.cli.commands.common import Columns, Grounding, Table, read_stdin, read_text
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import DocumentOptions, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     "docspeed schema a.pdf --wait | docspeed extract b.pdf --schema - --wait",
     "docspeed extract a.pdf --schema s.json --wait --require due_date,grand_total",
     "docspeed extract invoices/ --recursive --schema s.json --wait -o extracted/",
+    "docspeed extract invoices/ --recursive --schema s.json --wait --format xlsx \\\n  -o invoices.xlsx",
     formats=EXTRACT.formats,
 )
 def extract(
@@ -32,6 +33,7 @@ def extract(
     ] = None,
     grounding: Grounding = None,
     table: Table = None,
+    columns: Columns = None,
     require: Annotated[
         list[str] | None,
         output_flag(
@@ -69,7 +71,7 @@ def extract(
         named = fields.get("schema")
         return Requirements(expand_groups(parse_required(require), named), named if require_all else None)
 
-    return Run(EXTRACT, fields, options, table, requirements=requirements).perform
+    return Run(EXTRACT, fields, options, table, columns, requirements=requirements).perform
 
 
 def _checked_schema(context: Context, text: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docspeed_cli.cli.commands.common import Grounding, Table, fixed_fields
+from docspeed_cli.cli.commands.common import Columns, Grounding, Table, fixed_fields
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import DocumentOptions
 from docspeed_cli.core.operations import TABLES
@@ -13,8 +13,10 @@ from docspeed_cli.core.operations import TABLES
     "docspeed tables invoice.pdf --wait --format csv --table 1 > items.csv",
     formats=TABLES.formats,
 )
-def tables(options: DocumentOptions, grounding: Grounding = None, table: Table = None) -> Action:
+def tables(
+    options: DocumentOptions, grounding: Grounding = None, table: Table = None, columns: Columns = None
+) -> Action:
     """Extract the tables of each document, cell by cell."""
     from docspeed_cli.cli.run import Run
 
-    return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table).perform
+    return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table, columns).perform

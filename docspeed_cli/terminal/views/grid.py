@@ -69,8 +69,8 @@ class Grid:
         )
         head, *body = self.rows
         for width, column in zip(widths, band, strict=True):
-            heading = _broken_heading(head[column], width).copy()
-            heading.justify = "left" if self.fractions[column] is None else "right"
+            broken = _broken_heading(head[column], width)
+            heading = Text.assemble(broken, justify="left" if self.fractions[column] is None else "right")
             table.add_column(heading, width=width, header_style="bold", overflow="fold")
         for number, row in enumerate(body):
             cells = zip(widths, band, strict=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
+from docspeed_cli.cli.commands.common import Columns, Table
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs
@@ -12,8 +11,8 @@ from docspeed_cli.cli.options import (
     Ids,
     OutputOptions,
     ServerOptions,
-    output_flag,
 )
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.signals import GRACE
@@ -23,7 +22,7 @@ from docspeed_cli.jobs.follow import Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
-from docspeed_cli.jobs.target import check_table, result_flags, target
+from docspeed_cli.jobs.target import result_flags, row_options, target
 
 
 class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
@@ -39,20 +38,25 @@ class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
 def result(
     options: JobResultOptions,
     ids: Ids = None,
-    table: Annotated[
-        str | None,
-        output_flag("--table", "for csv, only this table, by name or number", "NAME"),
-    ] = None,
+    table: Table = None,
+    columns: Columns = None,
 ) -> Action:
     """Print the results of jobs that have ended."""
 
     def action(context: Context) -> int:
         jobs = named_jobs(ids, context)
-        check_table(table, context.output.format)
-        to = target(options.output, len(jobs) > 1, table, overwrite=options.overwrite)
+        operation = jobs[0].operation if jobs else ""
+        rows = row_options(context.output.format, operation, table, columns)
+        if rows is not None:
+            from docspeed_cli.jobs.row_output import check_rows
+
+            _check_one_operation(jobs)
+            check_rows(context, rows, to_file=options.output not in (None, "-"))
+        to = target(options.output, len(jobs) > 1, table, overwrite=options.overwrite, rows=rows)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
-        run = RunState(context.command, result_flags=result_flags(options.output, options.format, table))
+        flags = result_flags(options.output, options.format, table, columns)
+        run = RunState(context.command, result_flags=flags)
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
 
         def fetch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
@@ -61,9 +65,28 @@ def result(
             return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
         grace = GRACE if to.many else READ_GRACE
-        return for_each(at, run, jobs, fetch, delivery.deliver, errors_are_lines=to.many, grace=grace)
+        in_order = rows is not None and to.folder is None
+        code = for_each(
+            at,
+            run,
+            jobs,
+            fetch,
+            delivery.deliver,
+            errors_are_lines=to.many,
+            in_order=in_order,
+            grace=grace,
+        )
+        delivery.finish()
+        return code
 
     return action
+
+
+def _check_one_operation(jobs: list[Job]) -> None:
+    """UsageError if the jobs are of several operations, whose results have no columns in common."""
+    names = list(dict.fromkeys(job.operation for job in jobs))
+    if len(names) > 1:
+        raise UsageError(f"rows need jobs of one operation, and these are of {' and '.join(names)}")
 
 
 def _fetch(follower: Follower, job: Job) -> Task[Outcome]:

@@ -56,7 +56,7 @@ def for_each(
         for outcome in _ordered(iter(outcomes), jobs) if in_order else outcomes:
             run.end_waiting(outcome.job)
             if outcome.error is None or outcome.status is not None or errors_are_lines:
-                show(outcome)
+                outcome = _shown(outcome, show, errors_are_lines=errors_are_lines)
             if outcome.error is not None:
                 if not errors_are_lines:
                     context.output.error(outcome.error)
@@ -65,6 +65,18 @@ def for_each(
                 break
     context.output.bell()
     return overall_exit_code(codes)
+
+
+def _shown(outcome: Outcome, show: Callable[[Outcome], None], *, errors_are_lines: bool) -> Outcome:
+    """Show an outcome; with `errors_are_lines`, a result that can't be shown is its job's error."""
+    try:
+        show(outcome)
+    except DocspeedError as error:
+        if not errors_are_lines:
+            raise
+        outcome = outcome._replace(result=None, error=error)
+        show(outcome)
+    return outcome
 
 
 def _isolated(follower: Follower, job: Job, on_status: OnStatus, make_task: JobTask) -> Task[Outcome]:

@@ -1,0 +1,219 @@
+"""One row for each document, as CSV or in a workbook, from a run and from results that are there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.fake_service import SUBMIT, Service
+from tests.stage import Ran, Stage, file_ids
+
+SCHEMA = json.dumps(
+    {
+        "fields": [{"key": "invoice.number", "type": "string"}, {"key": "total", "type": "number"}],
+        "tables": [{"key": "items", "fields": [{"key": "name"}, {"key": "n", "type": "number"}]}],
+    }
+)
+EXTRACT = ("extract", "--schema", SCHEMA, "--wait")
+
+
+def serve(service: Service, total: Any = 12.50) -> None:
+    found = {
+        "fields": {
+            "total": {"value": total, "page": 2, "text": "Total 12.50"},
+            "invoice.number": {"value": "007", "page": 1},
+        },
+        "line_items": {"items": [{"name": {"value": "=a", "page": 1}, "n": 1}, {"name": "b", "n": 2}]},
+    }
+    service.payload = lambda operation, body: json.dumps(found).encode()
+
+
+def table(ran: Ran) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(ran.raw.decode(), newline="")))
+
+
+def book(path: Path) -> dict[str, list[list[Any]]]:
+    found = openpyxl.load_workbook(path)
+    return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in found}
+
+
+def test_rows_csv_is_the_same_for_one_document_and_for_many(stage: Stage, service: Service) -> None:
+    serve(service)
+    heading = ["input", "job_id", "status", "invoice.number", "total", "error"]
+    one = table(stage.run(*EXTRACT, *file_ids("f"), "--format", "csv"))
+    assert one == [heading, ["f", "job_1", "completed", "007", "12.5", ""]]
+    many = table(stage.run(*EXTRACT, *file_ids("g", "f"), "--format", "csv"))
+    assert many[0] == heading
+    assert sorted(many[1:]) == [one[1], ["g", "job_2", "completed", "007", "12.5", ""]]
+
+
+def test_rows_of_failed_documents_say_why(stage: Stage, service: Service) -> None:
+    serve(service)
+    service.final = "failed"
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv")
+    assert ran.code == 5
+    assert [row[2:] for row in table(ran)[1:]] == [["failed", "", "", "ended with status failed"]] * 2
+    assert ran.err.count("ended with status failed (job_") == 2
+
+
+def test_rows_of_a_result_that_lacks_a_required_value_have_the_others(stage: Stage, service: Service) -> None:
+    serve(service, total=None)
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv", "--require", "total")
+    assert ran.code == 5
+    assert table(ran)[1][3:] == ["007", "", "required but not found: total"]
+
+
+def test_rows_of_a_payload_of_another_shape_are_a_failure(stage: Stage, service: Service) -> None:
+    service.payload = lambda operation, body: b'["odd"]'
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv")
+    assert ran.code == 1
+    assert [row[-1] for row in table(ran)[1:]] == ["this extract result can't be written as csv"] * 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "rows"),
+    [
+        (("--table", "items"), [["input", "name", "n"], ["f", "'=a", "1"], ["f", "b", "2"]]),
+        (("--columns", "total,input"), [["total", "input"], ["12.5", "f"]]),
+        (("--columns", "number"), [["invoice.number"], ["007"]]),
+        (("--table", "items", "--columns", "n"), [["n"], ["1"], ["2"]]),
+        (("--table", "fields", "--columns", "field,page,quoted_text"), [
+            ["field", "page", "quoted_text"], ["total", "2", "Total 12.50"], ["invoice.number", "1", ""],
+        ]),
+    ],
+    ids=["table", "columns", "end", "table-columns", "fields"],
+)  # fmt: skip
+def test_rows_table_and_columns_are_picked(
+    stage: Stage, service: Service, flags: tuple[str, ...], rows: list[list[str]]
+) -> None:
+    serve(service)
+    assert table(stage.run(*EXTRACT, *file_ids("f"), "--format", "csv", *flags)) == rows
+    if "--table" in flags:
+        again = stage.run("jobs", "result", "job_1", "--format", "csv", *flags)
+        assert table(again) == rows
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--format", "csv", "--columns", "totals"),
+            "error: --columns totals: there is no such column\nhint: did",
+        ),
+        (("--format", "csv", "--columns", "total,,x"), "a name is empty"),
+        (("--columns", "total"), "error: --columns picks the columns of rows\nhint: add `--format csv`"),
+        (("--format", "xlsx", "--table", "items"), "--table items picks a table for csv"),
+        (("--format", "xlsx", "-o", "books/"), "is a folder; a workbook is one file"),
+        (("--format", "xlsx"), "error: a workbook can't be shown at a terminal\nhint: add `-o FILE.xlsx`"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_rows_wrong_flags_fail_before_any_request(
+    stage: Stage, service: Service, flags: tuple[str, ...], message: str
+) -> None:
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), *flags, terminal=True, env={"NO_COLOR": "1"})
+    assert (ran.code, service.calls) == (2, [])
+    assert message in ran.err
+
+
+def test_rows_of_results_that_are_there_have_the_columns_of_all(stage: Stage, service: Service) -> None:
+    serve(service)
+    stage.run(*EXTRACT, *file_ids("f", "g"))
+    service.payload = lambda operation, body: b'{"fields": {"due": {"value": "2026-01-02", "page": 1}}}'
+    stage.run(*EXTRACT, *file_ids("h"))
+    ran = stage.run(
+        "jobs", "result", "job_1", "job_3", "job_2", "--format", "csv", "--columns", "input,due,number,x"
+    )
+    assert table(ran) == [
+        ["input", "due", "invoice.number", "x"],
+        ["f", "", "007", ""],
+        ["h", "2026-01-02", "", ""],
+        ["g", "", "007", ""],
+    ]
+    assert "warning: --columns x: no document has this column" in ran.err
+    assert service.count(SUBMIT) == 3
+
+
+def test_rows_of_jobs_of_several_operations_are_refused(stage: Stage, service: Service) -> None:
+    stage.run("tables", *file_ids("f"), "--wait")
+    stage.run(*EXTRACT, *file_ids("f"))
+    ran = stage.run("jobs", "result", "job_1", "job_2", "--format", "csv")
+    assert (ran.code, ran.out) == (2, "")
+    assert "of tables and extract" in ran.err
+
+
+def test_rows_of_many_go_to_one_csv_file(stage: Stage, service: Service) -> None:
+    serve(service)
+    path = stage.folder / "all.csv"
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv", "-o", str(path))
+    assert (ran.code, ran.out) == (0, "")
+    assert f"the rows of 2 documents are in {path}" in ran.err
+    assert path.read_text("utf-8").count("completed,007,12.5") == 2
+
+
+def test_rows_workbook_holds_the_whole_run(stage: Stage, service: Service) -> None:
+    serve(service)
+    path = stage.folder / "run.xlsx"
+    stage.run(*EXTRACT, *file_ids("f"))
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "xlsx", "-o", str(path))
+    assert (ran.code, ran.out) == (0, "")
+    found = book(path)
+    assert list(found) == ["Documents", "items", "Evidence", "Problems"]
+    assert sorted(row[0] for row in found["Documents"][1:]) == ["f", "g"]
+    assert {tuple(row[2:5]) for row in found["Documents"][1:]} == {("completed", "007", 12.5)}
+    assert [row[1:] for row in found["items"][1:3]] == [["=a", 1], ["b", 2]]
+    assert {row[1] for row in found["Evidence"][1:]} == {"total", "invoice.number", "items[1].name"}
+
+
+def test_rows_workbook_goes_into_a_pipe_and_from_kept_results(stage: Stage, service: Service) -> None:
+    serve(service)
+    stage.run(*EXTRACT, *file_ids("f"))
+    ran = stage.run("jobs", "result", "job_1", "--format", "xlsx")
+    (stage.folder / "piped.xlsx").write_bytes(ran.raw)
+    found = book(stage.folder / "piped.xlsx")
+    assert found["Documents"][1] == ["f", "job_1", "completed", 12.5, "007", None]
+
+
+def test_rows_workbook_that_cannot_be_written_leaves_the_old_one(stage: Stage, service: Service) -> None:
+    folder, moved = stage.folder / "books", stage.folder / "moved"
+    folder.mkdir()
+    path = folder / "run.xlsx"
+    path.write_text("the old one")
+
+    def payload(operation: str, body: Any) -> bytes:
+        if folder.exists():
+            folder.rename(moved)
+        return b'{"fields": {}}'
+
+    service.payload = payload
+    ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "xlsx", "-o", str(path))
+    assert ran.code == 1
+    assert f"error: can't write {path}: No such file or directory\nhint: make room" in ran.err
+    assert [(entry.name, entry.read_text()) for entry in moved.iterdir()] == [("run.xlsx", "the old one")]
+
+
+def test_rows_tables_of_all_documents_are_one_rectangle(stage: Stage, service: Service) -> None:
+    tables = [
+        {"table_id": "t1", "columns": ["A", "B"], "rows": [["1", "2"]]},
+        {"rows": [["x"]], "page_index": 1},
+    ]
+    service.payload = lambda operation, body: json.dumps({"tables": tables}).encode()
+    ran = stage.run("tables", *file_ids("=f", "g"), "--wait", "--format", "csv")
+    heading, *rows = table(ran)
+    assert heading == ["input", "page", "table", "row", "A", "B", "column_1"]
+    assert sorted(rows) == [
+        ["'=f", "", "t1", "1", "1", "2", ""],
+        ["'=f", "2", "2", "1", "", "", "x"],
+        ["g", "", "t1", "1", "1", "2", ""],
+        ["g", "2", "2", "1", "", "", "x"],
+    ]
+    stage.run(
+        "tables", *file_ids("=f", "g"), "--wait", "--format", "xlsx", "-o", str(stage.folder / "t.xlsx")
+    )
+    assert ["=f", None, "t1", 1, "1", "2", None] in book(stage.folder / "t.xlsx")["Tables"]
