@@ -36,6 +36,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
         "are JSON, byte for byte as the server sent it. --format chooses another format; --json prints JSON "
         "at a terminal too, and each error as one JSON line.",
         "-o writes a file, whole or not at all; with many inputs, one file for each in a folder.",
+        "--format csv and xlsx are one table over all inputs, with a row for each document, or for each line "
+        "item of the table that --table names. --columns picks and orders the columns.",
         "NO_COLOR, FORCE_COLOR, TERM=dumb and COLUMNS are honoured.",
     ),
     "scripting": (

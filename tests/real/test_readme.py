@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.real.machine import Done, Machine
@@ -123,11 +124,13 @@ def test_recipe_folder_writes_a_file_for_each_document(trial: Trial) -> None:
     assert (trial.folder / "extracted" / "new.json").exists()
 
 
-def test_recipe_csv_has_the_fields_of_all_documents(trial: Trial) -> None:
-    trial.recipe("Put all fields of a folder into one CSV file")
-    head, *found = rows(trial.read("fields.csv"))
-    assert f"`{','.join(head)}`" in README["Put all fields of a folder into one CSV file"]
-    assert ["invoices/invoice.pdf", "invoice.invoice_number", "KLS/25-26/1847"] in [row[:3] for row in found]
+def test_recipe_spreadsheet_has_a_row_for_each_document(trial: Trial) -> None:
+    trial.recipe("Turn a folder of invoices into a spreadsheet")
+    book = openpyxl.load_workbook(trial.folder / "invoices.xlsx")
+    assert book.sheetnames == ["Documents", "line_items", "Evidence", "Problems"]
+    found = {row[0]: row for row in book["Documents"].iter_rows(values_only=True)}
+    assert set(found) == {"input", "invoices/invoice.pdf", "invoices/packet.pdf"}
+    assert found["invoices/invoice.pdf"][3] == "KLS/25-26/1847"
 
 
 def test_recipe_schema_from_a_sample_extracts_another_document(trial: Trial) -> None:
@@ -199,13 +202,16 @@ def test_docs_jobs_commands_submit_wait_and_write_the_result(trial: Trial) -> No
 
 def test_docs_many_documents_commands_write_files_and_lines(trial: Trial) -> None:
     shutil.copy(trial.folder / "invoice.schema.json", trial.folder / "s.json")
-    (block,) = blocks((ROOT / "docs" / "many-documents.md").read_text("utf-8"))
-    done = trial.bash(f"set -e\n{block}")
+    shown = "\n".join(blocks((ROOT / "docs" / "many-documents.md").read_text("utf-8")))
+    done = trial.bash(f"set -e\n{shown}")
     assert done.code == 0, done.err
     assert {path.name for path in (trial.folder / "parsed").iterdir()} == {"invoice.json", "packet.json"}
     lines = [json.loads(line) for line in trial.read("results.jsonl").splitlines()]
     assert {"input", "file_id", "job_id", "operation", "status", "result"} <= set(lines[0])
     assert (trial.folder / "listed").is_dir()
+    assert len(rows(trial.read("invoices.csv"))) == 3
+    assert len(rows(trial.read("items.csv"))) > 3
+    assert rows(trial.read("cells.csv"))[0][:4] == ["input", "page", "table", "row"]
 
 
 def test_docs_completion_commands_work_in_a_fresh_home(tmp_path: Path) -> None:
@@ -246,17 +252,20 @@ def test_ci_script_puts_each_value_under_its_heading(trial: Trial) -> None:
     (trial.folder / "invoices" / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
     done = trial.bash("bash ci/invoices.sh invoices backwards.json")
     assert done.code == 5, done.err
-    assert done.out.decode() == "2 invoices in invoices.csv, exit 5\n"
     head, *found = rows(trial.read("invoices.csv"))
-    assert head == ["file", "invoice_number", "grand_total"]
-    assert sorted(row[0] for row in found) == ["invoices/a \\ 'b'.pdf", "invoices/invoice.pdf"]
-    assert {row[1] for row in found} == {"KLS/25-26/1847"}
+    assert head == ["input", "status", "invoice.invoice_number", "invoice.grand_total", "error"]
+    assert sorted(row[0] for row in found) == [
+        "invoices/a \\ 'b'.pdf",
+        "invoices/invoice.pdf",
+        "invoices/torn.pdf",
+    ]
+    assert {tuple(row[2:4]) for row in found} == {("KLS/25-26/1847", "393757.0"), ("", "")}
+    assert [row[-1] != "" for row in found].count(True) == 1
 
 
 def test_ci_script_with_wrong_usage_keeps_the_earlier_results(trial: Trial) -> None:
     (trial.folder / "invoices" / "packet.pdf").unlink()
     assert trial.bash("bash ci/invoices.sh invoices invoice.schema.json").code == 0
-    kept = [trial.read(name) for name in ("invoices.csv", "results.jsonl")]
+    kept = trial.read("invoices.csv")
     assert trial.bash("bash ci/invoices.sh gone invoice.schema.json").code == 2
-    assert kept == [trial.read(name) for name in ("invoices.csv", "results.jsonl")]
-    assert not list(trial.folder.glob("*.new"))
+    assert kept == trial.read("invoices.csv")
