@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job
 
@@ -22,6 +24,7 @@ class Absence:
         self._environment = environment
         self._started = environment.monotonic()
         self._counted = 0
+        self._counted_at = -math.inf
 
     def is_early(self, job: Job) -> bool:
         """Whether the server may not know everywhere yet what it last told us of the job."""
@@ -31,8 +34,10 @@ class Absence:
         return recent and self._environment.now() - known_at < REPLICATION_LAG
 
     def is_certain(self, job: Job) -> bool:
-        """Count one more answer; whether the job, or its result, is gone."""
-        self._counted += not self.is_early(job)
+        """Count one more answer, unless it came too soon; whether the job, or its result, is gone."""
+        now = self._environment.monotonic()
+        if not self.is_early(job) and now - self._counted_at >= _PAUSE:
+            self._counted, self._counted_at = self._counted + 1, now
         return self._counted >= _TIMES
 
     @property

@@ -142,6 +142,21 @@ def test_gone_result_that_lags_behind_the_status_is_fetched(stage: Stage, servic
     assert (ran.code, service.count(SUBMIT)) == (0, 1), ran.err
 
 
+@pytest.mark.parametrize(("kind", "state"), [(POLL, "running"), (RESULT, "done")])
+def test_gone_doubtful_404_at_the_deadline_is_pending(
+    stage: Stage, service: Service, kind: str, state: str
+) -> None:
+    stage.run(*PARSE)
+    if kind == RESULT:
+        stage.run("jobs", "wait", "job_1")
+    stage.clock.sleep(60)
+    service.then(kind, *[NO_SUCH_JOB] * 9)
+    ran = stage.run(*WAIT, "--timeout", "1", "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"], error["job_id"]) == (8, "pending", "job_1")
+    assert (service.count(SUBMIT), stage.states()) == (1, [state])
+
+
 # -- any other 404 is trouble
 
 
