@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_service import POLL, RESULT, SUBMIT, Call, Reply, Service
+from tests.fake_service import NO_SUCH_JOB, POLL, SUBMIT, Call, Reply, Service
 from tests.real.machine import Machine
 
 DOCUMENTS = 30
@@ -24,16 +24,17 @@ KILLS = 6
 
 
 class Unsteady(Service):
-    """A service that knows a new job only after a while, behind a gateway with pages of its own."""
+    """A service that does not know a new job at its first looks, behind a gateway with a page of its own."""
 
     def __init__(self) -> None:
-        super().__init__(polls=2)
-        self.lag = 0.5
-        self._asked = 0
+        super().__init__()
+        self._looks: Counter[str] = Counter()
 
     def _next(self, call: Call) -> Reply:
-        self._asked += call.kind in (POLL, RESULT)
-        if call.kind in (POLL, RESULT) and self._asked % 7 == 0:
+        self._looks[call.path] += call.kind == POLL
+        if call.kind == POLL and self._looks[call.path] <= 3:
+            return NO_SUCH_JOB
+        if call.kind == POLL and self._looks[call.path] == 4:
             return Reply(404, b"<html>404 Not Found</html>", {"Content-Type": "text/html"})
         return super()._next(call)
 
