@@ -33,7 +33,6 @@ _VALUES: Mapping[str, Iterable[str]] = {
     "grounding": GROUNDINGS,
     "status": State,
     "operation": OPERATIONS,
-    "run": ("@last",),
     "shell": SCRIPTS,
     "method": ("GET", "POST", "PUT", "PATCH", "DELETE"),
     "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
@@ -47,12 +46,15 @@ _FILES = {
     "output": (),
     "from_": (),
     "body": (),
+    "failures": (),
 }
 """Endings of the files that fit, by the name of the parameter; any file fits where there are none."""
 
 _RECENT = {
     "ids": "SELECT coalesce(job_id, '@' || row), operation || coalesce(', ' || input, ''), submitted_at"
     " FROM jobs ORDER BY row DESC",
+    "run": "SELECT name, operation, max(started_at) FROM runs WHERE name IS NOT NULL GROUP BY name UNION ALL"
+    " SELECT run, operation || coalesce(', ' || name, ''), started_at FROM runs ORDER BY 3 DESC",
     "file_id": "SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC",
     "session_id": "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
     " FROM conversations ORDER BY updated_at DESC",
@@ -114,8 +116,9 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
         return Completion(tuple(map(Value, formats)))
     if name in _RECENT:
         recent = _recent(_RECENT[name], environment)
-        newest = (Value("@last", "the newest job"),) if recent and name == "ids" else ()
-        given = context.params.get(name) or ()
+        kind = {"ids": "job", "run": "run"}.get(name)
+        newest = (Value("@last", f"the newest {kind}"),) if recent and kind else ()
+        given = (context.params.get(name) or ()) if name != "run" else ()
         return Completion(tuple(value for value in (*newest, *recent) if value.text not in given))
     return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
 

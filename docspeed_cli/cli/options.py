@@ -237,6 +237,9 @@ class OutputOptions(ResultOptions):
 class BatchOptions(OutputOptions):
     """How far a run over many inputs goes, and what its files are called."""
 
+    name: Annotated[
+        str | None, many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME")
+    ] = None
     limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
         None
     )
@@ -249,6 +252,14 @@ class BatchOptions(OutputOptions):
             minimum=1,
         ),
     ] = None
+    skip_invalid: Annotated[
+        bool, many_flag("--skip-invalid", "report documents that can't be used as failed, and do the others")
+    ] = False
+    failures: Annotated[
+        str | None,
+        many_flag("--failures", "write the inputs without a result to this list, fit for --from", "FILE"),
+    ] = None
+    ordered: Annotated[bool, many_flag("--ordered", "print the results in the order of the inputs")] = False
     output_name: Annotated[
         str | None,
         many_flag(
@@ -263,6 +274,9 @@ class CombineOptions(
     """Everything that an operation has that makes one job of all its documents."""
 
     # What holds where the flags of `BatchOptions` are absent.
+    name: str | None = None
+    failures: str | None = None
+    ordered: bool = False
     limit: int | None = None
     max_failures: int | None = None
     output_name: str | None = None
@@ -271,3 +285,8 @@ class CombineOptions(
 
 class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):
     """Everything that an operation has that makes a job of each document."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """The documents as they were named."""
+        return super().inputs._replace(skip_invalid=self.skip_invalid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
-from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
+from docspeed_cli.cli.run_names import check_run_name
+from docspeed_cli.core.errors import UsageError, combine_errors
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
@@ -20,11 +20,12 @@ from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.sources import InputSet, collect, discard
+from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, usable
 from docspeed_cli.jobs.target import RowOptions, Target, file_target, result_flags, row_options, target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 if TYPE_CHECKING:
+    from docspeed_cli.jobs.batch import Plan
     from docspeed_cli.results.requirements import Requirements
 
 
@@ -68,6 +69,7 @@ class Run(NamedTuple):
         except UsageError as error:
             problems.append(error)
         try:
+            self._check_run_flags()
             to = self._target(self._rows(context, fields), make=False)
             if fresh and no_resubmit:
                 raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
@@ -94,11 +96,33 @@ class Run(NamedTuple):
         return _Checked(fields, found, requirements, options, to.rows)
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
-        """UsageError if a result would replace a file that the command reads."""
-        if to.path is not None:
+        """UsageError if what is written would replace a file that the command reads."""
+        failures = self.options.failures
+        if to.path is not None or failures is not None:
             record_inputs(context, self.options.inputs, found.checked)
-            sources = itertools.islice(found.checked, self.options.limit)
+        if to.path is not None:
+            sources = found.checked[: self.options.limit]
             ResultFiles(context, to).check_inputs(sources, self.operation.name)
+        if failures is not None:
+            context.files_read.check_output(Path(failures), "--failures")
+
+    def _check_run_flags(self) -> None:
+        """UsageError if a flag of runs makes no sense."""
+        options = self.options
+        if options.name is not None:
+            check_run_name(options.name)
+        given = {"--name": options.name, "--failures": options.failures}
+        flags = [flag for flag, value in given.items() if value is not None]
+        if flags and not self._is_many:
+            raise UsageError(
+                f"{' and '.join(flags)} only makes sense for a run over several inputs",
+                hint="name several, use `--recursive` or `--from`, or add `-o DIR/`",
+            )
+        if options.failures is not None:
+            path = Path(options.failures)
+            if path.is_dir() or not path.parent.is_dir():
+                what = "it is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+                raise UsageError(f"--failures {path}: {what}")
 
     def _rows(self, context: Context, fields: dict[str, Any]) -> RowOptions | None:
         """Which rows are wanted, if any; the schema that is sent names their columns."""
@@ -140,7 +164,7 @@ class Run(NamedTuple):
         _note_file(context, self.options.output, many=self.operation.many)
         context = context.with_client(spool_dir=self._target(checked.rows, make=False).spool_dir)
         tasks = self._tasks(context, run, checked, checked.options)
-        request = tasks.request(*(checked_source(source) for source in checked.found.documents()))
+        request = tasks.request(*map(usable, checked.found.documents()))
         if self.options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
@@ -157,31 +181,50 @@ class Run(NamedTuple):
 
     def _run_many(self, context: Context, checked: _Checked) -> int:
         """A job for each document."""
-        from docspeed_cli.jobs.batch import Batch, run_id_of
+        from docspeed_cli.jobs.batch import Batch
         from docspeed_cli.jobs.scheduler import workers
 
-        inputs, limit, options = self.options.inputs, self.options.limit, checked.options
-        options = options._replace(run_id=run_id_of(context.server, self.operation, checked.fields, inputs))
-        sources = itertools.islice(checked.found.documents(), limit)
+        options, documents = checked.options, checked.found.documents(self.options.limit)
         if self.options.dry_run:
             tasks = self._tasks(context, RunState(context.command), checked, options)
-            return _show_actions(tasks, sources, checked.found.skipped)
+            return _show_actions(tasks, documents, checked.found.skipped)
         options = options.begun(context.environment.monotonic())
-        known = len(checked.found.checked)
-        total = None if inputs.listed == "-" else min(known, limit or known)
-        most = self.options.max_failures
-        batch = Batch(context, self.operation.name, total, waits=options.wait, max_failures=most)
+        plan = self._plan(context, checked)
+        batch = Batch(context, plan)
         with (
             resumable(context, batch.run),
             workers(
                 context,
-                total=total,
+                total=plan.total,
                 grace=GRACE,
-                most=most,
+                most=plan.max_failures,
                 retry_rate_limits=True,
             ) as (at, run_tasks),
         ):
-            return batch.perform(self._tasks(at, batch.run, checked, options), run_tasks, sources)
+            return batch.perform(self._tasks(at, batch.run, checked, options), run_tasks, documents)
+
+    def _plan(self, context: Context, checked: _Checked) -> Plan:
+        """What the run is to do, beside the task of each document."""
+        from docspeed_cli.jobs.batch import Plan, run_hash
+        from docspeed_cli.jobs.failures import FailuresFile
+
+        options, inputs, found = self.options, self.options.inputs, checked.found
+        count = len(found.checked[: options.limit])
+        piped = inputs.listed == "-"
+        failures = None
+        if options.failures is not None:
+            failures = FailuresFile(Path(options.failures), found.documents(count))
+        return Plan(
+            self.operation.name,
+            run_hash(context.server, self.operation, checked.fields, inputs),
+            None if piped else count,
+            checked.options.wait,
+            options.name,
+            options.max_failures,
+            options.ordered or checked.rows is not None,
+            failures,
+            f"--from {inputs.listed}: the list names no documents" if inputs.listed else "no documents found",
+        )
 
 
 class _Checked(NamedTuple):
@@ -194,15 +237,13 @@ class _Checked(NamedTuple):
     rows: RowOptions | None
 
 
-def _show_actions(
-    tasks: DocumentTasks, sources: Iterable[Source | DocspeedError], skipped: Sequence[Path]
-) -> int:
+def _show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Sequence[Path]) -> int:
     from docspeed_cli.jobs.dry_run import show_actions, show_request
 
     if tasks.context.output.style.format != "curl":
         return show_actions(tasks, sources, skipped)
     for source in sources:
-        show_request(tasks.context, tasks.request(checked_source(source)))
+        show_request(tasks.context, tasks.request(usable(source)))
     return 0
 
 
@@ -251,13 +292,6 @@ def _unwaited(context: Context, what: str) -> UsageError:
     return UsageError(what, hint="remove `--no-wait`" if refused else "add `--wait`")
 
 
-def checked_source(source: Source | DocspeedError) -> Source:
-    """The document; an error in its place is raised."""
-    if isinstance(source, DocspeedError):
-        raise source
-    return source
-
-
 def _note_file(context: Context, output: str | None, *, many: bool) -> None:
     """Say that `-o` names a new file, where its name looks like that of a folder."""
     path = Path(output or "-")
@@ -267,8 +301,10 @@ def _note_file(context: Context, output: str | None, *, many: bool) -> None:
 
 def _report_skipped(context: Context, skipped: Sequence[Path]) -> None:
     if skipped:
-        files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
-        context.output.note(f"skipped {files} of unsupported type (`--verbose` names them)")
+        hidden = sum(is_clutter(path.name) for path in skipped)
+        kinds = {"of unsupported type": len(skipped) - hidden, "hidden or made by the system": hidden}
+        named = [f"{count} file{'' if count == 1 else 's'} {kind}" for kind, count in kinds.items() if count]
+        context.output.note(f"skipped {' and '.join(named)} (`--verbose` names them)")
         if context.output.style.verbose:
             for path in skipped:
                 context.output.progress(f"skipped: {path}")

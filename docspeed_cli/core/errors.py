@@ -72,6 +72,7 @@ EXITS = (
 
 CODES = {
     "usage": "a flag, a file or a setting is wrong; nothing was sent",
+    "invalid_input": "an input of a run can't be used: it is missing, empty or of an unsupported type",
     "invalid_schema": "the schema is invalid; nothing was sent",
     "no_key": "there is no API key for this server",
     "auth": "the server does not accept the API key",

@@ -49,6 +49,8 @@ class Inputs(NamedTuple):
     filename: str | None = None
     null: bool = False
     """Whether the list has a NUL after each input in place of a line end."""
+    skip_invalid: bool | None = None
+    """Whether documents that can't be used fail alone, not the whole run; None if the command has no runs."""
 
     @property
     def given(self) -> bool:
@@ -69,6 +71,10 @@ class Source(NamedTuple):
     """True for our copy of standard input, deleted after its upload."""
     below: Path | None = None
     """Folder that `--recursive` searched; output files keep the structure below it."""
+    problem: str | None = None
+    """Why it can't be used: it becomes a failed input of its run."""
+    position: int = 0
+    """Its place among the inputs of its run."""
 
 
 class Request(NamedTuple):
@@ -151,6 +157,7 @@ class Job(NamedTuple):
     """`Idempotency-Key` of the submission; one with an unknown outcome is submitted again with the same."""
     content_hash: str | None = None
     """Tells whether the file at `output` is still what was written, or another one in its place."""
+    pages: int | None = None
     reused: bool = False
 
     def with_status(self, status: str) -> Job:

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import (
     AuthError,
@@ -20,113 +20,208 @@ from docspeed_cli.core.json_text import canonical_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.failures import FailuresFile
+from docspeed_cli.jobs.ordered import InOrder
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
+from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, failed_task
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER
-from docspeed_cli.terminal.progress import BatchProgress
+from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
+from docspeed_cli.terminal.progress import BatchProgress, End, Ending
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
 
+_MAX_REASON = 500
+"""Characters of a failure's reason that the ledger keeps."""
+
+
+class Plan(NamedTuple):
+    """What a run over many documents is to do, beside the task of each of them."""
+
+    operation: str
+    command_hash: str
+    total: int | None
+    """The number of documents, if it is known."""
+    waits: bool
+    """Whether a document is done when its job has ended, or as soon as it is submitted."""
+    name: str | None = None
+    max_failures: int | None = None
+    ordered: bool = False
+    failures: FailuresFile | None = None
+    nothing: str = "no documents found"
+    """What to say if there is nothing to do."""
+
 
 class Batch:
-    """A run over many documents: what is sent and waited for, its progress, and when it stops early.
+    """A run over many documents: what is sent and waited for, its progress, and when it stops early."""
 
-    `total` is the number of documents if it is known.
-    """
-
-    def __init__(
-        self, context: Context, operation: str, total: int | None, *, waits: bool, max_failures: int | None
-    ) -> None:
+    def __init__(self, context: Context, plan: Plan) -> None:
         self.context = context
+        self.plan = plan
         self.progress = BatchProgress(
             context.output,
-            operation,
+            plan.operation,
             lambda: len(self.run.waiting),
             lambda: context.rate_limiter.state,
-            total=total,
-            waits=waits,
+            total=plan.total,
+            waits=plan.waits,
         )
         self.run = RunState(context.command, so_far=self.progress.so_far)
-        self._max_failures = max_failures
+        self._order = InOrder() if plan.ordered else None
+        self._codes: set[int] = set()
 
-    def perform(
-        self, tasks: DocumentTasks, run_tasks: RunTasks, sources: Iterable[Source | DocspeedError]
-    ) -> int:
+    def perform(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
         """Bring every document to its end; returns the exit code."""
         gc.enable()  # `main` turns it off for short commands
         _ = tasks.context.client  # a missing key, or the sandbox's note, comes before any outcome
-        if tasks.options.run_id is not None:
-            self.context.ledger.start_run(tasks.options.run_id)
-        unsaved = self.context.output.human_output and tasks.delivery.target.folder is None
-        codes: set[int] = set()
+        results = tasks.delivery.target.path
+        unsaved = self.context.output.human_output and results is None
+        run = self._start(results)
+        stopped = "it was interrupted"
+        try:
+            stopped = self._end_all(tasks.in_run(run), run_tasks, documents)
+            tasks.delivery.finish()
+        finally:
+            failures = self._write_failures()
+            self.context.ledger.runs.end(run, stopped or None)
+            self.context.locks.release(run_lock(run))
+        if not self.progress.ended and not stopped:
+            self.context.output.note(self.plan.nothing)
+        else:
+            where = str(results) if results is not None else None
+            ending = Ending(run, self.plan.name, stopped, where, failures, unsaved)
+            self.progress.summary(ending)
+        self.context.output.bell()
+        return overall_exit_code(self._codes)
+
+    def _start(self, results: Path | None) -> str:
+        """Record the run in the ledger, and hold its lock, which tells that it runs; returns its id."""
+        plan = self.plan
+        where = display_path(results.resolve()) if results is not None else None
+        record = RunRecord("", plan.name, plan.command_hash, plan.operation, self.context.server)
+        run = self.context.ledger.runs.start(record._replace(results=where, total=plan.total)).run
+        self.context.locks.acquire(run_lock(run))
+        return run
+
+    def _end_all(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> str:
+        """Bring every document to its end; returns why the run stopped before that, or an empty text."""
         stopped, late = "", False
         with self.progress.shown():
-            for outcome in run_tasks(_tasks_in_time(tasks, sources)):
+            for outcome in run_tasks(self._tasks_in_time(tasks, documents)):
                 if isinstance(outcome.error, NotStarted):
                     late = True
                     continue
-                outcome = self._deliver(tasks, outcome)
-                codes.add(outcome.error.exit_code if outcome.error else 0)
-                reused = bool(outcome.job and outcome.job.reused)
-                self.progress.count(outcome.error, reused=reused)
+                self._count(tasks, outcome)
                 stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
+                for ready in [outcome] if self._order is None else self._order.add(outcome):
+                    self._deliver(tasks, ready)
+                stopped = stopped or self._too_many_failures()
                 if stopped:
                     break
+            for ready in [] if self._order is None else self._order.rest():
+                self._deliver(tasks, ready)
         if late and not stopped:
-            stopped = "; stopped: --timeout ran out"
-            codes.add(Pending.exit_code)
-        tasks.delivery.finish()
-        self.progress.summary(stopped, unsaved=unsaved)
-        self.context.output.bell()
-        return overall_exit_code(codes)
+            self._codes.add(Pending.exit_code)
+            return "--timeout ran out"
+        return stopped
 
-    def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> Outcome:
+    def _tasks_in_time(self, tasks: DocumentTasks, documents: Iterable[Source]) -> Iterator[Task[Outcome]]:
+        """The documents' tasks; one that is not started is the last."""
+        for source in documents:
+            if self.plan.failures is not None:
+                self.plan.failures.begin(source)
+            if tasks.is_late():
+                yield failed_task(source, NotStarted(), tasks.operation.name)
+                return
+            yield tasks.for_source(source)
+
+    def _count(self, tasks: DocumentTasks, outcome: Outcome) -> None:
+        """Count an outcome, and record it in the ledger."""
+        source, job, error = outcome.source, outcome.job, outcome.error
+        assert source is not None and tasks.options.run_id is not None
+        self.run.end_waiting(job)
+        end = _end_of(error)
+        # `reason` leaves out ids and names, so that the same failure of many documents is one line.
+        reason = error.reason.partition("\n")[0] if error is not None else ""
+        self.progress.count(end, reason, reused=bool(job and job.reused), pages=outcome.pages)
+        self._codes.add(error.exit_code if error is not None else 0)
+        if self.plan.failures is not None and error is None:
+            self.plan.failures.succeed(source)
+        item = RunItem(source.position, source.label, state=end, pages=outcome.pages)
+        if job is not None:
+            state = job.state if error is None else end
+            item = item._replace(job_row=job.row, job_id=job.job_id, state=state, status=job.status)
+            item = item._replace(reused=job.reused)
+        if error is not None and end is not End.RUNNING:
+            item = item._replace(code=error.code, reason=reason[:_MAX_REASON])
+        if outcome.output is not None:
+            item = item._replace(output=display_path(Path(outcome.output).absolute()))
+        self.context.ledger.runs.record(
+            tasks.options.run_id, item._replace(seconds=round(outcome.seconds, 3) or None)
+        )
+
+    def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> None:
         """Deliver the outcome; a result that can't be written is this document's failure, not the run's."""
-        self.run.end_waiting(outcome.job)
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
             Submitter(self.context, self.run).reuse.report(labelled, outcome.output)
         try:
             tasks.delivery.deliver(outcome)
         except DocspeedError as error:
-            outcome = Outcome(outcome.source, outcome.job, error=error)
-            tasks.delivery.deliver(outcome)
-        return outcome
+            failed = Outcome(outcome.source, outcome.job, error=error)
+            if outcome.error is None:
+                reused = bool(outcome.job and outcome.job.reused)
+                self.progress.take_back(reused=reused, pages=outcome.pages)
+                self._count(tasks, failed)
+            tasks.delivery.deliver(failed)
 
     def _reason_to_stop(self, error: DocspeedError | None, *, answered: bool) -> str:
-        """Why the run stops here, if it does: nothing else can succeed, or too many have failed."""
+        """Why the run stops here, if it does: nothing else can succeed."""
         if error is None:
             return ""
         if isinstance(error, AuthError | NoCredits):
             self.context.output.error(error)
-            return "; stopped: every other document would fail too"
+            return "every other document would fail too"
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
-            return "; stopped: the server does not answer"
-        failures = self.progress.failed + self.progress.missing_required
-        if self._max_failures is not None and failures >= self._max_failures:
-            return f"; stopped at {failures} failures"
+            return "the server does not answer"
         if (error.retry_after or 0) > MAX_RETRY_AFTER:
-            return "; stopped: the server asks for a long pause"
+            return "the server asks for a long pause"
         return ""
 
+    def _too_many_failures(self) -> str:
+        failures, most = self.progress.failed + self.progress.missing_required, self.plan.max_failures
+        return f"{failures} failures" if most is not None and failures >= most else ""
 
-def _tasks_in_time(
-    tasks: DocumentTasks, sources: Iterable[Source | DocspeedError]
-) -> Iterator[Task[Outcome]]:
-    """The documents' tasks; one that is not started is the last."""
-    for source in sources:
-        if tasks.is_late():
-            yield failed_task(NotStarted(), tasks.operation.name)
-            return
-        yield tasks.for_source(source)
+    def _write_failures(self) -> str | None:
+        """Write the list of failed inputs; returns where it is and how to read it."""
+        failures = self.plan.failures
+        if failures is None:
+            return None
+        try:
+            count, by_nul = failures.write()
+        except DocspeedError as error:
+            self.context.output.error(error)
+            self._codes.add(error.exit_code)
+            return None
+        if not count:
+            return None
+        return f"{failures.path} (read it with `--null`)" if by_nul else str(failures.path)
 
 
-def run_id_of(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
-    """The id of a run over many documents: the same command, resumed, is the same run."""
+def _end_of(error: DocspeedError | None) -> End:
+    if error is None:
+        return End.DONE
+    if isinstance(error, Pending):
+        return End.RUNNING
+    return End.INCOMPLETE if error.code == "required_missing" else End.FAILED
+
+
+def run_hash(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
+    """A digest that is equal for the runs of one command, so that a resumed run finds the one before it."""
     named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
     parts = [str(Path.cwd()), server, operation.path, fields, named]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:12]

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docspeed_cli.core.errors import DocspeedError, UsageError, overall_exit_code
+from docspeed_cli.core.errors import UsageError, overall_exit_code
 from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.jobs.sources import display_path, invalid_input, why_skipped
 from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def _reusable_job(context: Context, prepared: PreparedRequest, *, fresh: bool) -
     return next((job for job in known if job.state in (State.RUNNING, State.DONE)), None)
 
 
-def show_actions(
-    tasks: DocumentTasks, sources: Iterable[Source | DocspeedError], skipped: Sequence[Path]
-) -> int:
+def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Sequence[Path]) -> int:
     """Print a line for each of many inputs: what would happen to it. Returns the exit code."""
     output = tasks.context.output
     totals: Counter[str] = Counter()
@@ -69,19 +67,20 @@ def show_actions(
     for source in sources:
         line = _action(tasks, source)
         totals[line["action"]] += 1
-        codes.add(2 if isinstance(source, DocspeedError) else 0)
+        codes.add(2 if source.problem else 0)
         output.value(line)
     for path in skipped:
         totals["skip"] += 1
-        output.value({"input": display_path(path), "action": "skip", "reason": "unsupported"})
+        reason = why_skipped(path) or "unsupported"
+        output.value({"input": display_path(path), "action": "skip", "reason": reason})
     counts = ", ".join(f"{count} × {action}" for action, count in totals.items())
     output.progress(f"{tasks.operation.name}: {counts or 'nothing to do'}")
     return overall_exit_code(codes)
 
 
-def _action(tasks: DocumentTasks, source: Source | DocspeedError) -> dict[str, Any]:
-    if isinstance(source, DocspeedError):
-        return {"action": "fail", "error": source.to_json()}
+def _action(tasks: DocumentTasks, source: Source) -> dict[str, Any]:
+    if source.problem is not None:
+        return {"input": source.label, "action": "fail", "error": invalid_input(source).to_json()}
     path = tasks.delivery.files.path_for(source, tasks.operation.name)
     uploads = Uploads(tasks.context)
     prepared = uploads.prepare(tasks.request(source))

@@ -61,5 +61,7 @@ class Outcome(NamedTuple):
     """Whether that file was there before this run."""
     operation: str | None = None
     seconds: float = 0.0
+    pages: int | None = None
+    """Pages of the result, if it tells them; counted only in runs over many inputs."""
     status: Response | None = None
     """The server's last answer about the job's status."""

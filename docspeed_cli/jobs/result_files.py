@@ -98,7 +98,8 @@ class ResultFiles:
             # Before the file takes its place: killed after that, the next run would not know it for ours.
             self._check_ours(path, digest.hexdigest())
             if job.row is not None:
-                self.context.ledger.set_output(job.row, where, self._content_hash(digest.hexdigest()))
+                content_hash = self._content_hash(digest.hexdigest())
+                self.context.ledger.set_output(job.row, where, content_hash, outcome.pages)
 
         try:
             self._write(path, job, result, digest, record)

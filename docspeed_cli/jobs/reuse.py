@@ -50,7 +50,9 @@ class Reuse:
                 job = (yield from self._confirm(job, options))._replace(reused=True)
                 if job.state in (State.RUNNING, State.DONE):
                     job = job._replace(input=label or job.input)
-                    self.assign_to_run(job, options.run_id)
+                    if options.run_id is not None and job.state is State.RUNNING:
+                        position = prepared.request.sources[0].position
+                        self.context.ledger.runs.join(options.run_id, position, job)
                     self.report(job)
                     return job, ()
             accepted.append(job)
@@ -103,11 +105,6 @@ class Reuse:
             self.context.output.warn(f"{what}; submitting again, which is paid for again")
         elif number == _MAX_NAMED + 1:
             self.context.output.warn("more results are lost like this; submitting those requests again, too")
-
-    def assign_to_run(self, job: Job, run_id: str | None) -> None:
-        """Record that a reused job belongs to this run now."""
-        if run_id is not None and job.row is not None and job.run != run_id:
-            self.context.ledger.change_soon(job.row, run=run_id)
 
     def report(self, job: Job, file: str | None = None) -> None:
         """Name a reused job; `file` is where its result is already. Of many, only the first are named."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, InputProblem, media_type_of
@@ -58,11 +59,16 @@ def stored_source(file_id: str) -> Source:
     return Source(file_id, file_id=file_id)
 
 
+def may_be_id(text: str) -> bool:
+    """Whether a list's line is the id of a stored file, unless a file has this name."""
+    return bool(_FILE_ID.fullmatch(text)) and Path(text).suffix.lower() not in SUFFIXES
+
+
 def listed_source(text: str) -> Source:
     """The document that a list names: a file if there is one, or else a file id."""
     path = Path(text)
     is_there = os.path.lexists(text)
-    if not is_there and _FILE_ID.fullmatch(text) and path.suffix.lower() not in SUFFIXES:
+    if not is_there and may_be_id(text):
         return stored_source(text)
     if is_there and path.is_dir():
         raise InputProblem("it is a folder; list the documents in it instead")
@@ -111,18 +117,41 @@ def _copy_of(label: str, stream: IO[bytes]) -> Source:
         raise InputProblem(f"can't be copied ({why}); set TMPDIR to another folder") from None
 
 
+class _Unusable(NamedTuple):
+    """A document that can't be used, and where it was named."""
+
+    place: str
+    source: Source
+
+
 class InputSet(NamedTuple):
-    """A command's documents: those that are checked, and those that standard input will name."""
+    """A command's documents: those that are checked, and those that standard input will name.
+
+    One that can't be used is among them only if it fails alone: with `--skip-invalid`, or in a list that is
+    read during the run.
+    """
 
     checked: tuple[Source, ...] = ()
     skipped: tuple[Path, ...] = ()
-    """Files in a searched folder that are not of a supported type."""
-    streamed: Iterable[Source | DocspeedError] = ()
+    """Files in a searched folder that are left out: see `why_skipped`."""
+    streamed: Iterable[Source] = ()
 
-    def documents(self) -> Iterator[Source | DocspeedError]:
-        """Every document in the order given; an error for each bad line on standard input."""
-        yield from self.checked
-        yield from self.streamed
+    def documents(self, limit: int | None = None) -> Iterator[Source]:
+        """Every document in the order given, with its position; no more than `limit`."""
+        named = itertools.islice(itertools.chain(self.checked, self.streamed), limit)
+        return (source._replace(position=position) for position, source in enumerate(named))
+
+
+def usable(source: Source) -> Source:
+    """The document. UsageError if it can't be used."""
+    if source.problem is not None:
+        raise invalid_input(source)
+    return source
+
+
+def invalid_input(source: Source) -> UsageError:
+    """The error for a document that can't be used."""
+    return UsageError(f"{source.label}: {source.problem}", code="invalid_input", reason=source.problem)
 
 
 def collect(inputs: Inputs, environment: Environment) -> InputSet:
@@ -132,17 +161,22 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     """
     sources: list[Source] = []
     skipped: list[Path] = []
+    unusable: list[str] = []
     problems: list[str] = []
     try:
         for found in _find(inputs, environment):
-            if isinstance(found, Source):
-                sources.append(found)
-            elif isinstance(found, Path):
+            if isinstance(found, Path):
                 skipped.append(found)
-            else:
+            elif isinstance(found, str):
                 problems.append(found)
-        if problems:
-            raise _input_error(problems, inputs)
+            elif isinstance(found, Source):
+                sources.append(found)
+            elif inputs.skip_invalid:
+                sources.append(found.source)
+            else:
+                unusable.append(f"{found.place}: {found.source.problem}")
+        if problems or unusable:
+            raise _input_error(problems, unusable, inputs)
     except BaseException:
         discard(sources)
         raise
@@ -150,8 +184,8 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     return InputSet(tuple(sources), tuple(skipped), streamed)
 
 
-def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str]:
-    """The documents, the paths that are skipped, and a text for each problem."""
+def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str | _Unusable]:
+    """The documents, the paths that are skipped, and a text for each problem that concerns no document."""
     if inputs.null and inputs.listed is None:
         yield "--null is for a list; name one with `--from LIST`"
     if list(inputs.files).count("-") + (inputs.listed == "-") > 1:
@@ -161,25 +195,26 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         if not text:
             yield "an input is empty; is a variable unset?"
         elif text == "-":
-            yield _check("standard input", partial(stdin_source, environment, inputs.filename))
+            yield _check("standard input", text, partial(stdin_source, environment, inputs.filename))
         elif inputs.recursive and Path(text).is_dir():
             yield from _search_folder(Path(text))
         else:
-            yield _check(text, partial(local_source, text, Path(text)))
+            yield _check(text, text, partial(local_source, text, Path(text)))
     for file_id in inputs.file_ids:
-        yield _check(f"--file-id {file_id!r}", partial(stored_source, file_id))
+        yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
         yield from _read_list(Path(str(inputs.listed)), inputs)
 
 
-def _check(label: str, make_source: Callable[[], Source]) -> Source | str:
+def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source | _Unusable:
+    """The document that `text` names."""
     try:
         return make_source()
     except InputProblem as problem:
-        return f"{label}: {problem}"
+        return _Unusable(place, Source(display_path(text), path=Path(text), problem=str(problem)))
 
 
-def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str]:
+def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]:
     try:
         with path.open("rb") as file:
             for number, text in _listed(file, inputs):
@@ -187,18 +222,18 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str]:
                     yield f"--from {path}: {_NO_LIST}"
                     return
                 place = f"{path}, line {number}: {display_path(text)}"
-                yield _check(place, partial(listed_source, text))
+                yield _check(place, text, partial(listed_source, text))
     except OSError as error:
         yield f"--from {path}: {error.strerror or error}"
 
 
-def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source | DocspeedError]:
+def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
     for _, text in _listed(environment.stdin.buffer, inputs):
-        found = _NO_LIST if "\0" in text else _check(display_path(text), partial(listed_source, text))
-        if isinstance(found, str):
-            yield UsageError(found, details={"input": display_path(text)})
-        else:
-            yield found
+        if "\0" in text:
+            yield Source(display_path(text), problem=_NO_LIST)
+            continue
+        found = _check(text, text, partial(listed_source, text))
+        yield found.source if isinstance(found, _Unusable) else found
 
 
 def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
@@ -208,37 +243,53 @@ def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
     return ((number, text) for number, text in enumerate(lines, 1) if text)
 
 
-def _search_folder(folder: Path) -> Iterator[Source | Path | str]:
-    """The documents in a folder and in those below it, sorted. Hidden files are left out."""
+def why_skipped(path: Path) -> str | None:
+    """Why a file in a searched folder is skipped for its name: `hidden` or `unsupported`; else None."""
+    if is_clutter(path.name):
+        return "hidden"
+    return None if path.suffix.lower() in SUFFIXES else "unsupported"
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file is hidden, a lock of an Office program, or made by a file manager."""
+    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
+    """The documents in a folder and in those below it, sorted. Hidden folders are left out."""
     errors: list[OSError] = []
     paths: list[Path] = []
     for at, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         # `os.walk` does not follow links to folders, which could lead in circles; they count as skipped.
         links = [name for name in folders if Path(at, name).is_symlink()]
-        paths += [Path(at, name) for name in (*files, *links) if not name.startswith(".")]
+        paths += [Path(at, name) for name in (*files, *links)]
     for error in errors:
         yield f"{display_path(error.filename)}: can't be read: {error.strerror}"
     for path in sorted(paths):
-        named_as_document = path.suffix.lower() in SUFFIXES
-        if not path.is_file() and (path.exists() or not named_as_document):
+        named_as_document = why_skipped(path) is None
+        if is_clutter(path.name) or (not path.is_file() and (path.exists() or not named_as_document)):
             yield path
             continue
-        found = _check(display_path(path), partial(local_source, str(path), path, folder))
-        yield path if isinstance(found, str) and not named_as_document else found
-    if not paths and not errors:
+        found = _check(display_path(path), str(path), partial(local_source, str(path), path, folder))
+        yield path if isinstance(found, _Unusable) and not named_as_document else found
+    if not errors and all(is_clutter(path.name) for path in paths):
         yield f"{display_path(folder)}: no files in this folder"
 
 
-def _input_error(problems: list[str], inputs: Inputs) -> UsageError:
-    hint = "to process the others anyway, pipe a list of files into `--from -`" if inputs.recursive else None
-    if len(problems) == 1:
-        return UsageError(problems[0], hint=hint)
-    shown = "".join(f"\n  {problem}" for problem in problems[:_MAX_PROBLEMS])
-    hidden = len(problems) - _MAX_PROBLEMS
+def _input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> UsageError:
+    every = [*problems, *unusable]
+    several = len(inputs.files) + len(inputs.file_ids) > 1 or inputs.recursive or inputs.listed is not None
+    hint = None
+    if several and not problems and inputs.skip_invalid is not None:
+        hint = "replace what can't be used; or add `--skip-invalid`, and only these inputs fail"
+    if len(every) == 1:
+        return UsageError(every[0], hint=hint)
+    shown = "".join(f"\n  {problem}" for problem in every[:_MAX_PROBLEMS])
+    hidden = len(every) - _MAX_PROBLEMS
     more = f"\n  and {hidden} more" if hidden > 0 else ""
-    message = f"{len(problems)} inputs can't be used:{shown}{more}"
-    return UsageError(message, hint=hint, details=problems)
+    message = f"{len(every)} inputs can't be used:{shown}{more}"
+    return UsageError(message, hint=hint, details=every)
 
 
 def file_digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.sources import invalid_input
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.uploads import PreparedRequest
 from docspeed_cli.service.body import Body
@@ -51,10 +52,14 @@ class DocumentTasks(NamedTuple):
         """The request for these documents."""
         return Request(self.operation, sources, self.fields, sync=self.sync)
 
-    def for_source(self, source: Source | DocspeedError) -> Task[Outcome]:
+    def in_run(self, run_id: str) -> DocumentTasks:
+        """The same tasks, whose jobs belong to this run."""
+        return self._replace(options=self.options._replace(run_id=run_id))
+
+    def for_source(self, source: Source) -> Task[Outcome]:
         """The task of one document of many; its file's name is settled here, in the order of the inputs."""
-        if isinstance(source, DocspeedError):
-            return failed_task(source, self.operation.name)
+        if source.problem is not None:
+            return failed_task(source, invalid_input(source), self.operation.name)
         path = self.delivery.files.path_for(source, self.operation.name)
         return self.for_request(self.request(source), path)
 
@@ -68,8 +73,8 @@ class DocumentTasks(NamedTuple):
             prepared = submitter.uploads.prepare(request)
             existing = self.existing_result(prepared, path)
             if existing is not None:
-                submitter.reuse.assign_to_run(existing, self.options.run_id)
-                outcome = Outcome(source, existing, output=str(path), skipped_existing=True)
+                pages = existing.pages
+                outcome = Outcome(source, existing, output=str(path), skipped_existing=True, pages=pages)
                 return outcome._replace(error=self._check_requirements(outcome))
             if path is not None:
                 self.delivery.files.check_free(path, source)
@@ -77,6 +82,10 @@ class DocumentTasks(NamedTuple):
                 raise NotStarted
             outcome = yield from submitter.obtain(prepared, self.options)
             job = outcome.job
+            if self.run.many and outcome.result is not None:
+                from docspeed_cli.results.pages import count_pages
+
+                outcome = outcome._replace(pages=count_pages(request.operation.name, outcome.result.chunks()))
             error = self._check_requirements(outcome)
             if path is not None and outcome.result is not None:
                 outcome = self.delivery.files.write_and_record(outcome, path)
@@ -130,8 +139,7 @@ class DocumentTasks(NamedTuple):
         return error.replace(job_id=outcome.job.job_id, message=label + error.message)
 
 
-def failed_task(error: DocspeedError, operation: str) -> Task[Outcome]:
-    """The task of an input that can't be used."""
+def failed_task(source: Source, error: DocspeedError, operation: str) -> Task[Outcome]:
+    """The task of an input that can't be used, or that comes too late."""
     yield from ()
-    label = error.details.get("input") if isinstance(error.details, dict) else None
-    return Outcome(Source(label) if label else None, error=error, operation=operation)
+    return Outcome(source, error=error, operation=operation)

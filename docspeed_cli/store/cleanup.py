@@ -32,6 +32,8 @@ def prune(database: SqliteDatabase, now: float) -> None:
     unused = ([file_id] for (file_id,) in uploads if file_id not in named)
     database.write_many("DELETE FROM uploads WHERE file_id = ?", unused)
     database.write("DELETE FROM conversations WHERE updated_at < ?", old, sync=False)
+    old_runs = "SELECT run FROM runs WHERE started_at < ?"
+    database.write(f"DELETE FROM run_items WHERE run IN ({old_runs})", old, sync=False)
     database.write("DELETE FROM runs WHERE started_at < ?", old, sync=False)
     _sweep(database, Path(database.path).parent / "kept", now - _MAX_PART_AGE)
 

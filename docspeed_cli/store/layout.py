@@ -51,6 +51,26 @@ MIGRATIONS = (
     CREATE INDEX kept_by_digest ON kept (digest);
     CREATE INDEX kept_by_use ON kept (used_at, size)
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN pages INTEGER;
+    ALTER TABLE runs ADD COLUMN name TEXT;
+    ALTER TABLE runs ADD COLUMN command_hash TEXT;
+    ALTER TABLE runs ADD COLUMN operation TEXT;
+    ALTER TABLE runs ADD COLUMN server TEXT;
+    ALTER TABLE runs ADD COLUMN ended_at REAL;
+    ALTER TABLE runs ADD COLUMN stopped TEXT;
+    ALTER TABLE runs ADD COLUMN previous TEXT;
+    ALTER TABLE runs ADD COLUMN results TEXT;
+    ALTER TABLE runs ADD COLUMN total INTEGER;
+    UPDATE runs SET command_hash = run, (operation, server, ended_at) =
+        (SELECT min(operation), min(server), max(updated_at) FROM jobs WHERE jobs.run = runs.run);
+    CREATE TABLE run_items (
+        run TEXT NOT NULL, position INTEGER NOT NULL,
+        input TEXT, job_row INTEGER, job_id TEXT, state TEXT NOT NULL, status TEXT, code TEXT, reason TEXT,
+        reused INTEGER NOT NULL DEFAULT 0, output TEXT, pages INTEGER, seconds REAL,
+        PRIMARY KEY (run, position)
+    ) WITHOUT ROWID
+    """,
 )
 """SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}
@@ -83,7 +103,8 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     except TROUBLE:
         return False
     # Damage ends a scan; one from the other end reaches the jobs behind it.
-    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", "uploads", "conversations", "runs", "kept"):
+    others = ("uploads", "conversations", "runs", "run_items", "kept")
+    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", *others):
         _copy_until_damage(source, into, rows)
     return True
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.sqlite import SqliteDatabase
+from docspeed_cli.store.sqlite import SqliteDatabase, readable_text, validate_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from docspeed_cli.core.models import Conversation, Job
+    from docspeed_cli.store.runs import Runs
 
 _COLUMNS = (
     "row, submitted_at, updated_at, request, server, key, operation, status, state, job_id, input, file_id,"
-    " output, error, run, token, content_hash"
+    " output, error, run, token, content_hash, pages"
 )
 _NAMES = _COLUMNS.split(", ")
 _INSERT = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
@@ -28,8 +29,6 @@ _PRUNE_EVERY = 1000
 """Prune at the end of a command that recorded a job in a row divisible by this."""
 _MAX_INTEGER = 2**63 - 1
 """The largest number that SQLite stores."""
-_MAX_TIME = 253_402_300_800.0
-"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
 
 
 def validate_row(row: Sequence[Any]) -> list[Any]:
@@ -38,14 +37,8 @@ def validate_row(row: Sequence[Any]) -> list[Any]:
     SQLite's own check misses damage inside a value: one flipped bit makes another number or another type.
     """
     number, *times = row[:3]
-    times = [time if isinstance(time, int | float) and 0 <= time < _MAX_TIME else None for time in times]
-    return [number, *times, *(None if value is None else _text(value) for value in row[3:])]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    texts = (None if value is None else readable_text(value) for value in row[3:-1])
+    return [number, *map(validate_number, times), *texts, validate_number(row[-1])]
 
 
 def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
@@ -64,6 +57,7 @@ class Ledger:
         self._now = now
         self._prune_due = False
         self._database = SqliteDatabase(self.path, warn, now)
+        self._runs: Runs | None = None
 
     @property
     def is_persistent(self) -> bool:
@@ -74,6 +68,15 @@ class Ledger:
     def database(self) -> SqliteDatabase:
         """The file, for the index of kept results."""
         return self._database
+
+    @property
+    def runs(self) -> Runs:
+        """The runs over many inputs."""
+        if self._runs is None:
+            from docspeed_cli.store.runs import Runs
+
+            self._runs = Runs(self._database, self._now)
+        return self._runs
 
     def close(self) -> None:
         """Write what is deferred, prune now and then, and close the file."""
@@ -108,15 +111,15 @@ class Ledger:
         """Record what the server would say again, with the next write or at the end."""
         self._database.write_later(*self._update(row, members))
 
-    def set_output(self, row: int, output: str, content_hash: str) -> None:
-        """Record the file that holds the result."""
-        members = {"output": output, "content_hash": content_hash}
+    def set_output(self, row: int, output: str, content_hash: str, pages: int | None = None) -> None:
+        """Record the file that holds the result, and the result's pages if they are known."""
+        members = {"output": output, "content_hash": content_hash, "pages": pages}
         self._database.write(*self._update(row, members), sync=False)
 
     def written_to(self, output: str) -> list[str]:
         """Return the content hashes of all results that were written to this file."""
         sql = "SELECT content_hash FROM jobs WHERE output = ? AND content_hash IS NOT NULL"
-        return [_text(content_hash) for (content_hash,) in self._database.read(sql, [output])]
+        return [readable_text(content_hash) for (content_hash,) in self._database.read(sql, [output])]
 
     def drop(self, rows: Iterable[int]) -> int:
         """Delete these rows; return how many there were."""
@@ -147,44 +150,37 @@ class Ledger:
         run: str | None = None,
         server: str | None = None,
         older_than: float | None = None,
+        since: float | None = None,
+        input_glob: str | None = None,
         limit: int | None = None,
     ) -> list[Job]:
         """Return jobs, newest first.
 
-        `status` is the server's word or a state, in any case; `older_than` is in seconds since 1970.
+        `status` is the server's word or a state, in any case; `older_than` and `since` are in seconds since
+        1970. `input_glob` fits the whole input, or the part after its last slash.
         """
         # The marks are numbered because every value is bound, used or not, and one is used twice.
         tests = {
             "(lower(status) = lower(?1) OR state = lower(?1))": status,
             "operation = ?2": operation,
-            "run = ?3": run,
+            "(run = ?3 OR row IN (SELECT job_row FROM run_items WHERE run = ?3))": run,
             "coalesce(submitted_at, 0) < ?4": older_than,
             "server = ?5": server,
+            "submitted_at >= ?6": since,
+            "(input GLOB ?7 OR input GLOB '*/' || ?7)": input_glob,
         }
         where = " AND ".join(test for test, value in tests.items() if value is not None)
         most = -1 if limit is None else min(limit, _MAX_INTEGER)
-        return self._jobs(f"WHERE {where or 1} ORDER BY row DESC LIMIT ?6", [*tests.values(), most])
+        return self._jobs(f"WHERE {where or 1} ORDER BY row DESC LIMIT ?8", [*tests.values(), most])
 
     def operations(self) -> list[str]:
         """Return the operations that jobs here are of."""
-        return [_text(name) for (name,) in self._database.read("SELECT DISTINCT operation FROM jobs")]
+        return [readable_text(name) for (name,) in self._database.read("SELECT DISTINCT operation FROM jobs")]
 
     def statuses(self) -> list[tuple[str, str]]:
         """Return the states of the jobs here, each with the server's words for it in lower case."""
         found = self._database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
-        return [(_text(state), _text(status)) for state, status in found]
-
-    def start_run(self, run: str) -> None:
-        """Record that this run starts or resumes."""
-        self._database.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", [run, self._now()], sync=False)
-
-    def newest_run(self, server: str | None = None) -> str | None:
-        """Return the run that started last, of those with jobs on this server or on any."""
-        # Runs have a table: one that only reused jobs submitted nothing, so jobs can't tell when it was.
-        has = "SELECT 1 FROM jobs WHERE jobs.run = runs.run AND jobs.server = coalesce(?, jobs.server)"
-        sql = f"SELECT run FROM runs WHERE EXISTS ({has}) ORDER BY started_at DESC, rowid DESC LIMIT 1"
-        self._database.flush()
-        return _first_text(self._database.read(sql, [server]))
+        return [(readable_text(state), readable_text(status)) for state, status in found]
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """Return the id of a document that this key has stored on this server."""

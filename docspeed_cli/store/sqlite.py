@@ -36,6 +36,8 @@ _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MIN_ROW_BYTES = 128
 """A job takes more space than this in a file, with its index entries."""
+_MAX_TIME = 253_402_300_800.0
+"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
 
 
 class _Write:
@@ -299,3 +301,15 @@ def _read_only(path: str) -> Iterator[sqlite3.Connection]:
             yield db
         finally:
             db.close()
+
+
+def validate_number(value: Any) -> Any:
+    """Return a time or a count; None if damage made it something else."""
+    return value if isinstance(value, int | float) and 0 <= value < _MAX_TIME else None
+
+
+def readable_text(value: Any) -> str:
+    """Return a text, or the readable part of what damage made of it."""
+    if isinstance(value, str):
+        return value
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

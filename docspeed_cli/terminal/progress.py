@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
-from docspeed_cli.core.errors import DocspeedError, Pending
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.live import repeating
 from docspeed_cli.terminal.output import Output
@@ -23,6 +23,32 @@ _BAR = 16
 
 _MAX_REASONS = 10
 """Most failure reasons in the summary; every document may fail for a different one."""
+
+
+class End(StrEnum):
+    """How an input of a run ended."""
+
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    """Its result lacks something that the command line requires."""
+    FAILED = "failed"
+    RUNNING = "running"
+    """Its job still ran when the wait ended."""
+
+
+class Ending(NamedTuple):
+    """How a run ended: what its summary says beside the counts."""
+
+    run: str
+    name: str | None = None
+    stopped: str = ""
+    """Why it ended before all of its inputs did."""
+    results: str | None = None
+    """Where the results are."""
+    failures: str | None = None
+    """File with the inputs that failed."""
+    unsaved: bool = False
+    """Whether results were only shown on screen."""
 
 
 class BatchProgress:
@@ -56,6 +82,9 @@ class BatchProgress:
         self.failed = 0
         self.pending = 0
         """Inputs whose job still ran when the wait ended."""
+        self.pages = 0
+        self._with_pages = 0
+        """Inputs whose result tells its pages."""
         self._reasons: Counter[str] = Counter()
         self._running = running
         self._rate_limit = rate_limit
@@ -72,23 +101,34 @@ class BatchProgress:
         ended = self.ended - self.reused - self.pending
         return ended / self._seconds if self._seconds > 0 else 0.0
 
-    def count(self, error: DocspeedError | None, *, reused: bool) -> None:
-        """Count one more input that ended, or is no longer waited for."""
+    def count(self, end: End, reason: str = "", *, reused: bool = False, pages: int | None = None) -> None:
+        """Count one more input that ended, or is no longer waited for; `reason` is why it failed."""
         self.ended += 1
-        if error is None:
+        if end is End.RUNNING:
+            self.pending += 1
+            return
+        self._add_pages(pages, 1)
+        if end is End.DONE:
             self.done += 1
             self.reused += reused
-        elif isinstance(error, Pending):
-            self.pending += 1
-        else:
-            missing = error.code == "required_missing"
-            self.missing_required += missing
-            self.failed += not missing
-            # `reason` leaves out ids and names, so that the same failure of many documents is one line.
-            reason = error.reason.splitlines()[0]
-            if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
-                reason = "other reasons"
-            self._reasons[reason] += 1
+            return
+        self.missing_required += end is End.INCOMPLETE
+        self.failed += end is End.FAILED
+        if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
+            reason = "other reasons"
+        self._reasons[reason] += 1
+
+    def take_back(self, *, reused: bool, pages: int | None) -> None:
+        """Count an input no longer that was done: its result could not be delivered."""
+        self.ended -= 1
+        self.done -= 1
+        self.reused -= reused
+        self._add_pages(pages, -1)
+
+    def _add_pages(self, pages: int | None, sign: int) -> None:
+        if pages is not None:
+            self.pages += sign * pages
+            self._with_pages += sign
 
     def so_far(self) -> str:
         """How many inputs are finished, of how many."""
@@ -130,8 +170,8 @@ class BatchProgress:
         ):
             yield
 
-    def summary(self, stopped: str = "", *, unsaved: bool = False) -> None:
-        """Write the run's counts, failures and next step; `unsaved` if results were only shown on screen."""
+    def summary(self, ending: Ending) -> None:
+        """Write the run's counts, failures, where its results are, and the next step."""
         output = self.output
         if output.style.quiet:
             # In a pipe each failure was only a line among the results on stdout.
@@ -144,22 +184,34 @@ class BatchProgress:
             "failed": self.failed,
             "missing required fields": self.missing_required,
             "still running": self.pending,
-            "not finished": (self.total or 0) - self.ended if stopped else 0,
+            "not finished": (self.total or 0) - self.ended if ending.stopped else 0,
         }
         counts += [f"{count} {what}" for what, count in others.items() if count > 0]
-        output.progress(f"{self.verb}: {', '.join(counts)} in {span(self._seconds)}{stopped}")
+        stopped = f"; stopped: {ending.stopped}" if ending.stopped else ""
+        output.progress(f"{self.verb}: {', '.join(counts)} in {span(self._seconds)}{self._pages()}{stopped}")
         for reason, count in self._reasons.most_common():
             output.progress(f"  {count} × {reason}")
-        self._hint_next_step(stopped, unsaved)
+        places = {"results": ending.results, "failed inputs": ending.failures}
+        name = f" ({ending.name})" if ending.name else ""
+        parts = [f"{what} in {place}" for what, place in places.items() if place]
+        output.progress(", ".join((f"run {ending.run}{name}", *parts)))
+        self._hint_next_step(ending)
 
-    def _hint_next_step(self, stopped: str, unsaved: bool) -> None:
+    def _pages(self) -> str:
+        known = self.done + self.missing_required
+        if not self._with_pages or not self.waits:
+            return ""
+        pages = f", {self.pages} page{'' if self.pages == 1 else 's'}"
+        return pages if self._with_pages == known else f"{pages} in {self._with_pages} of them"
+
+    def _hint_next_step(self, ending: Ending) -> None:
         hint = self.output.hint
-        if self.failed or self.pending or stopped:
+        if self.failed or self.pending or ending.stopped:
             first = "fix what failed, then " if self.failed else ""
             hint(f"{first}run the same command again; it does only what is left")
         elif self.missing_required:
             hint("check these documents or the schema; running the same command again costs nothing")
-        elif self.done and (unsaved or not self.waits):
+        elif self.done and (ending.unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
             hint(f"add `{flags}` and run the same command again to save each result; that costs nothing")
 

@@ -53,6 +53,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "config": ("config", "show"),
     "config as json": ("config", "show", "--json"),
     "config path": ("config", "path"),
+    "runs list": ("runs", "list", "--verbose"),
+    "runs show": ("runs", "show", "--verbose"),
     "doctor": ("doctor", "--verbose"),
     "doctor as json": ("doctor", "--json"),
     "help": ("help", "environment"),

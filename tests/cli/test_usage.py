@@ -88,7 +88,7 @@ def test_folder_with_invalid_file_names_a_workaround(stage: Stage, service: Serv
     folder = str(stage.folder / "a folder")
     ran = stage.run("parse", folder, "--recursive")
     assert ran.code == 2
-    assert "pipe a list of files into `--from -`" in ran.err
+    assert "`--skip-invalid`" in ran.err
     listed = f"{good}\n{folder}/bad.pdf\n".encode()
     ran = stage.run("parse", "--from", "-", "--wait", stdin=listed)
     assert (ran.code, sorted(json.loads(line)["status"] for line in ran.out.splitlines())) == (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.media_types import InputProblem, media_type_of
@@ -21,6 +21,7 @@ from docspeed_cli.jobs.sources import (
     collect,
     discard,
     file_digest,
+    invalid_input,
     listed_source,
     local_source,
     stored_source,
@@ -455,16 +456,20 @@ def test_collect_stdin_list_bad_line_is_an_error_in_its_place(here: Path) -> Non
     found = list(
         collect(Inputs(listed="-"), world(b"a.pdf\ngone.pdf\n\ntext.pdf\n  file_1 \r\n")).documents()
     )
-    assert [type(each) for each in found] == [Source, UsageError, UsageError, Source]
-    errors = [each for each in found if isinstance(each, DocspeedError)]
-    assert errors[0].message == "gone.pdf: no such file"
-    assert errors[0].details == {"input": "gone.pdf"}
-    assert errors[1].message.startswith("text.pdf: it is named .pdf")
+    assert [bool(each.problem) for each in found] == [False, True, True, False]
+    error = invalid_input(found[1])
+    assert (error.message, error.code, error.reason) == (
+        "gone.pdf: no such file",
+        "invalid_input",
+        "no such file",
+    )
+    assert str(found[2].problem).startswith("it is named .pdf")
+    assert [each.position for each in found] == [0, 1, 2, 3]
 
 
 def test_collect_stdin_list_bytes_that_are_not_utf8_are_an_error(here: Path) -> None:
     found = list(collect(Inputs(listed="-"), world(b"\xff\xfa.pdf\nfile_1\n")).documents())
-    assert [type(each) for each in found] == [UsageError, Source]
+    assert [bool(each.problem) for each in found] == [True, False]
 
 
 def test_collect_files_come_before_stdin_list(here: Path) -> None:

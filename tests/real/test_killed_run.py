@@ -87,6 +87,17 @@ def under_way(machine: Machine) -> dict[int, str]:
     return {}
 
 
+def check_runs(machine: Machine) -> None:
+    """Each run is recorded: the last one finished, and the others tell what came before they were killed."""
+    runs = [json.loads(line) for line in machine.run("runs", "list", "--json").out.splitlines()]
+    assert [run["previous"] for run in runs] == [*(run["run"] for run in runs[1:]), None]
+    assert (runs[0]["status"], runs[0]["done"]) == ("finished", DOCUMENTS)
+    killed = [run for run in runs if run["status"] == "stopped"]
+    assert {run["stopped"] for run in killed} == {"the program was killed"}
+    assert all(run["done"] + run["running"] + run["unknown"] <= DOCUMENTS for run in killed)
+    assert max(run["done"] for run in killed) > 0
+
+
 def test_kill_9_at_random_moments_pays_again_only_for_what_was_under_way(
     machine: Machine, service: Unsteady
 ) -> None:
@@ -115,6 +126,7 @@ def test_kill_9_at_random_moments_pays_again_only_for_what_was_under_way(
     assert len(paid) == DOCUMENTS - 1
     assert not {content: n for content, n in paid.items() if n > 1 + excused[content]}, "paid twice"
     assert len(service.jobs.keys() - {row["job_id"] for row in found}) <= len(unknown), "lost"
+    check_runs(machine)
 
 
 def test_ctrl_c_at_random_moments_resume_submits_nothing_twice(machine: Machine, service: Unsteady) -> None:

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from docspeed_cli.results.pages import read_answer, read_packet, read_pages
+from docspeed_cli.results.pages import count_pages, read_answer, read_packet, read_pages
+
+
+@pytest.mark.parametrize(
+    ("operation", "payload", "pages"),
+    [
+        ("parse", {"page_count": 7, "pages": [{"page_index": 0}]}, 7),
+        ("parse", {"pages": [{"page_index": 0, "lines": [{"page_index": 0}]}, {"page_index": 1}]}, 2),
+        ("parse", {"pages": [{"page_number": 4, "text": "a"}, {"page": 5, "text": "b"}]}, 2),
+        ("parse", {"result": {"pages": [{"page_index": 0}, {"page_index": 0}]}}, 1),
+        ("parse", {"pages": [{"text": '"page_count": 9, "page_index": 3,'}]}, None),
+        ("parse", {"pages": []}, None),
+        ("extract", {"total_pages": 3, "fields": {}}, 3),
+        ("extract", {"fields": {"a": {"value": 1, "page_index": 4}}}, None),
+        ("split", {"sections": [{"page_count": 2, "end_page_index": 1}, {"end_page_index": 5}]}, 6),
+        ("split", {"sections": [{"start_page": 1, "end_page": 3}]}, 3),
+        ("split", {"sections": []}, None),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("size", [1, 40, 10**6])
+def test_count_pages_in_chunks_of_any_size(
+    operation: str, payload: Any, pages: int | None, indent: int | None, size: int
+) -> None:
+    content = json.dumps(payload, indent=indent).encode()
+    chunks = [content[start : start + size] for start in range(0, len(content), size)]
+    assert count_pages(operation, chunks) == pages
 
 
 @pytest.mark.parametrize(

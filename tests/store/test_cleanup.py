@@ -9,6 +9,7 @@ from pathlib import Path
 from docspeed_cli.core.models import State
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.ledger import Ledger
+from docspeed_cli.store.runs import RunItem, RunRecord
 from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
 
 DAY = 86400.0
@@ -91,12 +92,16 @@ def test_prune_uploads_that_a_job_names_stay(file: LedgerFile) -> None:
 def test_prune_runs_that_started_over_a_year_ago_are_deleted(file: LedgerFile) -> None:
     for run, days in (("old", 366), ("young", 364)):
         ledger = file.open(lambda days=days: NOW - days * DAY)  # type: ignore[misc]
-        ledger.begin(job(run, run=run, server=run, state=State.RUNNING, submitted_at=NOW))
-        ledger.start_run(run)
+        record = ledger.runs.start(RunRecord("", name=run))
+        ledger.begin(job(run, run=record.run, state=State.RUNNING, submitted_at=NOW))
+        ledger.runs.record(record.run, RunItem(0, run))
         ledger.close()
+    with sqlite3.connect(file.path) as db:
+        (_, young) = db.execute("SELECT run FROM runs ORDER BY started_at").fetchall()
     pruned(file)
-    ledger = file.open()
-    assert [ledger.newest_run(run) for run in ("old", "young")] == [None, "young"]
+    with sqlite3.connect(file.path) as db:
+        assert db.execute("SELECT run FROM runs").fetchall() == [young]
+        assert db.execute("SELECT run FROM run_items").fetchall() == [young]
 
 
 def test_prune_kept_results_not_used_for_a_year_go_with_their_jobs(file: LedgerFile) -> None:

@@ -76,17 +76,6 @@ def test_ledger_newest_of_any_server_and_of_one(file: LedgerFile) -> None:
     assert ledger.newest("https://elsewhere") is None
 
 
-def test_ledger_newest_run_is_the_one_that_started_last_and_has_jobs(file: LedgerFile) -> None:
-    ledger = file.open()
-    assert ledger.newest_run() is None
-    ledger.begin(job("job_1", run="first"))
-    ledger.begin(job("job_2", run="second", server="sandbox"))
-    for run in ("first", "second", "first", "submitted nothing"):
-        ledger.start_run(run)
-    assert ledger.newest_run() == "first"
-    assert (ledger.newest_run("sandbox"), ledger.newest_run("https://elsewhere")) == ("second", None)
-
-
 def test_ledger_by_id_returns_jobs_of_two_servers(file: LedgerFile) -> None:
     ledger = file.open()
     ledger.begin(job("job_1"))

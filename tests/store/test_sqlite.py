@@ -181,7 +181,9 @@ def test_sqlite_older_layout_is_migrated(file: LedgerFile, layout: int) -> None:
     ledger = file.open()
     (old,) = ledger.by_request("digest")
     assert (old.job_id, old.run, old.content_hash) == ("job_old", "march", "sha json" if layout > 1 else None)
-    assert ledger.newest_run() == "march"
+    march = ledger.runs.find("@last")
+    assert march is not None and march.run == "march"
+    assert [item.input for item in ledger.runs.items("march")] == [old.input]
     ledger.set_output(old.row or 0, "a.json", "another json")
     assert ledger.by_id("job_old")[0].content_hash == "another json"
     assert file.warnings == []
@@ -197,7 +199,7 @@ def test_sqlite_concurrency_file_of_a_running_older_program_is_read_and_left_alo
     assert newer.begin(job()) and not newer.is_persistent
     assert older.execute("SELECT batch FROM jobs").fetchall() == [("march",)]
     older.close()
-    assert file.open().newest_run() == "march"
+    assert [run.run for run in file.open().runs.listing()] == ["march"]
     assert len(file.warnings) == 1
 
 
@@ -348,7 +350,7 @@ def test_sqlite_damaged_schema_is_set_aside(file: LedgerFile, place: bytes, byte
     ledger.begin(job("job_1"))
     ledger.close()
     content = bytearray(file.path.read_bytes())
-    content[content.index(place) + 3] = byte
+    content[content.rindex(place) + 3] = byte  # of the table that was made first: jobs
     file.path.write_bytes(content)
     ledger = file.open()
     assert ledger.begin(job("job_2"))

@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.terminal.live import StatusLine
 from docspeed_cli.terminal.output import Output
-from docspeed_cli.terminal.progress import BatchProgress
+from docspeed_cli.terminal.progress import BatchProgress, End
 from docspeed_cli.terminal.streams import Style
 
 STATUS = "parse a folder/請求書 2026.pdf: processing (job_0123456789abcdef0123)"
@@ -39,7 +38,7 @@ def progress(done: int, total: int | None, seconds: float = 0.0) -> BatchProgres
     )
     run = BatchProgress(output, "parse", lambda: 2, lambda: "", total=total)
     for _ in range(done):
-        run.count(None, reused=False)
+        run.count(End.DONE)
     now[0] = seconds
     return run
 
@@ -75,9 +74,15 @@ def test_bar_leaves_before_its_words_are_cut() -> None:
     assert rendered(progress(30, None).bar, 77) == "parse: 30 done, 2 running\n"
 
 
+def test_progress_line_jobs_that_still_run_are_no_pace() -> None:
+    run = progress(0, 3, 1.0)
+    run.count(End.RUNNING)
+    assert run.line() == "parse: 0 of 3 done, 2 running"
+
+
 def test_progress_line_counts_failed_as_done() -> None:
     run = progress(1, 3)
-    run.count(DocspeedError("no", code="x"), reused=False)
+    run.count(End.FAILED, "no")
     assert run.line() == "parse: 2 of 3 done (1 failed), 2 running"
 
 

@@ -43,6 +43,19 @@ COMMANDS = (
         ),
     ),
     Entry(
+        "runs",
+        "List and show runs over many inputs: counts, pages, time, failures.",
+        examples=("docspeed runs show", "docspeed runs list --json | jq -r 'select(.failed > 0) | .run'"),
+        entries=(
+            Entry("list", "List the runs over many inputs, newest first.", "runs:list_"),
+            Entry(
+                "show",
+                "Show a run: counts, pages, time, where its results are, and what failed.",
+                "runs:show",
+            ),
+        ),
+    ),
+    Entry(
         "api",
         "Call any endpoint, with the same auth, retries, output and job handling.",
         "api:api",

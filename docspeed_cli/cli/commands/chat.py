@@ -21,7 +21,7 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, checked_source, record_inputs, wait_options
+from docspeed_cli.cli.run import check_unwaited, record_inputs, wait_options
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
@@ -31,7 +31,7 @@ from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.sources import collect, discard
+from docspeed_cli.jobs.sources import collect, discard, usable
 from docspeed_cli.jobs.target import file_target
 
 _REST = "pipe in only the questions that were not answered"
@@ -87,9 +87,7 @@ def chat(
             raise UsageError("no question given", hint=_EXAMPLE)
         sources: tuple[Source, ...] = ()
         try:
-            sources = tuple(
-                checked_source(found) for found in collect(inputs, context.environment).documents()
-            )
+            sources = tuple(map(usable, collect(inputs, context.environment).documents()))
             record_inputs(context, inputs, sources)
             return _chat(context, options, sources, question)
         finally:

@@ -47,13 +47,11 @@ def upload(
     return action
 
 
-def _upload(context: Context, source: Source | DocspeedError, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.jobs.sources import discard
+def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
+    from docspeed_cli.jobs.sources import discard, usable
     from docspeed_cli.jobs.uploads import Uploads
 
-    if isinstance(source, DocspeedError):
-        raise source
-    if source.path is None:
+    if usable(source).path is None:
         raise UsageError(f"{source.label} is a stored file already")
     try:
         with context.output.live() as show:

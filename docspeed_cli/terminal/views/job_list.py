@@ -1,4 +1,4 @@
-"""Draw the list of jobs."""
+"""Draw the lists of jobs and of runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docspeed_cli.terminal.text_width import colour_of, keep_tail
 from docspeed_cli.terminal.views.grid import GAP, fitted_widths
 from docspeed_cli.terminal.views.parts import safe_line
 
-_MIN_WIDTHS = {"input": 10, "server": 16}
+_MIN_WIDTHS = {"input": 10, "server": 16, "name": 8}
 """Cells to which a column may be cut; a part of a status or an age would be of no use."""
 
 _MAX_WORD = 20
@@ -23,9 +23,10 @@ _PRIORITY = ("status", "server", "input", "operation", "age", "row")
 
 
 class JobsTable:
-    """A table of jobs. The first column, their ids, is never cut: others shrink, then are left out.
+    """A table of jobs or runs. The first column, their ids, is never cut: others shrink, then are left out.
 
-    `min_widths` keeps the columns in their places where the table is drawn again and again.
+    `min_widths` keeps the columns in their places where the table is drawn again and again. `priority` is the
+    order in which columns get space.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class JobsTable:
         rows: Sequence[Mapping[str, str]],
         columns: Sequence[str],
         min_widths: Mapping[str, int] | None = None,
+        priority: Sequence[str] = _PRIORITY,
     ) -> None:
         self.columns = columns
+        self.priority = priority
         self.rows = [{name: _job_cell(name, row.get(name, "")) for name in columns} for row in rows]
         self.natural = {}
         for name in columns:
@@ -68,7 +71,7 @@ class JobsTable:
 
     def _columns_that_fit(self, max_width: int) -> list[str]:
         chosen = [self.columns[0]]
-        for name in _PRIORITY:
+        for name in self.priority:
             taken = sum(self.least[each] + GAP for each in chosen)
             if name in self.columns and taken + self.least[name] <= max_width:
                 chosen.append(name)

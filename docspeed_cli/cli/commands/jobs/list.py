@@ -5,31 +5,28 @@ from __future__ import annotations
 from typing import Annotated
 
 from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
+from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import mark_abandoned
 from docspeed_cli.cli.options import ConcurrencyOptions, FormatOptions, ServerOptions, input_flag, server_flag
-from docspeed_cli.core.errors import NotFound, UsageError
+from docspeed_cli.cli.run_names import find_run
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS, operation_named
+from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
+
+_COLUMNS = tuple(Job("", "", State.UNKNOWN).to_full_json())
+"""Columns of the CSV table."""
 
 _SCREENFUL = 30
 """Jobs that are shown at a terminal unless `--limit` says otherwise."""
 
 
 class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
-    """The shared options of `jobs list`."""
+    """Which jobs to list, and the shared options of `jobs list`."""
 
-
-@guide(
-    "docspeed jobs list",
-    "docspeed jobs list --status running --refresh",
-    "docspeed jobs list --json | jq -r 'select(.state == \"failed\") | .job_id'",
-    formats=("json", "id"),
-)
-def list_(
-    options: ListOptions,
     status: Annotated[
         str | None,
         input_flag(
@@ -37,36 +34,59 @@ def list_(
             "only jobs in this state (running, done, failed, gone, unknown) or with this status",
             "STATUS",
         ),
-    ] = None,
-    operation: Annotated[str | None, input_flag("--operation", "only jobs of this operation", "NAME")] = None,
+    ] = None
+    operation: Annotated[str | None, input_flag("--operation", "only jobs of this operation", "NAME")] = None
     run: Annotated[
         str | None,
-        input_flag("--run", "only jobs of this run over many inputs; @last is the newest", "ID"),
-    ] = None,
+        input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN"),
+    ] = None
+    since: Annotated[
+        str | None, input_flag("--since", "only jobs submitted no longer ago than this: 2d, 12h", "DURATION")
+    ] = None
+    glob: Annotated[
+        str | None,
+        input_flag("--input", "only jobs whose input, or its file name, fits: 'march*.pdf'", "GLOB"),
+    ] = None
     limit: Annotated[
-        int | None,
-        input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1),
-    ] = None,
-    refresh_: Annotated[
-        bool, server_flag("--refresh", "first ask the server about jobs that still run")
-    ] = False,
-) -> Action:
+        int | None, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)
+    ] = None
+    refresh: Annotated[bool, server_flag("--refresh", "first ask the server about jobs that still run")] = (
+        False
+    )
+
+
+@guide(
+    "docspeed jobs list",
+    "docspeed jobs list --status running --refresh",
+    "docspeed jobs list --run @last --status failed --format csv > failed.csv",
+    "docspeed jobs list --json | jq -r 'select(.state == \"failed\") | .job_id'",
+    formats=("json", "csv", "id"),
+)
+def list_(options: ListOptions) -> Action:
     """List the jobs that this machine submitted, newest first."""
+    try:
+        age = None if options.since is None else duration(options.since)
+    except ValueError as error:
+        raise UsageError(f"--since: {error}") from None
 
     def action(context: Context) -> int:
-        name = _known_operation(context, operation)
-        if refresh_:
+        name = _known_operation(context, options.operation)
+        run = None if options.run is None else find_run(context, options.run).run
+        if options.refresh:
             refresh(context, context.ledger.listing(status=State.RUNNING))
-        run_id = context.ledger.newest_run(context.settings.named_server) if run == "@last" else run
-        if run is not None and run_id is None:
-            raise NotFound("the ledger has no run over many inputs yet")
-        few = _SCREENFUL if context.output.human_output and limit is None else limit
+        few = _SCREENFUL if context.output.human_output and options.limit is None else options.limit
         found = context.ledger.listing(
-            status=status, operation=name, run=run_id, server=context.settings.named_server, limit=few
+            status=options.status,
+            operation=name,
+            run=run,
+            server=context.settings.named_server,
+            since=None if age is None else context.environment.now() - age,
+            input_glob=options.glob,
+            limit=few,
         )
         if not found:
-            _explain_empty(context, status)
-        _show(context, [mark_abandoned(context, job) for job in found], refreshed=refresh_)
+            _explain_empty(context, options.status)
+        _show(context, [mark_abandoned(context, job) for job in found], refreshed=options.refresh)
         return 0
 
     return action
@@ -103,6 +123,9 @@ def _explain_empty(context: Context, status: str | None) -> None:
 
 def _show(context: Context, jobs: list[Job], *, refreshed: bool) -> None:
     output = context.output
+    if output.format == "csv":
+        write_csv(output, _COLUMNS, (job.to_full_json().values() for job in jobs))
+        return
     if not output.human_output:
         for job in jobs:
             output.text(job.ref) if output.format == "id" else output.value(job.to_full_json())

@@ -1,0 +1,75 @@
+"""Put the outcomes of a run in the order of its inputs; those that come early wait on disk."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterator
+
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.jobs.outcome import Outcome
+from docspeed_cli.service.body import Body
+
+_CHUNK = 256 * 1024
+"""Bytes that are copied at a time."""
+
+
+class InOrder:
+    """Gives outcomes in the order of their inputs; memory holds only where an early one is on disk."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._early: dict[int, tuple[int, int]] = {}
+        """Where the outcome of an input begins in the file, and the size of its part without the result."""
+        # The file has no name, so not even kill -9 leaves results behind.
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def add(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Take the next outcome; yields it once all before it have ended, and those that waited for it."""
+        assert outcome.source is not None
+        if outcome.source.position != self._next:
+            self._put_aside(outcome.source.position, outcome)
+            return
+        yield outcome
+        self._next += 1
+        while self._next in self._early:
+            yield self._take_back(self._next)
+            self._next += 1
+
+    def rest(self) -> Iterator[Outcome]:
+        """Yield those that wait for inputs that will not end in this run."""
+        for position in sorted(self._early):
+            yield self._take_back(position)
+        self._file.close()
+
+    def _put_aside(self, position: int, outcome: Outcome) -> None:
+        result, small = outcome.result, outcome._replace(result=None, status=None)
+        head = pickle.dumps((small, None if result is None else result.size))
+        try:
+            at = self._file.seek(0, 2)
+            self._file.write(head)
+            if result is not None:
+                self._file.writelines(result.chunks())
+                result.clear()
+        except OSError as error:
+            why = error.strerror or error
+            raise DocspeedError(
+                f"results that wait for their turn can't be stored in {tempfile.gettempdir()}: {why}",
+                code="write_failed",
+                hint="set TMPDIR to a folder with more room, or leave out `--ordered`",
+            ) from None
+        self._early[position] = (at, len(head))
+
+    def _take_back(self, position: int) -> Outcome:
+        at, size = self._early.pop(position)
+        self._file.seek(at)
+        # Only this process can write to the file.
+        outcome, left = pickle.loads(self._file.read(size))
+        result = None if left is None else Body()
+        while result is not None and left:
+            chunk = self._file.read(min(left, _CHUNK))
+            result.write(chunk)
+            left -= len(chunk)
+        if not self._early:
+            self._file.truncate(0)
+        return outcome._replace(result=result)  # type: ignore[no-any-return]
