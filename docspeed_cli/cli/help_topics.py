@@ -75,8 +75,8 @@ docspeed jobs result "$job" -o scan.json""",
         "A flag wins over a variable, and a variable over config.toml. `docspeed config path` prints where "
         f"that file is. It may set {', '.join(setting.name for setting in SETTINGS)}:",
         CONFIG,
-        "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, FORCE_COLOR, TERM=dumb and COLUMNS "
-        "are honoured too.",
+        "HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, "
+        "NO_COLOR, FORCE_COLOR, TERM=dumb and COLUMNS are honoured too.",
     ),
 }
 """Each topic's text, by the name that `docspeed help` takes."""

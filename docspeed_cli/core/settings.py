@@ -115,6 +115,11 @@ def loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+_QUOTES = tuple("\"'`“”‘’„«»")
+_KEY_PREFIX = re.compile(r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)")
+"""What is copied along with a key from an example."""
+
+
 class Setting(NamedTuple):
     """One row of the table of settings."""
 
@@ -212,7 +217,13 @@ class Settings(NamedTuple):
 
 
 def sendable(key: str, source: str) -> str:
-    """Return the key if an HTTP header can carry it. AuthError, without the key in it, if not."""
+    """Return the key if it can be one. AuthError, without the key in it, if not."""
+    prefix = _KEY_PREFIX.match(key)
+    what = f"begins with {prefix[1].strip()}, which does not belong to it" if prefix else ""
+    if key[:1] in _QUOTES or key[-1:] in _QUOTES:
+        what = "has quotes around it, which do not belong to it (`docker --env-file` keeps them)"
+    if what:
+        raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")
     if not key.isascii() or not key.isprintable() or " " in key:
         what = "has characters that no key has (a line break, or a quote from copying?)"
         raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")

@@ -31,6 +31,7 @@ class RunState:
         self._waiting: dict[str, Job] = {}
         self._reused = count(1)
         self._lost = count(1)
+        self._sync_only: dict[str, object] = {}
 
     # Several workers call these at once; each is one operation on a dict or an iterator, which is atomic.
 
@@ -68,6 +69,15 @@ class RunState:
     def count_lost(self) -> int:
         """How many requests are submitted again because their results are lost, this one included."""
         return next(self._lost)
+
+    def begin_sync_only(self, operation: str) -> bool:
+        """Note that the service takes this operation as `sync` alone; whether that is new."""
+        mark = object()
+        return self._sync_only.setdefault(operation, mark) is mark
+
+    def is_sync_only(self, operation: str) -> bool:
+        """Whether the service refused this operation as `async`."""
+        return operation in self._sync_only
 
     def count_reused(self) -> int:
         """How many jobs were reused, this one included."""

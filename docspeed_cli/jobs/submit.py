@@ -20,6 +20,7 @@ from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
+_MODE = re.compile(r"execution.?mode|\basync")
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
@@ -101,6 +102,26 @@ class Submitter:
         return self._send(prepared, [file_id for file_id, _ in stored], options, token)
 
     def _send(
+        self, prepared: PreparedRequest, file_ids: Sequence[str], options: WaitOptions, token: str
+    ) -> Accepted:
+        """Send the submission; as `sync` where the service refuses `async` for this operation."""
+        operation = prepared.request.operation.name
+        in_sync = prepared._replace(request=prepared.request._replace(sync=True))
+        if self.run.is_sync_only(operation):
+            return self._send_as_is(in_sync, file_ids, options, token)
+        try:
+            return self._send_as_is(prepared, file_ids, options, token)
+        except Rejected as error:
+            same = in_sync.request.content(file_ids) == prepared.request.content(file_ids)
+            if same or not _is_about_the_mode(error):
+                raise
+        if self.run.begin_sync_only(operation):
+            self.context.output.note(
+                f"the service has no jobs for {operation}; asking for the result at once"
+            )
+        return self._send_as_is(in_sync, file_ids, options, token)
+
+    def _send_as_is(
         self, prepared: PreparedRequest, file_ids: Sequence[str], options: WaitOptions, token: str
     ) -> Accepted:
         """Record the submission, send it, and record what became of it."""
@@ -212,6 +233,12 @@ def _explain_unknown(error: OutcomeUnknown, label: str, request: Request) -> Out
         hint=hint,
         reason=f"{error.message}; whether the server accepted it is unknown",
     )
+
+
+def _is_about_the_mode(error: DocspeedError) -> bool:
+    """Whether the server refused a request because it is to run as a job."""
+    text = f"{error.code} {error.message} {error.details}".lower()
+    return error.status in (400, 422) and bool(_MODE.search(text))
 
 
 def _is_about_a_file(error: DocspeedError) -> bool:

@@ -13,6 +13,7 @@ from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import file_digest
 from docspeed_cli.jobs.turn import take_lock
+from docspeed_cli.service.sending import Upload
 
 
 class Document(NamedTuple):
@@ -85,8 +86,12 @@ class Uploads:
             # The digest was taken before the lock was waited for: the file may have changed meanwhile.
             _check_unchanged(document, source.path)
             name = source.filename or source.path.name
-            content_type = source.content_type or "application/octet-stream"
-            entry = context.client.upload(source.path, name, content_type, deadline)
+            try:
+                entry = context.client.upload(_upload_of(document, source.path, name), deadline)
+            except DocspeedError:
+                # What a server says of half a document explains less than that it is being written.
+                _check_unchanged(document, source.path)
+                raise
             _check_unchanged(document, source.path)
             file_id = entry["file_id"]
             context.ledger.remember_upload(
@@ -122,6 +127,12 @@ class Uploads:
             "input": source.label,
             "reused": True,
         }
+
+
+def _upload_of(document: Document, path: Path, name: str) -> Upload:
+    content_type = document.source.content_type or "application/octet-stream"
+    size = document.version[0] if document.version is not None else 0
+    return Upload(path, size, document.digest, name, content_type)
 
 
 def _check_unchanged(document: Document, path: Path) -> None:

@@ -45,7 +45,8 @@ class Schedule(NamedTuple):
 def retry_after(value: str, now: float) -> float | None:
     """Seconds that a `Retry-After` header asks for, as a number or as an HTTP date; None if it is neither.
 
-    `now` is in Unix seconds. More than an hour is taken as an hour.
+    `now` is in Unix seconds, by the server's clock where its answer has a date.
+    More than an hour is taken as an hour.
     """
     text = value.strip()
     if not text:
@@ -53,12 +54,20 @@ def retry_after(value: str, now: float) -> float | None:
     if text.isascii() and text.replace(".", "", 1).isdigit():
         seconds = float(text)
     else:
-        from datetime import UTC
-        from email.utils import parsedate_to_datetime
-
-        try:
-            date = parsedate_to_datetime(text)
-            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
-        except (ValueError, TypeError, OverflowError, IndexError):
+        date = http_date(text)
+        if date is None:
             return None
+        seconds = date - now
     return min(max(seconds, 0.0), MAX_READ_RETRY_AFTER)
+
+
+def http_date(text: str) -> float | None:
+    """The Unix time of an HTTP date; None if it is not one."""
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -15,11 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
-from docspeed_cli.service.backoff import Schedule, retry_after
+from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import status_word
+from docspeed_cli.service.responses import NOT_OWN, status_word
+from docspeed_cli.service.routes import route_to
+from docspeed_cli.service.sending import Upload
 from docspeed_cli.service.transport import ThreadConnections
 
 T = TypeVar("T")
@@ -77,7 +79,8 @@ class Client:
         spool_dir: Path | None = None,
     ) -> None:
         self._environment = environment
-        self._server = Server(base_url, key, environment, rate_limiter, auth_hint)
+        route = route_to(base_url, environment.env)
+        self._server = Server(base_url, key, environment, rate_limiter, route, auth_hint)
         self._sleep = sleep or environment.sleep
         self._on_exchange = on_exchange
         self._on_retry = on_retry
@@ -88,7 +91,7 @@ class Client:
         self.answered = False
         """Whether the server has answered anything in this run."""
         self._schedule = Schedule(random=environment.random)
-        self._connections = ThreadConnections(base_url, key, environment)
+        self._connections = ThreadConnections(base_url, key, environment, route)
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,15 +128,13 @@ class Client:
         )
         return self._retry(lambda: self._exchange(call), deadline)
 
-    def upload(
-        self, path: Path, filename: str, content_type: str, deadline: float | None = None
-    ) -> dict[str, Any]:
+    def upload(self, upload: Upload, deadline: float | None = None) -> dict[str, Any]:
         """Store a file; the server's entry for it, with its `file_id`. Uploads are free, so we retry."""
-        name = filename.encode("utf-8", "replace").decode("utf-8")
+        name = upload.filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> dict[str, Any]:
-            with path.open("rb") as file:
-                files = {"files": (name, file, content_type)}
+            with upload.open() as file:
+                files = {"files": (name, file, upload.content_type)}
                 call = Call("POST", UPLOAD_PATH, files=files, max_bytes=_MAX_OBJECT_SIZE, deadline=deadline)
                 return _stored_file(self._exchange(call))
 
@@ -172,7 +173,7 @@ class Client:
             if isinstance(refused, AuthError | Unavailable):
                 error = refused
             # Where the server gave neither a code nor a reason, the message is ours: it ends with the status.
-            ours = refused.message.endswith(f"({refused.status})")
+            ours = refused.message.endswith(f"({refused.status})") or NOT_OWN in refused.message
             unrecognised = ours and refused.code == type(refused).code
         return Probe(self._environment.monotonic() - started, error, unrecognised)
 
@@ -226,7 +227,9 @@ class Client:
                     (headers[n][:_MAX_REQUEST_ID] for n in _REQUEST_IDS if headers.get(n)), None
                 )
                 outcome = str(response.status_code)
-                wait = retry_after(headers.get(b"retry-after", ""), self._environment.now())
+                # A date is the server's, so it is compared with the server's clock.
+                now = http_date(headers.get(b"date", "")) or self._environment.now()
+                wait = retry_after(headers.get(b"retry-after", ""), now)
                 return call.read(self._server, response, wait, body)
         except BaseException as error:  # noqa: BLE001 - raised again below
             body.clear()

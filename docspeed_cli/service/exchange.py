@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -10,7 +11,16 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.service.body import IN_MEMORY, Body
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import broken_exchange, out_of_time, status_error, unusable_answer
+from docspeed_cli.service.responses import (
+    broken_exchange,
+    foreign_words,
+    hint_about_path,
+    out_of_time,
+    status_error,
+    unusable_answer,
+)
+from docspeed_cli.service.routes import Route
+from docspeed_cli.service.unpack import unpacked
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +41,9 @@ MIN_SPEED = 1000.0
 MIN_REDACTED_LENGTH = 8
 """Shorter keys are not redacted: they would match ordinary words."""
 
+_PLAIN = re.compile(r"(?i)(x-)?gzip|identity|")
+"""Codings that we understand."""
+
 _MAX_REDIRECTS = 5
 _MAX_ERROR_SIZE = 64 * 1024
 """Bytes of an error's body that are read at most."""
@@ -43,6 +56,7 @@ class Server(NamedTuple):
     key: str
     environment: Environment
     rate_limiter: RateLimiter
+    route: Route = Route()
     auth_hint: str | None = None
     """What to do about a refused key, if that depends on where the key came from."""
 
@@ -89,11 +103,11 @@ class Call(NamedTuple):
         request = connection.build_request(
             self.method,
             server.base_url + self.path,
-            headers=self.headers,
+            headers={"Cache-Control": "no-cache"} if self.method == "GET" else self.headers,
             content=self.content,
             files=self.files,
             timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
-            extensions={"deadline": self.deadline},
+            extensions={"deadline": self.deadline, "fresh": not self.repeatable},
         )
         response = connection.send(request, stream=True)
         for _ in range(_MAX_REDIRECTS):
@@ -111,6 +125,7 @@ class Call(NamedTuple):
     def read(self, server: Server, response: httpx.Response, wait: float | None, body: Body) -> Response:
         """Read the answer into the body; `wait` is its `Retry-After`. DocspeedError if that fails."""
         status = response.status_code
+        coding = response.headers.pop("Content-Encoding", "")  # httpx would believe it
         if status == 429 or (wait is not None and response.is_server_error):
             server.rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
         elif response.is_success:
@@ -123,6 +138,8 @@ class Call(NamedTuple):
             body = Body(server.redacted(b"".join(body.chunks())))
         if not (self.allow_empty and status == 204) and not body.plausible():
             what = "cut short or not JSON" if body.size else "empty"
+            if body.size and not _PLAIN.fullmatch(coding):
+                what = f"unreadable (Content-Encoding: {coding[:40]}, which was not asked for)"
             message = f"the server's answer ({status}) was {what}"
             raise unusable_answer(message, repeatable=self.repeatable, status=status)
         return Response(status, body, wait)
@@ -130,8 +147,7 @@ class Call(NamedTuple):
     def _receive(self, server: Server, response: httpx.Response, body: Body) -> None:
         """Take the content in, as long as it is neither too long nor too slow."""
         started = server.environment.monotonic()
-        # One read of 64 KiB in gzip unpacks to 66 MB at most, which bounds our memory.
-        for chunk in response.iter_bytes():
+        for chunk in unpacked(response.iter_bytes()):
             body.write(chunk)
             if self.max_bytes is not None and body.size > self.max_bytes:
                 raise Unavailable("the server's answer is far too long")
@@ -159,9 +175,10 @@ class Call(NamedTuple):
             retry_after=wait,
             about_job=self.about_job,
         )
-        if isinstance(error, AuthError) and server.auth_hint:
+        if isinstance(error, AuthError) and server.auth_hint and not foreign_words(content):
             return error.replace(hint=server.auth_hint)
-        return error
+        hint = hint_about_path(error, content, server.base_url)
+        return error.replace(hint=hint) if hint else error
 
     def map_error(self, server: Server, error: BaseException, request_id: str | None) -> BaseException:
         """The DocspeedError for an exception of httpx or of the disk; other exceptions unchanged."""
@@ -169,7 +186,9 @@ class Call(NamedTuple):
 
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
             late = self._is_late(server)
-            error = broken_exchange(error, server.base_url, repeatable=self.repeatable, late=late)
+            error = broken_exchange(
+                error, server.base_url, server.route, repeatable=self.repeatable, late=late
+            )
         elif isinstance(error, OSError):
             reason = error.strerror or str(error)
             error = DocspeedError(f"the answer can't be stored: {reason}", code="write_failed")

@@ -28,16 +28,34 @@ class Transport(httpx.BaseTransport):
     limits each wait for bytes alone, so that a server which sends one now and then is waited for without end.
     """
 
-    def __init__(self, verify: ssl.SSLContext | None, monotonic: Callable[[], float]) -> None:
-        self._network = _Network(monotonic)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=verify, keepalive_expiry=IDLE_TIMEOUT, network_backend=self._network
-        )
+    def __init__(
+        self, verify: ssl.SSLContext | None, monotonic: Callable[[], float], proxy: str | None = None
+    ) -> None:
+        self._network = _Network(monotonic, _tls_layers(proxy))
+        self._pool = _pool(verify, self._network, proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and read the head of the answer; an exception of httpx if that fails."""
-        assert isinstance(request.stream, httpx.SyncByteStream)
+        """Send the request and read the head of the answer; an exception of httpx if that fails.
+
+        A GET is sent again at once if a connection that was used before dies without a byte of an answer.
+        With the extension `fresh` the request gets a new connection: when an old one dies, it can't be known
+        whether the server had read a submission.
+        """
         self._network.begin(request.extensions.get("deadline"))
+        if request.extensions.get("fresh"):
+            self._pool.close()
+        opened = self._network.opened
+        try:
+            return self._exchange(request)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            reused = self._network.opened == opened
+            if request.method != "GET" or not reused or self._network.received:
+                raise
+        self._pool.close()
+        return self._exchange(request)
+
+    def _exchange(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
         url = request.url
         sent = httpcore.Request(
             request.method,
@@ -46,8 +64,13 @@ class Transport(httpx.BaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        with _errors_of_httpx():
-            answer = self._pool.handle_request(sent)
+        try:
+            with _errors_of_httpx():
+                answer = self._pool.handle_request(sent)
+        except httpx.TransportError as error:
+            if self._network.is_short_of_server and not isinstance(error, httpx.ProxyError):
+                raise httpx.ProxyError(str(error)) from error
+            raise
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
         )
@@ -74,14 +97,27 @@ class _Stream(httpx.SyncByteStream):
 class _Network(httpcore.NetworkBackend):
     """Opens connections on which no wait is longer than what is left of the exchange."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], tls_layers: int) -> None:
         self._monotonic = monotonic
+        self._tls_layers = tls_layers
+        """Layers of TLS that are begun once the server itself is reached; 0 where there is no proxy."""
+        self._tls_begun = 0
         self._inner = httpcore.SyncBackend()
         self._deadline: float = math.inf
+        self.opened = 0
+        """Connections that were opened."""
+        self.received = False
+        """Whether a byte has come in this exchange."""
 
     def begin(self, deadline: float | None) -> None:
         """Begin an exchange that must be over by then."""
         self._deadline = math.inf if deadline is None else deadline
+        self.received = False
+
+    @property
+    def is_short_of_server(self) -> bool:
+        """Whether the last connection was opened to a proxy and got no further."""
+        return self._tls_begun < self._tls_layers
 
     @property
     def is_limited(self) -> bool:
@@ -105,8 +141,20 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        self._tls_begun = 0
+        self.opened += 1
         stream = self._inner.connect_tcp(host, port, self.left(timeout), local_address, socket_options)
         return _Connection(stream, self)
+
+    def receive(self, content: bytes) -> bytes:
+        """Note what came in, and return it."""
+        self.received = self.received or bool(content)
+        return content
+
+    def begin_tls(self, timeout: float | None) -> float:
+        """Note that TLS begins on the connection; the seconds that the handshake may take."""
+        self._tls_begun += 1
+        return self.left(timeout)
 
 
 class _Connection(httpcore.NetworkStream):
@@ -117,7 +165,8 @@ class _Connection(httpcore.NetworkStream):
         self._network = network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._network.left(timeout, httpx.ReadTimeout))
+        left = self._network.left(timeout, httpx.ReadTimeout)
+        return self._network.receive(self._stream.read(max_bytes, left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         size = _PIECE if self._network.is_limited else len(buffer) or 1
@@ -131,11 +180,35 @@ class _Connection(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._network.left(timeout))
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._network.begin_tls(timeout))
         return _Connection(stream, self._network)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def _tls_layers(proxy: str | None) -> int:
+    """Layers of TLS on a connection to an https server through this proxy; 0 where there is none."""
+    return 0 if proxy is None else 2 if proxy.startswith("https:") else 1
+
+
+def _pool(
+    verify: ssl.SSLContext | None, network: httpcore.NetworkBackend, proxy: str | None
+) -> httpcore.ConnectionPool:
+    common: dict[str, Any] = {
+        "ssl_context": verify,
+        "keepalive_expiry": IDLE_TIMEOUT,
+        "network_backend": network,
+    }
+    if proxy is None:
+        return httpcore.ConnectionPool(**common)
+    named = httpx.Proxy(proxy)
+    url = named.url
+    at = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target="/")
+    if url.scheme.startswith("socks5"):
+        return httpcore.SOCKSProxy(at, named.raw_auth, **common)
+    over_tls = verify if url.scheme == "https" else None
+    return httpcore.HTTPProxy(at, named.raw_auth, proxy_ssl_context=over_tls, **common)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.models import State, state_of
 from docspeed_cli.service.body import Body, parsed
+from docspeed_cli.service.routes import Route
 
 _NOT_TAKEN = (429, 502, 503)
 """Statuses that mean a submission was not accepted, so that sending it again is safe."""
@@ -33,6 +35,17 @@ _NOISE = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
 _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error", "message")
 """Members that describe an answer and are no part of a result."""
 
+
+NOT_OWN = "the answer is not the service's own"
+_ANOTHER_SERVER = (
+    "a gateway or storage answered in the service's place; check `--base-url` and DOCSPEED_BASE_URL,"
+    " and try again; the API key may be right"
+)
+_XML_WORDS = re.compile(r"<(Code|Message)>\s*([^<]+?)\s*</\1>")
+_PAGE_TITLE = re.compile(r"(?i)<title[^>]*>\s*([^<]+?)\s*</title>")
+_MAX_WORDS = 200
+_NO_ROUTE = ("Not Found", "Method Not Allowed")
+"""What a web framework says of a path that it does not have."""
 
 # -- errors
 
@@ -50,7 +63,8 @@ def status_error(
     Of an answer `about_job`, only the service's own 404 says that there is no such job.
     """
     code, text, details = error_members(body)
-    after = f": {text}" if text else ""
+    words = foreign_words(body)
+    after = f": {text or words}" if text or words else ""
     common: dict[str, Any] = {"code": code, "status": status, "details": details}
     if status in (401, 403):
         what = (
@@ -58,15 +72,19 @@ def status_error(
             if status == 401
             else "this API key is not allowed to do that"
         )
+        if words:
+            what = f"the server refused ({status}), and {NOT_OWN}{after}"
+            return AuthError(what, **common, hint=_ANOTHER_SERVER)
         return AuthError(f"{what} ({status}){after}", **common, hint="docspeed auth login")
     if status == 402:
         hint = "add credits, then run the same command again; finished work is not paid for twice"
         return NoCredits(f"not enough credits{after}", **common, hint=hint)
     if status in (404, 410):
         if about_job and not _is_in_published_form(body):
-            what = f"the answer ({status}) is not the service's own"
+            what = f"the answer ({status}) is not the service's own{after}"
             return Unavailable(what, code="unexpected_answer", status=status, retryable=True)
-        return NotFound(text or f"the server has no such job, file or path ({status})", **common)
+        what = f"the server has no such job, file or path ({status})"
+        return NotFound(f"{what}, and {NOT_OWN}{after}" if words else text or what, **common)
     if status == 429 or status >= 500 or status in (408, 425):
         safe = repeatable or status in _NOT_TAKEN
         what = "rate limit (429)" if status == 429 else f"the server failed ({status})"
@@ -77,7 +95,8 @@ def status_error(
         what = f"the server redirects to another address ({status}); the key is not sent there"
         hint = "check --base-url and DOCSPEED_BASE_URL"
         return Unavailable(what, code="redirected", status=status, hint=hint)
-    return Rejected(text or f"the server refused the request ({status})", **common, retry_after=retry_after)
+    what = text or f"the server refused the request ({status}){after}"
+    return Rejected(what, **common, retry_after=retry_after)
 
 
 def error_members(body: bytes) -> tuple[str | None, str, Any]:
@@ -93,6 +112,25 @@ def error_members(body: bytes) -> tuple[str | None, str, Any]:
     if isinstance(detail, list):
         return "invalid_input", text, detail
     return code, text, detail.get("details") if isinstance(detail, dict) else None
+
+
+def foreign_words(body: bytes) -> str:
+    """What XML or a web page says in place of the service's own error; empty if the body is neither."""
+    text = body.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+    if not text.startswith("<"):
+        return ""
+    found = [words for _, words in _XML_WORDS.findall(text)] or _PAGE_TITLE.findall(text)
+    return ": ".join(found)[:_MAX_WORDS] or ("a web page" if "<html" in text.lower() else "XML")
+
+
+def hint_about_path(error: DocspeedError, body: bytes, base_url: str) -> str | None:
+    """What to do about a path that does not exist, where the base URL is not a server alone."""
+    parts = urlsplit(base_url)
+    _, text, _ = error_members(body)
+    if not parts.path or error.status not in (404, 405) or (text and text not in _NO_ROUTE):
+        return None
+    root = f"{parts.scheme}://{parts.netloc}"
+    return f"the base URL ends in {parts.path}, and the API's paths follow the host: try `--base-url {root}`"
 
 
 def _is_in_published_form(body: bytes) -> bool:
@@ -134,10 +172,12 @@ def out_of_time(base_url: str, *, repeatable: bool) -> DocspeedError:
     return OutcomeUnknown(message)
 
 
-def broken_exchange(error: Exception, base_url: str, *, repeatable: bool, late: bool) -> DocspeedError:
+def broken_exchange(
+    error: Exception, base_url: str, route: Route, *, repeatable: bool, late: bool
+) -> DocspeedError:
     """The error for an exchange that broke; without a connection, nothing can have been submitted.
 
-    `late` if the command's own deadline has passed.
+    `route` is the way to the server; `late` if the command's own deadline has passed.
     """
     import httpx
 
@@ -145,7 +185,9 @@ def broken_exchange(error: Exception, base_url: str, *, repeatable: bool, late: 
     host = urlsplit(base_url).netloc
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
         return Unavailable(f"can't send to {host}: {text}", code="network")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
+    if isinstance(error, httpx.ProxyError):
+        return _broken_proxy(error, text, route)
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         hint = "docspeed doctor"
         # httpx has no exception for TLS: only the text tells a bad certificate from a refused port.
         if re.search("certificate|ssl|tls", str(error).lower()):
@@ -156,6 +198,28 @@ def broken_exchange(error: Exception, base_url: str, *, repeatable: bool, late: 
     what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
     what = "the answer can't be unpacked" if isinstance(error, httpx.DecodingError) else what
     return unusable_answer(f"{host}: {what} ({text})", repeatable=repeatable)
+
+
+def _broken_proxy(error: Exception, text: str, route: Route) -> DocspeedError:
+    """The error for a proxy through which the server was not reached, so that nothing was sent to it."""
+    status = re.match(r"[1-5]\d\d\b", text)
+    if status is not None:
+        hint = f"put its user and password into {route.variable}: http://USER:PASSWORD@HOST:PORT"
+        return route.failed(
+            f"names the proxy {route.shown}, which refused the connection: {text}",
+            hint=hint if status[0] == "407" else "",
+            retryable=status[0] >= "500",
+        )
+    unknown_name = any(isinstance(cause, socket.gaierror) for cause in _causes(error))
+    lasting = unknown_name or re.search("certificate|ssl|tls|username|not allowed", text.lower())
+    what = f"names the proxy {route.shown}, which can't be used: {text}"
+    return route.failed(what, retryable=not lasting)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 # -- jobs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from docspeed_cli import __version__
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.core.settings import loopback
+from docspeed_cli.service.routes import Route, ca_variable
 
 if TYPE_CHECKING:
     import httpx
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 class ThreadConnections:
     """The connections of one run; each thread opens its own when it first needs it."""
 
-    def __init__(self, base_url: str, key: str, environment: Environment) -> None:
+    def __init__(self, base_url: str, key: str, environment: Environment, route: Route) -> None:
         self._base_url = base_url
         self._key = key
         self._environment = environment
         self._of_thread = threading.local()
         self._opened: list[httpx.Client] = []
         self._lock = threading.Lock()
+        self._route = route
         self._transport: httpx.BaseTransport | None = None
         self._certificates: Any = None
 
@@ -64,33 +67,44 @@ class ThreadConnections:
             return httpx.Client(headers=headers, transport=transport)
         # Loading the trust store takes longer than a connection, so all threads share one context.
         self._certificates = self._certificates or certificates(self._environment.env)
-        if not any(name.lower().endswith("_proxy") for name in self._environment.env):
-            transport = Transport(self._certificates, self._environment.monotonic)
-            return httpx.Client(headers=headers, transport=transport)
-        try:
-            return httpx.Client(headers=headers, verify=self._certificates)
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
-            raise Unavailable(
-                f"can't use the proxy that the environment names: {error}",
-                code="network",
-                hint="check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-            ) from None
+        proxy = None if self._route.is_direct else usable_proxy(self._route)
+        transport = Transport(self._certificates, self._environment.monotonic, proxy)
+        return httpx.Client(headers=headers, transport=transport)
+
+
+def usable_proxy(route: Route) -> str:
+    """The URL of the route's proxy. Unavailable if it is malformed, or if the extra for it is missing."""
+    import importlib.util
+
+    if route.proxy.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        hint = "`pip install 'docspeed-cli[socks]'`"
+        raise route.failed("names a SOCKS proxy, and the extra for that is not installed", hint=hint)
+    return route.proxy
 
 
 def certificates(env: Mapping[str, str]) -> Any:
-    """An SSL context with the system's trust store and the file or folder that the CA variables name."""
+    """An SSL context with the system's trust store and the file or folder that a CA variable names.
+
+    Unavailable if the first variable that is set names no certificates.
+    """
     import ssl
 
     import truststore
 
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    file, folder = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR")
-    if file or folder:
+    variable = ca_variable(env)
+    if variable:
+        path = Path(env[variable])
         try:
-            context.load_verify_locations(cafile=file or None, capath=folder or None)
-        except OSError as error:
+            if path.is_dir():
+                context.load_verify_locations(capath=path)
+            else:
+                context.load_verify_locations(cafile=path)
+        except OSError as error:  # an ssl.SSLError too: a file without a certificate
+            reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
             raise Unavailable(
-                f"can't read the certificates in {file or folder} ({error.strerror or error})",
-                hint="check SSL_CERT_FILE and SSL_CERT_DIR",
+                f"can't read the certificates in {path}: {reason}",
+                code="tls",
+                hint=f"fix {variable}, or unset it to trust the system's certificates alone",
             ) from None
     return context

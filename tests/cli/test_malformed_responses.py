@@ -156,16 +156,28 @@ def test_indented_json_is_bounded() -> None:
 CONTENT: Any = json.dumps({"pages": [{"text": "x" * 3_000_000}]}).encode()
 
 
-def _answering(stage: Stage, service: Service, ending: str, body: bytes) -> Stage:
-    """Return a stage whose server sends this compressed body where the path ends with `ending`."""
+class Raw(httpx.SyncByteStream):
+    """A body that httpx leaves packed until it is read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+
+def _answering(
+    stage: Stage, service: Service, ending: str, body: bytes | None, coding: str = "gzip"
+) -> Stage:
+    """Return a stage whose server labels this body, or its own, where the path ends with `ending`."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         reply = service.handle(Call(request.method, request.url.path, dict(request.headers), request.read()))
         if not request.url.path.endswith(ending):
             return httpx.Response(reply.status, content=reply.body)
         assert request.headers["accept-encoding"] == "gzip"
-        stream = httpx.ByteStream(body)
-        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+        stream = Raw(reply.body if body is None else body)
+        return httpx.Response(200, headers={"Content-Encoding": coding}, stream=stream)
 
     return replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
 
@@ -177,29 +189,63 @@ def test_response_in_gzip_is_decompressed(stage: Stage, service: Service) -> Non
 
 @pytest.mark.parametrize(
     "body",
-    [gzip.compress(CONTENT)[:-20], b"not packed at all", zlib.compress(CONTENT)],
-    ids=["cut", "plain", "zlib"],
+    [gzip.compress(CONTENT)[:-20], b"not JSON at all", zlib.compress(CONTENT)],
+    ids=["cut", "text", "zlib"],
 )
 def test_response_in_damaged_gzip_is_unavailable(stage: Stage, service: Service, body: bytes) -> None:
     ran = _answering(stage, service, "/result", body).run(*PARSE, "--wait")
     assert (ran.code, ran.out) == (9, "")
 
 
+CODINGS = [
+    "",
+    "identity",
+    "none",
+    "utf-8",
+    "binary",
+    "UTF-8, identity",
+    "aws-chunked",
+    "gzip",
+    "br",
+    "zstd, x",
+]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("ending", ["/parse", "/jobs/job_1", "/result"])
+def test_response_with_a_label_that_is_not_true_is_read(
+    stage: Stage, service: Service, ending: str, coding: str
+) -> None:
+    ran = _answering(stage, service, ending, None, coding).run(*PARSE, "--wait")
+    assert (ran.code, ran.raw) == (0, service.results["job_1"] + b"\n"), ran.err
+    assert service.count(SUBMIT) == 1
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_response_in_gzip_is_read_whatever_its_label(stage: Stage, service: Service, coding: str) -> None:
+    ran = _answering(stage, service, "/result", gzip.compress(CONTENT), coding).run(*PARSE, "--wait")
+    assert (ran.code, ran.raw) == (0, CONTENT + b"\n")
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "aws-chunked"])
+def test_response_in_a_coding_that_was_not_asked_for_is_named(
+    stage: Stage, service: Service, coding: str
+) -> None:
+    ran = _answering(stage, service, "/parse", b"\x8b\x00packed", coding).run(*PARSE)
+    assert (ran.code, stage.states()) == (9, ["unknown"])
+    assert f"Content-Encoding: {coding}, which was not asked for" in ran.err
+
+
 # -- before anything is sent
 
 
-@pytest.mark.parametrize(
-    "proxy", [{"HTTPS_PROXY": "socks5://127.0.0.1:1"}, {"HTTPS_PROXY": "bogus://x"}, {"NO_PROXY": "[::1"}]
-)
-def test_unusable_proxy_is_reported_before_anything_is_submitted(
-    tmp_path: Path, proxy: dict[str, str]
-) -> None:
-    """httpx reads the proxy from the environment of the process, so this test starts one."""
-    ran = Machine(tmp_path, "https://api.docspeed.example").run(
-        "parse", "--file-id", "f", env={"HTTPS_PROXY": "http://127.0.0.1:1", **proxy}
-    )
+@pytest.mark.parametrize("proxy", ["socks4://127.0.0.1:1", "bogus://x"])
+def test_unusable_proxy_is_reported_before_anything_is_submitted(tmp_path: Path, proxy: str) -> None:
+    """Only a program with a network of its own uses a proxy."""
+    machine = Machine(tmp_path, "https://api.docspeed.example")
+    ran = machine.run("parse", "--file-id", "f", env={"HTTPS_PROXY": proxy})
     assert ran.code == 9, ran.err
-    assert "can't use the proxy" in ran.err and "NO_PROXY" in ran.err
+    assert "error: HTTPS_PROXY names a proxy of the kind" in ran.err and "NO_PROXY" in ran.err
     assert not Machine(tmp_path, "sandbox").run("jobs", "list").out
 
 

@@ -205,3 +205,36 @@ def test_upload_failure_submits_nothing(stage: Stage, service: Service) -> None:
     assert ran.code == 7
     assert "too large" in ran.err
     assert (service.count(SUBMIT), stage.rows()) == (0, [])
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "grown": lambda path: path.write_bytes(path.read_bytes() + b"more"),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:10]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "rewritten": lambda path: path.write_bytes(path.read_bytes()[::-1]),
+    "replaced": lambda path: path.with_name("other").rename(path),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("status", [200, 422])
+def test_upload_of_a_document_that_changes_while_it_is_sent_says_so(
+    stage: Stage, service: Service, change: str, status: int
+) -> None:
+    """Also if the server has refused what came of it."""
+    path = Path(stage.document("scan.pdf", "x" * 200_000))
+    path.with_name("other").write_bytes(path.read_bytes().swapcase())
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        CHANGES[change](path)
+        request.read()
+        return httpx.Response(status, json={"detail": "not a PDF", "file_id": "file_1"})
+
+    changing = replace(stage, transport=lambda base_url: httpx.MockTransport(handler))
+    ran = changing.run("upload", str(path), "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"]) == (1, "failure")
+    assert "scan.pdf changed since it was read" in error["message"]
+    stage.document("scan.pdf", "x" * 200_000)
+    assert json.loads(stage.run("upload", str(path)).out).get("reused") is None

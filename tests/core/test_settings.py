@@ -486,7 +486,7 @@ def test_key_saved_for_one_origin_is_not_used_for_another(config: Path, server: 
     assert keys(config, content, DOCSPEED_BASE_URL=server)[0] == expected
 
 
-@pytest.mark.parametrize("bad", ["a\nb", "a b", "“key”", "k\x00", "k\x7f", "ключ", "a\rb"])
+@pytest.mark.parametrize("bad", ["a\nb", "a b", "k\x00", "k\x7f", "ключ", "a\rb"])
 def test_key_unfit_for_a_header_raises_without_repeating_it(config: Path, bad: str) -> None:
     with pytest.raises(AuthError) as in_env:
         resolved(config, DOCSPEED_API_KEY=bad).key()
@@ -497,6 +497,36 @@ def test_key_unfit_for_a_header_raises_without_repeating_it(config: Path, bad: s
     for caught in (in_env, in_file):
         assert bad not in caught.value.message
         assert caught.value.hint == "docspeed auth login"
+
+
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [
+        ('"ds_key_1"', "quotes"),
+        ("'ds_key_1'", "quotes"),
+        ("`ds_key_1`", "quotes"),
+        ("“ds_key_1”", "quotes"),
+        ("«ds_key_1»", "quotes"),
+        ("ds_key_1'", "quotes"),
+        ('"Bearer ds_key_1"', "quotes"),
+        ("Bearer ds_key_1", "begins with Bearer"),
+        ("bearer\tds_key_1", "begins with bearer"),
+        ("BEARER: ds_key_1", "begins with BEARER"),
+        ("Authorization: Bearer ds_key_1", "begins with Authorization: Bearer"),
+        ("export DOCSPEED_API_KEY=ds_key_1", "begins with export DOCSPEED_API_KEY="),
+        ("DOCSPEED_API_KEY=ds_key_1", "begins with DOCSPEED_API_KEY="),
+    ],
+)
+def test_key_copied_with_more_than_itself_says_what_is_too_much(config: Path, bad: str, word: str) -> None:
+    with pytest.raises(AuthError) as caught:
+        resolved(config, DOCSPEED_API_KEY=bad).key()
+    assert word in caught.value.message
+    assert "ds_key_1" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("good", ["bearer_1", "Bearer-key", "k'ey", "key=", "sk_live.4-2~"])
+def test_key_of_printable_characters_is_taken(config: Path, good: str) -> None:
+    assert resolved(config, DOCSPEED_API_KEY=f" {good}\n").key()[0] == good
 
 
 @pytest.mark.parametrize("content", [b"", b"not json", b"\xff", b"[]", b"null", b'"key"'])

@@ -177,6 +177,8 @@ class Fault(NamedTuple):
     cells: Cells
     waits: float = 0.0
     """The longest delay before a retry is at least this many seconds."""
+    dies: bool = False
+    """Whether the connection dies without a byte of an answer, so that a GET on a used one is sent again."""
 
     def at(self, kind: str) -> Cell:
         """The expected outcome at this exchange."""
@@ -193,6 +195,7 @@ _BUSY = "429, 502, 503 (`Retry-After`, in seconds or as a date, is obeyed)"
 _ABSURD = "a `Retry-After` of more than two minutes"
 _UNREADABLE = "an answer that is HTML, empty, cut short, or not HTTP"
 _STRANGE = "a 404 that is not the service's own, such as a gateway's page"
+_LABEL = "JSON with a `Content-Encoding` that is not true, or that is none"
 _TYPE = "JSON with another content type"
 _SLOW = "an answer that arrives too slowly to end"
 _WITHIN = "a redirect within the server"
@@ -214,6 +217,8 @@ _SOON = formatdate(START + 40, usegmt=True)
 _LONG_AGO = formatdate(START - 4000, usegmt=True)
 _PAGE = b"<!doctype html><html><body>Sign in to the network</body></html>"
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
+_GZIP = {"Content-Encoding": "gzip"}
+_BROTLI = {"Content-Encoding": "br"}
 _CUT = "cut short or not JSON"
 _BROKE = "the connection broke"
 _NO_ANSWER = "no answer in time"
@@ -226,9 +231,9 @@ TABLE = (
     Fault("unknown authority", _TLS, Certificate("unknown authority"), "local issuer certificate", UNPROVEN),
     Fault("wrong name", _TLS, Certificate("wrong name"), "IP address mismatch", UNPROVEN),
     Fault("expired", _TLS, Certificate("expired"), "certificate has expired", UNPROVEN),
-    Fault("reset before", _BROKEN, Reset(handled=False), _BROKE, PERHAPS_TAKEN),
-    Fault("reset after", _BROKEN, Reset(handled=True), _BROKE, PERHAPS_TAKEN),
-    Fault("closed", _BROKEN, Closed(), _BROKE, PERHAPS_TAKEN),
+    Fault("reset before", _BROKEN, Reset(handled=False), _BROKE, PERHAPS_TAKEN, dies=True),
+    Fault("reset after", _BROKEN, Reset(handled=True), _BROKE, PERHAPS_TAKEN, dies=True),
+    Fault("closed", _BROKEN, Closed(), _BROKE, PERHAPS_TAKEN, dies=True),
     Fault("no answer, body unread", _BROKEN, Silence(handled=False), _NO_ANSWER, PERHAPS_TAKEN),
     Fault("no answer, acted upon", _BROKEN, Silence(handled=True), _NO_ANSWER, PERHAPS_TAKEN),
     Fault("500", _FAILED, _says(500), "the server failed (500): trouble", PERHAPS_TAKEN),
@@ -253,13 +258,16 @@ TABLE = (
     Fault("cut, reset", _UNREADABLE, Cut("reset"), _BROKE, PERHAPS_TAKEN),
     Fault("cut, chunks", _UNREADABLE, Cut("chunks"), _BROKE, PERHAPS_TAKEN),
     Fault("cut before it was sent", _UNREADABLE, Cut("whole by its length"), _CUT, PERHAPS_TAKEN),
-    Fault("no gzip", _UNREADABLE, Disguised({"Content-Encoding": "gzip"}), "decompressing", PERHAPS_TAKEN),
+    Fault("no gzip", _UNREADABLE, Disguised(_GZIP, b"\x1f\x8b{}"), "can't be unpacked", PERHAPS_TAKEN),
+    Fault("brotli", _UNREADABLE, Disguised(_BROTLI, b"\x0b\x02\x80{}\x03"), "not asked for", PERHAPS_TAKEN),
     Fault("no HTTP", _UNREADABLE, Babble(b"SSH-2.0-OpenSSH_9.6\r\n"), _BROKE, PERHAPS_TAKEN),
     Fault("404 of a gateway", _STRANGE, Says(404, _PAGE, _HTML), "(404)", ELSEWHERE),
     Fault("404, empty", _STRANGE, Says(404, b""), "(404)", ELSEWHERE),
     Fault("404 in another form", _STRANGE, Says(404, b'{"message": "no route"}'), "", ELSEWHERE),
     Fault("HTML as its type", _TYPE, Disguised({"Content-Type": "text/html"}), "", HARMLESS),
     Fault("another charset", _TYPE, Disguised({"Content-Type": "text/plain; charset=utf-16"}), "", HARMLESS),
+    Fault("labelled gzip", _LABEL, Disguised(_GZIP), "", HARMLESS),
+    Fault("labelled UTF-8", _LABEL, Disguised({"Content-Encoding": "UTF-8, identity"}), "", HARMLESS),
     Fault("no type", _TYPE, Disguised({"Content-Type": ""}), "", HARMLESS),
     Fault("dripping body", _SLOW, Drip(), "came too slowly", PERHAPS_TAKEN),
     Fault("301 within", _WITHIN, Redirect(301, "itself"), "", MOVED_HERE),

@@ -1,20 +1,16 @@
-"""Certificates and proxies: a server with an invalid certificate is sent nothing and asked once."""
+"""Certificates: a server with an invalid certificate is sent nothing and asked once."""
 
 from __future__ import annotations
 
 import json
-import socketserver
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from tests.fake_service import SUBMIT, Service
+from tests.fake_service import Service
 from tests.real.machine import Machine
 
 
@@ -82,85 +78,6 @@ def test_tls_to_a_plain_http_port_is_a_tls_error(tmp_path: Path, service: Servic
     assert service.calls == []
 
 
-# -- proxies
-
-
-class _Proxy(socketserver.StreamRequestHandler):
-    """A proxy that answers CONNECT for any host with a tunnel to one port on this machine."""
-
-    def handle(self) -> None:
-        import socket
-
-        line = self.rfile.readline().decode()
-        while self.rfile.readline().strip():
-            pass
-        server: Any = self.server
-        server.asked.append(line.split()[1])
-        if server.refusing:
-            self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-            return
-        self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", server.target)) as upstream:
-            back = threading.Thread(target=_copy, args=(upstream, self.connection), daemon=True)
-            back.start()
-            _copy(self.connection, upstream)
-            back.join()
-
-
-def _copy(source: Any, target: Any) -> None:
-    import socket
-
-    try:
-        while chunk := source.recv(65536):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
-
-
-@contextmanager
-def proxy(target: int, *, refusing: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """A proxy on 127.0.0.1: its URL, and the hosts it was asked for."""
-    server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Proxy)
-    server.daemon_threads, server.block_on_close = True, False
-    server.asked, server.target, server.refusing = [], target, refusing
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", server.asked
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.mark.parametrize("refusing", [False, True])
-def test_proxy_from_the_environment_is_used(
-    tmp_path: Path, service: Service, authority: trustme.CA, refusing: bool
-) -> None:
-    with (
-        service.listening(tls=serving(authority, "docs.example")) as base_url,
-        proxy(int(base_url.rsplit(":", 1)[1]), refusing=refusing) as (url, asked),
-    ):
-        env = {**trusting(authority, tmp_path), "HTTPS_PROXY": url}
-        machine = Machine(tmp_path, "https://docs.example")
-        if refusing:
-            with machine.start("parse", "--file-id", "f", env=env) as running:
-                running.line_with("407")
-            assert service.calls == []
-        else:
-            done = machine.run("parse", "--file-id", "f", "--wait", env=env)
-            assert done.code == 0, done.err
-            assert service.count(SUBMIT) == 1
-        assert set(asked) == {"docs.example:443"}
-
-
-def test_proxy_is_not_used_for_loopback(tmp_path: Path, service: Service) -> None:
-    with service.listening() as base_url, proxy(1) as (url, asked):
-        for env in ({"HTTP_PROXY": url, "NO_PROXY": "127.0.0.1"}, {"http_proxy": url, "ALL_PROXY": url}):
-            done = Machine(tmp_path, base_url).run("parse", "--file-id", "f", "--wait", env=env)
-            assert done.code == 0, done.err
-        assert asked == []
-
-
 # -- docspeed doctor
 
 
@@ -180,9 +97,3 @@ def test_doctor_tls_certificate_untrusted_names_the_variable(
         refused = checks(machine, {})["server"]
         assert (refused["ok"], "no secure connection" in refused["found"]) == (False, True)
         assert "SSL_CERT_FILE" in refused["hint"]
-
-
-def test_doctor_host_unreachable_names_the_proxy_variable(tmp_path: Path) -> None:
-    env = {"https_proxy": "http://127.0.0.1:1"}
-    seen = checks(Machine(tmp_path, "https://docs.invalid"), env)
-    assert (seen["server"]["ok"], "HTTPS_PROXY" in seen["server"]["hint"]) == (False, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from docspeed_cli.core.errors import AuthError, DocspeedError, OutcomeUnknown, U
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.service.client import MAX_TRIES, Client, Exchange
 from docspeed_cli.service.rate_limit import RateLimiter
-from tests.stage import Clock, Stream
+from tests.stage import START, Clock, Stream
 
 URL = "https://docs.example"
 KEY = "a-key-of-some-length"
@@ -35,11 +36,13 @@ class Service:
             Interrupts(),
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
+            now=self.clock.now,
             random=lambda: 0.5,
             transport=lambda base_url: httpx.MockTransport(self._answer),
         )
         limiter = RateLimiter(self.clock.monotonic)
-        self.client = Client(URL, KEY, environment, limiter, on_exchange=self.exchanges.append, **settings)
+        url = settings.pop("base_url", URL)
+        self.client = Client(url, KEY, environment, limiter, on_exchange=self.exchanges.append, **settings)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -136,6 +139,57 @@ def test_retry_after_longer_than_two_minutes_is_reported_at_once() -> None:
         submit(service.client)
     assert (len(service.requests), caught.value.retry_after) == (1, 600.0)
     assert "asks to wait 600 s" in caught.value.message
+
+
+@pytest.mark.parametrize("skew", [-86400, -600, 0, 600, 86400])
+def test_retry_after_date_is_measured_by_the_clock_of_the_answer(skew: int) -> None:
+    now = START + skew
+    dates = {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(now + 40, usegmt=True)}
+    service = Service(httpx.Response(429, headers=dates), OK)
+    submit(service.client)
+    assert sum(service.clock.slept) == 40.0
+
+
+@pytest.mark.parametrize("date", [None, "", "soon", "Fri, 99 Foo 2026", "0"])
+def test_retry_after_date_is_measured_by_our_clock_if_the_answer_has_none(date: str | None) -> None:
+    headers = {"Retry-After": formatdate(START + 40, usegmt=True), **({} if date is None else {"Date": date})}
+    service = Service(httpx.Response(503, headers=headers), OK)
+    submit(service.client)
+    assert sum(service.clock.slept) == 40.0
+
+
+def test_get_asks_caches_for_a_new_answer_and_a_submission_does_not() -> None:
+    service = Service(OK)
+    submit(service.client)
+    service.client.look("job_1")
+    service.client.status("job_1")
+    service.client.result("job_1")
+    service.client.get("/v1/jobs")
+    asked = [request.headers.get("cache-control") for request in service.requests]
+    assert asked == [None, "no-cache", "no-cache", "no-cache", "no-cache"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "status", "body", "root"),
+    [
+        ("https://docs.example/v1", 404, b"<html>nope</html>", "https://docs.example"),
+        ("https://docs.example/api/v1", 404, b"", "https://docs.example"),
+        ("https://docs.example:8443/api", 404, b"Not Found", "https://docs.example:8443"),
+        ("https://docs.example/v1", 405, b'{"detail": "Method Not Allowed"}', "https://docs.example"),
+        ("https://docs.example/v1", 404, b'{"detail": "Not Found"}', "https://docs.example"),
+        ("https://gateway.example/docs", 404, b'{"detail": "unknown file"}', None),
+        ("https://docs.example", 404, b"", None),
+        ("https://docs.example/v1", 400, b"", None),
+    ],
+)
+def test_not_found_behind_a_base_url_with_a_path_names_the_path(
+    base_url: str, status: int, body: bytes, root: str | None
+) -> None:
+    service = Service(httpx.Response(status, content=body), base_url=base_url)
+    with pytest.raises(DocspeedError) as caught:
+        submit(service.client)
+    hint = str(caught.value.hint)
+    assert f"try `--base-url {root}`" in hint if root else "base URL" not in hint
 
 
 @pytest.mark.parametrize(

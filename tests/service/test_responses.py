@@ -330,3 +330,38 @@ def test_job_in_survives_any_json_value(value: Any, sync: bool) -> None:
 )
 def test_job_error_is_found_in_each_place(answer: dict[str, Any], found: tuple[str | None, str]) -> None:
     assert job_error(answer) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>It has expired</Message></Error>',
+            "AccessDenied: It has expired",
+        ),
+        (b"<Error>\n <Code> AuthenticationFailed </Code>\n</Error>", "AuthenticationFailed"),
+        (b"\xef\xbb\xbf<Error><Message>Caller lacks access</Message></Error>", "Caller lacks access"),
+        (b"<html><head><TITLE>\n403 Forbidden</TITLE></head></html>", "403 Forbidden"),
+        (b"<!DOCTYPE html><html><body>blocked</body></html>", "a web page"),
+        (b"<Denied/>", "XML"),
+    ],
+)
+def test_status_error_in_a_form_that_is_not_the_services_does_not_blame_the_key(
+    body: bytes, says: str
+) -> None:
+    for status, kind in (
+        (401, AuthError),
+        (403, AuthError),
+        (404, NotFound),
+        (400, Rejected),
+        (502, Unavailable),
+    ):
+        error = status_error(status, body, repeatable=True)
+        assert type(error) is kind and error.message.endswith(says)
+        assert "this API key" not in error.message and "auth login" not in str(error.hint)
+
+
+@pytest.mark.parametrize("body", [b"", b"Forbidden", b'{"detail": "<no>"}', b"<", b'"<Error>"'])
+def test_status_error_of_anything_else_is_the_services(body: bytes) -> None:
+    error = status_error(403, body, repeatable=True)
+    assert error.message.startswith("this API key is not allowed") == (body != b"<")

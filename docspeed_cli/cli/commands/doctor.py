@@ -66,12 +66,20 @@ def _run_checks(context: Context) -> Iterator[Check]:
         # The bad settings may have named another server; the key must not go to the default one.
         yield Check("server", "not checked; fix the settings first")
     else:
-        key = _check_api_key(context)
-        yield key
-        if key.code:
-            yield Check("server", f"{context.server} was not asked, because there is no usable API key")
-        else:
-            yield _check_server(context)
+        yield from _check_way_to_server(context)
+
+
+def _check_way_to_server(context: Context) -> Iterator[Check]:
+    """Check what a request needs, then send one that costs nothing; not if something is missing."""
+    needs = [_check_api_key(context)]
+    if context.server.startswith("https:"):
+        needs += [_check_proxy(context), _check_certificates(context)]
+    yield from needs
+    missing = next((check.name for check in needs if check.code), None)
+    if missing:
+        yield Check("server", f"{context.server} was not asked, because the {missing} can't be used")
+    else:
+        yield _check_server(context)
 
 
 def _check_settings(settings: Settings) -> Iterator[Check]:
@@ -116,12 +124,45 @@ def _check_api_key(context: Context) -> Check:
     return Check("key", f"{masked(key)} from {source}")
 
 
+def _check_proxy(context: Context) -> Check:
+    from docspeed_cli.service.routes import route_to
+    from docspeed_cli.service.transport import usable_proxy
+
+    route = route_to(context.server, context.environment.env)
+    if not route.variable:
+        return Check("proxy", "none; neither HTTPS_PROXY nor ALL_PROXY is set")
+    if route.exception:
+        return Check("proxy", f"none; {route.exception} exempts the server from {route.variable}")
+    try:
+        usable_proxy(route)
+    except DocspeedError as error:
+        return Check("proxy", error.message, error.hint or "", error.exit_code)
+    return Check("proxy", f"{route.shown} from {route.variable}")
+
+
+def _check_certificates(context: Context) -> Check:
+    from docspeed_cli.service.routes import CA_VARIABLES, ca_variable
+    from docspeed_cli.service.transport import certificates
+
+    env = context.environment.env
+    variable = ca_variable(env)
+    if not variable:
+        return Check("trust", "the system's certificates")
+    try:
+        certificates(env)
+    except DocspeedError as error:
+        return Check("trust", error.message, error.hint or "", error.exit_code)
+    unused = [name for name in CA_VARIABLES if env.get(name) and name != variable]
+    passed_over = f"; it wins over {', '.join(unused)}" if unused else ""
+    return Check("trust", f"the system's certificates, and {env[variable]} from {variable}{passed_over}")
+
+
 def _check_server(context: Context) -> Check:
     """Send one request that costs nothing."""
     probe = context.client.probe()
     address = (
-        "check the network, the proxy (HTTPS_PROXY), the certificates (SSL_CERT_FILE) and the server's "
-        f"address (from {context.settings.origins['base_url']})"
+        "check the network, the certificates (SSL_CERT_FILE) and the server's address "
+        f"(from {context.settings.origins['base_url']})"
     )
     if isinstance(probe.error, AuthError) and not context.key:
         return Check("server", f"{context.server} wants an API key", probe.error.hint or "", 4)
