@@ -7,7 +7,7 @@ import math
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job
 
-REPLICATION_LAG = 15.0
+_REPLICATION_LAG = 15.0
 """Seconds in which what the server has just told us of a job may not be known everywhere."""
 
 _PAUSE = 2.0
@@ -30,8 +30,8 @@ class Absence:
         """Whether the server may not know everywhere yet what it last told us of the job."""
         known_at = job.updated_at or job.submitted_at or 0.0
         # The second clock can't be set back, which would make a job that is gone young for ever.
-        recent = self._environment.monotonic() - self._started < REPLICATION_LAG
-        return recent and self._environment.now() - known_at < REPLICATION_LAG
+        recent = self._environment.monotonic() - self._started < _REPLICATION_LAG
+        return recent and self._environment.now() - known_at < _REPLICATION_LAG
 
     def is_certain(self, job: Job) -> bool:
         """Count one more answer, unless it came too soon; whether the job, or its result, is gone."""

@@ -78,7 +78,9 @@ class Follower:
                 if not self._is_passing(error, job, absence, failures):
                     command = "" if isinstance(error, NotFound) else self.context.wait_command([job])
                     raise self._with_job(error, job, command) from None
-                options.on_status(job._replace(status=f"{job.status} ({error.message})"))
+                unknown = isinstance(error, NotFound)
+                why = "the server does not know it; asking again" if unknown else error.message
+                options.on_status(job._replace(status=f"{job.status} ({why})"))
             now = monotonic()
             if deadline is not None and now >= deadline:
                 waited = max(round(deadline - started, 3), round(now - started))
