@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import (
     AuthError,
@@ -21,7 +21,6 @@ from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.failures import FailuresFile
-from docspeed_cli.jobs.ordered import InOrder
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
@@ -31,6 +30,9 @@ from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, failed_task
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER
 from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
 from docspeed_cli.terminal.progress import BatchProgress, End, Ending
+
+if TYPE_CHECKING:
+    from docspeed_cli.jobs.ordered import InOrder
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
@@ -71,7 +73,11 @@ class Batch:
             waits=plan.waits,
         )
         self.run = RunState(context.command, so_far=self.progress.so_far)
-        self._order = InOrder() if plan.ordered else None
+        self._order: InOrder | None = None
+        if plan.ordered:
+            from docspeed_cli.jobs.ordered import InOrder
+
+            self._order = InOrder()
         self._codes: set[int] = set()
 
     def perform(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
@@ -151,18 +157,7 @@ class Batch:
         self._codes.add(error.exit_code if error is not None else 0)
         if self.plan.failures is not None and error is None:
             self.plan.failures.succeed(source)
-        item = RunItem(source.position, source.label, state=end, pages=outcome.pages)
-        if job is not None:
-            state = job.state if error is None else end
-            item = item._replace(job_row=job.row, job_id=job.job_id, state=state, status=job.status)
-            item = item._replace(reused=job.reused)
-        if error is not None and end is not End.RUNNING:
-            item = item._replace(code=error.code, reason=reason[:_MAX_REASON])
-        if outcome.output is not None:
-            item = item._replace(output=display_path(Path(outcome.output).absolute()))
-        self.context.ledger.runs.record(
-            tasks.options.run_id, item._replace(seconds=round(outcome.seconds, 3) or None)
-        )
+        self.context.ledger.runs.record(tasks.options.run_id, _item(source, outcome, end, reason))
 
     def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> None:
         """Deliver the outcome; a result that can't be written is this document's failure, not the run's."""
@@ -210,6 +205,27 @@ class Batch:
         if not count:
             return None
         return f"{failures.path} (read it with `--null`)" if by_nul else str(failures.path)
+
+
+def _item(source: Source, outcome: Outcome, end: End, reason: str) -> RunItem:
+    """What the ledger keeps of an outcome."""
+    job, error = outcome.job, outcome.error
+    failed = error is not None and end is not End.RUNNING
+    output = None if outcome.output is None else display_path(Path(outcome.output).absolute())
+    return RunItem(
+        source.position,
+        source.label,
+        job_row=job.row if job else None,
+        job_id=job.job_id if job else None,
+        state=job.state if job and error is None else end,
+        status=job.status if job else None,
+        code=error.code if error and failed else None,
+        reason=reason[:_MAX_REASON] if failed else None,
+        reused=bool(job and job.reused),
+        output=output,
+        pages=outcome.pages,
+        seconds=round(outcome.seconds, 3) or None,
+    )
 
 
 def _end_of(error: DocspeedError | None) -> End:
