@@ -152,6 +152,7 @@ def with_stable_ids(sent: bytes, name: str) -> bytes:
 
     sent = re.sub(rb"\b(job_|file_)[0-9a-f]{20}\b", alias, sent)
     sent = re.sub(rb"(\d (?:done|failed|reused\))) in [\d.]+ m?s", rb"\1 in 2.0 s", sent)
+    sent = re.sub(rb"\brun [0-9a-f]{8}\b", b"run 3f9a1c2b", sent)
     sent = re.sub(rb"(submitted|from) (just now|\d+ s ago)", rb"\1 2 s ago", sent)
     return re.sub(rb"completed in [\d.]+ m?s", b"completed in 1.1 s", sent)
 

@@ -14,16 +14,21 @@ from docspeed_cli.store.sqlite import SqliteDatabase, readable_text, validate_nu
 _FLUSH_INTERVAL = 1.0
 """Seconds after which an ended input is in the file, so that `kill -9` loses no more of them."""
 
+_CODE = "CASE j.state WHEN 'failed' THEN 'job_failed' END"
+_REASON = (
+    "CASE j.state WHEN 'failed' THEN 'ended with status ' || j.status || coalesce(': ' || j.error, '')"
+    " ELSE j.error END"
+)
 # A job that was not waited for, or no longer, goes on after the run: the ledger knows its state now. Jobs of
 # a killed run that were under way have no item yet.
-_ITEMS = """
+_ITEMS = f"""
     SELECT position, i.input, job_row, i.job_id, coalesce(j.state, i.state) AS state,
-        coalesce(j.status, i.status), i.code, coalesce(i.reason, j.error) AS reason, reused,
-        coalesce(i.output, j.output), coalesce(i.pages, j.pages) AS pages, seconds
+        coalesce(j.status, i.status), coalesce(i.code, {_CODE}), coalesce(i.reason, {_REASON}),
+        reused, coalesce(i.output, j.output), coalesce(i.pages, j.pages) AS pages, seconds
     FROM run_items AS i LEFT JOIN jobs AS j ON i.state = 'running' AND j.row = i.job_row
     WHERE i.run = ?1
     UNION ALL
-    SELECT NULL, input, row, job_id, state, status, NULL, error, 0, output, pages, NULL FROM jobs
+    SELECT NULL, input, row, job_id, state, status, {_CODE}, {_REASON}, 0, output, pages, NULL FROM jobs AS j
     WHERE run = ?1 AND input NOT IN (SELECT input FROM run_items WHERE run = ?1 AND input IS NOT NULL)
 """
 

@@ -33,6 +33,7 @@ from docspeed_cli.core.operations import (
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.store.ledger import Ledger
+from docspeed_cli.store.runs import RunRecord
 from tests.stage import Stage, Stream
 
 VARIABLE = "_DOCSPEED_COMPLETE"
@@ -223,6 +224,24 @@ def test_job_completion_lists_newest_first_without_jobs_already_given(tmp_path: 
     ledger_with(tmp_path, "job_1", "job_2").close()
     assert texts("jobs", command, "", folder=tmp_path) == ["@last", "job_2", "job_1"]
     assert texts("jobs", command, "job_2", "@last", "", folder=tmp_path) == ["job_1"]
+
+
+@pytest.mark.parametrize("words", [("runs", "show", ""), ("jobs", "list", "--run", "")])
+def test_run_completion_lists_names_and_ids_newest_first(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert texts(*words, folder=tmp_path) == []
+    now = 0.0
+    ledger = Ledger(tmp_path / "ledger.db", lambda text: None, lambda: now)
+    started = []
+    for name in ("march", None, "march"):
+        now += 60
+        started.append(ledger.runs.start(RunRecord("", name=name, operation="parse")).run)
+    ledger.close()
+    found = texts(*words, folder=tmp_path)
+    assert (found[0], sorted(found[1:3]), found[3:]) == (
+        "@last",
+        sorted(["march", started[2]]),
+        [started[1], started[0]],
+    )
 
 
 def test_job_completion_is_limited_and_has_a_row_for_an_unknown_id(tmp_path: Path) -> None:

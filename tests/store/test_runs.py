@@ -54,7 +54,8 @@ def test_runs_input_that_still_ran_has_the_state_that_its_job_has_now(file: Ledg
     assert ledger.runs.counts(run).states == {"running": 1}
     ledger.change(row, state=State.FAILED, status="failed", error="blank page")
     (item,) = ledger.runs.items(run)
-    assert (item.state, item.status, item.reason) == ("failed", "failed", "blank page")
+    assert (item.state, item.code) == ("failed", "job_failed")
+    assert item.reason == "ended with status failed: blank page", "as the run itself would have said it"
 
 
 def test_runs_killed_run_counts_jobs_that_were_under_way(file: LedgerFile) -> None:
