@@ -191,7 +191,7 @@ class PollOptions(Options):
 
     timeout: Annotated[
         str | None,
-        waiting_flag("--timeout", "longest wait in all: 90, 90s, 30m, 2h", "DURATION"),
+        waiting_flag("--timeout", "longest wait in all: 90, 90s, 30min, 1h 30m", "DURATION"),
     ] = None
     poll_interval: Annotated[
         str | None, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")

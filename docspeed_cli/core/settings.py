@@ -16,9 +16,22 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://api.docspeed.ai"
 
-_UNIT_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNITS = {
+    name: seconds
+    for names, seconds in (
+        ("ms msec msecs millisecond milliseconds", 0.001),
+        ("s sec secs second seconds", 1.0),
+        ("m min mins minute minutes", 60.0),
+        ("h hr hrs hour hours", 3600.0),
+        ("d day days", 86400.0),
+        ("w week weeks", 604800.0),
+    )
+    for name in names.split()
+}
+_NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
+_DURATION_PART = re.compile(rf"{_NUMBER} ?([a-z]+) ?")
+_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+|{_NUMBER}")
+_DURATION_JOINT = re.compile(r"(?:\s*,)?\s+(?:and\s+)?")
 
 _UNIT_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)")
@@ -30,12 +43,16 @@ _MAX_DURATION = 1e9
 
 
 def duration(text: str) -> float:
-    """Parse `90`, `90s`, `30m`, `2h`, `1h30m` or `30d` into seconds. ValueError for anything else."""
-    word = text.strip().lower()
-    if not word.isascii() or not _DURATION.fullmatch(word):
-        raise ValueError(f"{text!r} is not a duration like 90, 90s, 30m or 2h")
-    seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(word))
-    return min(seconds, _MAX_DURATION)
+    """Parse `90`, `90s`, `30min`, `2 hours` or `1h 30m` into seconds. ValueError for anything else."""
+    words = _DURATION_JOINT.sub(" ", text.strip().lower())
+    parts = _DURATION_PART.findall(words) or [(words, "s")]
+    if (
+        not words.isascii()
+        or not _DURATION.fullmatch(words)
+        or not _UNITS.keys() >= {unit for _, unit in parts}
+    ):
+        raise ValueError(f"{text!r} is not a duration like 90, 90s, 30min or 1h 30m")
+    return min(sum(float(number) * _UNITS[unit] for number, unit in parts), _MAX_DURATION)
 
 
 def switch(text: str) -> bool:

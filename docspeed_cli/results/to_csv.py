@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.results.values import cell_text
 
 _NUMBER = re.compile(r"[-+]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d+)?\s?%?")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_TRIMMED = ("\t", "\r")
+"""Beginnings that some spreadsheets take for the end of the cell before."""
+
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Characters that are drawn as blanks, although they count as letters or symbols."""
 
 
 def escape_formula(cell: str) -> str:
     """Return the cell with an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell) else cell
+    start = next((at for at, character in enumerate(cell) if not _is_invisible(character)), len(cell))
+    shown = cell[start:]
+    runs = shown.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(shown.rstrip())
+    return f"'{cell}" if runs or cell.startswith(_TRIMMED) else cell
+
+
+def _is_invisible(character: str) -> bool:
+    """Whether a spreadsheet or its reader may skip this character: a blank, a control, a format or a mark."""
+    return unicodedata.category(character)[0] in "CMZ" or character in _BLANK_LETTERS
 
 
 class CsvWriter:

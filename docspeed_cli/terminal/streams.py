@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 _SGR_CODES = {"dim": "2", "bold": "1", "green": "32", "red": "31", "bold magenta": "1;35", "bold red": "1;31"}
 """Colours readable on black and on white."""
+
+_SIZE = re.compile("[1-9][0-9]{0,3}")
+"""A terminal's size in characters; build systems and editors also set `COLUMNS` to 0 or -1."""
+
+_NO_WISH = ("", "0", "false", "no", "off", "never")
+"""Values of `FORCE_COLOR` that ask for no colour."""
 
 
 class Style(NamedTuple):
@@ -73,16 +80,14 @@ class Streams:
         """A rich console on one of the streams, with markup, emoji and highlighting off."""
         from rich.console import Console
 
-        # rich takes every dumb terminal to be 80 columns wide, so we only switch its colours off.
         dumb = self.environment.env.get("TERM") == "dumb"
-        env = {name: value for name, value in self.environment.env.items() if name != "TERM" or not dumb}
         return Console(
             file=self.environment.stderr if stderr else self.environment.stdout,
             color_system=None if dumb else "auto",
             highlight=False,
             markup=False,
             emoji=False,
-            _environ=env,
+            _environ={name: value for name, value in self.environment.env.items() if _counts(name, value)},
         )
 
     def redact(self, text: str) -> str:
@@ -98,7 +103,7 @@ class Streams:
 
     def _coloured(self, text: str, colour: str, stream: TextIO) -> str:
         env = self.environment.env
-        wanted = self._has_cursor_control(stream) or bool(env.get("FORCE_COLOR"))
+        wanted = self._has_cursor_control(stream) or _counts("FORCE_COLOR", env.get("FORCE_COLOR", ""))
         if not colour or not wanted or env.get("NO_COLOR"):
             return text
         return f"\x1b[{_SGR_CODES[colour]}m{text}\x1b[0m"
@@ -121,6 +126,15 @@ class Streams:
         # The terminal has echoed ^C at the start of the line.
         start = "\r" if self.environment.interrupts.pending is not None and stream.isatty() else ""
         self._write(stream, f"{start}{self.redact(line)}\n")
+
+
+def _counts(name: str, value: str) -> bool:
+    """Whether a variable says anything that rich should go by."""
+    if name == "TERM":
+        return value != "dumb"  # rich takes every dumb terminal to be 80 columns wide
+    if name in ("COLUMNS", "LINES"):
+        return bool(_SIZE.fullmatch(value))
+    return name != "FORCE_COLOR" or value.strip().lower() not in _NO_WISH
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err.splitlines() == [
         f"error: {path}: wiat is not a setting",
-        f"  {path}: timeout: 'soon' is not a duration like 90, 90s, 30m or 2h",
+        f"  {path}: timeout: 'soon' is not a duration like 90, 90s, 30min or 1h 30m",
         f"  {path}: format: 'xml' is not one of json, markdown, text, csv, xlsx, id",
         f"hint: the settings are {', '.join(setting.name for setting in SETTINGS)}",
     ]

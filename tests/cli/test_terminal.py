@@ -69,6 +69,26 @@ def test_error_in_pipe_with_force_color_has_colour(stage: Stage) -> None:
     assert not SGR.search(stage.run("parse", "missing.pdf").err)
 
 
+@pytest.mark.parametrize("value", ["", "0", "false", "No", " off ", "never"])
+def test_force_color_that_is_no_wish_leaves_colours_as_they_are(stage: Stage, value: str) -> None:
+    stage.run("parse", "--file-id", "f", "--wait")
+    for argv in (("parse", "missing.pdf"), ("jobs", "list"), ("jobs", "result", "@last")):
+        for terminal in (False, True):
+            with_it = stage.run(*argv, terminal=terminal, env={"FORCE_COLOR": value})
+            without = stage.run(*argv, terminal=terminal)
+            assert (with_it.out, with_it.err) == (without.out, without.err)
+
+
+@pytest.mark.parametrize("value", ["0", "00", "-1", "+80", "abc", "80x24", "²", "1e2", "99999999999", " "])
+def test_columns_that_is_no_width_means_unknown(stage: Stage, value: str) -> None:
+    stage.run("parse", "--file-id", "f", "--wait")
+    for argv in (("jobs", "list"), ("jobs", "result", "@last"), ("doctor",), ("help", "output")):
+        usual = stage.run(*argv, terminal=True, env={"COLUMNS": ""})
+        ran = stage.run(*argv, terminal=True, env={"COLUMNS": value, "LINES": value})
+        assert (ran.code, ran.out) == (usual.code, usual.out)
+        assert len(ran.out) > 50
+
+
 def test_pipe_gets_no_escape_sequences(stage: Stage, service: Service) -> None:
     service.polls = 3
     ran = stage.run("parse", stage.document("a.pdf"), "--wait", "--verbose")

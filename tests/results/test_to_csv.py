@@ -33,7 +33,26 @@ def test_csv_formula_is_escaped(cell: str) -> None:
     assert one_cell(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["-1", "+1,234.50", "-.5", "-1e5", "-5 %", "1=1", "- 3"])
+INVISIBLE = (
+    *("", " ", "\n", "\r\n", "\t", "\x0b", "\x00", "\x85", "\u00a0", "\u00ad", "\u034f", "\u061c", "\u115f"),
+    *("\u180e", "\u2003", "\u200b", "\u200d", "\u200e", "\u2028", "\u202e", "\u2060", "\u2066", "\u2800"),
+    *("\u3000", "\u3164", "\ufe0f", "\ufeff", "\ufff9", "\U000e0001", " \u200b\ufeff\n \u00a0"),
+)
+
+
+@pytest.mark.parametrize("before", INVISIBLE, ids=ascii)
+def test_csv_formula_behind_invisible_characters_is_escaped(before: str) -> None:
+    for formula in ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "＝1", "＋1+1", "－1-1", "＠x"):
+        cell = before + formula
+        assert one_cell(cell) == f"'{cell}"
+    for harmless in ("text", "1=1", "a@b", "(=1)"):
+        cell = before + harmless
+        assert one_cell(cell) == (f"'{cell}" if before[:1] in ("\t", "\r") and before else cell)
+
+
+@pytest.mark.parametrize(
+    "cell", ["-1", "+1,234.50", "-.5", "-1e5", "-5 %", "1=1", "- 3", " -12.50 ", "\u00a0+7"]
+)
 def test_csv_number_is_not_escaped(cell: str) -> None:
     assert one_cell(cell) == cell
 
