@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 _MAX_DIGITS = 600
 """Digits of the longest whole number that becomes an `int`; Python refuses to convert very long ones."""
 
+_MAX_DEPTH = 200
+"""Levels of the deepest JSON that a user can mean."""
+
 
 class Number(float):
     """A number that Python would write in another way than its source does, such as `1.10` or `1e400`."""
@@ -42,14 +45,28 @@ INDENTED = Spacing(",", ": ", 2)
 
 
 def read_json(text: str | bytes, *, strict: bool = False) -> Any:
-    """Parse JSON. ValueError if it is not JSON; if `strict`, also for the `NaN` and `Infinity` of Python."""
+    """Parse JSON. ValueError if it is not JSON, and TooDeep if Python can't read it.
+
+    If `strict`, also for the `NaN` and `Infinity` of Python, and for more levels than a request has.
+    """
     import json
 
     refuse: dict[str, Any] = {"parse_constant": _refuse_constant} if strict else {}
     try:
-        return json.loads(text, parse_float=_read_float, parse_int=_read_int, **refuse)
+        value = json.loads(text, parse_float=_read_float, parse_int=_read_int, **refuse)
     except RecursionError:
         raise TooDeep("it is nested too deeply") from None
+    if strict and _is_deeper(value, _MAX_DEPTH):
+        raise TooDeep("it is nested too deeply")
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inside = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        below = (each.values() if isinstance(each, dict) else each for each in inside)
+        inside = [item for items in below for item in items if isinstance(item, dict | list)]
+    return bool(inside)
 
 
 def _read_float(text: str) -> float:

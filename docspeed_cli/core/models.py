@@ -10,13 +10,8 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.core.json_text import COMPACT, Spacing, canonical_json, to_json
 from docspeed_cli.core.operations import Operation
+from docspeed_cli.core.status_words import meaning_of
 from docspeed_cli.core.timefmt import rfc3339
-
-# The API reference names no complete list of status words, so these are the usual ones.
-_SUCCESS = frozenset({"completed", "complete", "succeeded", "success", "done", "finished"})
-_FAILURE = frozenset(
-    {"failed", "failure", "error", "errored", "cancelled", "canceled", "expired", "timed_out", "rejected"}
-)
 
 
 class State(StrEnum):
@@ -31,12 +26,9 @@ class State(StrEnum):
 
 
 def state_of(status: str) -> State:
-    """Map the server's status word to a state; an unknown word counts as running."""
+    """Map the server's status word to a state; a word that is new to us counts as running."""
     # A wait that goes on too long ends with --timeout; a job given up too early is paid for and lost.
-    word = status.strip().lower().replace("-", "_").replace(" ", "_")
-    if word in _SUCCESS:
-        return State.DONE
-    return State.FAILED if word in _FAILURE else State.RUNNING
+    return State(meaning_of(status) or State.RUNNING)
 
 
 class Inputs(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
 from docspeed_cli.core.models import Job, State, state_of
+from docspeed_cli.core.status_words import meaning_of
 from docspeed_cli.jobs.absence import Absence
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task, WaitOptions
@@ -66,7 +67,9 @@ class Follower:
             waited, retry_after = monotonic() - started, None
             failure: DocspeedError | None = None
             try:
+                before = job.status
                 job, response = self.look(job, deadline)
+                job = self._ended_by_result(job, before, deadline)
                 self.run.begin_waiting(job)
                 options.on_status(job)
                 if job.ended:
@@ -90,6 +93,18 @@ class Follower:
             spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
             due = now + max(schedule.delay(waited, retry_after), spacing, absence.pause)
             yield due if deadline is None else min(due, deadline)
+
+    def _ended_by_result(self, job: Job, before: str, deadline: float | None) -> Job:
+        """The job as done if its status stays a word that we don't know while its result is there."""
+        if meaning_of(job.status) is not None:
+            return job
+        what = f"docspeed does not know the status `{job.status}`"
+        self.context.output.warn(f"{what}; it goes on waiting until the result is there")
+        if job.status != before or not self.context.client.has_result(str(job.job_id), deadline):
+            return job
+        if job.row is not None:
+            self.context.ledger.change_soon(job.row, state=State.DONE)
+        return job._replace(state=State.DONE)
 
     def look(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
         """Look at the job once; `deadline` is the monotonic time by which the answer must be there."""

@@ -19,7 +19,7 @@ from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import NOT_OWN, status_word
+from docspeed_cli.service.responses import NOT_OWN, is_result, job_in, status_word
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.sending import Upload
 from docspeed_cli.service.transport import ThreadConnections
@@ -162,6 +162,18 @@ class Client:
         """The result of a job, with retries."""
         call = Call("GET", f"{job_path(job_id)}/result", deadline=deadline, about_job=True)
         return self._retry(lambda: self._exchange(call), deadline)
+
+    def has_result(self, job_id: str, deadline: float | None = None) -> bool:
+        """Whether the job's result is there; asked once."""
+        call = Call("GET", f"{job_path(job_id)}/result", deadline=deadline, about_job=True)
+        try:
+            answer = self._exchange(call)
+        except DocspeedError:
+            return False
+        there = answer.status != 202 and job_in(answer.body, sync=True) is None
+        there = there and is_result(answer.body, sync=True)
+        answer.body.clear()
+        return there
 
     def probe(self) -> Probe:
         """Ask for a job that can't exist: whether the server answers and accepts the key. It is free."""

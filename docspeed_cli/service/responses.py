@@ -18,6 +18,7 @@ from docspeed_cli.core.errors import (
     Rejected,
     Unavailable,
 )
+from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import State, state_of
 from docspeed_cli.service.body import Body, parsed
 from docspeed_cli.service.routes import Route
@@ -34,6 +35,26 @@ _MAX_JOB_SIZE_FOR_SYNC = 64 * 1024
 _NOISE = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
 _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error", "message")
 """Members that describe an answer and are no part of a result."""
+
+_REASONS = (
+    *("error", "errors", "failure", "failures", "failurereason", "failuremessage", "failedreason"),
+    *("errormessage", "errordetail", "errordetails", "lasterror", "exception", "statusmessage"),
+    *("statusreason", "statusdetail", "statusdetails", "reason", "cause", "detail", "details", "message"),
+)
+"""Members that say why a job failed, the most exact first, without `_` and capitals."""
+
+_WRAPPERS = ("status", "result", "job", "data", "output", "meta", "metadata")
+_MESSAGES = (
+    *("message", "msg", "detail", "description", "reason", "text", "title"),
+    *(name for name in _REASONS if name not in ("message", "detail", "reason")),
+)
+_CODES = ("code", "errorcode")
+
+_MAX_NESTED, _MAX_LISTED = 6, 20
+"""Levels of an error in an error, and errors of a list, that a message is made of."""
+
+_MAX_MESSAGE, _MAX_PACKED = 2_000, 64 * 1024
+"""Characters of a message, and of JSON in a text, that we read."""
 
 
 NOT_OWN = "the answer is not the service's own"
@@ -143,17 +164,41 @@ def _is_in_published_form(body: bytes) -> bool:
     return isinstance(detail, str | dict) and bool(detail)
 
 
-def _code_and_message(error: Any) -> tuple[str | None, str]:
-    """Code and message of an error: a text, an object, or a list of validation errors."""
+def _code_and_message(error: Any, depth: int = 0) -> tuple[str | None, str]:
+    """Code and message of an error: a text, an object, or a list of errors, nested in any way."""
+    if depth > _MAX_NESTED:
+        return None, ""
     if isinstance(error, list):
-        items = [item for item in error[:20] if isinstance(item, str | dict)]
-        return None, "; ".join(_code_and_message(item)[1] for item in items)
+        items = [item for item in error[:_MAX_LISTED] if isinstance(item, str | dict | list)]
+        found = [_code_and_message(item, depth + 1) for item in items]
+        code = next((code for code, _ in found if code), None)
+        return code, "; ".join(dict.fromkeys(text for _, text in found if text))
     if isinstance(error, dict):
-        code, place = error.get("code"), error.get("loc")
-        text = str(error.get("message") or error.get("msg") or error.get("detail") or "")
+        named = {_plain(name): value for name, value in error.items()}
+        texts = (_code_and_message(named[name], depth + 1) for name in _MESSAGES if name in named)
+        inner, text = next((pair for pair in texts if pair[1]), (None, ""))
+        code = next((str(named[name]) for name in _CODES if isinstance(named.get(name), str | int)), None)
+        place = error.get("loc")
         path = ".".join(str(part) for part in place) if isinstance(place, list) else ""
-        return str(code) if code else None, f"{path}: {text}" if path else text
-    return None, error if isinstance(error, str) else ""
+        return code or inner, f"{path}: {text}" if path else text
+    if isinstance(error, str):
+        return _packed(error, depth)
+    return None, str(error) if isinstance(error, int | float) and not isinstance(error, bool) else ""
+
+
+def _packed(text: str, depth: int) -> tuple[str | None, str]:
+    """Code and message in a text, which may itself be JSON."""
+    if text.lstrip()[:1] in ("{", "[", '"') and len(text) <= _MAX_PACKED:
+        try:
+            return _code_and_message(read_json(text), depth + 1)
+        except ValueError:
+            pass
+    text = text.strip()
+    return None, text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}…"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
 
 
 def unusable_answer(message: str, *, repeatable: bool, status: int | None = None) -> DocspeedError:
@@ -231,13 +276,18 @@ def status_word(answer: Mapping[str, Any]) -> str | None:
     return status if isinstance(status, str) else None
 
 
-def job_error(answer: Mapping[str, Any]) -> tuple[str | None, str]:
-    """Code and message of a failed job, in whichever member the server put them."""
-    for name in ("error", "detail", "failure", "error_message", "message", "reason"):
-        code, text = _code_and_message(answer.get(name))
-        if code or text:
-            return code, text
-    return None, ""
+def job_error(answer: Mapping[str, Any], depth: int = 0) -> tuple[str | None, str]:
+    """Code and message of a failed job, in whichever members the server put them."""
+    named = {_plain(name): value for name, value in answer.items()}
+    found = [_code_and_message(named[name]) for name in _REASONS if name in named]
+    inner = [named[name] for name in _WRAPPERS if isinstance(named.get(name), dict)]
+    found += [job_error(each, depth + 1) for each in inner if depth < _MAX_NESTED]
+    texts = [text for _, text in found if text]
+    # A message says more than a word such as `invalid_pdf`, which is then the code.
+    text = next((text for text in texts if " " in text), texts[0] if texts else "")
+    codes = [*(code for code, _ in found), *(named.get(name) for name in _CODES)]
+    code = next((str(code) for code in codes if code and isinstance(code, str | int)), None)
+    return code or next((each for each in texts if each != text and " " not in each), None), text
 
 
 def is_result(body: Body, *, sync: bool) -> bool:

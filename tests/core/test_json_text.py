@@ -81,6 +81,16 @@ def test_json_of_any_depth_is_written_and_too_deep_is_said() -> None:
         read_json("[" * 100_000 + "]" * 100_000)
 
 
+@pytest.mark.parametrize(("depth", "strict"), [(200, True), (800, False)])
+def test_json_is_read_up_to_a_depth(depth: int, strict: bool) -> None:
+    def text(levels: int) -> str:
+        return '{"a":[' * (levels // 2) + "1" + "]}" * (levels // 2)
+
+    assert to_json(read_json(text(depth), strict=strict)) == text(depth)
+    with pytest.raises(TooDeep):
+        read_json(text(depth + 2), strict=True)
+
+
 def test_number_counts_like_any_other() -> None:
     number = Number("1234.50")
     assert (number + 1, number == 1234.5, f"{number}", f"{number:.1f}") == (1235.5, True, "1234.50", "1234.5")

@@ -10,55 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.core.models import Job, Request, Source, State, state_of
+from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import CHAT, EXTRACT, OPERATIONS, PARSE, SCHEMA, SPLIT, TABLES, Operation
-
-SUCCESS = ("completed", "complete", "succeeded", "success", "done", "finished")
-FAILURE = (
-    "failed",
-    "failure",
-    "error",
-    "errored",
-    "cancelled",
-    "canceled",
-    "expired",
-    "timed_out",
-    "rejected",
-)
-CASES = pytest.mark.parametrize("case", [str.lower, str.upper, str.title, lambda word: f" {word} "])
-
-# -- statuses
-
-
-@CASES
-@pytest.mark.parametrize("word", SUCCESS)
-def test_state_of_success_words_in_any_case_is_done(word: str, case: Any) -> None:
-    assert state_of(case(word)) is State.DONE
-
-
-@CASES
-@pytest.mark.parametrize("word", FAILURE)
-def test_state_of_failure_words_in_any_case_is_failed(word: str, case: Any) -> None:
-    assert state_of(case(word)) is State.FAILED
-
-
-@pytest.mark.parametrize("word", ["timed-out", "Timed Out", "TIMED_OUT"])
-def test_state_of_two_words_with_any_separator_is_failed(word: str) -> None:
-    assert state_of(word) is State.FAILED
-
-
-@pytest.mark.parametrize(
-    "word",
-    ["queued", "processing", "", "unknown", "gone", "completed_soon", "not done", "partially failed", "ok"],
-)
-def test_state_of_unknown_word_is_running(word: str) -> None:
-    assert state_of(word) is State.RUNNING
-
-
-@given(st.text())
-def test_state_of_any_text_is_running_unless_known(word: str) -> None:
-    known = word.strip().lower().replace("-", "_").replace(" ", "_")
-    assert (state_of(word) is State.RUNNING) == (known not in SUCCESS + FAILURE)
 
 
 def test_job_with_status_keeps_the_word_and_sets_the_state() -> None:

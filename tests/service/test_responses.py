@@ -323,13 +323,54 @@ def test_job_in_survives_any_json_value(value: Any, sync: bool) -> None:
         ({"error": "", "message": "m"}, (None, "m")),
         ({"error": {"code": 7, "message": 8}}, ("7", "8")),
         ({"error": ["x"], "status": "failed"}, (None, "x")),
-        ({"error": [{"code": "a", "message": "x"}, "y", 7]}, (None, "x; y")),
-        ({"error": [[["x"]]]}, (None, "")),
+        ({"error": [{"code": "a", "message": "x"}, "y", 7]}, ("a", "x; y")),
+        ({"error": [[["x"]]]}, (None, "x")),
         ({}, (None, "")),
+        (
+            {"errors": [{"msg": "page 3 is blank"}, {"msg": "page 4 is blank"}]},
+            (None, "page 3 is blank; page 4 is blank"),
+        ),
+        ({"failure_reason": "page 3 is blank", "message": "Job failed"}, (None, "page 3 is blank")),
+        ({"failureReason": "page 3 is blank"}, (None, "page 3 is blank")),
+        ({"status_message": "page 3 is blank"}, (None, "page 3 is blank")),
+        ({"statusDetails": {"reason": "page 3 is blank", "code": "blank"}}, ("blank", "page 3 is blank")),
+        ({"error": "blank_page", "message": "page 3 is blank"}, ("blank_page", "page 3 is blank")),
+        ({"error_code": "blank_page", "error_message": "page 3 is blank"}, ("blank_page", "page 3 is blank")),
+        ({"error": {"error": {"details": [{"message": "page 3 is blank"}]}}}, (None, "page 3 is blank")),
+        ({"error": {"code": "E7", "details": {"cause": {"message": "m"}}}}, ("E7", "m")),
+        ({"result": {"errors": ["page 3 is blank"]}}, (None, "page 3 is blank")),
+        ({"data": {"job": {"failure": {"description": "page 3 is blank"}}}}, (None, "page 3 is blank")),
+        ({"error": '{"code": "blank", "message": "page 3"}'}, ("blank", "page 3")),
+        ({"detail": json.dumps(json.dumps({"errors": ["page 3 is blank"]}))}, (None, "page 3 is blank")),
+        ({"detail": '"a.pdf" is blank'}, (None, '"a.pdf" is blank')),
+        ({"error": "{not JSON"}, (None, "{not JSON")),
+        ({"error": True, "reason": "page 3 is blank"}, (None, "page 3 is blank")),
+        ({"errors": [], "details": None, "reason": "  page 3 is blank\n"}, (None, "page 3 is blank")),
+        ({"errors": ["the same"] * 30}, (None, "the same")),
+        ({"error": "x" * 3000}, (None, "x" * 2000 + "…")),
     ],
 )
 def test_job_error_is_found_in_each_place(answer: dict[str, Any], found: tuple[str | None, str]) -> None:
-    assert job_error(answer) == found
+    assert job_error({"job_id": "job_1", "status": "failed", **answer}) == found
+
+
+def test_job_error_of_errors_in_errors_ends() -> None:
+    for name in ("error", "result", "errors"):
+        answer: Any = {"message": "m"}
+        for _ in range(400):
+            answer = {name: [answer] if name == "errors" else answer}
+        assert job_error(answer) == (None, "")
+    packed = '{"message": "m"}'
+    for _ in range(12):
+        packed = json.dumps({"error": packed})
+    assert job_error({"error": packed})[1] == ""
+    assert job_error({"error": json.dumps(["x" * 100_000])})[1].startswith('["xxx')
+
+
+@given(value=anything)
+def test_job_error_survives_any_json_value(value: Any) -> None:
+    code, text = job_error({"error": value, "status": value})
+    assert isinstance(code, str | None) and isinstance(text, str)
 
 
 @pytest.mark.parametrize(
