@@ -77,7 +77,8 @@ def test_hostile_text_in_cells_is_harmless(stage: Stage, service: Service, opera
 
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--verbose",)], ids=" ".join)
 def test_hostile_text_in_job_is_harmless(stage: Stage, service: Service, flags: tuple[str, ...]) -> None:
-    service.has(f"job{EVIL}", EVIL, EVIL, "failed", error={"code": EVIL, "message": EVIL})
+    error = {"code": EVIL, "message": EVIL}
+    service.has(f"job{EVIL}", EVIL, EVIL, "failed", result=b"{}", error=error)
     accepted = {"job_id": f"job{EVIL}", "operation": EVIL, "status": EVIL}
     service.then(SUBMIT, Reply.of(202, accepted, X_Request_Id="r\x9b31m"))
     ran = stage.run("parse", "--file-id", "f", terminal=True)
