@@ -289,7 +289,7 @@ def check_unwaited(
 
 def _unwaited(context: Context, what: str) -> UsageError:
     refused = context.settings.origins["wait"] == "--wait"
-    return UsageError(what, hint="remove `--no-wait`" if refused else "add `--wait`")
+    return UsageError(what, hint="write `--wait` in place of `--no-wait`" if refused else "add `--wait`")
 
 
 def _note_file(context: Context, output: str | None, *, many: bool) -> None:

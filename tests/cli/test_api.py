@@ -73,7 +73,7 @@ def test_api_body_unreadable_file_is_a_usage_error(
 def test_api_body_with_get_is_a_usage_error(stage: Stage, service: Service) -> None:
     ran = stage.run("api", "GET", "/v1/ocr", "--body", "-", stdin=b'{"a": 1}')
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    assert ran.err == "error: a GET request has no body\nhint: `--query KEY=VALUE` adds to the address\n"
+    assert ran.err == "error: a GET request has no body\nhint: use `--query KEY=VALUE` in place of `--set`\n"
 
 
 def test_api_body_fields_are_overridden_by_set(stage: Stage, service: Service) -> None:

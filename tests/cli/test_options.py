@@ -90,7 +90,7 @@ def test_timeout_option_without_wait_is_a_usage_error(
 ) -> None:
     ran = stage.run(*argv, "--timeout", "5m")
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    hint = "remove `--no-wait`" if "--no-wait" in argv else "add `--wait`"
+    hint = "write `--wait` in place of `--no-wait`" if "--no-wait" in argv else "add `--wait`"
     assert ran.err == f"error: --timeout needs `--wait`, and this command does not wait\nhint: {hint}\n"
     assert stage.run(*argv, env={"DOCSPEED_TIMEOUT": "5m"}).code == 0
 

@@ -133,4 +133,4 @@ def test_usage_error_for_several_empty_values_names_all(stage: Stage) -> None:
 def test_chat_no_wait_with_output_fails(stage: Stage, service: Service, flags: tuple[str, ...]) -> None:
     ran = stage.run("chat", "hi", stage.document("a.pdf"), "--no-wait", *flags)
     assert (ran.code, ran.out, service.calls) == (2, "", [])
-    assert "remove `--no-wait`" in ran.err
+    assert "write `--wait` in place of `--no-wait`" in ran.err

@@ -69,7 +69,7 @@ def api(
         text = None if body is None else _read_body(context, body)
         fields = merge(_fields_of(text, body), parse_assignments(options.set_))
         if verb == "GET" and fields:
-            raise UsageError("a GET request has no body", hint="`--query KEY=VALUE` adds to the address")
+            raise UsageError("a GET request has no body", hint="use `--query KEY=VALUE` in place of `--set`")
         request = _request(verb, ("/" + path.lstrip("/")) + _query_string(query, "?" in path), fields)
         if text is not None and not options.set_:
             request = request._replace(text=text)

@@ -1,0 +1,341 @@
+"""Every hint that the program can print is followed: none pays again, and none is a usage error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docspeed_cli.core.errors import Interrupted
+from tests.cli.hints import Walker, pattern_of, templates
+from tests.fake_service import REFUSED, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply
+
+NO_KEY = {"DOCSPEED_API_KEY": ""}
+SCHEMA = json.dumps({"fields": [{"key": "total"}, {"key": "date"}]})
+
+NOT_WALKED = {
+    "docspeed parse FILE --wait --base-url \0": "`sandbox serve` listens on a socket; see tests/real",
+    "docspeed sandbox serve --port 0": "the same",
+    "`pip install 'docspeed-cli[sandbox]'`": "the sandbox is installed where the tests run",
+    "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
+    "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
+}
+
+Scenario = Callable[[Walker], None]
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(play: Scenario) -> Scenario:
+    SCENARIOS.append(play)
+    return play
+
+
+def lines(text: str, **options: Any) -> None:
+    """Add a scenario for each line, a command line of words without blanks."""
+    for line in text.strip().splitlines():
+        words = line.split()
+
+        def play(walker: Walker, words: Sequence[str] = words) -> None:
+            walker.play(*words, **options)
+
+        play.__name__ = line.strip()
+        scenario(play)
+
+
+lines(
+    """
+    parse
+    parse --file-id f -o x.md
+    parse --file-id f --no-wait -o x.json
+    parse --file-id f --wait -o no/such/folder/x.json
+    parse --file-id f --file-id g --wait -o x.json
+    parse in --recursive --wait
+    parse a.pdf --table x --format json
+    parze
+    parse a.pdf --waitt
+    --wait parse a.pdf
+    --api-key x parse
+    parse --api-key x
+    help exitcodes
+    extract a.pdf
+    tables --file-id f --wait --table 1
+    schema
+    upload
+    chat
+    chat what?
+    chat a.pdf what? --format json
+    chat what? a.pdf --continue
+    chat what? a.pdf
+    api GET /v1/x --set a=1
+    jobs wait
+    jobs wait @last
+    jobs wait @7
+    jobs wait @x
+    jobs forget job_unknown
+    jobs result job_unknown
+    jobs watch
+    jobs list --operation prase
+    parse a.pdf --dry-run --format curl --sandbox
+    auth login --sandbox
+    """
+)
+lines("jobs list\njobs watch\nchat what? a.pdf", terminal=True)
+lines("parse a.pdf --wait\nauth status", env=NO_KEY)
+lines("parse a.pdf --wait\nauth status\ndoctor", env={"DOCSPEED_API_KEY": "ds_refused_key_0000"})
+lines("parse a.pdf --wait", env={"DOCSPEED_API_KEY": "two words"})
+
+
+@scenario
+def api_key_in_the_config_file(walker: Walker) -> None:
+    walker.stage.configure('api_key = "x"\n')
+    walker.play("parse", "a.pdf")
+    walker.play("doctor")
+    walker.stage.configure("")
+
+
+@scenario
+def damaged_credentials(walker: Walker) -> None:
+    path = walker.stage.configure("").with_name("credentials.json")
+    path.write_text("{bad")
+    walker.play("parse", "a.pdf", env=NO_KEY)
+    path.unlink()
+
+
+@scenario
+def bad_settings(walker: Walker) -> None:
+    walker.stage.configure("timeout = [1]\n")
+    walker.play("doctor")
+    walker.stage.configure("")
+
+
+@scenario
+def jobs_at_a_terminal(walker: Walker) -> None:
+    walker.stage.submit(31)
+    walker.play("jobs", "list", terminal=True)
+    walker.play("jobs", "wait", "job_1", "job_2", terminal=True)
+    walker.play("jobs", "list", "--status", "failed", terminal=True)
+    walker.play("jobs", "result", "job_1", terminal=True)
+    walker.play("parse", "--file-id", "f3", terminal=True)
+    walker.play("parse", "--file-id", "f3", "--wait", terminal=True)
+
+
+@scenario
+def jobs_elsewhere(walker: Walker) -> None:
+    walker.stage.submit(1)
+    walker.play("jobs", "watch", "--base-url", "https://eu.docspeed.example", terminal=True)
+    walker.play("jobs", "wait", "job_1", "--base-url", "https://eu.docspeed.example")
+
+
+@scenario
+def wait_that_times_out(walker: Walker) -> None:
+    walker.service.polls = 10**9
+    for flags in ((), ("--fresh",)):
+        walker.play("parse", "a.pdf", "--wait", "--timeout", "5", *flags)
+    walker.play("parse", "a.pdf", "b.pdf", "--wait", "--timeout", "30")
+    walker.play("jobs", "result", "job_1")
+
+
+@scenario
+def time_that_runs_out_during_an_exchange(walker: Walker) -> None:
+    behave = walker.service.handle
+
+    def handle(call: Call) -> Reply:
+        if call.kind == RESULT:
+            walker.clock.time += 100
+        return behave(call)
+
+    walker.service.handle = handle  # type: ignore[method-assign]
+    walker.play("parse", "a.pdf", "--wait", "--timeout", "5", "--fresh")
+    walker.service.handle = behave  # type: ignore[method-assign]
+
+
+@scenario
+def fresh_run_over_many(walker: Walker) -> None:
+    argv = ("parse", "a.pdf", "b.pdf", "c.pdf", "--wait")
+    walker.play(*argv)
+    walker.service.final = "failed"
+    walker.play(*argv, "--fresh")
+    walker.service.final = "completed"
+    walker.play(*argv, "--fresh", terminal=True)
+    walker.play("parse", "a.pdf", "b.pdf", "--fresh")
+
+
+@scenario
+def list_from_a_pipe(walker: Walker) -> None:
+    named = b"a.pdf\nb.pdf\nnone.pdf\n"
+    for argv in (("parse", "--from", "-", "--wait"), ("parse", "--from=-", "--fresh")):
+        walker.play(*argv, stdin=named)
+
+
+@scenario
+def document_from_a_pipe(walker: Walker) -> None:
+    walker.service.final = "failed"
+    walker.play("parse", "-", "--wait", stdin=b"%PDF-1.4 piped %%EOF\n")
+    walker.play("extract", "a.pdf", "--schema", "-", "--wait", stdin=SCHEMA.encode())
+
+
+@scenario
+def failed_job(walker: Walker) -> None:
+    walker.service.final = "failed"
+    walker.play("parse", "a.pdf", "--wait")
+    walker.play("parse", "a.pdf", "--wait", "--fresh", "--json")
+    walker.service.has("job_9", "failed")
+    walker.service.at("/v1/x", Reply.of(200, {"job_id": "job_9", "status": "queued"}))
+    walker.play("api", "GET", "/v1/jobs/job_9", "--wait")
+
+
+@scenario
+def no_credits(walker: Walker) -> None:
+    walker.play("parse", "a.pdf", "--wait")
+    walker.service.always(SUBMIT, Reply.of(402, {"detail": "none left"}))
+    walker.play("parse", "a.pdf", "--wait", "--fresh")
+    walker.play("parse", "a.pdf", "b.pdf", "--wait", "--fresh")
+    walker.play("parse", "-", "--wait", stdin=b"%PDF-1.4 more %%EOF\n")
+
+
+@scenario
+def several_questions(walker: Walker) -> None:
+    behave, count = walker.service.handle, [0]
+
+    def handle(call: Call) -> Reply:
+        count[0] += call.kind == SUBMIT
+        return Reply.of(402, {"detail": "none left"}) if count[0] == 2 else behave(call)
+
+    walker.service.handle = handle  # type: ignore[method-assign]
+    ran = walker.play("chat", "-", "a.pdf", stdin=b"one?\ntwo?\n")
+    assert "hint: add credits, then pipe in only the questions that were not answered;" in ran.err
+    count[0] = 9
+    walker.service.handle = behave  # type: ignore[method-assign]
+
+
+@scenario
+def conversation(walker: Walker) -> None:
+    walker.service.payload = lambda operation, body: b'{"session_id": "s", "answer": "42"}'
+    walker.play("chat", "what?", "a.pdf", terminal=True)
+
+
+@scenario
+def outcome_unknown(walker: Walker) -> None:
+    for argv in (("parse", "a.pdf", "--wait"), ("chat", "what?", "a.pdf"), ("parse", "b.pdf", "--fresh")):
+        walker.service.then(SUBMIT, RESET_AFTER)
+        walker.play(*argv)
+    walker.play("jobs", "wait", "@1")
+
+
+@scenario
+def server_in_trouble(walker: Walker) -> None:
+    for reply in (
+        REFUSED,
+        Reply.of(503, {}),
+        Reply.of(429, {}, Retry_After="99999"),
+        Reply(302, b"", {"Location": "https://portal.example"}),
+    ):
+        walker.service.always(SUBMIT, reply)
+        walker.play("parse", "a.pdf", "--wait", "--fresh")
+        walker.play("parse", "a.pdf", "b.pdf", "--wait")
+
+
+@scenario
+def document_that_changes(walker: Walker) -> None:
+    behave = walker.service.handle
+
+    def handle(call: Call) -> Reply:
+        if call.kind == UPLOAD and not walker.service.files:
+            walker.stage.document("a.pdf", "changed")
+        return behave(call)
+
+    walker.service.handle = handle  # type: ignore[method-assign]
+    walker.play("parse", "a.pdf", "--wait")
+
+
+@scenario
+def files_in_the_way(walker: Walker) -> None:
+    (walker.stage.folder / "out").mkdir()
+    (walker.stage.folder / "out" / "a.json").write_text("my notes")
+    walker.play("parse", "a.pdf", "--wait", "-o", "out")
+    walker.play("parse", "b.pdf", "--wait", "-o", "/dev/full")
+
+
+@scenario
+def result_that_cannot_be_converted(walker: Walker) -> None:
+    walker.play("parse", "a.pdf", "--wait")
+    walker.service.payload = lambda operation, body: b'{"tables": [{"name": "pages", "rows": [{"a": 1}]}]}'
+    walker.play("tables", "a.pdf", "--wait", "--format", "csv", "--table", "none")
+    walker.service.payload = lambda operation, body: b"[1]"
+    walker.play("extract", "a.pdf", "--schema", SCHEMA, "--wait", "--format", "csv")
+
+
+@scenario
+def required_value_that_is_missing(walker: Walker) -> None:
+    argv = ("extract", "a.pdf", "b.pdf", "--schema", SCHEMA, "--wait", "--require", "total")
+    walker.service.payload = lambda operation, body: b'{"fields": {"total": null}}'
+    walker.play(*argv)
+    walker.play(*argv, "--fresh")
+
+
+@scenario
+def sandbox_without_its_folder(walker: Walker) -> None:
+    folder = walker.stage.folder / "state"
+    folder.mkdir()
+    (folder / "sandbox").write_text("a file")
+    walker.play("parse", "a.pdf", "--sandbox")
+    (folder / "sandbox").unlink()
+
+
+@scenario
+def ctrl_c_while_waiting(walker: Walker) -> None:
+    walker.service.polls = 10**9
+    walker.clock.interrupts = True
+    for argv in (
+        ("parse", "a.pdf", "--wait"),
+        ("parse", "a.pdf", "--wait", "--fresh"),
+        ("parse", "b.pdf", "--wait", "-o", "b.json"),
+        ("parse", "b.pdf", "c.pdf", "--wait", "--fresh"),
+        ("chat", "what?", "a.pdf"),
+        ("jobs", "wait", "@last"),
+    ):
+        assert walker.play(*argv).code == 130
+    assert walker.play("jobs", "wait", "-", stdin=b"job_1\njob_2\n").code == 130
+
+
+@scenario
+def ctrl_c_while_sending(walker: Walker) -> None:
+    behave, armed = walker.service.handle, [True]
+
+    def handle(call: Call) -> Reply:
+        if call.kind == SUBMIT and armed[0]:
+            raise Interrupted(2)
+        return behave(call)
+
+    walker.service.handle = handle  # type: ignore[method-assign]
+    assert walker.play("parse", "a.pdf", "--wait", "--fresh").code == 130
+    assert walker.play("parse", "-", "--wait", stdin=b"%PDF-1.4 piped %%EOF\n").code == 130
+    assert walker.play("parse", "a.pdf", "--wait", "-o", "-").code == 130
+    armed[0] = False
+
+
+def test_hint_that_is_printed_never_pays_again_and_is_no_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, wrong = [], []
+    for number, play in enumerate(SCENARIOS):
+        walker = Walker.at(tmp_path / str(number))
+        monkeypatch.chdir(walker.stage.folder)
+        for name in ("a.pdf", "b.pdf", "c.pdf", "invoice.pdf", "in/a.pdf"):
+            walker.stage.document(name)
+        Path("in/b.pdf").touch()
+        play(walker)
+        for played in walker.played:
+            said += [line.replace("`", "") for line in played.lines]
+        wrong += [f"{play.__name__}: {problem}" for problem in walker.follow()]
+    assert not wrong, "\n".join(wrong)
+    text = "\n".join(said)
+    never = {
+        f"{where}: {template!r}"
+        for template, where in templates().items()
+        if template not in NOT_WALKED and not pattern_of(template).search(text)
+    }
+    assert not never, "no scenario prints these:\n" + "\n".join(sorted(never))
