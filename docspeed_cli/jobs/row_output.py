@@ -116,8 +116,6 @@ def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:
     check_columns(options)
     if not options.is_book:
         return
-    if options.table is not None:
-        raise UsageError(f"--table {options.table}: a workbook has all tables", hint="use `--format csv`")
     if not to_file and context.environment.stdout.isatty():
         raise UsageError("a workbook can't be shown at a terminal", hint="add `-o FILE.xlsx`")
     import importlib.util

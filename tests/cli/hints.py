@@ -238,6 +238,7 @@ class Walker:
             "LIST": str(listed),
             "DIR": str(folder / "saved"),
             "NAME": "pages",
+            "FILE.xlsx": str(folder / "saved.xlsx"),
             "KEY=VALUE": "a=1",
         }
         if text == "-o FILE":

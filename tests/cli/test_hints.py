@@ -20,6 +20,8 @@ NOT_WALKED = {
     "docspeed parse FILE --wait --base-url \0": "`sandbox serve` listens on a socket; see tests/real",
     "docspeed sandbox serve --port 0": "the same",
     "`pip install 'docspeed-cli[sandbox]'`": "the sandbox is installed where the tests run",
+    "`pip install 'docspeed-cli[xlsx]'`": "the same of XlsxWriter",
+    "name the columns that you need with `--columns`": "a sheet has room for 16,384 columns",
     "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
     "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
 }
@@ -266,6 +268,15 @@ def result_that_cannot_be_converted(walker: Walker) -> None:
     walker.play("tables", "a.pdf", "--wait", "--format", "csv", "--table", "none")
     walker.service.payload = lambda operation, body: b"[1]"
     walker.play("extract", "a.pdf", "--schema", SCHEMA, "--wait", "--format", "csv")
+
+
+@scenario
+def workbooks(walker: Walker) -> None:
+    argv = ("extract", "a.pdf", "--schema", SCHEMA, "--wait", "--format", "xlsx")
+    walker.service.payload = lambda operation, body: b'{"fields": {"total": "1"}}'
+    walker.play(*argv, terminal=True)
+    walker.play(*argv, "-o", "in")
+    walker.play(*argv, "-o", "rows.xlsx", "--table", "fields")
 
 
 @scenario

@@ -81,6 +81,8 @@ def test_output_file_that_is_the_document_is_a_usage_error_of_each_command(
         "parse link.pdf b.pdf --wait -o . --output-name {name}",
         "parse --from list.txt a.pdf --wait -o . --output-name list.txt",
         "extract a.pdf b.pdf --schema schema.json --wait -o ./ --output-name schema.json",
+        "extract a.pdf b.pdf --schema schema.json --wait --format csv -o b.pdf",
+        "extract a.pdf b.pdf --schema schema.json --wait --format xlsx -o ./schema.json",
     ],
 )
 def test_output_that_is_a_file_that_is_read_is_a_usage_error(files: Stage, argv: str) -> None:
