@@ -189,7 +189,7 @@ class Walker:
                 for argv, options in self._proposed(played, line):
                     self.paid_again.clear()
                     ran = self.stage.run(*argv, **options)
-                    wrong_usage = ran.code == 2 and "fix what failed" not in line
+                    wrong_usage = ran.code == 2 and "fix what failed" not in line + ran.err
                     if wrong_usage or "unexpected" in ran.err or self.paid_again:
                         what = f"exit {ran.code}: {ran.err}" if not self.paid_again else "pays again"
                         wrong.append(f"{shlex.join(played.argv)}\n  {line}\n  {shlex.join(argv)}\n  {what}")
@@ -243,5 +243,5 @@ class Walker:
         }
         if text == "-o FILE":
             values["FILE"] = str(folder / "saved.json")
-        text = "--timeout 60" if text == "--timeout" else text
+        text = {"--timeout": "--timeout 60", "--from": "--from LIST"}.get(text, text)
         return [values.get(word, word) for word in shlex.split(text)]

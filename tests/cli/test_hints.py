@@ -22,6 +22,8 @@ NOT_WALKED = {
     "`pip install 'docspeed-cli[sandbox]'`": "the sandbox is installed where the tests run",
     "`pip install 'docspeed-cli[xlsx]'`": "the same of XlsxWriter",
     "name the columns that you need with `--columns`": "a sheet has room for 16,384 columns",
+    "`pip install 'docspeed-cli[socks]'`": "the same of the support for SOCKS",
+    "set TMPDIR to a folder with more room, or leave out `--ordered`": "it takes a full disk",
     "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
     "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
 }
@@ -80,6 +82,8 @@ lines(
     jobs result job_unknown
     jobs watch
     jobs list --operation prase
+    runs show march
+    parse a.pdf --name march --wait
     parse a.pdf --dry-run --format curl --sandbox
     auth login --sandbox
     """
@@ -268,6 +272,23 @@ def result_that_cannot_be_converted(walker: Walker) -> None:
     walker.play("tables", "a.pdf", "--wait", "--format", "csv", "--table", "none")
     walker.service.payload = lambda operation, body: b"[1]"
     walker.play("extract", "a.pdf", "--schema", SCHEMA, "--wait", "--format", "csv")
+
+
+@scenario
+def runs(walker: Walker) -> None:
+    walker.service.final = "failed"
+    names = [word for number in range(12) for word in ("--file-id", f"f{number}")]
+    for number in (12, 2):
+        walker.play("parse", *names[: 2 * number], "--wait", "--name", "march")
+        walker.play("runs", "show", terminal=True)
+    walker.play("runs", "list", terminal=True)
+
+
+@scenario
+def base_url_with_a_path(walker: Walker) -> None:
+    walker.service.at("/v1/api/v1/parse", Reply.of(404, {"detail": "Not Found"}))
+    env = {"DOCSPEED_BASE_URL": "https://api.docspeed.ai/v1"}
+    walker.play("parse", "--file-id", "f", env=env)
 
 
 @scenario

@@ -242,7 +242,8 @@ def test_run_ordered_prints_outcomes_in_the_inputs_order(stage: Stage, service: 
 
 def test_run_ordered_stopped_run_prints_what_ended(stage: Stage, service: Service) -> None:
     service.at("/v1/jobs/job_1", *[Reply.of(200, {"job_id": "job_1", "status": "processing"})] * 10**4)
-    ran = stage.run("parse", *file_ids("a", "b", "c"), "--wait", "--ordered", "--timeout", "30")
+    argv = ("parse", *file_ids("a", "b", "c"), "--wait", "--ordered", "--timeout", "30")
+    ran = stage.run(*argv, "--concurrency", "1")
     assert ran.code == 8
     assert [(line["input"], "result" in line) for line in map(json.loads, lines(ran.out))] == [
         ("a", False),

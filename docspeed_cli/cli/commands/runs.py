@@ -226,7 +226,7 @@ def _show(context: Context, run: RunRecord, members: dict[str, Any], failures: l
     if any(len(group["inputs"]) > _MAX_INPUTS for group in failures):
         output.hint(f"`docspeed runs show {run.run} --format csv`")
     elif failures or members["status"] == "stopped":
-        output.hint("run its command again; it does only what is left")
+        output.hint("run its command again, without `--fresh`; it does only what is left")
 
 
 def _table(context: Context, runs: list[RunRecord], described: list[dict[str, Any]]) -> Any:
