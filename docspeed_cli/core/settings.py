@@ -240,7 +240,9 @@ def sendable(key: str, source: str) -> str:
     if key[:1] in _QUOTES or key[-1:] in _QUOTES:
         what = "has quotes around it, which do not belong to it (`docker --env-file` keeps them)"
     if what:
-        raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")
+        in_env = source == "DOCSPEED_API_KEY"
+        hint = f"set {source} to the key alone" if in_env else "docspeed auth login"
+        raise AuthError(f"the key in {source} {what}", hint=hint)
     if not key.isascii() or not key.isprintable() or " " in key:
         what = "has characters that no key has (a line break, or a quote from copying?)"
         raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from docspeed_cli.core.errors import DocspeedError, Unavailable
 
-CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that name certificates to trust beside the system's; the first that is set wins."""
+CA_VARIABLES = (("SSL_CERT_FILE", "SSL_CERT_DIR"), ("REQUESTS_CA_BUNDLE",), ("CURL_CA_BUNDLE",))
+"""Variables that name certificates to trust beside the system's; the first group that is set wins."""
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _PORTS = {"https": 443}
@@ -77,9 +77,11 @@ def route_to(url: str, env: Mapping[str, str]) -> Route:
     return Route(variable, env[variable].strip(), _exception(url, env))
 
 
-def ca_variable(env: Mapping[str, str]) -> str:
-    """Variable that names the certificates to trust beside the system's; empty if none is set."""
-    return next((name for name in CA_VARIABLES if env.get(name)), "")
+def ca_variables(env: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Variables that name the certificates to trust beside the system's, and those that are set in vain."""
+    groups = [[name for name in group if env.get(name)] for group in CA_VARIABLES]
+    winners, *others = [group for group in groups if group] or [[]]
+    return winners, [name for group in others for name in group]
 
 
 def _exception(url: str, env: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from docspeed_cli import __version__
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.core.settings import loopback
-from docspeed_cli.service.routes import Route, ca_variable
+from docspeed_cli.service.routes import Route, ca_variables
 
 if TYPE_CHECKING:
     import httpx
@@ -83,17 +83,16 @@ def usable_proxy(route: Route) -> str:
 
 
 def certificates(env: Mapping[str, str]) -> Any:
-    """An SSL context with the system's trust store and the file or folder that a CA variable names.
+    """An SSL context with the system's trust store and the file or folder that the CA variables name.
 
-    Unavailable if the first variable that is set names no certificates.
+    Unavailable if one that counts names no certificates.
     """
     import ssl
 
     import truststore
 
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    variable = ca_variable(env)
-    if variable:
+    for variable in ca_variables(env)[0]:
         path = Path(env[variable])
         try:
             if path.is_dir():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import Unavailable
-from docspeed_cli.service.routes import ca_variable, route_to
+from docspeed_cli.service.routes import ca_variables, route_to
 
 PROXY = "http://proxy.example:3128"
 
@@ -146,14 +146,18 @@ def test_proxy_that_is_no_url_is_reported_by_its_variable_without_its_value(valu
 
 
 @pytest.mark.parametrize(
-    ("env", "variable"),
+    ("given", "winners", "others"),
     [
-        ({}, ""),
-        ({"SSL_CERT_FILE": "", "CURL_CA_BUNDLE": "/c.pem"}, "CURL_CA_BUNDLE"),
-        ({"REQUESTS_CA_BUNDLE": "/r.pem", "CURL_CA_BUNDLE": "/c.pem"}, "REQUESTS_CA_BUNDLE"),
-        ({"REQUESTS_CA_BUNDLE": "/r.pem", "SSL_CERT_DIR": "/d"}, "SSL_CERT_DIR"),
-        ({"CURL_CA_BUNDLE": "/c.pem", "SSL_CERT_FILE": "/s.pem"}, "SSL_CERT_FILE"),
+        ([], [], []),
+        (["CURL_CA_BUNDLE"], ["CURL_CA_BUNDLE"], []),
+        (["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"], ["REQUESTS_CA_BUNDLE"], ["CURL_CA_BUNDLE"]),
+        (["REQUESTS_CA_BUNDLE", "SSL_CERT_DIR"], ["SSL_CERT_DIR"], ["REQUESTS_CA_BUNDLE"]),
+        (["CURL_CA_BUNDLE", "SSL_CERT_FILE"], ["SSL_CERT_FILE"], ["CURL_CA_BUNDLE"]),
+        (["SSL_CERT_DIR", "SSL_CERT_FILE"], ["SSL_CERT_FILE", "SSL_CERT_DIR"], []),
     ],
 )
-def test_ca_variable_is_the_first_that_is_set(env: dict[str, str], variable: str) -> None:
-    assert ca_variable(env) == variable
+def test_ca_variables_that_count_are_those_of_the_first_group(
+    given: list[str], winners: list[str], others: list[str]
+) -> None:
+    unset = dict.fromkeys(("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "")
+    assert ca_variables({**unset, **dict.fromkeys(given, "/ca.pem")}) == (winners, others)

@@ -141,20 +141,20 @@ def _check_proxy(context: Context) -> Check:
 
 
 def _check_certificates(context: Context) -> Check:
-    from docspeed_cli.service.routes import CA_VARIABLES, ca_variable
+    from docspeed_cli.service.routes import ca_variables
     from docspeed_cli.service.transport import certificates
 
     env = context.environment.env
-    variable = ca_variable(env)
-    if not variable:
+    winners, others = ca_variables(env)
+    if not winners:
         return Check("trust", "the system's certificates")
     try:
         certificates(env)
     except DocspeedError as error:
         return Check("trust", error.message, error.hint or "", error.exit_code)
-    unused = [name for name in CA_VARIABLES if env.get(name) and name != variable]
-    passed_over = f"; it wins over {', '.join(unused)}" if unused else ""
-    return Check("trust", f"the system's certificates, and {env[variable]} from {variable}{passed_over}")
+    named = " and ".join(f"{env[name]} from {name}" for name in winners)
+    in_vain = f"; not {' and '.join(others)}" if others else ""
+    return Check("trust", f"the system's certificates, and {named}{in_vain}")
 
 
 def _check_server(context: Context) -> Check:
