@@ -8,6 +8,7 @@ TOPICS = {
     "output": "where results go, and in which format",
     "scripting": "jobs in scripts, and how to resume",
     "schemas": "what extract looks for",
+    "rules": "your own checks of results",
     "exit-codes": "what each exit code means",
     "environment": "variables and the config file",
 }

@@ -29,6 +29,18 @@ SCHEMA = """{
 }"""
 """A schema that works."""
 
+RULES = """[[rule]]
+name = "lines add up to the subtotal"
+check = "sum(line_items.amount) == subtotal"
+tolerance = 0.01
+
+[[rule]]
+name = "amount is quantity times price"
+each = "line_items"
+check = "quantity * unit_price == amount"
+tolerance = 0.01"""
+"""Rules that work."""
+
 PARTS: dict[str, tuple[Part, ...]] = {
     "output": (
         "Results go to standard output. Progress, notes, hints and errors go to standard error.",
@@ -60,6 +72,32 @@ docspeed jobs result "$job" -o scan.json""",
             ("description", "what to look for, in your own words"),
             ("array", "true if there may be several values"),
             ("fields", "the fields of an object or of a table's rows"),
+        ),
+    ),
+    "rules": (
+        "Rules say what must be true of a result. `docspeed extract --check FILE` applies them as results "
+        "come, `docspeed check` to results that are there; `docspeed check --draft SCHEMA` prints some to "
+        "start with. A file of rules is TOML:",
+        RULES,
+        (
+            (
+                "check",
+                "the expression that must be true; names are the schema's keys, columns are table.column",
+            ),
+            ("each", "a table: the expression must be true for each row"),
+            ("when", "skip the rule where this is not true"),
+            ("tolerance", "how far two numbers may be apart"),
+            ("severity", "error (exit code 10), or warning"),
+        ),
+        "Expressions have + - * /, == != < <= > >=, in, and, or, not, and these functions:",
+        (
+            ("sum min max count", "of a column"),
+            ("abs(x) round(x, 2)", "of a number"),
+            ("days(a, b)", "days from one date to another"),
+            ('matches(x, "regex")', "the whole value matches"),
+            ("present(x)", "there is a value"),
+            ("unique(x)", "no other document of the run has this value"),
+            ('field("due-date")', "a key that is not a plain name"),
         ),
     ),
     "exit-codes": (

@@ -26,7 +26,7 @@ from docspeed_cli.jobs.tasks import DocumentTasks
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.batch import Plan
-    from docspeed_cli.results.requirements import Requirements
+    from docspeed_cli.jobs.checking import ResultChecks
 
 
 class Run(NamedTuple):
@@ -39,8 +39,8 @@ class Run(NamedTuple):
     table: str | None = None
     columns: str | None = None
     needs_inputs: bool = True
-    requirements: Callable[[dict[str, Any]], Requirements | None] = lambda fields: None
-    """What a result must have, given the body's fields."""
+    checks: Callable[[Context, dict[str, Any]], ResultChecks | None] = lambda context, fields: None
+    """What results must have and keep, given the body's fields; called when documents are checked."""
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
@@ -61,11 +61,11 @@ class Run(NamedTuple):
         fields: dict[str, Any] = {}
         found = InputSet()
         fresh, no_resubmit = self.options.fresh, self.options.no_resubmit
-        requirements, to = None, Target()
+        checks, to = None, Target()
         options = WaitOptions(fresh=fresh, no_resubmit=no_resubmit)
         try:
             fields = merge(self.fields(context), parse_assignments(self.options.set_))
-            requirements = self.requirements(fields)
+            checks = self.checks(context, fields)
         except UsageError as error:
             problems.append(error)
         try:
@@ -77,7 +77,7 @@ class Run(NamedTuple):
                 options = wait_options(context, sync=self.options.sync)
                 options = options._replace(fresh=fresh, no_resubmit=no_resubmit)
                 if not options.wait:
-                    check_unwaited(context, self.options, self.table, requirements)
+                    check_unwaited(context, self.options, self.table, checks)
         except UsageError as error:
             problems.append(error)
         try:
@@ -93,7 +93,7 @@ class Run(NamedTuple):
             from docspeed_cli.jobs.row_output import check_rows
 
             check_rows(context, to.rows, to_file=to.path is not None)
-        return _Checked(fields, found, requirements, options, to.rows)
+        return _Checked(fields, found, checks, options, to.rows)
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if what is written would replace a file that the command reads."""
@@ -152,10 +152,8 @@ class Run(NamedTuple):
         self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
     ) -> DocumentTasks:
         delivery = Delivery(context, self._target(checked.rows, make=not self.options.dry_run))
-        sync, requirements = self.options.sync, checked.requirements
-        return DocumentTasks(
-            context, run, self.operation, checked.fields, sync, options, delivery, requirements
-        )
+        sync, checks = self.options.sync, checked.checks
+        return DocumentTasks(context, run, self.operation, checked.fields, sync, options, delivery, checks)
 
     def _run_one(self, context: Context, checked: _Checked) -> int:
         """One job, over one document or over all of them."""
@@ -232,7 +230,7 @@ class _Checked(NamedTuple):
 
     fields: dict[str, Any]
     found: InputSet
-    requirements: Requirements | None
+    checks: ResultChecks | None
     options: WaitOptions
     rows: RowOptions | None
 
@@ -272,7 +270,7 @@ def check_unwaited(
     context: Context,
     options: ResultOptions,
     table: str | None = None,
-    requirements: Requirements | None = None,
+    checks: ResultChecks | None = None,
 ) -> None:
     """UsageError if flags concern a result in a command that does not wait for one."""
     form = options.format if options.format in ("markdown", "text", "csv", "xlsx") else None
@@ -280,7 +278,8 @@ def check_unwaited(
         f"-o {options.output}": options.output,
         f"--format {form}": form,
         f"--table {table}": table,
-        "--require": requirements,
+        "--require": checks and checks.requirements,
+        "--check": checks and checks.rules,
     }
     for name, value in given.items():
         if value is not None:

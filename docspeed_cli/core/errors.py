@@ -35,8 +35,14 @@ EXITS = (
     Exit(
         5,
         "job_failed",
-        "a job failed, was cancelled or expired, or its result lacks what `--require` names",
+        "a job failed, was cancelled or expired",
         "check the documents that the errors name; the others are done",
+    ),
+    Exit(
+        10,
+        "not_as_required",
+        "a result lacks what `--require` names or fails a rule of `--check`, or `diff` finds a difference",
+        "look at the results that the errors name",
     ),
     Exit(
         6,
@@ -73,11 +79,14 @@ EXITS = (
 CODES = {
     "usage": "a flag, a file or a setting is wrong; nothing was sent",
     "invalid_input": "an input of a run can't be used: it is missing, empty or of an unsupported type",
+    "invalid_rules": "the rules are invalid; nothing was sent",
     "invalid_schema": "the schema is invalid; nothing was sent",
     "no_key": "there is no API key for this server",
     "auth": "the server does not accept the API key",
     "no_credits": "the account has no credits left",
     "job_failed": "the job failed, was cancelled or expired",
+    "not_as_required": "the result is not as required",
+    "check_failed": "the result fails a rule; `details.checks` says which, with values and places",
     "required_missing": "a required field has no value or no evidence; `details.missing` lists them",
     "not_found": "the job or file is unknown to the server, or the job to the ledger",
     "rejected": "the server rejected the request",
@@ -104,7 +113,7 @@ CODES = {
 """Values of `error.code` and their meaning; a code that the server names is printed in place of these."""
 
 # Failures that would stop every other job come first: a refused key, no credits, no service.
-EXIT_PRIORITY = (4, 3, 9, 5, 7, 6, 8, 2, 1)
+EXIT_PRIORITY = (4, 3, 9, 5, 10, 7, 6, 8, 2, 1)
 """Exit code of a run over several jobs: the first of these that any job met."""
 
 
@@ -204,6 +213,13 @@ class JobFailed(DocspeedError):
 
     exit_code = 5
     code = "job_failed"
+
+
+class NotAsRequired(DocspeedError):
+    """A result lacks what is required of it, fails a rule, or is not what was expected."""
+
+    exit_code = 10
+    code = "not_as_required"
 
 
 class NotFound(DocspeedError):

@@ -12,6 +12,7 @@ from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
     NoCredits,
+    NotAsRequired,
     Pending,
     Unavailable,
     overall_exit_code,
@@ -188,7 +189,7 @@ class Batch:
         return ""
 
     def _too_many_failures(self) -> str:
-        failures, most = self.progress.failed + self.progress.missing_required, self.plan.max_failures
+        failures, most = self.progress.failed + self.progress.incomplete, self.plan.max_failures
         return f"{failures} failures" if most is not None and failures >= most else ""
 
     def _write_failures(self) -> str | None:
@@ -233,7 +234,7 @@ def _end_of(error: DocspeedError | None) -> End:
         return End.DONE
     if isinstance(error, Pending):
         return End.RUNNING
-    return End.INCOMPLETE if error.code == "required_missing" else End.FAILED
+    return End.INCOMPLETE if isinstance(error, NotAsRequired) else End.FAILED
 
 
 def run_hash(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:

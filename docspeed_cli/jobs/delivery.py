@@ -207,4 +207,5 @@ def _members(outcome: Outcome, status: str) -> dict[str, Any]:
         "operation": (job.operation if job else None) or outcome.operation,
         "status": status,
         **({"reused": True} if job and job.reused else {}),
+        **({"checks": [found.to_json() for found in outcome.checks]} if outcome.checks is not None else {}),
     }

@@ -9,6 +9,7 @@ from docspeed_cli.core.models import Job, Source
 
 if TYPE_CHECKING:
     from docspeed_cli.core.errors import DocspeedError
+    from docspeed_cli.results.rules import Check
     from docspeed_cli.service.body import Body
     from docspeed_cli.service.exchange import Response
 
@@ -63,5 +64,7 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     pages: int | None = None
     """Pages of the result, if it tells them; counted only in runs over many inputs."""
+    checks: tuple[Check, ...] | None = None
+    """What the rules of `--check` found in the result."""
     status: Response | None = None
     """The server's last answer about the job's status."""

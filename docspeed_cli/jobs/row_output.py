@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Job
+from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
@@ -16,6 +17,9 @@ from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.service.body import Body, write_whole
+
+_MAX_KEYS = 10
+"""Most keys that a problem names."""
 
 _CHUNK = 256 * 1024
 """Bytes copied at a time."""
@@ -87,7 +91,20 @@ def document_of(outcome: Outcome) -> Document:
     job_id = (job.job_id if job is not None else None) or (error.job_id if error is not None else None)
     status = job.status if job is not None else "failed"
     code, reason = (error.code, error.reason) if error is not None else ("", "")
-    return Document(label or "", job_id or "", status, code, reason)
+    return Document(label or "", job_id or "", status, code, reason, _problems(outcome))
+
+
+def _problems(outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
+    """The failed checks, as rows of the sheet for problems."""
+    failed = [found for found in outcome.checks or () if found.failed]
+    return tuple(
+        (
+            "check_failed" if found.severity == "error" else "check_warning",
+            ", ".join(field.key for field in found.values[:_MAX_KEYS]),
+            describe(found),
+        )
+        for found in failed
+    )
 
 
 def csv_of_one(context: Context, options: RowOptions, job: Job, result: Body) -> str:

@@ -19,7 +19,7 @@ from docspeed_cli.jobs.uploads import PreparedRequest
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
-    from docspeed_cli.results.requirements import Requirements
+    from docspeed_cli.jobs.checking import ResultChecks
 
 
 class NotStarted(Pending):
@@ -42,7 +42,7 @@ class DocumentTasks(NamedTuple):
     sync: bool
     options: WaitOptions
     delivery: Delivery
-    requirements: Requirements | None = None
+    checks: ResultChecks | None = None
 
     def reporting(self, on_status: Callable[[Job], None]) -> DocumentTasks:
         """The same tasks, which call this with the job after each look at it."""
@@ -75,7 +75,7 @@ class DocumentTasks(NamedTuple):
             if existing is not None:
                 pages = existing.pages
                 outcome = Outcome(source, existing, output=str(path), skipped_existing=True, pages=pages)
-                return outcome._replace(error=self._check_requirements(outcome))
+                return self._checked(outcome)
             if path is not None:
                 self.delivery.files.check_free(path, source)
             if self.is_late():
@@ -86,10 +86,10 @@ class DocumentTasks(NamedTuple):
                 from docspeed_cli.results.pages import count_pages
 
                 outcome = outcome._replace(pages=count_pages(request.operation.name, outcome.result.chunks()))
-            error = self._check_requirements(outcome)
+            outcome = self._checked(outcome)
             if path is not None and outcome.result is not None:
                 outcome = self.delivery.files.write_and_record(outcome, path)
-            return outcome._replace(error=error)
+            return outcome
         except DocspeedError as error:
             refused = isinstance(error, Unavailable | Pending) and error.retryable and error.job_id is None
             if job is None and refused and self.is_late(error.retry_after or 0.0):
@@ -116,7 +116,7 @@ class DocumentTasks(NamedTuple):
         reusable = prepared.request.operation.reusable and not self.options.fresh
         if path is None or not reusable or not path.is_file():
             return None
-        if self.requirements is not None and self.delivery.output.format != "json":
+        if self.checks is not None and self.delivery.output.format != "json":
             return None  # what is required can be checked in JSON alone
         known = self.context.ledger.by_request(prepared.identity)
         # A file that holds the result is as good as the server's, also when that has forgotten the job.
@@ -124,19 +124,22 @@ class DocumentTasks(NamedTuple):
         done = [job._replace(reused=True) for job in gone if job.state is State.DONE and job.content_hash]
         return self.delivery.files.written_by(done, path)
 
-    def _check_requirements(self, outcome: Outcome) -> DocspeedError | None:
-        """What the result lacks of what `--require` names, as an error."""
+    def _checked(self, outcome: Outcome) -> Outcome:
+        """The outcome with what `--require` and `--check` find in its result."""
+        job = outcome.job
         result = Body.at(Path(outcome.output)) if outcome.output is not None else outcome.result
-        if self.requirements is None or outcome.job is None or result is None:
-            return None
+        if self.checks is None or job is None or result is None:
+            return outcome
+        document = outcome.source.label if outcome.source else job.ref
         try:
-            error: DocspeedError | None = self.requirements.check(result.json())
+            found, error = self.checks.check(result.json(), document)
         except DocspeedError as unreadable:
-            error = unreadable
+            return outcome._replace(error=unreadable)
+        outcome = outcome._replace(checks=found if self.checks.rules is not None else None)
         if error is None:
-            return None
-        label = f"{outcome.source.label}: " if outcome.source and not self.run.many else ""
-        return error.replace(job_id=outcome.job.job_id, message=label + error.message)
+            return outcome
+        label = f"{document}: " if outcome.source and not self.run.many else ""
+        return outcome._replace(error=error.replace(job_id=job.job_id, message=label + error.message))
 
 
 def failed_task(source: Source, error: DocspeedError, operation: str) -> Task[Outcome]:

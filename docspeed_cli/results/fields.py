@@ -19,18 +19,43 @@ from docspeed_cli.results.values import (
 )
 
 
-class Field(NamedTuple):
-    """A field with its evidence; the value of a field that was not found is None."""
+class Field:
+    """A field with its evidence, which is read when it is asked for; a field that was not found has no value.
 
-    key: str
-    value: Any
-    region_ids: tuple[str, ...]
-    page: int | None
-    quoted_text: str
-    """The text in the document that the value was read from; empty where the payload has none."""
+    `sources` are the objects beside whose values the evidence stands.
+    """
 
-    has_evidence: bool
-    """Whether anything points at the place where the value was read."""
+    __slots__ = ("key", "sources", "value")
+
+    def __init__(self, key: str, value: Any, *sources: Any) -> None:
+        self.key = key
+        self.value = value
+        self.sources = sources
+
+    def renamed(self, key: str) -> Field:
+        """The same field under another key."""
+        return Field(key, self.value, *self.sources)
+
+    @property
+    def region_ids(self) -> tuple[str, ...]:
+        """The regions that the value was read from."""
+        return tuple(region_id for source in self.sources for region_id in regions_of(source))
+
+    @property
+    def page(self) -> int | None:
+        """The page that the value is on, counted from 1."""
+        return page_of(self.sources[0], self.region_ids) if self.sources else None
+
+    @property
+    def quoted_text(self) -> str:
+        """The text in the document that the value was read from; empty where the payload has none."""
+        quoted = first_filled(self.sources[0], ("text", "quote")) if self.sources else None
+        return quoted if isinstance(quoted, str) else ""
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether something points at the place where the value was read."""
+        return bool(self.sources) and all(map(has_evidence, self.sources))
 
 
 class Extraction(NamedTuple):
@@ -66,38 +91,29 @@ def _fields_member(payload: Any) -> Any:
 
 def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
     if is_grounded(value):
-        yield _field(key, grounded_value(value), value)
+        yield Field(key, grounded_value(value), value)
     elif isinstance(value, dict) and value and depth < MAX_DEPTH:
         for name, item in value.items():
             yield from _fields_in(f"{key}.{name}" if key else str(name), item, depth + 1)
     elif isinstance(value, list) and depth < MAX_DEPTH and any(isinstance(item, dict) for item in value):
         yield from _listed_fields(key, value, depth)
     elif key:
-        yield _field(key, value, None)
+        yield Field(key, value)
 
 
 def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
     # Values without names of their own are the several values of one field, such as `tags`.
     if all(is_grounded(item) and not _name_in(item) for item in items):
-        first = _field(key or "value", [grounded_value(item) for item in items], items[0])
-        ids = tuple(region_id for item in items for region_id in regions_of(item))
-        yield first._replace(region_ids=ids, has_evidence=all(map(has_evidence, items)))
+        yield Field(key or "value", [grounded_value(item) for item in items], *items)
         return
     for number, item in enumerate(items, 1):
         name = _name_in(item)
         inner = f"{key}.{name}" if key and name else name or f"{key}[{number}]"
         if name and "fields" not in item:
-            yield _field(inner, first_filled(item, VALUE_NAMES), item)
+            yield Field(inner, first_filled(item, VALUE_NAMES), item)
         else:
             yield from _fields_in(inner, item["fields"] if name else item, depth + 1)
-
-
-def _field(key: str, value: Any, source: Any) -> Field:
-    ids = regions_of(source)
-    quoted = first_filled(source, ("text", "quote"))
-    text = quoted if isinstance(quoted, str) else ""
-    return Field(key, value, ids, page_of(source, ids), text, has_evidence(source))
 
 
 def _name_in(item: Any) -> str:

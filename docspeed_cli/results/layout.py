@@ -37,6 +37,8 @@ class Document(NamedTuple):
     status: str = ""
     code: str = ""
     error: str = ""
+    problems: tuple[tuple[str, str, str], ...] = ()
+    """Failed checks: code, keys, and what is wrong."""
 
 
 class Columns(NamedTuple):

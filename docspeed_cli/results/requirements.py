@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.core.errors import JobFailed, UsageError
+from docspeed_cli.core.errors import NotAsRequired, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.results.fields import Field, read_fields, read_line_items
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
@@ -26,14 +26,14 @@ class Requirements(NamedTuple):
     keys: tuple[str, ...] = ()
     complete_schema: Any = None
 
-    def check(self, payload: Any) -> JobFailed | None:
+    def check(self, payload: Any) -> NotAsRequired | None:
         """Return an error that lists the missing keys; None if the result has them all."""
         fields, tables = read_fields(payload), read_line_items(payload)
         keys = dict.fromkeys([*self.keys, *_keys_of(self.complete_schema, fields)])
         missing = [key for key in keys if not _has_rows(tables, key) and not _has_field(fields, key)]
         if not missing:
             return None
-        return JobFailed(
+        return NotAsRequired(
             f"required but not found: {', '.join(missing)}",
             code="required_missing",
             details={"missing": missing},

@@ -33,7 +33,7 @@ def _escape(text: str) -> str:
     return re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]+\s*", "<br>", text)
 
 
-def _markdown_table(grid: Sequence[Sequence[str]]) -> str:
+def markdown_table(grid: Sequence[Sequence[str]]) -> str:
     """Return a markdown table; its rows may be of different lengths."""
     width = max((len(row) for row in grid), default=0)
     if not width:
@@ -52,15 +52,15 @@ def _pages_as_markdown(pages: list[Page]) -> str:
 
 
 def _tables_as_markdown(tables: list[Table]) -> str:
-    parts = [f"## {_escape(table.heading)}\n\n{_markdown_table(table.grid)}" for table in tables]
+    parts = [f"## {_escape(table.heading)}\n\n{markdown_table(table.grid)}" for table in tables]
     return "\n\n".join(parts) or "No tables."
 
 
 def _extraction_as_markdown(extraction: Extraction) -> str:
     rows = [[field.key, cell_text(field.value), _place_of_field(field)] for field in extraction.fields]
-    parts = [_markdown_table([["Field", "Value", "Evidence"], *rows])] if rows else []
+    parts = [markdown_table([["Field", "Value", "Evidence"], *rows])] if rows else []
     for name, items in extraction.line_items.items():
-        parts.append(f"## {_escape(name)}\n\n{_markdown_table(grid_of_rows(items))}")
+        parts.append(f"## {_escape(name)}\n\n{markdown_table(grid_of_rows(items))}")
     return "\n\n".join(parts)
 
 
@@ -71,7 +71,7 @@ def _place_of_field(field: Field) -> str:
 
 def _packet_as_markdown(packet: Packet) -> str:
     rows = [[section.name, section.kind, section.page_range] for section in packet.sections]
-    return _markdown_table([["Section", "Kind", "Pages"], *rows])
+    return markdown_table([["Section", "Kind", "Pages"], *rows])
 
 
 def _schema_as_markdown(schema: Schema) -> str:

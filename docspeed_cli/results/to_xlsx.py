@@ -91,8 +91,8 @@ class Book:
     def add(self, record: Record) -> None:
         """Write the rows of one document."""
         document = record.document
-        problems: list[tuple[str, str, str]] = []
-        if document.error:
+        problems = list(document.problems)
+        if document.error and not problems:
             problems.append((document.code, "", document.error))
         evidence = self._evidence.place
         link = evidence(0) if record.evidence else None

@@ -16,7 +16,7 @@ VALUE_NAMES = ("value", "text", "content")
 
 _REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
 _EVIDENCE = ("evidence", "regions", "citations", "quote", "bbox")
-_GROUNDING = (*_REGION_IDS, "page_index", "page", "bbox", "confidence")
+_GROUNDING = frozenset({*_REGION_IDS, "page_index", "page", "bbox", "confidence"})
 """Members that tell a value with its evidence from an object of fields."""
 
 _WRAPPERS = ("result", "data", "output")
@@ -49,7 +49,7 @@ def is_grounded(value: Any) -> bool:
     """Whether this is a value with its evidence rather than an object of fields."""
     if not isinstance(value, dict):
         return False
-    has_grounding = any(name in value for name in _GROUNDING)
+    has_grounding = not _GROUNDING.isdisjoint(value)
     if "value" in value:
         # A field may itself have the name `value`: then an object is below it, and no evidence is beside it.
         return has_grounding or not isinstance(value["value"], dict)
@@ -58,7 +58,10 @@ def is_grounded(value: Any) -> bool:
 
 def grounded_value(value: Mapping[str, Any]) -> Any:
     """Return the value of a grounded object, without its evidence."""
-    return next((value[name] for name in VALUE_NAMES if name in value), None)
+    for name in VALUE_NAMES:
+        if name in value:
+            return value[name]
+    return None
 
 
 def whole_number(value: Any) -> int | None:

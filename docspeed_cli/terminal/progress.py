@@ -77,8 +77,8 @@ class BatchProgress:
         """Inputs that nothing more is done about in this run."""
         self.done = 0
         self.reused = 0
-        self.missing_required = 0
-        """Inputs with a result in which required fields are missing."""
+        self.incomplete = 0
+        """Inputs whose result lacks what is required, or fails a rule."""
         self.failed = 0
         self.pending = 0
         """Inputs whose job still ran when the wait ended."""
@@ -112,7 +112,7 @@ class BatchProgress:
             self.done += 1
             self.reused += reused
             return
-        self.missing_required += end is End.INCOMPLETE
+        self.incomplete += end is End.INCOMPLETE
         self.failed += end is End.FAILED
         if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
             reason = "other reasons"
@@ -137,7 +137,7 @@ class BatchProgress:
 
     def line(self) -> str:
         """The progress in one line."""
-        problems = {"failed": self.failed, "missing required": self.missing_required}
+        problems = {"failed": self.failed, "not as required": self.incomplete}
         counts = ", ".join(f"{count} {what}" for what, count in problems.items() if count)
         rate, left = self._rate, (self.total or 0) - self.ended
         parts = (
@@ -175,14 +175,14 @@ class BatchProgress:
         output = self.output
         if output.style.quiet:
             # In a pipe each failure was only a line among the results on stdout.
-            for count, what in ((self.failed, "failed"), (self.missing_required, "missing required fields")):
+            for count, what in ((self.failed, "failed"), (self.incomplete, "not as required")):
                 if count and not output.human_output and not output.style.json_errors:
                     output.failure(f"{self.verb}: {count} of {self.ended} {what}")
             return
         counts = [f"{self.done} {self._done_word}" + (f" ({self.reused} reused)" if self.reused else "")]
         others = {
             "failed": self.failed,
-            "missing required fields": self.missing_required,
+            "not as required": self.incomplete,
             "still running": self.pending,
             "not finished": (self.total or 0) - self.ended if ending.stopped else 0,
         }
@@ -198,7 +198,7 @@ class BatchProgress:
         self._hint_next_step(ending)
 
     def _pages(self) -> str:
-        known = self.done + self.missing_required
+        known = self.done + self.incomplete
         if not self._with_pages or not self.waits:
             return ""
         pages = f", {self.pages} page{'' if self.pages == 1 else 's'}"
@@ -209,8 +209,8 @@ class BatchProgress:
         if self.failed or self.pending or ending.stopped:
             first = "fix what failed, then " if self.failed else ""
             hint(f"{first}run the same command again; it does only what is left")
-        elif self.missing_required:
-            hint("check these documents or the schema; running the same command again costs nothing")
+        elif self.incomplete:
+            hint("look at these documents; running the same command again costs nothing")
         elif self.done and (ending.unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
             hint(f"add `{flags}` and run the same command again to save each result; that costs nothing")

@@ -57,7 +57,7 @@ def test_rows_of_failed_documents_say_why(stage: Stage, service: Service) -> Non
     serve(service)
     service.final = "failed"
     ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv")
-    assert ran.code == 5
+    assert ran.code == 10
     assert [row[2:] for row in table(ran)[1:]] == [["failed", "", "", "ended with status failed"]] * 2
     assert ran.err.count("ended with status failed (job_") == 2
 
@@ -65,7 +65,7 @@ def test_rows_of_failed_documents_say_why(stage: Stage, service: Service) -> Non
 def test_rows_of_a_result_that_lacks_a_required_value_have_the_others(stage: Stage, service: Service) -> None:
     serve(service, total=None)
     ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv", "--require", "total")
-    assert ran.code == 5
+    assert ran.code == 10
     assert table(ran)[1][3:] == ["007", "", "required but not found: total"]
 
 

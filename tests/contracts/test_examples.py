@@ -135,6 +135,10 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
         ids[placeholder] = user.run("parse", document, "--format", "id").out.decode().strip()
     assert user.run("chat", "What is the total?", "invoice.pdf").code == 0
     assert user.run("jobs", "wait", *(ids[name] for name in ids if name.startswith("job"))).code == 0
+    extract = ("extract", "invoices/", "--recursive", "--schema", "s.json", "--wait", "--name", "march")
+    for name in ("extracted/", "expected/", "actual/"):
+        assert user.run(*extract, "-o", name).code == 0
+    (folder / "rules.toml").write_text('[[rule]]\nname = "total"\ncheck = "present(grand_total)"\n', "utf-8")
     return folder, ids
 
 

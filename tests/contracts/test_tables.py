@@ -129,13 +129,14 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         3: "no_credits",
         4: "auth",
         5: "job_failed",
+        10: "not_as_required",
         6: "not_found",
         7: "rejected",
         8: "pending",
         9: "unavailable",
         130: "interrupted",
     }
-    assert EXIT_PRIORITY[:7] == (4, 3, 9, 5, 7, 6, 8)
+    assert EXIT_PRIORITY[:8] == (4, 3, 9, 5, 10, 7, 6, 8)
 
 
 @pytest.mark.parametrize(

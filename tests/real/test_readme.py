@@ -156,17 +156,17 @@ def test_recipe_questions_continue_one_conversation(trial: Trial) -> None:
 
 
 def test_recipe_required_value_present_exits_0(trial: Trial) -> None:
-    result = json.loads(trial.recipe("Fail a CI job when a required value is missing"))
+    result = json.loads(trial.recipe("Fail a CI job when a value is missing or wrong"))
     assert result["doc_class"] == "invoice"
 
 
-def test_recipe_required_value_missing_exits_5(trial: Trial) -> None:
+def test_recipe_required_value_missing_exits_10(trial: Trial) -> None:
     schema = json.loads(trial.read("invoice.schema.json"))
     schema["fields"].append({"key": "spaceship", "description": "Name of the spaceship", "type": "string"})
     (trial.folder / "invoice.schema.json").write_text(json.dumps(schema), "utf-8")
-    command = recipe("Fail a CI job when a required value is missing")
-    done = trial.bash(command.replace("invoice_number", "spaceship"))
-    assert (done.code, "spaceship" in done.err) == (5, True), done.err
+    command = recipe("Fail a CI job when a value is missing or wrong")
+    done = trial.bash(command.replace("grand_total,", "spaceship,"))
+    assert (done.code, "spaceship" in done.err) == (10, True), done.err
 
 
 def test_recipe_submit_and_collect_writes_every_result(trial: Trial) -> None:
@@ -263,6 +263,19 @@ def test_ci_script_puts_each_value_under_its_heading(trial: Trial) -> None:
     ]
     assert {tuple(row[2:4]) for row in found} == {("KLS/25-26/1847", "393757.0"), ("", "")}
     assert [row[-1] != "" for row in found].count(True) == 1
+
+
+def test_ci_script_compares_with_expected_results(trial: Trial) -> None:
+    (trial.folder / "invoices" / "packet.pdf").unlink()
+    compare = "bash ci/goldens.sh invoices invoice.schema.json expected"
+    assert trial.bash(compare).code == 10  # nothing is expected yet
+    assert trial.bash("docspeed diff expected actual --update --yes").code == 0
+    assert trial.bash(compare).code == 0
+    path = trial.folder / "expected" / "invoice.json"
+    path.write_text(path.read_text("utf-8").replace("393757", "393758"), "utf-8")
+    done = trial.bash(compare)
+    assert (done.code, "invoice.grand_total" in done.out.decode()) == (10, True)
+    assert "invoice.grand_total" in trial.read("report.xml")
 
 
 def test_ci_script_with_wrong_usage_keeps_the_earlier_results(trial: Trial) -> None:

@@ -42,6 +42,8 @@ COMMANDS = (
             Entry("forget", "Remove jobs and their kept results from this machine.", "jobs.forget:forget"),
         ),
     ),
+    Entry("check", "Check results by your own rules.", "check:check"),
+    Entry("diff", "Compare expected results with actual ones.", "diff:diff"),
     Entry(
         "runs",
         "List and show runs over many inputs: counts, pages, time, failures.",

@@ -13,6 +13,7 @@ from docspeed_cli.core.operations import GROUNDINGS
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
+    from docspeed_cli.results.rules import Rules
 
 Grounding = Annotated[
     str | None,
@@ -50,3 +51,38 @@ def read_stdin(context: Context, flag_name: str) -> str:
         return text_files.decode_text(context.environment.stdin.buffer.read())
     except ValueError as error:
         raise UsageError(f"{flag_name} -: {error}") from None
+
+
+def checked_schema(context: Context, text: str, where: str = "--schema") -> Any:
+    """The schema as it was given, once it was checked. UsageError with every problem."""
+    from docspeed_cli.results.schema import check_schema
+
+    if text == "-":
+        if context.environment.stdin.isatty():
+            raise UsageError(f"{where} -: standard input is the terminal; pipe a schema in, or name a file")
+        content = read_stdin(context, where)
+    elif text.lstrip()[:1] in ("{", "["):
+        content = text
+    else:
+        content, where = read_text(context, text, where), text
+    checked = check_schema(content)
+    if checked.faults:
+        listed = "".join(f"\n  {fault}" for fault in checked.faults)
+        one = len(checked.faults) == 1
+        raise UsageError(
+            f"{where}: {checked.faults[0]}" if one else f"{where}: {len(checked.faults)} problems{listed}",
+            code="invalid_schema",
+            details=list(checked.faults),
+        )
+    for note in checked.notes:
+        context.output.note(f"{where}: {note}")
+    return checked.schema
+
+
+def read_rules(context: Context, path: str, flag_name: str, schema: Any = None) -> Rules:
+    """The rules in a file that a flag names. UsageError with everything that is wrong with them."""
+    from docspeed_cli.results.rules import names_of, parse_rules
+
+    return parse_rules(
+        read_text(context, path, flag_name), path, None if schema is None else names_of(schema)
+    )

@@ -191,7 +191,7 @@ def _counts_in_words(members: dict[str, Any]) -> str:
     reused = f" ({members['reused']} reused)" if members["reused"] else ""
     words = {
         "failed": "failed",
-        "incomplete": "missing required fields",
+        "incomplete": "not as required",
         "running": "still running",
         "unknown": "with an unknown outcome",
         "not_tried": "not tried",

@@ -1,0 +1,319 @@
+"""`docspeed diff`: expected results against actual ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import FormatOptions, output_flag, request_flag
+from docspeed_cli.core.errors import NotAsRequired, UsageError
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.expected import Pair, pairs_of, updated
+
+if TYPE_CHECKING:
+    from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
+
+
+class DiffOptions(FormatOptions):
+    """The shared options of `diff`."""
+
+
+Keys = list[str] | None
+
+
+@guide(
+    "docspeed diff expected/ actual/",
+    "docspeed diff expected/ actual/ --ignore po_number --fail-under 0.98",
+    "docspeed diff expected/ actual/ --format markdown > report.md",
+    "docspeed diff expected/ actual/ --update --yes",
+    formats=("json", "markdown"),
+)
+def diff(
+    options: DiffOptions,
+    expected: Annotated[str, typer.Argument(help="expected result, or a folder of them", show_default=False)],
+    actual: Annotated[str, typer.Argument(help="actual result, or a folder of them", show_default=False)],
+    ignore: Annotated[
+        Keys,
+        request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY"),
+    ] = None,
+    tolerance: Annotated[
+        str, request_flag("--tolerance", "how far two numbers may be apart", "NUMBER")
+    ] = "0",
+    key: Annotated[
+        Keys,
+        request_flag("--key", "columns that identify a row: line_items=description,code", "TABLE=COLUMNS"),
+    ] = None,
+    ignore_case: Annotated[
+        Keys, request_flag("--ignore-case", "compare this key in any case (repeatable)", "KEY")
+    ] = None,
+    exact: Annotated[
+        Keys, request_flag("--exact", "compare this key character for character (repeatable)", "KEY")
+    ] = None,
+    fail_under: Annotated[
+        str | None,
+        request_flag("--fail-under", "fail only if fewer values than this share are right: 0.98", "SHARE"),
+    ] = None,
+    junit: Annotated[str | None, output_flag("--junit", "write a JUnit report to this file", "FILE")] = None,
+    update: Annotated[
+        bool, output_flag("--update", "make the actual results, with their corrections, the expected ones")
+    ] = False,
+    yes: Annotated[bool, output_flag("--yes", "update without a question")] = False,
+) -> Action:
+    """Compare expected results with actual ones.
+
+    Values are compared as what they are: 1,240.00 equals 1240, and 2 March 2026 equals 2026-03-02. Ids,
+    boxes and whatever else the service adds are left out. Exit code 10 if something differs.
+    """
+
+    def action(context: Context) -> int:
+        least = None if fail_under is None else _number(fail_under, "--fail-under", most=Decimal(1))
+        compared = _compare_options(ignore, tolerance, key, ignore_case, exact)
+        pairs = pairs_of(Path(expected), Path(actual))
+        if update:
+            return _update(context, pairs, expected, yes=yes)
+        return _Report(context, least, junit).perform(compared, pairs)
+
+    return action
+
+
+def _compare_options(
+    ignore: Keys, tolerance: str, keys: Keys, ignore_case: Keys, exact: Keys
+) -> CompareOptions:
+    from docspeed_cli.results.compare import CompareOptions
+
+    row_keys: dict[str, list[str]] = {}
+    for text in keys or ():
+        table, _, columns = text.partition("=")
+        names = [name.strip() for name in columns.split(",")]
+        if not table.strip() or not all(names):
+            raise UsageError(f"--key {text}: name a table and its columns, as in line_items=description")
+        row_keys[table.strip()] = names
+    return CompareOptions(
+        ignore or (), _number(tolerance, "--tolerance"), row_keys, ignore_case or (), exact or ()
+    )
+
+
+def _number(text: str, name: str, most: Decimal | None = None) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number < 0 or (most is not None and number > most):
+        raise UsageError(f"{name} {text}: it is not a number from 0 {'to 1' if most is not None else 'up'}")
+    return number
+
+
+def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) -> int:
+    """Take the actual results over the expected ones."""
+    output = context.output
+    changed = [pair for pair in pairs if pair.actual is not None]
+    if not changed:
+        raise UsageError("there is no actual result to take over")
+    count = "1 expected result" if len(changed) == 1 else f"{len(changed)} expected results"
+    if not yes:
+        if not context.environment.stdin.isatty():
+            raise UsageError(f"--update replaces {count} in {expected}", hint="add `--yes`")
+        if not output.confirm(f"replace {count} in {expected}?"):
+            output.note("nothing was changed")
+            return 0
+    for pair in changed:
+        lost = updated(pair)
+        for correction in lost:
+            output.warn(f"{pair.name}: the correction of {correction.field} has no place in the result")
+    output.note(f"updated {count} in {expected}")
+    return 0
+
+
+class _Found(NamedTuple):
+    """What the comparison of one pair found, or why there was none."""
+
+    name: str
+    comparison: Comparison | None = None
+    error: str | None = None
+
+    @property
+    def status(self) -> str:
+        """`same`, `different` or `not compared`."""
+        if self.comparison is None:
+            return "not compared"
+        return "different" if self.comparison.differences else "same"
+
+
+class _Report:
+    """Compares pairs of results and prints what was found."""
+
+    def __init__(self, context: Context, least: Decimal | None, junit: str | None) -> None:
+        from docspeed_cli.results.compare import Totals
+
+        self.context = context
+        self.least = least
+        self.junit = junit
+        self.totals = Totals()
+        self.counts = {"same": 0, "different": 0, "not compared": 0}
+
+    def perform(self, options: CompareOptions, pairs: list[Pair]) -> int:
+        """Compare every pair; returns the exit code."""
+        from docspeed_cli.results.compare import Comparer
+        from docspeed_cli.results.junit import Case, junit_report
+
+        output, cases = self.context.output, []
+        output.ready()
+        for found in _compare(Comparer(options), pairs):
+            self.counts[found.status] += 1
+            if found.comparison is not None:
+                self.totals.add(found.comparison)
+            texts = tuple(map(_words, found.comparison.differences)) if found.comparison else ()
+            for text in texts or ([found.error] if found.error else []):
+                output.annotate(f"{found.name}: {text}")
+            self._print(found)
+            if self.junit is not None:
+                cases.append(Case(found.name, texts, found.error))
+        if self.junit is not None:
+            self._write_junit(junit_report(cases))
+        self._print_totals(many=len(pairs) > 1)
+        return self._exit_code()
+
+    def _exit_code(self) -> int:
+        if self.counts["not compared"]:
+            return NotAsRequired.exit_code
+        if self.least is not None:
+            return 0 if self.totals.score.share >= Fraction(self.least) else NotAsRequired.exit_code
+        return NotAsRequired.exit_code if self.counts["different"] else 0
+
+    def _print(self, found: _Found) -> None:
+        output = self.context.output
+        if output.format == "markdown":
+            text = _markdown(found)
+            if text:
+                output.text(text)
+        elif not output.human_output:
+            output.value(_line(found))
+        elif found.error is not None:
+            output.failure(f"{found.name}: {found.error}")
+        elif found.comparison is not None and found.comparison.differences:
+            from docspeed_cli.terminal.views.checks import differences_view
+
+            output.show(differences_view(found.name, found.comparison.differences))
+
+    def _print_totals(self, *, many: bool) -> None:
+        output, totals = self.context.output, self.totals
+        if output.format == "markdown":
+            output.text(_markdown_totals(totals.keys, totals.rows))
+        elif not output.human_output:
+            if many:
+                output.value({"summary": _summary(self.counts, totals.score, totals.keys, totals.rows)})
+        elif many:
+            from docspeed_cli.terminal.views.checks import accuracy_view
+
+            output.show(accuracy_view(totals.keys, totals.rows))
+        what = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
+        score = totals.score
+        output.progress(f"diff: {what}; {score.right} of {score.total} values right ({_percent(score)})")
+
+    def _write_junit(self, text: str) -> None:
+        from docspeed_cli.service.body import write_whole
+
+        path = Path(str(self.junit))
+        try:
+            write_whole(path, [text.encode()])
+        except OSError as error:
+            raise UsageError(f"--junit {path}: can't be written: {error.strerror or error}") from None
+
+
+def _compare(comparer: Any, pairs: list[Pair]) -> Iterator[_Found]:
+    for pair in pairs:
+        error = pair.problem()
+        if error is not None:
+            yield _Found(pair.name, error=error)
+            continue
+        expected, actual = pair.read()
+        why = expected.error or actual.error
+        if why is not None:
+            which = "expected" if expected.error else "actual"
+            yield _Found(pair.name, error=f"the {which} result can't be read: {why.message}")
+        else:
+            yield _Found(pair.name, comparer.compare(expected.payload, actual.payload))
+
+
+def _words(difference: Any) -> str:
+    from docspeed_cli.results.values import cell_text
+
+    texts = {
+        "changed": f"expected {cell_text(difference.expected)!r}, got {cell_text(difference.actual)!r}",
+        "missing": f"expected {cell_text(difference.expected)!r}, got nothing",
+        "extra": f"expected nothing, got {cell_text(difference.actual)!r}",
+        "row missing": "row missing",
+        "row extra": "row not expected",
+    }
+    page = f" (page {difference.page})" if difference.page else ""
+    return f"{difference.key}: {texts[difference.kind]}{page}"
+
+
+def _line(found: _Found) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": found.name, "status": found.status}
+    if found.error is not None:
+        line["error"] = found.error
+    if found.comparison is not None:
+        score = found.comparison.score
+        line |= {"right": score.right, "total": score.total}
+        line["differences"] = [each.to_json() for each in found.comparison.differences]
+    return line
+
+
+def _summary(
+    counts: dict[str, int], score: Score, keys: dict[str, Score], rows: dict[str, RowScore]
+) -> dict[str, Any]:
+    return {
+        **{word.replace(" ", "_"): count for word, count in counts.items()},
+        "accuracy": round(score.accuracy, 6),
+        "keys": {key: {**s._asdict(), "accuracy": round(s.accuracy, 6)} for key, s in keys.items()},
+        "rows": {
+            table: {**s._asdict(), "precision": round(s.precision, 6), "recall": round(s.recall, 6)}
+            for table, s in rows.items()
+        },
+    }
+
+
+def _percent(score: Score) -> str:
+    return f"{score.accuracy * 100:.1f} %"
+
+
+def _markdown(found: _Found) -> str:
+    if found.error is not None:
+        return f"## {found.name}\n\n{found.error}\n"
+    if found.comparison is None or not found.comparison.differences:
+        return ""
+    from docspeed_cli.results.to_markdown import markdown_table
+
+    headings = ["key", "difference", "expected", "actual", "page"]
+    rows = [
+        [each.key, each.kind, _plain(each.expected), _plain(each.actual), str(each.page or "")]
+        for each in found.comparison.differences
+    ]
+    return f"## {found.name}\n\n{markdown_table([headings, *rows])}\n"
+
+
+def _markdown_totals(keys: dict[str, Score], rows: dict[str, RowScore]) -> str:
+    from docspeed_cli.results.to_markdown import markdown_table
+
+    values = [[key, str(s.right), str(s.total), _percent(s)] for key, s in sorted(keys.items())]
+    parts = [markdown_table([["key", "right", "of", "accuracy"], *values])]
+    if rows:
+        found = [
+            [name, f"{s.precision * 100:.1f} %", f"{s.recall * 100:.1f} %"]
+            for name, s in sorted(rows.items())
+        ]
+        parts.append(markdown_table([["table", "row precision", "row recall"], *found]))
+    return "## Accuracy\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _plain(value: Any) -> str:
+    from docspeed_cli.results.values import cell_text
+
+    return "" if value is None else cell_text(value)

@@ -1,0 +1,98 @@
+"""Pair expected results with actual ones by name, and take the actual ones over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
+from docspeed_cli.core.text_files import read_text
+from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.jobs.stored_results import CORRECTIONS, StoredResult, read_result, result_files
+from docspeed_cli.results.corrections import Correction, corrected, read_corrections
+from docspeed_cli.service.body import write_whole
+
+
+class Pair(NamedTuple):
+    """An expected and an actual result of one name; one of them may be missing."""
+
+    name: str
+    expected: Path | None
+    actual: Path | None
+    target: Path
+    """Where the expected result is, or would be."""
+
+    def problem(self) -> str | None:
+        """Return what prevents the comparison, if anything does."""
+        if self.expected is None:
+            return "there is no expected result of this name"
+        return "the actual result is missing" if self.actual is None else None
+
+    def read(self) -> tuple[StoredResult, StoredResult]:
+        """Read both results."""
+        return read_result(self.name, Path(str(self.expected))), read_result(
+            self.name, Path(str(self.actual))
+        )
+
+
+def pairs_of(expected: Path, actual: Path) -> list[Pair]:
+    """Return the pairs of two files, or of two folders by the names in them. UsageError if there are none."""
+    for path in (expected, actual):
+        # With `--update`, the folder of expected results need not exist yet.
+        if not path.exists() and not (path is expected and actual.is_dir()):
+            raise UsageError(f"{display_path(path)}: no such file or folder")
+    if expected.is_dir() != actual.is_dir() and expected.exists():
+        raise UsageError(
+            f"{display_path(expected)} and {display_path(actual)}: compare two files, or two folders"
+        )
+    if not actual.is_dir():
+        return [Pair(display_path(actual), expected, actual, expected)]
+    found = {path.relative_to(folder) for folder in (expected, actual) for path in result_files(folder)}
+    if not found:
+        raise UsageError(f"{display_path(expected)} and {display_path(actual)} have no results (*.json)")
+    return [
+        Pair(display_path(name), _there(expected / name), _there(actual / name), expected / name)
+        for name in sorted(found)
+    ]
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def updated(pair: Pair) -> list[Correction]:
+    """Make the actual result, with its corrections, the expected one.
+
+    Returns the corrections whose place is not in the result. DocspeedError if it can't be read or written.
+    """
+    actual = Path(str(pair.actual))
+    corrections = corrections_of(actual)
+    try:
+        pair.target.parent.mkdir(parents=True, exist_ok=True)
+        if not corrections:
+            write_whole(pair.target, [actual.read_bytes()])
+            return []
+        payload, lost = corrected(read_json(actual.read_bytes()), corrections)
+        write_whole(pair.target, _encoded(json_chunks(payload, INDENTED)))
+        return lost
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DocspeedError(f"{pair.name} can't be updated: {reason}", code="write_failed") from None
+
+
+def _encoded(chunks: Iterator[str]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk.encode("utf-8", "surrogatepass")
+    yield b"\n"
+
+
+def corrections_of(result: Path) -> list[Correction]:
+    """Return a reviewer's corrections beside a result's file. DocspeedError if they can't be read."""
+    path = result.with_name(result.stem + CORRECTIONS)
+    try:
+        return read_corrections(read_json(read_text(path))) if path.exists() else []
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DocspeedError(f"{display_path(path)}: {reason}") from None

@@ -1,0 +1,153 @@
+"""Find results that are there already: in files and folders, in lines of JSON, and those that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
+from docspeed_cli.core.json_text import read_json
+from docspeed_cli.core.models import Job
+from docspeed_cli.core.text_files import decode_text
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.service.body import Body
+
+CORRECTIONS = ".corrections.json"
+"""End of the name of the file with a reviewer's corrections of a result."""
+
+
+class StoredResult(NamedTuple):
+    """A result that is there, under the name of its document or its file; or why it can't be read."""
+
+    label: str
+    payload: Any = None
+    path: Path | None = None
+    job: Job | None = None
+    error: DocspeedError | None = None
+
+
+def stored_results(context: Context, names: Iterable[str]) -> Iterator[StoredResult]:
+    """Yield the results that these names mean: files, folders, runs, job ids, `-` for lines of JSON.
+
+    No request is sent. UsageError or NotFound for a name that means nothing.
+    """
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            yield from _from_lines("standard input", context.environment.stdin.buffer)
+        elif path.is_dir():
+            yield from _from_folder(path)
+        elif path.is_file():
+            yield from _from_file(path, path.name)
+        else:
+            yield from _from_ledger(context, name)
+
+
+def result_files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below it that may be results, sorted."""
+    return sorted(
+        path
+        for path in folder.rglob("*.json")
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(CORRECTIONS)
+    )
+
+
+def read_result(label: str, path: Path) -> StoredResult:
+    """Read one file."""
+    try:
+        return StoredResult(label, Body.at(path).json(), path)
+    except OSError as error:
+        why = DocspeedError(f"can't be read: {error.strerror or error}")
+    except DocspeedError as error:
+        why = error
+    return StoredResult(label, path=path, error=why)
+
+
+def _from_folder(folder: Path) -> Iterator[StoredResult]:
+    paths = result_files(folder)
+    if not paths:
+        raise UsageError(f"{display_path(folder)}: no results (*.json) in this folder")
+    for path in paths:
+        yield read_result(display_path(path.relative_to(folder)), path)
+
+
+def _from_file(path: Path, label: str) -> Iterator[StoredResult]:
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        with path.open("rb") as file:
+            yield from _from_lines(label, file)
+    else:
+        yield read_result(display_path(path), path)
+
+
+def _from_lines(label: str, stream: IO[bytes]) -> Iterator[StoredResult]:
+    """Yield the results in lines of JSON, as a run over many documents prints them; or one that is alone."""
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            members = read_json(decode_text(line))
+        except ValueError as error:
+            why = UsageError(f"{label}, line {number}: it is not JSON: {error}")
+            raise why from None
+        if isinstance(members, dict) and "input" in members and ("result" in members or "error" in members):
+            yield _from_line(members, f"{label}, line {number}")
+        elif isinstance(members, dict) and "output" in members and "job_id" in members:
+            yield read_result(str(members.get("input") or members["output"]), Path(str(members["output"])))
+        else:
+            yield StoredResult(f"{label}, line {number}" if number > 1 else label, members)
+
+
+def _from_line(members: dict[str, Any], place: str) -> StoredResult:
+    label = str(members["input"] or place)
+    if "result" in members:
+        return StoredResult(label, members["result"])
+    error = members["error"]
+    message = str(error.get("message") if isinstance(error, dict) else error)
+    return StoredResult(label, error=DocspeedError(message))
+
+
+def _from_ledger(context: Context, name: str) -> Iterator[StoredResult]:
+    """Yield the kept results of a run or a job."""
+    run = context.ledger.runs.find(name)
+    job = _job_named(context, name)
+    if run is not None and (name != "@last" or (job is not None and job.run == run.run)):
+        for item in context.ledger.runs.items(run.run):
+            row = context.ledger.by_row(item.job_row) if item.job_row is not None else None
+            label = str(item.input or item.job_id)
+            reason = DocspeedError(item.reason) if item.reason else None
+            output = Path(item.output) if item.output else None
+            yield _kept(context, label, row, output, reason)
+    elif job is not None:
+        output = Path(job.output) if job.output else None
+        yield _kept(context, job.input or job.ref, job, output, None)
+    else:
+        raise NotFound(
+            f"{name}: no such file, folder, run or job on this machine",
+            hint="`docspeed runs list` and `docspeed jobs list` show what there is",
+        )
+
+
+def _job_named(context: Context, name: str) -> Job | None:
+    if name == "@last":
+        return context.ledger.newest(context.settings.named_server)
+    if name.startswith("@") and name[1:].isdecimal():
+        return context.ledger.by_row(int(name[1:]))
+    return next(iter(context.ledger.by_id(name)), None)
+
+
+def _kept(
+    context: Context, label: str, job: Job | None, output: Path | None, reason: DocspeedError | None
+) -> StoredResult:
+    if job is not None and (kept := context.kept.open(job)) is not None:
+        try:
+            return StoredResult(label, Body.of(kept).json(), job=job)
+        except DocspeedError as error:
+            return StoredResult(label, job=job, error=error)
+    if output is not None and output.is_file() and output.suffix.lower() == ".json":
+        return read_result(label, output)._replace(job=job)
+    if reason is None:
+        command = context.result_command(job) if job is not None else None
+        reason = NotFound("the result is not on this machine", hint=command and f"`{command}` fetches it")
+    return StoredResult(label, job=job, error=reason)

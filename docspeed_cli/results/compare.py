@@ -1,0 +1,375 @@
+"""Compare an expected result with an actual one, value by value and row by row.
+
+Values are compared as what they are: 1,240.00 equals 1240, and 2 March 2026 equals 2026-03-02. Ids, boxes
+and whatever else the actual result has besides are left out.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from docspeed_cli.results.facts import Facts, Row
+from docspeed_cli.results.fields import Field
+from docspeed_cli.results.readings import read_date, read_number
+from docspeed_cli.results.values import MAX_DEPTH, cell_text
+
+Mark = Callable[[], str | None]
+"""Finds the decimal mark of a document."""
+
+_MIN_SIMILARITY = 0.35
+"""Least similarity, from 0 to 1, of two rows that are taken for the same one."""
+_MAX_PAIRS = 250_000
+"""Most pairs of rows whose similarity is measured; more are compared by their position."""
+
+_INDEX = re.compile(r"\[\d+\]")
+
+CHANGED, MISSING, EXTRA, ROW_MISSING, ROW_EXTRA = "changed", "missing", "extra", "row missing", "row extra"
+
+
+class Difference(NamedTuple):
+    """One difference; `key` is a field, or a cell such as `line_items[3].amount`, by the expected row."""
+
+    key: str
+    kind: str
+    expected: Any = None
+    actual: Any = None
+    page: int | None = None
+    text: str = ""
+    """The text in the document that the actual value was read from."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the difference as scripts read it; absent members are left out."""
+        members: dict[str, Any] = {"key": self.key, "kind": self.kind}
+        if self.kind in (CHANGED, MISSING, ROW_MISSING):
+            members["expected"] = self.expected
+        if self.kind in (CHANGED, EXTRA, ROW_EXTRA):
+            members["actual"] = self.actual
+        return {**members, **{n: v for n, v in (("page", self.page), ("text", self.text)) if v}}
+
+
+class Score(NamedTuple):
+    """How many values of one key were right, of how many that are expected or were found."""
+
+    right: int = 0
+    total: int = 0
+
+    def plus(self, other: Score) -> Score:
+        """Add two scores."""
+        return Score(self.right + other.right, self.total + other.total)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right values; 1 where there was nothing to find."""
+        return self.right / self.total if self.total else 1.0
+
+    @property
+    def share(self) -> Fraction:
+        """The same, exactly."""
+        return Fraction(self.right, self.total) if self.total else Fraction(1)
+
+
+def _sum(scores: Iterable[Score]) -> Score:
+    total = Score()
+    for score in scores:
+        total = total.plus(score)
+    return total
+
+
+class RowScore(NamedTuple):
+    """How many rows of one table were found, of those expected and of those that are there."""
+
+    matched: int = 0
+    expected: int = 0
+    actual: int = 0
+
+    def plus(self, other: RowScore) -> RowScore:
+        """Add two scores."""
+        return RowScore(*(one + two for one, two in zip(self, other, strict=True)))
+
+    @property
+    def precision(self) -> float:
+        """The share of the actual rows that are expected."""
+        return self.matched / self.actual if self.actual else 1.0
+
+    @property
+    def recall(self) -> float:
+        """The share of the expected rows that are there."""
+        return self.matched / self.expected if self.expected else 1.0
+
+
+class Comparison(NamedTuple):
+    """What a comparison found: differences, a score for each key, and one for each table's rows."""
+
+    differences: list[Difference]
+    keys: dict[str, Score]
+    rows: dict[str, RowScore]
+
+    @property
+    def score(self) -> Score:
+        """All values together."""
+        return _sum(self.keys.values())
+
+
+class Totals:
+    """The scores of several comparisons."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Score] = {}
+        self.rows: dict[str, RowScore] = {}
+
+    def add(self, comparison: Comparison) -> None:
+        """Add one comparison."""
+        for key, score in comparison.keys.items():
+            self.keys[key] = self.keys.get(key, Score()).plus(score)
+        for table, found in comparison.rows.items():
+            name = _INDEX.sub("", table)
+            self.rows[name] = self.rows.get(name, RowScore()).plus(found)
+
+    @property
+    def score(self) -> Score:
+        """All values together."""
+        return _sum(self.keys.values())
+
+
+class CompareOptions(NamedTuple):
+    """What counts as equal. Keys may have `*` for any part, and name columns as `table.column`."""
+
+    ignore: Sequence[str] = ()
+    tolerance: Decimal = Decimal(0)
+    """How far two numbers may be apart."""
+    row_keys: Mapping[str, Sequence[str]] = {}
+    """The columns that identify a row, by table."""
+    ignore_case: Sequence[str] = ()
+    exact: Sequence[str] = ()
+    """Keys whose texts must be the same character for character."""
+
+
+class Comparer:
+    """Compares results under the same options."""
+
+    def __init__(self, options: CompareOptions = CompareOptions()) -> None:  # noqa: B008 - it is immutable
+        self._options = options
+        self._ignored: dict[str, bool] = {}
+
+    def compare(self, expected: Any, actual: Any) -> Comparison:
+        """Compare two payloads."""
+        one, other = Facts(expected), Facts(actual)
+        found = Comparison([], {}, {})
+        pair = _Pair(self._options, one, other)
+        for key, field in one.fields.items():
+            if not self._is_ignored(key):
+                _compare_value(found, pair, _INDEX.sub("", key), field, other.fields.get(key))
+        for table, rows in one.tables.items():
+            if not self._is_ignored(table):
+                self._compare_rows(found, pair, table, rows, other.tables.get(table, []))
+        return found
+
+    def _is_ignored(self, key: str) -> bool:
+        plain = _INDEX.sub("", key)
+        if plain not in self._ignored:
+            self._ignored[plain] = _listed(plain, self._options.ignore)
+        return self._ignored[plain]
+
+    def _compare_rows(
+        self, found: Comparison, pair: _Pair, table: str, expected: list[Row], actual: list[Row]
+    ) -> None:
+        columns = {name for row in expected for name in row if not self._is_ignored(f"{table}.{name}")}
+        matches = pair.match(table, expected, actual, columns)
+        found.rows[table] = RowScore(len(matches), len(expected), len(actual))
+        keys = {name: f"{_INDEX.sub('', table)}.{name}" for name in columns}
+        for index, row in enumerate(expected):
+            cells = [(keys[name], name, field) for name, field in row.items() if name in columns]
+            if index in matches:
+                other = actual[matches[index]]
+                for key, name, field in cells:
+                    _compare_value(found, pair, key, field, other.get(name))
+                continue
+            place = f"{table}[{index + 1}]"
+            found.differences.append(Difference(place, ROW_MISSING, _plain(row, columns)))
+            _count_wrong(found, cells)
+        taken = set(matches.values())
+        for index, row in enumerate(actual):
+            if index not in taken:
+                place = f"{table}[{index + 1}]"
+                found.differences.append(Difference(place, ROW_EXTRA, actual=_plain(row, columns)))
+                _count_wrong(found, [(keys[name], name, row[name]) for name in keys if name in row])
+
+
+def _compare_value(found: Comparison, pair: _Pair, key: str, expected: Field, actual: Field | None) -> None:
+    """Compare two values; `key` is without the numbers of rows."""
+    value = actual.value if actual is not None else None
+    if expected.value == value and type(expected.value) is type(value):
+        if not _is_blank(value):
+            _count(found, key, right=True)
+        return
+    blank = _is_blank(expected.value), _is_blank(value)
+    if all(blank):
+        return
+    right = not any(blank) and pair.equal(key, expected.value, value)
+    _count(found, key, right=right)
+    if not right:
+        kind = MISSING if blank[1] else EXTRA if blank[0] else CHANGED
+        page, text = (actual.page, actual.quoted_text) if actual is not None else (None, "")
+        found.differences.append(Difference(expected.key, kind, expected.value, value, page, text))
+
+
+def _count(found: Comparison, key: str, *, right: bool) -> None:
+    score = found.keys.get(key)
+    found.keys[key] = Score(right, 1) if score is None else Score(score.right + right, score.total + 1)
+
+
+def _count_wrong(found: Comparison, cells: Iterable[tuple[str, str, Field]]) -> None:
+    for key, _, field in cells:
+        if not _is_blank(field.value):
+            _count(found, key, right=False)
+
+
+class _Pair:
+    """Two results, whose documents may use different decimal marks."""
+
+    def __init__(self, options: CompareOptions, expected: Facts, actual: Facts) -> None:
+        self._options = options
+        self._marks: tuple[Mark, Mark] = (lambda: expected.mark, lambda: actual.mark)
+
+    def equal(self, key: str, expected: Any, actual: Any, depth: int = 0) -> bool:
+        """Whether two values of a key are the same."""
+        if isinstance(expected, list) and isinstance(actual, list) and depth < MAX_DEPTH:
+            same_length = len(expected) == len(actual)
+            pairs = zip(expected, actual, strict=False)
+            return same_length and all(self.equal(key, one, other, depth + 1) for one, other in pairs)
+        texts = cell_text(expected), cell_text(actual)
+        if texts[0] == texts[1]:
+            return True
+        if _listed(key, self._options.exact):
+            return False
+        numbers = _number(expected, self._marks[0]), _number(actual, self._marks[1])
+        if numbers[0] is not None and numbers[1] is not None:
+            return abs(numbers[0] - numbers[1]) <= self._options.tolerance
+        dates = read_date(texts[0]), read_date(texts[1])
+        if dates[0] is not None and dates[1] is not None:
+            return dates[0] == dates[1]
+        plain = _normal(texts[0]), _normal(texts[1])
+        if plain[0] == plain[1]:
+            return True
+        folds = bool(self._options.ignore_case) and _listed(key, self._options.ignore_case)
+        return folds and plain[0].casefold() == plain[1].casefold()
+
+    # -- rows
+
+    def match(
+        self, table: str, expected: Sequence[Row], actual: Sequence[Row], columns: set[str]
+    ) -> dict[int, int]:
+        """Return the actual row for each expected one, by index: by key columns, or the most similar."""
+        named = self._options.row_keys.get(table)
+        if named:
+            return self._match_by_key(table, expected, actual, named)
+        matches = {
+            index: index
+            for index, (row, other) in enumerate(zip(expected, actual, strict=False))
+            if self._same(table, row, other, columns)
+        }
+        if len(matches) == len(expected):
+            return matches
+        left = [index for index in range(len(expected)) if index not in matches]
+        free = [index for index in range(len(actual)) if index not in matches]
+        # In a single column, only its place tells which row a changed one was.
+        if len(columns) == 1 or len(left) * len(free) > _MAX_PAIRS:
+            return {**matches, **{index: index for index in left if index < len(actual)}}
+        # The most similar rows first; of equally similar ones, those that stand closest to each other.
+        pairs = sorted(
+            (
+                -self._similarity(table, expected[one], actual[other], columns),
+                abs(one - other),
+                one,
+                other,
+            )
+            for one in left
+            for other in free
+        )
+        taken: set[int] = set()
+        for similarity, _, one, other in pairs:
+            if -similarity >= _MIN_SIMILARITY and one not in matches and other not in taken:
+                matches[one] = other
+                taken.add(other)
+        return matches
+
+    def _match_by_key(
+        self, table: str, expected: Sequence[Row], actual: Sequence[Row], named: Sequence[str]
+    ) -> dict[int, int]:
+        free: dict[tuple[str, ...], list[int]] = {}
+        for index, row in enumerate(actual):
+            free.setdefault(self._key(table, row, named, self._marks[1]), []).append(index)
+        matches: dict[int, int] = {}
+        for index, row in enumerate(expected):
+            found = free.get(self._key(table, row, named, self._marks[0]))
+            if found:
+                matches[index] = found.pop(0)
+        return matches
+
+    def _key(self, table: str, row: Row, named: Sequence[str], mark: Mark) -> tuple[str, ...]:
+        return tuple(self._canonical(f"{table}.{name}", row.get(name), mark) for name in named)
+
+    def _canonical(self, key: str, field: Field | None, mark: Mark) -> str:
+        """A text that is equal for values that are equal."""
+        if field is None or _is_blank(field.value):
+            return ""
+        number = _number(field.value, mark)
+        text = cell_text(field.value)
+        if number is not None:
+            return str(number.normalize())
+        found = read_date(text)
+        plain = found.isoformat() if found is not None else _normal(text)
+        return plain.casefold() if _listed(key, self._options.ignore_case) else plain
+
+    def _same(self, table: str, row: Row, other: Row, columns: set[str]) -> bool:
+        return all(self._similar(table, name, row, other) == 1.0 for name in row if name in columns)
+
+    def _similarity(self, table: str, row: Row, other: Row, columns: set[str]) -> float:
+        names = [name for name in row if name in columns]
+        return sum(self._similar(table, name, row, other) for name in names) / len(names) if names else 1.0
+
+    def _similar(self, table: str, name: str, row: Row, other: Row) -> float:
+        """How similar two cells are, from 0 to 1."""
+        one, two = row[name].value, other[name].value if name in other else None
+        if one == two and type(one) is type(two):
+            return 1.0
+        if _is_blank(one) or _is_blank(two):
+            return 1.0 if _is_blank(one) and _is_blank(two) else 0.0
+        if self.equal(f"{table}.{name}", one, two):
+            return 1.0
+        words = {*cell_text(one).casefold().split()}, {*cell_text(two).casefold().split()}
+        return 0.5 * len(words[0] & words[1]) / max(len(words[0] | words[1]), 1)
+
+
+def _number(value: Any, mark: Mark) -> Decimal | None:
+    if isinstance(value, str):
+        return read_number(value, mark)
+    if isinstance(value, bool | list | dict) or value is None:
+        return None
+    number = Decimal(cell_text(value))
+    return number if number.is_finite() else None
+
+
+def _normal(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _is_blank(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return not value
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _listed(key: str, patterns: Iterable[str]) -> bool:
+    """Whether a pattern names the key, or something that it is part of."""
+    return any(fnmatch.fnmatchcase(key, pattern) or key.startswith(f"{pattern}.") for pattern in patterns)
+
+
+def _plain(row: Row, columns: set[str]) -> dict[str, Any]:
+    return {name: field.value for name, field in row.items() if name in columns}

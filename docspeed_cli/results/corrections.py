@@ -1,0 +1,109 @@
+"""A reviewer's corrections of one result: their file's content, and the result with them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from docspeed_cli.results.values import VALUE_NAMES, find_member, is_grounded, unwrap
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+class Correction(NamedTuple):
+    """One corrected value; `field` is its key, such as `total` or `line_items[3].amount`."""
+
+    field: str
+    old: Any = None
+    new: Any = None
+    reviewer: str | None = None
+    time: str | None = None
+    """When it was made, as RFC 3339."""
+
+
+def read_corrections(content: Any) -> list[Correction]:
+    """Return the corrections in a file's content; of several for one field, the last.
+
+    ValueError if the content has another form.
+    """
+    listed = content.get("corrections") if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("it has no list of corrections")
+    found: dict[str, Correction] = {}
+    for item in listed:
+        if not isinstance(item, dict) or not isinstance(item.get("field"), str) or "new" not in item:
+            raise ValueError("a correction has a field and a new value")
+        known = {name: item[name] for name in Correction._fields if name in item}
+        found[item["field"]] = Correction(**known)
+    return list(found.values())
+
+
+def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, list[Correction]]:
+    """Return a copy of a payload with the new values, and the corrections whose place is not in it."""
+    changed = copy.deepcopy(payload)
+    lost = [correction for correction in corrections if not _correct(changed, correction)]
+    return changed, lost
+
+
+def _correct(payload: Any, correction: Correction) -> bool:
+    steps = [name or int(index) - 1 for name, index in _STEP.findall(correction.field)]
+    return any(_set(root, steps, correction.new) for root in _roots(payload))
+
+
+def _roots(payload: Any) -> list[Any]:
+    """Return the places where fields and tables are: the members for them, and what wraps the payload."""
+    members = (
+        find_member(payload, name)
+        for name in ("fields", "invoice_level_fields", "line_items", "line_item_structures", "tables")
+    )
+    return [*(member for member in members if member is not None), *unwrap(payload)]
+
+
+def _set(value: Any, steps: Sequence[str | int], new: Any) -> bool:
+    """Set the value at the end of these steps; a step may be a dotted key, or the name in a list's item."""
+    if isinstance(value, dict) and len(steps) > 0:
+        for count in range(len(steps), 0, -1):
+            if not all(isinstance(step, str) for step in steps[:count]):
+                continue
+            name = ".".join(map(str, steps[:count]))
+            if name in value:
+                if count == len(steps):
+                    value[name] = _with_value(value[name], new)
+                    return True
+                return _set(value[name], steps[count:], new)
+        return any(
+            _set(value[inner], steps, new) for inner in ("fields", "rows", "items", "cells") if inner in value
+        )
+    if isinstance(value, list) and steps:
+        return _set_in_list(value, steps, new)
+    return False
+
+
+def _set_in_list(items: list[Any], steps: Sequence[str | int], new: Any) -> bool:
+    first = steps[0]
+    if isinstance(first, int):
+        if not 0 <= first < len(items):
+            return False
+        if len(steps) == 1:
+            items[first] = _with_value(items[first], new)
+            return True
+        return _set(items[first], steps[1:], new)
+    for count in range(len(steps), 0, -1):
+        name = ".".join(map(str, steps[:count]))
+        for index, item in enumerate(items):
+            if isinstance(item, dict) and name in (item.get("key"), item.get("name")):
+                if count == len(steps):
+                    items[index] = _with_value(item, new)
+                    return True
+                return _set(item, steps[count:], new)
+    return False
+
+
+def _with_value(old: Any, new: Any) -> Any:
+    """Return what stands in the old value's place: its evidence stays beside the new one."""
+    if not isinstance(old, dict) or not (is_grounded(old) or any(name in old for name in VALUE_NAMES)):
+        return new
+    name = next((name for name in VALUE_NAMES if name in old), "value")
+    return {**old, name: new}

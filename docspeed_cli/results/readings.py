@@ -1,0 +1,206 @@
+"""Read numbers and dates as documents print them, in the usual European, Indian and US forms.
+
+A text that could mean two things is read only where the document's other numbers settle it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+_MAX_TEXT = 60
+"""Characters of the longest text that is read as a number or a date."""
+
+_CURRENCIES = (
+    # ISO 4217: the codes in use.
+    "DES ISO AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
+    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS "
+    "GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD "
+    "KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO "
+    "NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS "
+    "SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST "
+    "XAF XCD XOF XPF YER ZAR ZMW ZWG"
+    # How currencies are printed besides by code and by symbol.
+    " RS RS. KR KR. FR FR. SFR. ZŁ KČ FT LEI A$ C$ US$ R$"
+)
+_CODES = frozenset(_CURRENCIES.split())
+
+_NUMBER = re.compile(
+    r"(?P<open>\()?(?P<sign>[-+])?(?P<before>[^\d\s().,+-][^\d\s(),+-]{0,3}(?=[\s\d+-]))?\s?(?P<inner>[-+])?"
+    r"(?P<digits>\d[\d.,' ]*|[.,]\d+)"
+    r"(?:(?<!\s)\s?(?P<after>%|[^\d\s()+-]{1,4}))?(?P<end>-)?(?P<close>\))?"
+)
+_PLAIN = re.compile(r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+(?=\.))(?:\.\d\d?)?", re.ASCII)
+"""1240, 12.50 and 1,240.00, which can mean one number only."""
+_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_GROUPS = re.compile(r"\d{1,3}(?:([,.' ])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d\d)+,\d{3}")
+"""1,240,000 and, with the same mark throughout, 1 240 000 or 1.240.000; and 12,40,000."""
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan januar jänner janvier janv enero ene gennaio gen januari janeiro styczeń",
+            "february feb februar février févr fév febrero febbraio febr februari fevereiro luty",
+            "march mar märz mrz mars marzo maart mrt março marzec",
+            "april apr avril avr abril abr aprile kwiecień",
+            "may mai mayo maggio mag mei maio maj",
+            "june jun juni juin junio giugno giu junho czerwiec",
+            "july jul juli juillet juil julio luglio lug julho lipiec",
+            "august aug août aout agosto ago augustus sierpień",
+            "september sep sept septembre septiembre settembre set setembro wrzesień",
+            "october oct oktober okt octobre octubre ottobre ott outubro październik",
+            "november nov novembre noviembre novembro listopad",
+            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudzień",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_DAY = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
+_OF = r"(?:[\s./-]+|\s+(?:de|of)\s+)"
+_YEAR = r"(\d{4}|\d{2})"
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\d\d:\d\d.*)?")
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2{_YEAR}")
+_DAY_MONTH = re.compile(rf"{_DAY}{_OF}([^\W\d_]{{3,}})\.?,?{_OF}{_YEAR}")
+_MONTH_DAY = re.compile(rf"([^\W\d_]{{3,}})\.?\s{_DAY},?\s{_YEAR}")
+_WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?,\s")
+
+
+def _no_mark() -> str | None:
+    return None
+
+
+def read_number(text: str, mark: Callable[[], str | None] = _no_mark) -> Decimal | None:
+    """Return the number that a text prints; None if it prints none, or it is not certain which.
+
+    Currencies and a percent sign are left out; `(12.50)` and `12.50-` are negative. `mark` finds the decimal
+    mark of the document: it tells whether `1.240` is 1240.
+    """
+    if len(text) > _MAX_TEXT:
+        return None
+    if _PLAIN.fullmatch(text):  # most numbers; the rest takes ten times as long
+        return Decimal(text.replace(",", ""))
+    found = _parts(text)
+    if found is None:
+        return None
+    plain = _plain_digits(found["digits"], mark)
+    if plain is None:
+        return None
+    minus = [found["sign"], found["inner"]].count("-") + bool(found["open"]) + bool(found["end"])
+    return Decimal(plain) if minus == 0 else Decimal(f"-{plain}") if minus == 1 else None
+
+
+def decimal_mark(texts: Iterable[str]) -> str | None:
+    """Return the decimal mark that a document's numbers use; None if they don't tell, or disagree."""
+    marks: set[str] = set()
+    for text in texts:
+        found = _parts(text) if "," in text or "." in text else None
+        mark = _certain_mark(found["digits"]) if found else None
+        if mark:
+            marks.add(mark)
+    return marks.pop() if len(marks) == 1 else None
+
+
+def _parts(text: str) -> re.Match[str] | None:
+    """Return the sign, currency and digits of a number; None for any other text."""
+    text = text.strip()
+    if len(text) > _MAX_TEXT or not any(map(str.isdigit, text)):
+        return None
+    text = _SPACES.sub(" ", "".join(map(_ascii, text)) if not text.isascii() else text)
+    found = _NUMBER.fullmatch(text)
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    around = [part for part in (found["before"], found["after"]) if part]
+    return found if len(around) < 2 and all(map(_is_currency, around)) else None
+
+
+def _ascii(char: str) -> str:
+    """Return a digit, minus or apostrophe of any script as the ASCII one."""
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    return {"−": "-", "–": "-", "’": "'", "´": "'", "٫": ".", "٬": ","}.get(char, char)
+
+
+def _is_currency(part: str) -> bool:
+    word = part.upper()
+    symbol = len(part) == 1 and unicodedata.category(part) == "Sc"
+    return symbol or word == "%" or word in _CODES
+
+
+def _plain_digits(digits: str, mark: Callable[[], str | None]) -> str | None:
+    """Return digits with their marks as Python writes them; None if the marks make no sense."""
+    certain = _certain_mark(digits)
+    if certain is None and len(_marks(digits)) == 1:
+        # One mark before three digits: a thousand, or a fraction. Without a word from the document, a comma
+        # groups and a point does not.
+        used = _marks(digits)
+        certain = used if used == (mark() or ".") else None
+    whole, _, fraction = digits.rpartition(certain) if certain else (digits, "", "")
+    if any(char in fraction for char in " ',.") or (certain and certain in whole):
+        return None
+    if _marks(whole) or " " in whole or "'" in whole:
+        if not _GROUPS.fullmatch(whole):
+            return None
+        whole = re.sub(r"[,.' ]", "", whole)
+    if len(whole) > 1 and whole.startswith("0"):
+        return None  # a number with leading zeros is the name of something
+    return f"{whole or '0'}.{fraction}" if fraction else whole
+
+
+def _certain_mark(digits: str) -> str | None:
+    """Return the decimal mark of one number; None if it has none, or one that may as well group digits."""
+    marks = _marks(digits)
+    if len(set(marks)) == 2:
+        return marks[-1]
+    if len(marks) != 1:
+        return None
+    whole, _, fraction = digits.rpartition(marks)
+    grouped = " " in whole or "'" in whole
+    thousand = len(fraction) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
+    return None if thousand and not grouped else marks
+
+
+def _marks(digits: str) -> str:
+    return "".join(char for char in digits if char in ",.")
+
+
+@lru_cache(10_000)
+def read_date(text: str) -> date | None:
+    """Return the date that a text prints; None if it prints none, or could mean two days."""
+    text = _SPACES.sub(" ", text.strip())
+    if len(text) > _MAX_TEXT:
+        return None
+    if found := _YEAR_FIRST.fullmatch(text):
+        return _day(found[1], int(found[3]), found[4])
+    if found := _YEAR_LAST.fullmatch(text):
+        return _numeric_date(found[1], found[2], found[3], found[4])
+    if not (found := _WEEKDAY.match(text)) or found[0].strip(" .,").lower() in _MONTHS:
+        rest = text
+    else:
+        rest = text[found.end() :]
+    if found := _DAY_MONTH.fullmatch(rest):
+        return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
+    if found := _MONTH_DAY.fullmatch(rest):
+        return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
+    return None
+
+
+def _numeric_date(first: str, mark: str, second: str, year: str) -> date | None:
+    if mark == "-" and len(year) == 2:
+        return None  # 26-03-02 may begin with the year
+    if mark == ".":  # only day and month are written so
+        return _day(year, int(second), first)
+    days = {_day(year, int(second), first), _day(year, int(first), second)} - {None}
+    return days.pop() if len(days) == 1 else None
+
+
+def _day(year: str, month: int, day: str) -> date | None:
+    try:
+        return date(int(year) + (2000 if len(year) == 2 else 0), month, int(day))
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""Draw failed checks, and the differences between expected and actual results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from docspeed_cli.results.values import cell_text
+from docspeed_cli.terminal.views.parts import clipped, heading, safe_cell, safe_line
+
+if TYPE_CHECKING:
+    from docspeed_cli.results.compare import Difference, RowScore, Score
+    from docspeed_cli.results.rules import Check
+
+_MAX_SHOWN = 50
+"""Most failed rules or differences of one document that are drawn."""
+_MAX_ROWS = 3
+"""Most rows that are drawn for one rule."""
+_MAX_VALUES = 4
+"""Most values of one check that are drawn; a sum may look at hundreds."""
+
+_NUMERIC = ("right", "of", "accuracy", "row precision", "row recall", "page")
+
+_COLOURS = {"error": "red", "warning": "yellow"}
+
+
+def checks_view(label: str, checks: Sequence[Check]) -> RenderableType:
+    """Return the failed checks of a document, each with the values that the rule looked at."""
+    parts: list[RenderableType] = [heading(safe_line(label))]
+    by_rule: dict[str, list[Check]] = {}
+    for found in checks:
+        by_rule.setdefault(found.rule, []).append(found)
+    for rows in list(by_rule.values())[:_MAX_SHOWN]:
+        for found in rows[:_MAX_ROWS]:
+            parts += _check(found)
+        if len(rows) > _MAX_ROWS:
+            parts.append(
+                Text(f"    … and {len(rows) - _MAX_ROWS} more rows; `--json` shows all", style="dim")
+            )
+    return Group(*parts, Text())
+
+
+def _check(found: Check) -> Iterator[Text]:
+    row = f", row {found.row}" if found.row is not None else ""
+    word = "unreadable" if found.outcome == "unreadable" else found.severity
+    name = safe_line(f"{found.rule}{row}")
+    yield Text.assemble("  ", safe_line(word, _COLOURS[found.severity]), "  ", name)
+    difference = f" (difference {found.difference})" if found.difference is not None else ""
+    yield Text.assemble("    ", safe_line(f"{found.message}{difference}"))
+    yield from (_value(found, index) for index in range(min(len(found.values), _MAX_VALUES)))
+    if len(found.values) > _MAX_VALUES:
+        yield Text(f"      … and {len(found.values) - _MAX_VALUES} more values", style="dim")
+
+
+def _value(found: Check, index: int) -> Text:
+    field = found.values[index]
+    place = f"page {field.page}" if field.page else ""
+    quoted = f"“{clipped(field.quoted_text, 60)}”" if field.quoted_text else ""
+    about = " · ".join(part for part in (place, quoted) if part)
+    shown = Text.assemble("      ", safe_line(field.key), "  ", safe_cell(field.value))
+    return Text.assemble(shown, (f"  {safe_line(about).plain}", "dim")) if about else shown
+
+
+def differences_view(label: str, differences: Sequence[Difference]) -> RenderableType:
+    """Return the differences of one result as a table."""
+    rows = [
+        [each.key, each.kind, _plain(each.expected), _plain(each.actual), str(each.page or "")]
+        for each in differences[:_MAX_SHOWN]
+    ]
+    parts: list[RenderableType] = [heading(safe_line(label))]
+    parts.append(_grid(["key", "difference", "expected", "actual", "page"], rows))
+    if len(differences) > _MAX_SHOWN:
+        parts.append(Text(f"… and {len(differences) - _MAX_SHOWN} more; `--json` shows all"))
+    return Group(*parts, Text())
+
+
+def accuracy_view(keys: Mapping[str, Score], rows: Mapping[str, RowScore]) -> RenderableType:
+    """Return the accuracy of each key over several results, the worst first, and how many rows were found."""
+    worst = sorted(keys.items(), key=lambda item: (item[1].accuracy, item[0]))
+    values = [[key, str(score.right), str(score.total), _percent(score.accuracy)] for key, score in worst]
+    parts: list[RenderableType] = [_grid(["key", "right", "of", "accuracy"], values)]
+    if rows:
+        found = [[name, _percent(score.precision), _percent(score.recall)] for name, score in rows.items()]
+        parts += [Text(), _grid(["table", "row precision", "row recall"], found)]
+    return Group(*parts)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else cell_text(value)
+
+
+def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in headings:
+        table.add_column(name, overflow="fold", justify="right" if name in _NUMERIC else "left")
+    for row in rows:
+        table.add_row(*map(safe_cell, row))
+    return table
