@@ -149,5 +149,5 @@ def _kept(
         return read_result(label, output)._replace(job=job)
     if reason is None:
         command = context.result_command(job) if job is not None else None
-        reason = NotFound("the result is not on this machine", hint=command and f"`{command}` fetches it")
+        reason = NotFound("the result is not on this machine", hint=command and f"`{command}`")
     return StoredResult(label, job=job, error=reason)

@@ -12,7 +12,7 @@ from docspeed_cli.results.rules import names_of
 
 _HEAD = """\
 # Rules for the results of this schema. Keep what holds for your documents, and delete the rest.
-# `docspeed help rules` explains them; try them with `docspeed check RESULTS --rules THIS_FILE`.
+# See docspeed help rules; to try them: docspeed check RESULTS --rules THIS_FILE
 """
 
 _WORDS = {

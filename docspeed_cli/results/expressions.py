@@ -90,8 +90,8 @@ def compile_expression(source: str, names: Names | None = None, each: str | None
     compiler = _Compiler(source.strip(), names, each)
     shape, evaluate = compiler.compile(tree.body)
     if shape not in ("bool", "any"):
-        hint = " for each row; add `each`, or use sum, min, max or count" if shape == "column" else ""
-        raise ExpressionError(f"it gives a {_WORDS.get(shape, shape)}{hint}, not true or false")
+        each_row = " for each row; add `each`, or use sum, min, max or count" if shape == "column" else ""
+        raise ExpressionError(f"it gives a {_WORDS.get(shape, shape)}{each_row}, not true or false")
     return Expression(source.strip(), lambda scope: as_bool(evaluate(scope)), tuple(compiler.used))
 
 

@@ -232,6 +232,7 @@ class Walker:
         folder = self.stage.folder
         listed = folder / "listed.txt"
         listed.write_text("f_listed\n")
+        (folder / "hinted.schema.json").write_text('{"fields": [{"key": "total"}]}')
         values = {
             "FILE": self.stage.document("named.pdf"),
             "ID": "job_1" if text.startswith("docspeed") else "f_named",
@@ -239,6 +240,7 @@ class Walker:
             "DIR": str(folder / "saved"),
             "NAME": "pages",
             "FILE.xlsx": str(folder / "saved.xlsx"),
+            "SCHEMA": str(folder / "hinted.schema.json"),
             "KEY=VALUE": "a=1",
         }
         if text == "-o FILE":

@@ -334,6 +334,20 @@ def ctrl_c_while_waiting(walker: Walker) -> None:
 
 
 @scenario
+def results_that_are_checked_and_compared(walker: Walker) -> None:
+    Path("r.toml").write_text('[[rule]]\nname = "x"\ncheck = "total > 1"\n')
+    Path("odd.json").write_text('{"fields": {"total": "number"}}')
+    Path("e.json").write_text('{"fields": {"total": {"value": 1}}}')
+    assert walker.play("check").code == 2
+    assert walker.play("check", "--draft", "odd.json").code == 2
+    assert walker.play("check", "nowhere", "--rules", "r.toml").code == 6
+    assert walker.play("parse", "a.pdf").code == 0
+    assert walker.play("check", "@1", "--rules", "r.toml").code == 10
+    assert walker.play("check", "@1", "--rules", "r.toml", terminal=True).code == 10
+    assert walker.play("diff", "e.json", "e.json", "--update").code == 2
+
+
+@scenario
 def ctrl_c_while_sending(walker: Walker) -> None:
     behave, armed = walker.service.handle, [True]
 

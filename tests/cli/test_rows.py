@@ -57,7 +57,7 @@ def test_rows_of_failed_documents_say_why(stage: Stage, service: Service) -> Non
     serve(service)
     service.final = "failed"
     ran = stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv")
-    assert ran.code == 10
+    assert ran.code == 5
     assert [row[2:] for row in table(ran)[1:]] == [["failed", "", "", "ended with status failed"]] * 2
     assert ran.err.count("ended with status failed (job_") == 2
 

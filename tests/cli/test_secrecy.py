@@ -55,6 +55,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "config path": ("config", "path"),
     "runs list": ("runs", "list", "--verbose"),
     "runs show": ("runs", "show", "--verbose"),
+    "check": ("check", "@last", "--rules", "nowhere.toml", "--verbose"),
+    "diff": ("diff", "{file}", "{file}", "--verbose"),
     "doctor": ("doctor", "--verbose"),
     "doctor as json": ("doctor", "--json"),
     "help": ("help", "environment"),

@@ -123,6 +123,8 @@ class _Report:
         assert error is not None
         if output.human_output:
             output.failure(f"{result.label}: {error.message}")
+            if error.hint:
+                output.hint(error.hint)
         else:
             output.value({**_line(result, "unreadable", []), "error": error.to_json()})
 
