@@ -126,7 +126,6 @@ class Context:
         each = settings.keep_results_each if settings.keep_results else -1
         kept = KeptResults(
             self.ledger.database,
-            settings.state_dir / "kept",
             KeepLimits(each, settings.keep_results_total),
             self.output.warn,
             self.environment.now,

@@ -1,31 +1,27 @@
-"""Keep results in files that are named by the SHA-256 of their bytes, with an index in the ledger.
+"""Keep results under the SHA-256 of their bytes, with an index in the ledger.
 
 Each result is verified when it is read. One that is missing, torn or changed counts as not kept: it is
 removed, and the server is asked instead. So a kill or a loss of power at any moment does no harm, and most
-files need no fsync.
+writes need no fsync.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, NamedTuple
 
 from docspeed_cli.core.models import Job
-from docspeed_cli.store.sqlite import SqliteDatabase
+from docspeed_cli.store.contents import DIGEST
+from docspeed_cli.store.database import Database, upsert
 
-_IN_MEMORY = 256 * 1024
-"""Largest result in bytes that is read at once."""
 _USE_INTERVAL = 3600.0
 """Seconds within which a second use is not recorded: a run over kept results would write a row for each."""
 _EVICT_AT_A_TIME = 500
 """Rows that are read at a time to find the least recently used results."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_COLUMNS = ("server", "job", "digest", "size", "operation", "status", "used_at")
+SAVE_KEPT = upsert("kept", _COLUMNS, ("server", "job"))
+"""The statement that records a kept result."""
 
 
 class KeepLimits(NamedTuple):
@@ -49,22 +45,20 @@ class KeptResult(NamedTuple):
 
 
 class KeptResults:
-    """The results in `folder`; `warn` is called once if they can't be kept there.
+    """The results that the ledger's database keeps; `warn` is called if that fails.
 
-    A result is found by its job's server and id, or by the submission's token if it came inline. Threads and
-    processes share the folder.
+    A result is found by its job's server and id, or by the submission's token if it came inline.
     """
 
     def __init__(
         self,
-        database: SqliteDatabase,
-        folder: Path,
+        database: Database,
         limits: KeepLimits,
         warn: Callable[[str], None],
         now: Callable[[], float],
     ) -> None:
         self._database = database
-        self._folder = folder
+        self._contents = database.contents()
         self._limits = limits
         self._warn = warn
         self._now = now
@@ -76,14 +70,14 @@ class KeptResults:
             return False
         try:
             # An inline result can't be fetched again, so it must survive a loss of power.
-            digest = self._write(chunks, synced=job.job_id is None)
+            digest = self._contents.write(chunks, synced=job.job_id is None)
         except OSError as error:
             if self._database.is_persistent:  # else the ledger has warned about this folder
-                self._warn(f"results can't be kept in {self._folder} ({error.strerror or error})")
+                self._warn(f"results can't be kept in {self._contents.where} ({error.strerror or error})")
             return False
         self._kept_some = True
         self._database.write_later(
-            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?)",
+            SAVE_KEPT,
             [job.server, _name_of(job), digest, size, job.operation, job.status, self._now()],
         )
         return True
@@ -94,7 +88,7 @@ class KeptResults:
         if row is None and job.job_id is None and self._adopt(job):
             row = self._row(job)
         try:
-            return row if row is not None and self._path(row.digest).stat().st_size == row.size else None
+            return row if row is not None and self._contents.size(row.digest) == row.size else None
         except OSError:
             return None
 
@@ -104,7 +98,7 @@ class KeptResults:
         if row is None:
             return None
         try:
-            file = self._verified(row)
+            file = self._contents.verified(row.digest, row.size)
         except OSError:
             return None
         if file is None:
@@ -146,68 +140,25 @@ class KeptResults:
         sql = "SELECT digest, size, operation, status, used_at FROM kept WHERE server = ? AND job = ?"
         for row in self._database.read(sql, [job.server, _name_of(job)]):
             found = KeptResult(*row)
-            if all(map(isinstance, found, (str, int, str, str, float))) and _DIGEST.fullmatch(found.digest):
+            if all(map(isinstance, found, (str, int, str, str, float))) and DIGEST.fullmatch(found.digest):
                 return found
         return None  # a damaged digest must not lead to another file, which would be removed
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / digest[:2] / digest
-
-    def _write(self, chunks: Iterable[bytes], *, synced: bool) -> str:
-        """Write a file and return the digest that is its name. OSError if that fails."""
-        digest = hashlib.sha256()
-        part = self._folder / f"{os.urandom(12).hex()}.part"
-        try:
-            with _create_private(part) as file:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    file.write(chunk)
-                if synced:
-                    file.flush()
-                    os.fsync(file.fileno())
-            name = digest.hexdigest()
-            try:
-                part.replace(self._path(name))
-            except FileNotFoundError:
-                self._path(name).parent.mkdir(mode=0o700, exist_ok=True)
-                part.replace(self._path(name))
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
-        return name
-
-    def _verified(self, row: KeptResult) -> IO[bytes] | None:
-        """Open the file of this row; None if it holds something else. OSError if it can't be read."""
-        file = self._path(row.digest).open("rb")
-        try:
-            if row.size <= _IN_MEMORY:
-                content = file.read(row.size + 1)
-                file.close()
-                return io.BytesIO(content) if hashlib.sha256(content).hexdigest() == row.digest else None
-            if hashlib.file_digest(file, "sha256").hexdigest() == row.digest:
-                file.seek(0)
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-        return None
-
     def _discard(self, rows: Sequence[Sequence[str]]) -> int:
-        """Delete rows (server, name, digest), and files that no other row names; return how many rows."""
+        """Delete rows (server, name, digest), and contents that no other row names; return how many rows."""
         keys = [row[:2] for row in rows]
         deleted = self._database.write_many("DELETE FROM kept WHERE server = ? AND job = ?", keys)
         for digest in {str(row[2]) for row in rows}:
             shared = self._database.read("SELECT 1 FROM kept WHERE digest = ? LIMIT 1", [digest])
-            if not shared and _DIGEST.fullmatch(digest):
-                with suppress(OSError):  # on Windows another process may be reading it
-                    self._path(digest).unlink()
+            if not shared and DIGEST.fullmatch(digest):
+                self._contents.delete(digest)
         return deleted
 
     def _adopt(self, job: Job) -> bool:
         """Keep an inline result that an older docspeed stored; return whether there was one."""
-        path = self._folder.with_name("results") / f"{job.token}.json"
+        path = self._contents.older_file(str(job.token))
+        if path is None:
+            return False
         try:
             content = path.read_bytes()
         except OSError:
@@ -222,16 +173,3 @@ class KeptResults:
 
 def _name_of(job: Job) -> str:
     return job.job_id or str(job.token)
-
-
-def _create_private(path: Path) -> IO[bytes]:
-    """Open a new file that only the user can read, and make its folder."""
-
-    def private(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    try:
-        return open(path, "xb", opener=private)
-    except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open(path, "xb", opener=private)

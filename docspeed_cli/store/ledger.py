@@ -1,7 +1,7 @@
 """Records jobs, uploads and conversations, so that no job is lost and no request is paid for twice.
 
-This module knows what the rows mean; `sqlite` knows how they get into a file. What the server could not tell
-again is on the disk (synchronous=FULL) before a method returns.
+This module knows what the rows mean; `sqlite` and `postgres` know how they get into a database. What the
+server could not tell again is on the disk before a method returns.
 """
 
 # typing and the models would cost more to import than the rest of the ledger; see `sqlite`.
@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.sqlite import SqliteDatabase, readable_text, validate_number
+from docspeed_cli.store.database import readable_text, upsert, validate_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from docspeed_cli.core.models import Conversation, Job
+    from docspeed_cli.store.database import Database
     from docspeed_cli.store.runs import Runs
 
 _COLUMNS = (
@@ -24,11 +25,23 @@ _COLUMNS = (
     " output, error, run, token, content_hash, pages"
 )
 _NAMES = _COLUMNS.split(", ")
-_INSERT = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+_NEW = _NAMES[1:]
+"""A new job's columns: the database numbers the row."""
+_INSERT = f"INSERT INTO jobs ({', '.join(_NEW)}) VALUES ({', '.join('?' * len(_NEW))})"
+_SAVE_UPLOAD = upsert(
+    "uploads",
+    ("server", "key", "digest", "file_id", "filename", "created_at"),
+    ("server", "key", "digest"),
+)
+_SAVE_CONVERSATION = upsert(
+    "conversations",
+    ("session_id", "server", "key", "documents", "file_ids", "names", "updated_at"),
+    ("server", "key", "session_id"),
+)
 _PRUNE_EVERY = 1000
 """Prune at the end of a command that recorded a job in a row divisible by this."""
 _MAX_INTEGER = 2**63 - 1
-"""The largest number that SQLite stores."""
+"""The largest number that the databases store."""
 
 
 def validate_row(row: Sequence[Any]) -> list[Any]:
@@ -47,27 +60,33 @@ def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
 
 
 class Ledger:
-    """The ledger at `path`; `warn` is called once if it can't be kept there."""
+    """The ledger in a database, by default the SQLite file at `path`.
+
+    `warn` is called where rows can't be kept, and the work goes on.
+    """
 
     def __init__(
-        self, path: str | os.PathLike[str], warn: Callable[[str], None], now: Callable[[], float]
+        self,
+        path: str | os.PathLike[str],
+        warn: Callable[[str], None],
+        now: Callable[[], float],
+        database: Database | None = None,
     ) -> None:
-        self.path = os.fspath(path)
+        if database is None:
+            from docspeed_cli.store.sqlite import SqliteDatabase
+
+            database = SqliteDatabase(os.fspath(path), warn, now)
+        self.database = database
+        """For the index of kept results."""
         self._warn = warn
         self._now = now
         self._prune_due = False
-        self._database = SqliteDatabase(self.path, warn, now)
         self._runs: Runs | None = None
 
     @property
     def is_persistent(self) -> bool:
         """Whether rows outlive the process."""
-        return self._database.is_persistent
-
-    @property
-    def database(self) -> SqliteDatabase:
-        """The file, for the index of kept results."""
-        return self._database
+        return self.database.is_persistent
 
     @property
     def runs(self) -> Runs:
@@ -75,7 +94,7 @@ class Ledger:
         if self._runs is None:
             from docspeed_cli.store.runs import Runs
 
-            self._runs = Runs(self._database, self._now)
+            self._runs = Runs(self.database, self._now)
         return self._runs
 
     def close(self) -> None:
@@ -83,47 +102,44 @@ class Ledger:
         if self._prune_due and self.is_persistent:
             from docspeed_cli.store.cleanup import prune
 
-            prune(self._database, self._now())
-        self._database.close()
+            prune(self.database, self._now())
+        self.database.close()
 
     def health(self) -> tuple[int, str]:
-        """Return the number of jobs, and what is wrong with the file; "" if nothing is."""
-        ((rows,),) = self._database.read("SELECT count(*) FROM jobs")
-        if not self.is_persistent:
-            return rows, "it is kept in memory only"
-        found = str(self._database.read("PRAGMA quick_check(1)")[0][0])
-        return rows, "" if found == "ok" else found
+        """Return the number of jobs, and what is wrong with the database; "" if nothing is."""
+        ((rows,),) = self.database.read("SELECT count(*) FROM jobs")
+        return rows, self.database.health()
 
     def begin(self, job: Job) -> int:
         """Record a submission that is about to be sent; return its row."""
-        row = self._database.write(_INSERT, [getattr(job, name) for name in _NAMES]).lastrowid or 0
+        row = self.database.insert(_INSERT, [getattr(job, name) for name in _NEW], job.request)
         self._prune_due = self._prune_due or row % _PRUNE_EVERY == 0
         return row
 
     def change(self, row: int, **members: Any) -> None:
         """Record what has become known of a submission."""
-        changed = self._database.write(*self._update(row, members)).rowcount
-        if not changed and members.get("job_id"):
+        changed = self.database.write(*self._update(row, members))
+        if changed == 0 and members.get("job_id"):
             # Somebody deleted the state folder or this row, or damage hit it after the submission.
             self._warn(f"row {row} is no longer in the ledger; keep the job id {members['job_id']}")
 
     def change_soon(self, row: int, **members: Any) -> None:
         """Record what the server would say again, with the next write or at the end."""
-        self._database.write_later(*self._update(row, members))
+        self.database.write_later(*self._update(row, members))
 
     def set_output(self, row: int, output: str, content_hash: str, pages: int | None = None) -> None:
         """Record the file that holds the result, and the result's pages if they are known."""
         members = {"output": output, "content_hash": content_hash, "pages": pages}
-        self._database.write(*self._update(row, members), sync=False)
+        self.database.write(*self._update(row, members), sync=False)
 
     def written_to(self, output: str) -> list[str]:
         """Return the content hashes of all results that were written to this file."""
         sql = "SELECT content_hash FROM jobs WHERE output = ? AND content_hash IS NOT NULL"
-        return [readable_text(content_hash) for (content_hash,) in self._database.read(sql, [output])]
+        return [readable_text(content_hash) for (content_hash,) in self.database.read(sql, [output])]
 
     def drop(self, rows: Iterable[int]) -> int:
         """Delete these rows; return how many there were."""
-        return self._database.write_many("DELETE FROM jobs WHERE row = ?", ([row] for row in rows))
+        return self.database.write_many("DELETE FROM jobs WHERE row = ?", ([row] for row in rows))
 
     def by_request(self, request: str) -> list[Job]:
         """Return the last jobs of this request, newest first."""
@@ -159,57 +175,56 @@ class Ledger:
         `status` is the server's word or a state, in any case; `older_than` and `since` are in seconds since
         1970. `input_glob` fits the whole input, or the part after its last slash.
         """
-        # The marks are numbered because every value is bound, used or not, and one is used twice.
+        like, pattern = self.database.glob(f"*/{input_glob}")
         tests = {
-            "(lower(status) = lower(?1) OR state = lower(?1))": status,
-            "operation = ?2": operation,
-            "(run = ?3 OR row IN (SELECT job_row FROM run_items WHERE run = ?3))": run,
-            "coalesce(submitted_at, 0) < ?4": older_than,
-            "server = ?5": server,
-            "submitted_at >= ?6": since,
-            "(input GLOB ?7 OR input GLOB '*/' || ?7)": input_glob,
+            "(lower(status) = lower(?{0}) OR state = lower(?{0}))": status,
+            "operation = ?{0}": operation,
+            "(run = ?{0} OR row IN (SELECT job_row FROM run_items WHERE run = ?{0}))": run,
+            "coalesce(submitted_at, 0) < ?{0}": older_than,
+            "server = ?{0}": server,
+            "submitted_at >= ?{0}": since,
+            f"'/' || input {like} ?{{0}}": None if input_glob is None else pattern,
         }
-        where = " AND ".join(test for test, value in tests.items() if value is not None)
-        most = -1 if limit is None else min(limit, _MAX_INTEGER)
-        return self._jobs(f"WHERE {where or 1} ORDER BY row DESC LIMIT ?8", [*tests.values(), most])
+        used = {test: value for test, value in tests.items() if value is not None}
+        where = " AND ".join(test.format(number) for number, test in enumerate(used, 1))
+        most = _MAX_INTEGER if limit is None else min(limit, _MAX_INTEGER)
+        tail = f"WHERE {where or '1 = 1'} ORDER BY row DESC LIMIT ?{len(used) + 1}"
+        return self._jobs(tail, [*used.values(), most])
 
     def operations(self) -> list[str]:
         """Return the operations that jobs here are of."""
-        return [readable_text(name) for (name,) in self._database.read("SELECT DISTINCT operation FROM jobs")]
+        return [readable_text(name) for (name,) in self.database.read("SELECT DISTINCT operation FROM jobs")]
 
     def statuses(self) -> list[tuple[str, str]]:
         """Return the states of the jobs here, each with the server's words for it in lower case."""
-        found = self._database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
+        found = self.database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
         return [(readable_text(state), readable_text(status)) for state, status in found]
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """Return the id of a document that this key has stored on this server."""
         sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
-        return _first_text(self._database.read(sql, [server, key, digest]))
+        return _first_text(self.database.read(sql, [server, key, digest]))
 
     def digest_of(self, server: str, key: str, file_id: str) -> str | None:
         """Return the content digest of a stored file; None if this machine did not upload it."""
         sql = "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
-        return _first_text(self._database.read(sql, [file_id, server, key]))
+        return _first_text(self.database.read(sql, [file_id, server, key]))
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Record that a document is stored; the next submission syncs it."""
-        self._database.write(
-            "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
-            [server, key, digest, file_id, filename, self._now()],
-            sync=False,
-        )
+        values = [server, key, digest, file_id, filename, self._now()]
+        self.database.write(_SAVE_UPLOAD, values, sync=False)
 
     def forget_upload(self, server: str, file_id: str) -> None:
         """Delete an upload that the server no longer has."""
-        self._database.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
+        self.database.write("DELETE FROM uploads WHERE server = ? AND file_id = ?", [server, file_id])
 
     def reset_server(self, server: str) -> None:
         """Record that a server has forgotten everything: jobs are gone but for those whose result is kept."""
         for table in ("uploads", "conversations"):
-            self._database.write(f"DELETE FROM {table} WHERE server = ?", [server])
+            self.database.write(f"DELETE FROM {table} WHERE server = ?", [server])
         kept = "SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token)"
-        self._database.write(
+        self.database.write(
             "UPDATE jobs SET state = 'gone', status = 'gone' WHERE server = ? AND state != 'failed'"
             f" AND NOT (state = 'done' AND EXISTS ({kept}))",
             [server],
@@ -220,8 +235,8 @@ class Ledger:
         import json
 
         session_id, *lists = conversation
-        self._database.write(
-            "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self.database.write(
+            _SAVE_CONVERSATION,
             [session_id, server, key, *(json.dumps(part) for part in lists), self._now()],
         )
 
@@ -238,7 +253,7 @@ class Ledger:
             " AND documents = coalesce(?, documents) ORDER BY updated_at DESC LIMIT 1"
         )
         wanted = None if documents is None else json.dumps(list(documents))
-        rows = self._database.read(sql, [server, key, wanted])
+        rows = self.database.read(sql, [server, key, wanted])
         try:
             for session_id, *lists in rows:
                 return Conversation(str(session_id), *(tuple(map(str, json.loads(part))) for part in lists))
@@ -253,8 +268,8 @@ class Ledger:
 
     def _jobs(self, tail: str, values: Sequence[Any], *, flush: bool = True) -> list[Job]:
         if flush:
-            self._database.flush()
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM jobs {tail}", values)
+            self.database.flush()
+        rows = self.database.read(f"SELECT {_COLUMNS} FROM jobs {tail}", values)
         if not rows:
             return []
         from docspeed_cli.core.models import Job, State

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.store.sqlite import SqliteDatabase, readable_text, validate_number
+from docspeed_cli.store.database import Database, readable_text, upsert, validate_number
 
 _FLUSH_INTERVAL = 1.0
 """Seconds after which an ended input is in the file, so that `kill -9` loses no more of them."""
@@ -23,8 +23,9 @@ _REASON = (
 # a killed run that were under way have no item yet.
 _ITEMS = f"""
     SELECT position, i.input, job_row, i.job_id, coalesce(j.state, i.state) AS state,
-        coalesce(j.status, i.status), coalesce(i.code, {_CODE}), coalesce(i.reason, {_REASON}),
-        reused, coalesce(i.output, j.output), coalesce(i.pages, j.pages) AS pages, seconds
+        coalesce(j.status, i.status) AS status, coalesce(i.code, {_CODE}) AS code,
+        coalesce(i.reason, {_REASON}) AS reason, reused,
+        coalesce(i.output, j.output) AS output, coalesce(i.pages, j.pages) AS pages, seconds
     FROM run_items AS i LEFT JOIN jobs AS j ON i.state = 'running' AND j.row = i.job_row
     WHERE i.run = ?1
     UNION ALL
@@ -86,7 +87,8 @@ class RunCounts(NamedTuple):
 
 
 _RUN_COLUMNS = ", ".join(RunRecord._fields)
-_ITEM_COLUMNS = ", ".join(RunItem._fields)
+_SAVE_RUN = upsert("runs", RunRecord._fields, ("run",))
+_SAVE_ITEM = upsert("run_items", ("run", *RunItem._fields), ("run", "position"))
 
 
 def run_lock(run: str) -> str:
@@ -97,7 +99,7 @@ def run_lock(run: str) -> str:
 class Runs:
     """The runs in a ledger's database."""
 
-    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
         self._flushed_at = 0.0
@@ -108,14 +110,12 @@ class Runs:
         before = self._database.read(sql, [run.command_hash])
         previous = str(before[0][0]) if before else None
         run = run._replace(run=os.urandom(4).hex(), started_at=self._now(), previous=previous)
-        marks = ", ".join("?" * len(run))
-        self._database.write(f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})", run, sync=False)
+        self._database.write(_SAVE_RUN, run, sync=False)
         return run
 
     def record(self, run: str, item: RunItem) -> None:
         """Record what became of an input, with the next write or within a second."""
-        sql = f"INSERT OR REPLACE INTO run_items (run, {_ITEM_COLUMNS}) VALUES (?{', ?' * len(item)})"
-        self._database.write_later(sql, [run, *item])
+        self._database.write_later(_SAVE_ITEM, [run, *item])
         now = self._now()
         if not 0 <= now - self._flushed_at < _FLUSH_INTERVAL:
             self._database.flush()
@@ -141,14 +141,15 @@ class Runs:
 
     def listing(self, server: str | None = None, limit: int | None = None) -> list[RunRecord]:
         """Return the runs on this server or on any, newest first."""
-        most = -1 if limit is None else limit
+        most = 2**63 - 1 if limit is None else limit
         where = "WHERE server = coalesce(?, server) OR server IS NULL"
         return self._runs(f"{where} ORDER BY started_at DESC, rowid DESC LIMIT ?", [server, most])
 
     def counts(self, run: str) -> RunCounts:
         """Count a run's inputs."""
         self._database.flush()
-        sql = f"SELECT state, count(*), total(reused), sum(pages) FROM ({_ITEMS}) GROUP BY state"
+        counted = "state, count(*), coalesce(sum(reused), 0), sum(pages)"
+        sql = f"SELECT {counted} FROM ({_ITEMS}) AS items GROUP BY state"
         states: Counter[str] = Counter()
         reused, pages = 0, None
         for state, count, reused_here, pages_here in self._database.read(sql, [run]):
@@ -162,7 +163,7 @@ class Runs:
         self._database.flush()
         wanted = list(states)
         where = f"WHERE state IN ({', '.join('?' * len(wanted))})" if wanted else ""
-        sql = f"SELECT * FROM ({_ITEMS}) {where} ORDER BY position IS NULL, position, job_row"
+        sql = f"SELECT * FROM ({_ITEMS}) AS items {where} ORDER BY position IS NULL, position, job_row"
         rows = [_repaired(RunItem._fields, row) for row in self._database.read(sql, [run, *wanted])]
         return [RunItem(*row)._replace(reused=bool(row[8])) for row in rows]
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from _thread import allocate_lock
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
+from docspeed_cli.store.database import Database, Write, escape_surrogates
 from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, layout_of, migrate
 
 if sys.platform != "win32":
@@ -28,105 +27,84 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
+    from docspeed_cli.store.contents import Contents
+
     T = TypeVar("T")
 
 _BUSY_TIMEOUT = 20.0
 """Seconds to wait for another process that writes."""
-_MAX_DEFERRED = 500
-"""Flush after this many deferred writes."""
 _MIN_ROW_BYTES = 128
 """A job takes more space than this in a file, with its index entries."""
-_MAX_TIME = 253_402_300_800.0
-"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
 
 
-class _Write:
-    """A statement that waits for its transaction; `cursor` is set once it is committed."""
-
-    __slots__ = ("cursor", "sql", "sync", "values")
-
-    def __init__(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
-        self.sql = sql
-        self.values = [_storable(value) for value in values]
-        self.sync = sync
-        self.cursor: sqlite3.Cursor | None = None
-
-
-class SqliteDatabase:
-    """The file at `path`, or tables in memory if the file can't be used; `warn` is called once in that case.
-
-    Threads share it. Writes that arrive while another is being synced are committed together.
-    """
+class SqliteDatabase(Database):
+    """The file at `path`, or tables in memory, after one warning, if the file can't be used."""
 
     def __init__(self, path: str, warn: Callable[[str], None], now: Callable[[], float]) -> None:
+        super().__init__(path)
         self.path = path
         self.is_persistent = True
         self._warn = warn
         self._now = now
-        self._lock = allocate_lock()
-        self._queue: deque[_Write] = deque()
         self._identity: tuple[int, int] | None = None
         self._db = self._open()
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
-        storable = [_storable(value) for value in values]
+        storable = [escape_surrogates(value) for value in values]
         with self._lock:
             return self._attempt(lambda: self._db.execute(sql, storable).fetchall())
 
-    def write(self, sql: str, values: Sequence[Any], *, sync: bool = True) -> sqlite3.Cursor:
-        """Commit a statement and every deferred one.
-
-        With `sync` it survives a loss of power once this returns; otherwise only the end of the process.
-        """
-        write = _Write(sql, values, sync=sync)
-        self._queue.append(write)
+    def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
+        """Commit an insertion and every deferred statement; return the new row's number."""
+        write = self._queued(sql, values, sync=True)
         with self._lock:
-            if write.cursor is None:  # else the thread that held the lock has committed it
+            if write.done is None:
                 self._commit_queue()
-        assert write.cursor is not None
-        return write.cursor
+        return write.done[1] if write.done is not None else 0
 
-    def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Commit a statement for each list of values in one transaction; return how many rows changed."""
-        writes = [_Write(sql, values, sync=True) for values in rows]
-        self._queue.extend(writes)
-        self.flush()
-        return sum(write.cursor.rowcount for write in writes if write.cursor is not None)
+    def glob(self, pattern: str) -> tuple[str, str]:
+        """Return the operator that compares a text with a pattern, and its operand."""
+        return "GLOB", pattern
 
-    def write_later(self, sql: str, values: Sequence[Any]) -> None:
-        """Defer a statement to the next write, flush or close."""
-        self._queue.append(_Write(sql, values, sync=False))
-        if len(self._queue) > _MAX_DEFERRED:
-            self.flush()
+    def contents(self) -> Contents:
+        """Return the folder of kept results beside the file."""
+        from pathlib import Path
 
-    def flush(self) -> None:
-        """Commit the deferred statements."""
-        with self._lock:
-            self._commit_queue()
+        from docspeed_cli.store.contents import ResultFolder
+
+        return ResultFolder(Path(self.path).parent / "kept")
+
+    def health(self) -> str:
+        """Return what is wrong with the file; "" if nothing is."""
+        if not self.is_persistent:
+            return "it is kept in memory only"
+        found = str(self.read("PRAGMA quick_check(1)")[0][0])
+        return "" if found == "ok" else found
+
+    def size(self) -> int:
+        """Return how many bytes the file takes, without its log."""
+        return int(self.read("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
     def close(self) -> None:
         """Commit the deferred statements and close the file."""
         self.flush()
         self._db.close()
 
-    def _commit_queue(self) -> None:
-        writes = [self._queue.popleft() for _ in range(len(self._queue))]
-        try:
-            if writes:
-                self._attempt(lambda: self._commit(writes))
-        finally:
-            # An interrupt rolls the transaction back: its statements go first in the next one.
-            self._queue.extendleft(write for write in reversed(writes) if write.cursor is None)
+    def _transact(self, writes: Sequence[Write]) -> None:
+        self._attempt(lambda: self._commit(writes))
 
-    def _commit(self, writes: Sequence[_Write]) -> None:
+    def _storable(self, value: Any) -> Any:
+        return escape_surrogates(value)
+
+    def _commit(self, writes: Sequence[Write]) -> None:
         sync = any(write.sync for write in writes)
         self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             cursors = [self._db.execute(write.sql, write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
-            write.cursor = cursor
+            write.done = cursor.rowcount, cursor.lastrowid or 0
 
     def _attempt(self, work: Callable[[], T]) -> T:
         """Run `work` on the file that is at `path` now, or in memory if no file works."""
@@ -265,13 +243,6 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _storable(value: Any) -> Any:
-    """Escape surrogates: a statement that SQLite refuses would stop all that are committed with it."""
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
-
-
 def _is_damage(error: Exception) -> bool:
     """Return whether the file's content caused the error, not its folder, its disk or another process."""
     name, text = getattr(error, "sqlite_errorname", ""), str(error)
@@ -301,15 +272,3 @@ def _read_only(path: str) -> Iterator[sqlite3.Connection]:
             yield db
         finally:
             db.close()
-
-
-def validate_number(value: Any) -> Any:
-    """Return a time or a count; None if damage made it something else."""
-    return value if isinstance(value, int | float) and 0 <= value < _MAX_TIME else None
-
-
-def readable_text(value: Any) -> str:
-    """Return a text, or the readable part of what damage made of it."""
-    if isinstance(value, str):
-        return value
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

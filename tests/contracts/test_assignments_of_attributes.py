@@ -13,7 +13,7 @@ EXCEPTIONS = {
     "cli.framework": {"cast(Any, command).guide", "invoke.__annotations__", "invoke.__signature__"},
     "service.body": {"body._file", "body.size"},  # a class method that makes one
     "service.transport": {"self._of_thread.connection"},  # a threading.local
-    "store.sqlite": {"write.cursor"},  # a private record
+    "store.sqlite": {"write.done"},  # a private record
     "terminal.views.markdown": {"self.text.justify", "token.children", "token.content", "token.info"},
 }
 """Objects of libraries and a module's own records, which have no other way."""

@@ -39,8 +39,7 @@ def pruned(file: LedgerFile) -> list[str | None]:
 
 def kept_results(file: LedgerFile, ledger: Ledger, now: float) -> KeptResults:
     """Results that are kept at this time."""
-    folder, limits = file.path.parent / "kept", KeepLimits(100, 1000)
-    return KeptResults(ledger.database, folder, limits, file.warnings.append, lambda: now)
+    return KeptResults(ledger.database, KeepLimits(100, 1000), file.warnings.append, lambda: now)
 
 
 def kept_files(file: LedgerFile) -> list[Path]:

@@ -32,7 +32,7 @@ class Keeping:
     def open(self) -> None:
         self.ledger = self.file.open(lambda: self.time)
         self.kept = KeptResults(
-            self.ledger.database, self.folder, self.limits, self.file.warnings.append, lambda: self.time
+            self.ledger.database, self.limits, self.file.warnings.append, lambda: self.time
         )
 
     def end(self) -> None:

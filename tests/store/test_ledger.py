@@ -260,7 +260,7 @@ def test_ledger_last_conversation_is_the_one_continued_last(file: LedgerFile) ->
 def test_ledger_row_with_a_damaged_value_is_still_read(file: LedgerFile, column: str, value: object) -> None:
     ledger = file.open()
     row = ledger.begin(job("job_1"))
-    ledger._database.write(f"UPDATE jobs SET {column} = ?", [value])
+    ledger.database.write(f"UPDATE jobs SET {column} = ?", [value])
     found = ledger.by_row(row)
     assert found is not None
     json.dumps(found.to_full_json())
@@ -272,10 +272,10 @@ def test_ledger_damaged_upload_or_conversation_counts_as_none(file: LedgerFile) 
     ledger = file.open()
     ledger.remember_upload(SERVER, KEY, "digest", "file_1", "a.pdf")
     ledger.remember_conversation(SERVER, KEY, talk("s1", "digest"))
-    ledger._database.write("UPDATE uploads SET file_id = x'00ff'", [])
+    ledger.database.write("UPDATE uploads SET file_id = x'00ff'", [])
     assert ledger.uploaded(SERVER, KEY, "digest") is None
     for damaged in ('[[a.pdf"]', "7", "{"):
-        ledger._database.write("UPDATE conversations SET names = ?", [damaged])
+        ledger.database.write("UPDATE conversations SET names = ?", [damaged])
         assert ledger.last_conversation(SERVER, KEY) is None
 
 

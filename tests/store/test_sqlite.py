@@ -16,9 +16,16 @@ import pytest
 from docspeed_cli.core.models import State
 from docspeed_cli.store.layout import MIGRATIONS
 from docspeed_cli.store.ledger import Ledger
+from docspeed_cli.store.sqlite import SqliteDatabase
 from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
 
 LAYOUT = len(MIGRATIONS)
+
+
+def database_of(ledger: Ledger) -> SqliteDatabase:
+    assert isinstance(ledger.database, SqliteDatabase)
+    return ledger.database
+
 
 # -- creating the file
 
@@ -435,7 +442,7 @@ def test_sqlite_close_of_a_file_set_aside_keeps_the_new_file_s_log(file: LedgerF
     _set_aside(file.path)
     file.open().begin(job("job_new"))
     before = file.path.with_name("ledger.db-wal").read_bytes()
-    stale._database._db.close()
+    database_of(stale)._db.close()
     assert file.path.with_name("ledger.db-wal").read_bytes() == before
     with sqlite3.connect(file.path.with_name("ledger.damaged-1.db")) as db:
         assert db.execute("SELECT job_id FROM jobs").fetchall() == [("job_old",)]
@@ -533,10 +540,10 @@ def test_sqlite_concurrency_writes_that_wait_share_one_commit(file: LedgerFile) 
     log = file.path.with_name("ledger.db-wal")
     before = _commits(log)
     threads = [threading.Thread(target=ledger.begin, args=(job(f"job_{n}"),)) for n in range(many)]
-    with ledger._database._lock:  # as a thread does that waits for the disk
+    with ledger.database._lock:  # as a thread does that waits for the disk
         for thread in threads:
             thread.start()
-        while len(ledger._database._queue) < many:
+        while len(ledger.database._queue) < many:
             assert all(thread.is_alive() for thread in threads)
     for thread in threads:
         thread.join()
@@ -549,7 +556,7 @@ def test_sqlite_deferred_writes_are_bounded(file: LedgerFile) -> None:
     row = ledger.begin(job("job_1"))
     for number in range(2000):
         ledger.change_soon(row, run=str(number))
-        assert len(ledger._database._queue) <= 500
+        assert len(ledger.database._queue) <= 500
     assert ledger.by_id("job_1")[0].run == "1999"
 
 
@@ -590,13 +597,13 @@ def test_sqlite_synchronous_is_full_for_what_can_t_be_had_again(file: LedgerFile
     ]
     for wanted, write in writes:
         write()
-        assert ledger._database.read("PRAGMA synchronous") == [(wanted,)]
+        assert ledger.database.read("PRAGMA synchronous") == [(wanted,)]
 
 
 def test_sqlite_queries_of_a_command_use_an_index(file: LedgerFile) -> None:
     ledger = file.open()
     asked: list[str] = []
-    ledger._database._db.set_trace_callback(asked.append)
+    database_of(ledger)._db.set_trace_callback(asked.append)
     row = ledger.begin(job())
     ledger.by_request("digest")
     ledger.change(row, job_id="job_1", state=State.RUNNING)
@@ -612,11 +619,11 @@ def test_sqlite_queries_of_a_command_use_an_index(file: LedgerFile) -> None:
     ledger.digest_of(SERVER, KEY, "file_1")
     ledger.forget_upload(SERVER, "file_1")
     ledger.drop([row])
-    ledger._database._db.set_trace_callback(None)
+    database_of(ledger)._db.set_trace_callback(None)
     hot = [sql for sql in asked if re.match("SELECT|INSERT|UPDATE|DELETE", sql)]
     assert len(hot) >= 15
     for sql in hot:
-        plan = [step[3] for step in ledger._database.read(f"EXPLAIN QUERY PLAN {sql}")]
+        plan = [step[3] for step in ledger.database.read(f"EXPLAIN QUERY PLAN {sql}")]
         bounded = "ORDER BY row DESC LIMIT" in sql and "request =" not in sql
         allowed = ("SEARCH", "SCAN jobs") if bounded else ("SEARCH",)
         assert all(step.startswith(allowed) for step in plan), (sql, plan)

@@ -98,7 +98,7 @@ def _check_settings(settings: Settings) -> Iterator[Check]:
 
 def _check_ledger(context: Context) -> Check:
     rows, problem = context.ledger.health()
-    found = f"{context.ledger.path}, {rows} jobs"
+    found = f"{context.ledger.database.where}, {rows} jobs"
     if problem:
         hint = "make its folder writable, or set DOCSPEED_STATE_DIR to another folder"
         return Check("ledger", f"{found}: {problem}", hint, 1)

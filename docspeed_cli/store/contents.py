@@ -1,0 +1,145 @@
+"""Hold the bytes of kept results under their SHA-256: here in files, in `postgres_contents` in a table."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+IN_MEMORY = 256 * 1024
+"""Largest result in bytes that is read at once."""
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""The only names of contents: a damaged one must not lead to another file."""
+_MAX_PART_AGE = 7 * 86400.0
+"""Seconds after which no process still writes to a file, or to the row that is to name it."""
+
+
+class Contents(ABC):
+    """The contents of kept results. OSError if they can't be read or written."""
+
+    where: str
+    """Folder or address."""
+
+    @abstractmethod
+    def write(self, chunks: Iterable[bytes], *, synced: bool) -> str:
+        """Write a content and return its digest. With `synced` it survives a loss of power."""
+
+    @abstractmethod
+    def size(self, digest: str) -> int | None:
+        """Return the size in bytes of what is there under this digest; None if nothing is."""
+
+    @abstractmethod
+    def verified(self, digest: str, size: int) -> IO[bytes] | None:
+        """Open a content at its first byte; None if something else is there under its digest."""
+
+    @abstractmethod
+    def delete(self, digest: str) -> None:
+        """Delete a content."""
+
+    @abstractmethod
+    def sweep(self, named: Callable[[str], set[str]], now: float) -> None:
+        """Delete what killed commands left behind: contents that are not `named`.
+
+        `named` returns the digests with this beginning that a row of the ledger names.
+        """
+
+    def older_file(self, token: str) -> Path | None:
+        """Return the file in which an older docspeed kept the inline result of this submission."""
+        return None
+
+
+class ResultFolder(Contents):
+    """The contents in a folder. Threads and processes share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.where = str(folder)
+        self._folder = folder
+
+    def write(self, chunks: Iterable[bytes], *, synced: bool) -> str:
+        """Write a file and return the digest that is its name."""
+        digest = hashlib.sha256()
+        part = self._folder / f"{os.urandom(12).hex()}.part"
+        try:
+            with _create_private(part) as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    file.write(chunk)
+                if synced:
+                    file.flush()
+                    os.fsync(file.fileno())
+            name = digest.hexdigest()
+            try:
+                part.replace(self._path(name))
+            except FileNotFoundError:
+                self._path(name).parent.mkdir(mode=0o700, exist_ok=True)
+                part.replace(self._path(name))
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+        return name
+
+    def size(self, digest: str) -> int | None:
+        """Return the size of the file; None if there is none."""
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def verified(self, digest: str, size: int) -> IO[bytes] | None:
+        """Open the file; None if it holds something else."""
+        file = self._path(digest).open("rb")
+        try:
+            if size <= IN_MEMORY:
+                content = file.read(size + 1)
+                file.close()
+                return io.BytesIO(content) if hashlib.sha256(content).hexdigest() == digest else None
+            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                file.seek(0)
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        return None
+
+    def delete(self, digest: str) -> None:
+        """Delete a file."""
+        with suppress(OSError):  # on Windows another process may be reading it
+            self._path(digest).unlink()
+
+    def sweep(self, named: Callable[[str], set[str]], now: float) -> None:
+        """Delete files that are not named and that were written over a week ago."""
+        with suppress(OSError):
+            for entry in self._folder.iterdir():
+                files = entry.iterdir() if entry.is_dir() else [entry]
+                wanted = named(entry.name)
+                for file in files:
+                    if file.name not in wanted and file.stat().st_mtime < now - _MAX_PART_AGE:
+                        file.unlink(missing_ok=True)
+
+    def older_file(self, token: str) -> Path | None:
+        """Return where an older docspeed kept an inline result."""
+        return self._folder.with_name("results") / f"{token}.json"
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest
+
+
+def _create_private(path: Path) -> IO[bytes]:
+    """Open a new file that only the user can read, and make its folder."""
+
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    try:
+        return open(path, "xb", opener=private)
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open(path, "xb", opener=private)
