@@ -113,10 +113,9 @@ class Delivery:
             return
         self._draw(job, result)
         self.output.progress("")  # between the result and the messages below it
-        if not job.reused:  # the note that it is reused has said the same
-            took = f" in {span(outcome.seconds)}" if outcome.seconds else ""
-            ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
-            self.output.progress(ended.rstrip(" ·"))
+        took = f" in {span(outcome.seconds)}" if outcome.seconds and not job.reused else ""
+        ended = f"{job.status}{took} · {job.operation} job {job.ref} · {job.input or ''}"
+        self.output.progress(ended.rstrip(" ·"))
         if continues:
             self.output.hint(
                 f"`docspeed chat 'your next question' --continue{self.context.settings.server_flags}`"

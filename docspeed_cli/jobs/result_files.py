@@ -74,7 +74,7 @@ class ResultFiles:
         raise UsageError(
             f"{path} exists, and its content is not a result that docspeed wrote there",
             code="output_exists",
-            reason="the output file exists, and its content is not a result that docspeed wrote there",
+            reason="the output file exists and holds something else; `--overwrite` replaces it",
             hint="move the file away, or add `--overwrite` to replace it",
         )
 

@@ -118,7 +118,8 @@ class Reuse:
             return
         when = ago(job.submitted_at, self.context.environment.now())
         used = f"{file} already holds the result of" if file else "reusing"
+        status = "" if job.ended else f" ({job.status})"  # what is printed next tells of one that has ended
         output.note(
-            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when} ({job.status});"
+            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when}{status};"
             " `--fresh` submits again"
         )

@@ -135,8 +135,10 @@ def test_output_file_beside_the_inputs_is_written(files: Stage) -> None:
 # -- files in a folder that docspeed did not write
 
 
-def run_to(stage: Stage, *flags: str, schema: str = SCHEMA) -> Ran:
-    return stage.run("extract", "a.pdf", "b.pdf", "--schema", schema, "--wait", "-o", "out", *flags)
+def run_to(stage: Stage, *flags: str, schema: str = SCHEMA, terminal: bool = False) -> Ran:
+    return stage.run(
+        "extract", "a.pdf", "b.pdf", "--schema", schema, "--wait", "-o", "out", *flags, terminal=terminal
+    )
 
 
 def test_output_folder_file_of_something_else_fails_its_input_before_it_is_sent(files: Stage) -> None:
@@ -212,6 +214,12 @@ def test_output_folder_in_a_dry_run_names_what_would_fail(files: Stage) -> None:
 # -- what `-o` and `--output-name` name
 
 
+def test_output_file_with_a_name_that_no_file_can_have_is_a_usage_error(files: Stage) -> None:
+    ran = files.run("parse", "a.pdf", "--wait", "-o", "x" * 300 + ".json")
+    assert (ran.code, files.service.calls) == (2, [])
+    assert "too long" in ran.err
+
+
 @pytest.mark.parametrize("command", ["schema a.pdf --wait", "chat what? a.pdf", "api POST /v1/x --wait"])
 @pytest.mark.parametrize("output", ["sub", "new/"])
 def test_output_folder_of_a_command_with_one_result_is_a_usage_error(
@@ -243,3 +251,15 @@ def test_output_name_with_a_path_is_a_usage_error(files: Stage, pattern: str) ->
     ran = files.run("parse", "a.pdf", "b.pdf", "--wait", "-o", "out", "--output-name", pattern)
     assert (ran.code, files.service.calls) == (2, [])
     assert "--output-name" in ran.err
+
+
+def test_output_folder_failure_names_its_document_once_and_the_flag(files: Stage) -> None:
+    (files.folder / "out").mkdir()
+    (files.folder / "out" / "a.json").write_text("my notes")
+    err = run_to(files, terminal=True).err
+    assert " a.pdf: the output file exists and holds something else; `--overwrite` replaces it\n" in err
+
+
+def test_input_that_fails_is_named_once(files: Stage) -> None:
+    ran = files.run("parse", "--from", "-", "--wait", stdin=b"none.pdf\n", terminal=True)
+    assert "none.pdf: no such file" in ran.err and "none.pdf: none.pdf" not in ran.err

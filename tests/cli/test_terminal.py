@@ -117,3 +117,17 @@ def test_submit_at_terminal_hints_at_jobs_wait(stage: Stage) -> None:
     ran = stage.run("parse", "--file-id", "f", terminal=True)
     assert "job_1" in ran.out
     assert "docspeed jobs wait job_1" in SGR.sub("", ran.err)
+
+
+@pytest.mark.parametrize("flags", [(), ("--wait",)])
+def test_terminal_reused_job_says_once_that_it_is_completed(stage: Stage, flags: tuple[str, ...]) -> None:
+    document = stage.document("a.pdf")
+    stage.run("parse", document, "--wait")
+    ran = stage.run("parse", document, *flags, terminal=True)
+    assert (ran.out + ran.err).count("completed") == 1
+
+
+def test_terminal_note_of_the_sandbox_comes_once(stage: Stage) -> None:
+    paths = [stage.document(f"{number}.pdf") for number in range(3)]
+    ran = stage.run("parse", *paths, "--wait", "--sandbox", terminal=True)
+    assert ran.err.count("the sandbox reads text by simple rules") == 1

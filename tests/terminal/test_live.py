@@ -43,6 +43,13 @@ def progress(done: int, total: int | None, seconds: float = 0.0) -> BatchProgres
     return run
 
 
+def test_progress_jobs_that_still_run_are_no_pace() -> None:
+    run = progress(0, 6, 1.0)
+    for _ in range(3):
+        run.count(End.RUNNING)
+    assert "/s" not in run.line()
+
+
 @pytest.mark.parametrize("width", [57, 67, 157])
 def test_status_line_too_long_keeps_state_and_job_id(width: int) -> None:
     now = 0.0
