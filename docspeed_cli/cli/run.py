@@ -21,7 +21,15 @@ from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, usable
-from docspeed_cli.jobs.target import RowOptions, Target, file_target, result_flags, row_options, target
+from docspeed_cli.jobs.target import (
+    RowOptions,
+    Target,
+    file_target,
+    names_folder,
+    result_flags,
+    row_options,
+    target,
+)
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 if TYPE_CHECKING:
@@ -144,7 +152,7 @@ class Run(NamedTuple):
         if self.operation.many:
             return False
         inputs, output = self.options.inputs, self.options.output
-        folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+        folder = output is not None and names_folder(output)
         several = len(inputs.files) + len(inputs.file_ids) > 1
         return several or inputs.recursive or inputs.listed is not None or folder
 

@@ -66,18 +66,17 @@ def target(
         check_pattern(pattern, output)
     if output is None:
         return Target(None, many, table, rows=rows)
-    path = Path(output)
-    _check_usable(path, output)
+    path, is_folder = Path(output), names_folder(output)
     is_file = path.is_file() or (not path.exists() and path.suffix.lower() in _FILES)
     in_one_file = rows is not None and (is_file or rows.is_book)
-    if rows is not None and rows.is_book and (path.is_dir() or output.endswith("/")):
+    if rows is not None and rows.is_book and is_folder:
         raise UsageError(f"-o {output} is a folder; a workbook is one file", hint="use `-o FILE.xlsx`")
     if many and is_file and not in_one_file:
         raise UsageError(
             f"-o {output} is a file; the results of many inputs go to a folder",
             hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
         )
-    if (many and not in_one_file) or path.is_dir() or output.endswith("/"):
+    if (many and not in_one_file) or is_folder:
         if make:
             make_folder(path, f"-o {output}")
         return Target(path, True, table, pattern, overwrite, rows)
@@ -89,10 +88,10 @@ def target(
     return Target(path, many, table, rows=rows, in_one_file=many)
 
 
-def _check_usable(path: Path, output: str) -> None:
-    """UsageError if no file of this name can exist."""
+def names_folder(output: str) -> bool:
+    """Whether `-o` names a folder, whatever goes there. UsageError if no file of this name can exist."""
     try:
-        path.exists()
+        return output.endswith("/") or Path(output).is_dir()
     except (OSError, ValueError) as error:
         raise UsageError(f"-o {output}: {getattr(error, 'strerror', None) or error}") from None
 
