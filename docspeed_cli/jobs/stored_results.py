@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.json_text import read_json
@@ -13,6 +13,9 @@ from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.service.body import Body
+
+if TYPE_CHECKING:
+    from docspeed_cli.store.runs import RunRecord
 
 CORRECTIONS = ".corrections.json"
 """End of the name of the file with a reviewer's corrections of a result."""
@@ -110,9 +113,9 @@ def _from_line(members: dict[str, Any], place: str) -> StoredResult:
 
 def _from_ledger(context: Context, name: str) -> Iterator[StoredResult]:
     """Yield the kept results of a run or a job."""
-    run = context.ledger.runs.find(name)
+    run = context.ledger.runs.find(name, context.settings.named_server)
     job = _job_named(context, name)
-    if run is not None and (name != "@last" or (job is not None and job.run == run.run)):
+    if run is not None and not (name == "@last" and _is_newer(job, run)):
         for item in context.ledger.runs.items(run.run):
             row = context.ledger.by_row(item.job_row) if item.job_row is not None else None
             label = str(item.input or item.job_id)
@@ -127,6 +130,11 @@ def _from_ledger(context: Context, name: str) -> Iterator[StoredResult]:
             f"{name}: no such file, folder, run or job on this machine",
             hint="`docspeed runs list` and `docspeed jobs list` show what there is",
         )
+
+
+def _is_newer(job: Job | None, run: RunRecord) -> bool:
+    """Whether a job was submitted after the newest run had started, and not by it."""
+    return job is not None and job.run != run.run and (job.submitted_at or 0) > (run.started_at or 0)
 
 
 def _job_named(context: Context, name: str) -> Job | None:

@@ -116,6 +116,21 @@ def test_check_of_a_kept_result_sends_no_request(stage: Stage, service: Service)
     assert len(service.calls) == sent
 
 
+def test_check_of_the_last_run_takes_its_results_also_if_they_were_reused(
+    stage: Stage, service: Service
+) -> None:
+    service.payload = lambda operation, body: json.dumps(result(body["input"]["file_id"], "1", "1")).encode()
+    extract = ("extract", "--schema", json.dumps(SCHEMA), "--wait", "--file-id", "f")
+    assert stage.run(*extract).code == 0
+    assert stage.run(*extract, "--file-id", "g", "--name", "march").code == 0
+    for name in ("@last", "march"):
+        ran = stage.run("check", name, "--rules", rules(stage))
+        assert statuses(ran.out) == {"f": "passed", "g": "passed"}, ran.err
+    assert stage.run("extract", "--schema", json.dumps(SCHEMA), "--wait", "--file-id", "h").code == 0
+    ran = stage.run("check", "@last", "--rules", rules(stage))
+    assert list(statuses(ran.out)) == ["h"]
+
+
 def test_check_of_an_unknown_name_is_not_found(stage: Stage) -> None:
     ran = stage.run("check", "nowhere", "--rules", rules(stage))
     assert ran.code == 6
