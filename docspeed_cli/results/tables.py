@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
@@ -30,6 +31,9 @@ class Table(NamedTuple):
     headed: bool = False
     """Whether the payload says that the first row has the headings."""
 
+    sources: Mapping[tuple[int, int], Any] = MappingProxyType({})
+    """The parts of the payload that the cells were read from, by row and column of the grid."""
+
     @property
     def heading(self) -> str:
         """The table's title or name, and the page that it is on."""
@@ -41,6 +45,7 @@ class _Cell(NamedTuple):
     row: int
     column: int
     text: str
+    source: Any = None
 
 
 def read_tables(payload: Any) -> list[Table] | None:
@@ -73,18 +78,46 @@ def _read_table(item: dict[str, Any], number: int) -> Table:
     ids = list_of_texts(first_filled(item, ("table_id", "region_ids")))
     name = cell_text(first_filled(item, ("table_id", "id", "key", "name"))) or str(number)
     title = cell_text(first_filled(item, ("title", "caption")))
-    grid, headed = _with_headings(_headings(item), *_grid(item))
-    return Table(name, title, page_of(item, ids), grid, headed)
+    read, headed = _grid(item)
+    grid, headed = _with_headings(_headings(item), read, headed)
+    sources = dict(_sources(item, len(grid) - len(read)))
+    return Table(name, title, page_of(item, ids), grid, headed, sources)
 
 
 def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
     """Return the grid of a table, and whether its first row has the names of the columns."""
-    cells = find_member(item, "cells")
-    if isinstance(cells, list) and cells and not any(isinstance(cell, list) for cell in cells):
+    cells = _cells_of(item)
+    if cells:
         return _grid_of_cells(list(_placed(cells))), False
-    listed = cells or find_member(item, "rows", "data")
-    rows = [_row_of_table(row) for row in listed] if isinstance(listed, list) else []
+    rows = _rows_of(item)
     return grid_of_rows(rows), any(isinstance(row, Mapping) for row in rows)
+
+
+def _cells_of(item: dict[str, Any]) -> list[Any]:
+    """Return the cells that a table lists without rows."""
+    cells = find_member(item, "cells")
+    listed = isinstance(cells, list) and not any(isinstance(cell, list) for cell in cells)
+    return cells if listed else []
+
+
+def _rows_of(item: dict[str, Any]) -> list[dict[str, Any] | list[Any]]:
+    listed = find_member(item, "cells") or find_member(item, "rows", "data")
+    return [_row_of_table(row) for row in listed] if isinstance(listed, list) else []
+
+
+def _sources(item: dict[str, Any], added: int) -> Iterator[tuple[tuple[int, int], Any]]:
+    """Yield the cells of the payload with their places in the grid, above which so many rows were added."""
+    cells = _cells_of(item)
+    for cell in _placed(cells):
+        yield (cell.row + added, cell.column), cell.source
+    rows = [] if cells else _rows_of(item)
+    names = list(dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row))
+    columns = {name: column for column, name in enumerate(names)}
+    for number, row in enumerate(rows, added + bool(names)):
+        if isinstance(row, Mapping):
+            yield from (((number, columns[name]), cell) for name, cell in row.items())
+        else:
+            yield from (((number, column), cell) for column, cell in enumerate(row))
 
 
 # -- cells with indexes
@@ -99,7 +132,7 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
             row, column = below, -1
         beside = whole_number(first_filled(item, ("col_index", "col")))
         column = column + 1 if beside is None else beside
-        yield _Cell(row, column, _text_of(_value_of(item)))
+        yield _Cell(row, column, _text_of(_value_of(item)), item)
 
 
 def _text_of(value: Any) -> str:
@@ -119,7 +152,7 @@ def _grid_of_cells(cells: list[_Cell]) -> list[list[str]]:
     # One cell with a huge index must not take gigabytes.
     if height * width > 1000 + 50 * len(cells):
         rows: dict[int, list[str]] = {}
-        for cell in sorted(cells):
+        for cell in sorted(cells, key=lambda cell: cell[:3]):
             rows.setdefault(cell.row, []).append(cell.text)
         return list(rows.values())
     grid = [[""] * width for _ in range(height)]

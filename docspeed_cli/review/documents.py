@@ -1,0 +1,304 @@
+"""Open local documents: the sizes of their pages, pictures of them, and their text with its places."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.review.boxes import PageSize, on_page
+from docspeed_cli.review.model import Box
+from docspeed_cli.review.page_text import PageText
+
+_MAX_PIXELS = 100_000_000
+"""Pixels of the largest image that is decoded: about 400 MB."""
+
+_MAX_PICTURE = 8_000_000
+"""Pixels of the largest picture of a page that is made."""
+
+_JPEG_QUALITY = 82
+_MAX_CHARS = 60_000
+"""Characters of one page in which a value is looked for."""
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "GIF")
+"""What Pillow may read: of its other formats one starts a program."""
+
+_GRID = 1 << 20
+"""Steps along a side of the page in which pdfium gives a place on it."""
+
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how the camera was held."""
+
+_TURNED = 5
+"""Orientations from here on are turned by a quarter."""
+
+_UNKNOWN_SIZE = PageSize(595, 842)
+
+_pdfium = threading.Lock()
+"""Held during every call, because pdfium is not safe in several threads."""
+
+
+class DocumentProblem(Exception):
+    """Why a document can't be shown."""
+
+
+class Document(Protocol):
+    """The pages of a document, by their numbers from 1."""
+
+    page_count: int
+
+    def size(self, page: int) -> PageSize:
+        """Return the size of a page as people see it, in points or, of an image, in pixels."""
+
+    def picture(self, page: int, width: int) -> Any:
+        """Draw a page about `width` pixels wide, as Pillow's image. DocumentProblem if it can't be drawn."""
+
+    def text(self, page: int) -> PageText | None:
+        """Return the text of a page; None if the document has no text layer."""
+
+    def from_points(self, page: int, box: Sequence[float]) -> Box | None:
+        """Convert a box of the file's own coordinates (left, bottom, right, top) to the page as seen."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+def open_document(path: Path) -> Document:
+    """Open a PDF or an image. DocumentProblem if it is neither, damaged or encrypted."""
+    try:
+        with path.open("rb") as file:
+            is_pdf = b"%PDF-" in file.read(1024)
+        return PdfDocument(path) if is_pdf else ImageDocument(path)
+    except OSError as error:
+        raise DocumentProblem(error.strerror or "it is not a PDF or an image") from None
+
+
+def check_installed() -> None:
+    """Check that documents can be drawn. DocspeedError if the extra is missing."""
+    import importlib.util
+
+    if not all(importlib.util.find_spec(name) for name in ("pypdfium2", "PIL")):
+        raise DocspeedError(
+            "drawing documents needs the libraries pypdfium2 and Pillow, which are not installed",
+            code="no_review",
+            hint="`pip install 'docspeed-cli[review]'`",
+        )
+
+
+def to_jpeg(picture: Any) -> bytes:
+    """Write a picture as JPEG."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=_JPEG_QUALITY)
+    return file.getvalue()
+
+
+class PdfDocument:
+    """A PDF."""
+
+    def __init__(self, path: Path) -> None:
+        import pypdfium2
+
+        try:
+            with _pdfium:
+                self._pdf = pypdfium2.PdfDocument(path)
+                self.page_count = len(self._pdf)
+        except pypdfium2.PdfiumError as error:
+            locked = "password" in str(error).lower() or "security" in str(error).lower()
+            why = "it is protected with a password" if locked else "it is damaged"
+            raise DocumentProblem(why) from None
+        self.size = lru_cache(1000)(self._size)
+        self.text = lru_cache(8)(self._text)
+
+    def close(self) -> None:
+        """Close the file."""
+        with _pdfium:
+            self._pdf.close()
+
+    def _page(self, page: int) -> Any:
+        import pypdfium2
+
+        try:
+            return self._pdf[page - 1]
+        except (pypdfium2.PdfiumError, IndexError):
+            raise DocumentProblem(f"page {page} is damaged") from None
+
+    def _size(self, page: int) -> PageSize:
+        with _pdfium:
+            try:
+                found = self._page(page)
+            except DocumentProblem:
+                return _UNKNOWN_SIZE
+            try:
+                width, height = found.get_size()
+            finally:
+                found.close()
+        return PageSize(max(width, 1), max(height, 1))
+
+    def picture(self, page: int, width: int) -> Any:
+        """Draw a page about `width` pixels wide. DocumentProblem if it is damaged."""
+        size = self.size(page)
+        scale = min(width / size.width, (_MAX_PICTURE / (size.width * size.height)) ** 0.5)
+        with _pdfium:
+            found = self._page(page)
+            try:
+                bitmap = found.render(scale=scale, rev_byteorder=True)
+                return bitmap.to_pil().convert("RGB")
+            except Exception as error:  # noqa: BLE001 - pdfium and its binding raise many kinds
+                raise DocumentProblem(f"page {page} can't be drawn: {error}") from None
+            finally:
+                found.close()
+
+    def from_points(self, page: int, box: Sequence[float]) -> Box | None:
+        """Convert a box of the file's own coordinates."""
+        with _pdfium:
+            try:
+                found = self._page(page)
+            except DocumentProblem:
+                return None
+            try:
+                return _seen(found, box)
+            finally:
+                found.close()
+
+    def _text(self, page: int) -> PageText | None:
+        """Read the characters of a page with their boxes."""
+        from pypdfium2 import raw
+
+        with _pdfium:
+            try:
+                found = self._page(page)
+            except DocumentProblem:
+                return None
+            try:
+                text = found.get_textpage()
+                count = min(text.count_chars(), _MAX_CHARS)
+                chars = "".join(chr(raw.FPDFText_GetUnicode(text, index) or 0x20) for index in range(count))
+                boxes = [None if char.isspace() else _char_box(raw, text, n) for n, char in enumerate(chars)]
+                seen = [box and _seen(found, box) for box in boxes]
+                text.close()
+            except Exception:  # noqa: BLE001 - a damaged text layer is like none
+                return None
+            finally:
+                found.close()
+        return PageText(chars, seen)
+
+
+def _char_box(raw: Any, text: Any, index: int) -> tuple[float, float, float, float] | None:
+    rect = raw.FS_RECTF()
+    if not raw.FPDFText_GetLooseCharBox(text, index, rect):
+        return None
+    return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _seen(page: Any, box: Sequence[float]) -> Box | None:
+    """Convert a box of the file's own coordinates; pdfium knows the page's rotation and what is cropped."""
+    import ctypes
+
+    from pypdfium2 import raw
+
+    corners = []
+    for x, y in ((box[0], box[1]), (box[2], box[3])):
+        at_x, at_y = ctypes.c_int(), ctypes.c_int()
+        raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, at_x, at_y)
+        corners.append((at_x.value / _GRID, at_y.value / _GRID))
+    (x0, y0), (x1, y1) = corners
+    return on_page((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+
+
+class ImageDocument:
+    """A PNG, JPEG, WebP, BMP or GIF, or a TIFF with a page for each of its images."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._opened(1) as image:
+            self.page_count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        self.size = lru_cache(1000)(self._size)
+
+    def close(self) -> None:
+        """Do nothing: the file is open only while it is read."""
+
+    def _opened(self, page: int) -> Any:
+        """Open the image anew, because Pillow keeps what was decoded. DocumentProblem if it is damaged."""
+        from PIL import Image
+
+        # Our own limit stands in for Pillow's, which counts pixels before a JPEG is scaled down.
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            image = Image.open(self._path, formats=_FORMATS)
+            if page > 1:
+                image.seek(page - 1)
+        except Exception as error:  # noqa: BLE001 - Pillow raises many kinds for a damaged file
+            raise DocumentProblem(f"it is not an image that can be read ({type(error).__name__})") from None
+        return image
+
+    def _size(self, page: int) -> PageSize:
+        """Read the size of an image in pixels, turned as its camera says."""
+        try:
+            with self._opened(page) as image:
+                width, height = image.size
+                turned = _orientation(image) >= _TURNED
+        except DocumentProblem:
+            return _UNKNOWN_SIZE
+        return PageSize(height, width) if turned else PageSize(width, height)
+
+    def picture(self, page: int, width: int) -> Any:
+        """Draw an image about `width` pixels wide. DocumentProblem if it is damaged or too large."""
+        size = self.size(page)
+        scale = min(1.0, width / size.width, (_MAX_PICTURE / (size.width * size.height)) ** 0.5)
+        with self._opened(page) as image:
+            try:
+                return _scaled(image, scale)
+            except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
+                raise DocumentProblem(f"page {page} can't be drawn: {error}") from None
+
+    def text(self, page: int) -> PageText | None:
+        """Return None: an image has no text layer."""
+        return None
+
+    def from_points(self, page: int, box: Sequence[float]) -> Box | None:
+        """Return None: the numbers of an image's boxes are always pixels or fractions."""
+        return None
+
+
+def _scaled(image: Any, scale: float) -> Any:
+    """Return an image in RGB, smaller and upright."""
+    from PIL import Image, ImageOps
+
+    turned = _orientation(image)
+    small = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    if image.format in ("JPEG", "MPO"):
+        image.draft("RGB", small)
+    if image.width * image.height > _MAX_PIXELS:
+        raise DocumentProblem(f"{image.width} × {image.height} pixels are too many to draw")
+    picture = _on_white(image)
+    if picture.size != small:
+        picture = picture.resize(small, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    picture.getexif()[_ORIENTATION] = turned
+    return ImageOps.exif_transpose(picture)
+
+
+def _orientation(frame: Any) -> int:
+    """Return how the camera was held, as EXIF counts: 5 to 8 are turned by a quarter."""
+    found = None
+    with suppress(Exception):  # damaged EXIF
+        found = frame.getexif().get(_ORIENTATION)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _on_white(frame: Any) -> Any:
+    """Return an image in RGB; what is transparent becomes white, and 16 bits become 8."""
+    from PIL import Image
+
+    if frame.mode.startswith("I"):
+        return frame.point(lambda value: value / 256).convert("RGB")
+    if frame.mode in ("RGBA", "LA", "PA") or "transparency" in frame.info:
+        layer = frame.convert("RGBA")
+        white = Image.new("RGB", layer.size, "white")
+        white.paste(layer, mask=layer.getchannel("A"))
+        return white
+    return frame.convert("RGB")

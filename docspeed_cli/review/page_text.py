@@ -1,0 +1,129 @@
+"""Find texts and numbers in a page's text layer, whatever white space and separators are between them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from docspeed_cli.review.model import Box
+
+Match = tuple[Box, ...]
+"""The boxes of a text that was found, one for each line that it stands on."""
+
+_NUMBER = re.compile(r"\d(?:[\d.,'’]*\d)?")
+_MAX_NEEDLE = 2000
+"""Characters of the longest text that is looked for."""
+
+
+class PageText:
+    """The characters of a page in the order of the file, each with its box, or None for white space."""
+
+    def __init__(self, chars: str, boxes: Sequence[Box | None]) -> None:
+        self.chars = chars
+        self._boxes = boxes
+
+    @cached_property
+    def _folded(self) -> tuple[str, list[int]]:
+        """The text without white space in one form of each letter, and each letter's place in `chars`."""
+        letters: list[str] = []
+        at: list[int] = []
+        for place, char in enumerate(self.chars):
+            folded = _fold(char)
+            letters += folded
+            at += [place] * len(folded)
+        return "".join(letters), at
+
+    def find(self, text: str, most: int) -> list[Match]:
+        """Return where a text stands as whole words; nothing if it stands at more than `most` places."""
+        needle = "".join(map(_fold, text[:_MAX_NEEDLE]))
+        found: list[Match] = []
+        folded, at = self._folded
+        start = folded.find(needle) if needle else -1
+        while start >= 0:
+            first, last = at[start], at[start + len(needle) - 1]
+            if self._is_word(first, last) and (match := self._lines(range(first, last + 1))):
+                found.append(match)
+                if len(found) > most:
+                    return []
+            start = folded.find(needle, start + 1)
+        return found
+
+    def find_number(self, number: str, most: int) -> list[Match]:
+        """Return where a number of JSON stands in any usual form: 1240.5 also as 1,240.50 and 1.240,50."""
+        spans = self._numbers.get(_plain(number), [])
+        return [self._lines(range(*span)) for span in spans] if len(spans) <= most else []
+
+    @cached_property
+    def _numbers(self) -> dict[str, list[tuple[int, int]]]:
+        """The places of all numbers, by each number that one may mean."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for token in _NUMBER.finditer(self.chars):
+            if self._is_word(token.start(), token.end() - 1):
+                for reading in set(_readings(token[0])):
+                    found.setdefault(reading, []).append(token.span())
+        return found
+
+    def inside(self, box: Box) -> str:
+        """Return the letters in a box, folded, to compare them with a text."""
+        x0, y0, x1, y1 = box
+        return "".join(
+            _fold(char)
+            for char, place in zip(self.chars, self._boxes, strict=True)
+            if place and x0 <= (place[0] + place[2]) / 2 <= x1 and y0 <= (place[1] + place[3]) / 2 <= y1
+        )
+
+    def _is_word(self, first: int, last: int) -> bool:
+        """Whether no letter or digit goes on before or after."""
+        before, after = self.chars[max(first - 1, 0) : first], self.chars[last + 1 : last + 2]
+        starts, ends = self.chars[first].isalnum(), self.chars[last].isalnum()
+        return not (starts and before.isalnum()) and not (ends and after.isalnum())
+
+    def _lines(self, places: range) -> Match:
+        return tuple(_merged(box for place in places if (box := self._boxes[place])))
+
+
+def fold_text(text: str) -> str:
+    """Return a text as `PageText.inside` returns it."""
+    return "".join(map(_fold, text))
+
+
+def _fold(char: str) -> str:
+    if char.isascii():
+        return char.lower() if char > " " else ""
+    return "".join(unicodedata.normalize("NFKC", char).casefold().split())
+
+
+def _merged(boxes: Iterator[Box]) -> Iterator[Box]:
+    """Join the boxes of neighbouring characters on one line."""
+    line: Box | None = None
+    for box in boxes:
+        height = box[3] - box[1]
+        beside = line is not None and min(line[3], box[3]) - max(line[1], box[1]) > height / 2
+        if line is not None and beside and -height <= box[0] - line[2] <= 2 * height:
+            line = (min(line[0], box[0]), min(line[1], box[1]), max(line[2], box[2]), max(line[3], box[3]))
+        else:
+            if line is not None:
+                yield line
+            line = box
+    if line is not None:
+        yield line
+
+
+def _plain(number: str) -> str:
+    """Return a number without its sign and the zeros that say nothing; empty for a text of another form."""
+    if not re.fullmatch(r"-?\d+(\.\d+)?", number):
+        return ""
+    whole, _, fraction = number.lstrip("-").partition(".")
+    return f"{whole.lstrip('0') or '0'}.{fraction.rstrip('0')}"
+
+
+def _readings(token: str) -> Iterator[str]:
+    """Yield the numbers that a token may print: its last mark is a decimal one, or none is."""
+    marks = [place for place, char in enumerate(token) if not char.isdigit()]
+    digits = "".join(filter(str.isdigit, token))
+    yield _plain(digits)
+    if marks and token[marks[-1]] in ".,":
+        decimals = len(token) - marks[-1] - 1
+        yield _plain(f"{digits[:-decimals]}.{digits[-decimals:]}")
