@@ -42,6 +42,8 @@ _VALUES: Mapping[str, Iterable[str]] = {
 _FILES = {
     "files": SUFFIXES,
     "question": SUFFIXES,
+    "documents": SUFFIXES,
+    "result": (".json", ".jsonl"),
     "schema": (".json",),
     "output": (),
     "from_": (),

@@ -106,6 +106,7 @@ CODES = {
     "too_large": "the result is too large to convert",
     "interrupted": "a signal stopped the run; its jobs go on",
     "no_sandbox": "the sandbox is not installed",
+    "no_review": "the libraries that draw documents are not installed",
     "no_xlsx": "the library that writes workbooks is not installed",
     "bug": "an unexpected error in docspeed",
     "failure": "anything else",

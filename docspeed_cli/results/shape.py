@@ -10,6 +10,7 @@ from docspeed_cli.results.fields import read_extraction
 from docspeed_cli.results.pages import Answer, read_answer, read_packet, read_pages
 from docspeed_cli.results.schema import read_schema
 from docspeed_cli.results.tables import read_tables
+from docspeed_cli.results.values import VALUE_NAMES, find_member
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
@@ -38,3 +39,25 @@ def read_result(
         if value is not None:
             return shape, value.with_names(names) if isinstance(value, Answer) else value
     return None, None
+
+
+def guess_operation(payload: Any) -> str:
+    """Return the operation that a result most likely comes from, by its members; empty if none fits."""
+    members = {
+        "chat": ("answer",),
+        "parse": ("pages",),
+        "split": ("sections", "segments"),
+        "extract": ("fields", "invoice_level_fields", "line_items", "line_item_structures"),
+        "tables": ("tables", "cells"),
+    }
+    found = next((name for name, keys in members.items() if find_member(payload, *keys) is not None), "")
+    fields = find_member(payload, "fields", "tables")
+    if found in ("extract", "tables") and isinstance(fields, list) and fields and all(map(_is_node, fields)):
+        return "schema"
+    return found
+
+
+def _is_node(item: Any) -> bool:
+    """Whether an item of a list of fields names a field without a value, as a schema does."""
+    named = isinstance(item, dict) and "key" in item and ("type" in item or "fields" in item)
+    return named and not any(name in item for name in (*VALUE_NAMES, "rows", "cells"))

@@ -143,7 +143,7 @@ class Units:
             before = self._extents.get(page, PageSize(0, 0))
             self._extents[page] = PageSize(max(before.width, shape.x1), max(before.height, shape.y1))
         sides = [side for extent in self._extents.values() for side in extent]
-        self._are_fractions = max(sides, default=0) <= _TOLERANCE
+        self._are_fractions = 0 < max(sides, default=0) <= _TOLERANCE
         self._scale = self._scale_of_all()
 
     def _scale_of_all(self) -> float:

@@ -25,7 +25,7 @@ _JPEG_QUALITY = 82
 _MAX_CHARS = 60_000
 """Characters of one page in which a value is looked for."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "GIF")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow may read: of its other formats one starts a program."""
 
 _GRID = 1 << 20
@@ -223,7 +223,7 @@ class ImageDocument:
         """Do nothing: the file is open only while it is read."""
 
     def _opened(self, page: int) -> Any:
-        """Open the image anew, because Pillow keeps what was decoded. DocumentProblem if it is damaged."""
+        """Open the image again, because Pillow keeps what was decoded. DocumentProblem if it is damaged."""
         from PIL import Image
 
         # Our own limit stands in for Pillow's, which counts pixels before a JPEG is scaled down.

@@ -118,5 +118,5 @@ def _script() -> str:
 
 
 def _utf8(text: str) -> bytes:
-    # A lone surrogate, which JSON may escape, is no character.
+    # JSON may escape a lone surrogate, which UTF-8 does not have.
     return text.encode("utf-8", "replace")

@@ -81,6 +81,10 @@ class View:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
+    def document(self, index: int) -> Document | None:
+        """Return an open document; None if it is not here."""
+        return self._documents[index]
+
     def pictures(self) -> Iterator[tuple[str, bytes | str]]:
         """Yield the address of each page's picture, and the picture as JPEG or why there is none."""
         for index, document in enumerate(self.data.documents):

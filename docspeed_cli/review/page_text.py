@@ -13,6 +13,9 @@ Match = tuple[Box, ...]
 """The boxes of a text that was found, one for each line that it stands on."""
 
 _NUMBER = re.compile(r"\d(?:[\d.,'’]*\d)?")
+_GROUP = 3
+"""Digits between two marks of thousands."""
+
 _MAX_NEEDLE = 2000
 """Characters of the longest text that is looked for."""
 
@@ -96,12 +99,10 @@ def _fold(char: str) -> str:
 
 
 def _merged(boxes: Iterator[Box]) -> Iterator[Box]:
-    """Join the boxes of neighbouring characters on one line."""
+    """Join the boxes of neighbouring characters on one line, which may run in any direction."""
     line: Box | None = None
     for box in boxes:
-        height = box[3] - box[1]
-        beside = line is not None and min(line[3], box[3]) - max(line[1], box[1]) > height / 2
-        if line is not None and beside and -height <= box[0] - line[2] <= 2 * height:
+        if line is not None and (_beside(line, box, 0) or _beside(line, box, 1)):
             line = (min(line[0], box[0]), min(line[1], box[1]), max(line[2], box[2]), max(line[3], box[3]))
         else:
             if line is not None:
@@ -109,6 +110,15 @@ def _merged(boxes: Iterator[Box]) -> Iterator[Box]:
             line = box
     if line is not None:
         yield line
+
+
+def _beside(line: Box, box: Box, along: int) -> bool:
+    """Whether a character goes on a line in this direction: 0 is to the side, 1 is down or up."""
+    across = 1 - along
+    height = box[across + 2] - box[across]
+    overlap = min(line[across + 2], box[across + 2]) - max(line[across], box[across])
+    gap = max(box[along] - line[along + 2], line[along] - box[along + 2])
+    return overlap > height / 2 and gap <= 2 * height
 
 
 def _plain(number: str) -> str:
@@ -120,10 +130,11 @@ def _plain(number: str) -> str:
 
 
 def _readings(token: str) -> Iterator[str]:
-    """Yield the numbers that a token may print: its last mark is a decimal one, or none is."""
-    marks = [place for place, char in enumerate(token) if not char.isdigit()]
+    """Yield the numbers that a token may print: its last mark is a decimal one, or it groups thousands."""
     digits = "".join(filter(str.isdigit, token))
-    yield _plain(digits)
-    if marks and token[marks[-1]] in ".,":
-        decimals = len(token) - marks[-1] - 1
+    last = next((char for char in reversed(token) if not char.isdigit()), "")
+    decimals = len(token) - token.rfind(last) - 1
+    if not last or decimals == _GROUP:
+        yield _plain(digits)
+    if last and last in ".,":
         yield _plain(f"{digits[:-decimals]}.{digits[-decimals:]}")

@@ -10,7 +10,7 @@ from docspeed_cli.core.json_text import INDENTED, json_chunks
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.pages import Answer, Packet, Page
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
-from docspeed_cli.results.shape import read_result
+from docspeed_cli.results.shape import guess_operation, read_result
 from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.values import (
     VALUE_NAMES,
@@ -54,10 +54,11 @@ class Panel:
         self._payload = payload
         self._locators = locators
         self._names = names
-        shape, value = read_result(operation, payload)
+        guessed = guess_operation(payload)
+        shape, value = read_result(operation or guessed, payload)
+        if shape is None:
+            shape, value = read_result(guessed, payload)
         self.operation: str | None = shape
-        if self.operation is None and (tables := read_tables(payload)):
-            self.operation, value = "tables", tables
         fill = self._fills().get(self.operation or "", self._fill_with_json)
         fill(value)
 

@@ -154,6 +154,15 @@ class Ledger:
         """Return the job in this row."""
         return next(iter(self._jobs("WHERE row = ?", [row])), None)
 
+    def of_output(self, output: str) -> Job | None:
+        """Return the job whose result was written to this file last."""
+        return next(iter(self._jobs("WHERE output = ? ORDER BY updated_at DESC LIMIT 1", [output])), None)
+
+    def of_file(self, file_id: str) -> Job | None:
+        """Return the newest job over this stored file, alone or among others."""
+        where = "WHERE instr(', ' || file_id || ', ', ', ' || ? || ', ') ORDER BY row DESC LIMIT 1"
+        return next(iter(self._jobs(where, [file_id])), None)
+
     def newest(self, server: str | None = None) -> Job | None:
         """Return the job that was submitted last, to this server or to any."""
         return next(iter(self.listing(server=server, limit=1)), None)

@@ -28,7 +28,7 @@ FLOORS = (
 SANDBOX = "sandbox"
 LATE = {"service.network"}
 """Modules that are imported inside functions only, and so may import heavy packages."""
-HEAVY = {"asyncio", "httpx", "platformdirs", "pypdfium2", "rich", "ssl", "truststore", "werkzeug"}
+HEAVY = {"PIL", "asyncio", "httpx", "platformdirs", "pypdfium2", "rich", "ssl", "truststore", "werkzeug"}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ run()
 """
 
 HEAVY = (
+    "PIL",
     "httpx",
     "ssl",
     "asyncio",

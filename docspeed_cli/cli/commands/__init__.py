@@ -58,6 +58,12 @@ COMMANDS = (
         ),
     ),
     Entry(
+        "view",
+        "Show a result beside its document as a page in the browser.",
+        "view:view",
+    ),
+    Entry("crop", "Cut the place of one value out of its document, as a picture.", "crop:crop"),
+    Entry(
         "api",
         "Call any endpoint, with the same auth, retries, output and job handling.",
         "api:api",

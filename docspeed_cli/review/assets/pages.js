@@ -69,7 +69,7 @@ export class Pages {
     const piece = element("div", { class: "piece" }, shown(text));
     const tall = ((box[3] - box[1]) * page.height) / page.width;
     const lines = text.split("\n").length;
-    const wide = ((box[2] - box[0]) * 190) / Math.max(...text.split("\n").map((line) => line.length), 1);
+    const wide = ((box[2] - box[0]) * 170) / Math.max(...text.split("\n").map((line) => line.length), 1);
     setSide(piece, {
       left: `${box[0] * 100}%`, top: `${box[1] * 100}%`, width: `${(box[2] - box[0]) * 100}%`,
       "font-size": `${Math.min((tall * 85) / lines, wide)}cqw`, "line-height": "1.15",

@@ -29,6 +29,7 @@ export class Panel {
     this.order = [];
     this.rows = [];
     this.tasks = [];
+    this.sections = new Set();
     for (const note of data.notes) byId("notes").append(element("div", {}, shown(note)));
     byId("notes").hidden = !data.notes.length;
     if (!data.blocks.length) this.list.append(element("p", { class: "empty" }, "The result has no values."));
@@ -85,6 +86,7 @@ export class Panel {
     const text = element("span", { class: "text" }, this.textOf(value));
     if (block.kind !== "fields" && value.label) text.prepend(element("span", { class: "tag" }, shown(value.label)));
     node.append(text, block.kind === "lines" ? "" : element("span", { class: "page" }, pagesOf(value.places)));
+    if (block.kind === "sections") this.sections.add(value);
     this.keep(index, node, this.order.length, 0);
     this.rows.push({ node, values: [index] });
     return node;
@@ -169,9 +171,10 @@ export class Panel {
     if (!value.places.length) return value.missing ? "The document does not have it." : "The result does not say where it was read.";
     const boxes = value.places.some((place) => place.boxes.length);
     const found = value.places.some((place) => place.found);
-    const pages = pagesOf(value.places).replace("p. ", "Page ");
+    const range = pagesOf(value.places).replace("p. ", "");
+    const pages = range.includes("–") ? `Pages ${range}` : `Page ${range}`;
     if (found) return `${pages}, found by its text`;
-    return boxes ? pages : `${pages}, the place on it is not known`;
+    return boxes || this.sections.has(value) ? pages : `${pages}, the place on it is not known`;
   }
 
   // -- moving

@@ -1,0 +1,219 @@
+"""The command `docspeed view`: a result as a page in the browser."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import ServerOptions, flag, output_flag
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.result_documents import named_documents, operation_of, result_documents
+from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.jobs.stored_results import StoredResult, stored_results
+from docspeed_cli.jobs.target import file_target, make_folder
+from docspeed_cli.review.documents import check_installed
+from docspeed_cli.review.html import IndexRow, index_page, page_chunks
+from docspeed_cli.review.page import MAX_PAGES, View
+from docspeed_cli.review.panel import counted
+from docspeed_cli.service.body import write_whole
+
+_KEPT_SECONDS = 7 * 86_400
+"""Age at which a page in the state folder is deleted."""
+
+_MAX_NAME = 80
+
+Result = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RESULT]",
+        help="a result file, a folder or a file of JSON lines, a run, a job id, or @last (the default)",
+        show_default=False,
+    ),
+]
+Documents = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DOCUMENT]...",
+        help="the document, where docspeed does not know it or it has moved",
+        show_default=False,
+    ),
+]
+
+
+class ViewOptions(ServerOptions):
+    """The options of `view`."""
+
+    pages: Annotated[
+        int,
+        flag("--pages", f"pages that are shown at most (default {MAX_PAGES})", "N", panel="View", minimum=1),
+    ] = MAX_PAGES
+    open_: Annotated[
+        bool | None,
+        flag("--open/--no-open", "open the page in the browser (the default at a terminal)", panel="View"),
+    ] = None
+    output: Annotated[
+        str | None, output_flag("-o --output", "write the page to this file; a folder for several", "PATH")
+    ] = None
+
+
+@guide(
+    "docspeed view",
+    "docspeed view result.json invoice.pdf",
+    "docspeed view results/ -o pages/",
+    'xdg-open "$(docspeed view @last --no-open)"',
+)
+def view(options: ViewOptions, result: Result = "@last", documents: Documents = None) -> Action:
+    """Show a result beside its document as a page in the browser.
+
+    The page is one HTML file that needs no network. Click a value to see where it was read.
+    """
+
+    def action(context: Context) -> int:
+        named = named_documents(documents or ())
+        for path in (*named, Path(result)):
+            context.files_read.add(path, str(path))
+        many = Path(result).is_dir() or (options.output is not None and options.output.endswith("/"))
+        found = iter(stored_results(context, [result]))
+        first = next(found)
+        second = next(found, None)
+        if second is None and not many:
+            path = _write_one(context, options, first, named)
+        elif named:
+            raise UsageError(f"{result} has several results; documents can be named for one only")
+        else:
+            listed = [first] if second is None else _chain(first, second, found)
+            path = _write_many(context, options, result, listed)
+        context.output.value({"path": str(path)}) if options.json else context.output.text(str(path))
+        environment = context.environment
+        if opens_browser(options.open_, environment.env, environment.stdout.isatty(), sys.platform):
+            _open_in_browser(context, path)
+        return 0
+
+    return action
+
+
+def _chain(first: StoredResult, second: StoredResult, rest: Iterator[StoredResult]) -> Iterator[StoredResult]:
+    yield first
+    yield second
+    yield from rest
+
+
+# -- one result
+
+
+def _write_one(context: Context, options: ViewOptions, result: StoredResult, named: Sequence[Path]) -> Path:
+    if result.error is not None:
+        raise result.error
+    target = file_target(options.output)
+    path = target.path or _views_folder(context) / f"{_page_name(result)}.html"
+    context.files_read.check_output(path, "-o")
+    for note in _write_page(context, options, result, named, path)[1]:
+        context.output.note(note)
+    return path
+
+
+def _write_page(
+    context: Context, options: ViewOptions, result: StoredResult, named: Sequence[Path], path: Path
+) -> tuple[IndexRow, list[str]]:
+    """Write the page of one result; return its row in an index, and what there is to say about it."""
+    files = result_documents(context, result, named)
+    if any(file.path is not None for file in files):
+        check_installed()
+    title = ", ".join(file.name for file in files if file.name) or result.label
+    operation = operation_of(context, result)
+    with View(result.payload, operation, title, files, options.pages) as shown:
+        data = shown.data
+        try:
+            write_whole(path, page_chunks(data, shown.pictures()), private=True)
+        except OSError as error:
+            raise DocspeedError(
+                f"can't write {path}: {error.strerror or error}",
+                code="write_failed",
+                hint="make that path writable, or choose another with `-o FILE`",
+            ) from None
+    notes = [*(document.note for document in data.documents if document.note), *data.notes]
+    missing = sum(value.is_missing for value in data.values)
+    content = counted(len(data.values), "value") + (f", {missing} not found" if missing else "")
+    pages = sum(len(document.pages) for document in data.documents)
+    about = f"{title}, {counted(pages, 'page')}"
+    return IndexRow(result.label, path.name, data.operation, content, about), notes
+
+
+# -- several results
+
+
+def _write_many(
+    context: Context, options: ViewOptions, name: str, results: Iterator[StoredResult] | list[StoredResult]
+) -> Path:
+    folder = Path(options.output) if options.output else _views_folder(context) / _safe(Path(name).name, name)
+    if folder.is_file():
+        raise UsageError(f"-o {folder} is a file; the pages of several results go to a folder")
+    make_folder(folder, f"-o {folder}")
+    rows = []
+    for number, result in enumerate(results, 1):
+        path = folder / f"{number:04}-{_page_name(result)}.html"
+        context.files_read.check_output(path, "-o")
+        try:
+            if result.error is not None:
+                raise result.error
+            rows.append(_write_page(context, options, result, (), path)[0])
+        except DocspeedError as error:
+            if error.code in ("write_failed", "no_review"):
+                raise
+            context.output.warn(f"{result.label}: {error.message}")
+            rows.append(IndexRow(result.label, "", problem=error.message))
+    index = folder / "index.html"
+    write_whole(index, [index_page(name, rows)], private=True)
+    return index
+
+
+# -- where pages go
+
+
+def _views_folder(context: Context) -> Path:
+    """Make the folder of pages in the state folder, and delete those that are a week old."""
+    folder = context.settings.state_dir / "views"
+    make_folder(folder, "view")
+    now = context.environment.now()
+    for path in folder.rglob("*.html"):
+        if now - path.stat().st_mtime > _KEPT_SECONDS:
+            path.unlink(missing_ok=True)
+    return folder
+
+
+def _page_name(result: StoredResult) -> str:
+    whole = display_path(result.path.resolve()) if result.path else result.job.ref if result.job else ""
+    return _safe(Path(result.label).stem, whole + result.label)
+
+
+def _safe(name: str, whole: str) -> str:
+    """Return a file's name with letters and digits only, different for different wholes."""
+    kept = "".join(char if char.isalnum() or char in "-_." else "-" for char in name).strip("-.")
+    digest = hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:6]
+    return f"{kept[:_MAX_NAME] or 'result'}-{digest}"
+
+
+# -- the browser
+
+
+def opens_browser(asked: bool | None, env: Mapping[str, str], at_terminal: bool, platform: str) -> bool:
+    """Whether to open the page: as asked, or at a terminal of a machine with a display."""
+    if asked is not None:
+        return asked
+    if platform in ("darwin", "win32"):
+        return at_terminal and not env.get("SSH_CONNECTION")
+    return at_terminal and bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+
+
+def _open_in_browser(context: Context, path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        context.output.warn("no browser could be opened; open the file yourself")

@@ -1,0 +1,123 @@
+"""Find the local documents that a result was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.models import Job
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.sources import display_path, file_digest
+from docspeed_cli.jobs.stored_results import StoredResult
+from docspeed_cli.results.values import find_member
+from docspeed_cli.review.page import DocumentFile
+from docspeed_cli.review.panel import cited_document
+
+_FOLDERS_ABOVE = 3
+"""Folders above a result in which its document is looked for."""
+
+
+_MAX_CITATIONS = 1000
+
+
+class _Known(NamedTuple):
+    """A document of a job as the ledger has it."""
+
+    name: str
+    file_id: str
+    digest: str | None
+
+
+def named_documents(paths: Sequence[str]) -> list[Path]:
+    """Return the documents that the command line names. UsageError if one is not a file."""
+    for text in paths:
+        if not Path(text).is_file():
+            raise UsageError(f"{text}: {'it is a folder' if Path(text).is_dir() else 'no such file'}")
+    return list(map(Path, paths))
+
+
+def result_documents(context: Context, result: StoredResult, named: Sequence[Path]) -> list[DocumentFile]:
+    """Return the documents of a result: those that are named, or else those that the ledger knows.
+
+    A file that is not the one that was uploaded is left out, and its entry says so.
+    """
+    known = list(_known(context, result))
+    if named:
+        return [_as_named(path, known[n] if n < len(known) else None) for n, path in enumerate(named)]
+    if not known:
+        why = "The ledger does not know the document; name it after the result to see its pages."
+        return [DocumentFile(result.label, problem=why)]
+    return [_located(each, list(_folders(result))) for each in known]
+
+
+def operation_of(context: Context, result: StoredResult) -> str:
+    """Return the operation that a result comes from, as far as the ledger can tell, or an empty text."""
+    job = _job_of(context, result)
+    return job.operation if job is not None else ""
+
+
+def _job_of(context: Context, result: StoredResult) -> Job | None:
+    if result.job is not None or result.path is None:
+        return result.job
+    return context.ledger.of_output(display_path(result.path.resolve()))
+
+
+def _known(context: Context, result: StoredResult) -> Iterator[_Known]:
+    """Yield the documents of the job that brought a result, or those whose file ids the result has."""
+    job = _job_of(context, result)
+    if job is not None and job.file_id:
+        yield from _documents_of(context, job)
+        return
+    for file_id in dict.fromkeys(_file_ids(result.payload)):
+        found = context.ledger.of_file(file_id)
+        if found is not None:
+            yield from (each for each in _documents_of(context, found) if each.file_id == file_id)
+
+
+def _file_ids(payload: Any) -> Iterator[str]:
+    file_id = find_member(payload, "file_id")
+    if isinstance(file_id, str):
+        yield file_id
+    citations = find_member(payload, "citations")
+    for item in citations[:_MAX_CITATIONS] if isinstance(citations, list) else []:
+        if cited := cited_document(item):
+            yield cited
+
+
+def _documents_of(context: Context, job: Job) -> Iterator[_Known]:
+    ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
+    if len(ids) == 1:
+        names = [job.input or ""]
+    for number, file_id in enumerate(ids):
+        name = names[number] if len(names) == len(ids) else file_id
+        yield _Known(name, file_id, context.ledger.digest_of(job.server, job.key, file_id))
+
+
+def _as_named(path: Path, known: _Known | None) -> DocumentFile:
+    problem = ""
+    if known is not None and known.digest is not None and file_digest(path) != known.digest:
+        problem = "This is not the file that the result was made from: its content is another."
+    return DocumentFile(path.name, path, known.file_id if known is not None else "", problem)
+
+
+def _folders(result: StoredResult) -> Iterator[Path]:
+    yield Path()
+    if result.path is not None:
+        yield from result.path.resolve().parents[:_FOLDERS_ABOVE]
+
+
+def _located(known: _Known, folders: Sequence[Path]) -> DocumentFile:
+    """Return the document at its path, or beside the result; only with the content that was uploaded."""
+    path = Path(known.name)
+    found = [at for folder in folders for at in (folder / path, folder / path.name) if at.is_file()]
+    entry = DocumentFile(path.name or known.file_id, file_id=known.file_id)
+    for at in dict.fromkeys(found):
+        if known.digest is None or file_digest(at) == known.digest:
+            return entry._replace(path=at)
+    if found:
+        why = "has changed since the result was made, so only the text of the result is shown."
+        return entry._replace(problem=f"{known.name} {why}")
+    why = "is not here, so only the text of the result is shown; name it after the result to see its pages."
+    return entry._replace(problem=f"{known.name or 'The document'} {why}")

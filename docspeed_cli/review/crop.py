@@ -1,0 +1,54 @@
+"""Cut the place of a value out of its document."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from docspeed_cli.review.documents import Document
+from docspeed_cli.review.model import Place, Value
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Formats of pictures, by the ends of their files' names."""
+
+_DPI = 200
+_MARGIN = 0.006
+"""Of the page's width: a little paper around the place, so that no letter touches the edge."""
+
+
+def find_value(values: Sequence[Value], key: str) -> Value | None:
+    """Return the value with this key; the key may leave out its beginning if only one value is meant."""
+    exact = next((value for value in values if value.key == key), None)
+    ends = [value for value in values if value.key.endswith(f".{key}")]
+    return exact or (ends[0] if len(ends) == 1 else None)
+
+
+def place_with_box(value: Value) -> Place | None:
+    """Return the first place of a value that has a box."""
+    return next((place for place in value.places if place.boxes), None)
+
+
+def crop_place(document: Document, place: Place) -> Any:
+    """Return what is inside a place's boxes, with a small margin, as an image of Pillow."""
+    size = document.size(place.page)
+    is_image = document.from_points(place.page, (0, 0, 1, 1)) is None
+    width = round(size.width) if is_image else round(size.width / 72 * _DPI)
+    picture = document.picture(place.page, width)
+    lefts, tops, rights, bottoms = zip(*place.boxes, strict=True)
+    margin = _MARGIN * picture.width
+    return picture.crop(
+        (
+            max(round(min(lefts) * picture.width - margin), 0),
+            max(round(min(tops) * picture.height - margin), 0),
+            min(round(max(rights) * picture.width + margin), picture.width),
+            min(round(max(bottoms) * picture.height + margin), picture.height),
+        )
+    )
+
+
+def to_bytes(picture: Any, suffix: str) -> bytes:
+    """Write a picture in the format of a file's name."""
+    file = io.BytesIO()
+    picture.save(file, FORMATS[suffix])
+    return file.getvalue()
