@@ -21,6 +21,7 @@ NOT_WALKED = {
     "docspeed sandbox serve --port 0": "the same",
     "`pip install 'docspeed-cli[sandbox]'`": "the sandbox is installed where the tests run",
     "`pip install 'docspeed-cli[xlsx]'`": "the same of XlsxWriter",
+    "`pip install 'docspeed-cli[review]'`": "the same of what draws documents",
     "name the columns that you need with `--columns`": "a sheet has room for 16,384 columns",
     "`pip install 'docspeed-cli[socks]'`": "the same of the support for SOCKS",
     "set TMPDIR to a folder with more room, or leave out `--ordered`": "it takes a full disk",
@@ -298,6 +299,17 @@ def workbooks(walker: Walker) -> None:
     walker.play(*argv, terminal=True)
     walker.play(*argv, "-o", "in")
     walker.play(*argv, "-o", "rows.xlsx", "--table", "fields")
+
+
+@scenario
+def pages_of_results(walker: Walker) -> None:
+    walker.stage.submit(1)
+    walker.play("view", "job_1")
+    walker.play("view", "no-such-job")
+    (walker.stage.folder / "x.json").write_text('{"fields": {"total": {"value": 1}}}')
+    walker.play("view", "x.json", "-o", "/dev/full")
+    walker.play("crop", "x.json", "--field", "total", terminal=True)
+    walker.play("crop", "x.json", "--field", "totl", "-o", "x.png")
 
 
 @scenario

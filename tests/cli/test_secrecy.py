@@ -57,6 +57,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "runs show": ("runs", "show", "--verbose"),
     "check": ("check", "@last", "--rules", "nowhere.toml", "--verbose"),
     "diff": ("diff", "{file}", "{file}", "--verbose"),
+    "view": ("view", "@last", "--verbose"),
+    "crop": ("crop", "@last", "--field", "total", "--verbose"),
     "doctor": ("doctor", "--verbose"),
     "doctor as json": ("doctor", "--json"),
     "help": ("help", "environment"),
