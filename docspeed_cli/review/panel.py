@@ -21,7 +21,7 @@ from docspeed_cli.results.values import (
     regions_of,
 )
 from docspeed_cli.review.model import Block, Place, Value
-from docspeed_cli.review.places import Locator, Wanted, wanted
+from docspeed_cli.review.places import Locator, wanted, wanted_field
 
 MAX_VALUES = 20_000
 """Most values on one page: a browser takes a second for these."""
@@ -133,7 +133,7 @@ class Panel:
 
     def _field(self, field: Field, prefix: str) -> Value:
         text = _cut(cell_text(field.value))
-        want = wanted(field.source, text, field.page, field.quoted_text)._replace(region_ids=field.region_ids)
+        want = wanted_field(field, text)
         is_missing = field.value in (None, [])
         places = () if is_missing and not field.has_evidence else self._locator().places(want)
         label = field.key.removeprefix(prefix)
@@ -142,11 +142,9 @@ class Panel:
     def _row(self, table: str, number: int, row: Sequence[Field], columns: Sequence[str]) -> list[Value]:
         """Return the cells of a row, in the order of the columns."""
         named = {cell.key: cell for cell in row}
-        cells = [
-            named.get(column) or Field(column, None, (), None, "", has_evidence=False) for column in columns
-        ]
+        cells = [named.get(column) or Field(column, None) for column in columns]
         texts = [_cut(cell_text(cell.value)) for cell in cells]
-        wants = [_wanted_cell(cell, text) for cell, text in zip(cells, texts, strict=True)]
+        wants = [wanted_field(cell, text) for cell, text in zip(cells, texts, strict=True)]
         places = self._locator().places_of_row(wants)
         return [
             Value(f"{table}[{number}].{cell.key}", cell.key, text, cell.value in (None, []), at)
@@ -258,10 +256,6 @@ def _shared_prefix(keys: Sequence[str]) -> str:
     starts = {key.partition(".")[0] + "." for key in keys}
     start = next(iter(starts), "")
     return start if len(keys) > 1 and len(starts) == 1 and all(key.startswith(start) for key in keys) else ""
-
-
-def _wanted_cell(cell: Field, text: str) -> Wanted:
-    return wanted(cell.source, text, cell.page, cell.quoted_text)._replace(region_ids=cell.region_ids)
 
 
 def _has_texts(item: Any, name: str) -> bool:

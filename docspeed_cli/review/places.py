@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from docspeed_cli.results.fields import Field
 from docspeed_cli.results.values import (
     find_member,
     first_filled,
@@ -52,13 +53,12 @@ class Region(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A value whose places are wanted: the part of the payload it was read from, its text and its quote."""
+    """A value whose places are wanted: the parts of the payload with its evidence, its text and its quote."""
 
-    source: Any
+    sources: tuple[Any, ...]
     text: str
     quote: str = ""
     page: int | None = None
-    region_ids: tuple[str, ...] = ()
     is_number: bool = False
 
 
@@ -121,18 +121,20 @@ class Locator:
 
     def _shapes(self, wanted: Wanted) -> Iterator[tuple[int, Shape]]:
         """Yield the boxes beside a value or in its evidence, or else those of the regions that it names."""
-        own = read_shape(wanted.source)
-        if own is not None and wanted.page is not None:
-            yield wanted.page, own
-            return
-        listed = first_filled(wanted.source, _EVIDENCE)
-        for item in listed[:_MAX_REGIONS] if isinstance(listed, list) else [listed]:
-            shape, page = read_shape(item), page_of(item, regions_of(item)) or wanted.page
-            if shape is not None and page is not None:
-                yield page, shape
-        for region_id in wanted.region_ids[:_MAX_REGIONS]:
-            if (region := self._regions.get(region_id)) is not None:
-                yield region.page, region.shape
+        for source in wanted.sources[:_MAX_REGIONS]:
+            own, ids = read_shape(source), regions_of(source)
+            page = page_of(source, ids) or wanted.page
+            if own is not None and page is not None:
+                yield page, own
+                continue
+            listed = first_filled(source, _EVIDENCE)
+            for item in listed[:_MAX_REGIONS] if isinstance(listed, list) else [listed]:
+                shape, on = read_shape(item), page_of(item, regions_of(item)) or page
+                if shape is not None and on is not None:
+                    yield on, shape
+            for region_id in ids[:_MAX_REGIONS]:
+                if (region := self._regions.get(region_id)) is not None:
+                    yield region.page, region.shape
 
     def _found(self, wanted: Wanted, matches: Sequence[tuple[int, Match]]) -> tuple[Place, ...]:
         """Return the places of matches; without any, the page of the value where it is known."""
@@ -232,7 +234,6 @@ def _stated_sizes(payload: Any) -> Iterator[tuple[int, PageSize]]:
 
 def wanted(source: Any, text: str, page: int | None = None, quote: str = "") -> Wanted:
     """Return what to look for, from the part of a payload that a value was read from."""
-    ids = regions_of(source)
     if not quote:
         evidence = first_filled(source, _EVIDENCE)
         first = evidence[0] if isinstance(evidence, list) and evidence else evidence
@@ -240,8 +241,18 @@ def wanted(source: Any, text: str, page: int | None = None, quote: str = "") -> 
         quote = found if isinstance(found, str) else ""
         page = page or page_of(first)
     value = source.get("value") if isinstance(source, dict) else source
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Wanted(source, text, quote, page_of(source, ids) or page, ids, is_number)
+    page = page_of(source, regions_of(source)) or page
+    return Wanted((source,), text, quote, page, _is_number(value))
+
+
+def wanted_field(field: Field, text: str) -> Wanted:
+    """Return what to look for of a field."""
+    found = wanted(field.sources[0] if field.sources else None, text, field.page, field.quoted_text)
+    return found._replace(sources=field.sources, is_number=_is_number(field.value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # -- rows
