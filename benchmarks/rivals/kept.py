@@ -1,0 +1,77 @@
+"""Fill a state folder with a run of extractions whose results are kept, as JSON files too.
+
+kept.py STATE FOLDER COUNT    prints the ids of the jobs
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+from docspeed_cli.core.models import Job, State
+from docspeed_cli.store.kept_results import KeepLimits, KeptResults
+from docspeed_cli.store.ledger import Ledger
+
+SIZE = 20_000
+FIELDS = 20
+COLUMNS = ("description", "hsn", "quantity", "unit", "rate", "amount")
+
+
+def result(number: int) -> bytes:
+    """An extraction of about 20 kB: fields with their evidence, and line items until it is large enough."""
+    chosen = random.Random(number)
+    fields = {}
+    for name in range(FIELDS):
+        value = f"INV-{number}-{name}" if name % 2 else round(chosen.uniform(1, 100_000), 2)
+        quoted = f"Label {name}: {value}"
+        fields[f"invoice.field_{name}"] = {
+            "value": value,
+            "region_ids": [f"p1:l{name}"],
+            "page_index": 0,
+            "text": quoted,
+        }
+    items: list[dict[str, object]] = []
+    found = {"doc_class": "invoice", "fields": fields, "line_items": {"line_items": items}}
+    size = len(json.dumps(found))
+    while size < SIZE:
+        row = len(items) + 1
+        values = (
+            f"Item {row} of {number}",
+            "7017",
+            chosen.randrange(1, 500),
+            "Nos",
+            round(chosen.uniform(1, 9999), 2),
+            round(chosen.uniform(1, 99999), 2),
+        )
+        items.append(
+            {
+                name: {"value": value, "region_ids": [f"p1:t1:r{row}"], "page_index": 0}
+                for name, value in zip(COLUMNS, values, strict=True)
+            }
+        )
+        size += len(json.dumps(items[-1])) + 2
+    return json.dumps(found).encode()
+
+
+def main(state: Path, folder: Path, count: int) -> None:
+    """Record the jobs, keep their results, and write them to files for other programs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(state / "ledger.db", sys.stderr.write, lambda: 1_800_000_000.0)
+    limits = KeepLimits(1 << 30, 1 << 40)
+    kept = KeptResults(ledger.database, state / "kept", limits, sys.stderr.write, lambda: 1_800_000_000.0)
+    for number in range(count):
+        server = "http://127.0.0.1:9"
+        job = Job("extract", "completed", State.DONE, f"job_{number}", server=server, input=f"{number}.pdf")
+        content = result(number)
+        ledger.begin(job)
+        kept.keep(job, [content], len(content))
+        (folder / f"{number}.json").write_bytes(content)
+        sys.stdout.write(f"job_{number}\n")
+    kept.close()
+    ledger.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
