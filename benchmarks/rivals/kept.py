@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import time
 from pathlib import Path
 
 from docspeed_cli.core.models import Job, State
@@ -55,12 +56,15 @@ def result(number: int) -> bytes:
     return json.dumps(found).encode()
 
 
+def _warn(text: str) -> None:
+    raise SystemExit(text)
+
+
 def main(state: Path, folder: Path, count: int) -> None:
     """Record the jobs, keep their results, and write them to files for other programs."""
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(state / "ledger.db", sys.stderr.write, lambda: 1_800_000_000.0)
-    limits = KeepLimits(1 << 30, 1 << 40)
-    kept = KeptResults(ledger.database, state / "kept", limits, sys.stderr.write, lambda: 1_800_000_000.0)
+    ledger = Ledger(state / "ledger.db", _warn, time.time)
+    kept = KeptResults(ledger.database, state / "kept", KeepLimits(1 << 30, 1 << 40), _warn, time.time)
     for number in range(count):
         server = "http://127.0.0.1:9"
         job = Job("extract", "completed", State.DONE, f"job_{number}", server=server, input=f"{number}.pdf")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -57,6 +57,13 @@ def _id_in_line(line: str, context: Context) -> str | None:
 def named_jobs(ids: Iterable[str] | None, context: Context) -> list[Job]:
     """The jobs that the ids name, each once."""
     return [find_job(context, text) for text in dict.fromkeys(read_ids(ids, context))]
+
+
+def named_run(ids: Sequence[str] | None) -> str | None:
+    """The run that the only id names, as `@march`; None if it names a job."""
+    if not ids or len(ids) > 1 or ids[0] == "@last" or not ids[0].startswith("@") or _ROW.fullmatch(ids[0]):
+        return None
+    return ids[0][1:]
 
 
 def find_job(context: Context, text: str) -> Job:

@@ -11,6 +11,7 @@ from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
 from docspeed_cli.core.errors import UsageError, combine_errors
+from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
@@ -230,6 +231,7 @@ class Run(NamedTuple):
             options.ordered or checked.rows is not None,
             failures,
             f"--from {inputs.listed}: the list names no documents" if inputs.listed else "no documents found",
+            to_json(checked.fields["schema"]) if "schema" in checked.fields else None,
         )
 
 

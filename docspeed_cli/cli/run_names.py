@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import NotFound, UsageError
+from docspeed_cli.core.json_text import read_json
+from docspeed_cli.core.models import Job, State
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
@@ -18,6 +22,23 @@ def find_run(context: Context, text: str) -> RunRecord:
         what = "no run over many inputs yet" if text == "@last" else f"no run {text}"
         raise NotFound(f"the ledger has {what}", hint="`docspeed runs list`")
     return found
+
+
+def jobs_of_run(context: Context, run: RunRecord) -> Iterator[Job]:
+    """The jobs of a run's inputs in their order; one that failed before it had a job has a failed one."""
+    for item in context.ledger.runs.items(run.run):
+        job = context.ledger.by_row(item.job_row) if item.job_row is not None else None
+        if job is None:
+            job = Job(run.operation or "", State.FAILED, State.FAILED, item.job_id, error=item.reason)
+            job = job._replace(server=run.server or "")
+        yield job._replace(input=item.input)
+
+
+def schema_of_run(run: RunRecord | None) -> Any:
+    """The schema that a run extracted by; None if it is not known."""
+    with suppress(ValueError):
+        return read_json(run.schema) if run is not None and run.schema is not None else None
+    return None
 
 
 def check_run_name(name: str) -> None:

@@ -57,6 +57,8 @@ class Plan(NamedTuple):
     failures: FailuresFile | None = None
     nothing: str = "no documents found"
     """What to say if there is nothing to do."""
+    schema: str | None = None
+    """JSON of the schema that is extracted by."""
 
 
 class Batch:
@@ -110,7 +112,9 @@ class Batch:
         plan = self.plan
         where = display_path(results.resolve()) if results is not None else None
         record = RunRecord("", plan.name, plan.command_hash, plan.operation, self.context.server)
-        run = self.context.ledger.runs.start(record._replace(results=where, total=plan.total)).run
+        run = self.context.ledger.runs.start(
+            record._replace(results=where, total=plan.total, schema=plan.schema)
+        ).run
         self.context.locks.acquire(run_lock(run))
         return run
 

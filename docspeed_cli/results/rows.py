@@ -29,11 +29,19 @@ def our_columns(names: Sequence[str]) -> tuple[Column, ...]:
 # -- evidence
 
 
-def evidence_of(document: Document, field: Field, where: str = "") -> tuple[Any, ...]:
-    """Return a field's value and what it was read from, by column; `where` is the row that it is in."""
-    name = f"{where}.{field.key}" if where else field.key
+def evidence_of(document: Document, field: Field) -> tuple[Any, ...]:
+    """Return a field's value and what it was read from, by column."""
     regions = "; ".join(field.region_ids)
-    return document.input, name, field.value, field.page, field.quoted_text, regions
+    return document.input, field.key, field.value, field.page, field.quoted_text, regions
+
+
+def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tuple[Any, ...]:
+    """Return the values of a row of line items and what they were read from, by column."""
+    values = [cell.value for cell in cells]
+    page = next((cell.page for cell in cells if cell.page is not None), None)
+    quoted = "; ".join(dict.fromkeys(cell.quoted_text for cell in cells if cell.quoted_text))
+    regions = "; ".join(dict.fromkeys(region_id for cell in cells for region_id in cell.region_ids))
+    return document.input, name, values, page, quoted, regions
 
 
 # -- tables of cells
@@ -170,9 +178,12 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
     evidence = [evidence_of(document, field) for field in extraction.fields]
     tables = []
     for table, number, cells, row in layout.table_rows(extraction):
-        shown = [evidence_of(document, c, f"{table}[{number}]") for c in cells if c.has_evidence]
-        tables.append(TableRow(table, {"input": document.input, **row}, len(evidence) if shown else None))
-        evidence += shown
+        has_evidence = any(cell.has_evidence for cell in cells)
+        tables.append(
+            TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None)
+        )
+        if has_evidence:
+            evidence.append(evidence_of_row(document, f"{table}[{number}]", cells))
     return Record(document, layout.document_row(document, extraction), tables, evidence)
 
 

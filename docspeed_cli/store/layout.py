@@ -71,6 +71,7 @@ MIGRATIONS = (
         PRIMARY KEY (run, position)
     ) WITHOUT ROWID
     """,
+    "ALTER TABLE runs ADD COLUMN schema TEXT",
 )
 """SQL scripts in order; a file's `user_version` counts those it has had. Released ones never change."""
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}

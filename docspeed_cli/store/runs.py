@@ -54,6 +54,8 @@ class RunRecord(NamedTuple):
     """Folder with a file for each result, or the file with all of them."""
     total: int | None = None
     """Number of inputs, where it was known at the start."""
+    schema: str | None = None
+    """JSON of the schema that was extracted by; it names the columns of the results."""
 
 
 class RunItem(NamedTuple):

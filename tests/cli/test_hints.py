@@ -299,6 +299,10 @@ def workbooks(walker: Walker) -> None:
     walker.play(*argv, terminal=True)
     walker.play(*argv, "-o", "in")
     walker.play(*argv, "-o", "rows.xlsx", "--table", "fields")
+    off = {"DOCSPEED_KEEP_RESULTS": "false"}
+    walker.play("extract", "a.pdf", "b.pdf", "--schema", SCHEMA, "--wait", "--fresh", env=off)
+    walker.play("runs", "show", "-o", "rows.xlsx")
+    walker.play("runs", "show", "--format", "xlsx", "-o", "rows.xlsx")
 
 
 @scenario

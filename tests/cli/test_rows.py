@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
-from tests.fake_service import SUBMIT, Service
+from tests.fake_service import RESULT, SUBMIT, Reply, Service
 from tests.stage import Ran, Stage, file_ids
 
 SCHEMA = json.dumps(
@@ -49,8 +50,7 @@ def test_rows_csv_is_the_same_for_one_document_and_for_many(stage: Stage, servic
     one = table(stage.run(*EXTRACT, *file_ids("f"), "--format", "csv"))
     assert one == [heading, ["f", "job_1", "completed", "007", "12.5", ""]]
     many = table(stage.run(*EXTRACT, *file_ids("g", "f"), "--format", "csv"))
-    assert many[0] == heading
-    assert sorted(many[1:]) == [one[1], ["g", "job_2", "completed", "007", "12.5", ""]]
+    assert many == [heading, ["g", "job_2", "completed", "007", "12.5", ""], one[1]]
 
 
 def test_rows_of_failed_documents_say_why(stage: Stage, service: Service) -> None:
@@ -124,7 +124,7 @@ def test_rows_wrong_flags_fail_before_any_request(
 
 def test_rows_of_results_that_are_there_have_the_columns_of_all(stage: Stage, service: Service) -> None:
     serve(service)
-    stage.run(*EXTRACT, *file_ids("f", "g"))
+    stage.run(*EXTRACT, *file_ids("f", "g"), "--concurrency", "1")
     service.payload = lambda operation, body: b'{"fields": {"due": {"value": "2026-01-02", "page": 1}}}'
     stage.run(*EXTRACT, *file_ids("h"))
     ran = stage.run(
@@ -165,10 +165,10 @@ def test_rows_workbook_holds_the_whole_run(stage: Stage, service: Service) -> No
     assert (ran.code, ran.out) == (0, "")
     found = book(path)
     assert list(found) == ["Documents", "items", "Evidence", "Problems"]
-    assert sorted(row[0] for row in found["Documents"][1:]) == ["f", "g"]
+    assert [row[0] for row in found["Documents"][1:]] == ["f", "g"]
     assert {tuple(row[2:5]) for row in found["Documents"][1:]} == {("completed", "007", 12.5)}
     assert [row[1:] for row in found["items"][1:3]] == [["=a", 1], ["b", 2]]
-    assert {row[1] for row in found["Evidence"][1:]} == {"total", "invoice.number", "items[1].name"}
+    assert {row[1] for row in found["Evidence"][1:]} == {"total", "invoice.number", "items[1]"}
 
 
 def test_rows_workbook_goes_into_a_pipe_and_from_kept_results(stage: Stage, service: Service) -> None:
@@ -205,9 +205,8 @@ def test_rows_tables_of_all_documents_are_one_rectangle(stage: Stage, service: S
     ]
     service.payload = lambda operation, body: json.dumps({"tables": tables}).encode()
     ran = stage.run("tables", *file_ids("=f", "g"), "--wait", "--format", "csv")
-    heading, *rows = table(ran)
-    assert heading == ["input", "page", "table", "row", "A", "B", "column_1"]
-    assert sorted(rows) == [
+    assert table(ran) == [
+        ["input", "page", "table", "row", "A", "B", "column_1"],
         ["'=f", "", "t1", "1", "1", "2", ""],
         ["'=f", "2", "2", "1", "", "", "x"],
         ["g", "", "t1", "1", "1", "2", ""],
@@ -216,4 +215,53 @@ def test_rows_tables_of_all_documents_are_one_rectangle(stage: Stage, service: S
     stage.run(
         "tables", *file_ids("=f", "g"), "--wait", "--format", "xlsx", "-o", str(stage.folder / "t.xlsx")
     )
-    assert ["=f", None, "t1", 1, "1", "2", None] in book(stage.folder / "t.xlsx")["Tables"]
+    assert book(stage.folder / "t.xlsx")["Tables"][1] == ["=f", None, "t1", 1, "1", "2", None]
+
+
+def test_rows_of_a_run_come_from_what_is_kept_without_a_request(stage: Stage, service: Service) -> None:
+    serve(service)
+    service.final = "completed"
+    odd = stage.document("odd.pdf")
+    many = (*EXTRACT, *file_ids("g", "f"), odd, "--name", "march")
+    whole = table(stage.run(*many, "--format", "csv"))
+    assert [row[0] for row in whole] == ["input", odd, "g", "f"]
+    calls = len(service.calls)
+    service.always(RESULT, Reply.of(500, {}))
+    assert table(stage.run("jobs", "result", "@march", "--format", "csv")) == whole
+    picked = stage.run("jobs", "result", "@march", "--format", "csv", "--columns", "number,input")
+    assert table(picked)[2] == ["007", "g"]
+    path = stage.folder / "march.xlsx"
+    ran = stage.run(
+        "runs", "show", "march", "--format", "xlsx", "-o", str(path), env={"DOCSPEED_API_KEY": ""}
+    )
+    assert (ran.code, ran.out) == (0, "")
+    assert [row[0] for row in book(path)["Documents"]] == ["input", odd, "g", "f"]
+    assert len(service.calls) == calls
+
+
+def test_rows_of_a_run_include_its_failures_and_name_what_is_not_kept(stage: Stage, service: Service) -> None:
+    serve(service)
+    bad = stage.folder / "bad.pdf"
+    bad.write_bytes(b"")
+    stage.run(*EXTRACT, *file_ids("f"), str(bad), "--skip-invalid", "--name", "march")
+    again = table(stage.run("jobs", "result", "@march", "--format", "csv"))
+    assert [(row[0], row[2]) for row in again[1:]] == [(str(bad), "failed"), ("f", "completed")]
+    assert "it is empty" in again[1][-1]
+    shutil.rmtree(stage.folder / "state" / "kept")
+    path = stage.folder / "march.xlsx"
+    ran = stage.run("runs", "show", "march", "--format", "xlsx", "-o", str(path))
+    assert ran.code == 6
+    assert "the results of 1 inputs are not kept" in ran.err
+    assert [row[-1] for row in book(path)["Documents"][2:]] == ["the result is not kept"]
+    assert stage.run("jobs", "result", "@april", "--format", "csv").code == 6
+
+
+def test_rows_come_in_the_order_of_the_inputs_from_a_late_first_one(stage: Stage, service: Service) -> None:
+    serve(service)
+    names = [f"f{number}" for number in range(12)]
+    late = Reply.of(200, {"job_id": "job_1", "operation": "extract", "status": "processing"})
+    service.at("/v1/jobs/job_1", *[late] * 30)
+    ran = stage.run(*EXTRACT, *file_ids(*names), "--format", "csv", "--concurrency", "4")
+    assert [row[0] for row in table(ran)[1:]] == names
+    ran = stage.run("jobs", "result", *(f"job_{n}" for n in range(12, 0, -1)), "--format", "csv")
+    assert [row[1] for row in table(ran)[1:]] == [f"job_{n}" for n in range(12, 0, -1)]

@@ -128,6 +128,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
         (folder / name).write_bytes((TOP / "examples" / "invoice.pdf").read_bytes() + f"% {name}\n".encode())
     user = Machine(folder, "sandbox")
     stored = user.run("upload", "invoice.pdf", "--format", "id").out.decode().strip()
+    march = ("--recursive", "--schema", "s.json", "--wait", "--name", "march")
+    assert user.run("extract", "invoices/", *march).code == 0
     asked = f'{{"execution_mode": "async", "input": {{"file_id": "{stored}"}}}}'
     (folder / "request.json").write_text(asked, "utf-8")
     ids = {"file_123": stored}

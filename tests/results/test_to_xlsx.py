@@ -99,7 +99,7 @@ def test_book_has_frozen_headings_filters_and_links_to_evidence() -> None:
     assert links == ["'Evidence'!A2", "'Evidence'!A7"]
     assert book["Evidence"]["A7"].value == "a.pdf"
     assert book["line_items"]["A2"].hyperlink.location == "'Evidence'!A6"
-    assert book["Evidence"]["B6"].value == "line_items[1].description"
+    assert book["Evidence"]["B6"].value == "line_items[1]"
     assert book["Documents"]["F2"].number_format == "0.0"
 
 

@@ -8,8 +8,9 @@ import typer
 
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import FormatOptions, ServerOptions, input_flag
-from docspeed_cli.cli.run_names import find_run
+from docspeed_cli.cli.options import FormatOptions, ServerOptions, input_flag, output_flag
+from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
+from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago, rfc3339, span
 from docspeed_cli.jobs.context import Context
@@ -90,7 +91,8 @@ def list_(
     "docspeed runs show",
     "docspeed runs show march --json | jq '.failures'",
     "docspeed runs show @last --format csv > run.csv",
-    formats=("json", "csv"),
+    "docspeed runs show march --format xlsx -o march.xlsx",
+    formats=("json", "csv", "xlsx"),
 )
 def show(
     options: RunsOptions,
@@ -98,14 +100,21 @@ def show(
         str,
         typer.Argument(metavar="[RUN]", help="a run's id or name; @last is the newest", show_default=False),
     ] = "@last",
+    output: Annotated[
+        str | None, output_flag("-o --output", "write the workbook to this file", "FILE")
+    ] = None,
 ) -> Action:
     """Show a run: counts, pages, time, where its results are, and what failed.
 
-    With --format csv, a row for each input.
+    With --format csv, a row for each input. With --format xlsx, a workbook of the results that are kept.
     """
 
     def action(context: Context) -> int:
         found = find_run(context, run)
+        if context.output.format == "xlsx":
+            return _write_book(context, found, output)
+        if output is not None:
+            raise UsageError(f"-o {output} takes a workbook", hint="add `--format xlsx`")
         if context.output.format == "csv":
             items = context.ledger.runs.items(found.run)
             rows = ([getattr(item, name) for name in _ITEM_COLUMNS] for item in items)
@@ -120,6 +129,41 @@ def show(
         return 0
 
     return action
+
+
+def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
+    """Write the kept results of a run as a workbook, without a request; returns the exit code."""
+    from docspeed_cli.jobs.follow import job_failed
+    from docspeed_cli.jobs.outcome import Outcome
+    from docspeed_cli.jobs.row_output import RowOutput, check_rows
+    from docspeed_cli.jobs.target import file_target, row_options
+    from docspeed_cli.service.body import Body
+
+    rows = row_options("xlsx", run.operation or "", schema=schema_of_run(run))
+    assert rows is not None
+    path = file_target(output, rows).path
+    check_rows(context, rows, to_file=path is not None)
+    book, absent = RowOutput(context, rows, path), 0
+    for job in jobs_of_run(context, run):
+        kept = context.kept.open(job)
+        try:
+            if kept is not None:
+                book.add(Outcome(job=job, result=Body.of(kept)))
+                continue
+            if job.state is State.FAILED:
+                raise job_failed(job)
+            absent += 1
+            raise NotFound("the result is not kept")
+        except DocspeedError as error:
+            book.add(Outcome(job=job, error=error))
+    book.finish()
+    if absent:
+        raise NotFound(
+            f"the results of {absent} inputs are not kept; their rows say so",
+            hint=f"`docspeed jobs result @{run.run}{context.settings.server_flags} --format xlsx -o FILE`"
+            " asks the server for them",
+        )
+    return 0
 
 
 def describe_run(context: Context, run: RunRecord) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from docspeed_cli.cli.commands.common import Columns, Table
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.job_ids import context_for, named_jobs
+from docspeed_cli.cli.job_ids import context_for, named_jobs, named_run
 from docspeed_cli.cli.options import (
     ConcurrencyOptions,
     Ids,
     OutputOptions,
     ServerOptions,
 )
+from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import FORMATS
@@ -32,6 +33,7 @@ class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
 @guide(
     "docspeed jobs result @last",
     "docspeed jobs result job_123 -o result.json",
+    "docspeed jobs result @march --format xlsx -o march.xlsx",
     "docspeed jobs list --status done --format id |\n  docspeed jobs result - -o results/",
     formats=FORMATS,
 )
@@ -41,18 +43,24 @@ def result(
     table: Table = None,
     columns: Columns = None,
 ) -> Action:
-    """Print the results of jobs that have ended."""
+    """Print the results of jobs that have ended.
+
+    @NAME and @RUN stand for all inputs of a run, such as one with --name march.
+    """
 
     def action(context: Context) -> int:
-        jobs = named_jobs(ids, context)
+        name = named_run(ids)
+        of_run = find_run(context, name) if name is not None else None
+        jobs = named_jobs(ids, context) if of_run is None else list(jobs_of_run(context, of_run))
         operation = jobs[0].operation if jobs else ""
-        rows = row_options(context.output.format, operation, table, columns)
+        rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run))
         if rows is not None:
             from docspeed_cli.jobs.row_output import check_rows
 
             _check_one_operation(jobs)
             check_rows(context, rows, to_file=options.output not in (None, "-"))
-        to = target(options.output, len(jobs) > 1, table, overwrite=options.overwrite, rows=rows)
+        many = len(jobs) > 1 or of_run is not None
+        to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         flags = result_flags(options.output, options.format, table, columns)
@@ -65,7 +73,6 @@ def result(
             return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
         grace = GRACE if to.many else READ_GRACE
-        in_order = rows is not None and to.folder is None
         code = for_each(
             at,
             run,
@@ -73,7 +80,7 @@ def result(
             fetch,
             delivery.deliver,
             errors_are_lines=to.many,
-            in_order=in_order,
+            spooled=rows is not None and to.folder is None,
             grace=grace,
         )
         delivery.finish()

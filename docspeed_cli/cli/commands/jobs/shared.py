@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import mark_abandoned
 from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, OutcomeUnknown, overall_exit_code
-from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.models import Job, Source, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower
 from docspeed_cli.jobs.outcome import Outcome, Task, ignore_status
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import READ_GRACE, run_alone, workers
+from docspeed_cli.jobs.scheduler import READ_GRACE, RunTasks, run_alone, workers
 
 OnStatus = Callable[[Job], None]
 JobTask = Callable[[Follower, Job, OnStatus], Task[Outcome]]
@@ -37,9 +37,13 @@ def for_each(
     first_only: bool = False,
     errors_are_lines: bool = False,
     in_order: bool = False,
+    spooled: bool = False,
     grace: float = READ_GRACE,
 ) -> int:
-    """Perform a task for every job, show each outcome as it ends or in order; returns the exit code."""
+    """Perform a task for every job, show each outcome as it ends or in order; returns the exit code.
+
+    With `spooled` they are in order too, and results that come early wait on disk.
+    """
     codes: set[int] = set()
     with resumable(context, run), workers(context, total=len(jobs), grace=grace) as (context, run_tasks):
         outcomes: Iterable[Outcome]
@@ -52,7 +56,8 @@ def for_each(
             ]
         else:
             follower = Follower(context, run)
-            outcomes = run_tasks(_isolated(follower, job, ignore_status, make_task) for job in jobs)
+            tasks = (_isolated(follower, job, ignore_status, make_task) for job in jobs)
+            outcomes = _spooled(run_tasks, tasks) if spooled else run_tasks(tasks)
         for outcome in _ordered(iter(outcomes), jobs) if in_order else outcomes:
             run.end_waiting(outcome.job)
             if outcome.error is None or outcome.status is not None or errors_are_lines:
@@ -84,6 +89,21 @@ def _isolated(follower: Follower, job: Job, on_status: OnStatus, make_task: JobT
         return (yield from make_task(follower, job, on_status))
     except DocspeedError as error:
         return Outcome(job=job, error=error)
+
+
+def _spooled(run_tasks: RunTasks, tasks: Iterable[Task[Outcome]]) -> Iterator[Outcome]:
+    """The outcomes in the order of the tasks; those that come early wait on disk."""
+    from docspeed_cli.jobs.ordered import InOrder
+
+    def placed(position: int, task: Task[Outcome]) -> Task[Outcome]:
+        outcome = yield from task
+        label = outcome.job.input if outcome.job is not None else None
+        return outcome._replace(source=Source(label or "", position=position))
+
+    order = InOrder()
+    for outcome in run_tasks(placed(*each) for each in enumerate(tasks)):
+        yield from order.add(outcome)
+    yield from order.rest()
 
 
 def _ordered(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
