@@ -64,7 +64,7 @@ def main(state: Path, folder: Path, count: int) -> None:
     """Record the jobs, keep their results, and write them to files for other programs."""
     folder.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(state / "ledger.db", _warn, time.time)
-    kept = KeptResults(ledger.database, state / "kept", KeepLimits(1 << 30, 1 << 40), _warn, time.time)
+    kept = KeptResults(ledger.database, KeepLimits(1 << 30, 1 << 40), _warn, time.time)
     for number in range(count):
         server = "http://127.0.0.1:9"
         job = Job("extract", "completed", State.DONE, f"job_{number}", server=server, input=f"{number}.pdf")
