@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -98,9 +99,13 @@ def _number(text: str, shown: str = "") -> TypedCell:
     if len(digits) > MAX_DIGITS or len(mantissa) > _MAX_EXPONENT or too_far:
         return TypedCell(shown or text, None, TOO_MANY_DIGITS)
     whole, _, fraction = mantissa.partition(".")
-    if exponent:
-        return TypedCell(float(text))
-    return TypedCell(float(text) if fraction else int(whole), len(fraction))
+    if not exponent and not fraction:
+        return TypedCell(int(whole), 0)
+    number = float(text)
+    # XlsxWriter writes 16 digits, of which the last may not be the number's own.
+    if len(digits) == MAX_DIGITS and Decimal(f"{number:.16G}") != Decimal(text):
+        return TypedCell(shown or text, None, TOO_MANY_DIGITS)
+    return TypedCell(number, None if exponent else len(fraction))
 
 
 def _plain_number(text: str) -> str:

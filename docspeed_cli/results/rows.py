@@ -88,7 +88,8 @@ class View:
         if self.operation != "extract":
             return Columns(our_columns(CELL_COLUMNS), None)
         if self._evidence:
-            return Columns(our_columns(EVIDENCE_COLUMNS), ())
+            # The field comes first: the rows are a list of fields with their values.
+            return Columns(our_columns((*EVIDENCE_COLUMNS[1:], "input")), ())
         return self.layout.document_columns() if self.table is None else self.layout.table_columns(self.table)
 
     def failed_rows(self, document: Document) -> list[Row]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from docspeed_cli.results.cells import NOT_A_DATE, NOT_A_NUMBER, TOO_MANY_DIGITS, typed_cell
@@ -82,6 +82,7 @@ def test_typed_cell_number_that_a_spreadsheet_would_change_is_text(number: Any) 
 
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+@example(9.91837465255095e-17)
 def test_typed_cell_number_keeps_its_value_to_the_last_digit(number: Any) -> None:
     value = typed_cell(number).value
     written = value if isinstance(value, str) else f"{value:.16G}"  # as XlsxWriter writes it

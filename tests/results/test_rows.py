@@ -109,11 +109,11 @@ def test_table_rows_without_a_schema_have_every_rows_columns() -> None:
 
 def test_table_fields_are_values_with_their_evidence() -> None:
     assert grid(View("extract", Layout(SCHEMA), "fields"), EXTRACT) == [
-        ["input", "field", "value", "page", "quoted_text", "regions"],
-        ["a.pdf", "invoice.number", "INV-1", "2", "No INV-1", "p2:l3"],
-        ["a.pdf", "total", "-12.5", "1", "", "p1:l9"],
-        ["a.pdf", "po", "", "", "", ""],
-        ["a.pdf", "tags", "a; b", "", "", ""],
+        ["field", "value", "page", "quoted_text", "regions", "input"],
+        ["invoice.number", "INV-1", "2", "No INV-1", "p2:l3", "a.pdf"],
+        ["total", "-12.5", "1", "", "p1:l9", "a.pdf"],
+        ["po", "", "", "", "", "a.pdf"],
+        ["tags", "a; b", "", "", "", "a.pdf"],
     ]
 
 
