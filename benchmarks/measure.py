@@ -127,10 +127,10 @@ class Stand:
         self._serial += count
         return [f"file_{size}_{os.getpid()}x{number}" for number in range(first, first + count)]
 
-    def listed(self, count: int) -> Path:
-        """A list of as many new file ids."""
+    def listed(self, count: int, size: int = 1000) -> Path:
+        """A list of as many new file ids, with results of this many bytes."""
         path = self.folder / "ids.txt"
-        path.write_text("".join(f"{file_id}\n" for file_id in self.ids(count)))
+        path.write_text("".join(f"{file_id}\n" for file_id in self.ids(count, size)))
         return path
 
     def state(self, name: str) -> dict[str, str]:

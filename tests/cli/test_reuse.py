@@ -12,7 +12,6 @@ from tests.fake_service import POLL, RESET_AFTER, RESET_BEFORE, RESULT, SUBMIT, 
 from tests.stage import Stage, lines
 
 PARSE = ("parse", "--file-id", "f")
-UNKEPT = {"DOCSPEED_KEEP_RESULTS": "false"}
 
 
 def tokens(service: Service) -> list[str]:

@@ -80,6 +80,16 @@ def test_kept_result_file_is_private_whatever_the_umask(keeping: Keeping) -> Non
     assert modes == [0o600, 0o700, 0o700]
 
 
+def test_kept_result_torn_by_a_kill_is_replaced(keeping: Keeping) -> None:
+    keeping.keep("job_1", b"content")
+    keeping.ledger.database.write("DELETE FROM kept", [])
+    (path,) = keeping.files()
+    path.write_bytes(b"cont")
+    keeping.keep("job_1", b"content")
+    assert keeping.read("job_1") == b"content"
+    assert keeping.files() == [path]
+
+
 @pytest.mark.parametrize("size", [20, 300_000])
 @pytest.mark.parametrize("damage", ["truncated", "longer", "flipped", "deleted"])
 def test_kept_result_damaged_counts_as_not_kept_and_is_removed(
