@@ -164,10 +164,7 @@ class Follower:
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
 
     def fetch(self, job: Job, deadline: float | None = None) -> Task[Body]:
-        """The job's result, kept or as the server sends it. NotFound if it is in neither place."""
-        kept = self.context.kept.open(job)
-        if kept is not None:
-            return Body.of(kept)
+        """The job's result as the server sends it, which is then kept. NotFound if it is not there."""
         if job.job_id is None:
             raise NotFound(f"the result of {job.ref} came in the answer itself and is not kept any more")
         environment = self.context.environment
@@ -205,6 +202,11 @@ class Follower:
         if row is None:
             return None
         return job._replace(operation=job.operation or row.operation).with_status(row.status)
+
+    def open_kept(self, job: Job) -> Body | None:
+        """The job's result if it is kept and intact."""
+        kept = self.context.kept.open(job)
+        return None if kept is None else Body.of(kept)
 
     def _keep(self, job: Job, result: Body) -> None:
         # A server may answer with the job while it has no result yet; that must not be kept.

@@ -52,6 +52,8 @@ class Submitter:
             if options.wait or result is not None:
                 try:
                     job = yield from self.follower.follow(job, options)
+                    if job.reused:
+                        result = self.follower.open_kept(job)
                     result = result or (yield from self.follower.fetch(job, options.deadline))
                 except NotFound:
                     # A reused job may be gone by the time its result is fetched; a new one can't be.

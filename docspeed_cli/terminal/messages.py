@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, bare_command
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, Interrupted, bare_command
 from docspeed_cli.core.json_text import SPACED, to_json
 from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
@@ -44,7 +44,11 @@ class Messages(Streams):
     def confirm(self, question: str) -> bool:
         """Ask at the terminal; True only for `y` and `yes`."""
         self._write(self.environment.stderr, f"{self.redact(sanitize(question))} [y/N] ")
-        return self.environment.stdin.readline().strip().lower() in ("y", "yes")
+        try:
+            return self.environment.stdin.readline().strip().lower() in ("y", "yes")
+        except Interrupted:
+            self._write(self.environment.stderr, "\n")  # the cursor still stands behind the question
+            raise
 
     def progress(self, text: str) -> None:
         """Write a plain line of progress."""

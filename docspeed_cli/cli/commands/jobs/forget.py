@@ -11,7 +11,7 @@ from docspeed_cli.cli.options import Ids, ServerOptions, flag, input_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS
-from docspeed_cli.core.settings import Size, duration
+from docspeed_cli.core.settings import duration
 from docspeed_cli.core.timefmt import ago, rfc3339
 from docspeed_cli.jobs.context import Context
 
@@ -122,7 +122,11 @@ class _Effect(NamedTuple):
         if self.running:
             yield f"not ended yet: {_few(self.running)}; their commands submit them again"
         if self.kept:
-            size = Size(self.kept_bytes) if self.kept_bytes < 1000 else f"{self.kept_bytes / 1e6:.1f} MB"
+            size = (
+                f"{self.kept_bytes / 1e6:,.1f} MB"
+                if self.kept_bytes >= 1e6
+                else f"{self.kept_bytes / 1e3:,.1f} kB"
+            )
             yield f"{_count(len(self.kept), 'kept result')} deleted ({size}): {_few(self.kept)}"
         if self.payable:
             yield f"{_count(self.payable, 'request')} paid for again if the same commands run again"

@@ -110,4 +110,5 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     if job.state is State.FAILED:
         raise job_failed(job)
     follower.run.begin_waiting(job)
-    return Outcome(job=job, result=(yield from follower.fetch(job)))
+    result = follower.open_kept(job) if kept is not None else None
+    return Outcome(job=job, result=result or (yield from follower.fetch(job)))
