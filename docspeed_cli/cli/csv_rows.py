@@ -8,12 +8,14 @@ from typing import Any
 from docspeed_cli.terminal.output import Output
 
 
-def write_csv(output: Output, names: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write a heading and rows; None is an empty cell."""
+def write_csv(
+    output: Output, names: Sequence[str], rows: Iterable[Iterable[Any]], *, bom: bool = False
+) -> None:
+    """Write a heading and rows, in a pipe after a byte order mark if asked for; None is an empty cell."""
     import csv
     import io
 
-    from docspeed_cli.results.to_csv import escape_formula
+    from docspeed_cli.results.to_csv import BYTE_ORDER_MARK, escape_formula
     from docspeed_cli.results.values import cell_text
 
     written = io.StringIO(newline="")
@@ -23,4 +25,5 @@ def write_csv(output: Output, names: Sequence[str], rows: Iterable[Iterable[Any]
     if output.environment.stdout.isatty():
         output.text(written.getvalue().replace("\r\n", "\n").rstrip("\n"))
     else:
-        output.chunks([written.getvalue().encode("utf-8", "backslashreplace")])
+        text = (BYTE_ORDER_MARK if bom else "") + written.getvalue()
+        output.chunks([text.encode("utf-8", "backslashreplace")])

@@ -43,6 +43,8 @@ Ids = Annotated[
     ),
 ]
 
+Bom = Annotated[bool, output_flag("--bom", "for csv: a byte order mark first, for Excel")]
+
 
 class Options:
     """The options of a command that never contacts a server; naming one is accepted and changes nothing."""

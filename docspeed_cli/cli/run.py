@@ -47,6 +47,7 @@ class Run(NamedTuple):
     options: CombineOptions
     table: str | None = None
     columns: str | None = None
+    bom: bool = False
     needs_inputs: bool = True
     checks: Callable[[Context, dict[str, Any]], ResultChecks | None] = lambda context, fields: None
     """What results must have and keep, given the body's fields; called when documents are checked."""
@@ -138,7 +139,7 @@ class Run(NamedTuple):
         if self.options.dry_run:
             return None
         named = (context.output.format, self.operation.name, self.table, self.columns)
-        return row_options(*named, fields.get("schema"))
+        return row_options(*named, fields.get("schema"), bom=self.bom)
 
     def _target(self, rows: RowOptions | None, *, make: bool) -> Target:
         options = self.options
@@ -166,7 +167,7 @@ class Run(NamedTuple):
 
     def _run_one(self, context: Context, checked: _Checked) -> int:
         """One job, over one document or over all of them."""
-        flags = result_flags(self.options.output, self.options.format, self.table, self.columns)
+        flags = result_flags(self.options.output, self.options.format, self.table, self.columns, bom=self.bom)
         run = RunState(context.command, result_flags=flags if checked.options.wait else None)
         _note_file(context, self.options.output, many=self.operation.many)
         context = context.with_client(spool_dir=self._target(checked.rows, make=False).spool_dir)

@@ -118,7 +118,8 @@ class ResultFiles:
     def _content_hash(self, digest: str) -> str:
         rows = self.target.rows
         columns = f" {','.join(rows.columns)}" if rows is not None and rows.columns else ""
-        return f"{digest} {self.format} {self.target.table or ''}{columns}"
+        bom = " bom" if rows is not None and rows.bom else ""
+        return f"{digest} {self.format} {self.target.table or ''}{columns}{bom}"
 
     def _write(
         self,

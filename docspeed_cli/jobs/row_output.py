@@ -15,6 +15,7 @@ from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
 from docspeed_cli.jobs.target import RowOptions
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
+from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.service.body import Body, write_whole
 
@@ -79,7 +80,8 @@ class RowOutput:
         if self._whole is not None:
             self._whole.write(content)
         elif self._output.environment.stdout.isatty():
-            self._output.text(text.rstrip("\r\n").replace("\r\n", "\n"))
+            shown = text.removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
+            self._output.text(shown.replace("\r\n", "\n"))
         else:
             self._output.chunks([content])
 

@@ -20,7 +20,7 @@ from docspeed_cli.results.rows import (
     pick_columns,
     read_record,
 )
-from docspeed_cli.results.to_csv import CsvWriter
+from docspeed_cli.results.to_csv import BYTE_ORDER_MARK, CsvWriter
 
 if TYPE_CHECKING:
     from docspeed_cli.results.to_xlsx import Book
@@ -67,6 +67,7 @@ class CsvRows:
 
     def __init__(self, options: RowOptions) -> None:
         self._picked = options.columns
+        self._mark = BYTE_ORDER_MARK if options.bom else ""
         self._view = _view(options)
         self._columns = self._view.columns()
         self._names: dict[str, None] = {}
@@ -97,7 +98,7 @@ class CsvRows:
         heading = ""
         if self._writer is None:
             self._writer = CsvWriter([column.name for column in columns()])
-            heading = self._writer.heading()
+            heading = self._mark + self._writer.heading()
         return heading + self._writer.lines(rows)
 
 

@@ -22,6 +22,8 @@ class RowOptions(NamedTuple):
     table: str | None = None
     columns: tuple[str, ...] = ()
     schema: Any = None
+    bom: bool = False
+    """Whether CSV begins with a byte order mark."""
 
 
 class Target(NamedTuple):
@@ -112,10 +114,13 @@ def make_folder(path: Path, wanted_by: str) -> None:
         raise UsageError(f"{wanted_by}: can't make the folder {path}: {error.strerror or error}") from None
 
 
-def result_flags(output: str | None, form: str | None, table: str | None, columns: str | None = None) -> str:
+def result_flags(
+    output: str | None, form: str | None, table: str | None, columns: str | None = None, *, bom: bool = False
+) -> str:
     """The flags with which `docspeed jobs result` delivers the same."""
     named = {"-o": output, "--format": form, "--table": table, "--columns": columns}
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
+    flags = "".join(f" {name} {shlex.quote(value)}" for name, value in named.items() if value)
+    return flags + (" --bom" if bom else "")
 
 
 def row_options(
@@ -124,8 +129,11 @@ def row_options(
     table: str | None = None,
     columns: str | None = None,
     schema: Any = None,
+    *,
+    bom: bool = False,
 ) -> RowOptions | None:
     """Return which rows are wanted; None for a format without rows. UsageError if a flag needs another."""
+    check_bom(form, bom)
     if table is not None and form != "csv":
         raise UsageError(f"--table {table} picks a table for csv", hint="add `--format csv`")
     if form not in ("csv", "xlsx"):
@@ -135,4 +143,10 @@ def row_options(
     names = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
     if not all(names):
         raise UsageError(f"--columns {columns}: a name is empty; is a variable unset?")
-    return RowOptions(operation, form == "xlsx", table, names, schema)
+    return RowOptions(operation, form == "xlsx", table, names, schema, bom)
+
+
+def check_bom(form: str, bom: bool) -> None:
+    """Check that a byte order mark is asked for CSV only. Raises UsageError."""
+    if bom and form != "csv":
+        raise UsageError("--bom is for csv", hint="add `--format csv`")

@@ -10,6 +10,9 @@ from typing import Any
 
 from docspeed_cli.results.values import cell_text
 
+BYTE_ORDER_MARK = "\ufeff"
+"""The beginning by which Excel tells UTF-8 from the encoding of the country."""
+
 _NUMBER = re.compile(r"[-+]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d+)?\s?%?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _TRIMMED = ("\t", "\r")

@@ -265,3 +265,44 @@ def test_rows_come_in_the_order_of_the_inputs_from_a_late_first_one(stage: Stage
     assert [row[0] for row in table(ran)[1:]] == names
     ran = stage.run("jobs", "result", *(f"job_{n}" for n in range(12, 0, -1)), "--format", "csv")
     assert [row[1] for row in table(ran)[1:]] == [f"job_{n}" for n in range(12, 0, -1)]
+
+
+MARK = b"\xef\xbb\xbf"
+LISTS = (
+    (*EXTRACT, *file_ids("f")),
+    (*EXTRACT, *file_ids("f", "g")),
+    (*EXTRACT, *file_ids("f"), "--table", "items"),
+    ("jobs", "result", "@last"),
+    ("jobs", "result", "job_1", "job_2"),
+    ("jobs", "list"),
+    ("runs", "list"),
+    ("runs", "show", "@last"),
+)
+
+
+@pytest.mark.parametrize("argv", LISTS, ids=lambda argv: " ".join(argv[::2])[:30])
+def test_rows_csv_with_bom_begins_with_one_mark_in_a_pipe_only(
+    stage: Stage, service: Service, argv: tuple[str, ...]
+) -> None:
+    serve(service)
+    stage.run(*EXTRACT, *file_ids("f", "g"), "--format", "csv")
+    plain = stage.run(*argv, "--format", "csv").raw
+    marked = stage.run(*argv, "--format", "csv", "--bom").raw
+    assert (marked[:3], marked.count(MARK), plain.count(MARK)) == (MARK, 1, 0)
+    assert len(marked[3:].splitlines()) == len(plain.splitlines())
+    shown = stage.run(*argv, "--format", "csv", "--bom", terminal=True)
+    assert (shown.code, MARK in shown.raw) == (0, False)
+    refused = stage.run(*argv, "--format", "json", "--bom")
+    assert (refused.code, refused.err) == (2, "error: --bom is for csv\nhint: add `--format csv`\n")
+
+
+def test_rows_csv_with_bom_in_files_has_one_mark_each(stage: Stage, service: Service) -> None:
+    serve(service)
+    one, folder = stage.folder / "a.csv", stage.folder / "out"
+    argv = (*EXTRACT, *file_ids("f", "g"), "--format", "csv", "--bom")
+    assert stage.run(*argv, "-o", str(one)).code == 0
+    assert stage.run(*argv, "-o", str(folder) + "/").code == 0
+    contents = [path.read_bytes() for path in (one, *sorted(folder.iterdir()))]
+    assert [(content[:3], content.count(MARK)) for content in contents] == [(MARK, 1)] * 3
+    without = stage.run(*argv[:-1], "-o", str(folder) + "/")
+    assert (without.code, MARK in (folder / "f.csv").read_bytes()) == (0, False)

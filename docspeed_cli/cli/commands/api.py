@@ -11,6 +11,7 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import (
+    Bom,
     PollOptions,
     RequestOptions,
     ResultOptions,
@@ -57,6 +58,7 @@ def api(
     query: Annotated[
         list[str] | None, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE")
     ] = None,
+    bom: Bom = False,
 ) -> Action:
     """Call any endpoint, with the same auth, retries, output and job handling."""
     verb = method.upper()
@@ -78,7 +80,7 @@ def api(
 
             show_request(context, request)
             return 0
-        rows = row_options(context.output.format, request.operation.name)
+        rows = row_options(context.output.format, request.operation.name, bom=bom)
         delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
         run = RunState(context.command)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import Columns, Grounding, Table, checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import DocumentOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Bom, DocumentOptions, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import EXTRACT
 
@@ -35,6 +35,7 @@ def extract(
     grounding: Grounding = None,
     table: Table = None,
     columns: Columns = None,
+    bom: Bom = False,
     require: Annotated[
         list[str] | None,
         output_flag(
@@ -73,7 +74,7 @@ def extract(
             return None
         return _checks(context, fields.get("schema"), require or [], check, require_all, strict)
 
-    return Run(EXTRACT, fields, options, table, columns, checks=checks).perform
+    return Run(EXTRACT, fields, options, table, columns, bom, checks=checks).perform
 
 
 def _checks(

@@ -8,12 +8,13 @@ import typer
 
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import FormatOptions, ServerOptions, input_flag, output_flag
+from docspeed_cli.cli.options import Bom, FormatOptions, ServerOptions, input_flag, output_flag
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago, rfc3339, span
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.target import check_bom
 from docspeed_cli.terminal.progress import End
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ _ITEM_COLUMNS = (
 class RunsOptions(FormatOptions, ServerOptions):
     """The shared options of `runs`."""
 
+    bom: Bom = False
+
 
 @guide(
     "docspeed runs list",
@@ -64,6 +67,7 @@ def list_(
 
     def action(context: Context) -> int:
         output = context.output
+        check_bom(output.format, options.bom)
         few = _SCREENFUL if output.human_output and limit is None else limit
         runs = context.ledger.runs.listing(context.settings.named_server, few)
         if output.format == "id":
@@ -73,7 +77,7 @@ def list_(
         described = [describe_run(context, run) for run in runs]
         if output.format == "csv":
             columns = describe_run(context, _no_run())
-            write_csv(output, list(columns), (members.values() for members in described))
+            write_csv(output, list(columns), (members.values() for members in described), bom=options.bom)
         elif not output.human_output:
             for members in described:
                 output.value(members)
@@ -110,6 +114,7 @@ def show(
     """
 
     def action(context: Context) -> int:
+        check_bom(context.output.format, options.bom)
         found = find_run(context, run)
         if context.output.format == "xlsx":
             return _write_book(context, found, output)
@@ -118,7 +123,7 @@ def show(
         if context.output.format == "csv":
             items = context.ledger.runs.items(found.run)
             rows = ([getattr(item, name) for name in _ITEM_COLUMNS] for item in items)
-            write_csv(context.output, _ITEM_COLUMNS, rows)
+            write_csv(context.output, _ITEM_COLUMNS, rows, bom=options.bom)
             return 0
         members = describe_run(context, found)
         failures = _failures(context.ledger.runs.items(found.run, _FAILED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docspeed_cli.cli.commands.common import Columns, Grounding, Table, fixed_fields
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import DocumentOptions
+from docspeed_cli.cli.options import Bom, DocumentOptions
 from docspeed_cli.core.operations import TABLES
 
 
@@ -14,9 +14,13 @@ from docspeed_cli.core.operations import TABLES
     formats=TABLES.formats,
 )
 def tables(
-    options: DocumentOptions, grounding: Grounding = None, table: Table = None, columns: Columns = None
+    options: DocumentOptions,
+    grounding: Grounding = None,
+    table: Table = None,
+    columns: Columns = None,
+    bom: Bom = False,
 ) -> Action:
     """Extract the tables of each document, cell by cell."""
     from docspeed_cli.cli.run import Run
 
-    return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table, columns).perform
+    return Run(TABLES, fixed_fields(grounding=grounding or "cell"), options, table, columns, bom).perform

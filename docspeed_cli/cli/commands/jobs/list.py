@@ -8,7 +8,14 @@ from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import mark_abandoned
-from docspeed_cli.cli.options import ConcurrencyOptions, FormatOptions, ServerOptions, input_flag, server_flag
+from docspeed_cli.cli.options import (
+    Bom,
+    ConcurrencyOptions,
+    FormatOptions,
+    ServerOptions,
+    input_flag,
+    server_flag,
+)
 from docspeed_cli.cli.run_names import find_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
@@ -16,6 +23,7 @@ from docspeed_cli.core.operations import OPERATIONS, operation_named
 from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.target import check_bom
 
 _COLUMNS = tuple(Job("", "", State.UNKNOWN).to_full_json())
 """Columns of the CSV table."""
@@ -50,6 +58,7 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
     limit: Annotated[
         int | None, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)
     ] = None
+    bom: Bom = False
     refresh: Annotated[bool, server_flag("--refresh", "first ask the server about jobs that still run")] = (
         False
     )
@@ -70,6 +79,7 @@ def list_(options: ListOptions) -> Action:
         raise UsageError(f"--since: {error}") from None
 
     def action(context: Context) -> int:
+        check_bom(context.output.format, options.bom)
         name = _known_operation(context, options.operation)
         run = None if options.run is None else find_run(context, options.run).run
         if options.refresh:
@@ -86,7 +96,7 @@ def list_(options: ListOptions) -> Action:
         )
         if not found:
             _explain_empty(context, options.status)
-        _show(context, [mark_abandoned(context, job) for job in found], refreshed=options.refresh)
+        _show(context, [mark_abandoned(context, job) for job in found], options)
         return 0
 
     return action
@@ -121,10 +131,10 @@ def _explain_empty(context: Context, status: str | None) -> None:
         context.output.note("no matching jobs; `docspeed jobs list` shows all")
 
 
-def _show(context: Context, jobs: list[Job], *, refreshed: bool) -> None:
+def _show(context: Context, jobs: list[Job], options: ListOptions) -> None:
     output = context.output
     if output.format == "csv":
-        write_csv(output, _COLUMNS, (job.to_full_json().values() for job in jobs))
+        write_csv(output, _COLUMNS, (job.to_full_json().values() for job in jobs), bom=options.bom)
         return
     if not output.human_output:
         for job in jobs:
@@ -133,7 +143,7 @@ def _show(context: Context, jobs: list[Job], *, refreshed: bool) -> None:
     if not jobs:
         return
     output.show(jobs_table(context, jobs))
-    if any(job.state is State.RUNNING for job in jobs) and not refreshed:
+    if any(job.state is State.RUNNING for job in jobs) and not options.refresh:
         output.hint("`docspeed jobs list --refresh` asks the server about those that run")
     if len(jobs) == _SCREENFUL:
         output.hint(f"`docspeed jobs list --limit {10 * _SCREENFUL}` shows more")

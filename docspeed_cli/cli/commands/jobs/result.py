@@ -7,6 +7,7 @@ from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_jo
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs, named_run
 from docspeed_cli.cli.options import (
+    Bom,
     ConcurrencyOptions,
     Ids,
     OutputOptions,
@@ -42,6 +43,7 @@ def result(
     ids: Ids = None,
     table: Table = None,
     columns: Columns = None,
+    bom: Bom = False,
 ) -> Action:
     """Print the results of jobs that have ended.
 
@@ -53,7 +55,7 @@ def result(
         of_run = find_run(context, name) if name is not None else None
         jobs = named_jobs(ids, context) if of_run is None else list(jobs_of_run(context, of_run))
         operation = jobs[0].operation if jobs else ""
-        rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run))
+        rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run), bom=bom)
         if rows is not None:
             from docspeed_cli.jobs.row_output import check_rows
 
@@ -63,7 +65,7 @@ def result(
         to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
-        flags = result_flags(options.output, options.format, table, columns)
+        flags = result_flags(options.output, options.format, table, columns, bom=bom)
         run = RunState(context.command, result_flags=flags)
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
 
