@@ -306,7 +306,7 @@ class _Lines:
     """Where the rules and their members stand in the text: TOML readers don't tell."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")  # `splitlines` also splits at characters that end no line
         self._starts = [number for number, line in enumerate(self._lines, 1) if _HEADING.match(line)]
 
     def of(self, index: int, member: str) -> int:

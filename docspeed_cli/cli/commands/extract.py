@@ -70,8 +70,6 @@ def extract(
         return {"grounding": grounding or "cell", "schema": checked}
 
     def checks(context: Context, fields: dict[str, Any]) -> ResultChecks | None:
-        if not require and not require_all and check is None:
-            return None
         return _checks(context, fields.get("schema"), require or [], check, require_all, strict)
 
     return Run(EXTRACT, fields, options, table, columns, bom, checks=checks).perform
@@ -79,8 +77,10 @@ def extract(
 
 def _checks(
     context: Context, schema: Any, keys: list[str], rules: str | None, complete: bool, strict: bool
-) -> ResultChecks:
-    """What results must have and keep. UsageError for rules that are wrong."""
+) -> ResultChecks | None:
+    """What results must have and keep, if anything. UsageError for rules that are wrong."""
+    if not keys and not complete and rules is None:
+        return None
     from docspeed_cli.jobs.checking import ResultChecks
     from docspeed_cli.results.requirements import Requirements, expand_groups, parse_required
 
