@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +30,33 @@ class StoredResult(NamedTuple):
     path: Path | None = None
     job: Job | None = None
     error: DocspeedError | None = None
+
+
+def corrections_path(context: Context, path: Path | None, job: Job | None) -> Path | None:
+    """Return the file of a result's corrections: beside the result's file, or else in the state folder.
+
+    None for a result that has neither a file nor a job.
+    """
+    output = path or (Path(job.output) if job is not None and job.output else None)
+    if output is not None and output.suffix.lower() == ".json" and (path is not None or output.is_file()):
+        return output.with_name(output.stem + CORRECTIONS)
+    if job is None:
+        return None
+    name = f"{job.server} {job.job_id or job.token}".encode()
+    return (
+        context.settings.state_dir / "corrections" / f"{hashlib.sha256(name).hexdigest()[:32]}{CORRECTIONS}"
+    )
+
+
+def read_again(context: Context, result: StoredResult) -> Any:
+    """Return the payload of a result whose file or job is known. DocspeedError if it is gone."""
+    if result.path is not None:
+        found = read_result(result.label, result.path)
+    else:
+        found = _kept(context, result.label, result.job, None, None)
+    if found.error is not None:
+        raise found.error
+    return found.payload
 
 
 def stored_results(context: Context, names: Iterable[str]) -> Iterator[StoredResult]:

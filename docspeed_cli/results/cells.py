@@ -30,6 +30,8 @@ _FIRST_DATE = date(1900, 3, 1)
 _STRINGS = frozenset({"string", "str", "text"})
 _NUMBERS = frozenset({"number", "numeric", "float", "double", "decimal", "integer", "int", "money", "amount"})
 _DATES = frozenset({"date"})
+_WHOLE_NUMBERS = frozenset({"integer", "int"})
+_BOOLEANS = frozenset({"boolean", "bool"})
 
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 _GROUPED_NUMBER = re.compile(
@@ -115,6 +117,18 @@ def _plain_number(text: str) -> str:
     if _GROUPED_NUMBER.fullmatch(text):
         return text.replace(",", "")
     return text.replace(".", "").replace(",", ".") if _EUROPEAN_NUMBER.fullmatch(text) else ""
+
+
+def base_kind(kind: str) -> str:
+    """Return `integer`, `number`, `date`, `boolean` or `text` for a schema's type; empty for any other."""
+    names = {
+        "integer": _WHOLE_NUMBERS,
+        "number": _NUMBERS,
+        "date": _DATES,
+        "boolean": _BOOLEANS,
+        "text": _STRINGS,
+    }
+    return next((name for name, words in names.items() if kind.strip().lower() in words), "")
 
 
 # -- dates

@@ -22,6 +22,10 @@ _LIST_INDEX = re.compile(r"\[\d+\]")
 """The `[2]` in `parties[2].city`: a schema names such a field once, as `parties.city`."""
 
 
+_IN_ROW = re.compile(r"(?P<table>[^\[\]]+)\[\d+\]\.(?P<column>.+)")
+"""The key of a cell, such as `line_items[3].amount`."""
+
+
 class Column(NamedTuple):
     """A column: its name, and the type that the schema gives it."""
 
@@ -114,6 +118,32 @@ class Layout:
     def tables(self) -> list[str]:
         """The names of the schema's tables."""
         return list(self._tables)
+
+    def column_of(self, key: str) -> tuple[str | None, Column] | None:
+        """Return the table, None for the documents', and the column of a value by its key in the result.
+
+        Returns None for a key that the schema does not have.
+        """
+        row = _IN_ROW.fullmatch(key)
+        table = self._nearest_table(row["table"]) if row else None
+        if row and (table is not None or not self.known):
+            table, key = table or row["table"], row["column"]
+        names = self._fields if table is None else self._tables.get(table)
+        if names is None or not names.columns:
+            ours = (*DOCUMENT_COLUMNS, ERROR) if table is None else ("input",)
+            plain = _LIST_INDEX.sub("", key)
+            return table, Column(f"field.{plain}" if plain in ours else plain)
+        found = names.find(key)
+        known = {column.name: column for column in self._columns[table]}
+        return (table, known[found[0]]) if found is not None else None
+
+    def _nearest_table(self, name: str) -> str | None:
+        if name in self._tables:
+            return name
+        ends = [n for n in self._tables if n.endswith(f".{name}") or name.endswith(f".{n}")]
+        return (
+            ends[0] if len(ends) == 1 else next(iter(self._tables), None) if len(self._tables) == 1 else None
+        )
 
     def document_columns(self) -> Columns:
         """Return the columns of the table with a row for each document."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from docspeed_cli.core.json_text import json_chunks
 from docspeed_cli.review.model import PageData
@@ -36,11 +36,19 @@ class IndexRow(NamedTuple):
     problem: str = ""
 
 
-def page_chunks(data: PageData, pictures: Iterable[tuple[str, bytes | str]]) -> Iterator[bytes]:
-    """Yield the HTML of a page piece by piece; each picture is asked for when it is its turn."""
-    style, script = _asset("page.css"), _script()
+def page_chunks(
+    data: PageData,
+    pictures: Iterable[tuple[str, bytes | str]] = (),
+    review: Mapping[str, Any] | None = None,
+) -> Iterator[bytes]:
+    """Yield the HTML of a page piece by piece; each picture is asked for when it is its turn.
+
+    With `review`, what a reviewer needs, it is a page of the server that `review_policy` is for.
+    """
+    style, script = _style_and_script(is_review=review is not None)
+    content = data.to_json() | ({"review": dict(review)} if review is not None else {})
     slots = {
-        "policy": _policy(style, script),
+        "policy": _policy(style, script) if review is None else review_policy(),
         "title": escape(data.title),
         "style": style,
         "script": script,
@@ -51,7 +59,7 @@ def page_chunks(data: PageData, pictures: Iterable[tuple[str, bytes | str]]) -> 
         yield page[position : slot.start()].encode()
         position = slot.end()
         if slot[1] == "data":
-            yield from (_utf8(chunk.translate(_UNSAFE_IN_SCRIPT)) for chunk in json_chunks(data.to_json()))
+            yield from (_utf8(chunk.translate(_UNSAFE_IN_SCRIPT)) for chunk in json_chunks(content))
         elif slot[1] == "pictures":
             yield from _picture_elements(pictures)
         else:
@@ -92,6 +100,13 @@ def _picture_elements(pictures: Iterable[tuple[str, bytes | str]]) -> Iterator[b
         yield b"</script>\n"
 
 
+def review_policy() -> str:
+    """Return the policy of a page that talks to its own server, and to no other."""
+    style, script = _style_and_script(is_review=True)
+    own = _policy(style, script).replace("img-src data:", "img-src 'self' data:")
+    return f"{own}; connect-src 'self'"
+
+
 def _policy(style: str, script: str | None) -> str:
     """Return a policy under which nothing is fetched and only our own script and style apply."""
     scripts = f" script-src '{_source_hash(script)}';" if script is not None else ""
@@ -111,10 +126,11 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _script() -> str:
+def _style_and_script(*, is_review: bool) -> tuple[str, str]:
     """Return the modules as one: a page in a file can't load others beside it."""
-    parts = (_asset(f"{name}.js") for name in _MODULES)
-    return "".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
+    parts = (_asset(f"{name}.js") for name in (*_MODULES, "review" if is_review else "start"))
+    script = "".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
+    return _asset("page.css") + (_asset("review.css") if is_review else ""), script
 
 
 def _utf8(text: str) -> bytes:

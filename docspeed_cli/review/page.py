@@ -46,8 +46,11 @@ class View:
         title: str,
         files: Sequence[DocumentFile],
         max_pages: int = MAX_PAGES,
+        pictures_at: str = "",
     ) -> None:
+        """Open the documents; a server has the pictures at `pictures_at`, else they are in the page."""
         self._opened = ExitStack()
+        self._pictures_at = pictures_at
         self._files = list(files) or [DocumentFile("")]
         self._payload = payload
         self._documents, problems = self._open()
@@ -170,7 +173,10 @@ class View:
         document = self._documents[index]
         if document is not None:
             size = document.size(number)
-            return ShownPage(number, size.width, size.height, f"#picture-{index}-{number}")
+            at = (
+                f"{self._pictures_at}/{index}/{number}" if self._pictures_at else f"#picture-{index}-{number}"
+            )
+            return ShownPage(number, size.width, size.height, at)
         assert locator is not None
         size = locator.drawn_size(number)
         pieces = tuple(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -91,6 +92,23 @@ class Locks:
                 "don't run the same command twice at once, or it may be paid for twice"
             )
             return True
+
+
+@contextmanager
+def whole_file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, once whoever has it releases it. OSError if the folder has no locks.
+
+    Each use has a descriptor of its own, so threads exclude each other too.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _byte_of(digest: str) -> int:

@@ -93,7 +93,7 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         context.output.value({"path": str(path)}) if options.json else context.output.text(str(path))
         environment = context.environment
         if opens_browser(options.open_, environment.env, environment.stdout.isatty(), sys.platform):
-            _open_in_browser(context, path)
+            open_in_browser(context, path)
         return 0
 
     return action
@@ -212,7 +212,8 @@ def opens_browser(asked: bool | None, env: Mapping[str, str], at_terminal: bool,
     return at_terminal and bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 
 
-def _open_in_browser(context: Context, path: Path) -> None:
+def open_in_browser(context: Context, path: Path) -> None:
+    """Open a page in the user's browser, or say that there is none."""
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):

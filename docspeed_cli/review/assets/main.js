@@ -24,14 +24,14 @@ const KEYS = [
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", ArrowRight: "→", ArrowLeft: "←", Escape: "Esc", "=": "+" };
 
 export class App {
-  constructor(data) {
+  constructor(data, moreKeys = []) {
     this.data = data;
     this.selection = new Selection();
     byId("title").append(shown(data.title), element("small", {}, shown(data.operation)));
     this.setTheme(this.savedTheme());
     this.panel = new Panel(data, this.selection);
     this.pages = new Pages(data, this.selection);
-    this.keys = [...KEYS];
+    this.keys = [...moreKeys, ...KEYS];
     this.layOut();
     this.listen();
   }
@@ -116,5 +116,3 @@ export class App {
     }
   }
 }
-
-new App(JSON.parse(byId("data").textContent));

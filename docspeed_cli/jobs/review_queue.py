@@ -1,0 +1,44 @@
+"""Make the queue of a review from the results of a folder or a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.result_documents import operation_of, result_documents
+from docspeed_cli.jobs.stored_results import StoredResult, corrections_path, read_again, stored_results
+from docspeed_cli.results.rules import Rules
+from docspeed_cli.review.decision_file import DecisionFile
+from docspeed_cli.review.queue import summarize
+from docspeed_cli.review.session import Loaded, Reviewable
+
+
+def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> Iterator[Reviewable]:
+    """Yield the results that can be reviewed; those that can't be read are warned about.
+
+    UsageError for results whose corrections have no place.
+    """
+    for result in stored_results(context, names):
+        if result.error is not None:
+            context.output.warn(f"{result.label} is left out: {result.error.message}")
+            continue
+        path = corrections_path(context, result.path, result.job)
+        if path is None:
+            raise UsageError(
+                f"{result.label}: its corrections have no place; review a folder, a run, a job or a .json file"
+            )
+        checks = rules.check(result.payload, result.label) if rules is not None else ()
+        known = result._replace(payload=None)
+        yield Reviewable(
+            result.label,
+            DecisionFile(path, private=path.is_relative_to(context.settings.state_dir)),
+            summarize(result.payload, operation_of(context, result), checks),
+            partial(_load, context, known),
+        )
+
+
+def _load(context: Context, known: StoredResult) -> Loaded:
+    result = known._replace(payload=read_again(context, known))
+    return Loaded(result.payload, operation_of(context, result), result_documents(context, result, ()))

@@ -1,0 +1,128 @@
+"""What reviewers decided about one result: the content of their file, and how two of them are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from docspeed_cli.core.json_text import to_json
+
+ACCEPTED, CORRECTED, REJECTED, NOTE = "accepted", "corrected", "rejected", "note"
+
+Key = tuple[str, bool]
+"""The field, and whether the decision is a note: a field has one note and one other decision."""
+
+_LISTED = (ACCEPTED, REJECTED, NOTE)
+"""Decisions in the list `decisions`; a correction is in a list of its own."""
+
+
+class Decision(NamedTuple):
+    """One decision about a field, or about the whole document where `field` is empty."""
+
+    field: str
+    decision: str
+    value: Any = None
+    """The new value of a correction, or the text of a note."""
+    old: Any = None
+    """The value that was corrected."""
+    reviewer: str | None = None
+    time: str | None = None
+    """When it was made, as RFC 3339."""
+
+    @property
+    def key(self) -> Key:
+        """What this decision replaces an earlier one of."""
+        return self.field, self.decision == NOTE
+
+    def says_the_same(self, other: Decision) -> bool:
+        """Whether both reviewers decided alike."""
+        return self.decision == other.decision and to_json(self.value) == to_json(other.value)
+
+
+Decisions = dict[Key, Decision]
+
+
+class Change(NamedTuple):
+    """A decision to save in place of the one that its reviewer saw; None stands for no decision."""
+
+    key: Key
+    decision: Decision | None
+    seen: Decision | None
+
+
+def read_decisions(content: Any) -> Decisions:
+    """Return the decisions in a file's content. ValueError if it has another form."""
+    corrections = content.get("corrections") if isinstance(content, dict) else None
+    listed = content.get("decisions", []) if isinstance(content, dict) else None
+    if not isinstance(corrections, list) or not isinstance(listed, list):
+        raise ValueError("it has no list of corrections")
+    found = [_read(item, CORRECTED, "new") for item in corrections]
+    found += [
+        _read(item, item.get("decision") if isinstance(item, dict) else None, "text") for item in listed
+    ]
+    return {decision.key: decision for decision in found}
+
+
+def _read(item: Any, decision: Any, value: str) -> Decision:
+    if not isinstance(item, dict) or not isinstance(item.get("field", ""), str):
+        raise ValueError("a decision is an object with a field")
+    if decision != CORRECTED and decision not in _LISTED:
+        raise ValueError(f"a decision is {', '.join(_LISTED)}, not {decision!r}")
+    if decision == CORRECTED and (not item.get("field") or "new" not in item):
+        raise ValueError("a correction has a field and a new value")
+    return Decision(
+        item.get("field", ""),
+        decision,
+        item.get(value),
+        item.get("old"),
+        item.get("reviewer"),
+        item.get("time"),
+    )
+
+
+def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> dict[str, Any]:
+    """Return the content of the file; members of the file `before` that are not ours are kept."""
+    corrections = [
+        {
+            "field": each.field,
+            "old": each.old,
+            "new": each.value,
+            "reviewer": each.reviewer,
+            "time": each.time,
+        }
+        for each in decisions.values()
+        if each.decision == CORRECTED
+    ]
+    listed = [_listed(each) for each in decisions.values() if each.decision != CORRECTED]
+    return {**(before or {}), "corrections": corrections, "decisions": listed}
+
+
+def _listed(each: Decision) -> dict[str, Any]:
+    field = {"field": each.field} if each.field else {}
+    text = {"text": each.value} if each.decision == NOTE else {}
+    return {"decision": each.decision, **field, **text, "reviewer": each.reviewer, "time": each.time}
+
+
+def merge_changes(
+    decisions: Mapping[Key, Decision], changes: Iterable[Change]
+) -> tuple[Decisions, list[Decision]]:
+    """Return the decisions with these changes, and those that they replace although nobody here saw them."""
+    merged, replaced = dict(decisions), []
+    for change in changes:
+        now = merged.pop(change.key, None)
+        is_new = now is not None and now != change.seen
+        if is_new and (change.decision is None or not now.says_the_same(change.decision)):
+            replaced.append(now)
+        if change.decision is not None:
+            merged[change.key] = change.decision
+    return merged, replaced
+
+
+def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:
+    """Whether the document was rejected or every value was decided about."""
+    return ("", False) in decisions or values_left(decisions, value_count) == 0
+
+
+def values_left(decisions: Mapping[Key, Decision], value_count: int) -> int:
+    """Return how many of so many values nobody decided about."""
+    return max(value_count - sum(bool(field) and not is_note for field, is_note in decisions), 0)

@@ -1,0 +1,286 @@
+import { byId, element, shown } from "./dom.js";
+import { App } from "./main.js";
+
+// The reviewer's part of the page: decisions go to the server one by one, which saves each at once.
+
+const SIGNS = { accepted: "accepted", corrected: "corrected" };
+const LEVELS = ["check", "doubt", "rest"];
+
+class Review {
+  constructor(data) {
+    this.data = data;
+    this.review = data.review;
+    this.number = data.review.number;
+    this.decisions = new Map();
+    this.pending = 0;
+    this.chain = Promise.resolve();
+    this.editing = null;
+    this.app = new App(data, this.keys());
+    this.panel = this.app.panel;
+    this.selection = this.app.selection;
+    this.addControls();
+    this.selection.addEventListener("change", ({ detail }) => this.describe(detail.value));
+    this.panel.done.then(() => this.start());
+  }
+
+  keys() {
+    return [
+      [["a"], "accept the value, and go to the next", () => this.accept()],
+      [["e"], "correct the value; Enter saves, Esc leaves", () => this.edit("corrected")],
+      [["c"], "note about the value; an empty one takes it away", () => this.edit("note")],
+      [["n"], "next value that is open, or next document", () => this.next()],
+      [["p"], "previous value", () => this.previous()],
+      [["u"], "undo the last decision", () => this.undo()],
+      [["A"], "accept all values that are open, and go to the next document", () => this.acceptRest()],
+      [["x"], "reject the document", () => this.reject()],
+      [["C"], "note about the document", () => this.edit("note", "")],
+      [["N"], "next document", () => this.goTo(this.number % this.review.total + 1)],
+      [["P"], "previous document", () => this.goTo((this.number + this.review.total - 2) % this.review.total + 1)],
+    ];
+  }
+
+  // -- controls
+
+  addControls() {
+    byId("title").after(element("output", { id: "progress", "aria-live": "polite" }));
+    const button = (label, key, act, kind) => element("button", { class: `wide ${kind ?? ""}`, title: `${label} ( ${key} )`, onclick: act }, label, " ", element("kbd", { "aria-hidden": "true" }, key));
+    this.input = element("input", { id: "edit", autocomplete: "off", spellcheck: false, maxLength: 20000 });
+    this.label = element("label", { htmlFor: "edit" });
+    this.editor = element("form", { class: "editor", hidden: true }, this.label, this.input);
+    this.message = element("p", { class: "message", role: "status", hidden: true });
+    byId("panel").append(element("section", { id: "decide", "aria-label": "Decide" },
+      this.message, this.editor,
+      element("div", { class: "buttons" },
+        button("Accept", "a", () => this.accept(), "main"), button("Correct", "e", () => this.edit("corrected")),
+        button("Note", "c", () => this.edit("note")), button("Next", "n", () => this.next()),
+        button("Undo", "u", () => this.undo()), button("Accept rest", "A", () => this.acceptRest()),
+        button("Reject", "x", () => this.reject(), "danger")),
+    ));
+    this.editor.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
+    this.editor.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.closeEditor();
+    });
+  }
+
+  start() {
+    this.receive(this.review);
+    this.data.values.forEach((_, index) => this.draw(index));
+    for (const reason of this.review.document) byId("notes").append(element("div", {}, shown(reason)));
+    byId("notes").hidden = !byId("notes").childElementCount;
+    const asked = decodeURIComponent(location.hash.slice(1));
+    const at = asked ? this.data.values.findIndex((value) => value.key === asked) : -1;
+    if (at >= 0) this.select(at);
+    else if (this.decided("")) this.tell("This document was rejected.");
+    else this.next(true);
+    document.body.dataset.ready = String(this.number);
+  }
+
+  select(index) { this.selection.select(index, "search"); }
+
+  get current() { return this.selection.current; }
+
+  keyOf(index) { return this.data.values[index]?.key; }
+
+  decided(key) { return this.decisions.get(JSON.stringify([key, false])); }
+
+  noteOf(key) { return this.decisions.get(JSON.stringify([key, true])); }
+
+  // -- moving
+
+  next(stays = false) {
+    const { order } = this.review;
+    const at = this.current === null ? -1 : order.indexOf(this.current);
+    const round = [...order.slice(at + 1), ...order.slice(0, at + 1)];
+    const open = round.find((index) => !this.decided(this.keyOf(index)));
+    if (open !== undefined && !this.decided("")) { this.select(open); return; }
+    if (!stays) this.leave();
+    else if (order.length) this.select(order[0]);
+  }
+
+  previous() {
+    const at = this.review.order.indexOf(this.current);
+    if (at > 0) this.select(this.review.order[at - 1]);
+    else this.tell("This is the first value. P is the previous document.");
+  }
+
+  // Goes to the next document that is open, once everything is saved.
+  leave() {
+    this.chain = this.chain.then(() => {
+      if (this.failed) return;
+      if (this.review.next) this.goTo(this.review.next);
+      else this.tell(this.review.reviewed === this.review.total ? "All documents are reviewed. End docspeed with Ctrl-C in its terminal." : "This is the last document that is open.");
+    });
+  }
+
+  goTo(number, field = "") {
+    this.chain.then(() => {
+      const to = `../${number}/${field ? `#${encodeURIComponent(field)}` : ""}`;
+      if (number !== this.number) location.assign(to);
+    });
+  }
+
+  // -- deciding
+
+  accept() {
+    if (this.current === null) { this.tell("Choose a value first."); return; }
+    const field = this.keyOf(this.current);
+    this.expect({ field, decision: "accepted" });
+    this.send({ field, decision: "accepted" });
+    this.next();
+  }
+
+  acceptRest() {
+    for (const value of this.data.values) if (!this.decided(value.key)) this.expect({ field: value.key, decision: "accepted" });
+    this.send({ decision: "accepted" });
+    this.leave();
+  }
+
+  reject() {
+    this.expect({ field: "", decision: "rejected" });
+    this.send({ decision: "rejected" });
+    this.leave();
+  }
+
+  undo() {
+    this.chain = this.chain.then(async () => {
+      const answer = await this.post("../undo");
+      if (answer.number !== this.number) { this.goTo(answer.number, answer.field); return; }
+      this.receive(answer);
+      const at = this.data.values.findIndex((value) => value.key === answer.field);
+      if (at >= 0) this.select(at);
+      this.tell("Undone.");
+    }).catch((error) => this.tell(error.message, true));
+  }
+
+  // Shows a decision before the server has saved it, so that the next key finds the next value.
+  expect(decision) {
+    this.decisions.set(JSON.stringify([decision.field, false]), decision);
+    this.redraw(decision.field);
+  }
+
+  send(body) {
+    this.pending += 1;
+    this.failed = false;
+    this.tell("");
+    this.chain = this.chain.then(() => this.post("decide", body)).then(
+      (answer) => { this.pending -= 1; this.receive(answer); },
+      (error) => { this.pending -= 1; this.fail(error, body.field ?? ""); },
+    );
+  }
+
+  async post(to, body = {}) {
+    let answer;
+    try {
+      answer = await fetch(to, { method: "POST", body: JSON.stringify(body), keepalive: true, headers: { "Content-Type": "application/json" } });
+    } catch {
+      throw new Error("docspeed has ended, so this is not saved. Start it again with the same command.");
+    }
+    const content = await answer.json();
+    if (!answer.ok) throw new Error(content.problem);
+    return content;
+  }
+
+  fail(error, field) {
+    this.failed = true;
+    this.decisions.delete(JSON.stringify([field, false]));
+    this.redraw(field);
+    const at = this.data.values.findIndex((value) => value.key === field);
+    if (at >= 0) this.select(at);
+    this.tell(error.message, true);
+  }
+
+  // Takes over what the server has saved, once nothing else is under way.
+  receive(answer) {
+    if (this.pending) return;
+    Object.assign(this.review, { left: answer.left, reviewed: answer.reviewed, total: answer.total, next: answer.next });
+    this.decisions = new Map(answer.decisions.map((each) => [JSON.stringify([each.field, each.decision === "note"]), each]));
+    this.data.values.forEach((_, index) => this.draw(index));
+    byId("progress").textContent = `${this.review.reviewed} of ${this.review.total} reviewed · ${this.review.left} open here`;
+    byId("title").classList.toggle("rejected", Boolean(this.decided("")));
+    for (const other of answer.replaced ?? []) {
+      const what = other.decision === "corrected" ? `corrected ${other.field} to “${other.text}”` : `${other.decision === "note" ? "noted something about" : other.decision} ${other.field || "the document"}`;
+      this.tell(`${other.reviewer ?? "Somebody"} had ${what} in the meantime; yours is now saved in its place.`, true);
+    }
+    this.describe(this.current);
+  }
+
+  // -- the editor
+
+  edit(decision, field = this.keyOf(this.current)) {
+    if (field === undefined) { this.tell("Choose a value first."); return; }
+    const value = this.data.values.find((each) => each.key === field);
+    const corrected = this.decided(field)?.decision === "corrected" ? this.decided(field).text : null;
+    this.editing = { decision, field };
+    this.label.textContent = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; empty if the document does not have it`;
+    this.input.value = decision === "note" ? this.noteOf(field)?.text ?? "" : corrected ?? value?.text ?? "";
+    this.input.readOnly = false;
+    this.editor.hidden = false;
+    this.tell("");
+    this.input.focus();
+    this.input.select();
+  }
+
+  submit() {
+    const { decision, field } = this.editing;
+    if (this.input.readOnly) return;
+    this.input.readOnly = true;
+    this.chain = this.chain.then(() => this.post("decide", { field, decision, text: this.input.value })).then((answer) => {
+      this.closeEditor();
+      this.receive(answer);
+      if (decision === "corrected") this.next();
+    }, (error) => {
+      this.input.readOnly = false;
+      this.tell(error.message, true);
+      this.input.focus();
+    });
+  }
+
+  closeEditor() {
+    this.editor.hidden = true;
+    this.editing = null;
+    this.panel.nodes.get(this.current)?.focus({ preventScroll: true });
+  }
+
+  // -- showing
+
+  redraw(key) {
+    this.data.values.forEach((value, index) => { if (value.key === key) this.draw(index); });
+  }
+
+  draw(index) {
+    const node = this.panel.nodes.get(index);
+    if (!node) return;
+    const [value, made] = [this.data.values[index], this.decided(this.keyOf(index))];
+    const state = SIGNS[made?.decision] ?? LEVELS[this.review.levels[index]];
+    const sign = `${state}|${made?.text ?? ""}|${this.noteOf(value.key)?.text ?? ""}`;
+    if (node.dataset.sign === sign) return;
+    node.dataset.sign = sign;
+    node.dataset.state = state;
+    node.classList.toggle("noted", Boolean(this.noteOf(value.key)));
+    const isCell = node.matches("td");
+    const old = isCell && value.missing ? "–" : this.panel.textOf(value);
+    const text = made?.decision === "corrected" ? [element("ins", {}, made.text ? shown(made.text) : "(none)"), " ", element("del", {}, old)] : [old];
+    (isCell ? node : node.querySelector(".text")).replaceChildren(...text);
+  }
+
+  describe(index) {
+    const detail = byId("detail");
+    for (const old of detail.querySelectorAll(".decision")) old.remove();
+    if (index === null || !this.data.values[index]) return;
+    const key = this.keyOf(index);
+    const [made, note] = [this.decided(key), this.noteOf(key)];
+    const lines = this.review.reasons[index].map((reason) => ["reason", reason]);
+    if (made) lines.push([made.decision, [made.decision, made.decision === "corrected" ? `to ${made.text || "no value"}` : "", made.reviewer ? `by ${made.reviewer}` : ""].filter(Boolean).join(" ")]);
+    if (note) lines.push(["note", `Note: ${note.text}`]);
+    detail.append(...lines.map(([kind, text]) => element("div", { class: `decision ${kind}` }, shown(text))));
+  }
+
+  tell(text, isProblem = false) {
+    this.message.replaceChildren(shown(text));
+    this.message.hidden = !text;
+    this.message.classList.toggle("problem", isProblem);
+  }
+}
+
+new Review(JSON.parse(byId("data").textContent));

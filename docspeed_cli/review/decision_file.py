@@ -1,0 +1,70 @@
+"""Keep the decisions about one result in its file, which several reviewers may write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
+from docspeed_cli.core.text_files import read_text
+from docspeed_cli.results.decisions import Change, Decision, Decisions, decisions_content, merge_changes
+from docspeed_cli.results.decisions import read_decisions as parse_decisions
+from docspeed_cli.service.body import write_whole
+from docspeed_cli.store.locks import whole_file_lock
+
+_LOCK = ".corrections.lock"
+"""An empty file in each folder; who has its lock may replace the folder's corrections."""
+
+
+class DecisionFile:
+    """The file of corrections at `path`."""
+
+    def __init__(self, path: Path, *, private: bool = False) -> None:
+        self.path = path
+        self._private = private
+
+    def read(self) -> Decisions:
+        """Return the decisions. DocspeedError if the file can't be read."""
+        return self._parse(self._content())
+
+    def save(self, changes: Sequence[Change]) -> tuple[Decisions, list[Decision]]:
+        """Save changes, all or none, and return all decisions and those of others that were replaced.
+
+        DocspeedError if they can't be saved.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
+            with whole_file_lock(self.path.with_name(_LOCK)):
+                before = self._content()
+                merged, replaced = merge_changes(self._parse(before), changes)
+                content = decisions_content(merged, before)
+                write_whole(self.path, _encoded(content), private=self._private)
+        except OSError as error:
+            raise DocspeedError(
+                f"can't save {self.path}: {error.strerror or error}", code="write_failed"
+            ) from None
+        return merged, replaced
+
+    def _content(self) -> Any:
+        try:
+            return read_json(read_text(self.path))
+        except FileNotFoundError:
+            return {"corrections": []}
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from None
+
+    def _parse(self, content: Any) -> Decisions:
+        try:
+            return parse_decisions(content)
+        except ValueError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: Exception) -> DocspeedError:
+        return DocspeedError(f"{self.path}: {getattr(error, 'strerror', None) or error}")
+
+
+def _encoded(content: Any) -> list[bytes]:
+    chunks = [chunk.encode("utf-8", "surrogatepass") for chunk in json_chunks(content, INDENTED)]
+    return [*chunks, b"\n"]

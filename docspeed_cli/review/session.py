@@ -1,0 +1,274 @@
+"""One reviewer's way through a queue of results: what each page shows, and what is decided on it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any, NamedTuple
+
+from docspeed_cli.results.corrections import Correction, corrected
+from docspeed_cli.results.decisions import (
+    ACCEPTED,
+    CORRECTED,
+    NOTE,
+    REJECTED,
+    Change,
+    Decision,
+    Decisions,
+    Key,
+    is_reviewed,
+    values_left,
+)
+from docspeed_cli.results.facts import Facts
+from docspeed_cli.results.layout import Layout
+from docspeed_cli.results.typed_values import typed_value
+from docspeed_cli.results.values import cell_text
+from docspeed_cli.review.decision_file import DecisionFile
+from docspeed_cli.review.model import PageData
+from docspeed_cli.review.page import DocumentFile, View
+from docspeed_cli.review.queue import REST, Concern, Summary, find_concerns, in_order
+
+MAX_PAGES = 5_000
+"""Pages of one document that can be looked at."""
+
+_OPEN_VIEWS = 2
+"""Results that stay open; each may take some tens of MB."""
+
+_MAX_PICTURES = 24
+"""Pictures of pages that stay in memory, about 300 kB each."""
+
+_UNKNOWN = "The page asked for nothing that is known."
+
+_MAX_TEXT = 20_000
+"""Characters of the longest correction or note."""
+
+
+class Loaded(NamedTuple):
+    """A result with what belongs to it, read when it is looked at."""
+
+    payload: Any
+    operation: str
+    documents: Sequence[DocumentFile]
+
+
+class Reviewable(NamedTuple):
+    """A result in the queue: its name, the file of its decisions, and how to read it."""
+
+    label: str
+    file: DecisionFile
+    summary: Summary
+    load: Callable[[], Loaded]
+
+
+class Refused(Exception):
+    """Why a decision is not saved, in words for the reviewer."""
+
+
+class Progress(NamedTuple):
+    """How many of the results are reviewed."""
+
+    reviewed: int
+    total: int
+
+    @property
+    def left(self) -> int:
+        """Results that are not."""
+        return self.total - self.reviewed
+
+
+class _Open:
+    """A result that is being looked at."""
+
+    def __init__(self, item: Reviewable) -> None:
+        loaded = item.load()
+        self.payload = loaded.payload
+        self.concerns: Mapping[str, Concern] = find_concerns(loaded.payload, item.summary.failures)
+        self.view = View(loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page")
+        self.data: PageData = self.view.data
+        self._facts = Facts(loaded.payload)
+        self.texts = {value.key: value.text for value in self.data.values}
+
+    def old_value(self, key: str) -> Any:
+        """Return a value as the result has it."""
+        fields = self._facts.fields.get(key)
+        if fields is not None:
+            return fields.value
+        cells = (cell for rows in self._facts.tables.values() for row in rows for cell in row.values())
+        return next((cell.value for cell in cells if cell.key == key), None)
+
+
+class Session:
+    """The queue of one reviewer, whose requests may come in several threads.
+
+    Results are in the order of the queue, and are named by their number from 1.
+    """
+
+    def __init__(
+        self, items: Sequence[Reviewable], reviewer: str | None, time: Callable[[], str], schema: Any = None
+    ) -> None:
+        self._items = sorted(items, key=lambda item: item.summary.level)
+        self._reviewer = reviewer
+        self._time = time
+        self._layout = Layout(schema)
+        self._views = Lock()
+        """Held while a result is opened and a page is drawn, so that no view is closed meanwhile."""
+        self._open: OrderedDict[int, _Open] = OrderedDict()
+        self._pictures: OrderedDict[tuple[int, int, int], bytes | str] = OrderedDict()
+        self._saving = Lock()
+        self._history: list[tuple[int, list[Change]]] = []
+        self._seen: dict[int, Decisions] = {}
+        self._reviewed = [self._is_reviewed(item) for item in self._items]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def progress(self) -> Progress:
+        """How many results are reviewed."""
+        return Progress(sum(self._reviewed), len(self._items))
+
+    def first_open(self, after: int = 0) -> int | None:
+        """Return the number of the next result that is not reviewed; None if there is none."""
+        numbers = [*range(after + 1, len(self._items) + 1), *range(1, after)]
+        return next((number for number in numbers if not self._reviewed[number - 1]), None)
+
+    def close(self) -> None:
+        """Close the documents."""
+        with self._views:
+            while self._open:
+                self._open.popitem()[1].view.__exit__()
+
+    # -- looking
+
+    def page(self, number: int) -> tuple[PageData, dict[str, Any]]:
+        """Return the data of a result's page, and what its reviewer needs besides. DocspeedError."""
+        with self._views:
+            shown = self._opened(number)
+        decisions = self._items[number - 1].file.read()
+        with self._saving:
+            self._seen[number] = decisions
+        keys = [value.key for value in shown.data.values]
+        rest = Concern(REST)
+        concerns = [shown.concerns.get(key, rest) for key in keys]
+        return shown.data, {
+            "number": number,
+            "reviewer": self._reviewer,
+            "order": in_order(keys, shown.concerns),
+            "levels": [concern.level for concern in concerns],
+            "reasons": [list(concern.reasons) for concern in concerns],
+            "document": list(shown.concerns.get("", rest).reasons),
+            **self._state(number, decisions),
+        }
+
+    def picture(self, number: int, document: int, page: int) -> bytes | str:
+        """Return the picture of a page as JPEG, or why there is none. IndexError, DocspeedError."""
+        name = (number, document, page)
+        with self._views:
+            if name not in self._pictures:
+                shown = self._opened(number)
+                if page not in {each.number for each in shown.data.documents[document].pages}:
+                    raise IndexError(page)
+                self._pictures[name] = shown.view.picture(document, page)
+            self._pictures.move_to_end(name)
+            if len(self._pictures) > _MAX_PICTURES:
+                self._pictures.popitem(last=False)
+            return self._pictures[name]
+
+    def _opened(self, number: int) -> _Open:
+        if number not in self._open:
+            self._open[number] = _Open(self._items[number - 1])
+        self._open.move_to_end(number)
+        if len(self._open) > _OPEN_VIEWS:
+            self._open.popitem(last=False)[1].view.__exit__()
+        return self._open[number]
+
+    def _state(self, number: int, decisions: Decisions) -> dict[str, Any]:
+        """Return what was decided about a result, and how far the reviewer is."""
+        summary = self._items[number - 1].summary
+        self._reviewed[number - 1] = is_reviewed(decisions, summary.value_count)
+        return {
+            "decisions": [each._asdict() | {"text": cell_text(each.value)} for each in decisions.values()],
+            "left": values_left(decisions, summary.value_count),
+            "reviewed": sum(self._reviewed),
+            "total": len(self._items),
+            "next": self.first_open(number),
+        }
+
+    def _is_reviewed(self, item: Reviewable) -> bool:
+        return is_reviewed(item.file.read(), item.summary.value_count)
+
+    # -- deciding
+
+    def decide(self, number: int, asked: Any) -> dict[str, Any]:
+        """Save what a page asks for, and return the new state. Refused, or DocspeedError if it can't be."""
+        with self._views:
+            shown = self._opened(number)
+        with self._saving:
+            seen = self._seen.get(number, {})
+            changes = [
+                Change(key, decision, seen.get(key))
+                for key, decision in self._made(shown, seen, asked).items()
+            ]
+            answer = self._save(number, changes)
+            self._history.append((number, [_turned(change) for change in changes]))
+        return answer
+
+    def undo(self) -> dict[str, Any]:
+        """Take the last decision of this session back. Refused if there is none."""
+        with self._saving:
+            if not self._history:
+                raise Refused("There is nothing to undo.")
+            number, changes = self._history.pop()
+            field = changes[0].key[0] if len(changes) == 1 else ""
+            return {**self._save(number, changes), "number": number, "field": field}
+
+    def _save(self, number: int, changes: Sequence[Change]) -> dict[str, Any]:
+        decisions, replaced = self._items[number - 1].file.save(changes)
+        self._seen[number] = decisions
+        others = [each._asdict() | {"text": cell_text(each.value)} for each in replaced]
+        return {**self._state(number, decisions), "replaced": others}
+
+    def _made(self, shown: _Open, seen: Decisions, asked: Any) -> dict[Key, Decision | None]:
+        """Return the decisions that a page asks for; None takes a note away. Refused without sense."""
+        if not isinstance(asked, dict):
+            raise Refused(_UNKNOWN)
+        kind, field, text = asked.get("decision"), asked.get("field", ""), asked.get("text", "")
+        if not isinstance(field, str) or not isinstance(text, str) or len(text) > _MAX_TEXT:
+            raise Refused(f"A value or a note has at most {_MAX_TEXT:,} characters.")
+        if field and field not in shown.texts:
+            raise Refused(f"The result has no value {field}.")
+        if kind == NOTE:
+            text = text.strip()
+            return {(field, True): self._decision(field, NOTE, text) if text else None}
+        if kind == REJECTED and not field:
+            return {("", False): self._decision("", REJECTED)}
+        if kind == ACCEPTED:
+            keys = [field] if field else [key for key in shown.texts if (key, False) not in seen]
+            if not keys:
+                raise Refused("Every value is decided about.")
+            return {(key, False): self._decision(key, ACCEPTED) for key in keys}
+        if kind == CORRECTED and field:
+            return {(field, False): self._correction(shown, field, text)}
+        raise Refused(_UNKNOWN)
+
+    def _correction(self, shown: _Open, field: str, text: str) -> Decision:
+        old = shown.old_value(field)
+        column = self._layout.column_of(field)
+        try:
+            new = typed_value(text, column[1].kind if column else "", old)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        # Otherwise the correction would be lost when the result is compared or exported.
+        if corrected(shown.payload, [Correction(field, old, new)])[1]:
+            raise Refused(
+                "This value has no place of its own in the result; add a note in place of a correction."
+            )
+        return self._decision(field, CORRECTED, new, old)
+
+    def _decision(self, field: str, kind: str, value: Any = None, old: Any = None) -> Decision:
+        return Decision(field, kind, value, old, self._reviewer, self._time())
+
+
+def _turned(change: Change) -> Change:
+    return Change(change.key, change.seen, change.decision)
