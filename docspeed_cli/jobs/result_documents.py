@@ -15,6 +15,7 @@ from docspeed_cli.results.values import find_member
 from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.panel import cited_document
 
+ADVICE = "; name it after the result to see its pages"
 _FOLDERS_ABOVE = 3
 """Folders above a result in which its document is looked for."""
 
@@ -38,18 +39,20 @@ def named_documents(paths: Sequence[str]) -> list[Path]:
     return list(map(Path, paths))
 
 
-def result_documents(context: Context, result: StoredResult, named: Sequence[Path]) -> list[DocumentFile]:
+def result_documents(
+    context: Context, result: StoredResult, named: Sequence[Path], advice: str = ADVICE
+) -> list[DocumentFile]:
     """Return the documents of a result: those that are named, or else those that the ledger knows.
 
-    A file that is not the one that was uploaded is left out, and its entry says so.
+    A file that is not the one that was uploaded is left out, and its entry says so, with `advice`.
     """
     known = list(_known(context, result))
     if named:
         return [_as_named(path, known[n] if n < len(known) else None) for n, path in enumerate(named)]
     if not known:
-        why = "The ledger does not know the document; name it after the result to see its pages."
+        why = f"The ledger does not know the document{advice}."
         return [DocumentFile(result.label, problem=why)]
-    return [_located(each, list(_folders(result))) for each in known]
+    return [_located(each, list(_folders(result)), advice) for each in known]
 
 
 def operation_of(context: Context, result: StoredResult) -> str:
@@ -108,7 +111,7 @@ def _folders(result: StoredResult) -> Iterator[Path]:
         yield from result.path.resolve().parents[:_FOLDERS_ABOVE]
 
 
-def _located(known: _Known, folders: Sequence[Path]) -> DocumentFile:
+def _located(known: _Known, folders: Sequence[Path], advice: str) -> DocumentFile:
     """Return the document at its path, or beside the result; only with the content that was uploaded."""
     path = Path(known.name)
     found = [at for folder in folders for at in (folder / path, folder / path.name) if at.is_file()]
@@ -119,5 +122,5 @@ def _located(known: _Known, folders: Sequence[Path]) -> DocumentFile:
     if found:
         why = "has changed since the result was made, so only the text of the result is shown."
         return entry._replace(problem=f"{known.name} {why}")
-    why = "is not here, so only the text of the result is shown; name it after the result to see its pages."
+    why = f"is not here, so only the text of the result is shown{advice}."
     return entry._replace(problem=f"{known.name or 'The document'} {why}")

@@ -14,6 +14,8 @@ from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.queue import summarize
 from docspeed_cli.review.session import Loaded, Reviewable
 
+_ADVICE = "; put it where it was, or beside the result, to see its pages"
+
 
 def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> Iterator[Reviewable]:
     """Yield the results that can be reviewed; those that can't be read are warned about.
@@ -27,7 +29,7 @@ def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> 
         path = corrections_path(context, result.path, result.job)
         if path is None:
             raise UsageError(
-                f"{result.label}: its corrections have no place; review a folder, a run, a job or a .json file"
+                f"{result.label}: its corrections have no place; name a folder, a run, a job or a .json file"
             )
         checks = rules.check(result.payload, result.label) if rules is not None else ()
         known = result._replace(payload=None)
@@ -41,4 +43,6 @@ def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> 
 
 def _load(context: Context, known: StoredResult) -> Loaded:
     result = known._replace(payload=read_again(context, known))
-    return Loaded(result.payload, operation_of(context, result), result_documents(context, result, ()))
+    return Loaded(
+        result.payload, operation_of(context, result), result_documents(context, result, (), _ADVICE)
+    )

@@ -13,7 +13,7 @@ Key = tuple[str, bool]
 """The field, and whether the decision is a note: a field has one note and one other decision."""
 
 _LISTED = (ACCEPTED, REJECTED, NOTE)
-"""Decisions in the list `decisions`; a correction is in a list of its own."""
+"""Decisions in the list `decisions`; a correction is in another list."""
 
 
 class Decision(NamedTuple):
@@ -106,7 +106,7 @@ def _listed(each: Decision) -> dict[str, Any]:
 def merge_changes(
     decisions: Mapping[Key, Decision], changes: Iterable[Change]
 ) -> tuple[Decisions, list[Decision]]:
-    """Return the decisions with these changes, and those that they replace although nobody here saw them."""
+    """Return the decisions with these changes, and those that they replace unseen."""
     merged, replaced = dict(decisions), []
     for change in changes:
         now = merged.pop(change.key, None)
@@ -124,5 +124,5 @@ def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:
 
 
 def values_left(decisions: Mapping[Key, Decision], value_count: int) -> int:
-    """Return how many of so many values nobody decided about."""
+    """Return how many of so many values have no decision yet."""
     return max(value_count - sum(bool(field) and not is_note for field, is_note in decisions), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from docspeed_cli.core.json_text import Number
@@ -15,8 +16,8 @@ _FALSE = frozenset({"false", "no", "n", "0"})
 def typed_value(text: str, kind: str, old: Any = None) -> Any:
     """Return the value that a text means; None for an empty text, which says that there is none.
 
-    `kind` is the schema's type; without one, the old value's type decides. ValueError with what to type
-    instead.
+    `kind` is the schema's type; without one, the text is of the old value's type if it can be. ValueError
+    with what to type instead.
     """
     text = text.strip()
     if not text:
@@ -25,9 +26,15 @@ def typed_value(text: str, kind: str, old: Any = None) -> Any:
         inner = kind.lower().removeprefix("list").removeprefix(" of ")
         first = next(iter(old), None) if isinstance(old, list) else None
         return [typed_value(part, inner, first) for part in text.split(";") if part.strip()]
-    known = base_kind(kind) or _kind_of(old)
-    reader = {"number": _number, "integer": _whole_number, "date": _date, "boolean": _boolean}.get(known)
-    return reader(text) if reader is not None else text
+    reader = _READERS.get(base_kind(kind) or _kind_of(old))
+    if reader is None:
+        return text
+    try:
+        return reader(text)
+    except ValueError:
+        if kind:
+            raise
+        return text  # the old value's type is a guess
 
 
 def _kind_of(old: Any) -> str:
@@ -63,3 +70,11 @@ def _boolean(text: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise ValueError(f"{text!r} is neither true nor false")
     return word in _TRUE
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "number": _number,
+    "integer": _whole_number,
+    "date": _date,
+    "boolean": _boolean,
+}

@@ -117,8 +117,9 @@ def _doubts(field: Field) -> Iterator[tuple[str, int, str]]:
 
 def _is_in(text: str, quote: str) -> bool:
     """Whether a quote prints the value: literally, or as the same number or date."""
-    folded, whole = (" ".join(part.split()).casefold() for part in (text, quote))
-    if folded in whole:
+    # Lines that are joined differ in spaces and commas.
+    letters, whole = ("".join(filter(str.isalnum, part)).casefold() for part in (text, quote))
+    if letters in whole:
         return True
     for read in (read_number, read_date):
         value = read(text)

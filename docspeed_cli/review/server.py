@@ -7,7 +7,6 @@ page are refused, so that no page of the web can reach the review through the us
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import socket
 import sys
@@ -180,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, "application/json", to_json(value).encode("utf-8", "replace"))
 
     def _send_problem(self, status: HTTPStatus, message: str) -> None:
-        self._send(status, "application/json", json.dumps({"problem": message}).encode())
+        self._send(status, "application/json", to_json({"problem": message}).encode("utf-8", "replace"))
 
     def _send(
         self, status: HTTPStatus, kind: str, content: bytes, headers: dict[str, str] | None = None

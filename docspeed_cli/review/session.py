@@ -261,9 +261,7 @@ class Session:
             raise Refused(str(error)) from None
         # Otherwise the correction would be lost when the result is compared or exported.
         if corrected(shown.payload, [Correction(field, old, new)])[1]:
-            raise Refused(
-                "This value has no place of its own in the result; add a note in place of a correction."
-            )
+            raise Refused("The result has no place for this value; add a note in place of a correction.")
         return self._decision(field, CORRECTED, new, old)
 
     def _decision(self, field: str, kind: str, value: Any = None, old: Any = None) -> Decision:

@@ -98,7 +98,7 @@ class Locks:
 def whole_file_lock(path: Path) -> Iterator[None]:
     """Hold the lock of a file, once whoever has it releases it. OSError if the folder has no locks.
 
-    Each use has a descriptor of its own, so threads exclude each other too.
+    Each use opens the file again, so threads exclude each other too.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:

@@ -314,6 +314,7 @@ def pages_of_results(walker: Walker) -> None:
     walker.play("view", "x.json", "-o", "/dev/full")
     walker.play("crop", "x.json", "--field", "total", terminal=True)
     walker.play("crop", "x.json", "--field", "totl", "-o", "x.png")
+    walker.play("review", "x.json", "--port", "99999", "--no-open")
 
 
 @scenario

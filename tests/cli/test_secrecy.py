@@ -58,6 +58,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "check": ("check", "@last", "--rules", "nowhere.toml", "--verbose"),
     "diff": ("diff", "{file}", "{file}", "--verbose"),
     "view": ("view", "@last", "--verbose"),
+    "review": ("review", "{folder}/nowhere", "--verbose"),
     "crop": ("crop", "@last", "--field", "total", "--verbose"),
     "doctor": ("doctor", "--verbose"),
     "doctor as json": ("doctor", "--json"),

@@ -98,7 +98,7 @@ def test_examples_in_a_line_of_shell_are_found() -> None:
 KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "docspeed jobs watch --sandbox")
 """These need a terminal; tests/real has their tests."""
 
-ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|Out-String|/v1/classify")
+ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|docspeed review|Out-String|/v1/classify")
 """These need a server with keys, another shell or an endpoint that the sandbox lacks, or never end."""
 
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]

@@ -62,7 +62,11 @@ COMMANDS = (
         "Show a result beside its document as a page in the browser.",
         "view:view",
     ),
-    Entry("review", "Review results in the browser: accept, correct, note, reject.", "review:review"),
+    Entry(
+        "review",
+        "Review results beside their documents: accept, correct, note or reject, all by keyboard.",
+        "review:review",
+    ),
     Entry("crop", "Cut the place of one value out of its document, as a picture.", "crop:crop"),
     Entry(
         "api",

@@ -150,7 +150,7 @@ def _report(context: Context, session: Session) -> None:
         context.output.note(f"all of {_results(progress.total)} reviewed")
         return
     context.output.note(f"{_results(progress.left)} of {progress.total} left; what was decided is saved")
-    context.output.hint(f"`{context.command}`")
+    context.output.hint(context.command)
 
 
 def _results(count: int) -> str:

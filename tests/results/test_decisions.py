@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from docspeed_cli.results.corrections import read_corrections
+from docspeed_cli.results.decisions import (
+    ACCEPTED,
+    CORRECTED,
+    NOTE,
+    REJECTED,
+    Change,
+    Decision,
+    decisions_content,
+    is_reviewed,
+    merge_changes,
+    read_decisions,
+)
+from docspeed_cli.results.layout import Layout
+from docspeed_cli.results.typed_values import typed_value
+
+TOTAL = Decision("total", CORRECTED, 12, 10, "ana", "2026-03-02T10:00:00Z")
+SEEN = Decision("date", ACCEPTED, reviewer="ana", time="2026-03-02T10:00:01Z")
+MINE = [TOTAL, SEEN, Decision("date", NOTE, "blurred"), Decision("", REJECTED), Decision("", NOTE, "spam")]
+
+
+def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_own_form() -> None:
+    decisions = {each.key: each for each in MINE}
+    content = decisions_content(decisions, {"corrections": [], "ours": 1})
+    assert read_decisions(content) == decisions
+    assert content["ours"] == 1
+    (correction,) = read_corrections(content)
+    assert correction._asdict() == content["corrections"][0]
+    assert (correction.old, correction.new) == (10, 12)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {},
+        {"corrections": {}},
+        {"corrections": [{"field": "a"}]},
+        {"corrections": [], "decisions": [{"decision": "maybe"}]},
+        {"corrections": [], "decisions": [{"decision": "note", "field": 1}]},
+    ],
+)
+def test_decisions_of_another_form_are_an_error(content: object) -> None:
+    with pytest.raises(ValueError):
+        read_decisions(content)
+
+
+def test_merge_of_two_reviewers_keeps_both_fields_and_tells_the_last_of_one_field() -> None:
+    theirs = Decision("total", CORRECTED, 13, 10, "ben")
+    merged, replaced = merge_changes({SEEN.key: SEEN}, [Change(TOTAL.key, TOTAL, None)])
+    assert (list(merged.values()), replaced) == ([SEEN, TOTAL], [])
+    merged, replaced = merge_changes(merged, [Change(theirs.key, theirs, None)])
+    assert (merged[theirs.key], replaced) == (theirs, [TOTAL])
+    assert merge_changes(merged, [Change(TOTAL.key, TOTAL, theirs)])[1] == []
+    assert merge_changes(merged, [Change(theirs.key, theirs._replace(reviewer="ana"), None)])[1] == []
+    assert merge_changes(merged, [Change(theirs.key, None, theirs)])[0] == {SEEN.key: SEEN}
+
+
+def test_document_is_reviewed_once_it_is_rejected_or_every_value_is_decided_about() -> None:
+    decided = {each.key: each for each in (TOTAL, SEEN)}
+    assert is_reviewed(decided, 2) and not is_reviewed(decided, 3)
+    assert is_reviewed({("", False): Decision("", REJECTED)}, 3)
+    assert not is_reviewed({("", True): Decision("", NOTE, "spam")}, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "old", "value"),
+    [
+        ("1,240.50", "number", None, "1240.50"),
+        ("1 240", "money", None, "1240"),
+        ("12", "", 10.5, "12"),
+        ("12", "", "10", "'12'"),
+        ("none", "", 10, "'none'"),
+        ("-7", "integer", None, "-7"),
+        ("2 March 2026", "date", None, "'2026-03-02'"),
+        ("YES", "boolean", None, "True"),
+        ("false", "", True, "False"),
+        (" Basel ", "string", None, "'Basel'"),
+        ("007", "string", 7, "'007'"),
+        ("a; b", "list of string", None, "['a', 'b']"),
+        ("1; 2", "", [3], "[1, 2]"),
+        ("", "number", 5, "None"),
+    ],
+)
+def test_typed_value_is_of_the_schemas_type_or_else_the_old_values(
+    text: str, kind: str, old: object, value: str
+) -> None:
+    assert repr(typed_value(text, kind, old)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("12x", "number"), ("1.5", "integer"), ("03/04/2026", "date"), ("perhaps", "boolean")]
+)
+def test_typed_value_that_has_not_the_type_is_an_error(text: str, kind: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        typed_value(text, kind)
+
+
+def test_layout_column_of_a_value_is_found_by_its_key() -> None:
+    schema = {
+        "fields": [{"key": "invoice", "fields": [{"key": "total", "type": "number"}]}],
+        "tables": [{"key": "line_items", "fields": [{"key": "amount", "type": "money"}]}],
+    }
+    layout = Layout(schema)
+    found = [
+        layout.column_of(key)
+        for key in ("invoice.total", "total", "line_items[3].amount", "line_items[3].x", "y")
+    ]
+    assert found == [
+        (None, ("invoice.total", "number")),
+        (None, ("invoice.total", "number")),
+        ("line_items", ("amount", "money")),
+        None,
+        None,
+    ]
+    assert Layout().column_of("items[2].amount") == ("items", ("amount", ""))
+    assert Layout().column_of("input") == (None, ("field.input", ""))
