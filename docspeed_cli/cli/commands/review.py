@@ -109,7 +109,7 @@ def _server(session: Session, port: int) -> ReviewServer:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DocspeedError(
-            f"can't listen on 127.0.0.1:{port}: {reason}", hint="leave `--port` out to take any free one"
+            f"can't listen on 127.0.0.1:{port}: {reason}", hint="without --port, any free one is taken"
         ) from None
 
 
