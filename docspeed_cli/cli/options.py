@@ -245,6 +245,14 @@ class BatchOptions(OutputOptions):
     limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
         None
     )
+    max_files: Annotated[
+        int | None,
+        many_flag("--max-files", "send nothing if there are more documents than N", "N", minimum=1),
+    ] = None
+    max_pages: Annotated[
+        int | None,
+        many_flag("--max-pages", "send nothing if the documents have more pages than N", "N", minimum=1),
+    ] = None
     max_failures: Annotated[
         int | None,
         many_flag(
@@ -280,6 +288,8 @@ class CombineOptions(
     failures: str | None = None
     ordered: bool = False
     limit: int | None = None
+    max_files: int | None = None
+    max_pages: int | None = None
     max_failures: int | None = None
     output_name: str | None = None
     overwrite: bool = False

@@ -91,7 +91,7 @@ class Run(NamedTuple):
         except UsageError as error:
             problems.append(error)
         try:
-            found = collect(self.options.inputs, context.environment)
+            found = self._limited(collect(self.options.inputs, context.environment))
             self._check_outputs(context, found, to)
         except UsageError as error:
             problems.append(error)
@@ -104,6 +104,19 @@ class Run(NamedTuple):
 
             check_rows(context, to.rows, to_file=to.path is not None)
         return _Checked(fields, found, checks, options, to.rows)
+
+    def _limited(self, found: InputSet) -> InputSet:
+        """The documents. UsageError if there are more of them, or more pages, than the flags allow."""
+        options = self.options
+        if options.dry_run or options.max_files is options.max_pages is None:
+            return found
+        from docspeed_cli.jobs.limits import check_limits
+
+        try:
+            return check_limits(found, options.limit, options.max_files, options.max_pages)
+        except UsageError:
+            discard(found.checked)
+            raise
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if what is written would replace a file that the command reads."""

@@ -1,4 +1,4 @@
-"""Format times for JSON and for people."""
+"""Format times for JSON and for people, and sizes for people."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ def span(seconds: float) -> str:
 def _whole(seconds: float) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
     return f"{int(seconds // size)} {unit}"
+
+
+def file_size(size: int) -> str:
+    """Format bytes for people: `512 B`, `1.2 kB`, `34 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    units = ("kB", "MB", "GB", "TB")
+    number, unit = next(
+        (size / 1000**n, unit) for n, unit in enumerate(units, 1) if size < 999.5 * 1000**n or unit == "TB"
+    )
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
 
 
 def ago(then: float | None, now: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from docspeed_cli.core.errors import UsageError, overall_exit_code
 from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
+from docspeed_cli.core.timefmt import file_size
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.page_count import page_count
 from docspeed_cli.jobs.sources import display_path, invalid_input, why_skipped
 from docspeed_cli.jobs.uploads import Uploads
 
@@ -60,41 +62,91 @@ def _reusable_job(context: Context, prepared: PreparedRequest, *, fresh: bool) -
 
 
 def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Sequence[Path]) -> int:
-    """Print a line for each of many inputs: what would happen to it. Returns the exit code."""
+    """Print what would happen to each of many inputs, and totals. Returns the exit code.
+
+    A terminal gets a table, a pipe a line of JSON for each input.
+    """
     output = tasks.context.output
-    totals: Counter[str] = Counter()
+    shown: list[dict[str, Any]] = []
+    first: dict[str, str] = {}
+    totals = _Totals()
     codes: set[int] = set()
     for source in sources:
-        line = _action(tasks, source)
-        totals[line["action"]] += 1
+        line = _action(tasks, source, first)
+        totals.count(line)
         codes.add(2 if source.problem else 0)
-        output.value(line)
+        shown.append(line) if output.human_output else output.value(line)
     for path in skipped:
-        totals["skip"] += 1
         reason = why_skipped(path) or "unsupported"
-        output.value({"input": display_path(path), "action": "skip", "reason": reason})
-    counts = ", ".join(f"{count} × {action}" for action, count in totals.items())
-    output.progress(f"{tasks.operation.name}: {counts or 'nothing to do'}")
+        line = {"input": display_path(path), "action": "skip", "reason": reason}
+        totals.count(line)
+        shown.append(line) if output.human_output else output.value(line)
+    if shown:
+        from docspeed_cli.terminal.views.plan import plan_rows
+
+        for cells in plan_rows(shown):
+            output.row(*cells)
+    output.progress(f"{tasks.operation.name}: {totals}")
     return overall_exit_code(codes)
 
 
-def _action(tasks: DocumentTasks, source: Source) -> dict[str, Any]:
+class _Totals:
+    """Counts the documents of a dry run with their pages and bytes, and what would happen to them."""
+
+    def __init__(self) -> None:
+        self._actions: Counter[str] = Counter()
+        self._documents = self._pages = self._unknown = self._size = self._duplicates = 0
+
+    def count(self, line: Mapping[str, Any]) -> None:
+        """Count a document."""
+        self._actions[line["action"]] += 1
+        if "pages" not in line:
+            return
+        self._documents += 1
+        self._pages += line["pages"] or 0
+        self._unknown += line["pages"] is None
+        self._size += line["size"] or 0
+        self._duplicates += "duplicate_of" in line
+
+    def __str__(self) -> str:
+        if not self._actions:
+            return "nothing to do"
+        documents = "1 document" if self._documents == 1 else f"{self._documents:,} documents"
+        pages = "1 page" if self._pages == 1 else f"{self._pages:,} pages"
+        unknown = f" and those of {self._unknown:,} not known" if self._unknown else ""
+        duplicates = f", {self._duplicates:,} the same as others" if self._duplicates else ""
+        actions = ", ".join(f"{count} × {action}" for action, count in self._actions.items())
+        return f"{documents}{duplicates}, {pages}{unknown}, {file_size(self._size)}: {actions}"
+
+
+def _action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict[str, Any]:
+    """What would happen to a document; `first` has the first document of each request so far."""
     if source.problem is not None:
         return {"input": source.label, "action": "fail", "error": invalid_input(source).to_json()}
     path = tasks.delivery.files.path_for(source, tasks.operation.name)
     uploads = Uploads(tasks.context)
     prepared = uploads.prepare(tasks.request(source))
+    line: dict[str, Any] = {
+        "input": source.label,
+        "type": source.content_type,
+        "pages": page_count(source),
+        "size": source.size,
+    }
+    if prepared.identity in first:
+        line["duplicate_of"] = first[prepared.identity]
+    first.setdefault(prepared.identity, source.label)
     try:
         if path is not None and tasks.existing_result(prepared, path) is None:
             tasks.delivery.files.check_free(path, source)
     except UsageError as error:
-        return {"input": source.label, "action": "fail", "error": error.to_json(), "output": str(path)}
+        return {**line, "action": "fail", "error": error.to_json(), "output": str(path)}
     found = _reusable_job(tasks.context, prepared, fresh=tasks.options.fresh)
-    line: dict[str, Any] = {"input": source.label}
     if tasks.existing_result(prepared, path) is not None:
         line["action"] = "leave"
     elif found is not None:
         line["action"] = "join" if found.state is State.RUNNING else "reuse"
+    elif "duplicate_of" in line and tasks.operation.reusable and not tasks.options.fresh:
+        line["action"] = "join"
     else:
         line["action"] = "submit" if uploads.stored_id(prepared.documents[0]) else "upload and submit"
     if found is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 from tests.fake_service import KEY, Service
 from tests.stage import Stage, lines
@@ -91,3 +93,66 @@ def test_dry_run_curl_without_the_variable_warns(stage: Stage) -> None:
     assert "$DOCSPEED_API_KEY, which is not set" not in stage.run(*argv).err
     stage.run("auth", "login", stdin=KEY.encode())
     assert "$DOCSPEED_API_KEY, which is not set" in stage.run(*argv, env={"DOCSPEED_API_KEY": ""}).err
+
+
+def real_pdf(stage: Stage, name: str, pages: int) -> str:
+    pdf = FPDF()
+    for _ in range(pages):
+        pdf.add_page()
+    path = stage.folder / name
+    path.write_bytes(pdf.output())
+    return str(path)
+
+
+def test_dry_run_of_many_tells_pages_sizes_and_duplicates(stage: Stage, service: Service) -> None:
+    first, odd = real_pdf(stage, "a.pdf", 3), stage.document("odd.pdf")
+    again = str(shutil.copy(first, stage.folder / "again.pdf"))
+    argv = ("parse", first, again, odd, "--file-id", "f", "--dry-run")
+    ran = stage.run(*argv)
+    found = {Path(line["input"]).name: line for line in map(json.loads, lines(ran.out))}
+    told = {name: [line["pages"], line["action"]] for name, line in found.items()}
+    new = "upload and submit"
+    assert told == {
+        "a.pdf": [3, new],
+        "again.pdf": [3, "join"],
+        "odd.pdf": [None, new],
+        "f": [None, "submit"],
+    }
+    assert found["again.pdf"]["duplicate_of"] == first
+    assert (found["a.pdf"]["type"], found["a.pdf"]["size"]) == ("application/pdf", Path(first).stat().st_size)
+    assert ran.err.startswith("parse: 4 documents, 1 the same as others, 6 pages and those of 2 not known, ")
+    assert service.calls == []
+
+    shown = stage.run(*argv, terminal=True, env={"NO_COLOR": "1"})
+    head, *rows = shown.out.splitlines()
+    assert head.split() == ["document", "type", "pages", "size", "action"]
+    assert [row.split()[1:3] for row in rows[:3]] == [["PDF", "3"], ["PDF", "3"], ["PDF", "?"]]
+    assert rows[1].endswith(f"join · same content as {first}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--max-files", "2"), "error: --max-files 2: there are 3 documents\n"),
+        (("--max-pages", "4"), "error: --max-pages 4: the documents have 5 pages\n"),
+        (("--max-pages", "9"), "odd.pdf can't be counted\n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("listed", [False, True], ids=["named", "listed"])
+def test_limits_that_are_passed_stop_a_run_before_its_first_upload(
+    stage: Stage, service: Service, flags: tuple[str, ...], message: str, listed: bool
+) -> None:
+    paths = [real_pdf(stage, "a.pdf", 3), real_pdf(stage, "b.pdf", 2), stage.document("odd.pdf")]
+    named = ("--from", "-") if listed else paths
+    ran = stage.run("parse", *named, "--wait", *flags, stdin="\n".join(paths).encode())
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert message in ran.err
+
+
+def test_limits_that_are_kept_stop_nothing(stage: Stage, service: Service) -> None:
+    paths = [real_pdf(stage, "a.pdf", 3), real_pdf(stage, "b.pdf", 2), stage.document("odd.pdf")]
+    argv = ("parse", "--from", "-", "--limit", "2", "--max-files", "2", "--max-pages", "5", "--wait")
+    ran = stage.run(*argv, stdin="\n".join(paths).encode())
+    assert (ran.code, len(lines(ran.out))) == (0, 2)
+    assert stage.run("parse", paths[0], "--max-pages", "2").code == 2

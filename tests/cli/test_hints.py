@@ -85,6 +85,8 @@ lines(
     jobs list --operation prase
     runs show march
     parse a.pdf --name march --wait
+    parse a.pdf b.pdf --max-files 1
+    parse a.pdf --max-pages 1
     parse a.pdf --dry-run --format curl --sandbox
     auth login --sandbox
     """

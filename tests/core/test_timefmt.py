@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.core.timefmt import ago, rfc3339, span
+from docspeed_cli.core.timefmt import ago, file_size, rfc3339, span
 
 NOW = 1_800_000_000.0
 
@@ -69,3 +69,11 @@ def test_span_uses_one_unit(seconds: float, text: str) -> None:
 )
 def test_ago_rounds_down_to_one_unit(then: float | None, text: str) -> None:
     assert ago(then, NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1234, "1.2 kB"), (12_345, "12 kB"), (999_600, "1.0 MB")],
+)
+def test_file_size_has_two_digits(size: int, shown: str) -> None:
+    assert file_size(size) == shown
