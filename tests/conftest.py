@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fake_service import Service
+from tests.postgres import Server
 from tests.stage import Stage
 
 # No example fails for being slow: the machine may be busy with other tests.
@@ -43,3 +45,13 @@ def service() -> Service:
 def stage(tmp_path: Path, service: Service) -> Stage:
     """A user's machine with a key and that service."""
     return Stage(tmp_path, service)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server; skips the test where none is installed."""
+    server = Server()
+    Server.running.append(server)
+    yield server
+    Server.running.remove(server)
+    server.delete()

@@ -73,13 +73,17 @@ class ServerOptions(Options):
 
     sandbox: Annotated[bool, server_flag("--sandbox", "use the local sandbox: no key, no network")] = False
     base_url: Annotated[str | None, server_flag("--base-url", "URL of the server", "URL")] = None
+    local_ledger: Annotated[
+        bool, server_flag("--local-ledger", "use this machine's ledger, not the shared one")
+    ] = False
 
     def settings(self) -> dict[str, Any]:
-        """The server. UsageError if two are named."""
+        """The server and the ledger. UsageError if two servers are named."""
         if self.sandbox and self.base_url not in (None, SANDBOX):
             raise UsageError("--sandbox and --base-url name two servers; give one of them")
         server = SANDBOX if self.sandbox else self.base_url
-        return {**super().settings(), "base_url": server, SANDBOX: self.sandbox}
+        ledger = "local" if self.local_ledger else None
+        return {**super().settings(), "base_url": server, SANDBOX: self.sandbox, "ledger": ledger}
 
 
 class FormatOptions(Options):

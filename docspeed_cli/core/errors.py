@@ -96,6 +96,7 @@ CODES = {
     "redirected": "the service is not at this address",
     "rate_limited": "429 on every attempt",
     "unavailable": "the server could not answer any attempt",
+    "ledger_unavailable": "the shared ledger can't be used; without it nothing is submitted",
     "unexpected_answer": "a required part of the server's answer is missing",
     "outcome_unknown": "a submission was sent, and no answer arrived",
     "output_exists": "the output file exists and holds something else; `--overwrite` replaces it",
@@ -108,6 +109,7 @@ CODES = {
     "no_sandbox": "the sandbox is not installed",
     "no_review": "the libraries that draw documents are not installed",
     "no_xlsx": "the library that writes workbooks is not installed",
+    "no_postgres": "the library for a shared ledger is not installed",
     "bug": "an unexpected error in docspeed",
     "failure": "anything else",
 }
@@ -249,6 +251,16 @@ class Unavailable(DocspeedError):
 
     exit_code = 9
     code = "unavailable"
+
+
+class LedgerUnavailable(Unavailable):
+    """The shared ledger can't be used; without it nothing is submitted."""
+
+    code = "ledger_unavailable"
+
+
+class ClaimLost(LedgerUnavailable):
+    """The connection with a request's lock was lost before the request was sent; it can be tried again."""
 
 
 class OutcomeUnknown(DocspeedError):

@@ -14,6 +14,8 @@ from docspeed_cli.core.text_files import read_text
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
 
+    from docspeed_cli.core.ledger_address import LedgerAddress
+
 BASE_URL = "https://api.docspeed.ai"
 
 _UNITS = {
@@ -132,6 +134,13 @@ def loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def ledger(text: str) -> LedgerAddress | None:
+    """Parse where the ledger is; None for the state folder. ValueError, without the text, for no address."""
+    from docspeed_cli.core.ledger_address import ledger_address
+
+    return ledger_address(text)
+
+
 _QUOTES = tuple("\"'`“”‘’„«»")
 _KEY_PREFIX = re.compile(r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)")
 """What is copied along with a key from an example."""
@@ -159,6 +168,9 @@ SETTINGS = (
     Setting("wait", switch, False, "follow each job and print its result"),
     Setting("format", known_format, None, "output format, for commands that have it"),
     Setting("concurrency", workers, 8, "requests at a time"),
+    Setting(
+        "ledger", ledger, None, "URL of a PostgreSQL database with a shared ledger; else the state folder"
+    ),
     Setting("keep_results", switch, True, "keep each result in the state folder"),
     Setting("keep_results_each", size, Size(16_000_000), "largest result that is kept"),
     Setting(
@@ -187,6 +199,8 @@ class Settings(NamedTuple):
     wait: bool
     format: str | None
     concurrency: int
+    ledger: LedgerAddress | None
+    """Address of the shared ledger; None if it is in the state folder."""
     keep_results: bool
     keep_results_each: int
     """Bytes of the largest result that is kept."""
@@ -272,6 +286,10 @@ def saved_keys(path: Path) -> dict[str, str]:
         raise AuthError(f"can't read {path}: {reason}", hint=hint) from None
 
 
+_FLAGS = {"ledger": "--local-ledger"}
+"""The flags of settings that are not called like them."""
+
+
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     """Take each setting from its first source: flag, variable, config file, default.
 
@@ -285,7 +303,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     origins: dict[str, str] = {}
     for setting in SETTINGS:
         name, variable = setting.name, setting.variable
-        flag = "--sandbox" if name == "base_url" and flags.get(SANDBOX) else f"--{name.replace('_', '-')}"
+        flag = "--sandbox" if name == "base_url" and flags.get(SANDBOX) else _FLAGS.get(name)
+        flag = flag or f"--{name.replace('_', '-')}"
         if flags.get(name) is not None:
             value, place, origins[name] = flags[name], flag, flag
         elif env.get(variable):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docspeed_cli.core.errors import (
     AuthError,
     DocspeedError,
+    LedgerUnavailable,
     NoCredits,
     NotAsRequired,
     Pending,
@@ -186,6 +187,8 @@ class Batch:
         if isinstance(error, AuthError | NoCredits):
             self.context.output.error(error)
             return "every other document would fail too"
+        if isinstance(error, LedgerUnavailable):
+            return "the ledger can't be used"
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
             return "the server does not answer"
         if (error.retry_after or 0) > MAX_RETRY_AFTER:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from docspeed_cli.store.kept_results import KeptResults
     from docspeed_cli.store.ledger import Ledger
     from docspeed_cli.store.locks import Locks
+    from docspeed_cli.store.postgres import PostgresDatabase
+    from docspeed_cli.store.postgres_locks import AdvisoryLocks
 
 
 class ClientOptions(NamedTuple):
@@ -80,7 +82,21 @@ class Context:
         settings = self.settings._replace(base_url=server, origins=origins)
         return Context(self.environment, settings, self.output, self.command, made_from=self)
 
-    # -- the state folder
+    # -- the ledger and the state folder
+
+    @cached_property
+    def shared_database(self) -> PostgresDatabase | None:
+        """The database of a shared ledger; None without one. Unavailable if it can't be used."""
+        if self._made_from is not None:
+            return self._made_from.shared_database
+        address = self.settings.ledger
+        if address is None:
+            return None
+        self.output.secrets.update(address.secrets)
+        environment = self.environment
+        connect = installed_postgres()
+        database: PostgresDatabase = connect(address, self.output.warn, environment.now, environment.sleep)
+        return database
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -89,15 +105,19 @@ class Context:
             return self._made_from.ledger
         from docspeed_cli.store.ledger import Ledger
 
-        ledger = Ledger(self.settings.state_dir / "ledger.db", self.output.warn, self.environment.now)
+        path, database = self.settings.state_dir / "ledger.db", self.shared_database
+        ledger = Ledger(path, self.output.warn, self.environment.now, database)
         self._opened.callback(ledger.close)
         return ledger
 
     @cached_property
-    def locks(self) -> Locks:
+    def locks(self) -> Locks | AdvisoryLocks:
         """One lock for each request."""
         if self._made_from is not None:
             return self._made_from.locks
+        if self.shared_database is not None:
+            _ = self.ledger  # closes the database at the end
+            return self.shared_database.locks
         from docspeed_cli.store.locks import Locks
 
         locks = Locks(self.settings.state_dir / "locks", self.output.warn)
@@ -269,3 +289,17 @@ def installed_sandbox() -> Any:
             "the sandbox is not installed", code="no_sandbox", hint="`pip install 'docspeed-cli[sandbox]'`"
         )
     return importlib.import_module("docspeed_cli.sandbox")
+
+
+def installed_postgres() -> Any:
+    """The class that opens a shared ledger. DocspeedError if the extra is not installed."""
+    import importlib
+    import importlib.util
+
+    if importlib.util.find_spec("psycopg") is None:
+        raise DocspeedError(
+            "the library for a shared ledger is not installed",
+            code="no_postgres",
+            hint="`pip install 'docspeed-cli[postgres]'`; `--local-ledger` goes on without it",
+        )
+    return importlib.import_module("docspeed_cli.store.postgres").PostgresDatabase

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
+from docspeed_cli.core.errors import ClaimLost, DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower, failure_text
@@ -23,6 +23,9 @@ from docspeed_cli.service.responses import is_result, job_in, status_word
 _MODE = re.compile(r"execution.?mode|\basync")
 _FILE = re.compile(r"(?<![a-z])file(?!name)")
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
+
+_MAX_CLAIMS_LOST = 3
+"""Connections to a shared ledger that one request may lose before it fails."""
 
 Accepted = tuple[Job, Body | None]
 """A job, and its result if that came inline."""
@@ -47,8 +50,15 @@ class Submitter:
         started = monotonic()
         options = options.begun(started)
         source = next(iter(prepared.request.sources), None)
+        claims_lost = 0
         while True:
-            job, result = yield from self._get_job(prepared, options)
+            try:
+                job, result = yield from self._get_job(prepared, options)
+            except ClaimLost:  # nothing was sent
+                claims_lost += 1
+                if claims_lost > _MAX_CLAIMS_LOST:
+                    raise
+                continue
             if options.wait or result is not None:
                 try:
                     job = yield from self.follower.follow(job, options)

@@ -76,6 +76,10 @@ class Database(ABC):
         """Return how many bytes the database takes."""
 
     @abstractmethod
+    def engine(self) -> tuple[str, int]:
+        """Return the engine with its version, and the number of the tables' layout."""
+
+    @abstractmethod
     def close(self) -> None:
         """Commit the deferred statements and close the database."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import IO, NamedTuple
 
+from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.core.models import Job
 from docspeed_cli.store.contents import DIGEST
 from docspeed_cli.store.database import Database, upsert
@@ -118,8 +119,11 @@ class KeptResults:
 
     def close(self) -> None:
         """Delete the least recently used results while all together are too large."""
-        if not self._kept_some:
-            return
+        if self._kept_some:
+            with suppress(LedgerUnavailable):  # another command does it
+                self._evict()
+
+    def _evict(self) -> None:
         self._database.flush()
         freed = 1
         while freed and (excess := self._excess()) > 0:

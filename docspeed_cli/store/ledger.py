@@ -100,9 +100,13 @@ class Ledger:
     def close(self) -> None:
         """Write what is deferred, prune now and then, and close the file."""
         if self._prune_due and self.is_persistent:
+            from contextlib import suppress
+
+            from docspeed_cli.core.errors import LedgerUnavailable
             from docspeed_cli.store.cleanup import prune
 
-            prune(self.database, self._now())
+            with suppress(LedgerUnavailable):  # another command does it
+                prune(self.database, self._now())
         self.database.close()
 
     def health(self) -> tuple[int, str]:

@@ -86,6 +86,10 @@ class SqliteDatabase(Database):
         """Return how many bytes the file takes, without its log."""
         return int(self.read("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
+    def engine(self) -> tuple[str, int]:
+        """Return the engine with its version, and the number of the tables' layout."""
+        return f"SQLite {sqlite3.sqlite_version}", len(MIGRATIONS)
+
     def close(self) -> None:
         """Commit the deferred statements and close the file."""
         self.flush()

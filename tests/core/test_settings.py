@@ -64,6 +64,10 @@ EACH = pytest.mark.parametrize(
         ("wait", False, "false", "on", False, (False, True, False)),
         ("format", None, '"csv"', "text", "id", ("csv", "text", "id")),
         ("concurrency", 8, "1", "2", "256", (1, 2, 256)),
+        (
+            *("ledger", None, '"postgres://u:p@a/x?port=7&sslpassword=s"', "postgresql://b", "local"),
+            ("postgresql://u@a/x?port=7", "postgresql://b", None),
+        ),
         ("keep_results", True, "false", "yes", False, (False, True, False)),
         ("keep_results_each", 16_000_000, "1000", "2 kB", "3MB", (1_000, 2_000, 3_000_000)),
         ("keep_results_total", 2_000_000_000, '"1 GB"', "2 kB", "0", (10**9, 2_000, 0)),
@@ -76,6 +80,7 @@ def test_resolve_prefers_flag_then_variable_then_file_then_default(
     config: Path, name: str, default: Any, filed: str, env: str, flag: Any, values: tuple[Any, Any, Any]
 ) -> None:
     variable, option = f"DOCSPEED_{name.upper()}", f"--{name.replace('_', '-')}"
+    option = "--local-ledger" if name == "ledger" else option
     found = [resolved(config)]
     config.write_text(f"{name} = {filed}\n", "utf-8")
     found += [

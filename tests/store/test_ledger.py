@@ -15,18 +15,19 @@ from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, inv
 from docspeed_cli.core.models import Conversation, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.store.ledger import Ledger
-from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
+from tests.postgres import Server
+from tests.store.conftest import KEY, SERVER, LedgerFile, PostgresStore, Store, ids, job
 
 # -- jobs
 
 
-def test_ledger_begin_is_visible_to_another_process_without_an_id(file: LedgerFile) -> None:
-    row = file.open().begin(job())
-    assert file.open().by_request("digest") == [job()._replace(row=row)]
+def test_ledger_begin_is_visible_to_another_process_without_an_id(store: Store) -> None:
+    row = store.open().begin(job())
+    assert store.open().by_request("digest") == [job()._replace(row=row)]
 
 
-def test_ledger_change_is_visible_to_another_process(file: LedgerFile) -> None:
-    ledger, other = file.open(lambda: 7.5), file.open()
+def test_ledger_change_is_visible_to_another_process(store: Store) -> None:
+    ledger, other = store.open(lambda: 7.5), store.open()
     row = ledger.begin(job())
     ledger.change(row, job_id="job_1", status="queued", state=State.RUNNING)
     expected = job("job_1")._replace(row=row, status="queued", state=State.RUNNING, updated_at=7.5)
@@ -34,7 +35,7 @@ def test_ledger_change_is_visible_to_another_process(file: LedgerFile) -> None:
     assert other.by_id("job_1") == [expected]
 
 
-def test_ledger_begin_keeps_every_member_of_a_job(file: LedgerFile) -> None:
+def test_ledger_begin_keeps_every_member_of_a_job(store: Store) -> None:
     full = job(
         "job_é",
         status="half \udcff way".encode("utf-8", "replace").decode(),
@@ -42,32 +43,32 @@ def test_ledger_begin_keeps_every_member_of_a_job(file: LedgerFile) -> None:
         file_id="file_1, file_2",
         updated_at=2.25,
         output="out/a.json",
-        error="it broke: 'quoted' \x00 \n",
+        error="it broke: 'quoted' \x01 \n",
         run="run",
         content_hash="sha json",
     )
-    row = file.open().begin(full)
-    assert file.open().by_row(row) == full._replace(row=row)
+    row = store.open().begin(full)
+    assert store.open().by_row(row) == full._replace(row=row)
 
 
-def test_ledger_change_touches_one_row(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_change_touches_one_row(store: Store) -> None:
+    ledger = store.open()
     rows = [ledger.begin(job(f"job_{n}")) for n in range(3)]
     ledger.change(rows[1], status="completed", state=State.DONE)
     states = [found.state for found in ledger.listing()]
     assert states == [State.SUBMITTING, State.DONE, State.SUBMITTING]
 
 
-def test_ledger_by_request_returns_the_newest_first(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_by_request_returns_the_newest_first(store: Store) -> None:
+    ledger = store.open()
     for name in ("job_1", "job_2", "job_3"):
         ledger.begin(job(name))
     ledger.begin(job("job_4", request="another"))
     assert ids(ledger.by_request("digest")) == ["job_3", "job_2", "job_1"]
 
 
-def test_ledger_newest_of_any_server_and_of_one(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_newest_of_any_server_and_of_one(store: Store) -> None:
+    ledger = store.open()
     assert ledger.newest() is None
     ledger.begin(job("job_1"))
     ledger.begin(job("job_2", server="sandbox"))
@@ -76,24 +77,24 @@ def test_ledger_newest_of_any_server_and_of_one(file: LedgerFile) -> None:
     assert ledger.newest("https://elsewhere") is None
 
 
-def test_ledger_by_id_returns_jobs_of_two_servers(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_by_id_returns_jobs_of_two_servers(store: Store) -> None:
+    ledger = store.open()
     ledger.begin(job("job_1"))
     ledger.begin(job("job_1", server="sandbox"))
     assert [found.server for found in ledger.by_id("job_1")] == ["sandbox", SERVER]
 
 
-def test_ledger_unknown_row_id_or_request_returns_nothing(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_unknown_row_id_or_request_returns_nothing(store: Store) -> None:
+    ledger = store.open()
     assert (ledger.by_row(1), ledger.by_id("job_1"), ledger.by_request("digest")) == (None, [], [])
 
 
-def test_ledger_change_of_a_lost_row_warns_with_the_job_id(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_change_of_a_lost_row_warns_with_the_job_id(store: Store) -> None:
+    ledger = store.open()
     ledger.change(7, state=State.UNKNOWN)
-    assert file.warnings == []
+    assert store.warnings == []
     ledger.change(7, job_id="job_1", state=State.RUNNING)
-    (warning,) = file.warnings
+    (warning,) = store.warnings
     assert "row 7" in warning and "job_1" in warning
 
 
@@ -101,8 +102,8 @@ def test_ledger_change_of_a_lost_row_warns_with_the_job_id(file: LedgerFile) -> 
 
 
 @pytest.fixture
-def listed(file: LedgerFile) -> Ledger:
-    ledger = file.open()
+def listed(store: Store) -> Ledger:
+    ledger = store.open()
     ledger.begin(job("job_1", status="Queued", state=State.RUNNING, submitted_at=10.0))
     ledger.begin(job("job_2", status="Succeeded", state=State.DONE, submitted_at=20.0, run="b"))
     ledger.begin(
@@ -151,9 +152,9 @@ def test_ledger_drop_returns_how_many_rows_there_were(listed: Ledger) -> None:
     assert listed.drop([]) == 0
 
 
-def test_ledger_row_number_after_drop_is_not_reused(file: LedgerFile) -> None:
+def test_ledger_row_number_after_drop_is_not_reused(store: Store) -> None:
     """`@7` in somebody's notes must not name another job one day."""
-    ledger = file.open()
+    ledger = store.open()
     row = ledger.begin(job("job_1"))
     ledger.drop([row])
     assert ledger.begin(job("job_2")) > row
@@ -162,25 +163,25 @@ def test_ledger_row_number_after_drop_is_not_reused(file: LedgerFile) -> None:
 # -- uploads
 
 
-def test_ledger_upload_is_found_by_server_key_and_digest(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_upload_is_found_by_server_key_and_digest(store: Store) -> None:
+    ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
-    assert file.open().uploaded(SERVER, KEY, "sha") == "file_1"
+    assert store.open().uploaded(SERVER, KEY, "sha") == "file_1"
     assert ledger.uploaded("sandbox", KEY, "sha") is None
     assert ledger.uploaded(SERVER, "another key", "sha") is None
     assert ledger.uploaded(SERVER, KEY, "another content") is None
 
 
-def test_ledger_upload_of_the_same_content_replaces_the_older_one(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_upload_of_the_same_content_replaces_the_older_one(store: Store) -> None:
+    ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
     ledger.remember_upload(SERVER, KEY, "sha", "file_2", None)
     assert ledger.uploaded(SERVER, KEY, "sha") == "file_2"
     assert ledger.digest_of(SERVER, KEY, "file_1") is None
 
 
-def test_ledger_digest_of_is_known_for_the_uploading_key_and_server(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_digest_of_is_known_for_the_uploading_key_and_server(store: Store) -> None:
+    ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
     assert ledger.digest_of(SERVER, KEY, "file_1") == "sha"
     assert ledger.digest_of("sandbox", KEY, "file_1") is None
@@ -188,8 +189,8 @@ def test_ledger_digest_of_is_known_for_the_uploading_key_and_server(file: Ledger
     assert ledger.digest_of(SERVER, KEY, "file_2") is None
 
 
-def test_ledger_forget_upload_keeps_other_servers(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_forget_upload_keeps_other_servers(store: Store) -> None:
+    ledger = store.open()
     for server in (SERVER, "sandbox"):
         ledger.remember_upload(server, KEY, "sha", "file_1", "a.pdf")
     ledger.forget_upload(SERVER, "file_1")
@@ -197,8 +198,8 @@ def test_ledger_forget_upload_keeps_other_servers(file: LedgerFile) -> None:
     assert ledger.uploaded("sandbox", KEY, "sha") == "file_1"
 
 
-def test_ledger_reset_server_keeps_other_servers(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_reset_server_keeps_other_servers(store: Store) -> None:
+    ledger = store.open()
     for server in (SERVER, "sandbox"):
         ledger.begin(job("job_1", server=server))
         ledger.remember_upload(server, KEY, "sha", "file_1", None)
@@ -220,8 +221,8 @@ def talk(session_id: str, *documents: str) -> Conversation:
     return Conversation(session_id, documents, tuple(f"file_{d}" for d in documents), ("a, b.pdf", "é"))
 
 
-def test_ledger_last_conversation_is_found_by_its_documents_in_order(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_last_conversation_is_found_by_its_documents_in_order(store: Store) -> None:
+    ledger = store.open()
     for spoken in (talk("s1", "a", "b"), talk("s2", "a", "b"), talk("s3", "b", "a"), talk("s4")):
         ledger.remember_conversation(SERVER, KEY, spoken)
     assert ledger.last_conversation(SERVER, KEY, ("a", "b")) == talk("s2", "a", "b")
@@ -233,11 +234,11 @@ def test_ledger_last_conversation_is_found_by_its_documents_in_order(file: Ledge
     assert ledger.last_conversation(SERVER, "another key") is None
 
 
-def test_ledger_last_conversation_is_the_one_continued_last(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_ledger_last_conversation_is_the_one_continued_last(store: Store) -> None:
+    ledger = store.open()
     for spoken in (talk("s1", "a"), talk("s2", "a"), talk("s1", "a")):
         ledger.remember_conversation(SERVER, KEY, spoken)
-    assert file.open().last_conversation(SERVER, KEY, ("a",)) == talk("s1", "a")
+    assert store.open().last_conversation(SERVER, KEY, ("a",)) == talk("s1", "a")
 
 
 # -- damage inside values
@@ -283,7 +284,7 @@ def test_ledger_damaged_upload_or_conversation_counts_as_none(file: LedgerFile) 
 
 
 class TwoPrograms(RuleBasedStateMachine):
-    """Two programs with one file, in any order: both find what either has recorded."""
+    """Two programs with one ledger, in any order: both find what either has recorded."""
 
     rows: Rows[int] = Rows("rows")
 
@@ -292,10 +293,13 @@ class TwoPrograms(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.model: dict[int, tuple[str | None, State]] = {}
 
+    def place(self) -> Store:
+        return LedgerFile(Path(self.folder.name) / "ledger.db")
+
     @initialize()
     def start(self) -> None:
-        self.file = LedgerFile(Path(self.folder.name) / "ledger.db")
-        self.programs = [self.file.open(), self.file.open()]
+        self.store = self.place()
+        self.programs = [self.store.open(), self.store.open()]
 
     @rule(target=rows, program=st.integers(0, 1))
     def begin(self, program: int) -> int:
@@ -318,7 +322,7 @@ class TwoPrograms(RuleBasedStateMachine):
     @rule(program=st.integers(0, 1))
     def restart(self, program: int) -> None:
         self.programs[program].close()
-        self.programs[program] = self.file.open()
+        self.programs[program] = self.store.open()
 
     @invariant()
     def both_find_every_row(self) -> None:
@@ -336,3 +340,19 @@ TestLedgerTwoPrograms = TwoPrograms.TestCase
 TestLedgerTwoPrograms.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+class TwoClients(TwoPrograms):
+    """The same with a server between them."""
+
+    def place(self) -> Store:
+        (server,) = Server.running
+        server.empty()
+        return PostgresStore(server.url())
+
+
+TwoClients.TestCase.settings = settings(TestLedgerTwoPrograms.settings, max_examples=10)
+
+
+_with_server = pytest.mark.usefixtures("postgres_server")
+TestLedgerTwoClients = pytest.mark.real(_with_server(TwoClients.TestCase))

@@ -8,12 +8,12 @@ import pytest
 
 from docspeed_cli.core.models import State
 from docspeed_cli.store.runs import RunItem, RunRecord
-from tests.store.conftest import LedgerFile, job
+from tests.store.conftest import LedgerFile, Store, job
 
 
-def test_runs_find_newest_name_and_id(file: LedgerFile) -> None:
+def test_runs_find_newest_name_and_id(store: Store) -> None:
     now = [0.0]
-    runs = file.open(lambda: now[0]).runs
+    runs = store.open(lambda: now[0]).runs
     started = []
     for name, server in (("march", "a"), ("april", "b"), ("march", "b"), (None, "b")):
         now[0] += 1
@@ -26,16 +26,16 @@ def test_runs_find_newest_name_and_id(file: LedgerFile) -> None:
     assert [run.run for run in runs.listing(limit=2)] == [started[3], started[2]]
 
 
-def test_runs_resume_links_to_the_run_before_of_the_same_command(file: LedgerFile) -> None:
-    runs = file.open().runs
+def test_runs_resume_links_to_the_run_before_of_the_same_command(store: Store) -> None:
+    runs = store.open().runs
     first = runs.start(RunRecord("", command_hash="a"))
     other = runs.start(RunRecord("", command_hash="b"))
-    again = file.open().runs.start(RunRecord("", command_hash="a"))
+    again = store.open().runs.start(RunRecord("", command_hash="a"))
     assert (first.previous, other.previous, again.previous) == (None, None, first.run)
 
 
-def test_runs_input_recorded_twice_is_counted_once(file: LedgerFile) -> None:
-    runs = file.open().runs
+def test_runs_input_recorded_twice_is_counted_once(store: Store) -> None:
+    runs = store.open().runs
     run = runs.start(RunRecord("")).run
     runs.record(run, RunItem(0, "a.pdf", pages=3))
     runs.record(run, RunItem(0, "a.pdf", state="failed", code="write_failed", reason="no"))
@@ -46,8 +46,8 @@ def test_runs_input_recorded_twice_is_counted_once(file: LedgerFile) -> None:
     assert [item.code for item in runs.items(run, ["failed"])] == ["write_failed"]
 
 
-def test_runs_input_that_still_ran_has_the_state_that_its_job_has_now(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_runs_input_that_still_ran_has_the_state_that_its_job_has_now(store: Store) -> None:
+    ledger = store.open()
     run = ledger.runs.start(RunRecord("")).run
     row = ledger.begin(job("job_1", run=run, input="a.pdf", state=State.RUNNING))
     ledger.runs.record(run, RunItem(0, "a.pdf", row, "job_1", State.RUNNING, "queued"))
@@ -58,27 +58,26 @@ def test_runs_input_that_still_ran_has_the_state_that_its_job_has_now(file: Ledg
     assert item.reason == "ended with status failed: blank page", "as the run itself would have said it"
 
 
-def test_runs_killed_run_counts_jobs_that_were_under_way(file: LedgerFile) -> None:
-    ledger = file.open()
+def test_runs_killed_run_counts_jobs_that_were_under_way(store: Store) -> None:
+    ledger = store.open()
     run = ledger.runs.start(RunRecord("", total=3)).run
     ledger.runs.record(run, RunItem(0, "a.pdf"))
     ledger.begin(job(run=run, input="b.pdf", state=State.SUBMITTING))
     ledger.begin(job("job_1", run=run, input="a.pdf"))  # it has ended: it is the first input's
-    counts = file.open().runs.counts(run)
+    counts = store.open().runs.counts(run)
     assert counts.states == {"done": 1, "submitting": 1}
     assert [item.position for item in ledger.runs.items(run)] == [0, None]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.5])
-def test_runs_record_is_in_the_file_after_a_second(file: LedgerFile, seconds: float) -> None:
+def test_runs_record_is_in_the_file_after_a_second(store: Store, seconds: float) -> None:
     now = [10.0]
-    runs = file.open(lambda: now[0]).runs
+    runs = store.open(lambda: now[0]).runs
     run = runs.start(RunRecord("")).run
     runs.record(run, RunItem(0, "a.pdf"))
     now[0] += seconds
     runs.record(run, RunItem(1, "b.pdf"))
-    with sqlite3.connect(file.path) as db:
-        (recorded,) = db.execute("SELECT count(*) FROM run_items").fetchone()
+    ((recorded,),) = store.open().database.read("SELECT count(*) FROM run_items")
     assert recorded == (2 if seconds > 1 else 1)
 
 

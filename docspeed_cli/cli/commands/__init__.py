@@ -69,6 +69,20 @@ COMMANDS = (
     ),
     Entry("crop", "Cut the place of one value out of its document, as a picture.", "crop:crop"),
     Entry(
+        "ledger",
+        "Show the ledger of jobs, or bring this machine's into a shared one.",
+        examples=("docspeed ledger status", "docspeed ledger import"),
+        entries=(
+            Entry("status", "Show where the ledger is, its version, and how much is in it.", "ledger:status"),
+            Entry("migrate", "Bring the ledger's tables to the layout of this docspeed.", "ledger:migrate"),
+            Entry(
+                "import",
+                "Copy a local ledger, with its kept results, into the shared one.",
+                "ledger:import_",
+            ),
+        ),
+    ),
+    Entry(
         "api",
         "Call any endpoint, with the same auth, retries, output and job handling.",
         "api:api",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands.auth import masked
@@ -13,8 +13,14 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import AuthError, DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
+from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.context import Context, installed_sandbox
 
+if TYPE_CHECKING:
+    from docspeed_cli.store.postgres import PostgresDatabase
+
+_MAX_SKEW = 10.0
+"""Seconds by which the clock of a shared ledger may differ: ages and the order of runs depend on it."""
 _FOUND_COLUMN = 16
 """Terminal column in which the finding of each check begins."""
 
@@ -97,11 +103,34 @@ def _check_settings(settings: Settings) -> Iterator[Check]:
 
 
 def _check_ledger(context: Context) -> Check:
-    rows, problem = context.ledger.health()
+    try:
+        if context.shared_database is not None:
+            return _check_shared_ledger(context, context.shared_database)
+        rows, problem = context.ledger.health()
+    except DocspeedError as error:
+        # The hint of most of them is this command.
+        hint = (
+            "check the address, the network and the server" if "doctor" in (error.hint or "") else error.hint
+        )
+        return Check("ledger", error.message, hint or "", error.exit_code)
     found = f"{context.ledger.database.where}, {rows} jobs"
     if problem:
         hint = "make its folder writable, or set DOCSPEED_STATE_DIR to another folder"
         return Check("ledger", f"{found}: {problem}", hint, 1)
+    return Check("ledger", found)
+
+
+def _check_shared_ledger(context: Context, database: PostgresDatabase) -> Check:
+    rows, problem = context.ledger.health()
+    engine, layout = database.engine()
+    skew = database.clock_skew()
+    found = f"{database.where}, {rows} jobs, {engine}, layout {layout}"
+    if problem:
+        return Check("ledger", f"{found}: {problem}", "let its owner `GRANT` the rights", 1)
+    if abs(skew) > _MAX_SKEW:
+        ahead = "ahead of" if skew > 0 else "behind"
+        told = f"{found}: its clock is {span(abs(skew))} {ahead} this machine's"
+        return Check("ledger", told, "set both clocks by the network's time", 1)
     return Check("ledger", found)
 
 

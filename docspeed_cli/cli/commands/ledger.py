@@ -1,0 +1,106 @@
+"""`docspeed ledger status`, `migrate` and `import`: the ledger itself, not what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.options import ServerOptions
+from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.settings import Size
+from docspeed_cli.jobs.context import Context
+
+_COUNTED = {
+    "jobs": "jobs",
+    "uploads": "uploads",
+    "conversations": "conversations",
+    "runs": "runs",
+    "kept_results": "kept",
+}
+"""What is counted, and its table."""
+
+
+@guide("docspeed ledger status", "docspeed ledger status --json | jq .jobs")
+def status(options: ServerOptions) -> Action:
+    """Show where the ledger is, its version, and how much is in it."""
+
+    def action(context: Context) -> int:
+        database = context.ledger.database
+        counts = {name: database.read(f"SELECT count(*) FROM {at}")[0][0] for name, at in _COUNTED.items()}
+        ((kept,),) = database.read("SELECT coalesce(sum(size), 0) FROM kept")
+        _show(context, {**_described(context), **counts, "kept_bytes": int(kept), "bytes": database.size()})
+        return 0
+
+    return action
+
+
+@guide("docspeed ledger migrate")
+def migrate(options: ServerOptions) -> Action:
+    """Bring the ledger's tables to the layout of this docspeed.
+
+    Each command does so by itself; this one is for an administrator who has the right to create tables.
+    """
+
+    def action(context: Context) -> int:
+        _show(context, _described(context))
+        return 0
+
+    return action
+
+
+@guide("docspeed ledger import", "docspeed ledger import old/ledger.db")
+def import_(
+    options: ServerOptions,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="a ledger's file; by default this machine's", show_default=False
+        ),
+    ] = None,
+) -> Action:
+    """Copy a local ledger, with its kept results, into the shared one.
+
+    What is there already stays as it is, so it can be run again. Run it while no command uses the local one.
+    """
+
+    def action(context: Context) -> int:
+        path = file or context.settings.state_dir / "ledger.db"
+        if context.settings.ledger is None:
+            hint = "set DOCSPEED_LEDGER to the URL of its database"
+            raise UsageError("there is no shared ledger to import into", hint=hint)
+        if not path.is_file():
+            raise UsageError(f"there is no ledger at {path}")
+        from docspeed_cli.store.sqlite import SqliteDatabase
+        from docspeed_cli.store.transfer import import_ledger
+
+        target = context.shared_database
+        assert target is not None
+        _ = context.ledger  # closes the database at the end
+        source = SqliteDatabase(str(path), context.output.warn, context.environment.now)
+        try:
+            imported = import_ledger(source, target)
+        finally:
+            source.close()
+        _show(context, {"from": str(path), "ledger": target.where, **imported._asdict()})
+        return 0
+
+    return action
+
+
+def _described(context: Context) -> dict[str, Any]:
+    database = context.ledger.database
+    engine, layout = database.engine()
+    return {"ledger": database.where, "engine": engine, "layout": layout}
+
+
+def _show(context: Context, members: dict[str, Any]) -> None:
+    """Print members: as JSON, or at a terminal one on each line."""
+    if not context.output.human_output:
+        context.output.value(members)
+        return
+    for name, value in members.items():
+        shown = str(Size(value)) if name.endswith("bytes") else str(value)
+        context.output.row(f"{name.replace('_', ' '):<14}", prose=shown)

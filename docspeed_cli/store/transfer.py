@@ -1,0 +1,122 @@
+"""Copy a ledger's file into a shared ledger; what is there already stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any, NamedTuple
+
+import psycopg
+
+from docspeed_cli.store.database import readable_text, validate_number
+from docspeed_cli.store.postgres import PostgresDatabase
+from docspeed_cli.store.sqlite import SqliteDatabase
+
+_CHUNK = 256 * 1024
+_LOCK = 0x696D706F7274
+"""Advisory lock that one import at a time holds: `import` in ASCII."""
+
+_TABLES = {
+    "jobs": "row request server key operation status state job_id input file_id submitted_at updated_at"
+    " output error run token content_hash pages",
+    "uploads": "server key digest file_id filename created_at",
+    "conversations": "session_id server key documents file_ids names updated_at",
+    "runs": "run name command_hash operation server started_at ended_at stopped previous results total",
+    "run_items": "run position input job_row job_id state status code reason reused output pages seconds",
+    "kept": "server job digest size operation status used_at",
+}
+"""The columns of each table, in the order in which the tables are copied."""
+_NUMBERS = {
+    *("row", "position", "job_row", "total", "reused", "pages", "size", "seconds"),
+    *("submitted_at", "updated_at", "created_at", "started_at", "ended_at", "used_at"),
+}
+_SAME_JOB = (
+    "j.request = i.request AND j.token IS NOT DISTINCT FROM i.token"
+    " AND j.submitted_at IS NOT DISTINCT FROM i.submitted_at"
+)
+"""A submission has one token, and a second one of the same request a later time."""
+
+
+class Imported(NamedTuple):
+    """How many rows came in of each kind that people know."""
+
+    jobs: int
+    uploads: int
+    conversations: int
+    runs: int
+    kept_results: int
+
+
+def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> Imported:
+    """Copy all rows and kept results; a second time changes nothing. LedgerUnavailable if it fails."""
+    source.flush()
+    lost = _copy_contents(source, target)
+
+    def copy(connection: psycopg.Connection[Any]) -> Imported:
+        with connection.transaction():
+            connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
+            counts = {name: _copy_table(connection, name, _rows(source, name, lost)) for name in _TABLES}
+        counts["kept_results"] = counts.pop("kept")
+        del counts["run_items"]
+        return Imported(**counts)
+
+    return target.exchange(copy)
+
+
+def _copy_contents(source: SqliteDatabase, target: PostgresDatabase) -> set[str]:
+    """Copy what the kept results consist of; returns the digests of those that are lost or damaged."""
+    theirs, ours = source.contents(), target.contents()
+    lost: set[str] = set()
+    for digest, size in source.read("SELECT DISTINCT digest, size FROM kept"):
+        try:
+            if ours.size(digest) != size:
+                file = theirs.verified(digest, size)
+                if file is None:
+                    lost.add(digest)
+                    continue
+                with file:
+                    ours.write(_chunks(file), synced=True)
+        except FileNotFoundError:
+            lost.add(digest)
+    return lost
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    read: Callable[[], bytes] = lambda: file.read(_CHUNK)  # noqa: E731
+    return iter(read, b"")
+
+
+def _rows(source: SqliteDatabase, table: str, lost: set[str]) -> Iterator[list[Any]]:
+    """The rows of a table, with damage repaired as the ledger does when it reads them."""
+    names = _TABLES[table].split()
+    for row in source.read(f"SELECT {', '.join(names)} FROM {table}"):
+        values = [
+            validate_number(value) if name in _NUMBERS else _text(value)
+            for name, value in zip(names, row, strict=True)
+        ]
+        if table != "kept" or values[names.index("digest")] not in lost:
+            yield values
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else readable_text(value).replace("\0", "\\x00")
+
+
+def _copy_table(connection: psycopg.Connection[Any], table: str, rows: Iterator[list[Any]]) -> int:
+    """Copy rows into a table by way of a temporary one; returns how many were not there."""
+    columns = ", ".join(_TABLES[table].split())
+    connection.execute(f"CREATE TEMPORARY TABLE in_{table} (LIKE {table}) ON COMMIT DROP".encode())
+    if table == "runs":
+        connection.execute("ALTER TABLE in_runs DROP COLUMN rowid")
+    with connection.cursor().copy(f"COPY in_{table} ({columns}) FROM STDIN".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+    if table == "jobs":
+        own = columns.removeprefix("row, ")
+        there = f"EXISTS (SELECT 1 FROM jobs AS j WHERE {_SAME_JOB})"
+        sql = f"INSERT INTO jobs ({own}) SELECT {own} FROM in_jobs AS i WHERE NOT {there} ORDER BY row"
+        return connection.execute(sql.encode()).rowcount
+    if table == "run_items":
+        new_row = f"(SELECT min(j.row) FROM jobs AS j, in_jobs AS i WHERE i.row = job_row AND {_SAME_JOB})"
+        connection.execute(f"UPDATE in_run_items SET job_row = {new_row}".encode())
+    sql = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM in_{table} ON CONFLICT DO NOTHING"
+    return connection.execute(sql.encode()).rowcount
