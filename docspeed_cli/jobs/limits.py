@@ -31,7 +31,7 @@ def check_limits(
             named += f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
             raise UsageError(
                 f"--max-pages {max_pages}: the pages of {named} can't be counted",
-                hint="leave these documents out, or leave out `--max-pages`",
+                hint="leave these documents out, or run it without a limit of pages",
                 details=unknown,
             )
     return found._replace(checked=documents, streamed=())

@@ -26,6 +26,10 @@ NOT_WALKED = {
     "`pip install 'docspeed-cli[socks]'`": "the same of the support for SOCKS",
     "set TMPDIR to a folder with more room, or leave out `--ordered`": "it takes a full disk",
     "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
+    "`pip install 'docspeed-cli[postgres]'`; `--local-ledger` goes on without it": "the same of psycopg",
+    "`docspeed doctor` checks it; `--local-ledger` goes on with the ledger of this machine alone": (
+        "a shared ledger has to be out of reach"
+    ),
     "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
 }
 

@@ -75,16 +75,9 @@ def result(
             return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
         grace = GRACE if to.many else READ_GRACE
-        code = for_each(
-            at,
-            run,
-            jobs,
-            fetch,
-            delivery.deliver,
-            errors_are_lines=to.many,
-            spooled=rows is not None and to.folder is None,
-            grace=grace,
-        )
+        spooled = rows is not None and to.folder is None
+        show = delivery.deliver
+        code = for_each(at, run, jobs, fetch, show, errors_are_lines=to.many, spooled=spooled, grace=grace)
         delivery.finish()
         return code
 
