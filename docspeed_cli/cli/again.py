@@ -1,4 +1,4 @@
-"""How hints propose to run a command again: never so that it pays again, or waits for the keyboard."""
+"""Word the hints to run a command again, which must never pay again or wait for the keyboard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 
 
 class Again(NamedTuple):
-    """What hints say of this command line. Without `--fresh`, which would pay for the same request again."""
+    """How hints repeat this command line, without `--fresh`, which would pay for the same request again."""
 
     hint: str
     """The whole hint: the command line in backticks, or words where a pipe brought something."""
@@ -33,7 +33,7 @@ def again(argv: Sequence[str]) -> Again:
 
 
 def _read_values(argv: Sequence[str]) -> Iterator[str]:
-    """The words that may name something to read: all but where the output goes."""
+    """Yield the words that may name an input: all but the output's path."""
     before = ""
     for word in argv:
         flag, equals, value = word.partition("=")

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     entries: tuple[Entry, ...] = ()
     """The commands of a group."""
     examples: tuple[str, ...] = ()
-    """Of a group; a command has its own in its guide."""
+    """Example commands of a group; those of a command are in its guide."""
 
 
 class Called(NamedTuple):

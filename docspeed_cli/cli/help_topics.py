@@ -76,8 +76,8 @@ docspeed jobs result "$job" -o scan.json""",
     ),
     "rules": (
         "Rules say what must be true of a result. `docspeed extract --check FILE` applies them as results "
-        "come, `docspeed check` to results that are there; `docspeed check --draft SCHEMA` prints some to "
-        "start with. A file of rules is TOML:",
+        "arrive, `docspeed check` to existing results; `docspeed check --draft SCHEMA` prints rules to start "
+        "with. A rules file is TOML:",
         RULES,
         (
             (

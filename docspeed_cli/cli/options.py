@@ -267,7 +267,7 @@ class BatchOptions(OutputOptions):
         ),
     ] = None
     skip_invalid: Annotated[
-        bool, many_flag("--skip-invalid", "report documents that can't be used as failed, and do the others")
+        bool, many_flag("--skip-invalid", "report unusable documents as failed, and process the others")
     ] = False
     failures: Annotated[
         str | None,

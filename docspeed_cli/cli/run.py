@@ -50,7 +50,7 @@ class Run(NamedTuple):
     bom: bool = False
     needs_inputs: bool = True
     checks: Callable[[Context, dict[str, Any]], ResultChecks | None] = lambda context, fields: None
-    """What results must have and keep, given the body's fields; called when documents are checked."""
+    """Make the checks that results must pass from the body's fields; called when documents are checked."""
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
@@ -138,8 +138,8 @@ class Run(NamedTuple):
         flags = [flag for flag, value in given.items() if value is not None]
         if flags and not self._is_many:
             raise UsageError(
-                f"{' and '.join(flags)} only makes sense for a run over several inputs",
-                hint="name several, use `--recursive` or `--from`, or add `-o DIR/`",
+                f"{' and '.join(flags)} can only be used in a run over several inputs",
+                hint="name several inputs, use `--recursive` or `--from`, or add `-o DIR/`",
             )
         if options.failures is not None:
             path = Path(options.failures)

@@ -45,5 +45,5 @@ def check_run_name(name: str) -> None:
     """UsageError if a run can't be named like this."""
     if name.startswith(("@", "-")) or not name.isprintable() or name != name.strip():
         raise UsageError(
-            f"--name {name!r}: a name begins with neither @ nor -, and has no line breaks or blanks around it"
+            f"--name {name!r}: a name can't begin with @ or -, contain line breaks, or have blanks around it"
         )

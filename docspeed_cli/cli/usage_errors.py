@@ -38,7 +38,7 @@ _OTHER_WORDS = {
     "signin": ("login",),
     "whoami": ("status",),
 }
-"""Commands of other programs, and what they are called here; the first that a group has is meant."""
+"""Words of other programs for our commands; of several, the first that the group has is suggested."""
 
 
 def explain_usage_error(message: str, command: str) -> UsageError:

@@ -85,7 +85,7 @@ CODES = {
     "auth": "the server does not accept the API key",
     "no_credits": "the account has no credits left",
     "job_failed": "the job failed, was cancelled or expired",
-    "not_as_required": "the result is not as required",
+    "not_as_required": "the result lacks a value or evidence that `--require` names",
     "check_failed": "the result fails a rule; `details.checks` says which, with values and places",
     "required_missing": "a required field has no value or no evidence; `details.missing` lists them",
     "not_found": "the job or file is unknown to the server, or the job to the ledger",

@@ -47,7 +47,7 @@ INDENTED = Spacing(",", ": ", 2)
 def read_json(text: str | bytes, *, strict: bool = False) -> Any:
     """Parse JSON. ValueError if it is not JSON, and TooDeep if Python can't read it.
 
-    If `strict`, also for the `NaN` and `Infinity` of Python, and for more levels than a request has.
+    If `strict`, Python's `NaN` and `Infinity` and more levels than a request has are errors too.
     """
     import json
 

@@ -42,7 +42,7 @@ class Inputs(NamedTuple):
     null: bool = False
     """Whether the list has a NUL after each input in place of a line end."""
     skip_invalid: bool | None = None
-    """Whether documents that can't be used fail alone, not the whole run; None if the command has no runs."""
+    """Whether the run goes on without documents that can't be used; None if the command has no runs."""
 
     @property
     def given(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the words mean in which a server names a job's status: the vendor publishes only `completed`."""
+"""The meaning of the words that servers use for a job's status; the vendor documents only `completed`."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _BESIDE = {
     *("user", "client", "customer", "admin", "operator", "system", "server", "service", "internal"),
     *("deadline", "quota", "limit", "permanently", "unexpectedly", "processing"),
 }
-"""Words beside an end that change nothing about it."""
+"""Words that may accompany the status of an ended job without changing its meaning."""
 
 _STAGES = {"parsing", "extraction", "validation", "upload", "download", "ocr", "conversion", "document"}
 """A stage that failed ends the job; a stage that is complete does not."""
 
 
 def meaning_of(status: str) -> Meaning | None:
-    """Return what a status word means, in any case and punctuation; None for a word that is new to us."""
+    """Return what a status word means, ignoring case and punctuation; None for a word that we do not know."""
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", status)  # as in `TimedOut`
     words = set(re.sub(r"\btime[\W_]*(d?)[\W_]*out\b", r"time\1out", _plain(split)).split())
     done, failed = words & _DONE, words & _FAILED

@@ -1,4 +1,4 @@
-"""Decides when a server that does not know a job is believed: a job given up too early is paid for twice."""
+"""Decide when to believe a server that does not know a job: one given up too early is paid for twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job
 
 _REPLICATION_LAG = 15.0
-"""Seconds in which what the server has just told us of a job may not be known everywhere."""
+"""Seconds in which some machines of the service may not yet know of a job's latest change."""
 
 _PAUSE = 2.0
 """Seconds before the server is asked again about a job that it does not know."""
@@ -27,9 +27,9 @@ class Absence:
         self._counted_at = -math.inf
 
     def is_early(self, job: Job) -> bool:
-        """Whether the server may not know everywhere yet what it last told us of the job."""
+        """Whether some machines of the service may not yet know of the job's latest change."""
         known_at = job.updated_at or job.submitted_at or 0.0
-        # The second clock can't be set back, which would make a job that is gone young for ever.
+        # The second clock can't be set back, which would make a lost job look recent forever.
         recent = self._environment.monotonic() - self._started < _REPLICATION_LAG
         return recent and self._environment.now() - known_at < _REPLICATION_LAG
 

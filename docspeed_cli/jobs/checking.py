@@ -16,7 +16,7 @@ _MAX_NAMED = 5
 
 
 class ResultChecks(NamedTuple):
-    """What results of one command must have, and the rules that they must keep."""
+    """The values that the results of one command must have, and the rules that they must follow."""
 
     requirements: Requirements | None = None
     rules: Rules | None = None

@@ -1,4 +1,4 @@
-"""Pair expected results with actual ones by name, and take the actual ones over."""
+"""Pair expected results with actual ones by name, and replace the expected ones with them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class FailuresFile:
         for source in known:
             self.begin(source)
 
-    # A thread reads the inputs while another deals with outcomes: each is one operation on a dict.
+    # One thread reads inputs while another handles outcomes; no lock, as each method is one dict operation.
 
     def begin(self, source: Source) -> None:
         """Note that an input has no result yet."""

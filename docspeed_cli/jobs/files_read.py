@@ -29,7 +29,7 @@ class FilesRead:
             self._labels[found] = "the file on standard input"
 
     def add(self, path: Path, label: str) -> None:
-        """Record that the command reads this file, which the user named so."""
+        """Record that the command reads this file; `label` is what the user called it."""
         self._new.append((path, label))
 
     def add_documents(self, sources: Iterable[Source]) -> None:

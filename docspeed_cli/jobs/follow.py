@@ -99,7 +99,7 @@ class Follower:
         if meaning_of(job.status) is not None:
             return job
         what = f"docspeed does not know the status `{job.status}`"
-        self.context.output.warn(f"{what}; it goes on waiting until the result is there")
+        self.context.output.warn(f"{what}; waiting until its result is available")
         if job.status != before or not self.context.client.has_result(str(job.job_id), deadline):
             return job
         if job.row is not None:

@@ -1,4 +1,4 @@
-"""Tell a document's type by its content: never stricter than the service could be, and never looser."""
+"""Detect a document's type from its content: refuse only what the service can't accept."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _HEAD = 1024
 
 _PDF = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-\d")
 _LATE_PDF = re.compile(rb"(?<![\"'`])%PDF-\d\.\d[ \t]*[\r\n]")
-"""A PDF's header behind other bytes; a quote before it, or text after it, is a program's or an article's."""
+"""A PDF's header after other bytes; in source code or an article it has a quote before or text after it."""
 
 _PDF_END = re.compile(rb"%%EOF\s*\Z")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
@@ -109,7 +109,7 @@ def _media_type(path: Path, file: BinaryIO, head: bytes) -> str | None:
 
 
 def _ends_as_pdf(file: BinaryIO) -> bool:
-    """Whether a file with a PDF's header behind other bytes is one: a text that quotes a PDF goes on."""
+    """Whether a file with a PDF's header after other bytes ends like a PDF; text that quotes one does not."""
     file.seek(max(file.seek(0, 2) - _HEAD, 0))
     tail = file.read()
     file.seek(0)

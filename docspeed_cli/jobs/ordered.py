@@ -15,7 +15,7 @@ _CHUNK = 256 * 1024
 
 
 class InOrder:
-    """Gives outcomes in the order of their inputs; memory holds only where an early one is on disk."""
+    """Yields outcomes in the order of their inputs; early ones are on disk, only their offsets in memory."""
 
     def __init__(self) -> None:
         self._next = 0

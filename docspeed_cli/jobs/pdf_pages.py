@@ -68,7 +68,7 @@ class _Pdf:
         self._read_sections()
 
     def pages(self) -> int:
-        """Count the leaves of the tree of pages. Unreadable if it does not say the same of itself."""
+        """Count the leaves of the tree of pages. Unreadable if its own count is another."""
         if b"Encrypt" in self._trailer:
             raise Unreadable("it is encrypted")
         root = self._dictionary(self._trailer.get(b"Root"))

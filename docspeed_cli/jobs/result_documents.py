@@ -101,7 +101,7 @@ def _documents_of(context: Context, job: Job) -> Iterator[_Known]:
 def _as_named(path: Path, known: _Known | None) -> DocumentFile:
     problem = ""
     if known is not None and known.digest is not None and file_digest(path) != known.digest:
-        problem = "This is not the file that the result was made from: its content is another."
+        problem = "This is not the file that the result was made from: its content is different."
     return DocumentFile(path.name, path, known.file_id if known is not None else "", problem)
 
 

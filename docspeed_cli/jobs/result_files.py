@@ -54,7 +54,7 @@ class ResultFiles:
             raise combine_errors([replaces_input(*pair) for pair in found[:_MAX_NAMED]])
 
     def check_free(self, path: Path, source: Source | None = None) -> None:
-        """UsageError if the file is the document itself, or holds what no request of ours brought."""
+        """UsageError if the file is the document itself, or docspeed did not write its content."""
         label = self.context.files_read.label_at(path)
         if label is None and source is not None and source.path and is_same_file(path, source.path):
             label = source.label
@@ -95,7 +95,7 @@ class ResultFiles:
         digest = hashlib.sha256()
 
         def record() -> None:
-            # Before the file takes its place: killed after that, the next run would not know it for ours.
+            # Recorded before the file is in place: if killed in between, the next run still knows it as ours.
             self._check_ours(path, digest.hexdigest())
             if job.row is not None:
                 content_hash = self._content_hash(digest.hexdigest())

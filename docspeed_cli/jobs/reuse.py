@@ -98,13 +98,13 @@ class Reuse:
         else:
             return
         if options.no_resubmit:
-            raise NotFound(f"{what}; `--no-resubmit` leaves it at that", job_id=lost and lost.job_id)
+            raise NotFound(f"{what}; leave out `--no-resubmit` to pay again", job_id=lost and lost.job_id)
         if lost is None:
             self.context.output.note(f"{what}; submitting again")
         elif (number := self.run.count_lost()) <= _MAX_NAMED:
-            self.context.output.warn(f"{what}; submitting again, which is paid for again")
+            self.context.output.warn(f"{what}; submitting it again, to be paid for again")
         elif number == _MAX_NAMED + 1:
-            self.context.output.warn("more results are lost like this; submitting those requests again, too")
+            self.context.output.warn("more results are lost like this; submitting their requests again too")
 
     def report(self, job: Job, file: str | None = None) -> None:
         """Name a reused job; `file` is where its result is already. Of many, only the first are named."""

@@ -71,7 +71,7 @@ class RunState:
         return next(self._lost)
 
     def begin_sync_only(self, operation: str) -> bool:
-        """Note that the service takes this operation as `sync` alone; whether that is new."""
+        """Note that the service runs this operation only as `sync`; return whether that is new."""
         mark = object()
         return self._sync_only.setdefault(operation, mark) is mark
 

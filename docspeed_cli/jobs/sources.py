@@ -127,8 +127,8 @@ class _Unusable(NamedTuple):
 class InputSet(NamedTuple):
     """A command's documents: those that are checked, and those that standard input will name.
 
-    One that can't be used is among them only if it fails alone: with `--skip-invalid`, or in a list that is
-    read during the run.
+    One that can't be used is among them only if the run goes on without it: with `--skip-invalid`, or in a
+    list that is read during the run.
     """
 
     checked: tuple[Source, ...] = ()

@@ -34,7 +34,7 @@ class Target(NamedTuple):
     table: str | None = None
     pattern: str | None = None
     overwrite: bool = False
-    """Whether files in the folder may be replaced that no request of ours brought."""
+    """Whether files in the folder that docspeed did not write may be replaced."""
     rows: RowOptions | None = None
     """What is written as rows; None for other formats."""
     in_one_file: bool = False

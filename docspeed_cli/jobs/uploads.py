@@ -89,7 +89,7 @@ class Uploads:
             try:
                 entry = context.client.upload(_upload_of(document, source.path, name), deadline)
             except DocspeedError:
-                # What a server says of half a document explains less than that it is being written.
+                # If the file is still being written, say so: it explains more than the server's error.
                 _check_unchanged(document, source.path)
                 raise
             _check_unchanged(document, source.path)

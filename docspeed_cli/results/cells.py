@@ -16,9 +16,9 @@ Cell = str | int | float | bool | date
 MAX_DIGITS = 15
 """Digits that a spreadsheet keeps of a number; it replaces the others by zeros."""
 
-TOO_MANY_DIGITS = f"text, and in no sum: a spreadsheet keeps {MAX_DIGITS} digits of a number"
-NOT_A_NUMBER = "text, and in no sum: it is not certain which number it is"
-NOT_A_DATE = "text: it is not certain which date it is"
+TOO_MANY_DIGITS = f"kept as text, not summed: a spreadsheet keeps only {MAX_DIGITS} digits of a number"
+NOT_A_NUMBER = "kept as text, not summed: it is not certain which number it is"
+NOT_A_DATE = "kept as text: it is not certain which date it is"
 
 _MAX_EXPONENT = 300
 _MAX_TYPED = 40

@@ -337,7 +337,7 @@ class _Compiler:
             raise ExpressionError(f"{pattern!r} is not a regular expression: {error}") from None
         if repeats_repetition(pattern):
             raise ExpressionError(
-                f"{pattern!r} repeats a repetition, which may take for ever; write it without"
+                f"{pattern!r} repeats a repetition, which may take forever; remove the outer one"
             )
         value = self._single(node.args[0])
 

@@ -20,9 +20,9 @@ from docspeed_cli.results.values import (
 
 
 class Field:
-    """A field with its evidence, which is read when it is asked for; a field that was not found has no value.
+    """A field and its evidence, which is read on first use; a field that was not found has no value.
 
-    `sources` are the objects beside whose values the evidence stands.
+    `sources` are the objects of the payload that may have the evidence as members.
     """
 
     __slots__ = ("key", "sources", "value")

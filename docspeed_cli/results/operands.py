@@ -178,7 +178,7 @@ def shown(value: Any) -> str:
 
 
 def read_alike(left: Operand, right: Operand, scope: Scope, kinds: set[str]) -> tuple[Any, Any]:
-    """Both operands read as what they are both: numbers, dates, or texts.
+    """Read both operands as the type that they share: numbers, dates, or texts.
 
     `kinds` are the types that the schema gives them.
     """
@@ -269,7 +269,7 @@ def _as_date_if_one(value: Operand) -> date | None:
 
 
 def items_of(value: Operand) -> list[Any]:
-    """The values of a column that are there; of a field with several values, those."""
+    """The values of a column, without empty cells; for a field with several values, these values."""
     if isinstance(value, Field) and isinstance(value.value, list):
         return [Field(value.key, item, *value.sources) for item in value.value if item not in (None, "")]
     return [item for item in value if is_present(item)] if isinstance(value, list) else [value]
@@ -283,7 +283,7 @@ def _extreme(choose: Callable[[Iterable[Any]], Any]) -> Callable[..., Any]:
     def extreme(scope: Scope, *values: Operand) -> Any:
         items = items_of(values[0]) if len(values) == 1 else list(values)
         if not items:
-            raise Unreadable("a column without values has neither a least nor a greatest one")
+            raise Unreadable("a column without values has no minimum and no maximum")
         dates = [_as_date_if_one(item) for item in items]
         return choose(dates if all(dates) else [as_number(item, scope) for item in items])
 

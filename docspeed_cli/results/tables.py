@@ -106,7 +106,7 @@ def _rows_of(item: dict[str, Any]) -> list[dict[str, Any] | list[Any]]:
 
 
 def _sources(item: dict[str, Any], added: int) -> Iterator[tuple[tuple[int, int], Any]]:
-    """Yield the cells of the payload with their places in the grid, above which so many rows were added."""
+    """Yield the payload's cells with their places in the grid; `added` rows were put above them."""
     cells = _cells_of(item)
     for cell in _placed(cells):
         yield (cell.row + added, cell.column), cell.source

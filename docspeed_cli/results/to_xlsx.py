@@ -60,7 +60,7 @@ class BookColumns(NamedTuple):
 
 
 class Book:
-    """A workbook that is written into a file; used in a `with` block, after which only `close` made it whole.
+    """A workbook that is written into a file, in a `with` block; it is complete only if `close` was called.
 
     Sheets get at most `max_rows` rows; the others go on in numbered sheets.
     """
@@ -168,7 +168,7 @@ class _Sheet:
         self._start()
 
     def place(self, further: int) -> str:
-        """Return the place of a row that so many others will come before, as a link has it."""
+        """Return a link's address for the row that comes after `further` more rows."""
         number, row = divmod(self._written + further, self._max_rows)
         return f"internal:'{self._numbered(number)}'!A{row + 2}"
 

@@ -31,13 +31,13 @@ _SIZES = (
 )
 _MAX_POINTS = 1000
 _SCALES = tuple(dpi / 72 for dpi in (72, 96, 100, 144, 150, 200, 300, 400, 600))
-"""What a number may be of a page's own size: the size itself, or pixels of a scan at a usual resolution."""
+"""Units of a box for each point of the page: points themselves, or pixels of a scan at a usual resolution."""
 _TOLERANCE = 1.01
 """Boxes may stand out of their page by this much."""
 _USUAL_SIZES = ((595.0, 842.0), (612.0, 792.0), (842.0, 595.0), (792.0, 612.0))
 """A4 and US Letter in points, upright and lying."""
 _MIN_SIDE = 0.002
-"""Of the page: a line without a height is still seen."""
+"""Least side of a box as a share of the page, so that a box without height can still be seen."""
 
 
 class PageSize(NamedTuple):
@@ -169,7 +169,7 @@ class Units:
         return PageSize(*next(usual, (width * 1.05 or 595, height * 1.05 or 842)))
 
     def drawn_size(self, page: int) -> PageSize:
-        """Return the size in which to draw a page of which there is no picture."""
+        """Return the size at which to draw a page that has no picture."""
         size = self._stated.get(page) or self.size(page)
         return PageSize(*_USUAL_SIZES[0]) if size == (1, 1) else size
 

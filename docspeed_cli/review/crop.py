@@ -14,7 +14,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 _DPI = 200
 _MARGIN = 0.006
-"""Of the page's width: a little paper around the place, so that no letter touches the edge."""
+"""Margin as a share of the page's width, so that no letter touches the edge of the picture."""
 
 
 def find_value(values: Sequence[Value], key: str) -> Value | None:

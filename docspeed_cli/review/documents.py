@@ -26,7 +26,7 @@ _MAX_CHARS = 60_000
 """Characters of one page in which a value is looked for."""
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
-"""What Pillow may read: of its other formats one starts a program."""
+"""Formats that Pillow may read; for one of its others it starts another program."""
 
 _GRID = 1 << 20
 """Steps along a side of the page in which pdfium gives a place on it."""

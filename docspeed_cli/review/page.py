@@ -18,7 +18,7 @@ MAX_PAGES = 50
 """Pages that one page shows unless it is told otherwise."""
 
 PICTURE_WIDTH = 1400
-"""Pixels: sharp on a screen with two pixels for each of CSS."""
+"""Width in pixels; sharp on a screen with two pixels for each CSS pixel."""
 
 _MAX_PIECES = 2_000
 """Texts with boxes that stand in for the picture of one page."""
@@ -59,7 +59,7 @@ class View:
         panel = Panel(payload, operation, self._locators, names)
         notes = [f"The page shows the first {MAX_VALUES:,} values."] if panel.is_cut else []
         if not panel.values and panel.operation is None:
-            notes.append("The result has no shape that docspeed knows.")
+            notes.append("docspeed does not know the form of this result.")
         texts = self._page_texts()
         shown = []
         left = max_pages
@@ -99,7 +99,7 @@ class View:
         """Return the picture of a page of a document as JPEG, or why there is none."""
         document = self._documents[index]
         if document is None:
-            return "the document is not here"
+            return "the document was not found on this machine"
         try:
             return to_jpeg(document.picture(page, PICTURE_WIDTH))
         except DocumentProblem as problem:

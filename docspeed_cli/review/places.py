@@ -26,7 +26,7 @@ _MAX_BOXES = 20_000
 """Regions of one result that are kept: more could not be told apart on a page."""
 
 _MAX_MATCHES = 3
-"""Most places of a text that all are shown: with more, the page alone says as much."""
+"""Most places at which a text may stand to be marked; with more, only the page is marked."""
 
 _MAX_CANDIDATES = 200
 """Places of one cell that are compared with those of the other cells of its row."""
@@ -183,7 +183,7 @@ class Locator:
         return self._units.box(page, shape, is_upward=self._origin == "bottom")
 
     def drawn_size(self, page: int) -> PageSize:
-        """Return the size in which to draw a page of which there is no picture."""
+        """Return the size at which to draw a page that has no picture."""
         return self._units.drawn_size(page)
 
     @cached_property
@@ -280,7 +280,7 @@ def _band(
 def _in_band(
     matches: Sequence[tuple[int, Match]], band: tuple[int, float, float] | None
 ) -> list[tuple[int, Match]]:
-    """Return the matches beside a row's certain cell; all of a few where there is none."""
+    """Return the matches in a row's band; without a band, all of them if they are few."""
     if band is None:
         return list(matches) if len(matches) <= _MAX_MATCHES else []
     page, top, bottom = band

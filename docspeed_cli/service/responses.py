@@ -51,7 +51,7 @@ _MESSAGES = (
 _CODES = ("code", "errorcode")
 
 _MAX_NESTED, _MAX_LISTED = 6, 20
-"""Levels of an error in an error, and errors of a list, that a message is made of."""
+"""Most levels of nested errors, and most errors of a list, from which a message is made."""
 
 _MAX_MESSAGE, _MAX_PACKED = 2_000, 64 * 1024
 """Characters of a message, and of JSON in a text, that we read."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from docspeed_cli.core.errors import DocspeedError, Unavailable
 
 CA_VARIABLES = (("SSL_CERT_FILE", "SSL_CERT_DIR"), ("REQUESTS_CA_BUNDLE",), ("CURL_CA_BUNDLE",))
-"""Variables that name certificates to trust beside the system's; the first group that is set wins."""
+"""Variables that name certificates to trust besides the system's; the first group that is set wins."""
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _PORTS = {"https": 443}
@@ -78,7 +78,7 @@ def route_to(url: str, env: Mapping[str, str]) -> Route:
 
 
 def ca_variables(env: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Variables that name the certificates to trust beside the system's, and those that are set in vain."""
+    """Variables that name the certificates to trust besides the system's, and those that are ignored."""
     groups = [[name for name in group if env.get(name)] for group in CA_VARIABLES]
     winners, *others = [group for group in groups if group] or [[]]
     return winners, [name for group in others for name in group]

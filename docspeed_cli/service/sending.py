@@ -34,7 +34,7 @@ class Upload(NamedTuple):
 
 
 class _UnchangedFile(io.RawIOBase):
-    """A file that is read as long as it was, whatever it is now.
+    """A file that is read to the length it had at first, whatever its length is now.
 
     An upload names its length first, so a file that grows or shrinks meanwhile would break the exchange.
     """
@@ -63,7 +63,7 @@ class _UnchangedFile(io.RawIOBase):
         return self._file.seek(self._upload.size if whence == os.SEEK_END else offset)
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes; the last ones only if the whole is what it was. DocspeedError if it is not."""
+        """Read the next bytes. DocspeedError in place of the last ones if the content has changed."""
         left = self._upload.size - self._file.tell()
         try:
             piece = self._file.read(left if size < 0 else min(size, left))

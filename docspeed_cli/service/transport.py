@@ -78,7 +78,7 @@ def usable_proxy(route: Route) -> str:
 
     if route.proxy.startswith("socks") and importlib.util.find_spec("socksio") is None:
         hint = "`pip install 'docspeed-cli[socks]'`"
-        raise route.failed("names a SOCKS proxy, and the extra for that is not installed", hint=hint)
+        raise route.failed("names a SOCKS proxy, which needs an extra that is not installed", hint=hint)
     return route.proxy
 
 

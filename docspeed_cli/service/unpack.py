@@ -1,4 +1,4 @@
-"""Unpacks gzip by what the content is: proxies and storages write labels that mean nothing."""
+"""Unpack gzip by the content, not its label: proxies and storage servers write wrong labels."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Records jobs, uploads and conversations, so that no job is lost and no request is paid for twice.
 
 This module knows what the rows mean; `sqlite` and `postgres` know how they get into a database. What the
-server could not tell again is on the disk before a method returns.
+server can't repeat is on disk before a method returns.
 """
 
 # typing and the models would cost more to import than the rest of the ledger; see `sqlite`.

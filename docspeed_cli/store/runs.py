@@ -12,7 +12,7 @@ from docspeed_cli.core.models import Job, State
 from docspeed_cli.store.database import Database, readable_text, upsert, validate_number
 
 _FLUSH_INTERVAL = 1.0
-"""Seconds after which an ended input is in the file, so that `kill -9` loses no more of them."""
+"""Most seconds until an ended input is in the file, so that `kill -9` loses only the last ones."""
 
 _CODE = "CASE j.state WHEN 'failed' THEN 'job_failed' END"
 _REASON = (
@@ -130,7 +130,7 @@ class Runs:
         )
 
     def end(self, run: str, stopped: str | None) -> None:
-        """Record that a run ended, and why it did so before all of its inputs, if it did."""
+        """Record that a run ended; `stopped` says why, if inputs were left."""
         sql = "UPDATE runs SET ended_at = ?, stopped = ? WHERE run = ?"
         self._database.write(sql, [self._now(), stopped, run], sync=False)
 

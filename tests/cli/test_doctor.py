@@ -69,7 +69,7 @@ def test_doctor_trust_names_the_variable_that_won(stage: Stage) -> None:
     ):
         found = findings(stage, env={variable: str(path), **others})["trust"]
         assert found.startswith(f"the system's certificates, and {path} from {variable}")
-        assert found.endswith("; not CURL_CA_BUNDLE") == (variable == "REQUESTS_CA_BUNDLE")
+        assert found.endswith("; ignored: CURL_CA_BUNDLE") == (variable == "REQUESTS_CA_BUNDLE")
 
 
 @pytest.mark.parametrize(

@@ -87,16 +87,16 @@ def test_jobs_forget_dry_run_says_what_becomes_payable_and_forgets_nothing(
     stage.clock.time += 60
     shown = stage.run("jobs", "forget", "--older-than", "1s", "--dry-run", terminal=True)
     assert "4 jobs; the newest is parse job job_4 of b, submitted 1 min ago" in shown.out
-    assert "not ended yet: job_4, job_3; their commands submit them again" in shown.out
-    assert "2 kept results deleted (" in shown.out and "): job_2, job_1\n" in shown.out
-    assert "2 requests paid for again if the same commands run again" in shown.out
+    assert "still running: job_4, job_3; the same commands would submit them again" in shown.out
+    assert "2 kept results to delete (" in shown.out and "): job_2, job_1\n" in shown.out
+    assert "2 requests would be paid for again if the same commands ran again" in shown.out
 
 
 def test_jobs_forget_without_terminal_needs_yes(stage: Stage) -> None:
     stage.run("parse", "--file-id", "f")
     ran = stage.run("jobs", "forget", "@last")
     assert (ran.code, ran.out) == (2, "")
-    assert "forgetting 1 job needs `--yes`" in ran.err and "1 request paid for again" in ran.err
+    assert "to forget 1 job" in ran.err and "1 request would be paid for again" in ran.err
     assert len(stage.rows()) == 1
     nothing = stage.run("jobs", "forget", "--older-than", "9d")
     assert (nothing.code, json.loads(nothing.out)) == (0, {"forgotten": 0})
@@ -107,7 +107,7 @@ def test_jobs_forget_at_terminal_asks(stage: Stage, answer: bytes, left: int) ->
     stage.run("parse", "--file-id", "f")
     ran = stage.run("jobs", "forget", "@last", stdin=answer, terminal=True, typing=True)
     assert ran.code == left, ran.err
-    assert "forget 1 job? [y/N] " in ran.err and "1 request paid for again" in ran.err
+    assert "forget 1 job? [y/N] " in ran.err and "1 request would be paid for again" in ran.err
     assert ("forgot 1 job" in ran.out, "nothing was forgotten" in ran.err) == (not left, bool(left))
     assert len(stage.rows()) == left
 

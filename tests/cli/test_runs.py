@@ -113,7 +113,7 @@ def test_runs_name_that_no_command_could_take_is_a_usage_error(stage: Stage, nam
 @pytest.mark.parametrize("flag", ["--name", "--failures"])
 def test_runs_flag_for_one_document_is_a_usage_error(stage: Stage, flag: str) -> None:
     ran = stage.run("parse", "--file-id", "a", flag, "x")
-    assert ran.code == 2 and f"{flag} only makes sense" in ran.err
+    assert ran.code == 2 and f"{flag} can only be used in a run" in ran.err
 
 
 def test_runs_csv_has_a_row_for_each_run_and_each_input(stage: Stage, service: Service) -> None:

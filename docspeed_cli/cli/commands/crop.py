@@ -72,7 +72,7 @@ def crop(
             raise DocspeedError(
                 f"can't write {target}: {error.strerror or error}", code="write_failed"
             ) from None
-        context.output.note(f"the place of {field} is in {target}")
+        context.output.note(f"the picture of {field} is in {target}")
         return 0
 
     return action
@@ -105,7 +105,7 @@ def _picture(context: Context, result: StoredResult, field: str, named: list[Pat
         place = place_with_box(value)
         document = shown.document(place.document if place is not None else 0)
         if document is None:
-            raise NotFound(shown.data.documents[0].note or "the document is not here")
+            raise NotFound(shown.data.documents[0].note or "the document was not found on this machine")
         if place is None:
             raise NotFound(_no_place(value))
         if place.is_found:

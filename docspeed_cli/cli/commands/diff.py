@@ -110,11 +110,11 @@ def _number(text: str, name: str, most: Decimal | None = None) -> Decimal:
 
 
 def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) -> int:
-    """Take the actual results over the expected ones."""
+    """Replace the expected results with the actual ones."""
     output = context.output
     changed = [pair for pair in pairs if pair.actual is not None]
     if not changed:
-        raise UsageError("there is no actual result to take over")
+        raise UsageError("there is no actual result to replace an expected one")
     count = "1 expected result" if len(changed) == 1 else f"{len(changed)} expected results"
     if not yes:
         if not context.environment.stdin.isatty():
@@ -125,7 +125,7 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
     for pair in changed:
         lost = updated(pair)
         for correction in lost:
-            output.warn(f"{pair.name}: the correction of {correction.field} has no place in the result")
+            output.warn(f"{pair.name}: the result has no {correction.field}, so its correction was left out")
     output.note(f"updated {count} in {expected}")
     return 0
 

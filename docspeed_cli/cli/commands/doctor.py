@@ -182,8 +182,8 @@ def _check_certificates(context: Context) -> Check:
     except DocspeedError as error:
         return Check("trust", error.message, error.hint or "", error.exit_code)
     named = " and ".join(f"{env[name]} from {name}" for name in winners)
-    in_vain = f"; not {' and '.join(others)}" if others else ""
-    return Check("trust", f"the system's certificates, and {named}{in_vain}")
+    ignored = f"; ignored: {' and '.join(others)}" if others else ""
+    return Check("trust", f"the system's certificates, and {named}{ignored}")
 
 
 def _check_server(context: Context) -> Check:

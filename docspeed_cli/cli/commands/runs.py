@@ -24,7 +24,7 @@ _SCREENFUL = 30
 """Runs that are shown at a terminal unless `--limit` says otherwise."""
 
 _MAX_INPUTS = 10
-"""Inputs that are named below a reason for failing at a terminal."""
+"""Most inputs that a terminal shows below one reason for failing."""
 
 _PRIORITY = ("status", "done", "failed", "name", "age", "operation", "pages", "took")
 """Columns in the order in which they get space."""
@@ -85,7 +85,7 @@ def list_(
             output.show(_table(context, runs, described))
             output.hint(f"`docspeed runs show {runs[0].run}`")
         else:
-            output.note("no runs yet: a command over several documents is one")
+            output.note("no runs yet; each command over several documents makes one")
         return 0
 
     return action

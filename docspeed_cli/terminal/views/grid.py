@@ -38,7 +38,7 @@ class Grid:
         self.rows = [[*row, *([Text()] * (full_width - self.left_out - len(row)))] for row in shown]
         columns = list(zip(*self.rows, strict=True))
         self.fractions = [_fractions(column[1:]) if _is_numeric(column[1:]) else None for column in columns]
-        """By column of numbers: for each of them, how many characters it has from its decimal point on."""
+        """For each column of numbers, the characters of each number from its decimal point on; else None."""
         aligned = list(map(_aligned_width, columns, self.fractions))
         self.natural = [
             max(1, _width(column[0]), width) for column, width in zip(columns, aligned, strict=True)

@@ -114,22 +114,22 @@ class _Effect(NamedTuple):
     def lines(self, now: float) -> Iterator[str]:
         """The effect in words, a line for each part of it."""
         if not self.jobs:
-            yield "no job is forgotten"
+            yield "there is no job to forget"
             return
         newest, of = self.newest, f" of {self.newest.input}" if self.newest.input else ""
         age = f", submitted {ago(newest.submitted_at, now)}" if newest.submitted_at else ""
         yield f"{_count(len(self.jobs), 'job')}; the newest is {newest.operation} job {newest.ref}{of}{age}"
         if self.running:
-            yield f"not ended yet: {_few(self.running)}; their commands submit them again"
+            yield f"still running: {_few(self.running)}; the same commands would submit them again"
         if self.kept:
             size = (
                 f"{self.kept_bytes / 1e6:,.1f} MB"
                 if self.kept_bytes >= 1e6
                 else f"{self.kept_bytes / 1e3:,.1f} kB"
             )
-            yield f"{_count(len(self.kept), 'kept result')} deleted ({size}): {_few(self.kept)}"
+            yield f"{_count(len(self.kept), 'kept result')} to delete ({size}): {_few(self.kept)}"
         if self.payable:
-            yield f"{_count(self.payable, 'request')} paid for again if the same commands run again"
+            yield f"{_count(self.payable, 'request')} would be paid for again if the same commands ran again"
 
 
 def _effect_of(context: Context, jobs: list[Job]) -> _Effect:
@@ -157,7 +157,7 @@ def _ask(context: Context, effect: _Effect) -> None:
     environment = context.environment
     lines = list(effect.lines(environment.now()))
     if not (environment.stdin.isatty() and environment.stderr.isatty()):
-        what = f"forgetting {_count(len(effect.jobs), 'job')} needs `--yes` without a terminal to ask at"
+        what = f"there is no terminal to ask at; add `--yes` to forget {_count(len(effect.jobs), 'job')}"
         raise UsageError("\n".join([what, *lines]), details=effect.to_json())
     for line in lines:
         context.output.progress(line)

@@ -49,7 +49,7 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
         input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN"),
     ] = None
     since: Annotated[
-        str | None, input_flag("--since", "only jobs submitted no longer ago than this: 2d, 12h", "DURATION")
+        str | None, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION")
     ] = None
     glob: Annotated[
         str | None,

@@ -123,7 +123,7 @@ def require_job_id(context: Context, job: Job) -> None:
         what = "is being submitted now" if job.state is State.SUBMITTING else "has an unknown outcome"
         raise OutcomeUnknown(
             f"{job.operation} of {job.input or 'the request'} {what}; it has no job id",
-            hint="run the command that submitted it again, without `--fresh`: it joins the job or submits the"
+            hint="run its original command again, without `--fresh`: it joins the job or submits the"
             " request again",
         )
 
