@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.expected import corrections_in
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
+from docspeed_cli.jobs.stored_results import corrections_path
 from docspeed_cli.jobs.target import RowOptions
+from docspeed_cli.results.corrections import corrected
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
@@ -34,6 +39,7 @@ class RowOutput:
 
     def __init__(self, context: Context, options: RowOptions, path: Path | None) -> None:
         self._context = context
+        self._options = options
         self._output = context.output
         self._path = path
         self._count = 0
@@ -48,7 +54,7 @@ class RowOutput:
 
     def add(self, outcome: Outcome) -> None:
         """Write the rows of an outcome. DocspeedError if its result has none."""
-        self._write(_added(self._context, self._rows, outcome))
+        self._write(_added(self._context, self._options, self._rows, outcome))
         self._count += 1
 
     def finish(self) -> None:
@@ -86,6 +92,13 @@ class RowOutput:
             self._output.chunks([content])
 
 
+def with_corrections(context: Context, options: RowOptions, jobs: Iterable[Job]) -> RowOptions:
+    """Return the options for the rows of these jobs, with a mark if a reviewer has corrected any."""
+    paths = (corrections_path(context, None, job) for job in jobs)
+    corrected = any(path is not None and path.exists() and corrections_in(path) for path in paths)
+    return options._replace(is_corrected=corrected and options.operation == "extract")
+
+
 def document_of(outcome: Outcome) -> Document:
     """What a row says of a document besides its result."""
     source, job, error = outcome.source, outcome.job, outcome.error
@@ -112,15 +125,18 @@ def _problems(outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
 def csv_of_one(context: Context, options: RowOptions, job: Job, result: Body) -> str:
     """Return the rows of one result as CSV. DocspeedError if it has none."""
     rows = CsvRows(options._replace(operation=job.operation))
-    text = _added(context, rows, Outcome(job=job, result=result))
+    text = _added(context, options, rows, Outcome(job=job, result=result))
     return "".join([text, *rows.finish(context.output.warn)])
 
 
-def _added(context: Context, rows: CsvRows | BookRows, outcome: Outcome) -> str:
+def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outcome: Outcome) -> str:
     """Add an outcome to the rows, and return the text that can be written now. DocspeedError as above."""
     payload = None if outcome.result is None else outcome.result.json()
+    document = document_of(outcome)
+    if options.is_corrected and payload is not None:
+        document, payload = _corrected(context, outcome, document, payload)
     try:
-        return rows.add(document_of(outcome), payload)
+        return rows.add(document, payload)
     except (NoSuchTable, NotConvertible) as error:
         assert outcome.job is not None
         flags = " --format csv --table NAME" if isinstance(error, NoSuchTable) else " --json"
@@ -128,6 +144,19 @@ def _added(context: Context, rows: CsvRows | BookRows, outcome: Outcome) -> str:
         raise DocspeedError(
             str(error), code="not_convertible", job_id=outcome.job.job_id, hint=hint
         ) from None
+
+
+def _corrected(context: Context, outcome: Outcome, document: Document, payload: Any) -> tuple[Document, Any]:
+    """Return the document and its result with the corrections of its reviewers."""
+    path = corrections_path(context, None, outcome.job)
+    corrections = corrections_in(path) if path is not None else []
+    changed, lost = corrected(payload, corrections)
+    for correction in lost:
+        context.output.warn(
+            f"{document.input}: the result has no {correction.field}, so its correction is left out"
+        )
+    made = tuple(correction for correction in corrections if correction not in lost)
+    return document._replace(corrections=made), changed
 
 
 def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:

@@ -36,7 +36,7 @@ def check_columns(options: RowOptions) -> None:
 
 
 def _view(options: RowOptions) -> View:
-    return View(options.operation, Layout(options.schema), options.table)
+    return View(options.operation, Layout(options.schema), options.table, is_corrected=options.is_corrected)
 
 
 def _pick(columns: list[Column], names: Sequence[str]) -> list[Column]:
@@ -147,7 +147,7 @@ class BookRows:
 
     def _note_names(self, record: Record) -> None:
         self._names.setdefault(None, {}).update(dict.fromkeys(record.row))
-        for name, row, _ in record.tables:
+        for name, row, *_ in record.tables:
             self._names.setdefault(name, {}).update(dict.fromkeys(row))
 
     def _open_found(self, warn: Warn) -> None:

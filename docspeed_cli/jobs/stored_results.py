@@ -38,14 +38,14 @@ def corrections_path(context: Context, path: Path | None, job: Job | None) -> Pa
     None for a result that has neither a file nor a job.
     """
     output = path or (Path(job.output) if job is not None and job.output else None)
-    if output is not None and output.suffix.lower() == ".json" and (path is not None or output.is_file()):
-        return output.with_name(output.stem + CORRECTIONS)
-    if job is None:
-        return None
-    name = f"{job.server} {job.job_id or job.token}".encode()
-    return (
-        context.settings.state_dir / "corrections" / f"{hashlib.sha256(name).hexdigest()[:32]}{CORRECTIONS}"
-    )
+    beside = output.with_name(output.stem + CORRECTIONS) if output is not None else None
+    if path is not None or job is None:
+        return beside
+    name = hashlib.sha256(f"{job.server} {job.job_id or job.token}".encode()).hexdigest()[:32]
+    kept = context.settings.state_dir / "corrections" / f"{name}{CORRECTIONS}"
+    has_file = output is not None and output.suffix.lower() == ".json" and output.is_file()
+    # A result may get its file after it was reviewed.
+    return beside if has_file and not kept.exists() else kept
 
 
 def read_again(context: Context, result: StoredResult) -> Any:

@@ -24,6 +24,8 @@ class RowOptions(NamedTuple):
     schema: Any = None
     bom: bool = False
     """Whether CSV begins with a byte order mark."""
+    is_corrected: bool = False
+    """Whether reviewers' corrections are taken in and marked."""
 
 
 class Target(NamedTuple):

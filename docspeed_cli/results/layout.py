@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from docspeed_cli.results.corrections import Correction
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
 
@@ -22,7 +23,7 @@ _LIST_INDEX = re.compile(r"\[\d+\]")
 """The `[2]` in `parties[2].city`: a schema names such a field once, as `parties.city`."""
 
 
-_IN_ROW = re.compile(r"(?P<table>[^\[\]]+)\[\d+\]\.(?P<column>.+)")
+_IN_ROW = re.compile(r"(?P<table>[^\[\]]+)\[(?P<row>\d+)\]\.(?P<column>.+)")
 """The key of a cell, such as `line_items[3].amount`."""
 
 
@@ -31,6 +32,14 @@ class Column(NamedTuple):
 
     name: str
     kind: str = ""
+
+
+class ColumnPlace(NamedTuple):
+    """The column of a value: its table and row, counted from 1, or None for the documents' table."""
+
+    table: str | None
+    row: int | None
+    column: Column
 
 
 class Document(NamedTuple):
@@ -43,6 +52,8 @@ class Document(NamedTuple):
     error: str = ""
     problems: tuple[tuple[str, str, str], ...] = ()
     """Failed checks: code, keys, and what is wrong."""
+    corrections: tuple[Correction, ...] = ()
+    """What reviewers corrected in its result."""
 
 
 class Columns(NamedTuple):
@@ -119,23 +130,21 @@ class Layout:
         """The names of the schema's tables."""
         return list(self._tables)
 
-    def column_of(self, key: str) -> tuple[str | None, Column] | None:
-        """Return the table, None for the documents', and the column of a value by its key in the result.
-
-        Returns None for a key that the schema does not have.
-        """
-        row = _IN_ROW.fullmatch(key)
+    def column_of(self, key: str) -> ColumnPlace | None:
+        """Return the column of a value by its key in the result; None if the schema does not have it."""
+        row, number = _IN_ROW.fullmatch(key), None
         table = self._nearest_table(row["table"]) if row else None
         if row and (table is not None or not self.known):
-            table, key = table or row["table"], row["column"]
+            table, number, key = table or row["table"], int(row["row"]), row["column"]
         names = self._fields if table is None else self._tables.get(table)
         if names is None or not names.columns:
             ours = (*DOCUMENT_COLUMNS, ERROR) if table is None else ("input",)
             plain = _LIST_INDEX.sub("", key)
-            return table, Column(f"field.{plain}" if plain in ours else plain)
+            column = Column(f"field.{plain}" if plain in ours else plain)
+            return ColumnPlace(table, number, column)
         found = names.find(key)
         known = {column.name: column for column in self._columns[table]}
-        return (table, known[found[0]]) if found is not None else None
+        return ColumnPlace(table, number, known[found[0]]) if found is not None else None
 
     def _nearest_table(self, name: str) -> str | None:
         if name in self._tables:

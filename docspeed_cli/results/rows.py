@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from docspeed_cli.results.corrections import Correction
 from docspeed_cli.results.fields import Field, read_extraction
 from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
 from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
+from docspeed_cli.results.values import cell_text
 
 PROBLEM_COLUMNS = ("input", "job_id", "code", "field", "problem")
 EVIDENCE_COLUMNS = ("input", "field", "value", "page", "quoted_text", "regions")
@@ -16,6 +18,8 @@ CELL_COLUMNS = ("input", "page", "table", "row")
 _OF_ANY_TYPE = ("value", "page", "row")
 ALL_TABLES = "Tables"
 """The sheet with the rows of all tables of all documents, where they are not line items."""
+
+CORRECTED = "corrected"
 
 FIELDS = "fields"
 """The table of an extraction's fields, each with its evidence."""
@@ -75,16 +79,28 @@ def _headings(cells: Sequence[str]) -> list[str]:
 class View:
     """Which rows of results are shown: documents, line items, fields with evidence, or tables' cells."""
 
-    def __init__(self, operation: str, layout: Layout, table: str | None = None) -> None:
+    def __init__(
+        self, operation: str, layout: Layout, table: str | None = None, *, is_corrected: bool = False
+    ) -> None:
         self.operation = operation
         self.layout = layout
         self.table = table
         self.one_each = operation == "extract" and table is None
         """Whether there is one row for each document, also for one that failed."""
         self._evidence = operation == "extract" and table == FIELDS and FIELDS not in layout.tables
+        self._is_corrected = is_corrected
+        """Whether a last column names the values that were corrected."""
 
     def columns(self) -> Columns:
         """Return the columns of these rows."""
+        columns = self._columns()
+        return (
+            columns._replace(last=(*columns.last, *our_columns([CORRECTED])))
+            if self._is_corrected
+            else columns
+        )
+
+    def _columns(self) -> Columns:
         if self.operation != "extract":
             return Columns(our_columns(CELL_COLUMNS), None)
         if self._evidence:
@@ -104,20 +120,49 @@ class View:
         if extraction is None:
             raise NotConvertible(self.operation, "csv")
         if self.table is None:
-            return [self.layout.document_row(document, extraction)]
+            row = self.layout.document_row(document, extraction)
+            return [row | _mark(each.field for each in document.corrections)]
         if self._evidence:
             found = (evidence_of(document, field) for field in extraction.fields)
-            return [dict(zip(EVIDENCE_COLUMNS, row, strict=True)) for row in found]
+            listed = [dict(zip(EVIDENCE_COLUMNS, row, strict=True)) for row in found]
+            keys = {each.field for each in document.corrections}
+            return [row | _mark({row["field"]} & keys) for row in listed]
         if self.table not in (*self.layout.tables, *extraction.line_items):
             raise NoSuchTable(self.table, [*extraction.line_items, FIELDS])
         rows = self.layout.table_rows(extraction)
-        return [{"input": document.input, **row} for name, _, _, row in rows if name == self.table]
+        return [
+            {
+                "input": document.input,
+                **row,
+                **_mark(each.field for _, each in _corrected_in(document, self.layout, name, number)),
+            }
+            for name, number, _, row in rows
+            if name == self.table
+        ]
 
     def _tables(self, payload: Any) -> list[Table]:
         tables = read_tables(payload)
         if tables is None:
             raise NotConvertible(self.operation, "csv")
         return tables if self.table is None else tables_named(tables, self.table)
+
+
+def _mark(keys: Iterable[str]) -> Row:
+    """Return the column that names the corrected values, if there are any."""
+    text = "; ".join(keys)
+    return {CORRECTED: text} if text else {}
+
+
+def _corrected_in(
+    document: Document, layout: Layout, table: str | None = None, number: int | None = None
+) -> list[tuple[Column, Correction]]:
+    """Return the corrections in a row of a table, or in the row of a document, with their columns."""
+    placed = ((layout.column_of(each.field), each) for each in document.corrections)
+    return [
+        (place.column, each)
+        for place, each in placed
+        if place is not None and (place.table, place.row) == (table, number)
+    ]
 
 
 class NoSuchTable(ValueError):
@@ -149,6 +194,8 @@ class TableRow(NamedTuple):
     table: str
     row: Row
     evidence: int | None
+    marks: Mapping[str, str] = {}
+    """What is said about corrected values, by column."""
 
 
 class Record(NamedTuple):
@@ -158,6 +205,8 @@ class Record(NamedTuple):
     row: Row
     tables: Sequence[TableRow] = ()
     evidence: Sequence[tuple[Any, ...]] = ()
+    marks: Mapping[str, str] = {}
+    """What is said about corrected values, by column."""
 
 
 def failed_record(document: Document, layout: Layout) -> Record:
@@ -180,12 +229,23 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
     tables = []
     for table, number, cells, row in layout.table_rows(extraction):
         has_evidence = any(cell.has_evidence for cell in cells)
+        marks = _marks(_corrected_in(document, layout, table, number))
         tables.append(
-            TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None)
+            TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None, marks)
         )
         if has_evidence:
             evidence.append(evidence_of_row(document, f"{table}[{number}]", cells))
-    return Record(document, layout.document_row(document, extraction), tables, evidence)
+    row = layout.document_row(document, extraction)
+    return Record(document, row, tables, evidence, _marks(_corrected_in(document, layout)))
+
+
+def _marks(corrections: Iterable[tuple[Column, Correction]]) -> dict[str, str]:
+    """Return what is said about corrected values, by column."""
+    marks = {}
+    for column, each in corrections:
+        by = f" by {each.reviewer}" if each.reviewer else ""
+        marks[column.name] = f"Corrected{by}; it was {cell_text(each.old) or 'empty'}"
+    return marks
 
 
 class NoSuchColumn(ValueError):

@@ -26,6 +26,9 @@ MAX_COLUMNS = 16_384
 _MAX_TEXT = 32_767
 """Most UTF-16 units in one cell."""
 
+_MAX_COMMENT = 1000
+"""Characters of a comment on a cell."""
+
 _CUT = " … [cut]"
 TEXT_CUT = "the text is longer than a cell can be, and was cut"
 
@@ -97,12 +100,13 @@ class Book:
         evidence = self._evidence.place
         link = evidence(0) if record.evidence else None
         row = [record.row.get(column.name) for column in self._columns.documents]
-        problems += self._documents.write(row, link)
-        for name, cells, before in record.tables:
+        problems += self._documents.write(row, link, record.marks)
+        for name, cells, before, marks in record.tables:
             columns = self._columns.tables.get(name)
             if columns is not None:
                 link = None if before is None else evidence(before)
-                problems += self._tables[name].write([cells.get(column.name) for column in columns], link)
+                row = [cells.get(column.name) for column in columns]
+                problems += self._tables[name].write(row, link, marks)
         for values in record.evidence:
             self._evidence.write(values)
         for problem in problems:
@@ -172,14 +176,22 @@ class _Sheet:
         number, row = divmod(self._written + further, self._max_rows)
         return f"internal:'{self._numbered(number)}'!A{row + 2}"
 
-    def write(self, values: Sequence[Any], link: str | None = None) -> list[tuple[str, str, str]]:
-        """Write a row, whose first cell may be a link. Returns its problems: code, column and what it is."""
+    def write(
+        self, values: Sequence[Any], link: str | None = None, marks: Mapping[str, str] | None = None
+    ) -> list[tuple[str, str, str]]:
+        """Write a row, whose first cell may be a link; `marks` are comments by column.
+
+        Returns its problems: code, column and what it is.
+        """
         row = self._written % self._max_rows
         if row == 0 and self._written:
             self.finish()
             self._start()
         self._written += 1
         problems: list[tuple[str, str, str]] = []
+        for place, column in enumerate(self._columns if marks else ()):
+            if marks and column.name in marks:
+                self._sheet.write_comment(row + 1, place, _cleaned(marks[column.name])[:_MAX_COMMENT])
         for place, value in enumerate(values):
             if value is None or value == "":
                 continue

@@ -254,9 +254,9 @@ class Session:
 
     def _correction(self, shown: _Open, field: str, text: str) -> Decision:
         old = shown.old_value(field)
-        column = self._layout.column_of(field)
+        place = self._layout.column_of(field)
         try:
-            new = typed_value(text, column[1].kind if column else "", old)
+            new = typed_value(text, place.column.kind if place else "", old)
         except ValueError as error:
             raise Refused(str(error)) from None
         # Otherwise the correction would be lost when the result is compared or exported.

@@ -111,11 +111,11 @@ def test_layout_column_of_a_value_is_found_by_its_key() -> None:
         for key in ("invoice.total", "total", "line_items[3].amount", "line_items[3].x", "y")
     ]
     assert found == [
-        (None, ("invoice.total", "number")),
-        (None, ("invoice.total", "number")),
-        ("line_items", ("amount", "money")),
+        (None, None, ("invoice.total", "number")),
+        (None, None, ("invoice.total", "number")),
+        ("line_items", 3, ("amount", "money")),
         None,
         None,
     ]
-    assert Layout().column_of("items[2].amount") == ("items", ("amount", ""))
-    assert Layout().column_of("input") == (None, ("field.input", ""))
+    assert Layout().column_of("items[2].amount") == ("items", 2, ("amount", ""))
+    assert Layout().column_of("input") == (None, None, ("field.input", ""))

@@ -140,7 +140,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     """Write the kept results of a run as a workbook, without a request; returns the exit code."""
     from docspeed_cli.jobs.follow import job_failed
     from docspeed_cli.jobs.outcome import Outcome
-    from docspeed_cli.jobs.row_output import RowOutput, check_rows
+    from docspeed_cli.jobs.row_output import RowOutput, check_rows, with_corrections
     from docspeed_cli.jobs.target import file_target, row_options
     from docspeed_cli.service.body import Body
 
@@ -148,8 +148,9 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     assert rows is not None
     path = file_target(output, rows).path
     check_rows(context, rows, to_file=path is not None)
-    book, absent = RowOutput(context, rows, path), 0
-    for job in jobs_of_run(context, run):
+    jobs = list(jobs_of_run(context, run))
+    book, absent = RowOutput(context, with_corrections(context, rows, jobs), path), 0
+    for job in jobs:
         kept = context.kept.open(job)
         try:
             if kept is not None:

@@ -57,9 +57,10 @@ def result(
         operation = jobs[0].operation if jobs else ""
         rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run), bom=bom)
         if rows is not None:
-            from docspeed_cli.jobs.row_output import check_rows
+            from docspeed_cli.jobs.row_output import check_rows, with_corrections
 
             _check_one_operation(jobs)
+            rows = with_corrections(context, rows, jobs)
             check_rows(context, rows, to_file=options.output not in (None, "-"))
         many = len(jobs) > 1 or of_run is not None
         to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
