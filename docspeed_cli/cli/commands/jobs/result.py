@@ -24,7 +24,7 @@ from docspeed_cli.jobs.follow import Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
-from docspeed_cli.jobs.target import result_flags, row_options, target
+from docspeed_cli.jobs.target import RowOptions, result_flags, row_options, target
 
 
 class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
@@ -57,11 +57,7 @@ def result(
         operation = jobs[0].operation if jobs else ""
         rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run), bom=bom)
         if rows is not None:
-            from docspeed_cli.jobs.row_output import check_rows, with_corrections
-
-            _check_one_operation(jobs)
-            rows = with_corrections(context, rows, jobs)
-            check_rows(context, rows, to_file=options.output not in (None, "-"))
+            rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
         many = len(jobs) > 1 or of_run is not None
         to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
@@ -83,6 +79,16 @@ def result(
         return code
 
     return action
+
+
+def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
+    """Return the options for these jobs' rows, once they can be written. Raises DocspeedError."""
+    from docspeed_cli.jobs.row_output import check_rows, with_corrections
+
+    _check_one_operation(jobs)
+    rows = with_corrections(context, rows, jobs)
+    check_rows(context, rows, to_file=to_file)
+    return rows
 
 
 def _check_one_operation(jobs: list[Job]) -> None:
