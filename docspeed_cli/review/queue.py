@@ -111,7 +111,12 @@ def _doubts(field: Field) -> Iterator[tuple[str, int, str]]:
             if isinstance(number, int | float) and not isinstance(number, bool) and number < _LOW_CONFIDENCE:
                 yield field.key, LOW, f"confidence {float(number):.0%}"
     quote = field.quoted_text
-    if quote and not isinstance(field.value, list | dict) and not _is_in(cell_text(field.value), quote):
+    # Documents print lists, and yes and no, in words of their own language.
+    if (
+        quote
+        and not isinstance(field.value, list | dict | bool)
+        and not _is_in(cell_text(field.value), quote)
+    ):
         yield field.key, LOW, "not as in the document's text"
 
 

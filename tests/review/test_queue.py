@@ -21,6 +21,7 @@ def test_concerns_are_of_values_that_are_missing_without_evidence_or_doubtful() 
         sure=GOOD | {"confidence": 0.95},
         other=GOOD | {"value": "Bern"},
         day={"value": "2026-03-14", "page_index": 0, "text": "14 March 2026"},
+        charged={"value": False, "page_index": 0, "text": "No"},
         amount={"value": 1240.5, "page_index": 0, "text": "1.240,50"},
         address={"value": "Main Street 1, Basel", "page_index": 0, "text": "Main Street 1\nBasel"},
         wrong={"value": 12, "page_index": 0, "text": "13"},

@@ -131,7 +131,8 @@ class Review {
   }
 
   acceptRest() {
-    for (const value of this.data.values) if (!this.decided(value.key)) this.expect({ field: value.key, decision: "accepted" });
+    for (const { key } of this.data.values) if (!this.decided(key)) this.decisions.set(JSON.stringify([key, false]), { field: key, decision: "accepted" });
+    this.data.values.forEach((_, index) => this.draw(index));
     this.send({ decision: "accepted" });
     this.leave();
   }
