@@ -202,8 +202,11 @@ class Session:
 
     def decide(self, number: int, asked: Any) -> dict[str, Any]:
         """Save what a page asks for, and return the new state. Refused, or DocspeedError if it can't be."""
-        with self._views:
-            shown = self._opened(number)
+        # A decision does not wait while pages are drawn: it needs the result, not its documents.
+        shown = self._open.get(number)
+        if shown is None:
+            with self._views:
+                shown = self._opened(number)
         with self._saving:
             seen = self._seen.get(number, {})
             changes = [

@@ -20,6 +20,7 @@ class Review {
     this.selection = this.app.selection;
     this.addControls();
     this.selection.addEventListener("change", ({ detail }) => this.describe(detail.value));
+    addEventListener("beforeunload", (event) => { if (this.pending) event.preventDefault(); });
     this.panel.done.then(() => this.start());
   }
 
