@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -103,11 +102,7 @@ def _number(text: str, shown: str = "") -> TypedCell:
     whole, _, fraction = mantissa.partition(".")
     if not exponent and not fraction:
         return TypedCell(int(whole), 0)
-    number = float(text)
-    # XlsxWriter writes 16 digits, of which the last may not be the number's own.
-    if len(digits) == MAX_DIGITS and Decimal(f"{number:.16G}") != Decimal(text):
-        return TypedCell(shown or text, None, TOO_MANY_DIGITS)
-    return TypedCell(number, None if exponent else len(fraction))
+    return TypedCell(float(text), None if exponent else len(fraction))
 
 
 def _plain_number(text: str) -> str:

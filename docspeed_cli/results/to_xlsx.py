@@ -130,6 +130,13 @@ class Book:
         return _Sheet(self._book, self._formats, unique, columns, self._max_rows, max_links)
 
 
+class _WholeNumber(float):
+    """A number that is written with all of its digits: XlsxWriter's 16 make another number of 9.95."""
+
+    def __format__(self, spec: str) -> str:
+        return repr(float(self))
+
+
 class _Formats:
     """The formats of cells, each made once."""
 
@@ -216,7 +223,7 @@ class _Sheet:
         elif isinstance(cell, date):
             self._sheet.write_datetime(row, place, cell, self._formats.date)
         else:
-            self._sheet.write_number(row, place, cell, self._formats.number(decimals))
+            self._sheet.write_number(row, place, _WholeNumber(cell), self._formats.number(decimals))
         return problem
 
     def _write_text(self, row: int, place: int, text: str, link: str | None) -> str:

@@ -6,11 +6,13 @@ import io
 import re
 import zipfile
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
 import pytest
 
+from docspeed_cli.core.json_text import read_json
 from docspeed_cli.results.layout import Column, Document, Layout
 from docspeed_cli.results.rows import ALL_TABLES, Record, View, failed_record, read_record
 from docspeed_cli.results.to_xlsx import MAX_COLUMNS, Book, BookColumns, TooManyColumns
@@ -151,6 +153,27 @@ def test_book_number_that_it_would_change_is_text_and_a_problem() -> None:
     )
     assert found["Documents"][1][4:6] == ["02/03/2026", "12345678901234567"]
     assert [row[2:4] for row in found["Problems"][1:]] == [["text_kept", "date"], ["text_kept", "total"]]
+
+
+def test_book_numbers_are_read_back_to_their_last_digit() -> None:
+    layout = Layout(SCHEMA)
+    texts = [
+        "9.95",
+        "8.7",
+        "0.07",
+        "99999.99",
+        "1234.50",
+        "9.91837465255095e-17",
+        "-0.1",
+        "123456789012345",
+        "1E5",
+    ]
+    records = [extracted(fields(total=read_json(text)), layout) for text in texts]
+    content = book_of(*records, layout=layout)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        written = re.findall(rb"<v>(.*?)</v>", parts.read("xl/worksheets/sheet1.xml"))
+    assert [Decimal(text.decode()) for text in written] == [Decimal(text) for text in texts]
+    assert [row[5] for row in sheets(content)["Documents"][1:]] == [float(text) for text in texts]
 
 
 def test_book_rows_beyond_a_sheets_last_go_on_in_a_numbered_one() -> None:
