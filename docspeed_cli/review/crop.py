@@ -50,5 +50,5 @@ def crop_place(document: Document, place: Place) -> Any:
 def to_bytes(picture: Any, suffix: str) -> bytes:
     """Write a picture in the format of a file's name."""
     file = io.BytesIO()
-    picture.save(file, FORMATS[suffix])
+    picture.convert("RGB").save(file, FORMATS[suffix])
     return file.getvalue()

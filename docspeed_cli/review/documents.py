@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.review.boxes import PageSize, on_page
 from docspeed_cli.review.model import Box
-from docspeed_cli.review.page_text import PageText
+from docspeed_cli.review.page_text import NO_BOX, PageText
 
 _MAX_PIXELS = 100_000_000
 """Pixels of the largest image that is decoded: about 400 MB."""
@@ -27,6 +28,9 @@ _MAX_CHARS = 60_000
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 """Formats that Pillow may read; for one of its others it starts another program."""
+
+_CACHED_TEXTS = 64
+"""Pages whose text stays in memory, each up to a megabyte: as many as a value may be looked for on."""
 
 _GRID = 1 << 20
 """Steps along a side of the page in which pdfium gives a place on it."""
@@ -112,7 +116,7 @@ class PdfDocument:
             why = "it is protected with a password" if locked else "it is damaged"
             raise DocumentProblem(why) from None
         self.size = lru_cache(1000)(self._size)
-        self.text = lru_cache(8)(self._text)
+        self.text = lru_cache(_CACHED_TEXTS)(self._text)
 
     def close(self) -> None:
         """Close the file."""
@@ -146,8 +150,8 @@ class PdfDocument:
         with _pdfium:
             found = self._page(page)
             try:
-                bitmap = found.render(scale=scale, rev_byteorder=True)
-                return bitmap.to_pil().convert("RGB")
+                # In this format Pillow takes pdfium's pixels without copying them.
+                return found.render(scale=scale, rev_byteorder=True, prefer_bgrx=True).to_pil()
             except Exception as error:  # noqa: BLE001 - pdfium and its binding raise many kinds
                 raise DocumentProblem(f"page {page} can't be drawn: {error}") from None
             finally:
@@ -161,7 +165,7 @@ class PdfDocument:
             except DocumentProblem:
                 return None
             try:
-                return _seen(found, box)
+                return _Frame(found).seen(box)
             finally:
                 found.close()
 
@@ -178,36 +182,59 @@ class PdfDocument:
                 text = found.get_textpage()
                 count = min(text.count_chars(), _MAX_CHARS)
                 chars = "".join(chr(raw.FPDFText_GetUnicode(text, index) or 0x20) for index in range(count))
-                boxes = [None if char.isspace() else _char_box(raw, text, n) for n, char in enumerate(chars)]
-                seen = [box and _seen(found, box) for box in boxes]
+                boxes = array("f")
+                for index, char in enumerate(chars):
+                    boxes.extend(NO_BOX if char.isspace() else _char_box(raw, text, index))
+                frame = _Frame(found)
                 text.close()
             except Exception:  # noqa: BLE001 - a damaged text layer is like none
                 return None
             finally:
                 found.close()
-        return PageText(chars, seen)
+        return PageText(chars, boxes, frame.seen)
 
 
-def _char_box(raw: Any, text: Any, index: int) -> tuple[float, float, float, float] | None:
+def _char_box(raw: Any, text: Any, index: int) -> Box:
     rect = raw.FS_RECTF()
     if not raw.FPDFText_GetLooseCharBox(text, index, rect):
-        return None
+        return NO_BOX
     return rect.left, rect.bottom, rect.right, rect.top
 
 
-def _seen(page: Any, box: Sequence[float]) -> Box | None:
-    """Convert a box of the file's own coordinates; pdfium knows the page's rotation and what is cropped."""
+class _Frame:
+    """What is seen of a page: how the file's coordinates become fractions of it."""
+
+    def __init__(self, page: Any) -> None:
+        left, bottom, right, top = page.get_bbox()
+        (x0, y0), (x1, y1) = _on_device(page, left, bottom), _on_device(page, right, top)
+        middle = _on_device(page, right, bottom)
+        wide, tall = right - left or 1, top - bottom or 1
+        # Along the file's x axis and its y axis: a page that is turned swaps them.
+        self._origin = left, bottom, x0, y0
+        self._x = (middle[0] - x0) / wide, (middle[1] - y0) / wide
+        self._y = (x1 - middle[0]) / tall, (y1 - middle[1]) / tall
+
+    def seen(self, box: Sequence[float]) -> Box | None:
+        """Convert a box; None if it is outside what is seen."""
+        x0, y0 = self._point(box[0], box[1])
+        x1, y1 = self._point(box[2], box[3])
+        return on_page((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        left, bottom, x0, y0 = self._origin
+        right, up = x - left, y - bottom
+        return x0 + right * self._x[0] + up * self._y[0], y0 + right * self._x[1] + up * self._y[1]
+
+
+def _on_device(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Return where pdfium draws a point, as fractions of the page; it knows what is turned and cropped."""
     import ctypes
 
     from pypdfium2 import raw
 
-    corners = []
-    for x, y in ((box[0], box[1]), (box[2], box[3])):
-        at_x, at_y = ctypes.c_int(), ctypes.c_int()
-        raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, at_x, at_y)
-        corners.append((at_x.value / _GRID, at_y.value / _GRID))
-    (x0, y0), (x1, y1) = corners
-    return on_page((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+    at_x, at_y = ctypes.c_int(), ctypes.c_int()
+    raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, at_x, at_y)
+    return at_x.value / _GRID, at_y.value / _GRID
 
 
 class ImageDocument:

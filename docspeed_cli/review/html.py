@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from docspeed_cli.core.json_text import json_chunks
+from docspeed_cli.core.json_text import to_json
 from docspeed_cli.review.model import PageData
 
 _MODULES = ("dom", "selection", "pages", "panel", "main")
@@ -59,7 +59,7 @@ def page_chunks(
         yield page[position : slot.start()].encode()
         position = slot.end()
         if slot[1] == "data":
-            yield from (_utf8(chunk.translate(_UNSAFE_IN_SCRIPT)) for chunk in json_chunks(content))
+            yield _utf8(to_json(content).translate(_UNSAFE_IN_SCRIPT))
         elif slot[1] == "pictures":
             yield from _picture_elements(pictures)
         else:

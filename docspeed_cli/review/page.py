@@ -54,7 +54,7 @@ class View:
         self._files = list(files) or [DocumentFile("")]
         self._payload = payload
         self._documents, problems = self._open()
-        self._locators = self._make_locators()
+        self._locators = self._make_locators(max_pages)
         names = {file.file_id: file.name for file in self._files if file.file_id}
         panel = Panel(payload, operation, self._locators, names)
         notes = [f"The page shows the first {MAX_VALUES:,} values."] if panel.is_cut else []
@@ -123,17 +123,17 @@ class View:
             problems.append(problem)
         return documents, problems
 
-    def _make_locators(self) -> dict[str, Locator]:
+    def _make_locators(self, max_pages: int) -> dict[str, Locator]:
         """Return a locator for each document by its file id and name; one document has the whole result."""
         if len(self._files) == 1:
-            return {"": Locator(self._payload, self._documents[0])}
+            return {"": Locator(self._payload, self._documents[0], 0, max_pages)}
         listed = find_member(self._payload, "citations")
         citations = listed if isinstance(listed, list) else []
         found: dict[str, Locator] = {}
         for index, file in enumerate(self._files):
             names = [name for name in (file.file_id, file.name) if name]
             own = [item for item in citations if cited_document(item) in names]
-            locator = Locator({"citations": own}, self._documents[index], index)
+            locator = Locator({"citations": own}, self._documents[index], index, max_pages)
             for name in names:
                 found.setdefault(name, locator)
         return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from docspeed_cli.review.model import Box
 
 Match = tuple[Box, ...]
 """The boxes of a text that was found, one for each line that it stands on."""
+
+NO_BOX: Box = (0.0, 0.0, 0.0, 0.0)
+"""The box of a character that takes no room."""
 
 _NUMBER = re.compile(r"\d(?:[\d.,'’]*\d)?")
 _GROUP = 3
@@ -21,11 +24,22 @@ _MAX_NEEDLE = 2000
 
 
 class PageText:
-    """The characters of a page in the order of the file, each with its box, or None for white space."""
+    """The characters of a page in the order of the file, and four numbers for the box of each.
 
-    def __init__(self, chars: str, boxes: Sequence[Box | None]) -> None:
+    The boxes are in the file's coordinates, and `NO_BOX` for white space; `seen` converts one to the page as
+    people see it.
+    """
+
+    def __init__(
+        self,
+        chars: str,
+        boxes: Sequence[float],
+        seen: Callable[[Box], Box | None],
+    ) -> None:
         self.chars = chars
         self._boxes = boxes
+        self._seen = seen
+        self._known: dict[tuple[int, int], Match] = {}
 
     @cached_property
     def _folded(self) -> tuple[str, list[int]]:
@@ -46,7 +60,7 @@ class PageText:
         start = folded.find(needle) if needle else -1
         while start >= 0:
             first, last = at[start], at[start + len(needle) - 1]
-            if self._is_word(first, last) and (match := self._lines(range(first, last + 1))):
+            if self._is_word(first, last) and (match := self._lines(first, last)):
                 found.append(match)
                 if len(found) > most:
                     return []
@@ -56,7 +70,7 @@ class PageText:
     def find_number(self, number: str, most: int) -> list[Match]:
         """Return where a number of JSON stands in any usual form: 1240.5 also as 1,240.50 and 1.240,50."""
         spans = self._numbers.get(_plain(number), [])
-        return [self._lines(range(*span)) for span in spans] if len(spans) <= most else []
+        return [self._lines(first, last) for first, last in spans] if len(spans) <= most else []
 
     @cached_property
     def _numbers(self) -> dict[str, list[tuple[int, int]]]:
@@ -65,17 +79,23 @@ class PageText:
         for token in _NUMBER.finditer(self.chars):
             if self._is_word(token.start(), token.end() - 1):
                 for reading in set(_readings(token[0])):
-                    found.setdefault(reading, []).append(token.span())
+                    found.setdefault(reading, []).append((token.start(), token.end() - 1))
         return found
 
     def inside(self, box: Box) -> str:
         """Return the letters in a box, folded, to compare them with a text."""
         x0, y0, x1, y1 = box
+        boxes = map(self._box, range(len(self.chars)))
+        places = (None if place == NO_BOX else self._seen(place) for place in boxes)
         return "".join(
             _fold(char)
-            for char, place in zip(self.chars, self._boxes, strict=True)
-            if place and x0 <= (place[0] + place[2]) / 2 <= x1 and y0 <= (place[1] + place[3]) / 2 <= y1
+            for char, at in zip(self.chars, places, strict=True)
+            if at and x0 <= (at[0] + at[2]) / 2 <= x1 and y0 <= (at[1] + at[3]) / 2 <= y1
         )
+
+    def _box(self, place: int) -> Box:
+        left, bottom, right, top = self._boxes[4 * place : 4 * place + 4]
+        return left, bottom, right, top
 
     def _is_word(self, first: int, last: int) -> bool:
         """Whether no letter or digit goes on before or after."""
@@ -83,8 +103,14 @@ class PageText:
         starts, ends = self.chars[first].isalnum(), self.chars[last].isalnum()
         return not (starts and before.isalnum()) and not (ends and after.isalnum())
 
-    def _lines(self, places: range) -> Match:
-        return tuple(_merged(box for place in places if (box := self._boxes[place])))
+    def _lines(self, first: int, last: int) -> Match:
+        """Return the boxes of these characters; they are joined first, because converting takes time."""
+        known = self._known.get((first, last))
+        if known is None:
+            boxes = (box for place in range(first, last + 1) if (box := self._box(place)) != NO_BOX)
+            known = tuple(seen for line in _merged(boxes) if (seen := self._seen(line)))
+            self._known[first, last] = known
+        return known
 
 
 def fold_text(text: str) -> str:

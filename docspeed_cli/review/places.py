@@ -31,8 +31,8 @@ _MAX_MATCHES = 3
 _MAX_CANDIDATES = 200
 """Places of one cell that are compared with those of the other cells of its row."""
 
-_MAX_SEARCHED = 50
-"""Pages that are searched for a value of which the page is not known."""
+_MAX_SEARCHES = 100_000
+"""Pages that are searched for all values of a result, some of them often: a few seconds."""
 
 _MAX_REGIONS = 100
 """Regions of one value that are shown."""
@@ -65,9 +65,12 @@ class Wanted(NamedTuple):
 class Locator:
     """Finds the places of a result's values in one document; without it, by the result's own boxes."""
 
-    def __init__(self, payload: Any, document: Document | None, index: int = 0) -> None:
+    def __init__(self, payload: Any, document: Document | None, index: int = 0, max_pages: int = 50) -> None:
         self._document, self.index = document, index
+        self._max_pages = max_pages
+        self._pages_read: set[int] = set()
         self._regions: dict[str, Region] = {}
+        self._searches = 0
         self._stated = dict(_stated_sizes(payload))
         self.listed: list[Region] = []
         """The regions that have a box, in no order."""
@@ -103,7 +106,7 @@ class Locator:
             [] if at else self._matches(cell, _MAX_CANDIDATES) for at, cell in zip(known, cells, strict=True)
         ]
         band = _band(known, found)
-        chosen = [_in_band(matches, band) for matches in found]
+        chosen = _apart([_in_band(matches, band) for matches in found])
         pairs = zip(known, chosen, cells, strict=True)
         return [places or self._found(cell, matches) for places, matches, cell in pairs]
 
@@ -149,10 +152,11 @@ class Locator:
 
     def _matches(self, wanted: Wanted, most: int) -> list[tuple[int, Match]]:
         """Return where the quoted text or the value itself stands, with pages."""
-        if self._document is None or not (wanted.quote or wanted.text):
+        if self._document is None or not (wanted.quote or wanted.text) or self._searches > _MAX_SEARCHES:
             return []
-        last = min(self._document.page_count, _MAX_SEARCHED)
+        last = min(self._document.page_count, self._max_pages)
         pages = [wanted.page] if wanted.page else range(1, last + 1)
+        self._searches += len(pages)
         texts = [(page, text) for page in pages if (text := self._text(page)) is not None]
         for needle, is_number in (
             (wanted.quote, False),
@@ -171,8 +175,12 @@ class Locator:
         return []
 
     def _text(self, page: int) -> PageText | None:
+        """Return the text of a page, of no more pages than are shown: reading one takes milliseconds."""
         assert self._document is not None
-        return self._document.text(page) if 1 <= page <= self._document.page_count else None
+        if len(self._pages_read) < self._max_pages:
+            self._pages_read.add(page)
+        is_there = 1 <= page <= self._document.page_count and page in self._pages_read
+        return self._document.text(page) if is_there else None
 
     # -- by numbers
 
@@ -275,6 +283,22 @@ def _band(
         if best is None or beside > best[0]:
             best = beside, band
     return best[1] if best else None
+
+
+def _apart(chosen: Sequence[list[tuple[int, Match]]]) -> list[list[tuple[int, Match]]]:
+    """Leave out matches inside a longer text of the row: `18 mm` does not have the quantity 18."""
+    certain = [matches[0][1][0] for matches in chosen if len(matches) == 1]
+    return [
+        [(page, match) for page, match in matches if not any(_inside(match[0], box) for box in certain)]
+        if len(matches) > 1
+        else matches
+        for matches in chosen
+    ]
+
+
+def _inside(box: Box, other: Box) -> bool:
+    middle = (box[1] + box[3]) / 2
+    return other[0] <= box[0] and box[2] <= other[2] and other[1] <= middle <= other[3]
 
 
 def _in_band(

@@ -13,10 +13,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "examples" / "pictures"
-NAMES = sorted(path.name for path in PICTURES.iterdir())
+NAMES = sorted(path.name for path in PICTURES.glob("*.svg"))
+PAGE = "view.png"
+"""The picture of a page in the browser."""
+
+MAX_DIFFERENCE = 12
+"""Of 255, on average: browsers and their fonts differ from machine to machine."""
 WRITE = bool(os.environ.get("DOCSPEED_WRITE_PICTURES"))
 
 
@@ -25,8 +31,18 @@ def test_pictures_equal_what_the_program_draws(tmp_path: Path) -> None:
     folder = PICTURES if WRITE else tmp_path
     script = TOP / "examples" / "make_pictures.py"
     subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)
-    drawn = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
-    assert drawn == {path.name: path.read_text("utf-8") for path in PICTURES.iterdir()}
+    drawn = {path.name: path.read_text("utf-8") for path in folder.glob("*.svg")}
+    assert drawn == {path.name: path.read_text("utf-8") for path in PICTURES.glob("*.svg")}
+
+
+@pytest.mark.real
+def test_picture_of_the_page_is_what_the_browser_shows(tmp_path: Path) -> None:
+    folder = PICTURES if WRITE else tmp_path
+    script = TOP / "examples" / "make_page_picture.py"
+    subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)
+    with Image.open(folder / PAGE) as drawn, Image.open(PICTURES / PAGE) as kept:
+        difference = ImageChops.difference(drawn.convert("L"), kept.convert("L"))
+    assert ImageStat.Stat(difference).mean[0] <= MAX_DIFFERENCE
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,5 +62,5 @@ def test_picture_has_a_title_and_a_description(name: str) -> None:
 def test_pictures_are_each_shown_once_with_an_alternative_text() -> None:
     pages = "".join(page.read_text("utf-8") for page in (TOP / "README.md", *(TOP / "docs").glob("*.md")))
     shown = re.findall(r"!\[([^\]]+)\]\((?:\.\./)?examples/pictures/([^)]+)\)", pages)
-    assert sorted(name for _, name in shown) == NAMES
+    assert sorted(name for _, name in shown) == sorted([*NAMES, PAGE])
     assert all(len(words) > 30 for words, _ in shown)

@@ -69,18 +69,19 @@ def test_cells_of_a_row_are_found_beside_each_other(tmp_path: Path) -> None:
     sheet = FPDF(unit="pt", format=(600, 800))
     sheet.set_font("helvetica", size=12)
     sheet.add_page()
-    for line, name in enumerate(("Beaker", "Flask", "Burette", "Pipette", "Tube"), 1):
+    for line, name in enumerate(("Beaker", "Flask", "Burette 18 mm", "Pipette", "Tube"), 1):
         sheet.text(50, 100 * line, name)
         sheet.text(300, 100 * line, "18.00")
     sheet.output(str(tmp_path / "a.pdf"))
     rows = [
-        {"name": {"value": "Burette"}, "tax": {"value": 18}},
+        {"name": {"value": "Burette 18 mm"}, "tax": {"value": 18}},
         {"name": {"value": "Flask"}, "tax": {"value": 18.0}},
     ]
     data = shown({"line_items": rows}, DocumentFile("a.pdf", tmp_path / "a.pdf"))
     assert [value.key for value in data.values[:2]] == ["line_items[1].name", "line_items[1].tax"]
     tops = [round(value.places[0].boxes[0][3] * 8) for value in data.values]
     assert tops == [3, 3, 2, 2]
+    assert [len(value.places[0].boxes) for value in data.values] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("rotation", [0, 90])

@@ -32,8 +32,8 @@ class CropOptions(ServerOptions):
 
 
 @guide(
-    "docspeed crop result.json --field invoice_number -o number.png",
-    "docspeed crop @last scan.pdf --field 'line_items[2].amount' -o amount.png",
+    "docspeed crop extracted/1.json --field invoice_number -o number.png",
+    "docspeed crop extracted/1.json --field 'line_items[2].amount' -o amount.png",
 )
 def crop(
     options: CropOptions,

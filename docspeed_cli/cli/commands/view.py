@@ -65,9 +65,8 @@ class ViewOptions(ServerOptions):
 
 @guide(
     "docspeed view",
-    "docspeed view result.json invoice.pdf",
-    "docspeed view results/ -o pages/",
-    'xdg-open "$(docspeed view @last --no-open)"',
+    "docspeed view extracted/1.json invoices/1.pdf",
+    "docspeed view extracted/ -o pages/",
 )
 def view(options: ViewOptions, result: Result = "@last", documents: Documents = None) -> Action:
     """Show a result beside its document as a page in the browser.
@@ -142,7 +141,7 @@ def _write_page(
     missing = sum(value.is_missing for value in data.values)
     content = counted(len(data.values), "value") + (f", {missing} not found" if missing else "")
     pages = sum(len(document.pages) for document in data.documents)
-    about = f"{title}, {counted(pages, 'page')}"
+    about = f"{title}, {counted(pages, 'page')}" if pages else ""
     return IndexRow(result.label, path.name, data.operation, content, about), notes
 
 

@@ -50,7 +50,7 @@ export class Pages {
 
   makeSheet(page, index) {
     const sheet = element("section", { class: "sheet", "aria-label": `Page ${page.number}` });
-    setSide(sheet, { "aspect-ratio": `${page.width} / ${page.height}` });
+    setSide(sheet, { "aspect-ratio": `${page.width} / ${page.height}`, "--ratio": page.width / page.height });
     const entry = { sheet, page, url: "" };
     if (page.image) {
       const { url, problem } = sourceOf(page.image);
@@ -169,6 +169,7 @@ export class Pages {
   setZoom(step) {
     const at = ZOOMS.indexOf(this.zoom);
     this.zoom = step === 0 ? 1 : ZOOMS[Math.min(Math.max(at + step, 0), ZOOMS.length - 1)];
+    this.scroller.classList.remove("smooth");
     const [x, y] = [this.scroller.scrollLeft + this.scroller.clientWidth / 2, this.scroller.scrollTop + this.scroller.clientHeight / 2];
     const before = [this.scroller.scrollWidth, this.scroller.scrollHeight];
     setSide(this.scroller, { "--zoom": this.zoom });
@@ -176,6 +177,9 @@ export class Pages {
     byId("zoom-fit").textContent = `${Math.round(this.zoom * 100)}%`;
     this.scroller.scrollLeft = (x * this.scroller.scrollWidth) / before[0] - this.scroller.clientWidth / 2;
     this.scroller.scrollTop = (y * this.scroller.scrollHeight) / before[1] - this.scroller.clientHeight / 2;
+    const [area] = this.places.get(this.selection.current) ?? [];
+    if (area) this.reveal(area);
+    this.scroller.classList.add("smooth");
   }
 
   toggleBoxes() {
