@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,7 +40,7 @@ class Server:
         self.data = self.folder / "data"
         self.port = free_port()
         # PostgreSQL refuses to run as root.
-        self._as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] * (os.getuid() == 0)
+        self.as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] * (os.getuid() == 0)
         if os.getuid() == 0:
             os.chown(self.folder, 65534, 65534)
         secret = self.folder / "password"
@@ -91,7 +92,7 @@ class Server:
         self.execute("DROP SCHEMA IF EXISTS docspeed CASCADE")
 
     def _run(self, name: str, *arguments: str) -> None:
-        command = [*self._as_user, tool(name), *arguments]
+        command = [*self.as_user, tool(name), *arguments]
         # The server keeps its streams open, so they must not be pipes that we read to their end.
         with (self.folder / f"{name}.out").open("w") as out:
             ran = subprocess.run(command, cwd=self.folder, stdout=out, stderr=out, check=False)
@@ -103,3 +104,34 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+@contextmanager
+def pooler(server: Server, mode: str) -> Iterator[str]:
+    """Run PgBouncer before a server; gives the address."""
+    if shutil.which("pgbouncer") is None:
+        pytest.skip("PgBouncer is not installed")
+    port = free_port()
+    users = server.folder / "users.txt"
+    users.write_text(f'"tests" "{PASSWORD}"\n')
+    users.chmod(0o644)
+    config = server.folder / f"{mode}.ini"
+    config.write_text(
+        f"[databases]\npostgres = host={server.folder} port={server.port}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = plain\nauth_file = {users}\npool_mode = {mode}\n"
+    )
+    config.chmod(0o644)
+    process = subprocess.Popen([*server.as_user, "pgbouncer", "-q", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        address = f"postgresql://tests:{WRITTEN}@127.0.0.1:{port}/postgres"
+        while True:
+            try:
+                psycopg.connect(address).close()
+                break
+            except psycopg.OperationalError:
+                assert process.poll() is None
+        yield address
+    finally:
+        process.kill()
+        process.wait()

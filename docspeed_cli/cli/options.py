@@ -246,6 +246,10 @@ class BatchOptions(OutputOptions):
     name: Annotated[
         str | None, many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME")
     ] = None
+    shard: Annotated[
+        str | None,
+        many_flag("--shard", "process only the third tenth of the inputs, chosen by their paths", "3/10"),
+    ] = None
     limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
         None
     )
@@ -291,6 +295,7 @@ class CombineOptions(
     name: str | None = None
     failures: str | None = None
     ordered: bool = False
+    shard: str | None = None
     limit: int | None = None
     max_files: int | None = None
     max_pages: int | None = None
@@ -305,4 +310,4 @@ class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):
     @property
     def inputs(self) -> Inputs:
         """The documents as they were named."""
-        return super().inputs._replace(skip_invalid=self.skip_invalid)
+        return super().inputs._replace(skip_invalid=self.skip_invalid, shard=self.shard)

@@ -134,7 +134,7 @@ class Run(NamedTuple):
         options = self.options
         if options.name is not None:
             check_run_name(options.name)
-        given = {"--name": options.name, "--failures": options.failures}
+        given = {"--name": options.name, "--failures": options.failures, "--shard": options.shard}
         flags = [flag for flag, value in given.items() if value is not None]
         if flags and not self._is_many:
             raise UsageError(
@@ -244,9 +244,16 @@ class Run(NamedTuple):
             options.max_failures,
             options.ordered or checked.rows is not None,
             failures,
-            f"--from {inputs.listed}: the list names no documents" if inputs.listed else "no documents found",
+            _nothing(inputs),
             to_json(checked.fields["schema"]) if "schema" in checked.fields else None,
         )
+
+
+def _nothing(inputs: Inputs) -> str:
+    """What to say if there are no documents."""
+    if inputs.shard is not None:
+        return f"no document belongs to --shard {inputs.shard}"
+    return f"--from {inputs.listed}: the list names no documents" if inputs.listed else "no documents found"
 
 
 class _Checked(NamedTuple):

@@ -43,6 +43,8 @@ class Inputs(NamedTuple):
     """Whether the list has a NUL after each input in place of a line end."""
     skip_invalid: bool | None = None
     """Whether the run goes on without documents that can't be used; None if the command has no runs."""
+    shard: str | None = None
+    """`3/10` is the third tenth of the documents."""
 
     @property
     def given(self) -> bool:

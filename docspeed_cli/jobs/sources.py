@@ -124,6 +124,34 @@ class _Unusable(NamedTuple):
     source: Source
 
 
+class Shard(NamedTuple):
+    """One of several parts of equal size into which runs on several machines divide their documents."""
+
+    part: int
+    """From 1."""
+    parts: int
+
+    def takes(self, source: Source) -> bool:
+        """Whether a document belongs to this part.
+
+        Only its path decides: below the searched folder, or else as it was named.
+        """
+        name = source.label
+        if source.path is not None and not source.temporary:
+            named = source.path if source.below is None else source.path.relative_to(source.below)
+            name = display_path(os.path.normpath(named)).replace(os.sep, "/")
+        digest = hashlib.sha256(name.encode()).digest()
+        return int.from_bytes(digest[:8]) % self.parts == self.part - 1
+
+
+def parse_shard(text: str) -> Shard:
+    """Parse `3/10`. UsageError for anything else."""
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise UsageError(f"--shard {text}: it is not a part like 3/10, from 1/10 to 10/10")
+    return Shard(int(found[1]), int(found[2]))
+
+
 class InputSet(NamedTuple):
     """A command's documents: those that are checked, and those that standard input will name.
 
@@ -135,10 +163,12 @@ class InputSet(NamedTuple):
     skipped: tuple[Path, ...] = ()
     """Files in a searched folder that are left out: see `why_skipped`."""
     streamed: Iterable[Source] = ()
+    shard: Shard | None = None
 
     def documents(self, limit: int | None = None) -> Iterator[Source]:
         """Every document in the order given, with its position; no more than `limit`."""
-        named = itertools.islice(itertools.chain(self.checked, self.streamed), limit)
+        streamed = self.streamed if self.shard is None else filter(self.shard.takes, self.streamed)
+        named = itertools.islice(itertools.chain(self.checked, streamed), limit)
         return (source._replace(position=position) for position, source in enumerate(named))
 
 
@@ -163,12 +193,15 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     skipped: list[Path] = []
     unusable: list[str] = []
     problems: list[str] = []
+    shard = None if inputs.shard is None else parse_shard(inputs.shard)
     try:
         for found in _find(inputs, environment):
-            if isinstance(found, Path):
-                skipped.append(found)
-            elif isinstance(found, str):
+            if isinstance(found, str):
                 problems.append(found)
+            elif isinstance(found, Path):
+                skipped.append(found)
+            elif shard is not None and not shard.takes(_source_of(found)):
+                discard([_source_of(found)])
             elif isinstance(found, Source):
                 sources.append(found)
             elif inputs.skip_invalid:
@@ -181,7 +214,11 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
         discard(sources)
         raise
     streamed = _stream_list(environment, inputs) if inputs.listed == "-" else ()
-    return InputSet(tuple(sources), tuple(skipped), streamed)
+    return InputSet(tuple(sources), tuple(skipped), streamed, shard)
+
+
+def _source_of(found: Source | _Unusable) -> Source:
+    return found if isinstance(found, Source) else found.source
 
 
 def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str | _Unusable]:

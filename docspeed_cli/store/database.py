@@ -54,7 +54,7 @@ class Database(ABC):
 
     @abstractmethod
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
-        """Commit an insertion into `jobs` and every deferred statement; return the new row's number.
+        """Commit an insertion into `jobs`; return the new row's number.
 
         `claim` is the digest of the lock under which the row is written, if there is one.
         """

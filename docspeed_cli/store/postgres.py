@@ -6,66 +6,32 @@ while it is away stays in memory and is written when it is back: a job that was 
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
 from docspeed_cli.store.contents import Contents
 from docspeed_cli.store.database import Database, Write, escape_surrogates
+from docspeed_cli.store.postgres_connection import HINT, Connection, open_connection, reason, words
 from docspeed_cli.store.postgres_contents import ResultRows
-from docspeed_cli.store.postgres_layout import MIGRATIONS, SCHEMA, TABLES, layout_of, migrate
+from docspeed_cli.store.postgres_layout import SCHEMA, TABLES, layout_of
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
 
-Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
-_OLDEST = 12
-"""The first major version of PostgreSQL that is supported."""
 _PATIENCE = 30.0
 """Seconds of pauses while we try to connect again: a failover takes about this long."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two tries to connect, at first and later."""
 _TRIES = 3
 """Connections on which one exchange is tried."""
-_CONNECTING = {
-    "connect_timeout": 10,
-    # A peer without power says nothing: a minute later the connection counts as lost.
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
-"""libpq's parameters where the address says nothing else; times are in seconds, the last in milliseconds."""
-_SESSION = {
-    "search_path": SCHEMA,
-    # The server, too, must notice that a machine is gone, and free its locks.
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-_LOOK = """
-    SELECT pg_backend_pid(), current_setting('server_version_num')::int,
-    pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', getdatabaseencoding()
-"""
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-
-class _Look(NamedTuple):
-    """What a new connection says of its server."""
-
-    pid: int
-    version: int
-    read_only: bool
-    encoding: str
 
 
 class PostgresDatabase(Database):
@@ -89,7 +55,7 @@ class PostgresDatabase(Database):
         self.locks = AdvisoryLocks(self.exchange)
         """The locks that all clients of this database share."""
         self._patience = 0.0
-        self._connection: Connection | None = self._connect()
+        self._connection: Connection | None = open_connection(self._address)
         self._patience = _PATIENCE
 
     # -- what the ledger asks
@@ -105,7 +71,7 @@ class PostgresDatabase(Database):
         return self.exchange(lambda connection: connection.execute(_native(sql), storable).fetchall())
 
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
-        """Commit an insertion and every deferred statement; return the new row's number.
+        """Commit an insertion; return the new row's number.
 
         ClaimLost if the lock `claim` ended with its connection: what was read under it may be out of date.
         """
@@ -113,12 +79,15 @@ class PostgresDatabase(Database):
 
         def work(connection: Connection) -> int:
             if self.locks.is_lost(claim):
-                raise ClaimLost(self._words("the connection was lost"))
+                raise ClaimLost(words(self.where, "the connection was lost"))
             row = connection.execute(_native(f"{sql} RETURNING row"), storable).fetchone()
             return int(row[0]) if row else 0
 
         with self._lock:
-            self._commit_queue()
+            if not self.is_persistent:
+                self._commit_queue()
+            if not self.is_persistent:
+                raise LedgerUnavailable(words(self.where, "earlier changes can't be recorded"), hint=HINT)
             # Never on a second connection: the first may have inserted the row before it was lost.
             return self._attempt(work, tries=1)
 
@@ -172,13 +141,21 @@ class PostgresDatabase(Database):
     # -- transactions
 
     def _transact(self, writes: Sequence[Write]) -> None:
+        problem = self._try(writes)
+        if problem is not None and len(writes) > 1 and self._connection is not None:
+            # One that is refused, for lack of a right perhaps, must not hold up a job's id.
+            problem = next(filter(None, [self._try([write]) for write in writes]), None)
+        if problem is not None and self.is_persistent:
+            self._warn(f"{problem.message}; what becomes known is recorded when it is back")
+        self.is_persistent = problem is None
+
+    def _try(self, writes: Sequence[Write]) -> LedgerUnavailable | None:
+        """Commit these statements together; returns why that failed."""
         try:
             self._attempt(lambda connection: self._commit(connection, writes))
-            self.is_persistent = True
         except LedgerUnavailable as error:
-            if self.is_persistent:
-                self._warn(f"{error.message}; what becomes known is recorded when it is back")
-            self.is_persistent = False
+            return error
+        return None
 
     def _commit(self, connection: Connection, writes: Sequence[Write]) -> None:
         sync = any(write.sync for write in writes)
@@ -214,7 +191,7 @@ class PostgresDatabase(Database):
                     self._drop_connection()
                 if not lost or left == 0:
                     kind = ClaimLost if lost and tries == 1 else LedgerUnavailable
-                    raise kind(self._words(_reason(error)), hint=_HINT) from None
+                    raise kind(words(self.where, reason(error)), hint=HINT) from None
             except LedgerUnavailable:
                 raise
             except BaseException:
@@ -231,7 +208,7 @@ class PostgresDatabase(Database):
         paused, pause = 0.0, _FIRST_PAUSE
         while True:
             try:
-                connection = self._connect()
+                connection = open_connection(self._address)
                 self.locks.retake(connection)
             except LedgerUnavailable as error:
                 if paused >= self._patience:
@@ -250,77 +227,6 @@ class PostgresDatabase(Database):
             self.locks.lose()
             self._connection.close()
             self._connection = None
-
-    def _connect(self) -> Connection:
-        """Connect, check the server and migrate its tables. LedgerUnavailable if that fails."""
-        try:
-            connection = self._dial()
-            try:
-                self._set_up(connection)
-            except BaseException:
-                connection.close()
-                raise
-        except psycopg.Error as error:
-            raise LedgerUnavailable(self._words(_reason(error)), hint=_HINT) from None
-        return connection
-
-    def _dial(self) -> Connection:
-        try:
-            named = conninfo_to_dict(self._address.url)
-        except psycopg.ProgrammingError:
-            # libpq's own words would repeat a part of the address, which may be the password.
-            raise LedgerUnavailable(self._words("the address is malformed")) from None
-        name = f"process {os.getpid()} on {platform.node()}"
-        ours = {"application_name": name[:63], "client_encoding": "UTF8"}
-        conninfo = make_conninfo("", **{**_CONNECTING, **named, **ours})
-        return psycopg.connect(conninfo, autocommit=True, cursor_factory=psycopg.RawCursor)
-
-    def _set_up(self, connection: Connection) -> None:
-        look = _Look(*(connection.execute(_LOOK).fetchone() or ()))
-        problem = ""
-        if look.version < _OLDEST * 10_000:
-            problem = (
-                f"its version is {look.version // 10_000}, and {_OLDEST} is the oldest that is supported"
-            )
-        elif look.encoding != "UTF8":
-            problem = f"the database's encoding is {look.encoding}; create one with `createdb -E UTF8 NAME`"
-        elif look.read_only:
-            problem = "the server is read-only: a standby, perhaps"
-        elif look.pid != connection.info.backend_pid:
-            connection.prepare_threshold = None
-            if self._is_shared(connection, look.pid):
-                problem = (
-                    "a pooler gives each transaction another connection, but the ledger's locks need one of"
-                    " their own; use PgBouncer's session mode, or connect to the server itself"
-                )
-        if problem:
-            raise LedgerUnavailable(self._words(problem), hint=_HINT)
-        layout = layout_of(connection)
-        if layout > len(MIGRATIONS):
-            what = f"its tables have layout {layout}, and this docspeed knows {len(MIGRATIONS)}"
-            raise LedgerUnavailable(self._words(what), hint="install a newer docspeed")
-        if layout < len(MIGRATIONS):
-            migrate(connection)
-        sets = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
-        connection.execute(f"SELECT {sets}".encode())
-
-    def _is_shared(self, connection: Connection, pid: int) -> bool:
-        """Return whether a pooler gives this connection's server process to others between transactions."""
-        with self._dial() as other, other.transaction():
-            pids = [each.execute("SELECT pg_backend_pid()").fetchone() for each in (other, connection)]
-        return pids[0] == (pid,) or pids[1] != (pid,)
-
-    def _words(self, reason: str) -> str:
-        return f"can't use the ledger {self.where}: {reason}"
-
-
-_HINT = "`docspeed doctor` checks it; `--local-ledger` goes on with the ledger of this machine alone"
-
-
-def _reason(error: psycopg.Error) -> str:
-    """The error's first line: the others are its context."""
-    text = str(error).strip().partition("\n")[0]
-    return re.sub(r"^connection failed: ", "", text) or type(error).__name__
 
 
 @cache

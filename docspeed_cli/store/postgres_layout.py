@@ -52,7 +52,7 @@ MIGRATIONS = (
     CREATE TABLE runs (
         run text PRIMARY KEY, name text, command_hash text, operation text, server text,
         started_at double precision, ended_at double precision, stopped text, previous text, results text,
-        total bigint, rowid bigint GENERATED ALWAYS AS IDENTITY
+        total bigint, schema text, rowid bigint GENERATED ALWAYS AS IDENTITY
     );
     CREATE TABLE run_items (
         run text NOT NULL, position bigint NOT NULL,
@@ -67,8 +67,10 @@ MIGRATIONS = (
 
 def layout_of(connection: psycopg.Connection[Any]) -> int:
     """Return the number of migrations that the database has had; 0 if it has no tables of ours."""
-    found = connection.execute(f"SELECT to_regclass('{SCHEMA}.layout') IS NOT NULL").fetchone()
-    if not found or not found[0]:
+    # Not `to_regclass`: it may answer from what this connection remembers of an earlier time.
+    tables = "pg_class JOIN pg_namespace AS n ON n.oid = relnamespace"
+    sql = f"SELECT 1 FROM {tables} WHERE nspname = '{SCHEMA}' AND relname = 'layout'"
+    if connection.execute(sql.encode()).fetchone() is None:
         return 0
     version = connection.execute(f"SELECT coalesce(max(version), 0) FROM {SCHEMA}.layout").fetchone()
     return int(version[0]) if version else 0
@@ -81,8 +83,8 @@ def migrate(connection: psycopg.Connection[Any]) -> None:
         before = layout_of(connection)
         if before == 0:
             # `IF NOT EXISTS` would ask for the right to create schemas where an administrator made this one.
-            found = connection.execute(f"SELECT to_regnamespace('{SCHEMA}') IS NULL").fetchone()
-            if found and found[0]:
+            sql = f"SELECT 1 FROM pg_namespace WHERE nspname = '{SCHEMA}'"
+            if connection.execute(sql.encode()).fetchone() is None:
                 connection.execute(f"CREATE SCHEMA {SCHEMA}")
             connection.execute(f"CREATE TABLE {SCHEMA}.layout (version bigint PRIMARY KEY)")
         connection.execute(f"SET LOCAL search_path = {SCHEMA}")

@@ -20,7 +20,8 @@ _TABLES = {
     " output error run token content_hash pages",
     "uploads": "server key digest file_id filename created_at",
     "conversations": "session_id server key documents file_ids names updated_at",
-    "runs": "run name command_hash operation server started_at ended_at stopped previous results total",
+    "runs": "run name command_hash operation server started_at ended_at stopped previous results total"
+    " schema",
     "run_items": "run position input job_row job_id state status code reason reused output pages seconds",
     "kept": "server job digest size operation status used_at",
 }

@@ -27,9 +27,6 @@ NOT_WALKED = {
     "set TMPDIR to a folder with more room, or leave out `--ordered`": "it takes a full disk",
     "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
     "`pip install 'docspeed-cli[postgres]'`; `--local-ledger` goes on without it": "the same of psycopg",
-    "`docspeed doctor` checks it; `--local-ledger` goes on with the ledger of this machine alone": (
-        "a shared ledger has to be out of reach"
-    ),
     "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
 }
 
@@ -115,6 +112,11 @@ def damaged_credentials(walker: Walker) -> None:
     path.write_text("{bad")
     walker.play("parse", "a.pdf", env=NO_KEY)
     path.unlink()
+
+
+@scenario
+def shared_ledger_away(walker: Walker) -> None:
+    walker.play("parse", "a.pdf", env={"DOCSPEED_LEDGER": "postgresql://127.0.0.1:1/x"})
 
 
 @scenario

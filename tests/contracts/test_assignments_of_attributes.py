@@ -14,7 +14,8 @@ EXCEPTIONS = {
     "review.documents": {"Image.MAX_IMAGE_PIXELS"},
     "service.body": {"body._file", "body.size"},  # a class method that makes one
     "service.transport": {"self._of_thread.connection"},  # a threading.local
-    "store.postgres": {"connection.prepare_threshold", "write.done"},
+    "store.postgres": {"write.done"},
+    "store.postgres_connection": {"connection.prepare_threshold"},
     "store.sqlite": {"write.done"},  # a private record
     "terminal.views.markdown": {"self.text.justify", "token.children", "token.content", "token.info"},
 }

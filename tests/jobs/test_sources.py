@@ -8,6 +8,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -628,3 +629,53 @@ def test_collect_list_of_find_print0_without_null_names_the_flag(here: Path) -> 
 def test_collect_list_line_too_long_for_a_name_is_a_problem(here: Path) -> None:
     put(here / "list", b"x" * 5000 + b".pdf\n")
     assert "File name too long" in problem(Inputs(listed="list")).message
+
+
+# -- shards
+
+
+def shards(world: Environment, parts: int, **inputs: object) -> list[list[str]]:
+    """The labels of the documents in each part."""
+    named = [Inputs(shard=f"{part}/{parts}", **inputs) for part in range(1, parts + 1)]  # type: ignore[arg-type]
+    return [[source.label for source in collect(each, world).documents()] for each in named]
+
+
+def test_shard_takes_each_document_once_wherever_the_folder_is(tmp_path: Path) -> None:
+    taken = []
+    for folder in (tmp_path / "a", tmp_path / "mnt" / "elsewhere"):
+        for number in range(60):
+            path = folder / f"box {number % 3}" / f"{number}.pdf"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(PDF)
+        found = shards(world(), 5, files=(str(folder),), recursive=True)
+        assert sorted(chain(*found)) == sorted(map(str, folder.rglob("*.pdf")))
+        assert all(5 <= len(part) <= 20 for part in found)
+        taken.append([[label.removeprefix(str(folder)) for label in part] for part in found])
+    assert taken[0] == taken[1]
+
+
+def test_shard_divides_stored_files_and_a_list_on_standard_input() -> None:
+    ids = [f"file_{number}" for number in range(40)]
+    by_id = shards(world(), 3, file_ids=tuple(ids))
+    assert sorted(chain(*by_id)) == sorted(ids)
+    piped = [Inputs(listed="-", shard=f"{part}/3") for part in (1, 2, 3)]
+    text = "\n".join(ids).encode()
+    found = [[each.label for each in collect(one, world(text)).documents()] for one in piped]
+    assert found == by_id
+
+
+def test_shard_ignores_an_unusable_document_of_another_part(tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    failed = 0
+    for part in (1, 2):
+        try:
+            collect(Inputs((str(tmp_path / "empty.pdf"),), shard=f"{part}/2"), world())
+        except UsageError:
+            failed += 1
+    assert failed == 1
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "1/0", "a/b", "1/3/5", "-1/3", "٣/٥"])
+def test_shard_malformed_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="--shard"):
+        collect(Inputs(shard=text), world())
