@@ -18,7 +18,7 @@ from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
 from docspeed_cli.store.contents import Contents
 from docspeed_cli.store.database import Database, Write, escape_surrogates
-from docspeed_cli.store.postgres_connection import HINT, Connection, open_connection, reason, words
+from docspeed_cli.store.postgres_connection import HINT, UNSYNCED, Connection, open_connection, reason, words
 from docspeed_cli.store.postgres_contents import ResultRows
 from docspeed_cli.store.postgres_layout import SCHEMA, TABLES, layout_of
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
@@ -32,6 +32,21 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _TRIES = 3
 """Connections on which one exchange is tried."""
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class _Insertion(Write):
+    """A new job, whose row is written under a lock or not at all."""
+
+    __slots__ = ("claim", "problem")
+
+    def __init__(self, sql: str, values: Sequence[Any], claim: str) -> None:
+        super().__init__(sql, values, sync=True)
+        self.claim = claim
+        self.problem: LedgerUnavailable | None = None
+
+    def refuse(self, problem: LedgerUnavailable) -> None:
+        """Give it up: its request is not sent."""
+        self.problem, self.done = problem, (0, 0)
 
 
 class PostgresDatabase(Database):
@@ -75,21 +90,14 @@ class PostgresDatabase(Database):
 
         ClaimLost if the lock `claim` ended with its connection: what was read under it may be out of date.
         """
-        storable = [self._storable(value) for value in values]
-
-        def work(connection: Connection) -> int:
-            if self.locks.is_lost(claim):
-                raise ClaimLost(words(self.where, "the connection was lost"))
-            row = connection.execute(_native(f"{sql} RETURNING row"), storable).fetchone()
-            return int(row[0]) if row else 0
-
+        write = _Insertion(f"{sql} RETURNING row", [self._storable(value) for value in values], claim)
+        self._queue.append(write)
         with self._lock:
-            if not self.is_persistent:
+            if write.done is None:
                 self._commit_queue()
-            if not self.is_persistent:
-                raise LedgerUnavailable(words(self.where, "earlier changes can't be recorded"), hint=HINT)
-            # Never on a second connection: the first may have inserted the row before it was lost.
-            return self._attempt(work, tries=1)
+        if write.problem is not None:
+            raise write.problem
+        return write.done[1] if write.done is not None else 0
 
     def glob(self, pattern: str) -> tuple[str, str]:
         """Return the operator that compares a text with a pattern, and its operand."""
@@ -142,9 +150,17 @@ class PostgresDatabase(Database):
 
     def _transact(self, writes: Sequence[Write]) -> None:
         problem = self._try(writes)
-        if problem is not None and len(writes) > 1 and self._connection is not None:
+        for write in writes:
+            if problem is not None and isinstance(write, _Insertion) and write.done is None:
+                write.refuse(problem)  # nothing begins while what is known can't be recorded
+        changes = [write for write in writes if not isinstance(write, _Insertion)]
+        if not changes:
+            return
+        if problem is not None:
+            problem = self._try(changes)
+        if problem is not None and len(changes) > 1 and self._connection is not None:
             # One that is refused, for lack of a right perhaps, must not hold up a job's id.
-            problem = next(filter(None, [self._try([write]) for write in writes]), None)
+            problem = next(filter(None, [self._try([change]) for change in changes]), None)
         if problem is not None and self.is_persistent:
             self._warn(f"{problem.message}; what becomes known is recorded when it is back")
         self.is_persistent = problem is None
@@ -152,23 +168,33 @@ class PostgresDatabase(Database):
     def _try(self, writes: Sequence[Write]) -> LedgerUnavailable | None:
         """Commit these statements together; returns why that failed."""
         try:
-            self._attempt(lambda connection: self._commit(connection, writes))
+            # Never a second connection for an insertion: the first may have made the row before it was lost.
+            tries = 1 if any(isinstance(write, _Insertion) for write in writes) else _TRIES
+            self._attempt(lambda connection: self._commit(connection, writes), tries)
         except LedgerUnavailable as error:
             return error
         return None
 
     def _commit(self, connection: Connection, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if isinstance(write, _Insertion) and self.locks.is_lost(write.claim):
+                write.refuse(ClaimLost(words(self.where, "the connection was lost")))
+        writes = [write for write in writes if write.done is None]
+        if not writes:
+            return
         sync = any(write.sync for write in writes)
         pipeline = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
-        if sync and len(writes) == 1:
-            cursors = [connection.execute(_native(writes[0].sql), writes[0].values)]
+        if len(writes) == 1:
+            sql = writes[0].sql if sync else f"{writes[0].sql} {UNSYNCED}"
+            cursors = [connection.execute(_native(sql), writes[0].values)]
         else:
             with pipeline, connection.transaction():
                 if not sync:
                     connection.execute("SET LOCAL synchronous_commit = off")
                 cursors = [connection.execute(_native(write.sql), write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
-            write.done = cursor.rowcount, 0
+            inserted = cursor.fetchone() if isinstance(write, _Insertion) else None
+            write.done = cursor.rowcount, int(inserted[0]) if inserted else 0
 
     def _storable(self, value: Any) -> Any:
         if isinstance(value, bool):

@@ -13,6 +13,7 @@ import psycopg
 
 from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.store.contents import IN_MEMORY, Contents
+from docspeed_cli.store.postgres_connection import UNSYNCED
 from docspeed_cli.store.postgres_locks import Exchange
 
 T = TypeVar("T")
@@ -43,12 +44,18 @@ class ResultRows(Contents):
 
             def insert(connection: psycopg.Connection[Any]) -> None:
                 copy.seek(0)
+                first = copy.read(_PART)
+                if len(first) < _PART:
+                    sql = _INSERT if synced else f"{_INSERT} {UNSYNCED}"
+                    connection.execute(sql.encode(), [name, 0, first, self._now()])
+                    return
+                copy.seek(0)
                 pipeline = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
                 with pipeline, connection.transaction():
                     if not synced:
                         connection.execute("SET LOCAL synchronous_commit = off")
                     part = 0
-                    while (content := copy.read(_PART)) or part == 0:
+                    while content := copy.read(_PART):
                         connection.execute(_INSERT, [name, part, content, self._now()])
                         part += 1
 
