@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 
@@ -84,6 +84,10 @@ class Stage:
     clock: Clock = field(default_factory=Clock)
     transport: Callable[[str], httpx.BaseTransport] | None = None
     columns: int = 100
+    commands: list[tuple[str, Any]] = field(default_factory=list)
+    """The shell's commands that the program ran, each with the JSON on its standard input."""
+    command_code: int = 0
+    """The exit code of such a command."""
 
     def run(
         self,
@@ -108,6 +112,7 @@ class Stage:
             wait=self.clock.wait,
             random=lambda: 0.5,
             transport=self.transport or self.service.transport,
+            run_command=self._run_command,
         )
         code = main(list(argv), environment)
         raw = out.bytes.getvalue()
@@ -118,6 +123,10 @@ class Stage:
             raw,
             self.clock.slept[before:],
         )
+
+    def _run_command(self, command: str, content: bytes, output: TextIO) -> int:
+        self.commands.append((command, json.loads(content)))
+        return self.command_code
 
     def base(self) -> dict[str, str]:
         """Return the environment of a user with a key and an empty config file."""

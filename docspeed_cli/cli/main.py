@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from docspeed_cli.cli.framework import Invocation
     from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.settings import Settings
+    from docspeed_cli.jobs.context import Context
     from docspeed_cli.terminal.output import Output
 
 _READER_GONE = 141
@@ -171,7 +172,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     output = Output(environment, style, plain.secrets, settings.server_flags, phrase)
     context = Context(environment, settings, output, hint)
     try:
-        return invocation.action(context)
+        return _act(invocation, context)
     except DocspeedError as error:
         output.error(error)
         return error.exit_code
@@ -183,6 +184,27 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
         return interrupted.exit_code
     finally:
         context.close()
+
+
+def _act(invocation: Invocation, context: Context) -> int:
+    """Perform the action; at its end run the command of `--notify`, unless nothing was waited for."""
+    from docspeed_cli.core.errors import DocspeedError, UsageError
+
+    options, started = invocation.options, context.environment.monotonic()
+    if options.notify is None or options.dry_run:
+        return invocation.action(context)
+    error: DocspeedError | None = None
+    try:
+        code = invocation.action(context)
+    except UsageError:
+        raise
+    except DocspeedError as raised:
+        context.output.error(raised)
+        code, error = raised.exit_code, raised
+    from docspeed_cli.cli.notify import notify
+
+    notify(context, options.notify, code, error, context.environment.monotonic() - started)
+    return code
 
 
 def _settings(invocation: Invocation, environment: Environment) -> Settings:

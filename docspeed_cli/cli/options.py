@@ -58,6 +58,7 @@ class Options:
     # What the framework asks of every command, and what holds for those that have no such flag.
     format: str | None = None
     bell: bool = False
+    notify: str | None = None
     dry_run: bool = False
 
     def __init__(self, **values: Any) -> None:
@@ -203,6 +204,14 @@ class PollOptions(Options):
         str | None, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
     ] = None
     bell: Annotated[bool, waiting_flag("--bell", "ring the terminal's bell at the end")] = False
+    notify: Annotated[
+        str | None,
+        waiting_flag(
+            "--notify",
+            "run this at the end of the wait, with a summary in JSON on its standard input",
+            "COMMAND",
+        ),
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """The longest wait and the least time between two looks."""

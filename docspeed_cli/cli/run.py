@@ -193,6 +193,7 @@ class Run(NamedTuple):
             return 0
         with resumable(context, run):
             outcome = run_alone(context, lambda on_status: tasks.reporting(on_status).for_request(request))
+            context.report.add_job(outcome.job)
             tasks.delivery.deliver(outcome)
             tasks.delivery.finish()
             run.end_all()
@@ -311,6 +312,7 @@ def check_unwaited(
         f"--table {table}": table,
         "--require": checks and checks.requirements,
         "--check": checks and checks.rules,
+        "--notify": options.notify,
     }
     for name, value in given.items():
         if value is not None:

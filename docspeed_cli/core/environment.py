@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+def _run_command(command: str, content: bytes, output: TextIO) -> int:
+    import subprocess
+
+    output.flush()
+    # With a shell, as users expect of a command in one argument; no text of ours is part of it.
+    return subprocess.run(
+        command, shell=True, input=content, stdout=output, stderr=output, check=False
+    ).returncode
+
+
 def _random() -> float:
     import random  # loads hashlib and more; only retries and polling need it
 
@@ -39,6 +49,8 @@ class Environment(NamedTuple):
     random: Callable[[], float] = _random
     transport: Callable[[str], httpx.BaseTransport] | None = None
     """Makes a transport for a base URL, in place of the network."""
+    run_command: Callable[[str, bytes, TextIO], int] = _run_command
+    """Runs a shell's command with these bytes as its input, and its output to the stream; the exit code."""
 
     @classmethod
     def real(cls) -> Environment:

@@ -117,6 +117,7 @@ class Batch:
             record._replace(results=where, total=plan.total, schema=plan.schema)
         ).run
         self.context.locks.acquire(run_lock(run))
+        self.context.report.add_run(run)
         return run
 
     def _end_all(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> str:

@@ -19,6 +19,7 @@ from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.files_read import FilesRead
+    from docspeed_cli.jobs.report import Report
     from docspeed_cli.service.client import Client
     from docspeed_cli.service.rate_limit import RateLimiter
     from docspeed_cli.store.kept_results import KeptResults
@@ -81,6 +82,15 @@ class Context:
         origins = {**self.settings.origins, "base_url": "--sandbox"}
         settings = self.settings._replace(base_url=server, origins=origins)
         return Context(self.environment, settings, self.output, self.command, made_from=self)
+
+    @cached_property
+    def report(self) -> Report:
+        """What this command brought to its end."""
+        if self._made_from is not None:
+            return self._made_from.report
+        from docspeed_cli.jobs.report import Report
+
+        return Report()
 
     # -- the ledger and the state folder
 

@@ -61,6 +61,7 @@ class Talk:
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
             return self.ask(question)
+        self.context.report.add_job(outcome.job)
         self.run.end_all()
         if outcome.result is not None:
             self._remember(question, prepared.documents, outcome)

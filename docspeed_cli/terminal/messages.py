@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, Interrupted, bare_command
 from docspeed_cli.core.json_text import SPACED, to_json
@@ -71,16 +71,19 @@ class Messages(Streams):
         """Report what happened and what to do next: for people, or as one JSON line with --json."""
         hint = self.advice(error.hint or "")
         if self.style.json_errors:
-            members = {**error.to_json(), **({"hint": hint} if hint else {})}
-
             # ASCII, because a log collector may read stderr in any encoding.
-            self._line(to_json({"error": members}, SPACED, ascii_only=True))
+            self._line(to_json({"error": self.error_members(error)}, SPACED, ascii_only=True))
             return
         self.failure(error.message)
         if hint:
             self._message("hint", hint, "bold")
         if error.request_id:
             self._line(sanitize(f"request: {error.request_id}", multiline=False))
+
+    def error_members(self, error: DocspeedError) -> dict[str, Any]:
+        """The error as the JSON that scripts read, with the hint as it is printed."""
+        members = error.to_json()
+        return {**members, "hint": self.advice(error.hint)} if error.hint else members
 
     def unexpected(self, error: Exception) -> DocspeedError:
         """The one-line error for a bug; DOCSPEED_DEBUG=1 prints its traceback."""

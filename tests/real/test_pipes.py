@@ -195,3 +195,11 @@ def test_pipe_reader_gone_in_mid_result_fetches_once(machine: Machine, service: 
     assert (int(counted), done.err) == (6_000_000, "")
     assert int(code) in (1, 141)
     assert service.count(RESULT) == 1
+
+
+def test_notify_command_reads_the_summary_and_leaves_stdout_alone(machine: Machine, service: Service) -> None:
+    command = "cat > summary.json; echo told | tee out.txt; exit 3"
+    done = machine.run("parse", "--file-id", "f", "--wait", "--notify", command)
+    assert (done.code, done.out) == (0, service.results["job_1"] + b"\n")
+    assert "told\n" in done.err and "ended with exit code 3" in done.err
+    assert json.loads((machine.folder / "summary.json").read_bytes())["exit"] == "ok"

@@ -88,6 +88,7 @@ def api(
             outcome = run_alone(
                 context, lambda on_status: _send(context, run, request, wait._replace(on_status=on_status))
             )
+            context.report.add_job(outcome.job)
             delivery.deliver(outcome)
             delivery.finish()
             run.end_all()

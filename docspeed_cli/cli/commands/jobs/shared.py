@@ -60,6 +60,7 @@ def for_each(
             outcomes = _spooled(run_tasks, tasks) if spooled else run_tasks(tasks)
         for outcome in _ordered(iter(outcomes), jobs) if in_order else outcomes:
             run.end_waiting(outcome.job)
+            context.report.add_job(outcome.job)
             if outcome.error is None or outcome.status is not None or errors_are_lines:
                 outcome = _shown(outcome, show, errors_are_lines=errors_are_lines)
             if outcome.error is not None:

@@ -1,0 +1,32 @@
+"""What one command brought to its end, for the command that `--notify` names."""
+
+from __future__ import annotations
+
+from docspeed_cli.core.models import Job
+
+
+class Report:
+    """The jobs or the run of one command. A run's jobs are counted in the ledger, not held here."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._runs: list[str] = []
+
+    def add_job(self, job: Job | None) -> None:
+        """Note a job as it is now."""
+        if job is not None:
+            self._jobs[job.ref] = job
+
+    def add_run(self, run: str) -> None:
+        """Note a run over many documents by its id."""
+        self._runs.append(run)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs, in the order in which they ended."""
+        return list(self._jobs.values())
+
+    @property
+    def run(self) -> str | None:
+        """The run's id; None for a command that is not a run."""
+        return self._runs[-1] if self._runs else None
