@@ -46,6 +46,11 @@ class Talk:
         self.session_id = None
         self.history.clear()
 
+    def add(self, source: Source) -> None:
+        """Ask about this document too, in a new session: the one before is over other documents."""
+        self.sources = (*self.sources, source)
+        self.session_id = None
+
     def ask(self, question: str) -> Outcome:
         """Ask a question; if the server has forgotten the session, a new one is started."""
         submitter = Submitter(self.context, self.run)

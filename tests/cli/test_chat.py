@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.fake_service import SUBMIT, Reply, Service
-from tests.stage import Stage, lines
+from tests.stage import Ran, Stage, lines
 
 
 def test_chat_document_before_question_is_a_usage_error(stage: Stage, service: Service) -> None:
@@ -106,3 +106,60 @@ def test_chat_questions_from_empty_stdin_are_a_usage_error(stage: Stage, service
     ran = stage.run("chat", "-", "--file-id", "f", stdin=b"\n")
     assert (ran.code, ran.out, service.calls) == (2, "", [])
     assert ran.err == "error: no question on standard input\n"
+
+
+def converse(stage: Stage, *typed: str, flags: tuple[str, ...] = ()) -> Ran:
+    """Hold a conversation over a.pdf at a terminal."""
+    text = "".join(f"{line}\n" for line in typed).encode()
+    return stage.run("chat", stage.document("a.pdf"), *flags, stdin=text, terminal=True, typing=True)
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "Quit", "/quit", "/exit"])
+def test_chat_word_for_leaving_leaves_and_costs_nothing(stage: Stage, service: Service, word: str) -> None:
+    ran = converse(stage, word, "never asked?")
+    assert (ran.code, service.bodies()) == (0, [])
+    assert "--continue" not in ran.err
+
+
+@pytest.mark.parametrize("word", ["help", "?", "/help"])
+def test_chat_word_for_help_lists_the_commands(stage: Stage, service: Service, word: str) -> None:
+    ran = converse(stage, word)
+    assert (ran.code, service.bodies()) == (0, [])
+    assert "/add FILE" in ran.out and "/save FILE" in ran.out
+
+
+def test_chat_question_that_begins_with_such_a_word_is_asked(stage: Stage, service: Service) -> None:
+    answering(service)
+    converse(stage, "help me read page 2", "exit clause?")
+    assert [body["query"] for body in service.bodies()] == ["help me read page 2", "exit clause?"]
+
+
+def test_chat_left_after_a_question_hints_how_to_go_on(stage: Stage, service: Service) -> None:
+    answering(service)
+    ran = converse(stage, "How much?", "exit")
+    assert ran.err.endswith("docspeed chat --continue\n")
+    again = stage.run("chat", "--continue", stdin=b"When?\n", terminal=True, typing=True)
+    assert again.code == 0, again.err
+    assert sessions(service) == [None, "s1"]
+
+
+def test_chat_added_document_is_asked_about_in_a_new_session(stage: Stage, service: Service) -> None:
+    answering(service)
+    other = stage.document("b c.pdf")
+    ran = converse(stage, "How much?", f'/add "{other}"', "And here?", "/documents")
+    assert ran.code == 0, ran.err
+    assert [len(body["inputs"]) for body in service.bodies()] == [1, 2]
+    assert sessions(service) == [None, None]
+    assert f"2. {other}" in ran.out
+
+
+@pytest.mark.parametrize("name", ["", "nowhere.pdf", "notes.txt", "a.pdf"])
+def test_chat_added_document_that_cannot_be_used_changes_nothing(
+    stage: Stage, service: Service, name: str
+) -> None:
+    answering(service)
+    (stage.folder / "notes.txt").write_text("just text")
+    ran = converse(stage, f"/add {stage.folder / name if name else ''}", "How much?", "/documents")
+    assert (ran.code, len(service.bodies()[0]["inputs"])) == (0, 1)
+    assert "error:" in ran.err
+    assert "2. " not in ran.out

@@ -99,6 +99,13 @@ lines("parse a.pdf --wait", env={"DOCSPEED_API_KEY": "two words"})
 
 
 @scenario
+def conversation_left(walker: Walker) -> None:
+    walker.service.payload = lambda operation, body: b'{"answer": "7", "citations": [], "session_id": "s"}'
+    typed = b"why?\n/nope\n/save\n/add\nexit\n"
+    walker.play("chat", "a.pdf", terminal=True, typing=True, stdin=typed)
+
+
+@scenario
 def api_key_in_the_config_file(walker: Walker) -> None:
     walker.stage.configure('api_key = "x"\n')
     walker.play("parse", "a.pdf")

@@ -11,25 +11,42 @@ from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.media_types import InputProblem
+from docspeed_cli.jobs.sources import discard, listed_source, named_in_line
 from docspeed_cli.service.body import write_whole
 
 HELP = """\
-/docs       list the documents of this conversation
+/documents  list the documents of this conversation
+/add FILE   ask about this document too, in a new conversation
 /new        start a new conversation with the same documents
 /save FILE  write the conversation to a file, as markdown
-/quit       leave (so does Ctrl-D)
+/quit       leave (so do `exit`, `quit` and Ctrl-D)
 Ctrl-C gives up a question, not the conversation."""
+
+_WORDS = {"exit": "/quit", "quit": "/quit", "/exit": "/quit", "/q": "/quit", "help": "/help", "?": "/help"}
+"""What other programs call these commands: a question of this one word would be paid for."""
 
 
 def converse(talk: Talk, delivery: Delivery) -> None:
-    """Ask what is typed until the user leaves."""
+    """Ask what is typed until the user leaves; then say how to go on."""
     gc.enable()  # `main` turns it off for short commands
     output = talk.context.output
     labels = ", ".join(source.label for source in talk.sources)
     output.progress(f"talking about {labels}; /help lists the commands")
     _enable_line_editing(talk.context)
-    for line in _typed_lines(talk):
-        if line in ("/quit", "/exit", "/q"):
+    try:
+        _answer_typed(talk, delivery)
+    finally:
+        discard(talk.sources)
+    if talk.session_id is not None:
+        output.hint(f"`docspeed chat --continue{talk.context.settings.server_flags}`")
+
+
+def _answer_typed(talk: Talk, delivery: Delivery) -> None:
+    output = talk.context.output
+    for typed in _typed_lines(talk):
+        line = _WORDS.get(typed.lower(), typed)
+        if line == "/quit":
             return
         try:
             if line.startswith("/"):
@@ -96,9 +113,11 @@ def _perform(talk: Talk, line: str) -> None:
     """Perform a command of the prompt. UsageError if there is no such command."""
     output = talk.context.output
     name, _, rest = line.partition(" ")
-    if name == "/docs":
+    if name in ("/documents", "/docs"):
         for number, source in enumerate(talk.sources, 1):
             output.text(f"{number}. {source.label}")
+    elif name == "/add":
+        _add(talk, rest.strip())
     elif name == "/new":
         talk.restart()
         output.progress("a new conversation with the same documents")
@@ -108,6 +127,21 @@ def _perform(talk: Talk, line: str) -> None:
         output.text(HELP)
     else:
         raise UsageError(f"no such command: {name}", hint="/help lists the commands")
+
+
+def _add(talk: Talk, name: str) -> None:
+    """Add a document, by its path or file id. UsageError if it can't be used."""
+    if not name:
+        raise UsageError("/add needs a document", hint="/add contract.pdf")
+    try:
+        source = listed_source(named_in_line(name))
+    except InputProblem as problem:
+        raise UsageError(f"{name}: {problem}") from None
+    if any(known.label == source.label for known in talk.sources):
+        raise UsageError(f"{source.label} is one of the documents already")
+    talk.add(source)
+    about = f"the next question is about {len(talk.sources)} documents, in a new conversation"
+    talk.context.output.progress(f"added {source.label}; {about}")
 
 
 def _save(talk: Talk, name: str) -> None:
