@@ -10,10 +10,12 @@ from docspeed_cli.cli.completion_reply import Completion, Value, described
 from docspeed_cli.cli.framework import build
 from docspeed_cli.cli.groups import Called
 from docspeed_cli.cli.help_layout import TOPICS
+from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import State
-from docspeed_cli.core.operations import GROUNDINGS, OPERATIONS, PROFILES, UPLOAD_PATH
-from docspeed_cli.core.settings import state_dir
+from docspeed_cli.core.operations import FORMATS, GROUNDINGS, OPERATIONS, PROFILES, SANDBOX, UPLOAD_PATH
+from docspeed_cli.core.settings import SETTINGS, config_path, known_format, server_url, state_dir, switch
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.media_types import SUFFIXES
 
@@ -116,6 +118,12 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
     if name == "format":
         formats = ("json", "curl") if context.params.get("dry_run") else context.command.guide.formats
         return Completion(tuple(map(Value, formats)))
+    if name == "setting":
+        return Completion(tuple(Value(setting.name, setting.about) for setting in SETTINGS))
+    if name == "value":
+        return Completion(tuple(map(Value, _setting_values(context.params.get("setting")))))
+    if name == "env":
+        return Completion(tuple(map(Value, _environment_names(environment))))
     if name in _RECENT:
         recent = _recent(_RECENT[name], environment)
         kind = {"ids": "job", "run": "run"}.get(name)
@@ -123,6 +131,25 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
         given = (context.params.get(name) or ()) if name != "run" else ()
         return Completion(tuple(value for value in (*newest, *recent) if value.text not in given))
     return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
+
+
+def _setting_values(name: str | None) -> Iterable[str]:
+    """Known values of a setting."""
+    read = next((setting.read for setting in SETTINGS if setting.name == name), None)
+    known: tuple[tuple[object, Iterable[str]], ...] = (
+        (known_format, FORMATS),
+        (switch, ("true", "false")),
+        (server_url, (SANDBOX,)),
+    )
+    return next((values for reader, values in known if reader is read), ())
+
+
+def _environment_names(environment: Environment) -> Iterable[str]:
+    """The environments in the config file; none if it can't be read."""
+    try:
+        return environments(read_config(config_path(environment.env)))
+    except UsageError:
+        return ()
 
 
 def _recent(select: str, environment: Environment) -> tuple[Value, ...]:

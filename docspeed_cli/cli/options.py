@@ -54,6 +54,7 @@ class Options:
     verbose: Annotated[bool, output_flag("-v --verbose", "a line on stderr for each HTTP exchange")] = False
     sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
     base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
+    env: Annotated[str | None, typer.Option("--env", hidden=True)] = None
 
     # What the framework asks of every command, and what holds for those that have no such flag.
     format: str | None = None
@@ -74,6 +75,9 @@ class ServerOptions(Options):
 
     sandbox: Annotated[bool, server_flag("--sandbox", "use the local sandbox: no key, no network")] = False
     base_url: Annotated[str | None, server_flag("--base-url", "URL of the server", "URL")] = None
+    env: Annotated[
+        str | None, server_flag("--env", "use the settings of this environment in the config file", "NAME")
+    ] = None
     local_ledger: Annotated[
         bool, server_flag("--local-ledger", "use this machine's ledger, not the shared one")
     ] = False
@@ -84,7 +88,13 @@ class ServerOptions(Options):
             raise UsageError("--sandbox and --base-url name two servers; give one of them")
         server = SANDBOX if self.sandbox else self.base_url
         ledger = "local" if self.local_ledger else None
-        return {**super().settings(), "base_url": server, SANDBOX: self.sandbox, "ledger": ledger}
+        return {
+            **super().settings(),
+            "base_url": server,
+            SANDBOX: self.sandbox,
+            "ledger": ledger,
+            "env": self.env,
+        }
 
 
 class FormatOptions(Options):

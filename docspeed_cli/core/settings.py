@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from docspeed_cli.core.config_file import ConfigFile, choose_environment, unknown_settings
 from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
 from docspeed_cli.core.text_files import read_text
@@ -181,6 +182,7 @@ SETTINGS = (
 VARIABLES = (
     ("DOCSPEED_API_KEY", "the API key; wins over a saved one"),
     *((setting.variable, setting.about) for setting in SETTINGS),
+    ("DOCSPEED_ENV", "environment of the config file to use, in place of `--env`"),
     ("DOCSPEED_CONFIG", "path of the config file, in place of config.toml in the user's config folder"),
     ("DOCSPEED_STATE_DIR", "folder of the ledger and the sandbox"),
     ("DOCSPEED_DEBUG", "`1` prints tracebacks"),
@@ -212,6 +214,8 @@ class Settings(NamedTuple):
     """Path of the config file, whether or not it exists."""
     state_dir: Path
     env: Mapping[str, str]
+    chosen: tuple[str | None, bool] = (None, False)
+    """Name of the environment, if one was chosen, and whether `--env` named it."""
     error: UsageError | None = None
     """What is wrong with the settings, for commands that help to fix them; every value is a default then."""
 
@@ -223,14 +227,16 @@ class Settings(NamedTuple):
     @property
     def named_server(self) -> str | None:
         """Server that the command line names; None if a variable, the config file or the default does."""
-        return self.base_url if self.origins["base_url"] in ("--base-url", "--sandbox") else None
+        return self.base_url if self.origins["base_url"].startswith("--") else None
 
     @property
     def server_flags(self) -> str:
-        """Flags that name this server in another command, after a space; empty for the usual server."""
-        if self.named_server in (None, BASE_URL):
-            return ""
-        return " --sandbox" if self.sandbox else f" --base-url {self.base_url}"
+        """Flags that name this server and its environment in another command, after a space."""
+        name, by_flag = self.chosen
+        chosen = f" --env {name}" if by_flag else ""
+        if self.named_server in (None, BASE_URL) or self.origins["base_url"] == chosen.strip():
+            return chosen
+        return (" --sandbox" if self.sandbox else f" --base-url {self.base_url}") + chosen
 
     @property
     def credentials(self) -> Path:
@@ -291,36 +297,54 @@ _FLAGS = {"ledger": "--local-ledger"}
 
 
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
-    """Take each setting from its first source: flag, variable, config file, default.
+    """Take each setting from its first source: flag, variable, environment, config file, default.
 
-    One UsageError lists every bad value and every unknown key of the file, each with its place.
+    An environment that `--env` names comes before the variables. One UsageError lists every bad value and
+    every unknown key of the file, each with its place.
     """
     path = config_path(env)
-    in_file = _read_config(path)
-    names = [setting.name for setting in SETTINGS]
-    errors = [_unknown_setting(path, name, names) for name in in_file if name not in names]
+    config = choose_environment(path, flags.get("env"), env.get("DOCSPEED_ENV"))
+    errors = unknown_settings(path, config.values, [setting.name for setting in SETTINGS])
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
-        name, variable = setting.name, setting.variable
-        flag = "--sandbox" if name == "base_url" and flags.get(SANDBOX) else _FLAGS.get(name)
-        flag = flag or f"--{name.replace('_', '-')}"
-        if flags.get(name) is not None:
-            value, place, origins[name] = flags[name], flag, flag
-        elif env.get(variable):
-            value, place, origins[name] = env[variable], variable, variable
-        elif name in in_file:
-            value, place, origins[name] = str(in_file[name]), f"{path}: {name}", str(path)
-        else:
+        name = setting.name
+        source = next(_sources(setting, flags, env, config), None)
+        if source is None:
             values[name], origins[name] = setting.default, "default"
             continue
+        value, place, origins[name] = source
         try:
             values[name] = setting.read(value) if isinstance(value, str) else value
         except ValueError as error:
             errors.append(UsageError(f"{place}: {error}"))
     if errors:
         raise combine_errors(errors)
-    return Settings(**values, origins=origins, config_file=path, state_dir=state_dir(env), env=env)
+    chosen = config.chosen, config.by_flag
+    return Settings(
+        **values, origins=origins, config_file=path, state_dir=state_dir(env), env=env, chosen=chosen
+    )
+
+
+def _sources(
+    setting: Setting, flags: Mapping[str, Any], env: Mapping[str, str], config: ConfigFile
+) -> Iterator[tuple[Any, str, str]]:
+    """Each value that is given for a setting, its place in messages, and its origin; the first one counts."""
+    name, variable = setting.name, setting.variable
+    flag = "--sandbox" if name == "base_url" and flags.get(SANDBOX) else _FLAGS.get(name)
+    flag = flag or f"--{name.replace('_', '-')}"
+    in_environment = name in config.chosen_values
+    if flags.get(name) is not None:
+        yield flags[name], flag, flag
+    place = f"{config.path}: env.{config.chosen}.{name}"
+    if in_environment and config.by_flag:
+        yield str(config.chosen_values[name]), place, f"--env {config.chosen}"
+    if env.get(variable):
+        yield env[variable], variable, variable
+    if in_environment:
+        yield str(config.chosen_values[name]), place, f"{config.path}, env.{config.chosen}"
+    if name in config.values:
+        yield str(config.values[name]), f"{config.path}: {name}", str(config.path)
 
 
 def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
@@ -329,29 +353,6 @@ def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
     origins = dict.fromkeys(values, "default")
     path, folder = config_path(env), state_dir(env)
     return Settings(**values, origins=origins, config_file=path, state_dir=folder, env=env, error=error)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    """Keys and values in the config file; empty without the file. UsageError if it can't be read."""
-    try:
-        text = read_text(path)
-        import tomllib
-
-        return tomllib.loads(text)
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or f"it is not TOML: {error}"
-        hint = "set DOCSPEED_CONFIG to use another file"
-        raise UsageError(f"can't read {path}: {reason}", hint=hint) from None
-
-
-def _unknown_setting(path: Path, name: str, names: list[str]) -> UsageError:
-    if name == "api_key":
-        # Config files are shared and committed; the value is not repeated in the message either.
-        why = "remove api_key; API keys are not kept in this file"
-        return UsageError(f"{path}: {why}", hint="docspeed auth login")
-    return UsageError(f"{path}: {name} is not a setting", hint=f"the settings are {', '.join(names)}")
 
 
 def config_path(env: Mapping[str, str]) -> Path:

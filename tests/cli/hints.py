@@ -242,6 +242,7 @@ class Walker:
             "FILE.xlsx": str(folder / "saved.xlsx"),
             "SCHEMA": str(folder / "hinted.schema.json"),
             "KEY=VALUE": "a=1",
+            "URL": "https://staging.example",
         }
         if text == "-o FILE":
             values["FILE"] = str(folder / "saved.json")

@@ -92,10 +92,28 @@ lines(
     auth login --sandbox
     """
 )
+lines(
+    """
+    config set
+    config set timeot 9
+    config set wait maybe
+    config set api_key x
+    config set --env a/b wait true
+    config get timeot
+    parse a.pdf --env nowhere
+    """
+)
 lines("jobs list\njobs watch\nchat what? a.pdf", terminal=True)
 lines("parse a.pdf --wait\nauth status", env=NO_KEY)
 lines("parse a.pdf --wait\nauth status\ndoctor", env={"DOCSPEED_API_KEY": "ds_refused_key_0000"})
 lines("parse a.pdf --wait", env={"DOCSPEED_API_KEY": "two words"})
+
+
+@scenario
+def environments(walker: Walker) -> None:
+    walker.stage.configure('[env.staging]\nbase_url = "https://staging.example"\n')
+    walker.play("parse", "a.pdf", "--env", "stagng")
+    walker.play("parse", "a.pdf", "--env", "other")
 
 
 @scenario

@@ -65,12 +65,14 @@ def invocations(example: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("example", dict.fromkeys((*EXAMPLES, *DOCUMENTED)))
 def test_example_is_accepted_by_the_parser(example: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[env.staging]\n")
     for argv in invocations(example):
         called = find(argv, PROGRAM)
         command = build(called.entry)
         found = command.main(args=list(called.rest), prog_name=called.path, standalone_mode=False)
         assert isinstance(found, Invocation)
-        env = {"DOCSPEED_CONFIG": str(tmp_path / "none.toml"), "DOCSPEED_STATE_DIR": str(tmp_path)}
+        env = {"DOCSPEED_CONFIG": str(config), "DOCSPEED_STATE_DIR": str(tmp_path)}
         assert found.style(resolve(found.options.settings(), env))
 
 

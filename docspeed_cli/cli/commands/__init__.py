@@ -103,13 +103,20 @@ COMMANDS = (
     ),
     Entry(
         "config",
-        "Show the settings, and where they come from.",
-        examples=("docspeed config show", "docspeed config path"),
+        "Show and change the settings.",
+        examples=("docspeed config show", "docspeed config set timeout 30m"),
         entries=(
             Entry(
                 "show",
                 "Show every setting, its value, and where the value comes from.",
                 "config:config_show",
+            ),
+            Entry("get", "Print a setting's value; nothing if it has none.", "config:config_get"),
+            Entry("set", "Write a setting to the config file, whose comments stay.", "config:config_set"),
+            Entry(
+                "unset",
+                "Remove a setting from the config file, whose comments stay.",
+                "config:config_unset",
             ),
             Entry(
                 "path",
