@@ -101,6 +101,9 @@ lines(
     config set --env a/b wait true
     config get timeot
     parse a.pdf --env nowhere
+    completion
+    completion --install
+    completion --install powershell
     """
 )
 lines("jobs list\njobs watch\nchat what? a.pdf", terminal=True)

@@ -133,7 +133,7 @@ COMMANDS = (
     Entry("doctor", "Check the setup and say how to fix it.", "doctor:doctor"),
     Entry(
         "completion",
-        "Print the completion script for bash, zsh, fish or powershell.",
+        "Print or install the completion script for bash, zsh, fish or powershell.",
         "completion:completion",
     ),
     Entry(

@@ -1,7 +1,8 @@
-"""The command `docspeed completion`: prints the completion script for a shell."""
+"""The command `docspeed completion`: prints the completion script for a shell, or installs it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,35 +11,99 @@ import typer
 import docspeed_cli
 from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Options
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.cli.options import Options, flag
+from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.jobs.context import Context
+
+_ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
 
 
 @guide(
+    "docspeed completion --install",
     'eval "$(docspeed completion bash)"',
-    "mkdir -p ~/.zfunc && docspeed completion zsh > ~/.zfunc/_docspeed",
-    "mkdir -p ~/.config/fish/completions &&\n"
-    "  docspeed completion fish > ~/.config/fish/completions/docspeed.fish",
     "docspeed completion powershell | Out-String | Invoke-Expression",
     works_with_bad_settings=True,
 )
 def completion(
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help=", ".join(SCRIPTS), show_default=False)],
+    shell: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SHELL]", help=f"{', '.join(SCRIPTS)}; with --install, yours if none", show_default=False
+        ),
+    ] = None,
+    install: Annotated[
+        bool, flag("--install", "write the script to the file where the shell looks", panel="Options")
+    ] = False,
     *,
     options: Options,
 ) -> Action:
-    """Print the completion script for bash, zsh, fish or powershell."""
+    """Print or install the completion script for bash, zsh, fish or powershell."""
 
     def action(context: Context) -> int:
-        if shell not in SCRIPTS:
-            shells = ", ".join(SCRIPTS)
-            raise UsageError(f"there is no completion script for {shell}", hint=f"the shells are {shells}")
-        package = Path(docspeed_cli.__file__).parent
-        # A wheel has the folder inside the package; in a checkout it stands beside the package.
-        folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
-        script = (folder / "completions" / SCRIPTS[shell]).read_text("utf-8")
-        context.output.text(script.removesuffix("\n"))
+        chosen = shell if shell is not None or not install else _shell_of(context.environment.env)
+        if chosen not in SCRIPTS:
+            what = "SHELL is missing" if chosen is None else f"there is no completion script for {chosen}"
+            raise UsageError(what, hint=f"the shells are {', '.join(SCRIPTS)}")
+        if install:
+            _install(context, chosen)
+        else:
+            context.output.text(_script(chosen).removesuffix("\n"))
         return 0
 
     return action
+
+
+def _script(shell: str) -> str:
+    package = Path(docspeed_cli.__file__).parent
+    # A wheel has the folder inside the package; in a checkout it stands beside the package.
+    folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
+    return (folder / "completions" / SCRIPTS[shell]).read_text("utf-8")
+
+
+def _shell_of(env: Mapping[str, str]) -> str:
+    """The user's shell. UsageError if no variable tells."""
+    name = Path(env.get("SHELL", "")).name
+    if not name:
+        raise UsageError(
+            "SHELL is not set, so it is unknown which shell is yours",
+            hint="name it, as in `docspeed completion --install bash`",
+        )
+    return name
+
+
+def _install(context: Context, shell: str) -> None:
+    """Write the script where the shell looks, and say what is left to do."""
+    from docspeed_cli.service.body import write_whole
+
+    output, env = context.output, context.environment.env
+    if shell == "powershell":
+        raise UsageError(
+            "PowerShell has no folder for completion scripts",
+            hint="`docspeed completion powershell --help` shows the line for the file that $PROFILE names",
+        )
+    path = _place(shell, env)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [_script(shell).encode()])
+    except OSError as error:
+        raise DocspeedError(f"can't write {path}: {error.strerror or error}") from None
+    output.progress(f"wrote {path}")
+    if shell == "zsh":
+        profile = path.parent.parent / ".zshrc"
+        known = profile.read_text("utf-8", "replace") if profile.is_file() else ""
+        if path.parent.name not in known:
+            output.progress(f"add this line to {profile}: {_ZSH_LINE.format(folder=path.parent)}")
+    if shell == "bash":
+        output.progress("bash reads it if the package bash-completion is installed")
+    output.progress("it works in each new shell")
+
+
+def _place(shell: str, env: Mapping[str, str]) -> Path:
+    """The file where a shell looks for our completions."""
+    home = Path(env.get("HOME") or Path.home())
+    if shell == "zsh":
+        return Path(env.get("ZDOTDIR") or home) / ".zfunc" / "_docspeed"
+    if shell == "fish":
+        return Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish" / "completions" / "docspeed.fish"
+    data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share") / "bash-completion"
+    return Path(env.get("BASH_COMPLETION_USER_DIR") or data) / "completions" / "docspeed"
