@@ -114,7 +114,13 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
     if name == "instructions" and typed.startswith("@"):
         return Completion(files=(), prefix="@")
     if name == "topic":
-        return Completion((*(Value(*topic) for topic in TOPICS.items()), *described(COMMANDS)))
+        return Completion(
+            (
+                *(Value(*topic) for topic in TOPICS.items()),
+                Value("skill", "for coding agents"),
+                *described(COMMANDS),
+            )
+        )
     if name == "format":
         formats = ("json", "curl") if context.params.get("dry_run") else context.command.guide.formats
         return Completion(tuple(map(Value, formats)))

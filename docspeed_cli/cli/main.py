@@ -82,7 +82,7 @@ def main(argv: Sequence[str], environment: Environment) -> int:
     from docspeed_cli.terminal.output import Output
     from docspeed_cli.terminal.streams import Style
 
-    if argv[:1] == ["help"] and (len(argv) == 1 or _is_command(argv[1])):
+    if argv[:1] == ["help"] and "--json" not in argv and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
     plain = Output(environment, Style(json_errors="--json" in argv))
     try:

@@ -1,40 +1,97 @@
-"""The command `docspeed help`: prints a topic. For `docspeed help COMMAND`, see `cli.main`."""
+"""The command `docspeed help`: prints a topic, or JSON for programs. `cli.main` answers `help COMMAND`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import docspeed_cli
 from docspeed_cli.cli.framework import Action, guide
+from docspeed_cli.cli.groups import Called, find
 from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
 
+SKILL = "skill"
+"""Name of the topic that coding agents read."""
 
-@guide("docspeed help exit-codes", "docspeed help parse", works_with_bad_settings=True)
+
+@guide(
+    "docspeed help exit-codes",
+    "docspeed help parse",
+    "docspeed help --json | jq -r '.commands[].command'",
+    works_with_bad_settings=True,
+)
 def help_(
     topic: Annotated[
-        str, typer.Argument(metavar="TOPIC", help=f"{', '.join(TOPICS)}, or a command", show_default=False)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[TOPIC]...", help=f"{', '.join(TOPICS)}, {SKILL}, or a command", show_default=False
+        ),
+    ] = None,
     *,
     options: Options,
 ) -> Action:
     """Explain exit codes, variables, output, scripting, or a command."""
 
     def action(context: Context) -> int:
-        from docspeed_cli.cli.commands import COMMANDS
-        from docspeed_cli.cli.help_topics import topic_text
+        words = topic or []
+        if options.json:
+            context.output.value(_described(words))
+        elif words == [SKILL]:
+            context.output.text(_skill())
+        else:
+            from docspeed_cli.cli.help_topics import topic_text
 
-        if topic not in TOPICS:
-            near = nearest(topic.lower(), (*TOPICS, *(entry.name for entry in COMMANDS)))
-            suggestion = f"did you mean `docspeed help {near}`? " if near else ""
-            hint = f"{suggestion}the topics are {', '.join(TOPICS)}, and each command"
-            raise UsageError(f"no such topic: {topic}", hint=hint)
-        columns = context.output.console().width if context.output.human_output else None
-        context.output.text(topic_text(topic, columns))
+            name = _topic(words)
+            columns = context.output.console().width if context.output.human_output else None
+            context.output.text(topic_text(name, columns))
         return 0
 
     return action
+
+
+def _skill() -> str:
+    return (Path(docspeed_cli.__file__).parent / "SKILL.md").read_text("utf-8").removesuffix("\n")
+
+
+def _described(words: Sequence[str]) -> dict[str, object]:
+    """What programs read: of everything, a command, or a topic. UsageError for an unknown one."""
+    from docspeed_cli.cli.machine_help import describe_command, describe_program
+
+    if not words:
+        return describe_program()
+    if (called := _command(words)) is not None:
+        return describe_command(called)
+    if list(words) == [SKILL]:
+        return {"topic": SKILL, "text": _skill()}
+    from docspeed_cli.cli.help_topics import topic_text
+
+    name = _topic(words)
+    return {"topic": name, "text": topic_text(name)}
+
+
+def _command(words: Sequence[str]) -> Called | None:
+    """The command or group of this name."""
+    from docspeed_cli.cli.commands import PROGRAM
+
+    called = find(words, PROGRAM)
+    return called if not called.rest else None
+
+
+def _topic(words: Sequence[str]) -> str:
+    """The topic of this name. UsageError without one."""
+    from docspeed_cli.cli.commands import COMMANDS
+
+    name = " ".join(words)
+    if name in TOPICS:
+        return name
+    near = nearest(name.lower(), (*TOPICS, *(entry.name for entry in COMMANDS)))
+    suggestion = f"did you mean `docspeed help {near}`? " if near else ""
+    hint = f"{suggestion}the topics are {', '.join(TOPICS)}, {SKILL}, and each command"
+    raise UsageError(f"no such topic: {name}", hint=hint)
