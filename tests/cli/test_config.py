@@ -36,6 +36,7 @@ def origins(stage: Stage, *flags: str, **env: str) -> dict[str, str]:
 def test_config_set_value_is_the_one_that_get_prints(stage: Stage, setting: str) -> None:
     values = {"base_url": "https://x.example", "format": "id", "timeout": "90s", "poll_interval": "2s"}
     sizes = {"keep_results_each": "3 MB", "keep_results_total": "4 GB"}
+    values["ledger"] = "postgresql://u@h/db"
     value = {"concurrency": "3", **values, **sizes}.get(setting, "true")
     ran = stage.run("config", "set", setting, value)
     assert (ran.code, ran.out) == (0, ""), ran.err
@@ -58,6 +59,16 @@ def test_config_set_without_a_file_makes_one_that_only_the_user_reads(stage: Sta
     path = stage.folder / "new" / "config.toml"
     assert stage.run("config", "set", "wait", "yes", env={"DOCSPEED_CONFIG": str(path)}).code == 0
     assert path.read_text() == "wait = true\n"
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_config_set_ledger_with_a_password_hides_it_and_closes_the_file(stage: Stage) -> None:
+    path = stage.configure("wait = true\n")
+    path.chmod(0o644)
+    ran = stage.run("config", "set", "ledger", "-", stdin=b"postgresql://u:s3cret@h/db\n")
+    shown = stage.run("config", "get", "ledger")
+    assert (ran.code, shown.out) == (0, "postgresql://u@h/db\n")
+    assert "s3cret" not in ran.err + shown.err and "s3cret" in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
 
 

@@ -100,7 +100,9 @@ def config_set(
         # A size is written as it was given: the number of bytes would be hard to read.
         written = read if type(read) in (bool, int) else text
         path = context.settings.config_file
-        _write(path, _edited(path, lambda content: with_value(content, table, known.name, written)))
+        secret = bool(getattr(read, "secrets", ()))  # the password in the address of a shared ledger
+        edited = _edited(path, lambda content: with_value(content, table, known.name, written))
+        _write(path, edited, private=secret or not path.exists())
         context.output.progress(f"set {_place(known, options.env)} in {path}")
         _note_other(context, options.env, known)
         return 0
@@ -126,7 +128,7 @@ def config_unset(options: EditOptions, setting: Name) -> Action:
             known = _setting(setting)
             context.output.note(f"{_place(known, options.env)} is not set in {path}")
             return 0
-        _write(path, text)
+        _write(path, text, private=False)
         context.output.progress(f"removed {'.'.join((*table, setting))} from {path}")
         return 0
 
@@ -182,13 +184,13 @@ def _edited(path: Path, edit: Any) -> str:
         raise UsageError(f"can't edit {path}: {reason}", hint="change the file in an editor") from None
 
 
-def _write(path: Path, text: str) -> None:
-    """Write the file. A new one is readable by the user alone; another one keeps its mode."""
+def _write(path: Path, text: str, *, private: bool) -> None:
+    """Write the file, readable by the user alone if it is private, else with the mode that it has."""
     from docspeed_cli.service.body import write_whole
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(path, [text.encode()], private=not path.exists())
+        write_whole(path, [text.encode()], private=private)
     except OSError as error:
         hint = "set DOCSPEED_CONFIG to a file in a folder that you can write to"
         raise DocspeedError(f"can't write {path}: {error.strerror or error}", hint=hint) from None
