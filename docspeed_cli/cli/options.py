@@ -137,6 +137,10 @@ class InputOptions(Options):
     recursive: Annotated[
         bool, input_flag("--recursive", "take all documents in a folder and its subfolders")
     ] = False
+    exclude: Annotated[
+        list[str] | None,
+        input_flag("--exclude", "leave out the paths and names that this matches (repeatable)", "GLOB"),
+    ] = None
     filename: Annotated[
         str | None, input_flag("--filename", "name for the document on standard input", "NAME")
     ] = None
@@ -145,7 +149,7 @@ class InputOptions(Options):
     def inputs(self) -> Inputs:
         """The documents as they were named."""
         named = (self.files or (), self.file_id or (), self.from_)
-        return Inputs(*named, self.recursive, self.filename, self.null)
+        return Inputs(*named, self.recursive, self.filename, self.null, self.exclude or ())
 
 
 def input_problems(options: Options, environment: Environment) -> list[UsageError]:

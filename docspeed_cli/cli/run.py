@@ -21,7 +21,7 @@ from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, usable
+from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, is_wildcard, usable
 from docspeed_cli.jobs.target import (
     RowOptions,
     Target,
@@ -168,7 +168,7 @@ class Run(NamedTuple):
             return False
         inputs, output = self.options.inputs, self.options.output
         folder = output is not None and names_folder(output)
-        several = len(inputs.files) + len(inputs.file_ids) > 1
+        several = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
         return several or inputs.recursive or inputs.listed is not None or folder
 
     def _tasks(

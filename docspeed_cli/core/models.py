@@ -41,6 +41,8 @@ class Inputs(NamedTuple):
     filename: str | None = None
     null: bool = False
     """Whether the list has a NUL after each input in place of a line end."""
+    exclude: Sequence[str] = ()
+    """Wildcards; a path or a file's name that one of them matches is left out."""
     skip_invalid: bool | None = None
     """Whether the run goes on without documents that can't be used; None if the command has no runs."""
     shard: str | None = None

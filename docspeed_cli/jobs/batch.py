@@ -247,7 +247,7 @@ def _end_of(error: DocspeedError | None) -> End:
 
 def run_hash(server: str, operation: Operation, fields: dict[str, Any], inputs: Inputs) -> str:
     """A digest that is equal for the runs of one command, so that a resumed run finds the one before it."""
-    named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive]
+    named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive, list(inputs.exclude)]
     if inputs.shard is not None:
         named.append(inputs.shard)
     parts = [str(Path.cwd()), server, operation.path, fields, named]

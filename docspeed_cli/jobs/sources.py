@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -196,6 +196,8 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     shard = None if inputs.shard is None else parse_shard(inputs.shard)
     try:
         for found in _find(inputs, environment):
+            if _is_excluded(found, inputs.exclude):
+                continue
             if isinstance(found, str):
                 problems.append(found)
             elif isinstance(found, Path):
@@ -208,6 +210,8 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
                 sources.append(found.source)
             else:
                 unusable.append(f"{found.place}: {found.source.problem}")
+        if inputs.exclude and not (sources or problems or unusable) and inputs.listed != "-":
+            problems.append("--exclude leaves no document")
         if problems or unusable:
             raise _input_error(problems, unusable, inputs)
     except BaseException:
@@ -229,7 +233,9 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         yield "standard input can be read only once: as one document (-), or as one list (--from -)"
         return
     for text in inputs.files:
-        if not text:
+        if is_wildcard(text):
+            yield from _expand(text, inputs)
+        elif not text:
             yield "an input is empty; is a variable unset?"
         elif text == "-":
             yield _check("standard input", text, partial(stdin_source, environment, inputs.filename))
@@ -241,6 +247,45 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
         yield from _read_list(Path(str(inputs.listed)), inputs)
+
+
+def is_wildcard(text: str) -> bool:
+    """Whether a path is a wildcard that the shell has left as it is; a file of that very name is not."""
+    return any(sign in text for sign in "*?[") and not os.path.lexists(text)
+
+
+def _expand(pattern: str, inputs: Inputs) -> Iterator[Source | Path | str | _Unusable]:
+    """The documents that a wildcard matches, sorted, as a shell would name them; `**` crosses folders."""
+    import glob
+
+    matched = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - pathlib drops a leading ./
+    if not matched:
+        yield f"{display_path(pattern)}: no file matches"
+    for text in matched:
+        path = Path(text)
+        if path.is_dir():
+            if inputs.recursive:
+                yield from _search_folder(path)
+        else:
+            yield _check(text, text, partial(local_source, text, path))
+
+
+def _is_excluded(found: Source | Path | str | _Unusable, patterns: Sequence[str]) -> bool:
+    """Whether `--exclude` leaves out what was found, because of its name or its path."""
+    source = found.source if isinstance(found, _Unusable) else found
+    if isinstance(source, Source):
+        path = None if source.temporary else source.path
+    else:
+        path = source if isinstance(source, Path) else None
+    return path is not None and _matches(str(path), patterns)
+
+
+def _matches(text: str, patterns: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    path = Path(text)
+    names = (path.name, path.as_posix(), *(f"{parent.as_posix()}/" for parent in path.parents))
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source | _Unusable:
@@ -266,6 +311,8 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]
 
 def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
     for _, text in _listed(environment.stdin.buffer, inputs):
+        if _matches(text, inputs.exclude):
+            continue
         if "\0" in text:
             yield Source(display_path(text), problem=_NO_LIST)
             continue
@@ -316,7 +363,8 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
 
 def _input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> UsageError:
     every = [*problems, *unusable]
-    several = len(inputs.files) + len(inputs.file_ids) > 1 or inputs.recursive or inputs.listed is not None
+    named = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
+    several = named or inputs.recursive or inputs.listed is not None
     hint = None
     if several and not problems and inputs.skip_invalid is not None:
         hint = "replace what can't be used; or add `--skip-invalid`, and only these inputs fail"
