@@ -139,7 +139,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         except typer.TyperException as error:
             from docspeed_cli.cli.usage_errors import explain_usage_error
 
-            raise explain_usage_error(error.format_message(), called.path) from None
+            raise explain_usage_error(error.format_message(), called.path, called.rest) from None
         except typer.Abort:
             raise UsageError("nothing was entered") from None
     if isinstance(found, Invocation):

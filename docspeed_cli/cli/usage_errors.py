@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from docspeed_cli.cli.groups import Called, Entry, commands, descend
 from docspeed_cli.core.errors import UsageError
@@ -41,7 +42,7 @@ _OTHER_WORDS = {
 """Words of other programs for our commands; of several, the first that the group has is suggested."""
 
 
-def explain_usage_error(message: str, command: str) -> UsageError:
+def explain_usage_error(message: str, command: str, words: Sequence[str] = ()) -> UsageError:
     """Turn Typer's message into an error whose hint is the nearest correct spelling, or the help to read."""
     suggested = _SUGGESTED.search(message)
     text = _SUGGESTED.sub("", message[:1].lower() + message[1:]).rstrip(".")
@@ -50,6 +51,9 @@ def explain_usage_error(message: str, command: str) -> UsageError:
     unknown = _UNKNOWN.fullmatch(text)
     if unknown is None:
         return UsageError(text, hint=f"{command} --help")
+    file = next((word for word in words if word.startswith("-") and os.path.lexists(word)), None)
+    if file is not None:
+        return UsageError(text, hint=f"for the file, write `./{file}`")
     return _unknown_option(unknown[1], command, re.findall(r"--([\w-]+)", suggested[1]) if suggested else [])
 
 

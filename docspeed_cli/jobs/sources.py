@@ -38,6 +38,8 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
     try:
         if path.is_dir():
             raise InputProblem("it is a folder; add `--recursive` to use the documents in it")
+        if not path.exists() and re.match("https?://", label):
+            raise InputProblem("it is a URL; download it first, or pipe it in and name it `-`")
         if not path.exists():
             raise InputProblem("no such file" + (" (a broken link)" if path.is_symlink() else ""))
         if not path.is_file():

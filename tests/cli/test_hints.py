@@ -113,6 +113,12 @@ lines("parse a.pdf --wait", env={"DOCSPEED_API_KEY": "two words"})
 
 
 @scenario
+def file_like_a_flag(walker: Walker) -> None:
+    walker.stage.document("-dash.pdf")
+    walker.play("parse", "-dash.pdf")
+
+
+@scenario
 def environments(walker: Walker) -> None:
     walker.stage.configure('[env.staging]\nbase_url = "https://staging.example"\n')
     walker.play("parse", "a.pdf", "--env", "stagng")

@@ -72,6 +72,7 @@ def checked_schema(context: Context, text: str, where: str = "--schema") -> Any:
         raise UsageError(
             f"{where}: {checked.faults[0]}" if one else f"{where}: {len(checked.faults)} problems{listed}",
             code="invalid_schema",
+            hint="docspeed help schemas",
             details=list(checked.faults),
         )
     for note in checked.notes:

@@ -41,6 +41,8 @@ def help_(
 
     def action(context: Context) -> int:
         words = topic or []
+        if not all(word.strip() for word in words):
+            raise UsageError("TOPIC is empty; is a variable unset?")
         if options.json:
             context.output.value(_described(words))
         elif words == [SKILL]:
