@@ -101,7 +101,7 @@ KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "do
 """These need a terminal; tests/real has their tests."""
 
 ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|docspeed review|Out-String|/v1/classify")
-"""These need a server with keys, another shell or an endpoint that the sandbox lacks, or never end."""
+"""These need a server with keys, a database, a browser, another shell or an endpoint that the sandbox lacks."""
 
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
 
@@ -142,6 +142,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     extract = ("extract", "invoices/", "--recursive", "--schema", "s.json", "--wait", "--name", "march")
     for name in ("extracted/", "expected/", "actual/"):
         assert user.run(*extract, "-o", name).code == 0
+    shutil.copy(folder / "extracted" / "1.json", folder / "result.json")
+    shutil.copy(folder / "invoices" / "1.pdf", folder / "scan.pdf")
+    shutil.copytree(folder / "extracted", folder / "results")
     (folder / "rules.toml").write_text('[[rule]]\nname = "total"\ncheck = "present(grand_total)"\n', "utf-8")
     return folder, ids
 
