@@ -100,8 +100,10 @@ def test_examples_in_a_line_of_shell_are_found() -> None:
 KEYBOARD = ("docspeed chat invoice.pdf contract.pdf", "docspeed jobs watch", "docspeed jobs watch --sandbox")
 """These need a terminal; tests/real has their tests."""
 
-ELSEWHERE = re.compile(r"docspeed auth |docspeed sandbox serve|docspeed review|Out-String|/v1/classify")
-"""These need a server with keys, a database, a browser, another shell or an endpoint that the sandbox lacks."""
+ELSEWHERE = re.compile(
+    r"docspeed (auth |sandbox serve|review|ledger import)|Out-String|/v1/classify|xdg-open"
+)
+"""These need a server with keys, a database, a browser, another shell or an endpoint of the service."""
 
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
 
