@@ -26,9 +26,24 @@ FLOORS = (
 """The packages by layer; each may import those of the layers before its own."""
 
 SANDBOX = "sandbox"
-LATE = {"service.network"}
+LATE = {
+    "service.network",
+    *(f"store.postgres{part}" for part in ("", "_connection", "_contents", "_layout", "_locks")),
+    "store.transfer",
+}
 """Modules that are imported inside functions only, and so may import heavy packages."""
-HEAVY = {"PIL", "asyncio", "httpx", "platformdirs", "pypdfium2", "rich", "ssl", "truststore", "werkzeug"}
+HEAVY = {
+    "PIL",
+    "asyncio",
+    "httpx",
+    "platformdirs",
+    "psycopg",
+    "pypdfium2",
+    "rich",
+    "ssl",
+    "truststore",
+    "werkzeug",
+}
 
 
 @dataclass(frozen=True)

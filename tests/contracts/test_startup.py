@@ -29,6 +29,7 @@ run()
 HEAVY = (
     "PIL",
     "httpx",
+    "psycopg",
     "ssl",
     "asyncio",
     "rich",
