@@ -54,6 +54,7 @@ class Machine:
         return {
             **kept,
             "HOME": str(self.folder),
+            "SHELL": "/bin/bash",
             "PATH": f"{DOCSPEED.parent}{os.pathsep}{os.environ['PATH']}",
             "TERM": "xterm-256color",
             "COLUMNS": "100",
