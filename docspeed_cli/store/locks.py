@@ -132,18 +132,20 @@ def _holder_of(descriptor: int, byte: int) -> str | None:
     """Name the process that has locked a byte; None if it is free now. Windows doesn't tell which it is."""
     if sys.platform == "win32":
         return "another process"
-    import struct
+    else:  # noqa: RET505 - mypy knows what Windows lacks only where it stands in a branch
+        import struct
 
-    # `struct flock`: the BSDs and macOS begin with the range, Linux with the type of the lock.
-    linux = sys.platform == "linux"
-    form = "hhqqi" if linux else "qqihh"
-    members = (fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0) if linux else (byte, 1, 0, fcntl.F_WRLCK, os.SEEK_SET)
-    try:
-        found = struct.unpack(form, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(form, *members)))
-    except OSError:
-        return "another process"
-    kind, number = (found[0], found[4]) if linux else (found[3], found[2])
-    if kind == fcntl.F_UNLCK:
-        return None
-    # In a shared folder it may be a process of another machine or container, which has no number here.
-    return f"process {number}" if number > 0 else "another process"
+        # `struct flock`: the BSDs and macOS begin with the range, Linux with the type of the lock.
+        linux = sys.platform == "linux"
+        form = "hhqqi" if linux else "qqihh"
+        start = (os.SEEK_SET, byte, 1, 0)
+        members = (fcntl.F_WRLCK, *start) if linux else (*start[1:], fcntl.F_WRLCK, os.SEEK_SET)
+        try:
+            found = struct.unpack(form, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(form, *members)))
+        except OSError:
+            return "another process"
+        kind, number = (found[0], found[4]) if linux else (found[3], found[2])
+        if kind == fcntl.F_UNLCK:
+            return None
+        # In a shared folder it may be a process of another machine or container, which has no number here.
+        return f"process {number}" if number > 0 else "another process"
