@@ -493,6 +493,68 @@ KEPT_MEMORY = Case(
     warm=False,
 )
 
+# -- rows
+
+_CSV = "[input_filename, (.fields | to_entries[] | .value.value)] | @csv"
+
+
+def _rows_state(stand: Stand, count: int) -> tuple[dict[str, str], Path]:
+    """The environment with a run whose results are kept, and the folder that has them as files."""
+    state = stand.state(f"rows-{count}")
+    state["DOCSPEED_BASE_URL"] = "http://127.0.0.1:9"  # no server is there: all comes from what is kept
+    folder = stand.folder / f"rows-{count}"
+    if not folder.exists():
+        argv = [stand.python, stand.rival("kept.py"), state["DOCSPEED_STATE_DIR"], str(folder), str(count)]
+        measure(argv, {**stand.env, "PYTHONPATH": str(Path(__file__).parents[1])})
+    return state, folder
+
+
+def _rows_of(stand: Stand, count: int, form: str) -> Variant:
+    state, _ = _rows_state(stand, count)
+    out = stand.folder / f"rows.{form}"
+    argv = [stand.docspeed, "jobs", "result", "@bench", "--format", form, "--quiet", "-o", str(out)]
+    return lambda: measure(argv, state, jobs=count)
+
+
+def _rows_csv(stand: Stand) -> dict[str, Variant]:
+    _, folder = _rows_state(stand, 10_000)
+    shell = ["sh", "-c", f"jq -r '{_CSV}' \"$1\"/*.json", "sh", str(folder)]
+    jq = partial(measure, shell, stand.env, stdout=stand.folder / "jq.csv", jobs=10_000)
+    few = _rows_of(stand, 100, "csv")
+    return {"docspeed": _rows_of(stand, 10_000, "csv"), "jq @csv": jq, "docspeed, 100": few}
+
+
+def _rows_xlsx(stand: Stand) -> dict[str, Variant]:
+    _, folder = _rows_state(stand, 10_000)
+    argv = [stand.python, stand.rival("to_xlsx.py"), str(folder), str(stand.folder / "rival.xlsx")]
+    least = partial(measure, argv, stand.env, jobs=10_000)
+    few = _rows_of(stand, 100, "xlsx")
+    return {"docspeed": _rows_of(stand, 10_000, "xlsx"), "XlsxWriter": least, "docspeed, 100": few}
+
+
+ROWS_CSV = Case(
+    "rows-csv",
+    "10,000 results of 20 kB that are kept, as CSV, beside jq's @csv over files",
+    3,
+    _rows_csv,
+    (
+        Figure("10,000 results to csv / jq @csv", _over("docspeed", "jq @csv"), 1.0),
+        _grown("peak, 10,000 results to csv beyond 100", 30, "docspeed", "docspeed, 100"),
+    ),
+    warm=False,
+)
+ROWS_XLSX = Case(
+    "rows-xlsx",
+    "10,000 results of 20 kB that are kept, as a workbook, beside the least program with XlsxWriter",
+    1,
+    _rows_xlsx,
+    (
+        Figure("10,000 results to xlsx / XlsxWriter's least program", _over("docspeed", "XlsxWriter"), 1.5),
+        _grown("peak, 10,000 results to xlsx beyond 100", 30, "docspeed", "docspeed, 100"),
+    ),
+    warm=False,
+)
+
 CASES = (
     START_UP,
     TAB,
@@ -509,4 +571,6 @@ CASES = (
     KEEP,
     RESUME,
     KEPT_MEMORY,
+    ROWS_CSV,
+    ROWS_XLSX,
 )

@@ -1,6 +1,6 @@
 """Fill a state folder with a run of extractions whose results are kept, as JSON files too.
 
-kept.py STATE FOLDER COUNT    prints the ids of the jobs
+kept.py STATE FOLDER COUNT
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.ledger import Ledger
+from docspeed_cli.store.runs import RunItem, RunRecord
 
 SIZE = 20_000
 FIELDS = 20
@@ -60,19 +61,47 @@ def _warn(text: str) -> None:
     raise SystemExit(text)
 
 
+SCHEMA = {
+    "doc_class": "invoice",
+    "fields": [
+        {"key": f"invoice.field_{name}", "type": "string" if name % 2 else "number"} for name in range(FIELDS)
+    ],
+    "tables": [
+        {
+            "key": "line_items",
+            "fields": [
+                {"key": name, "type": "number" if name in ("quantity", "rate", "amount") else "string"}
+                for name in COLUMNS
+            ],
+        }
+    ],
+}
+_INSERT = (
+    "INSERT INTO jobs (row, request, server, key, operation, status, state, job_id, input)"
+    " VALUES (?, '', ?, '', 'extract', 'completed', 'done', ?, ?)"
+)
+SERVER = "http://127.0.0.1:9"
+
+
 def main(state: Path, folder: Path, count: int) -> None:
-    """Record the jobs, keep their results, and write them to files for other programs."""
+    """Record a run named `bench`, keep its results, and write them to files for other programs."""
     folder.mkdir(parents=True, exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(state / "ledger.db", _warn, time.time)
     kept = KeptResults(ledger.database, KeepLimits(1 << 30, 1 << 40), _warn, time.time)
-    for number in range(count):
-        server = "http://127.0.0.1:9"
-        job = Job("extract", "completed", State.DONE, f"job_{number}", server=server, input=f"{number}.pdf")
+    run = ledger.runs.start(
+        RunRecord("", "bench", operation="extract", server=SERVER, total=count, schema=json.dumps(SCHEMA))
+    )
+    names = [f"{number:05}" for number in range(count)]
+    rows = ((row, SERVER, f"job_{name}", f"{name}.pdf") for row, name in enumerate(names, 1))
+    ledger.database.write_many(_INSERT, rows)
+    for number, name in enumerate(names):
         content = result(number)
-        ledger.begin(job)
+        job = Job("extract", "completed", State.DONE, f"job_{name}", server=SERVER)
         kept.keep(job, [content], len(content))
-        (folder / f"{number}.json").write_bytes(content)
-        sys.stdout.write(f"job_{number}\n")
+        (folder / f"{name}.json").write_bytes(content)
+        ledger.runs.record(run.run, RunItem(number, f"{name}.pdf", number + 1, job.job_id))
+    ledger.runs.end(run.run, None)
     kept.close()
     ledger.close()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 _MAX_DIGITS = 600
 """Digits of the longest whole number that becomes an `int`; Python refuses to convert very long ones."""
+
+_NEGATIVE_ZERO = re.compile(r"-0(?![.\d])")
+_NEGATIVE_ZERO_BYTES = re.compile(_NEGATIVE_ZERO.pattern.encode())
+"""The whole number that Python changes, or a text that looks like it."""
 
 _MAX_DEPTH = 200
 """Levels of the deepest JSON that a user can mean."""
@@ -49,16 +54,34 @@ def read_json(text: str | bytes, *, strict: bool = False) -> Any:
 
     If `strict`, Python's `NaN` and `Infinity` and more levels than a request has are errors too.
     """
-    import json
-
-    refuse: dict[str, Any] = {"parse_constant": _refuse_constant} if strict else {}
+    hooks: dict[str, Any] = {"parse_float": _read_float}
+    if strict:
+        hooks["parse_constant"] = _refuse_constant
     try:
-        value = json.loads(text, parse_float=_read_float, parse_int=_read_int, **refuse)
+        value = _loads(text, hooks)
     except RecursionError:
         raise TooDeep("it is nested too deeply") from None
     if strict and _is_deeper(value, _MAX_DEPTH):
         raise TooDeep("it is nested too deeply")
     return value
+
+
+def _loads(text: str | bytes, hooks: dict[str, Any]) -> Any:
+    """Parse JSON; whole numbers pass a function of ours only if there is one that Python changes."""
+    import json
+
+    if isinstance(text, str):
+        plain = _NEGATIVE_ZERO.search(text) is None
+    else:
+        plain = 0 not in text[:4] and _NEGATIVE_ZERO_BYTES.search(text) is None  # UTF-16 has zeros there
+    if plain:
+        try:
+            return json.loads(text, **hooks)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise
+        except ValueError:  # Python refuses very long numbers
+            pass
+    return json.loads(text, parse_int=_read_int, **hooks)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

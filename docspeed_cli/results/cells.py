@@ -65,6 +65,12 @@ def typed_cell(value: Any, kind: str = "") -> TypedCell:
 
     The schema's type decides. Without one, JSON numbers are numbers and ISO dates are dates.
     """
+    if type(value) is str and not kind and len(value) != _ISO_LENGTH:
+        return TypedCell(value)  # most cells
+    if type(value) in (int, float) and kind not in _STRINGS and len(text := repr(value)) <= MAX_DIGITS:
+        whole, _, fraction = text.partition(".")
+        if whole.lstrip("-").isdigit() and (not fraction or fraction.isdigit()):
+            return TypedCell(value, len(fraction))
     depth = 0
     while is_grounded(value) and depth < MAX_DEPTH:
         value, depth = grounded_value(value), depth + 1

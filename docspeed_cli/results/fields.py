@@ -66,10 +66,14 @@ class Extraction(NamedTuple):
     line_items: dict[str, list[dict[str, Any]]]
 
 
-def read_extraction(payload: Any) -> Extraction | None:
-    """Return the fields and line items of an extraction; None for a payload of another shape."""
-    items = read_line_items(payload)
-    if not items and not isinstance(_fields_member(payload), dict | list):
+def read_extraction(payload: Any, *, items_needed: bool = True) -> Extraction | None:
+    """Return the fields and line items of an extraction; None for a payload of another shape.
+
+    Reading line items takes most of the time, so they may be left out where there are fields.
+    """
+    has_fields = isinstance(_fields_member(payload), dict | list)
+    items = read_line_items(payload) if items_needed or not has_fields else {}
+    if not items and not has_fields:
         return None
     doc_class = find_member(payload, "doc_class")
     return Extraction(doc_class if isinstance(doc_class, str) else "", read_fields(payload), items)

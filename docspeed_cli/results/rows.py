@@ -43,7 +43,7 @@ def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tu
     """Return the values of a row of line items and what they were read from, by column."""
     values = [cell.value for cell in cells]
     page = next((cell.page for cell in cells if cell.page is not None), None)
-    quoted = "; ".join(dict.fromkeys(cell.quoted_text for cell in cells if cell.quoted_text))
+    quoted = "; ".join(dict.fromkeys(filter(None, (cell.quoted_text for cell in cells))))
     regions = "; ".join(dict.fromkeys(region_id for cell in cells for region_id in cell.region_ids))
     return document.input, name, values, page, quoted, regions
 
@@ -116,7 +116,8 @@ class View:
         """Return the rows of a result. NotConvertible if it has none, NoSuchTable for a wrong name."""
         if self.operation != "extract":
             return list(cell_rows(document, self._tables(payload)))
-        extraction = read_extraction(payload)
+        items_needed = self.table is not None and not self._evidence
+        extraction = read_extraction(payload, items_needed=items_needed)
         if extraction is None:
             raise NotConvertible(self.operation, "csv")
         if self.table is None:

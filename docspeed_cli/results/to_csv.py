@@ -24,6 +24,8 @@ _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 def escape_formula(cell: str) -> str:
     """Return the cell with an apostrophe before text that a spreadsheet would run as a formula."""
+    if cell[:1].isalnum() and cell[:1].isascii():
+        return cell  # most cells
     start = next((at for at, character in enumerate(cell) if not _is_invisible(character)), len(cell))
     shown = cell[start:]
     runs = shown.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(shown.rstrip())

@@ -203,12 +203,12 @@ class _Sheet:
             if value is None or value == "":
                 continue
             kind = self._kinds[place]
-            if type(value) is str and kind == STRING:
-                problem = self._write_text(
-                    row + 1, place, value, link if place == 0 and row < self._max_links else None
-                )
-            else:
+            if type(value) is not str or kind != STRING:
                 problem = self._write_typed(row + 1, place, value, kind)
+            elif place == 0 and link is not None and row < self._max_links:
+                problem = self._write_text(row + 1, place, value, link)
+            else:
+                problem = self._write_text(row + 1, place, value)
             if problem:
                 kind = "text_cut" if problem == TEXT_CUT else "text_kept"
                 problems.append((kind, self._columns[place].name, problem))
@@ -217,20 +217,22 @@ class _Sheet:
     def _write_typed(self, row: int, place: int, value: Any, kind: str) -> str:
         cell, decimals, problem = typed_cell(value, kind)
         if isinstance(cell, str):
-            return self._write_text(row, place, cell, None) or problem
+            return self._write_text(row, place, cell) or problem
         if isinstance(cell, bool):
             self._sheet.write_boolean(row, place, cell)
         elif isinstance(cell, date):
             self._sheet.write_datetime(row, place, cell, self._formats.date)
         else:
-            self._sheet.write_number(row, place, _WholeNumber(cell), self._formats.number(decimals))
+            form = self._formats.number(decimals)
+            self._sheet.write_number(row, place, cell if type(cell) is int else _WholeNumber(cell), form)
         return problem
 
-    def _write_text(self, row: int, place: int, text: str, link: str | None) -> str:
+    def _write_text(self, row: int, place: int, text: str, link: str | None = None) -> str:
         problem = ""
         if len(text) > _MAX_TEXT // 2 and _units(text) > _MAX_TEXT:
             text, problem = _cut(text), TEXT_CUT
-        text = _cleaned(text)
+        if not text.isprintable():
+            text = _cleaned(text)
         if row <= _MEASURED_ROWS:
             self._widths[place] = max(self._widths[place], min(len(text), _MAX_WIDTH))
         if link is not None and text and not _is_markup(text):
@@ -240,7 +242,7 @@ class _Sheet:
         return problem
 
     def _put(self, row: int, place: int, text: str, form: Any = None) -> None:
-        if _is_markup(text):
+        if text[:1] == "<" and _is_markup(text):
             forms = [form] if form is not None else []
             self._sheet.write_rich_string(row, place, text[:1], text[1:2], text[2:], *forms)
         else:

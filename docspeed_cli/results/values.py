@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from docspeed_cli.core.json_text import to_json
@@ -34,6 +35,8 @@ def cell_text(value: Any, depth: int = 0) -> str:
     """Return a value as the text of one cell: a list as its items, null as an empty text."""
     if isinstance(value, str):
         return value
+    if type(value) is int or (isinstance(value, float) and isfinite(value)):
+        return str(value)  # what to_json writes, in a tenth of the time
     if value is None:
         return ""
     if isinstance(value, bool):

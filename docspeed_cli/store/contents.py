@@ -97,7 +97,7 @@ class ResultFolder(Contents):
     def size(self, digest: str) -> int | None:
         """Return the size of the file; None if there is none."""
         try:
-            return self._path(digest).stat().st_size
+            return os.stat(f"{self._folder}/{digest[:2]}/{digest}").st_size  # noqa: PTH116
         except FileNotFoundError:
             return None
 
@@ -138,7 +138,7 @@ class ResultFolder(Contents):
         return self._folder.with_name("results") / f"{token}.json"
 
     def _path(self, digest: str) -> Path:
-        return self._folder / digest[:2] / digest
+        return self._folder.joinpath(digest[:2], digest)
 
 
 def _copy(chunks: Iterable[bytes], descriptor: int) -> str:

@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 def test_benchmarks_cases_have_unique_names() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
-    assert {"start-up", "job", "result-file", "upload", "ledger", "many"} <= set(names)
+    assert {"start-up", "job", "result-file", "upload", "ledger", "many", "rows-csv", "rows-xlsx"} <= set(
+        names
+    )
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.063, "met"), (0.07, "**missed**")])

@@ -74,7 +74,17 @@ def result(
         grace = GRACE if to.many else READ_GRACE
         spooled = rows is not None and to.folder is None
         show = delivery.deliver
-        code = for_each(at, run, jobs, fetch, show, errors_are_lines=to.many, spooled=spooled, grace=grace)
+        code = for_each(
+            at,
+            run,
+            jobs,
+            fetch,
+            show,
+            errors_are_lines=to.many,
+            spooled=spooled,
+            at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
+            grace=grace,
+        )
         delivery.finish()
         return code
 

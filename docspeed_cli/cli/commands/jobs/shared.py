@@ -38,14 +38,19 @@ def for_each(
     errors_are_lines: bool = False,
     in_order: bool = False,
     spooled: bool = False,
+    at_hand: bool = False,
     grace: float = READ_GRACE,
 ) -> int:
     """Perform a task for every job, show each outcome as it ends or in order; returns the exit code.
 
-    With `spooled` they are in order too, and results that come early wait on disk.
+    With `spooled` they are in order too, and results that come early wait on disk. Those that are `at_hand`
+    on this machine are read without threads, which would only wait for each other.
     """
     codes: set[int] = set()
-    with resumable(context, run), workers(context, total=len(jobs), grace=grace) as (context, run_tasks):
+    with (
+        resumable(context, run),
+        workers(context, total=1 if at_hand else len(jobs), grace=grace) as (context, run_tasks),
+    ):
         outcomes: Iterable[Outcome]
         if len(jobs) == 1:
             outcomes = [
