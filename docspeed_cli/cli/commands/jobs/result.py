@@ -73,13 +73,12 @@ def result(
 
         grace = GRACE if to.many else READ_GRACE
         spooled = rows is not None and to.folder is None
-        show = delivery.deliver
         code = for_each(
             at,
             run,
             jobs,
             fetch,
-            show,
+            delivery.deliver,
             errors_are_lines=to.many,
             spooled=spooled,
             at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
