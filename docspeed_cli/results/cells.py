@@ -60,13 +60,16 @@ class TypedCell(NamedTuple):
     problem: str = ""
 
 
+def surely_text(text: str, kind: str) -> bool:
+    """Whether `typed_cell` returns this text as it is, which holds for most of them."""
+    return not kind and len(text) != _ISO_LENGTH
+
+
 def typed_cell(value: Any, kind: str = "") -> TypedCell:
     """Return a value of a payload as a cell; `kind` is the type that the schema gives it, if any.
 
     The schema's type decides. Without one, JSON numbers are numbers and ISO dates are dates.
     """
-    if type(value) is str and not kind and len(value) != _ISO_LENGTH:
-        return TypedCell(value)  # most cells
     if type(value) in (int, float) and kind not in _STRINGS and len(text := repr(value)) <= MAX_DIGITS:
         whole, _, fraction = text.partition(".")
         if whole.lstrip("-").isdigit() and (not fraction or fraction.isdigit()):

@@ -39,12 +39,15 @@ class Field:
     @property
     def region_ids(self) -> tuple[str, ...]:
         """The regions that the value was read from."""
-        return tuple(region_id for source in self.sources for region_id in regions_of(source))
+        return tuple(self._region_ids())
 
     @property
     def page(self) -> int | None:
         """The page that the value is on, counted from 1."""
-        return page_of(self.sources[0], self.region_ids) if self.sources else None
+        return page_of(self.sources[0], self._region_ids()) if self.sources else None
+
+    def _region_ids(self) -> Iterator[str]:
+        return (region_id for source in self.sources for region_id in regions_of(source))
 
     @property
     def quoted_text(self) -> str:

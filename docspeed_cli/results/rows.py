@@ -41,7 +41,7 @@ def evidence_of(document: Document, field: Field) -> tuple[Any, ...]:
 
 def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tuple[Any, ...]:
     """Return the values of a row of line items and what they were read from, by column."""
-    values = [cell.value for cell in cells]
+    values = cell_text([cell.value for cell in cells])
     page = next((cell.page for cell in cells if cell.page is not None), None)
     quoted = "; ".join(dict.fromkeys(filter(None, (cell.quoted_text for cell in cells))))
     regions = "; ".join(dict.fromkeys(region_id for cell in cells for region_id in cell.region_ids))

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import xlsxwriter
 
-from docspeed_cli.results.cells import typed_cell
+from docspeed_cli.results.cells import surely_text, typed_cell
 from docspeed_cli.results.layout import STRING, Column
 from docspeed_cli.results.rows import EVIDENCE_COLUMNS, PROBLEM_COLUMNS, Record, our_columns
 
@@ -203,7 +203,7 @@ class _Sheet:
             if value is None or value == "":
                 continue
             kind = self._kinds[place]
-            if type(value) is not str or kind != STRING:
+            if type(value) is not str or not (kind == STRING or surely_text(value, kind)):
                 problem = self._write_typed(row + 1, place, value, kind)
             elif place == 0 and link is not None and row < self._max_links:
                 problem = self._write_text(row + 1, place, value, link)

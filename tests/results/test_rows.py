@@ -155,7 +155,7 @@ def test_record_links_rows_to_their_evidence() -> None:
     record = read_record("extract", DOCUMENT, EXTRACT, Layout())
     fields = [row[1:3] for row in record.evidence]
     assert fields[:2] == [("invoice.number", "INV-1"), ("total", -12.5)]
-    assert fields[4:] == [("line_items[1]", ["Bolt, M6", 10])]
+    assert fields[4:] == [("line_items[1]", "Bolt, M6; 10")]
     assert [(row.table, row.evidence) for row in record.tables] == [("line_items", 4), ("line_items", None)]
 
 
