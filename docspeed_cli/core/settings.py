@@ -127,6 +127,8 @@ def server_url(text: str) -> str:
 
 def loopback(host: str) -> bool:
     """True if the host is this machine, by name or address."""
+    if host in ("127.0.0.1", "localhost"):  # nearly always; ipaddress takes a millisecond to load
+        return True
     import ipaddress
 
     try:

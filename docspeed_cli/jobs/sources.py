@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -103,6 +102,7 @@ def stdin_source(environment: Environment, filename: str | None) -> Source:
 def _copy_of(label: str, stream: IO[bytes]) -> Source:
     """A temporary copy of a document that can be read only once: we read it again for its digest."""
     try:
+        import shutil
         import tempfile
 
         with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.filenames import check_pattern
 from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.terminal.streams import check_bom
 
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
 """Endings of names that mean a file and not a folder."""
@@ -146,9 +147,3 @@ def row_options(
     if not all(names):
         raise UsageError(f"--columns {columns}: a name is empty; is a variable unset?")
     return RowOptions(operation, form == "xlsx", table, names, schema, bom)
-
-
-def check_bom(form: str, bom: bool) -> None:
-    """Check that a byte order mark is asked for CSV only. Raises UsageError."""
-    if bom and form != "csv":
-        raise UsageError("--bom is for csv", hint="add `--format csv`")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, ReaderGone
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,3 +147,9 @@ def stdout_errors() -> Iterator[None]:
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
         raise DocspeedError(f"can't write to standard output: {reason}", code="write_failed") from None
+
+
+def check_bom(form: str, bom: bool) -> None:
+    """Check that a byte order mark is asked for CSV only. Raises UsageError."""
+    if bom and form != "csv":
+        raise UsageError("--bom is for csv", hint="add `--format csv`")

@@ -14,8 +14,8 @@ from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago, rfc3339, span
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.target import check_bom
 from docspeed_cli.terminal.progress import End
+from docspeed_cli.terminal.streams import check_bom
 
 if TYPE_CHECKING:
     from docspeed_cli.store.runs import RunItem, RunRecord

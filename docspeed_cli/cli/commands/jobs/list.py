@@ -23,7 +23,7 @@ from docspeed_cli.core.operations import OPERATIONS, operation_named
 from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.target import check_bom
+from docspeed_cli.terminal.streams import check_bom
 
 _COLUMNS = tuple(Job("", "", State.UNKNOWN).to_full_json())
 """Columns of the CSV table."""
