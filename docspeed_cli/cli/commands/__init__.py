@@ -4,19 +4,11 @@ from docspeed_cli.cli.groups import Entry
 
 COMMANDS = (
     Entry("parse", "Read the pages, text, markdown and regions of each document.", "parse:parse"),
-    Entry(
-        "extract",
-        "Extract fields and line items of each document by a schema.",
-        "extract:extract",
-    ),
+    Entry("extract", "Extract fields and line items of each document by a schema.", "extract:extract"),
     Entry("split", "Split a packet into sections with their page ranges.", "split:split"),
     Entry("tables", "Extract the tables of each document, cell by cell.", "tables:tables"),
     Entry("schema", "Build a schema for extract from documents, instructions, or both.", "schema:schema"),
-    Entry(
-        "chat",
-        "Answer questions from documents, with citations.",
-        "chat:chat",
-    ),
+    Entry("chat", "Answer questions from documents, with citations.", "chat:chat"),
     Entry("upload", "Store files and print their file ids.", "upload:upload"),
     Entry(
         "jobs",
@@ -29,21 +21,11 @@ COMMANDS = (
             Entry("status", "Show the current state of jobs.", "jobs.status:status"),
             Entry("wait", "Follow jobs to their end.", "jobs.wait:wait"),
             Entry("result", "Print the results of jobs that have ended.", "jobs.result:result"),
-            Entry(
-                "list",
-                "List the jobs that this machine submitted, newest first.",
-                "jobs.list:list_",
-            ),
-            Entry(
-                "watch",
-                "Show a live table of the jobs that run; Ctrl-C leaves.",
-                "jobs.watch:watch",
-            ),
+            Entry("list", "List the jobs that this machine submitted, newest first.", "jobs.list:list_"),
+            Entry("watch", "Show a live table of the jobs that run; Ctrl-C leaves.", "jobs.watch:watch"),
             Entry("forget", "Remove jobs and their kept results from this machine.", "jobs.forget:forget"),
         ),
     ),
-    Entry("check", "Check results by your own rules.", "check:check"),
-    Entry("diff", "Compare expected results with actual ones.", "diff:diff"),
     Entry(
         "runs",
         "List and show runs over many inputs: counts, pages, time, failures.",
@@ -57,17 +39,11 @@ COMMANDS = (
             ),
         ),
     ),
-    Entry(
-        "view",
-        "Show a result beside its document as a page in the browser.",
-        "view:view",
-    ),
-    Entry(
-        "review",
-        "Review results beside their documents: accept, correct, note or reject, all by keyboard.",
-        "review:review",
-    ),
+    Entry("view", "Show a result beside its document as a page in the browser.", "view:view"),
+    Entry("review", "Review results beside their documents, by keyboard.", "review:review"),
     Entry("crop", "Cut the place of one value out of its document, as a picture.", "crop:crop"),
+    Entry("check", "Check results by your own rules.", "check:check"),
+    Entry("diff", "Compare expected results with actual ones.", "diff:diff"),
     Entry(
         "ledger",
         "Show the ledger of jobs, or bring this machine's into a shared one.",
@@ -76,17 +52,11 @@ COMMANDS = (
             Entry("status", "Show where the ledger is, its version, and how much is in it.", "ledger:status"),
             Entry("migrate", "Bring the ledger's tables to the layout of this docspeed.", "ledger:migrate"),
             Entry(
-                "import",
-                "Copy a local ledger, with its kept results, into the shared one.",
-                "ledger:import_",
+                "import", "Copy a local ledger, with its kept results, into the shared one.", "ledger:import_"
             ),
         ),
     ),
-    Entry(
-        "api",
-        "Call any endpoint, with the same auth, retries, output and job handling.",
-        "api:api",
-    ),
+    Entry("api", "Call any endpoint, with the same auth, retries, output and job handling.", "api:api"),
     Entry(
         "auth",
         "Save, show or remove the API key.",
@@ -107,16 +77,12 @@ COMMANDS = (
         examples=("docspeed config show", "docspeed config set timeout 30m"),
         entries=(
             Entry(
-                "show",
-                "Show every setting, its value, and where the value comes from.",
-                "config:config_show",
+                "show", "Show every setting, its value, and where the value comes from.", "config:config_show"
             ),
             Entry("get", "Print a setting's value; nothing if it has none.", "config:config_get"),
             Entry("set", "Write a setting to the config file, whose comments stay.", "config:config_set"),
             Entry(
-                "unset",
-                "Remove a setting from the config file, whose comments stay.",
-                "config:config_unset",
+                "unset", "Remove a setting from the config file, whose comments stay.", "config:config_unset"
             ),
             Entry(
                 "path",
@@ -125,11 +91,7 @@ COMMANDS = (
             ),
         ),
     ),
-    Entry(
-        "help",
-        "Explain exit codes, variables, output, scripting, or a command.",
-        "help:help_",
-    ),
+    Entry("help", "Explain exit codes, variables, output, scripting, or a command.", "help:help_"),
     Entry("doctor", "Check the setup and say how to fix it.", "doctor:doctor"),
     Entry(
         "completion",
@@ -142,9 +104,7 @@ COMMANDS = (
         examples=("docspeed parse invoice.pdf --sandbox --wait", "docspeed sandbox serve --latency 200ms"),
         entries=(
             Entry(
-                "serve",
-                "Serve the sandbox on 127.0.0.1 for curl, other clients and tests.",
-                "sandbox:serve",
+                "serve", "Serve the sandbox on 127.0.0.1 for curl, other clients and tests.", "sandbox:serve"
             ),
             Entry("reset", "Delete everything that the sandbox has stored.", "sandbox:reset"),
         ),

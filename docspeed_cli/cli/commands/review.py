@@ -61,10 +61,11 @@ def review(
         ),
     ] = None,
 ) -> Action:
-    """Review results beside their documents: accept, correct, note or reject, all by keyboard.
+    """Review results beside their documents, by keyboard.
 
-    Serves a page on 127.0.0.1, first what failed a rule or has no value or evidence. Each decision is saved
-    at once beside its result, in NAME.corrections.json. No request is sent. Ctrl-C ends it.
+    Serves a page on 127.0.0.1 to accept, correct, note or reject values, first those that failed a rule or
+    are missing or without evidence. Each decision is saved at once beside its result, in
+    NAME.corrections.json. No request is sent. Ctrl-C ends it.
     """
 
     def action(context: Context) -> int:
