@@ -19,7 +19,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CASES, Case, Cost, Figure, Variant
+from benchmarks.cases import CASES
+from benchmarks.cases.case import Case, Cost, Figure, Variant
 from benchmarks.measure import Failed, Sample, Stand, stand
 
 

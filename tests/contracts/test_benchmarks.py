@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import Measured, report
-from benchmarks.cases import CASES, LEDGER
+from benchmarks.cases import CASES
+from benchmarks.cases.start_up import LEDGER
 from benchmarks.measure import Sample
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases import CASES, Figure
+from benchmarks.cases import CASES
+from benchmarks.cases.case import Figure
 from docspeed_cli.cli.help_topics import CONFIG
 from docspeed_cli.core import errors
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS, DocspeedError
