@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,16 @@ def test_upload_401_stops_at_once(stage: Stage, service: Service) -> None:
     )
     assert (ran.code, ran.out) == (4, "")
     assert service.count(UPLOAD) == 1
+
+
+def test_upload_that_stops_leaves_no_copy_of_standard_input(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    wrong_key = {"DOCSPEED_API_KEY": "ds_some_wrong_key"}
+    ran = stage.run("upload", stage.document("a.pdf"), "-", stdin=b"%PDF-1.4\n%%EOF\n", env=wrong_key)
+    assert (ran.code, list((tmp_path / "tmp").iterdir())) == (4, [])
 
 
 def test_upload_invalid_inputs_send_nothing(stage: Stage, service: Service) -> None:

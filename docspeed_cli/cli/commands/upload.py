@@ -29,36 +29,37 @@ def upload(
     """Store files and print their file ids."""
 
     def action(context: Context) -> int:
-        from docspeed_cli.jobs.sources import collect
+        from docspeed_cli.jobs.sources import collect, discard
 
         if not options.inputs.given:
             raise UsageError("no file given", hint="`docspeed upload FILE`, or - for standard input")
+        found = collect(options.inputs, context.environment)
         codes: set[int] = set()
-        for source in collect(options.inputs, context.environment).documents():
-            try:
-                _print_entry(context, _upload(context, source, fresh))
-            except DocspeedError as error:
-                context.output.error(error)
-                codes.add(error.exit_code)
-                if isinstance(error, AuthError):
-                    break
+        try:
+            for source in found.documents():
+                try:
+                    _print_entry(context, _upload(context, source, fresh))
+                except DocspeedError as error:
+                    context.output.error(error)
+                    codes.add(error.exit_code)
+                    if isinstance(error, AuthError):
+                        break
+        finally:
+            discard(found.checked)
         return overall_exit_code(codes)
 
     return action
 
 
 def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.jobs.sources import discard, usable
+    from docspeed_cli.jobs.sources import usable
     from docspeed_cli.jobs.uploads import Uploads
 
     if usable(source).path is None:
         raise UsageError(f"{source.label} is a stored file already")
-    try:
-        with context.output.live() as show:
-            show(f"upload {source.label}")
-            return Uploads(context).upload(source, fresh=fresh)
-    finally:
-        discard([source])
+    with context.output.live() as show:
+        show(f"upload {source.label}")
+        return Uploads(context).upload(source, fresh=fresh)
 
 
 def _print_entry(context: Context, entry: dict[str, Any]) -> None:
