@@ -11,6 +11,7 @@ from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import SANDBOX
+from docspeed_cli.core.settings import flag_for_server
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
 
@@ -100,10 +101,9 @@ def context_for(context: Context, jobs: list[Job]) -> Context:
     if servers == {SANDBOX} and context.any_server:
         return context.with_server(SANDBOX)
     elsewhere = next(job for job in jobs if job.server != context.server)
-    flag = "--sandbox" if elsewhere.server == SANDBOX else f"--base-url {elsewhere.server}"
     raise UsageError(
         f"job {elsewhere.ref} was submitted to {elsewhere.server}, not to {context.server}",
-        hint=f"add `{flag}`",
+        hint=f"add `{flag_for_server(elsewhere.server)}`",
     )
 
 

@@ -10,7 +10,7 @@ from docspeed_cli.jobs.context import Context
 
 
 def notify(context: Context, command: str, code: int, error: DocspeedError | None, seconds: float) -> None:
-    """Run the command; that it fails is a warning, because the documents are done all the same."""
+    """Run the command. Its failure is only a warning: the documents are done."""
     output, environment = context.output, context.environment
     text = output.redact(to_json(_summary(context, code, error, seconds)) + "\n")
     try:

@@ -98,23 +98,15 @@ class ServerOptions(Options):
 
 
 class FormatOptions(Options):
-    """The format of a list."""
+    """The format of what is printed."""
 
     format: Annotated[str | None, output_flag("--format", "the output's format", "FORMAT")] = None
 
 
-class ResultOptions(Options):
+class ResultOptions(FormatOptions):
     """The format of results, and where they go."""
 
-    format: Annotated[str | None, output_flag("--format", "json, markdown, text, csv or id", "FORMAT")] = None
-    output: Annotated[
-        str | None,
-        output_flag(
-            "-o --output",
-            "write the result to this file",
-            "PATH",
-        ),
-    ] = None
+    output: Annotated[str | None, output_flag("-o --output", "write the result to this file", "PATH")] = None
 
 
 class InputOptions(Options):

@@ -125,6 +125,11 @@ def server_url(text: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
+def flag_for_server(server: str) -> str:
+    """The flag that names a server in another command."""
+    return "--sandbox" if server == SANDBOX else f"--base-url {server}"
+
+
 def loopback(host: str) -> bool:
     """True if the host is this machine, by name or address."""
     if host in ("127.0.0.1", "localhost"):  # nearly always; ipaddress takes a millisecond to load
@@ -238,7 +243,7 @@ class Settings(NamedTuple):
         chosen = f" --env {name}" if by_flag else ""
         if self.named_server in (None, BASE_URL) or self.origins["base_url"] == chosen.strip():
             return chosen
-        return (" --sandbox" if self.sandbox else f" --base-url {self.base_url}") + chosen
+        return f" {flag_for_server(self.base_url)}{chosen}"
 
     @property
     def credentials(self) -> Path:

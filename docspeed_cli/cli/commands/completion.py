@@ -42,7 +42,7 @@ def completion(
     def action(context: Context) -> int:
         chosen = shell if shell is not None or not install else _shell_of(context.environment.env)
         if chosen not in SCRIPTS:
-            what = "SHELL is missing" if chosen is None else f"there is no completion script for {chosen}"
+            what = "no shell is named" if chosen is None else f"there is no completion script for {chosen}"
             raise UsageError(what, hint=f"the shells are {', '.join(SCRIPTS)}")
         if install:
             _install(context, chosen)
@@ -61,7 +61,7 @@ def _script(shell: str) -> str:
 
 
 def _shell_of(env: Mapping[str, str]) -> str:
-    """The user's shell. UsageError if no variable tells."""
+    """The user's shell. UsageError if SHELL is not set."""
     name = Path(env.get("SHELL", "")).name
     if not name:
         raise UsageError(
@@ -81,7 +81,7 @@ def _install(context: Context, shell: str) -> None:
             "PowerShell has no folder for completion scripts",
             hint="`docspeed completion powershell --help` shows the line for the file that $PROFILE names",
         )
-    path = _place(shell, env)
+    path = _script_path(shell, env)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, [_script(shell).encode()])
@@ -98,7 +98,7 @@ def _install(context: Context, shell: str) -> None:
     output.progress("it works in each new shell")
 
 
-def _place(shell: str, env: Mapping[str, str]) -> Path:
+def _script_path(shell: str, env: Mapping[str, str]) -> Path:
     """The file where a shell looks for our completions."""
     home = Path(env.get("HOME") or Path.home())
     if shell == "zsh":

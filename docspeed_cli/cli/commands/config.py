@@ -38,7 +38,7 @@ def config_show(options: ServerOptions) -> Action:
     def action(context: Context) -> int:
         settings, output = context.settings, context.output
         key, source = context.known_key()
-        # The key and the state folder have no flag and no place in the config file: they are no SETTINGS.
+        # The key and the state folder have no flag and no place in the config file, so SETTINGS lacks them.
         variable = "DOCSPEED_STATE_DIR" if context.environment.env.get("DOCSPEED_STATE_DIR") else "default"
         rows = [(name, getattr(settings, name), origin) for name, origin in settings.origins.items()]
         name, by_flag = settings.chosen
@@ -152,7 +152,7 @@ def _in_words(value: Any) -> str:
 
 
 def _setting(name: str) -> Setting:
-    """The setting of this name. UsageError without one."""
+    """The setting of this name. UsageError if there is none."""
     found = {setting.name: setting for setting in SETTINGS}
     if name in found:
         return found[name]
@@ -164,7 +164,7 @@ def _setting(name: str) -> Setting:
 
 
 def _table(env: str | None) -> tuple[str, ...]:
-    """Where an environment's settings stand in the file. UsageError for a name that none can have."""
+    """Table of the config file that has an environment's settings. UsageError for an invalid name."""
     if env is None:
         return ()
     check_environment_name(env)
@@ -197,11 +197,11 @@ def _write(path: Path, text: str, *, private: bool) -> None:
 
 
 def _note_other(context: Context, env: str | None, setting: Setting) -> None:
-    """Say so where something else wins over the value that was just written."""
+    """Say which other source, if any, wins over the value that was just written."""
     try:
         settings: Settings = resolve({"env": env}, context.environment.env)
     except UsageError as error:
-        context.output.warn(f"the settings are wrong still: {error.message}")
+        context.output.warn(f"the settings are still wrong: {error.message}")
         return
     origin = settings.origins[setting.name]
     wanted = f"--env {env}" if env is not None else str(settings.config_file)

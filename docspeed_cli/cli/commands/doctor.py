@@ -129,8 +129,8 @@ def _check_shared_ledger(context: Context, database: PostgresDatabase) -> Check:
         return Check("ledger", f"{found}: {problem}", "let its owner `GRANT` the rights", 1)
     if abs(skew) > _MAX_SKEW:
         ahead = "ahead of" if skew > 0 else "behind"
-        told = f"{found}: its clock is {span(abs(skew))} {ahead} this machine's"
-        return Check("ledger", told, "set both clocks by the network's time", 1)
+        found += f": its clock is {span(abs(skew))} {ahead} this machine's"
+        return Check("ledger", found, "set both clocks by the network's time", 1)
     return Check("ledger", found)
 
 

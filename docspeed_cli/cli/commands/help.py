@@ -87,7 +87,7 @@ def _command(words: Sequence[str]) -> Called | None:
 
 
 def _topic(words: Sequence[str]) -> str:
-    """The topic of this name. UsageError without one."""
+    """The topic of this name. UsageError if there is none."""
     from docspeed_cli.cli.commands import COMMANDS
 
     name = " ".join(words)

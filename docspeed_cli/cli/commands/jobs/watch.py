@@ -9,7 +9,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ConcurrencyOptions, ServerOptions
 from docspeed_cli.core.errors import Interrupted, UsageError
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.core.operations import SANDBOX
+from docspeed_cli.core.settings import flag_for_server
 from docspeed_cli.jobs.context import Context
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _nothing_runs(context: Context, running: list[Job]) -> str:
     elsewhere = sorted({job.server for job in running if job.job_id})
     if not elsewhere:
         return "no jobs run; `docspeed jobs list` shows those that have ended"
-    flag = "--sandbox" if elsewhere[0] == SANDBOX else f"--base-url {elsewhere[0]}"
+    flag = flag_for_server(elsewhere[0])
     return f"no jobs run at {context.server}; some run elsewhere: `docspeed jobs watch {flag}`"
 
 
