@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,33 +69,24 @@ class Run(NamedTuple):
     def _check(self, context: Context) -> _Checked:
         """Check fields, flags and documents. UsageError with every problem of all of them."""
         problems: list[UsageError] = []
+        added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
-        found = InputSet()
-        fresh, no_resubmit = self.options.fresh, self.options.no_resubmit
-        checks, to = None, Target()
-        options = WaitOptions(fresh=fresh, no_resubmit=no_resubmit)
-        try:
-            fields = merge(self.fields(context), parse_assignments(self.options.set_))
+        checks, options, to, found = None, WaitOptions(), Target(), InputSet()
+        with _adding_to(problems):
+            added = parse_assignments(self.options.set_)
+        with _adding_to(problems):
+            fields = merge(self.fields(context), added)
+        with _adding_to(problems):
             checks = self.checks(context, fields)
-        except UsageError as error:
-            problems.append(error)
-        try:
+        with _adding_to(problems):
             self._check_run_flags()
+        with _adding_to(problems):
             to = self._target(self._rows(context, fields), make=False)
-            if fresh and no_resubmit:
-                raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
-            if not self.options.dry_run:
-                options = wait_options(context, sync=self.options.sync)
-                options = options._replace(fresh=fresh, no_resubmit=no_resubmit)
-                if not options.wait:
-                    check_unwaited(context, self.options, self.table, checks)
-        except UsageError as error:
-            problems.append(error)
-        try:
+        with _adding_to(problems):
+            options = self._wait_options(context, checks)
+        with _adding_to(problems):
             found = self._limited(collect(self.options.inputs, context.environment))
             self._check_outputs(context, found, to)
-        except UsageError as error:
-            problems.append(error)
         if problems:
             discard(found.checked)
             raise combine_errors(problems)
@@ -104,6 +96,18 @@ class Run(NamedTuple):
 
             check_rows(context, to.rows, to_file=to.path is not None)
         return _Checked(fields, found, checks, options, to.rows)
+
+    def _wait_options(self, context: Context, checks: ResultChecks | None) -> WaitOptions:
+        """How the run waits and resubmits. UsageError if its flags contradict each other."""
+        fresh, no_resubmit = self.options.fresh, self.options.no_resubmit
+        if fresh and no_resubmit:
+            raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
+        options = WaitOptions()
+        if not self.options.dry_run:
+            options = wait_options(context, sync=self.options.sync)
+            if not options.wait:
+                check_unwaited(context, self.options, self.table, checks)
+        return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
     def _limited(self, found: InputSet) -> InputSet:
         """The documents. UsageError if there are more of them, or more pages, than the flags allow."""
@@ -255,6 +259,15 @@ def _nothing(inputs: Inputs) -> str:
     if inputs.shard is not None:
         return f"no document belongs to --shard {inputs.shard}"
     return f"--from {inputs.listed}: the list names no documents" if inputs.listed else "no documents found"
+
+
+@contextmanager
+def _adding_to(problems: list[UsageError]) -> Iterator[None]:
+    """Add what is wrong to these problems, so that they are reported together."""
+    try:
+        yield
+    except UsageError as error:
+        problems.append(error)
 
 
 class _Checked(NamedTuple):

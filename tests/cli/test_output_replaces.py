@@ -98,11 +98,21 @@ def test_output_file_that_is_a_missing_settings_file_is_a_usage_error(files: Sta
         assert (ran.code, files.service.calls) == (2, [])
 
 
-def test_output_file_that_replaces_an_input_is_reported_with_other_problems(files: Stage) -> None:
-    ran = files.run("extract", "a.pdf", "--schema", "{", "--wait", "-o", "a.pdf", "--set", "x")
-    assert ran.code == 2
-    assert "-o a.pdf would replace a file that this command reads" in ran.err
-    assert "--set x" in ran.err or "--schema" in ran.err
+def test_output_file_that_replaces_an_input_is_reported_with_all_other_problems(files: Stage) -> None:
+    (files.folder / "rules.toml").write_text("[[rule]]\n")
+    argv = ("extract", "a.pdf", "none.pdf", "--schema", "{", "--check", "rules.toml", "--require", "total")
+    ran = files.run(*argv, "--set", "x", "--fresh", "--no-resubmit", "--format", "csv", "-o", "a.pdf")
+    assert (ran.code, files.service.calls) == (2, [])
+    for problem in (
+        "--schema: it is not JSON",
+        "--set x: write KEY=VALUE",
+        "rules.toml, line 1: ",
+        "--fresh and --no-resubmit contradict each other",
+        "none.pdf: no such file",
+    ):
+        assert problem in ran.err
+    ran = files.run("parse", "a.pdf", "--wait", "--name", "@x", "--failures", "none/x", "-o", "a.pdf")
+    assert "--name" in ran.err and "would replace" in ran.err
 
 
 def test_output_file_of_another_spelling_names_both_files(files: Stage) -> None:
