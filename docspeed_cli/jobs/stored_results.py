@@ -31,6 +31,11 @@ class StoredResult(NamedTuple):
     job: Job | None = None
     error: DocspeedError | None = None
 
+    def check(self) -> None:
+        """Raise the error, with the result's name, if the result can't be read."""
+        if self.error is not None:
+            raise self.error.replace(message=f"{self.label}: {self.error.message}")
+
 
 def corrections_path(context: Context, path: Path | None, job: Job | None) -> Path | None:
     """Return the file of a result's corrections: beside the result's file, or else in the state folder.
@@ -88,7 +93,7 @@ def result_files(folder: Path) -> list[Path]:
 def read_result(label: str, path: Path) -> StoredResult:
     """Read one file."""
     try:
-        return StoredResult(label, Body.at(path).json(), path)
+        return StoredResult(label, Body.at(path).json(what="it"), path)
     except OSError as error:
         why = DocspeedError(f"can't be read: {error.strerror or error}")
     except DocspeedError as error:

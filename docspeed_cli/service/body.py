@@ -132,15 +132,15 @@ class Body:
             pending = joined[len(ready) :]
             yield _LINE_BREAKS.sub(b"", ready)
 
-    def json(self, limit: int = MAX_JSON_SIZE) -> Any:
-        """The parsed content. DocspeedError if it is too large, too deep, or not JSON."""
+    def json(self, limit: int = MAX_JSON_SIZE, what: str = "the answer") -> Any:
+        """The parsed content; errors call it `what`. DocspeedError if it is too large, too deep, or not JSON."""
         if self.size > limit:
             raise DocspeedError(
                 f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
                 code="too_large",
                 hint="use `--json` or `-o FILE` to get it unchanged",
             )
-        return parsed(b"".join(self.chunks()))
+        return parsed(b"".join(self.chunks()), what)
 
     def plausible(self) -> bool:
         """Whether it looks like JSON from its first byte to its last, unlike HTML or a truncated answer."""
@@ -179,14 +179,14 @@ def indented(text: str, max_chars: int) -> tuple[str, bool]:
     return "".join(parts), True
 
 
-def parsed(content: bytes) -> Any:
-    """The JSON value in these bytes. DocspeedError if they are not JSON, or nested too deeply."""
+def parsed(content: bytes, what: str = "the answer") -> Any:
+    """The JSON value in these bytes, which errors call `what`. DocspeedError if they are not JSON, or nested too deeply."""
     try:
         return read_json(content)
     except TooDeep:
-        raise DocspeedError("the answer is nested too deeply to be read", code="too_deep") from None
+        raise DocspeedError(f"{what} is nested too deeply to be read", code="too_deep") from None
     except ValueError as error:
-        raise DocspeedError(f"the answer is not JSON: {error}", code="not_json") from None
+        raise DocspeedError(f"{what} is not JSON: {error}", code="not_json") from None
 
 
 def write_whole(

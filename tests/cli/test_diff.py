@@ -108,6 +108,14 @@ def test_diff_junit_has_a_case_for_each_result(stage: Stage, folders: tuple[str,
     assert "total: expected '5', got '6' (page 3)" in str(failure.text)
 
 
+def test_diff_junit_over_a_result_that_is_compared_is_usage(stage: Stage, folders: tuple[str, str]) -> None:
+    path = Path(folders[1], "same.json")
+    before = path.read_bytes()
+    ran = stage.run("diff", *folders, "--junit", str(path))
+    assert (ran.code, path.read_bytes()) == (2, before)
+    assert "would replace" in ran.err
+
+
 def test_diff_markdown_has_a_table_for_each_result(stage: Stage, folders: tuple[str, str]) -> None:
     ran = stage.run("diff", *folders, "--format", "markdown")
     assert "## other.json" in ran.out

@@ -94,8 +94,7 @@ def _target(context: Context, output: str | None) -> tuple[Path | None, str]:
 
 def _picture(context: Context, result: StoredResult, field: str, named: list[Path], suffix: str) -> bytes:
     """Return the picture of a value's place. DocspeedError if it has none."""
-    if result.error is not None:
-        raise result.error
+    result.check()
     check_installed()
     files = result_documents(context, result, named)
     with View(result.payload, operation_of(context, result), "", files) as shown:

@@ -75,6 +75,10 @@ def diff(
         least = None if fail_under is None else _number(fail_under, "--fail-under", most=Decimal(1))
         compared = _compare_options(ignore, tolerance, key, ignore_case, exact)
         pairs = pairs_of(Path(expected), Path(actual))
+        for path in (path for pair in pairs for path in (pair.expected, pair.actual) if path is not None):
+            context.files_read.add(path, str(path))
+        if junit is not None:
+            context.files_read.check_output(Path(junit), "--junit")
         if update:
             return _update(context, pairs, expected, yes=yes)
         return _Report(context, least, junit).perform(compared, pairs)

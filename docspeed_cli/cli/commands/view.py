@@ -108,8 +108,7 @@ def _chain(first: StoredResult, second: StoredResult, rest: Iterator[StoredResul
 
 
 def _write_one(context: Context, options: ViewOptions, result: StoredResult, named: Sequence[Path]) -> Path:
-    if result.error is not None:
-        raise result.error
+    result.check()
     target = file_target(options.output)
     path = target.path or _views_folder(context) / f"{_page_name(result)}.html"
     context.files_read.check_output(path, "-o")
@@ -160,8 +159,7 @@ def _write_many(
         path = folder / f"{number:04}-{_page_name(result)}.html"
         context.files_read.check_output(path, "-o")
         try:
-            if result.error is not None:
-                raise result.error
+            result.check()
             rows.append(_write_page(context, options, result, (), path)[0])
         except DocspeedError as error:
             if error.code in ("write_failed", "no_review"):
