@@ -133,7 +133,7 @@ class Body:
             yield _LINE_BREAKS.sub(b"", ready)
 
     def json(self, limit: int = MAX_JSON_SIZE, what: str = "the answer") -> Any:
-        """The parsed content; errors call it `what`. DocspeedError if it is too large, too deep, or not JSON."""
+        """The parsed content; `what` names it in errors. DocspeedError if it is too large or unreadable."""
         if self.size > limit:
             raise DocspeedError(
                 f"the result is {self.size / 1e6:.0f} MB of JSON, too large to be converted",
@@ -180,7 +180,10 @@ def indented(text: str, max_chars: int) -> tuple[str, bool]:
 
 
 def parsed(content: bytes, what: str = "the answer") -> Any:
-    """The JSON value in these bytes, which errors call `what`. DocspeedError if they are not JSON, or nested too deeply."""
+    """The JSON value in these bytes; `what` names them in errors.
+
+    DocspeedError if they are not JSON, or nested too deeply.
+    """
     try:
         return read_json(content)
     except TooDeep:

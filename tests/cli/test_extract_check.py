@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
+import openpyxl
 
 from tests.fake_service import SUBMIT, Service
 from tests.stage import Ran, Stage, by_input, lines
@@ -104,7 +104,6 @@ def test_check_of_a_missing_rules_file_names_it(stage: Stage, service: Service) 
 
 
 def test_check_failures_are_rows_of_the_workbook(stage: Stage, service: Service) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
     book = stage.folder / "book.xlsx"
     ran = extract(stage, service, {"a": GOOD, "b": BAD, "c": LARGE}, "--format", "xlsx", "-o", str(book))
     assert ran.code == 10
