@@ -45,6 +45,7 @@ class Delivery:
         """Deliver an outcome. A single document's error is raised; one of many becomes a line."""
         if self.target.many:
             self._deliver_line(outcome)
+            self._report_checks(outcome)
             if outcome.result is not None:
                 outcome.result.clear()
             return
@@ -52,6 +53,7 @@ class Delivery:
             self.deliver_result(outcome)
         elif outcome.error is None:
             self._deliver_job(outcome)
+        self._report_checks(outcome)
         if outcome.error is not None:
             raise outcome.error
 
@@ -59,6 +61,23 @@ class Delivery:
         """Write what is written once all outcomes are known. DocspeedError if it can't be."""
         if self._rows is not None:
             self._rows.finish()
+
+    def _report_checks(self, outcome: Outcome) -> None:
+        """Show people the checks that failed; a script gets those of many in their lines."""
+        failed = [found for found in outcome.checks or () if found.failed]
+        if not failed:
+            return
+        label = outcome.source.label if outcome.source else ""
+        if self.output.human_output:
+            from docspeed_cli.terminal.views.checks import checks_view
+
+            self.output.show(checks_view(label, failed))
+        elif not self.target.many:
+            from docspeed_cli.jobs.checking import describe
+
+            for found in failed:
+                if found.severity == "warning":
+                    self.output.warn(f"{label}: {describe(found)}")
 
     # -- one
 

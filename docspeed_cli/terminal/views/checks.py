@@ -23,46 +23,43 @@ _MAX_ROWS = 3
 _MAX_VALUES = 4
 """Most values of one check that are drawn; a sum may look at hundreds."""
 
-_NUMERIC = ("right", "of", "accuracy", "row precision", "row recall", "page")
+_NUMERIC = ("right", "of", "accuracy", "row precision", "row recall", "page", "row", "difference")
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def checks_view(label: str, checks: Sequence[Check]) -> RenderableType:
-    """Return the failed checks of a document, each with the values that the rule looked at."""
-    parts: list[RenderableType] = [heading(safe_line(label))]
+    """Return the failed checks of a document as a table, each with the values that the rule looked at."""
     by_rule: dict[str, list[Check]] = {}
     for found in checks:
         by_rule.setdefault(found.rule, []).append(found)
+    table = _grid(["", "rule", "row", "problem", "difference"], ())
     for rows in list(by_rule.values())[:_MAX_SHOWN]:
         for found in rows[:_MAX_ROWS]:
-            parts += _check(found)
-        if len(rows) > _MAX_ROWS:
-            parts.append(
-                Text(f"    … and {len(rows) - _MAX_ROWS} more rows; `--json` shows all", style="dim")
+            word = "unreadable" if found.outcome == "unreadable" else found.severity
+            row = str(found.row) if found.row is not None else ""
+            problem = Text("\n").join([safe_line(found.message), *_values(found)])
+            difference = safe_line(found.difference or "")
+            table.add_row(
+                safe_line(word, _COLOURS[found.severity]), safe_line(found.rule), row, problem, difference
             )
-    return Group(*parts, Text())
+        if len(rows) > _MAX_ROWS:
+            more = f"… and {len(rows) - _MAX_ROWS} more rows; `--json` shows all"
+            table.add_row("", safe_line(rows[0].rule), "", Text(more, style="dim"), "")
+    return Group(heading(safe_line(label)), table, Text())
 
 
-def _check(found: Check) -> Iterator[Text]:
-    row = f", row {found.row}" if found.row is not None else ""
-    word = "unreadable" if found.outcome == "unreadable" else found.severity
-    name = safe_line(f"{found.rule}{row}")
-    yield Text.assemble("  ", safe_line(word, _COLOURS[found.severity]), "  ", name)
-    difference = f" (difference {found.difference})" if found.difference is not None else ""
-    yield Text.assemble("    ", safe_line(f"{found.message}{difference}"))
-    yield from (_value(found, index) for index in range(min(len(found.values), _MAX_VALUES)))
+def _values(found: Check) -> Iterator[Text]:
+    """Yield the values that a rule looked at, each with its page and the text that it was read from."""
+    for field in found.values[:_MAX_VALUES]:
+        place = f"page {field.page}" if field.page else ""
+        quoted = f"“{clipped(field.quoted_text, 60)}”" if field.quoted_text else ""
+        about = "  ".join(part for part in (place, quoted) if part)
+        yield Text.assemble(
+            safe_line(field.key), "  ", safe_cell(field.value), (f"  {safe_line(about).plain}", "dim")
+        )
     if len(found.values) > _MAX_VALUES:
-        yield Text(f"      … and {len(found.values) - _MAX_VALUES} more values", style="dim")
-
-
-def _value(found: Check, index: int) -> Text:
-    field = found.values[index]
-    place = f"page {field.page}" if field.page else ""
-    quoted = f"“{clipped(field.quoted_text, 60)}”" if field.quoted_text else ""
-    about = " · ".join(part for part in (place, quoted) if part)
-    shown = Text.assemble("      ", safe_line(field.key), "  ", safe_cell(field.value))
-    return Text.assemble(shown, (f"  {safe_line(about).plain}", "dim")) if about else shown
+        yield Text(f"… and {len(found.values) - _MAX_VALUES} more values", style="dim")
 
 
 def differences_view(label: str, differences: Sequence[Difference]) -> RenderableType:
@@ -72,7 +69,7 @@ def differences_view(label: str, differences: Sequence[Difference]) -> Renderabl
         for each in differences[:_MAX_SHOWN]
     ]
     parts: list[RenderableType] = [heading(safe_line(label))]
-    parts.append(_grid(["key", "difference", "expected", "actual", "page"], rows))
+    parts.append(_grid(["key", "kind", "expected", "actual", "page"], rows))
     if len(differences) > _MAX_SHOWN:
         parts.append(Text(f"… and {len(differences) - _MAX_SHOWN} more; `--json` shows all"))
     return Group(*parts, Text())
