@@ -206,7 +206,7 @@ class Context:
         environment = self.environment
         if self.settings.sandbox:
             environment = environment._replace(transport=self._sandbox_transport)
-            self.output.note("the sandbox reads text by simple rules, not with the service's models")
+            self.note_sandbox()
         client = Client(
             self.address,
             self.key,
@@ -219,6 +219,10 @@ class Context:
         )
         self._opened.callback(client.close)
         return client
+
+    def note_sandbox(self) -> None:
+        """Say that a result does not come from the service."""
+        self.output.note("the sandbox reads text by simple rules, not with the service's models")
 
     def _sandbox_transport(self, base_url: str) -> Any:
         import httpx

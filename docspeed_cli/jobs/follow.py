@@ -6,6 +6,7 @@ from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
 from docspeed_cli.core.models import Job, State, state_of
+from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.status_words import meaning_of
 from docspeed_cli.jobs.absence import Absence
 from docspeed_cli.jobs.context import Context
@@ -206,7 +207,11 @@ class Follower:
     def open_kept(self, job: Job) -> Body | None:
         """The job's result if it is kept and intact."""
         kept = self.context.kept.open(job)
-        return None if kept is None else Body.of(kept)
+        if kept is None:
+            return None
+        if job.server == SANDBOX:
+            self.context.note_sandbox()
+        return Body.of(kept)
 
     def _keep(self, job: Job, result: Body) -> None:
         # A server may answer with the job while it has no result yet; that must not be kept.

@@ -166,13 +166,9 @@ class _Compiler:
         table, _, column = name.rpartition(".")
         if table in self._names.tables and column in self._names.tables[table]:
             return "column"
-        known = self._names.all()
-        if self._each:
-            known += self._names.tables.get(self._each, ())
-        short = {key.rpartition(".")[2]: key for key in reversed(known)}
-        near = nearest(name, [*known, *short])
-        found = near if near in known else short.get(near or "")
-        raise ExpressionError(f"there is no {name!r}" + (f"; did you mean {found!r}?" if found else ""))
+        own = self._names.tables.get(self._each, ()) if self._each else ()
+        near = nearest_name(name, [*self._names.all(), *own])
+        raise ExpressionError(f"there is no {name!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def _kind_of(self, node: ast.expr) -> str:
         """The type that the schema gives a name: date, number, text, or empty."""
@@ -357,6 +353,13 @@ def _once(call: Evaluate, key: int) -> Evaluate:
         return scope.shared[key]
 
     return remembered
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that was probably meant, also by only what stands after its last dot."""
+    short = {key.rpartition(".")[2]: key for key in reversed(known)}
+    near = nearest(name, [*known, *short])
+    return near if near in known else short.get(near or "")
 
 
 def _takes(function: Function) -> str:

@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError, combine_errors
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.results.expressions import Expression, ExpressionError, Names, compile_expression
+from docspeed_cli.results.expressions import (
+    Expression,
+    ExpressionError,
+    Names,
+    compile_expression,
+    nearest_name,
+)
 from docspeed_cli.results.facts import Facts, Row, find_key
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.operands import Operand, Scope, Unreadable
@@ -84,6 +90,18 @@ class Rules:
         self.rules = tuple(rules)
         self._seen: dict[tuple[str, str, str], str] = {}
         """The document that first had a value, by rule, place and value."""
+        self._unfound = {
+            (name, rule.each)
+            for rule in self.rules
+            for name in (*rule.check.names, *(rule.when.names if rule.when else ()), rule.each)
+            if name is not None
+        }
+        self._known: tuple[str, ...] = ()
+
+    def unfound(self) -> list[tuple[str, str | None]]:
+        """Return the names that no result has had so far, each with the name that was probably meant."""
+        names = sorted({name for name, _ in self._unfound})
+        return [(name, nearest_name(name, self._known)) for name in names]
 
     def check(self, payload: Any, document: str = "") -> list[Check]:
         """Check one result: an outcome for each rule; with `each`, one for each row that is not fine.
@@ -91,6 +109,9 @@ class Rules:
         `document` names the result in the messages of `unique`.
         """
         named = _Named(Facts(payload))
+        if self._unfound:
+            self._unfound = {names for names in self._unfound if not named.has(*names)}
+            self._known = self._known or tuple(named.names())
         with localcontext(Context(prec=_PRECISION, Emin=-_MAX_EXPONENT, Emax=_MAX_EXPONENT)):
             return [outcome for rule in self.rules for outcome in self._check(rule, named, document)]
 
@@ -156,11 +177,8 @@ def _why(rule: Rule, scope: Scope, clash: list[str]) -> tuple[str, str | None]:
 
 
 def _arithmetic_error(error: DecimalException) -> str:
-    return (
-        "division by zero"
-        if "Division" in type(error).__name__ or "Division" in str(error)
-        else "out of range"
-    )
+    divided = "Division" in f"{type(error).__name__} {error}"
+    return "division by zero" if divided else "out of range"
 
 
 class _Named:
@@ -178,6 +196,20 @@ class _Named:
         """Return the rows of a table; none if the result has no such table."""
         name = find_key(table, self._facts.tables)
         return self._facts.tables[name] if name is not None else []
+
+    def has(self, name: str, each: str | None) -> bool:
+        """Return whether a rule that holds for the rows of `each` finds something under this name."""
+        table, _, column = name.rpartition(".")
+        places = [(each, name), (table, column)]
+        in_rows = any(column in row for of, column in places if of for row in self.rows(of))
+        return in_rows or find_key(name, self._facts.fields) is not None or bool(self.rows(name))
+
+    def names(self) -> Iterator[str]:
+        """Yield all names that a rule may use, the columns as `table.column`."""
+        yield from self._facts.fields
+        for table, rows in self._facts.tables.items():
+            yield table
+            yield from dict.fromkeys(f"{table}.{column}" for row in rows for column in row)
 
     def find(self, name: str) -> Operand:
         """Return the field, the column or the rows of this name; a field without a value if there is none."""

@@ -145,6 +145,25 @@ def test_check_with_a_wrong_rule_is_usage_with_its_line(stage: Stage, folder: Pa
     assert ran.out == ""
 
 
+def test_check_without_a_schema_names_what_no_result_has(stage: Stage, folder: Path) -> None:
+    wrong = """
+[[rule]]
+name = "a"
+check = "present(totl) or total > 0"
+
+[[rule]]
+name = "b"
+each = "line_item"
+check = "amount > 0"
+"""
+    ran = stage.run("check", str(folder), "--rules", rules(stage, wrong))
+    assert ran.code == 0
+    assert "warning: no result has 'totl'; did you mean 'total'?" in ran.err
+    assert "warning: no result has 'line_item'; did you mean 'line_items'?" in ran.err
+    assert "'total'; " not in ran.err
+    assert "warning" not in stage.run("check", str(folder), "--rules", rules(stage)).err
+
+
 def test_check_of_a_broken_file_reports_it_and_goes_on(stage: Stage, folder: Path) -> None:
     (folder / "broken.json").write_text('{"a": ')
     ran = stage.run("check", str(folder), "--rules", rules(stage))

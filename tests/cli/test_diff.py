@@ -94,6 +94,18 @@ def test_diff_of_a_missing_result_fails(stage: Stage, folders: tuple[str, str]) 
     }
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_diff_of_a_file_that_is_not_json_exits_2(stage: Stage, folders: tuple[str, str], side: int) -> None:
+    Path(folders[side], "same.json").write_text("{")
+    names = [f"{folder}/same.json" for folder in folders]
+    ran = stage.run("diff", *names)
+    assert ran.code == 2
+    (line,) = found(ran).values()
+    assert line["status"] == "unreadable"
+    assert ("expected", "actual")[side] in line["error"] and "it is not JSON" in line["error"]
+    assert stage.run("diff", *folders).code == 10
+
+
 def test_diff_junit_has_a_case_for_each_result(stage: Stage, folders: tuple[str, str]) -> None:
     report = stage.folder / "report.xml"
     assert stage.run("diff", *folders, "--junit", str(report)).code == 10

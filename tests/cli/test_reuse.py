@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -210,3 +211,12 @@ def test_reuse_job_line_names_the_current_input(stage: Stage, service: Service) 
     again = json.loads(stage.run("parse", second).out)
     assert (again["input"], again["reused"]) == (second, True)
     assert service.count(SUBMIT) == 1
+
+
+def test_reuse_of_a_kept_result_of_the_sandbox_says_whose_it_is(stage: Stage) -> None:
+    invoice = Path(__file__).parents[2] / "examples" / "invoice.pdf"
+    argv = ("parse", str(invoice), "--sandbox", "--wait")
+    assert stage.run(*argv).code == 0
+    ran = stage.run(*argv)
+    assert "reusing" in ran.err
+    assert ran.err.count("not with the service's models") == 1

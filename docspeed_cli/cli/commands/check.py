@@ -90,6 +90,8 @@ class _Report:
         output.ready()
         for result in stored_results(self.context, names):
             self._check(result)
+        for name, near in self.rules.unfound():
+            output.warn(f"no result has {name!r}" + (f"; did you mean {near!r}?" if near else ""))
         total = sum(self.counts.values())
         what = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
         output.progress(f"check: {total} {'result' if total == 1 else 'results'}: {what}")

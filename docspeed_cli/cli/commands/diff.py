@@ -12,7 +12,7 @@ import typer
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import FormatOptions, output_flag, request_flag
-from docspeed_cli.core.errors import NotAsRequired, UsageError
+from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.expected import Pair, pairs_of, updated
 
@@ -140,12 +140,13 @@ class _Found(NamedTuple):
     name: str
     comparison: Comparison | None = None
     error: str | None = None
+    unreadable: bool = False
 
     @property
     def status(self) -> str:
-        """`same`, `different` or `not compared`."""
+        """`same`, `different`, `not compared` because one is missing, or `unreadable`."""
         if self.comparison is None:
-            return "not compared"
+            return "unreadable" if self.unreadable else "not compared"
         return "different" if self.comparison.differences else "same"
 
 
@@ -159,7 +160,7 @@ class _Report:
         self.least = least
         self.junit = junit
         self.totals = Totals()
-        self.counts = {"same": 0, "different": 0, "not compared": 0}
+        self.counts = {"same": 0, "different": 0, "not compared": 0, "unreadable": 0}
 
     def perform(self, options: CompareOptions, pairs: list[Pair]) -> int:
         """Compare every pair; returns the exit code."""
@@ -184,11 +185,11 @@ class _Report:
         return self._exit_code()
 
     def _exit_code(self) -> int:
-        if self.counts["not compared"]:
-            return NotAsRequired.exit_code
+        wrong = bool(self.counts["different"])
         if self.least is not None:
-            return 0 if self.totals.score.share >= Fraction(self.least) else NotAsRequired.exit_code
-        return NotAsRequired.exit_code if self.counts["different"] else 0
+            wrong = self.totals.score.share < Fraction(self.least)
+        codes = {NotAsRequired.exit_code} if wrong or self.counts["not compared"] else set()
+        return overall_exit_code(codes | ({UsageError.exit_code} if self.counts["unreadable"] else set()))
 
     def _print(self, found: _Found) -> None:
         output = self.context.output
@@ -240,7 +241,8 @@ def _compare(comparer: Any, pairs: list[Pair]) -> Iterator[_Found]:
         why = expected.error or actual.error
         if why is not None:
             which = "expected" if expected.error else "actual"
-            yield _Found(pair.name, error=f"the {which} result can't be read: {why.message}")
+            text = f"the {which} result can't be used: {why.message}"
+            yield _Found(pair.name, error=text, unreadable=True)
         else:
             yield _Found(pair.name, comparer.compare(expected.payload, actual.payload))
 
