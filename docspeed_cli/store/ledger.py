@@ -164,8 +164,9 @@ class Ledger:
 
     def of_file(self, file_id: str) -> Job | None:
         """Return the newest job over this stored file, alone or among others."""
-        where = "WHERE instr(', ' || file_id || ', ', ', ' || ? || ', ') ORDER BY row DESC LIMIT 1"
-        return next(iter(self._jobs(where, [file_id])), None)
+        # Not `instr`, which PostgreSQL lacks.
+        among = "replace(', ' || file_id || ', ', ', ' || ? || ', ', '') != ', ' || file_id || ', '"
+        return next(iter(self._jobs(f"WHERE {among} ORDER BY row DESC LIMIT 1", [file_id])), None)
 
     def newest(self, server: str | None = None) -> Job | None:
         """Return the job that was submitted last, to this server or to any."""

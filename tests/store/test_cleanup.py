@@ -6,11 +6,15 @@ import os
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from docspeed_cli.core.models import State
+from docspeed_cli.store.cleanup import prune
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.store.runs import RunItem, RunRecord
-from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
+from tests.postgres import Server
+from tests.store.conftest import KEY, SERVER, LedgerFile, PostgresStore, Store, ids, job
 
 DAY = 86400.0
 NOW = 2_000 * DAY
@@ -37,7 +41,7 @@ def pruned(file: LedgerFile) -> list[str | None]:
     return [name for name in listed(file) if name != "job_thousandth"]
 
 
-def kept_results(file: LedgerFile, ledger: Ledger, now: float) -> KeptResults:
+def kept_results(file: Store, ledger: Ledger, now: float) -> KeptResults:
     """Results that are kept at this time."""
     return KeptResults(ledger.database, KeepLimits(100, 1000), file.warnings.append, lambda: now)
 
@@ -133,6 +137,26 @@ def test_prune_files_of_killed_commands_are_deleted_after_a_week(file: LedgerFil
         os.utime(path, (NOW - 6 * DAY,) * 2)
     pruned(file)
     assert set(kept_files(file)) == {named, *young}
+
+
+@pytest.mark.real
+def test_prune_of_a_shared_ledger_deletes_the_same(postgres: PostgresStore, postgres_server: Server) -> None:
+    ledger = postgres.open(lambda: NOW - 366 * DAY)
+    ledger.begin(job("ended", state=State.DONE, submitted_at=1.0))
+    ledger.begin(job("running", state=State.RUNNING, file_id="used, also used"))
+    for name in ("used", "unused"):
+        ledger.remember_upload(SERVER, KEY, f"sha {name}", name, None)
+    run = ledger.runs.start(RunRecord("", name="march")).run
+    ledger.runs.record(run, RunItem(0, "a.pdf"))
+    kept = kept_results(postgres, ledger, NOW - 366 * DAY)
+    kept.keep(job("ended"), [b"old"], 3)
+    kept_results(postgres, ledger, NOW).keep(job("running"), [b"young"], 5)
+    ledger.database.flush()
+    prune(ledger.database, NOW)
+    assert ids(ledger.listing()) == ["running"]
+    assert [ledger.uploaded(SERVER, KEY, f"sha {name}") for name in ("used", "unused")] == ["used", None]
+    assert (ledger.runs.listing(), ledger.runs.items(run)) == ([], [])
+    assert postgres_server.execute("SELECT bytes FROM docspeed.contents") == [(b"young",)]
 
 
 def test_prune_over_five_years_bounds_the_file(file: LedgerFile) -> None:

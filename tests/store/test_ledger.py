@@ -84,6 +84,24 @@ def test_ledger_by_id_returns_jobs_of_two_servers(store: Store) -> None:
     assert [found.server for found in ledger.by_id("job_1")] == ["sandbox", SERVER]
 
 
+def test_ledger_of_file_is_the_newest_job_over_it_alone_or_among_others(store: Store) -> None:
+    ledger = store.open()
+    for number, file_ids in enumerate(("file_1", "file_2, file_1", "file_11, file_2", None)):
+        ledger.begin(job(f"job_{number}", file_id=file_ids))
+    found = [ledger.of_file(file_id) for file_id in ("file_1", "file_2", "file_11", "file")]
+    assert [each and each.job_id for each in found] == ["job_1", "job_2", "job_2", None]
+
+
+def test_ledger_of_output_is_the_job_that_wrote_the_file_last(store: Store) -> None:
+    ledger = store.open()
+    rows = [ledger.begin(job(f"job_{number}")) for number in range(3)]
+    for row, output in ((rows[1], "a.json"), (rows[0], "a.json"), (rows[2], "b.json")):
+        ledger.set_output(row, output, f"sha {row}")
+    found = [ledger.of_output(output) for output in ("a.json", "b.json", "c.json")]
+    assert [each and each.job_id for each in found] == ["job_0", "job_2", None]
+    assert sorted(ledger.written_to("a.json")) == sorted(f"sha {row}" for row in rows[:2])
+
+
 def test_ledger_unknown_row_id_or_request_returns_nothing(store: Store) -> None:
     ledger = store.open()
     assert (ledger.by_row(1), ledger.by_id("job_1"), ledger.by_request("digest")) == (None, [], [])
