@@ -36,9 +36,9 @@ def ledger_address(text: str) -> LedgerAddress | None:
     place, _, query = rest.partition("?")
     authority, slash, database = place.partition("/")
     userinfo, at, hosts = authority.rpartition("@")
-    # A password with one of these would end early, and its rest would look like a part to be printed.
+    # A password with one of these would end early, and its rest would be printed as a host or a database.
     ports = [host.rpartition("]")[2].rpartition(":")[2] for host in hosts.split(",") if ":" in host]
-    if "@" in database + query or any(port and not port.isdecimal() and "]" not in port for port in ports):
+    if "@" in userinfo + database + query or any(port and not port.isdecimal() for port in ports):
         raise ValueError("write `@` as %40, `/` as %2F, `?` as %3F and `#` as %23 in the ledger's URL")
     user, _, password = userinfo.partition(":")
     parameters = parse_qsl(query)

@@ -39,7 +39,15 @@ def test_shared_ledger_away_doctor_says_so(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["mysql://u:s3cret@h/x", "postgresql://u:s3cret/x@h/x", "postgresql://u:s3cret@h:s3cret/x", "s3cret"],
+    [
+        *(
+            "mysql://u:s3cret@h/x",
+            "postgresql://u:s3cret/x@h/x",
+            "postgresql://u:s3cret@h:s3cret/x",
+            "s3cret",
+        ),
+        "postgresql://u:p@s3cret@h/x",
+    ],
 )
 def test_shared_ledger_malformed_address_is_a_usage_error_without_it(stage: Stage, address: str) -> None:
     ran = stage.run("parse", "--file-id", "f", env={"DOCSPEED_LEDGER": address})
