@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -15,21 +16,8 @@ _CHUNK = 256 * 1024
 _LOCK = 0x696D706F7274
 """Advisory lock that one import at a time holds: `import` in ASCII."""
 
-_TABLES = {
-    "jobs": "row request server key operation status state job_id input file_id submitted_at updated_at"
-    " output error run token content_hash pages",
-    "uploads": "server key digest file_id filename created_at",
-    "conversations": "session_id server key documents file_ids names updated_at",
-    "runs": "run name command_hash operation server started_at ended_at stopped previous results total"
-    " schema",
-    "run_items": "run position input job_row job_id state status code reason reused output pages seconds",
-    "kept": "server job digest size operation status used_at",
-}
-"""The columns of each table, in the order in which the tables are copied."""
-_NUMBERS = {
-    *("row", "position", "job_row", "total", "reused", "pages", "size", "seconds"),
-    *("submitted_at", "updated_at", "created_at", "started_at", "ended_at", "used_at"),
-}
+_TABLES = ("jobs", "uploads", "conversations", "runs", "run_items", "kept")
+"""The tables, in the order in which they are copied."""
 _SAME_JOB = (
     "j.request = i.request AND j.token IS NOT DISTINCT FROM i.token"
     " AND j.submitted_at IS NOT DISTINCT FROM i.submitted_at"
@@ -55,7 +43,7 @@ def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> Imported:
     def copy(connection: psycopg.Connection[Any]) -> Imported:
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
-            counts = {name: _copy_table(connection, name, _rows(source, name, lost)) for name in _TABLES}
+            counts = {table: _copy_table(connection, source, table, lost) for table in _TABLES}
         counts["kept_results"] = counts.pop("kept")
         del counts["run_items"]
         return Imported(**counts)
@@ -75,41 +63,41 @@ def _copy_contents(source: SqliteDatabase, target: PostgresDatabase) -> set[str]
                     lost.add(digest)
                     continue
                 with file:
-                    ours.write(_chunks(file), synced=True)
+                    ours.write(iter(partial(file.read, _CHUNK), b""), synced=True)
         except FileNotFoundError:
             lost.add(digest)
     return lost
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    read: Callable[[], bytes] = lambda: file.read(_CHUNK)  # noqa: E731
-    return iter(read, b"")
-
-
-def _rows(source: SqliteDatabase, table: str, lost: set[str]) -> Iterator[list[Any]]:
+def _rows(
+    source: SqliteDatabase, table: str, types: Mapping[str, str], lost: set[str]
+) -> Iterator[list[Any]]:
     """The rows of a table, with damage repaired as the ledger does when it reads them."""
-    names = _TABLES[table].split()
-    for row in source.read(f"SELECT {', '.join(names)} FROM {table}"):
-        values = [
-            validate_number(value) if name in _NUMBERS else _text(value)
-            for name, value in zip(names, row, strict=True)
-        ]
-        if table != "kept" or values[names.index("digest")] not in lost:
-            yield values
+    for row in source.read(f"SELECT {', '.join(types)} FROM {table}"):
+        values = {
+            name: _text(value) if types[name] == "TEXT" else validate_number(value)
+            for name, value in zip(types, row, strict=True)
+        }
+        if table != "kept" or values["digest"] not in lost:
+            yield list(values.values())
 
 
 def _text(value: Any) -> str | None:
     return None if value is None else readable_text(value).replace("\0", "\\x00")
 
 
-def _copy_table(connection: psycopg.Connection[Any], table: str, rows: Iterator[list[Any]]) -> int:
+def _copy_table(
+    connection: psycopg.Connection[Any], source: SqliteDatabase, table: str, lost: set[str]
+) -> int:
     """Copy rows into a table by way of a temporary one; returns how many were not there."""
-    columns = ", ".join(_TABLES[table].split())
+    found = source.read("SELECT name, type FROM pragma_table_info(?)", [table])
+    types = {str(name): str(kind) for name, kind in found}
+    columns = ", ".join(types)
     connection.execute(f"CREATE TEMPORARY TABLE in_{table} (LIKE {table}) ON COMMIT DROP".encode())
     if table == "runs":
         connection.execute("ALTER TABLE in_runs DROP COLUMN rowid")
     with connection.cursor().copy(f"COPY in_{table} ({columns}) FROM STDIN".encode()) as copy:
-        for row in rows:
+        for row in _rows(source, table, types, lost):
             copy.write_row(row)
     if table == "jobs":
         own = columns.removeprefix("row, ")

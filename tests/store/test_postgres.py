@@ -14,7 +14,7 @@ from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.models import State
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.postgres import PostgresDatabase
-from docspeed_cli.store.postgres_layout import MIGRATIONS
+from docspeed_cli.store.postgres_layout import MIGRATIONS, TABLES
 from docspeed_cli.store.runs import RunItem, RunRecord
 from docspeed_cli.store.sqlite import SqliteDatabase
 from docspeed_cli.store.transfer import _TABLES, import_ledger
@@ -287,13 +287,15 @@ def test_postgres_locks_exclude_threads_and_clients_and_name_the_holder(postgres
 
 
 def test_postgres_tables_have_the_columns_of_sqlite(postgres: PostgresStore, file: LedgerFile) -> None:
-    """Whoever adds a column to one engine adds it to the other."""
+    """Whoever adds a table or a column to one engine adds it to the other."""
     local, shared = file.open().database, postgres.connect()
-    for table in ("jobs", "uploads", "conversations", "kept", "runs", "run_items"):
+    tables = local.read("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    assert {name for (name,) in tables} == set(TABLES) - {"contents"} == set(_TABLES)
+    for table in _TABLES:
         ours = {str(row[1]) for row in local.read(f"PRAGMA table_info({table})")}
         sql = "SELECT column_name FROM information_schema.columns WHERE table_name = ?"
         theirs = {str(name) for (name,) in shared.read(sql, [table])}
-        assert theirs - {"rowid"} == ours == set(_TABLES[table].split()), table
+        assert theirs - {"rowid"} == ours, table
 
 
 def test_postgres_refused_change_does_not_hold_up_a_job_s_id(postgres: PostgresStore) -> None:
