@@ -6,7 +6,8 @@ from docspeed_cli.store.database import Database
 
 _MAX_AGE = 365 * 86400.0
 """Seconds after which rows are deleted."""
-_KEPT = "SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token)"
+IS_KEPT = "EXISTS (SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token))"
+"""True of a row of `jobs` whose result is kept."""
 _ENDED = "state IN ('done', 'failed', 'gone') AND coalesce(updated_at, submitted_at) < ?"
 
 
@@ -18,7 +19,7 @@ def prune(database: Database, now: float) -> None:
     """
     old = [now - _MAX_AGE]
     database.write("DELETE FROM kept WHERE used_at < ?", old, sync=False)
-    database.write(f"DELETE FROM jobs WHERE {_ENDED} AND NOT EXISTS ({_KEPT})", old, sync=False)
+    database.write(f"DELETE FROM jobs WHERE {_ENDED} AND NOT {IS_KEPT}", old, sync=False)
     # Uploads that a job names stay: the content is part of its request's identity.
     named: set[str] = set()
     for (file_ids,) in database.read("SELECT DISTINCT file_id FROM jobs WHERE file_id IS NOT NULL"):

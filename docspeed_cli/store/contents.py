@@ -20,8 +20,8 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _HASHED_AT_ONCE = 2047
 """Bytes; for more, hashlib gives up the interpreter's lock, which takes longer than to hash them."""
-_MAX_PART_AGE = 7 * 86400.0
-"""Seconds after which no process still writes to a file, or to the row that is to name it."""
+MAX_PART_AGE = 7 * 86400.0
+"""Seconds after which no process still writes to a content, or the row that is to name it."""
 
 
 class Contents(ABC):
@@ -130,7 +130,7 @@ class ResultFolder(Contents):
                 files = entry.iterdir() if entry.is_dir() else [entry]
                 wanted = named(entry.name)
                 for file in files:
-                    if file.name not in wanted and file.stat().st_mtime < now - _MAX_PART_AGE:
+                    if file.name not in wanted and file.stat().st_mtime < now - MAX_PART_AGE:
                         file.unlink(missing_ok=True)
 
     def older_file(self, token: str) -> Path | None:

@@ -235,12 +235,13 @@ class Ledger:
 
     def reset_server(self, server: str) -> None:
         """Record that a server has forgotten everything: jobs are gone but for those whose result is kept."""
+        from docspeed_cli.store.cleanup import IS_KEPT
+
         for table in ("uploads", "conversations"):
             self.database.write(f"DELETE FROM {table} WHERE server = ?", [server])
-        kept = "SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token)"
         self.database.write(
             "UPDATE jobs SET state = 'gone', status = 'gone' WHERE server = ? AND state != 'failed'"
-            f" AND NOT (state = 'done' AND EXISTS ({kept}))",
+            f" AND NOT (state = 'done' AND {IS_KEPT})",
             [server],
         )
 

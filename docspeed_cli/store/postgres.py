@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import cache
 from typing import Any, TypeVar
 
@@ -18,7 +17,15 @@ from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
 from docspeed_cli.store.contents import Contents
 from docspeed_cli.store.database import Database, Write, escape_surrogates
-from docspeed_cli.store.postgres_connection import HINT, UNSYNCED, Connection, open_connection, reason, words
+from docspeed_cli.store.postgres_connection import (
+    HINT,
+    UNSYNCED,
+    Connection,
+    open_connection,
+    reason,
+    transaction,
+    words,
+)
 from docspeed_cli.store.postgres_contents import ResultRows
 from docspeed_cli.store.postgres_layout import SCHEMA, TABLES, layout_of
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
@@ -183,14 +190,11 @@ class PostgresDatabase(Database):
         if not writes:
             return
         sync = any(write.sync for write in writes)
-        pipeline = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
         if len(writes) == 1:
             sql = writes[0].sql if sync else f"{writes[0].sql} {UNSYNCED}"
             cursors = [connection.execute(_native(sql), writes[0].values)]
         else:
-            with pipeline, connection.transaction():
-                if not sync:
-                    connection.execute("SET LOCAL synchronous_commit = off")
+            with transaction(connection, synced=sync):
                 cursors = [connection.execute(_native(write.sql), write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
             inserted = cursor.fetchone() if isinstance(write, _Insertion) else None

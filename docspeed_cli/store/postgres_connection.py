@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import psycopg
@@ -112,6 +114,16 @@ def _is_shared(address: LedgerAddress, connection: Connection, pid: int) -> bool
     with _dial(address) as other, other.transaction():
         pids = [each.execute("SELECT pg_backend_pid()").fetchone() for each in (other, connection)]
     return pids[0] == (pid,) or pids[1] != (pid,)
+
+
+@contextmanager
+def transaction(connection: Connection, *, synced: bool) -> Iterator[None]:
+    """One transaction; its statements are sent without a wait for each answer where libpq can do that."""
+    pipeline = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+    with pipeline, connection.transaction():
+        if not synced:
+            connection.execute("SET LOCAL synchronous_commit = off")
+        yield
 
 
 def words(where: str, why: str) -> str:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from functools import partial
 from typing import IO, Any, TypeVar, cast
 
 import psycopg
 
 from docspeed_cli.core.errors import LedgerUnavailable
-from docspeed_cli.store.contents import IN_MEMORY, Contents
-from docspeed_cli.store.postgres_connection import UNSYNCED
+from docspeed_cli.store.contents import IN_MEMORY, MAX_PART_AGE, Contents
+from docspeed_cli.store.postgres_connection import UNSYNCED, transaction
 from docspeed_cli.store.postgres_locks import Exchange
 
 T = TypeVar("T")
 
 _PART = 256 * 1024
 """Bytes of a row: what is held in memory at a time."""
-_MAX_UNNAMED_AGE = 7 * 86400.0
-"""Seconds after which no process still writes the row that is to name a content."""
 _INSERT = "INSERT INTO contents VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 
 
@@ -50,14 +47,9 @@ class ResultRows(Contents):
                     connection.execute(sql.encode(), [name, 0, first, self._now()])
                     return
                 copy.seek(0)
-                pipeline = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
-                with pipeline, connection.transaction():
-                    if not synced:
-                        connection.execute("SET LOCAL synchronous_commit = off")
-                    part = 0
-                    while content := copy.read(_PART):
+                with transaction(connection, synced=synced):
+                    for part, content in enumerate(iter(partial(copy.read, _PART), b"")):
                         connection.execute(_INSERT, [name, part, content, self._now()])
-                        part += 1
 
             self._ask(insert)
         return name
@@ -94,7 +86,7 @@ class ResultRows(Contents):
         """Delete contents that no row names and that were written over a week ago."""
         unnamed = "NOT EXISTS (SELECT 1 FROM kept WHERE kept.digest = contents.digest)"
         sql = f"DELETE FROM contents WHERE written_at < $1 AND {unnamed}"
-        self._ask(lambda connection: connection.execute(sql, [now - _MAX_UNNAMED_AGE]))
+        self._ask(lambda connection: connection.execute(sql, [now - MAX_PART_AGE]))
 
     def _ask(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         try:
