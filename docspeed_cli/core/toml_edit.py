@@ -6,7 +6,6 @@ enough; whatever else a file holds, an edit that would mean something else is re
 
 from __future__ import annotations
 
-import copy
 import re
 import tomllib
 from typing import Any
@@ -25,8 +24,7 @@ def toml_literal(value: bool | int | str) -> str:
 
 def with_value(text: str, table: tuple[str, ...], name: str, value: bool | int | str) -> str:
     """The text with this value in a table. ValueError if lines are not enough to edit it."""
-    expected = copy.deepcopy(tomllib.loads(text))
-    inner = expected
+    inner = expected = tomllib.loads(text)
     for key in table:
         inner = inner.setdefault(key, {})
         if not isinstance(inner, dict):
@@ -47,8 +45,7 @@ def with_value(text: str, table: tuple[str, ...], name: str, value: bool | int |
 
 def without_value(text: str, table: tuple[str, ...], name: str) -> str:
     """The text without the value of this name. KeyError without one; ValueError if lines are not enough."""
-    expected = copy.deepcopy(tomllib.loads(text))
-    inner = expected
+    inner = expected = tomllib.loads(text)
     for key in table:
         inner = inner[key]
     del inner[name]
