@@ -96,11 +96,8 @@ class Database(ABC):
 
         With `sync` it survives a loss of power once this returns; otherwise only the end of the process.
         """
-        write = self._queued(sql, values, sync=sync)
-        with self._lock:
-            if write.done is None:  # else the thread that held the lock has committed it
-                self._commit_queue()
-        return None if write.done is None else write.done[0]
+        done = self._committed(self._queued(sql, values, sync=sync))
+        return None if done is None else done[0]
 
     def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Commit a statement for each list of values in one transaction; return how many rows changed."""
@@ -123,6 +120,13 @@ class Database(ABC):
         write = Write(sql, [self._storable(value) for value in values], sync=sync)
         self._queue.append(write)
         return write
+
+    def _committed(self, write: Write) -> tuple[int, int] | None:
+        """Commit a queued statement with all others, and return its `done`."""
+        with self._lock:
+            if write.done is None:  # else the thread that held the lock has committed it
+                self._commit_queue()
+        return write.done
 
     def _commit_queue(self) -> None:
         writes = [self._queue.popleft() for _ in range(len(self._queue))]

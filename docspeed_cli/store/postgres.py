@@ -99,12 +99,10 @@ class PostgresDatabase(Database):
         """
         write = _Insertion(f"{sql} RETURNING row", [self._storable(value) for value in values], claim)
         self._queue.append(write)
-        with self._lock:
-            if write.done is None:
-                self._commit_queue()
+        done = self._committed(write)
         if write.problem is not None:
             raise write.problem
-        return write.done[1] if write.done is not None else 0
+        return 0 if done is None else done[1]
 
     def glob(self, pattern: str) -> tuple[str, str]:
         """Return the operator that compares a text with a pattern, and its operand."""

@@ -57,11 +57,8 @@ class SqliteDatabase(Database):
 
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
         """Commit an insertion and every deferred statement; return the new row's number."""
-        write = self._queued(sql, values, sync=True)
-        with self._lock:
-            if write.done is None:
-                self._commit_queue()
-        return write.done[1] if write.done is not None else 0
+        done = self._committed(self._queued(sql, values, sync=True))
+        return 0 if done is None else done[1]
 
     def glob(self, pattern: str) -> tuple[str, str]:
         """Return the operator that compares a text with a pattern, and its operand."""
