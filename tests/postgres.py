@@ -83,12 +83,16 @@ class Server:
             found = connection.execute(sql.encode(), values)
             return found.fetchall() if found.description else []
 
-    def empty(self) -> None:
-        """Drop the ledger's tables, and end all connections to it."""
+    def end_connections(self) -> None:
+        """End every other connection, as a failover does."""
         self.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid != pg_backend_pid() AND backend_type = 'client backend'"
         )
+
+    def empty(self) -> None:
+        """Drop the ledger's tables, and end all connections to it."""
+        self.end_connections()
         self.execute("DROP SCHEMA IF EXISTS docspeed CASCADE")
 
     def _run(self, name: str, *arguments: str) -> None:

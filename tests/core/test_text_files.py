@@ -22,8 +22,6 @@ ENCODED = {
     "big-endian utf-16 without a mark": TEXT.encode("utf-16-be"),
     "utf-32": TEXT.encode("utf-32"),
 }
-
-
 OTHER_ENDS = "a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj"
 
 
@@ -78,10 +76,7 @@ def test_read_text_turns_crlf_into_lf_and_leaves_other_line_ends(tmp_path: Path)
     [
         ("a.pdf\nb.pdf\n", ["a.pdf", "b.pdf"]),
         ("a.pdf\r\nb.pdf", ["a.pdf", "b.pdf"]),
-        (
-            "a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj\n",
-            ["a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj"],
-        ),
+        (f"{OTHER_ENDS}\n", [OTHER_ENDS]),
         ("\n\na\n", ["", "", "a"]),
         ("\u0a0a.pdf\n\u0d0a.pdf\n", ["\u0a0a.pdf", "\u0d0a.pdf"]),
         ("one line " * 20_000, ["one line " * 20_000]),

@@ -32,14 +32,6 @@ def database_of(ledger: object) -> PostgresDatabase:
     return found
 
 
-def end_connections(server: Server) -> None:
-    """End every other connection, as a failover does."""
-    server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE pid != pg_backend_pid() AND backend_type = 'client backend'"
-    )
-
-
 # -- the connection
 
 
@@ -67,9 +59,9 @@ def test_postgres_connection_lost_while_idle_is_made_again(
 ) -> None:
     ledger = postgres.open()
     row = ledger.begin(job("job_1"))
-    end_connections(postgres_server)
+    postgres_server.end_connections()
     assert ids(ledger.listing()) == ["job_1"]
-    end_connections(postgres_server)
+    postgres_server.end_connections()
     ledger.change(row, state=State.DONE)
     assert [found.state for found in postgres.open().listing()] == [State.DONE]
     assert postgres.warnings == []
@@ -82,7 +74,7 @@ def test_postgres_claim_lost_with_its_connection_lets_nothing_begin(
     ledger = postgres.open()
     locks = database_of(ledger).locks
     assert locks.acquire(A)
-    end_connections(postgres_server)
+    postgres_server.end_connections()
     for _ in range(2):  # at first on the lost connection, then on a new one
         with pytest.raises(ClaimLost):
             ledger.begin(job("job_1", request=A))
@@ -97,7 +89,7 @@ def test_postgres_claims_are_taken_again_on_a_new_connection(
 ) -> None:
     first, second = postgres.connect(), postgres.connect()
     assert first.locks.acquire(A) and first.locks.acquire(B)
-    end_connections(postgres_server)
+    postgres_server.end_connections()
     assert second.locks.acquire(B)
     assert first.read("SELECT 1") == [(1,)]
     assert not second.locks.acquire(A)
