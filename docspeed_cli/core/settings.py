@@ -39,7 +39,7 @@ _DURATION_JOINT = re.compile(r"(?:\s*,)?\s+(?:and\s+)?")
 _UNIT_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)")
 _MAX_SIZE = 1e15
-"""Bytes; larger numbers would not fit into SQLite."""
+"""Bytes: more than any disk has, and still exact as a float."""
 
 _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
@@ -300,7 +300,7 @@ def saved_keys(path: Path) -> dict[str, str]:
 
 
 _FLAGS = {"ledger": "--local-ledger"}
-"""The flags of settings that are not called like them."""
+"""The flags that do not have the name of their setting."""
 
 
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:

@@ -95,7 +95,10 @@ class Body:
             yield chunk
 
     def save(self, path: Path) -> None:
-        """Write the content and a final newline to a file, as `write_whole` does, and discard it here."""
+        """Write the content and a final newline to a file, as `write_whole` does.
+
+        A temporary file in the same folder becomes that file, and the content is then gone from here.
+        """
         part, target = self._part, path.resolve()
         if part is None or part.parent != target.parent or not _replaceable(path):
             write_whole(path, self.lines())

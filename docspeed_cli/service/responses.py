@@ -234,7 +234,7 @@ def broken_exchange(
         return _broken_proxy(error, text, route)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         hint = "docspeed doctor"
-        # httpx has no exception for TLS: only the text tells a bad certificate from a refused port.
+        # httpx has no exception for TLS: only the text separates a bad certificate from a refused port.
         if re.search("certificate|ssl|tls", str(error).lower()):
             return Unavailable(f"no secure connection to {host}: {text}", code="tls", hint=hint)
         return Unavailable(f"can't reach {host}: {text}", code="network", retryable=True, hint=hint)

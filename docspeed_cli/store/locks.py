@@ -129,7 +129,7 @@ def _set_lock(descriptor: int, byte: int, *, locked: bool) -> bool:
 
 
 def _holder_of(descriptor: int, byte: int) -> str | None:
-    """Name the process that has locked a byte; None if it is free now. Windows doesn't tell which it is."""
+    """Name the process that has locked a byte; None if it is free now. Windows does not say which it is."""
     if sys.platform == "win32":
         return "another process"
     else:  # noqa: RET505 - mypy knows what Windows lacks only where it stands in a branch

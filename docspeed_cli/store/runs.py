@@ -55,7 +55,7 @@ class RunRecord(NamedTuple):
     total: int | None = None
     """Number of inputs, where it was known at the start."""
     schema: str | None = None
-    """JSON of the schema that was extracted by; it names the columns of the results."""
+    """JSON of the schema of an extraction; it names the columns of the results."""
 
 
 class RunItem(NamedTuple):
@@ -85,7 +85,7 @@ class RunCounts(NamedTuple):
     states: Counter[str]
     reused: int
     pages: int | None
-    """Pages of the results that tell them; None if none does."""
+    """Pages of the results whose number of pages is known; None if none is."""
 
 
 _RUN_COLUMNS = ", ".join(RunRecord._fields)

@@ -91,7 +91,7 @@ def test_fleet_killed_at_random_moments_pays_once_for_each_document(
     assert killed and len(unknown) <= killed
     paid = Counter(service.files[body["input"]["file_id"]] for body in service.accepted)
     assert len(paid) == DOCUMENTS
-    assert service.count(SUBMIT) <= DOCUMENTS + len(unknown), "one more for each that is told as unknown"
+    assert service.count(SUBMIT) <= DOCUMENTS + len(unknown), "one more for each unknown outcome"
     assert len(service.jobs.keys() - {row["job_id"] for row in rows}) <= len(unknown), "lost"
     for member in members:
         results = list((member.machine.folder / "out").glob("*.json"))

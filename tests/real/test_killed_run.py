@@ -88,7 +88,7 @@ def under_way(machine: Machine) -> dict[int, str]:
 
 
 def check_runs(machine: Machine) -> None:
-    """Each run is recorded: the last one finished, and the others tell what came before they were killed."""
+    """Each run is recorded: the last one as finished, the others with what ended before the kill."""
     runs = [json.loads(line) for line in machine.run("runs", "list", "--json").out.splitlines()]
     assert [run["previous"] for run in runs] == [*(run["run"] for run in runs[1:]), None]
     assert (runs[0]["status"], runs[0]["done"]) == ("finished", DOCUMENTS)
