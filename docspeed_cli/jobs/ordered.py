@@ -6,8 +6,8 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 
-from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.jobs.outcome import Outcome
+from docspeed_cli.jobs.temporary import TemporaryDisk
 from docspeed_cli.service.body import Body
 
 _CHUNK = 256 * 1024
@@ -23,6 +23,7 @@ class InOrder:
         """Where the outcome of an input begins in the file, and the size of its part without the result."""
         # The file has no name, so not even kill -9 leaves results behind.
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._disk = TemporaryDisk()
 
     def add(self, outcome: Outcome) -> Iterator[Outcome]:
         """Take the next outcome; yields it once all before it have ended, and those that waited for it."""
@@ -45,31 +46,25 @@ class InOrder:
     def _put_aside(self, position: int, outcome: Outcome) -> None:
         result, small = outcome.result, outcome._replace(result=None, status=None)
         head = pickle.dumps((small, None if result is None else result.size))
-        try:
+        with self._disk:
             at = self._file.seek(0, 2)
             self._file.write(head)
             if result is not None:
                 self._file.writelines(result.chunks())
                 result.clear()
-        except OSError as error:
-            why = error.strerror or error
-            raise DocspeedError(
-                f"results that wait for their turn can't be stored in {tempfile.gettempdir()}: {why}",
-                code="write_failed",
-                hint="set TMPDIR to a folder with more room, or leave out `--ordered`",
-            ) from None
         self._early[position] = (at, len(head))
 
     def _take_back(self, position: int) -> Outcome:
         at, size = self._early.pop(position)
-        self._file.seek(at)
-        # Only this process can write to the file.
-        outcome, left = pickle.loads(self._file.read(size))
-        result = None if left is None else Body()
-        while result is not None and left:
-            chunk = self._file.read(min(left, _CHUNK))
-            result.write(chunk)
-            left -= len(chunk)
-        if not self._early:
-            self._file.truncate(0)
+        with self._disk:
+            self._file.seek(at)
+            # Only this process can write to the file.
+            outcome, left = pickle.loads(self._file.read(size))
+            result = None if left is None else Body()
+            while result is not None and left:
+                chunk = self._file.read(min(left, _CHUNK))
+                result.write(chunk)
+                left -= len(chunk)
+            if not self._early:
+                self._file.truncate(0)
         return outcome._replace(result=result)  # type: ignore[no-any-return]

@@ -17,6 +17,7 @@ from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
 from docspeed_cli.jobs.stored_results import corrections_path
 from docspeed_cli.jobs.target import RowOptions
+from docspeed_cli.jobs.temporary import TemporaryDisk
 from docspeed_cli.results.corrections import corrected
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
@@ -43,6 +44,7 @@ class RowOutput:
         self._output = context.output
         self._path = path
         self._count = 0
+        self._disk = TemporaryDisk()
         self._whole = None
         self._rows: CsvRows | BookRows
         if path is not None or options.is_book:
@@ -54,16 +56,18 @@ class RowOutput:
 
     def add(self, outcome: Outcome) -> None:
         """Write the rows of an outcome. DocspeedError if its result has none."""
-        self._write(_added(self._context, self._options, self._rows, outcome))
+        with self._disk:
+            self._write(_added(self._context, self._options, self._rows, outcome))
         self._count += 1
 
     def finish(self) -> None:
         """Write the rows that waited, and the file. DocspeedError if it can't be written."""
-        for text in self._rows.finish(self._output.warn):
-            self._write(text)
-        if self._whole is None:
-            return
-        self._whole.seek(0)
+        with self._disk:
+            for text in self._rows.finish(self._output.warn):
+                self._write(text)
+            if self._whole is None:
+                return
+            self._whole.seek(0)
         chunks = iter(partial(self._whole.read, _CHUNK), b"")
         if self._path is None:
             self._output.chunks(chunks)

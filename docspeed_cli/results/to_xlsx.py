@@ -13,6 +13,7 @@ from datetime import date
 from typing import IO, Any, NamedTuple
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from docspeed_cli.results.cells import surely_text, typed_cell
 from docspeed_cli.results.layout import STRING, Column
@@ -113,10 +114,13 @@ class Book:
             self._problems.write([document.input, document.job_id, *problem])
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file. OSError if the disk is full."""
         for sheet in (self._documents, *self._tables.values(), self._evidence, self._problems):
             sheet.finish()
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as error:  # its only argument is the system's error
+            raise error.args[0] from None
 
     def _sheet(self, name: str, columns: Sequence[Column], max_links: int = 0) -> _Sheet:
         if len(columns) > MAX_COLUMNS:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +308,39 @@ def test_rows_csv_with_bom_in_files_has_one_mark_each(stage: Stage, service: Ser
     assert [(content[:3], content.count(MARK)) for content in contents] == [(MARK, 1)] * 3
     without = stage.run(*argv[:-1], "-o", str(folder) + "/")
     assert (without.code, MARK in (folder / "f.csv").read_bytes()) == (0, False)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """A disk on which no file can be larger than 2 MB, as a full one refuses more of it."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("jobs", "result", "job_1", "job_2", "job_3", "--format", "csv"),
+        ("jobs", "result", "job_1", "job_2", "job_3", "--format", "xlsx"),
+        (*EXTRACT, *file_ids("a", "b", "c"), "--format", "csv", "-o", "rows.csv"),
+        (*EXTRACT, *file_ids("d", "a", "b", "c"), "--ordered"),
+    ],
+    ids=["csv", "xlsx", "file", "ordered"],
+)
+@pytest.mark.usefixtures("small_disk")
+def test_rows_that_wait_on_a_full_disk_are_an_error_that_names_the_folder(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    found = json.dumps({"fields": {"total": "x" * 900_000}}).encode()
+    service.payload = lambda operation, body: found
+    stage.run(*EXTRACT, *file_ids("a", "b", "c"))
+    service.polls = 10**9
+    ran = stage.run(*argv)
+    assert ran.code == 1
+    assert f"error: results that wait for their turn can't be stored in {tempfile.gettempdir()}: " in ran.err
+    assert "\nhint: set TMPDIR to a folder with more room, and run the same command again\n" in ran.err
+    assert not Path("rows.csv").exists(), "it would have a gap"

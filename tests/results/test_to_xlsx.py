@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import io
 import re
 import zipfile
@@ -214,3 +216,19 @@ def test_book_with_too_many_columns_is_refused() -> None:
     wide = [Column(f"c{number}") for number in range(MAX_COLUMNS + 1)]
     with pytest.raises(TooManyColumns, match="16,385 columns"):
         Book(io.BytesIO(), BookColumns(wide, {}))
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk that is full."""
+
+    def write(self, content: Any, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_xlsx_on_a_full_disk_raises_the_systems_error() -> None:
+    layout = Layout(SCHEMA)
+    with Book(FullDisk(), columns(layout)) as book, pytest.raises(OSError, match="No space left on device"):
+        book.close()
+    del book
+    gc.collect()  # XlsxWriter leaves its archive open, which complains when it is deleted
