@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from docspeed_cli.jobs.filenames import ResultNames
 from docspeed_cli.jobs.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.sources import display_path, file_digest
-from docspeed_cli.jobs.target import Target, make_folder
+from docspeed_cli.jobs.target import Target, make_folder, result_flags
 from docspeed_cli.service.body import Body, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
@@ -144,7 +143,8 @@ class ResultFiles:
             result.clear()
             full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
             advice = "make room" if full else "make that path writable, or choose another"
-            again = f"{self.context.result_command(job)} -o {shlex.quote(display_path(path))}"
+            form = None if self.format == "json" else self.format
+            again = self.context.result_command(job, result_flags(display_path(path), form, None))
             raise DocspeedError(
                 f"can't write {path}: {error.strerror or error}",
                 code="write_failed",

@@ -97,3 +97,14 @@ def test_jobs_result_status_instead_of_result_exits_8(stage: Stage, service: Ser
     stage.run("parse", "--file-id", "f")
     ran = stage.run("jobs", "result", "job_1")
     assert (ran.code, ran.out) == (8, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("flags", ["", " --format text"])
+def test_jobs_result_on_a_full_disk_hints_at_the_same_format(
+    stage: Stage, service: Service, flags: str
+) -> None:
+    service.payload = lambda operation, body: b'{"pages": [{"text": "t"}]}'
+    ran = stage.run("parse", "--file-id", "f", "--wait", "-o", "/dev/full", *flags.split())
+    assert ran.code == 1
+    assert ran.err.endswith(f"hint: make room, then run `docspeed jobs result job_1 -o /dev/full{flags}`\n")
