@@ -7,7 +7,6 @@ and whatever else the actual result has besides are left out.
 from __future__ import annotations
 
 import fnmatch
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.facts import Facts, Row
 from docspeed_cli.results.fields import Field
+from docspeed_cli.results.keys import without_indexes
 from docspeed_cli.results.readings import read_date, read_number
 from docspeed_cli.results.values import MAX_DEPTH, cell_text
 
@@ -26,8 +26,6 @@ _MIN_SIMILARITY = 0.35
 """Least similarity, from 0 to 1, of two rows that are taken for the same one."""
 _MAX_PAIRS = 250_000
 """Most pairs of rows whose similarity is measured; more are compared by their position."""
-
-_INDEX = re.compile(r"\[\d+\]")
 
 CHANGED, MISSING, EXTRA, ROW_MISSING, ROW_EXTRA = "changed", "missing", "extra", "row missing", "row extra"
 
@@ -128,7 +126,7 @@ class Totals:
         for key, score in comparison.keys.items():
             self.keys[key] = self.keys.get(key, Score()).plus(score)
         for table, found in comparison.rows.items():
-            name = _INDEX.sub("", table)
+            name = without_indexes(table)
             self.rows[name] = self.rows.get(name, RowScore()).plus(found)
 
     @property
@@ -164,14 +162,14 @@ class Comparer:
         pair = _Pair(self._options, one, other)
         for key, field in one.fields.items():
             if not self._is_ignored(key):
-                _compare_value(found, pair, _INDEX.sub("", key), field, other.fields.get(key))
+                _compare_value(found, pair, without_indexes(key), field, other.fields.get(key))
         for table, rows in one.tables.items():
             if not self._is_ignored(table):
                 self._compare_rows(found, pair, table, rows, other.tables.get(table, []))
         return found
 
     def _is_ignored(self, key: str) -> bool:
-        plain = _INDEX.sub("", key)
+        plain = without_indexes(key)
         if plain not in self._ignored:
             self._ignored[plain] = _listed(plain, self._options.ignore)
         return self._ignored[plain]
@@ -182,7 +180,7 @@ class Comparer:
         columns = {name for row in expected for name in row if not self._is_ignored(f"{table}.{name}")}
         matches = pair.match(table, expected, actual, columns)
         found.rows[table] = RowScore(len(matches), len(expected), len(actual))
-        keys = {name: f"{_INDEX.sub('', table)}.{name}" for name in columns}
+        keys = {name: f"{without_indexes(table)}.{name}" for name in columns}
         for index, row in enumerate(expected):
             cells = [(keys[name], name, field) for name, field in row.items() if name in columns]
             if index in matches:

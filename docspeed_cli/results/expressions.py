@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.suggest import nearest
+from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.operands import (
     FUNCTIONS,
     Comparison,
@@ -157,9 +158,9 @@ class _Compiler:
     def _shape_of(self, name: str) -> str:
         if self._names is None:
             return "any"
-        if self._each is not None and _finds(self._names.tables.get(self._each, {}), name):
+        if self._each is not None and len(keys_ending(name, self._names.tables.get(self._each, {}))) == 1:
             return "any"
-        if _finds(self._names.fields, name):
+        if len(keys_ending(name, self._names.fields)) == 1:
             return "any"
         if name in self._names.tables:
             return "table"
@@ -365,11 +366,6 @@ def nearest_name(name: str, known: Sequence[str]) -> str | None:
 def _takes(function: Function) -> str:
     count = str(function.least) if function.least == function.most else f"{function.least} to {function.most}"
     return f"{count} argument{'' if count == '1' else 's'}"
-
-
-def _finds(names: Mapping[str, Any], name: str) -> bool:
-    """Whether the name, or a single key that ends with it, is there."""
-    return name in names or sum(key.endswith(f".{name}") for key in names) == 1
 
 
 def _dotted(node: ast.expr) -> str:

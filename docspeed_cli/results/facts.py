@@ -119,11 +119,3 @@ def _cells(place: str, row: Mapping[str, Any]) -> Row:
 
 def _row(table: str, number: int, cells: Iterable[Field]) -> Row:
     return {cell.key: cell.renamed(f"{table}[{number}].{cell.key}") for cell in cells}
-
-
-def find_key(name: str, keys: Mapping[str, Any]) -> str | None:
-    """Return the key of this name; either may leave out what stands before a dot if one key is meant."""
-    if name in keys:
-        return name
-    ends = [key for key in keys if key.endswith(f".{name}") or name.endswith(f".{key}")]
-    return ends[0] if len(ends) == 1 else None

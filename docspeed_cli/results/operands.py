@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.fields import Field
+from docspeed_cli.results.keys import without_indexes
 from docspeed_cli.results.readings import read_date, read_number
 from docspeed_cli.results.values import cell_text
 
 Operand = Decimal | date | bool | str | Field | list[Any] | None
 """A field or cell as it is in the result, a column of them, or what was calculated."""
-
-_ROW_NUMBER = re.compile(r"\[\d+\]")
 
 
 class Unreadable(Exception):
@@ -307,7 +305,7 @@ def _unique(scope: Scope, value: Operand) -> bool:
     if isinstance(value, list):
         texts = [as_text(item) for item in value if is_present(item)]
         return len(set(texts)) == len(texts)
-    name = _ROW_NUMBER.sub("", value.key) if isinstance(value, Field) else ""
+    name = without_indexes(value.key) if isinstance(value, Field) else ""
     return not is_present(value) or scope.is_first(name, as_text(value))
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import NotAsRequired, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.results.fields import Field, read_fields, read_line_items
+from docspeed_cli.results.keys import keys_ending, without_indexes
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
 from docspeed_cli.results.values import MAX_DEPTH, grounded_value, is_grounded
-
-_LIST_INDEX = re.compile(r"\[\d+\]")
-"""The `[2]` in `parties[2].city`: a schema names such a field once, as `parties.city`."""
 
 
 class Requirements(NamedTuple):
@@ -51,9 +48,9 @@ def _keys_of(schema: Any, fields: Sequence[Field]) -> Sequence[str]:
 
 def _has_field(fields: Sequence[Field], key: str) -> bool:
     """Whether all fields that the key may stand for have a value and evidence."""
-    named = [(_LIST_INDEX.sub("", field.key), field) for field in fields]
-    matches = [field for name, field in named if name == key]
-    matches = matches or [field for name, field in named if name.endswith(f".{key}")]
+    names = [without_indexes(field.key) for field in fields]
+    meant = keys_ending(key, names)
+    matches = [field for name, field in zip(names, fields, strict=True) if name in meant]
     return bool(matches) and all(field.has_evidence and not _is_blank(field.value) for field in matches)
 
 
@@ -115,7 +112,7 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
     columns = [f"{node.key}.{column.key}" for node in known.tables for column in node.children]
     names = [*fields, *tables, *columns]
     for key in keys:
-        if key not in names and not any(field.endswith(f".{key}") for field in fields):
+        if key not in names and not keys_ending(key, fields):
             hint = _names_hint(key, names)
             raise UsageError(f"--require {key}: the schema has no such field or table", hint=hint)
     if table is not None and table not in ("fields", *tables):

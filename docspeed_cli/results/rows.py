@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.corrections import Correction
 from docspeed_cli.results.fields import Field, read_extraction
+from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
 from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
@@ -260,11 +261,11 @@ class NoSuchColumn(ValueError):
 
 def pick_columns(columns: Sequence[Column], picked: Sequence[str]) -> list[Column]:
     """Return these columns in this order; a name may leave out what stands before a dot. NoSuchColumn."""
+    named = {column.name: column for column in columns}
     found: list[Column] = []
     for name in picked:
-        exact = [column for column in columns if column.name == name]
-        ends = exact or [column for column in columns if column.name.endswith(f".{name}")]
+        ends = keys_ending(name, named)
         if len(ends) != 1:
-            raise NoSuchColumn(name, [column.name for column in columns])
-        found += ends
+            raise NoSuchColumn(name, list(named))
+        found.append(named[ends[0]])
     return found

@@ -16,8 +16,9 @@ from docspeed_cli.results.expressions import (
     compile_expression,
     nearest_name,
 )
-from docspeed_cli.results.facts import Facts, Row, find_key
+from docspeed_cli.results.facts import Facts, Row
 from docspeed_cli.results.fields import Field
+from docspeed_cli.results.keys import find_key
 from docspeed_cli.results.operands import Operand, Scope, Unreadable
 from docspeed_cli.results.schema import read_schema, walk_nodes
 from docspeed_cli.results.values import cell_text

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.review.documents import Document
 from docspeed_cli.review.model import Place, Value
 
@@ -19,9 +20,8 @@ _MARGIN = 0.006
 
 def find_value(values: Sequence[Value], key: str) -> Value | None:
     """Return the value with this key; the key may leave out its beginning if only one value is meant."""
-    exact = next((value for value in values if value.key == key), None)
-    ends = [value for value in values if value.key.endswith(f".{key}")]
-    return exact or (ends[0] if len(ends) == 1 else None)
+    ends = keys_ending(key, [value.key for value in values])
+    return next(value for value in values if value.key == ends[0]) if len(ends) == 1 else None
 
 
 def place_with_box(value: Value) -> Place | None:
