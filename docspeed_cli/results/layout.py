@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.corrections import Correction
 from docspeed_cli.results.fields import Extraction, Field, read_row
+from docspeed_cli.results.keys import find_key, without_indexes
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
 
 Row = dict[str, Any]
@@ -18,10 +19,8 @@ STRING = "string"
 
 DOCUMENT_COLUMNS = ("input", "job_id", "status")
 ERROR = "error"
-
-_LIST_INDEX = re.compile(r"\[\d+\]")
-"""The `[2]` in `parties[2].city`: a schema names such a field once, as `parties.city`."""
-
+_OUR_DOCUMENT_COLUMNS = (*DOCUMENT_COLUMNS, ERROR)
+_OUR_TABLE_COLUMNS = ("input",)
 
 _IN_ROW = re.compile(r"(?P<table>[^\[\]]+)\[(?P<row>\d+)\]\.(?P<column>.+)")
 """The key of a cell, such as `line_items[3].amount`."""
@@ -76,31 +75,40 @@ class Columns(NamedTuple):
 
 
 class _Names:
-    """Finds the schema's name for a key of a payload; both may leave out what stands before a dot."""
+    """Finds the column for a key of a payload: the schema's name for it, or its own where there is none.
 
-    def __init__(self, names: Sequence[str], ours: Sequence[str]) -> None:
-        self._names = {name: f"field.{name}" if name in ours else name for name in names}
+    Key and name may leave out what stands before a dot. A column named like one of `ours` gets a prefix.
+    """
+
+    def __init__(self, ours: Sequence[str], names: Iterable[str] = ()) -> None:
+        self._ours = ours
+        self._names = {name: self._column(name) for name in names}
         self._known: dict[str, tuple[str, int] | None] = {}
 
     def find(self, key: str) -> tuple[str, int] | None:
-        """Return the name and how far the key is from it: 0 if they are equal; None for no name."""
+        """Return the column and how far the key is from it: 0 if they are equal; None for no column."""
         if key not in self._known:
             self._known[key] = self._find(key)
         return self._known[key]
 
     def _find(self, key: str) -> tuple[str, int] | None:
-        plain = _LIST_INDEX.sub("", key)
+        plain = without_indexes(key)
+        if not self._names:
+            return self._column(plain), 0
         if plain in self._names:
             return self._names[plain], 0
         parts = [name for name in self._names if plain.startswith(f"{name}.")]
         if parts:  # the schema has no fields below this one
             return self._names[max(parts, key=len)], 0
-        ends = [n for n in self._names if n.endswith(f".{plain}") or plain.endswith(f".{n}")]
-        return (self._names[ends[0]], 1) if len(ends) == 1 else None
+        name = find_key(plain, self._names)
+        return (self._names[name], 1) if name is not None else None
+
+    def _column(self, name: str) -> str:
+        return f"field.{name}" if name in self._ours else name
 
     @property
     def columns(self) -> list[str]:
-        """The names as columns; one that we have ourselves gets a prefix."""
+        """The names as columns."""
         return list(self._names.values())
 
 
@@ -110,17 +118,18 @@ class Layout:
     def __init__(self, schema: Any = None) -> None:
         known = read_schema(schema) if schema is not None else None
         self.known = known is not None
-        self._fields: _Names | None = None
+        self._fields = _Names(_OUR_DOCUMENT_COLUMNS)
         self._tables: dict[str, _Names] = {}
+        self._other_tables = _Names(_OUR_TABLE_COLUMNS)
         self._columns: dict[str | None, tuple[Column, ...]] = {}
         if known is not None:
-            self._fields = self._add(None, known.fields, (*DOCUMENT_COLUMNS, ERROR))
+            self._fields = self._add(None, known.fields, _OUR_DOCUMENT_COLUMNS)
             for table in known.tables:
-                self._tables[table.key] = self._add(table.key, table.children, ("input",))
+                self._tables[table.key] = self._add(table.key, table.children, _OUR_TABLE_COLUMNS)
 
     def _add(self, table: str | None, nodes: Iterable[Node], ours: Sequence[str]) -> _Names:
         leaves = {".".join(path): node.type for path, node in walk_nodes(nodes) if not node.children}
-        names = _Names(list(leaves), ours)
+        names = _Names(ours, leaves)
         kinds = zip(names.columns, leaves.values(), strict=True)
         self._columns[table] = tuple(Column(name, kind) for name, kind in kinds)
         return names
@@ -130,29 +139,24 @@ class Layout:
         """The names of the schema's tables."""
         return list(self._tables)
 
-    def column_of(self, key: str) -> ColumnPlace | None:
-        """Return the column of a value by its key in the result; None if the schema does not have it."""
-        row, number = _IN_ROW.fullmatch(key), None
-        table = self._nearest_table(row["table"]) if row else None
-        if row and (table is not None or not self.known):
-            table, number, key = table or row["table"], int(row["row"]), row["column"]
-        names = self._fields if table is None else self._tables.get(table)
-        if names is None or not names.columns:
-            ours = (*DOCUMENT_COLUMNS, ERROR) if table is None else ("input",)
-            plain = _LIST_INDEX.sub("", key)
-            column = Column(f"field.{plain}" if plain in ours else plain)
-            return ColumnPlace(table, number, column)
-        found = names.find(key)
-        known = {column.name: column for column in self._columns[table]}
-        return ColumnPlace(table, number, known[found[0]]) if found is not None else None
+    def column_of(self, key: str, tables: Collection[str]) -> ColumnPlace | None:
+        """Return the column of a value by its key in a result with these tables.
 
-    def _nearest_table(self, name: str) -> str | None:
-        if name in self._tables:
-            return name
-        ends = [n for n in self._tables if n.endswith(f".{name}") or name.endswith(f".{n}")]
-        return (
-            ends[0] if len(ends) == 1 else next(iter(self._tables), None) if len(self._tables) == 1 else None
-        )
+        None if the schema does not have it.
+        """
+        row, number, table = _IN_ROW.fullmatch(key), None, None
+        if row and row["table"] in tables:  # else a list among the fields
+            table, number, key = self._table_named(row["table"], tables), int(row["row"]), row["column"]
+            if table is None:
+                return None
+        found = self._names_of(table).find(key)
+        if found is None:
+            return None
+        known = (column for column in self._columns.get(table, ()) if column.name == found[0])
+        return ColumnPlace(table, number, next(known, Column(found[0])))
+
+    def _names_of(self, table: str | None) -> _Names:
+        return self._fields if table is None else self._tables.get(table, self._other_tables)
 
     def document_columns(self) -> Columns:
         """Return the columns of the table with a row for each document."""
@@ -169,40 +173,34 @@ class Layout:
         """Return the row of a document; one that failed may have no result."""
         row: Row = dict(zip(DOCUMENT_COLUMNS, document, strict=False))
         if extraction is not None:
-            row |= _values(extraction.fields, self._fields, (*DOCUMENT_COLUMNS, ERROR))
+            row |= _values(extraction.fields, self._fields)
         row[ERROR] = document.error
         return row
 
     def table_rows(self, extraction: Extraction) -> Iterator[tuple[str, int, list[Field], Row]]:
         """Yield the table's name, the number, the cells and the row of each line item, without its input."""
         for name, rows in extraction.line_items.items():
-            table = self._table_named(name, extraction)
+            table = self._table_named(name, extraction.line_items)
             if table is None:
                 continue
-            names = self._tables.get(table)
+            names = self._names_of(table)
             for number, row in enumerate(rows, 1):
                 cells = read_row(row)
-                columns = names if names is not None and names.columns else None
-                yield table, number, cells, _values(cells, columns, ("input",))
+                yield table, number, cells, _values(cells, names)
 
-    def _table_named(self, name: str, extraction: Extraction) -> str | None:
-        """Return the schema's name for a table of a payload; None if the schema has no such table."""
-        if not self.known or name in self._tables:
+    def _table_named(self, name: str, tables: Collection[str]) -> str | None:
+        """Return the schema's name for one of a payload's tables; None if the schema has no such table."""
+        if not self.known:
             return name
-        alone = len(self._tables) == len(extraction.line_items) == 1
-        ends = [n for n in self._tables if alone or n.endswith(f".{name}") or name.endswith(f".{n}")]
-        return ends[0] if len(ends) == 1 else None
+        is_alone = len(self._tables) == len(tables) == 1
+        return next(iter(self._tables)) if is_alone else find_key(name, self._tables)
 
 
-def _values(fields: Iterable[Field], names: _Names | None, ours: Sequence[str]) -> Row:
+def _values(fields: Iterable[Field], names: _Names) -> Row:
     """Return the values by column; several of one column, as in a list of parties, become a list."""
     found: dict[str, tuple[int, list[Any]]] = {}
     for field in fields:
-        if names is not None:
-            match = names.find(field.key)
-        else:
-            key = _LIST_INDEX.sub("", field.key)
-            match = (f"field.{key}" if key in ours else key, 0)
+        match = names.find(field.key)
         if match is None:
             continue
         name, distance = match

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.corrections import Correction
-from docspeed_cli.results.fields import Field, read_extraction
+from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
 from docspeed_cli.results.tables import Table, read_tables
@@ -136,7 +136,9 @@ class View:
             {
                 "input": document.input,
                 **row,
-                **_mark(each.field for _, each in _corrected_in(document, self.layout, name, number)),
+                **_mark(
+                    each.field for _, each in _corrected_in(document, self.layout, extraction, name, number)
+                ),
             }
             for name, number, _, row in rows
             if name == self.table
@@ -156,10 +158,15 @@ def _mark(keys: Iterable[str]) -> Row:
 
 
 def _corrected_in(
-    document: Document, layout: Layout, table: str | None = None, number: int | None = None
+    document: Document,
+    layout: Layout,
+    extraction: Extraction,
+    table: str | None = None,
+    number: int | None = None,
 ) -> list[tuple[Column, Correction]]:
     """Return the corrections in a row of a table, or in the row of a document, with their columns."""
-    placed = ((layout.column_of(each.field), each) for each in document.corrections)
+    tables = extraction.line_items
+    placed = ((layout.column_of(each.field, tables), each) for each in document.corrections)
     return [
         (place.column, each)
         for place, each in placed
@@ -231,14 +238,14 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
     tables = []
     for table, number, cells, row in layout.table_rows(extraction):
         has_evidence = any(cell.has_evidence for cell in cells)
-        marks = _marks(_corrected_in(document, layout, table, number))
+        marks = _marks(_corrected_in(document, layout, extraction, table, number))
         tables.append(
             TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None, marks)
         )
         if has_evidence:
             evidence.append(evidence_of_row(document, f"{table}[{number}]", cells))
     row = layout.document_row(document, extraction)
-    return Record(document, row, tables, evidence, _marks(_corrected_in(document, layout)))
+    return Record(document, row, tables, evidence, _marks(_corrected_in(document, layout, extraction)))
 
 
 def _marks(corrections: Iterable[tuple[Column, Correction]]) -> dict[str, str]:

@@ -87,6 +87,7 @@ class _Open:
         self.view = View(loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page")
         self.data: PageData = self.view.data
         self._facts = Facts(loaded.payload)
+        self.tables = self._facts.tables
         self.texts = {value.key: value.text for value in self.data.values}
 
     def old_value(self, key: str) -> Any:
@@ -257,7 +258,7 @@ class Session:
 
     def _correction(self, shown: _Open, field: str, text: str) -> Decision:
         old = shown.old_value(field)
-        place = self._layout.column_of(field)
+        place = self._layout.column_of(field, shown.tables)
         try:
             new = typed_value(text, place.column.kind if place else "", old)
         except ValueError as error:

@@ -107,7 +107,7 @@ def test_layout_column_of_a_value_is_found_by_its_key() -> None:
     }
     layout = Layout(schema)
     found = [
-        layout.column_of(key)
+        layout.column_of(key, ["line_items"])
         for key in ("invoice.total", "total", "line_items[3].amount", "line_items[3].x", "y")
     ]
     assert found == [
@@ -117,5 +117,12 @@ def test_layout_column_of_a_value_is_found_by_its_key() -> None:
         None,
         None,
     ]
-    assert Layout().column_of("items[2].amount") == ("items", 2, ("amount", ""))
-    assert Layout().column_of("input") == (None, None, ("field.input", ""))
+    assert Layout().column_of("items[2].amount", ["items"]) == ("items", 2, ("amount", ""))
+    assert Layout().column_of("input", []) == (None, None, ("field.input", ""))
+
+
+def test_layout_column_of_a_value_in_another_table_or_in_a_list_of_fields_is_not_a_cell() -> None:
+    layout = Layout({"tables": [{"key": "line_items", "fields": [{"key": "amount"}]}]})
+    assert layout.column_of("items[1].amount", ["items"]) == ("line_items", 1, ("amount", ""))
+    assert layout.column_of("taxes[1].amount", ["items", "taxes"]) is None
+    assert Layout().column_of("parties[2].city", ["items"]) == (None, None, ("parties.city", ""))
