@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.results.facts import Facts, Row
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import without_indexes
-from docspeed_cli.results.readings import read_date, read_number
+from docspeed_cli.results.readings import number_of, read_date
 from docspeed_cli.results.values import MAX_DEPTH, cell_text
 
 Mark = Callable[[], str | None]
@@ -246,7 +246,7 @@ class _Pair:
             return True
         if _listed(key, self._options.exact):
             return False
-        numbers = _number(expected, self._marks[0]), _number(actual, self._marks[1])
+        numbers = number_of(expected, self._marks[0]), number_of(actual, self._marks[1])
         if numbers[0] is not None and numbers[1] is not None:
             return abs(numbers[0] - numbers[1]) <= self._options.tolerance
         dates = read_date(texts[0]), read_date(texts[1])
@@ -317,7 +317,7 @@ class _Pair:
         """A text that is equal for values that are equal."""
         if field is None or _is_blank(field.value):
             return ""
-        number = _number(field.value, mark)
+        number = number_of(field.value, mark)
         text = cell_text(field.value)
         if number is not None:
             return str(number.normalize())
@@ -343,15 +343,6 @@ class _Pair:
             return 1.0
         words = {*cell_text(one).casefold().split()}, {*cell_text(two).casefold().split()}
         return 0.5 * len(words[0] & words[1]) / max(len(words[0] | words[1]), 1)
-
-
-def _number(value: Any, mark: Mark) -> Decimal | None:
-    if isinstance(value, str):
-        return read_number(value, mark)
-    if isinstance(value, bool | list | dict) or value is None:
-        return None
-    number = Decimal(cell_text(value))
-    return number if number.is_finite() else None
 
 
 def _normal(text: str) -> str:

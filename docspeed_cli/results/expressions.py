@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.suggest import nearest
+from docspeed_cli.results.cells import base_kind
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.operands import (
     FUNCTIONS,
@@ -172,13 +173,12 @@ class _Compiler:
         raise ExpressionError(f"there is no {name!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def _kind_of(self, node: ast.expr) -> str:
-        """The type that the schema gives a name: date, number, text, or empty."""
+        """The type that the schema gives a name, as `base_kind` returns it."""
         if self._names is None or not isinstance(node, ast.Name | ast.Attribute):
             return ""
         name = _dotted(node)
         own = self._names.tables.get(self._each or "", {})
-        kind = own.get(name) or self._names.fields.get(name) or ""
-        return {"string": "text", "str": "text"}.get(kind.lower(), kind.lower())
+        return base_kind(own.get(name) or self._names.fields.get(name) or "")
 
     def _logic(self, node: ast.BoolOp) -> tuple[str, Evaluate]:
         parts = [self._condition(value) for value in node.values]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import without_indexes
-from docspeed_cli.results.readings import read_date, read_number
+from docspeed_cli.results.readings import number_of, read_date
 from docspeed_cli.results.values import cell_text
 
 Operand = Decimal | date | bool | str | Field | list[Any] | None
@@ -96,14 +96,8 @@ def as_number(value: Operand, scope: Scope) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, Field):
-        content = _content(value)
-        if isinstance(content, str):
-            number = read_number(content, scope.mark)
-        elif isinstance(content, bool | list | dict):
-            number = None
-        else:
-            number = Decimal(cell_text(content))
-        if number is not None and number.is_finite():
+        number = number_of(_content(value), scope.mark)
+        if number is not None:
             return number
         raise _unreadable(value, "a number")
     raise Unreadable(f"{shown(value)} is not a number")

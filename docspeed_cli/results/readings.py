@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
+
+from docspeed_cli.results.values import cell_text
 
 _MAX_TEXT = 60
 """Characters of the longest text that is read as a number or a date."""
@@ -93,6 +96,16 @@ def read_number(text: str, mark: Callable[[], str | None] = _no_mark) -> Decimal
         return None
     minus = [found["sign"], found["inner"]].count("-") + bool(found["open"]) + bool(found["end"])
     return Decimal(plain) if minus == 0 else Decimal(f"-{plain}") if minus == 1 else None
+
+
+def number_of(value: Any, mark: Callable[[], str | None] = _no_mark) -> Decimal | None:
+    """Return the number that a value of a payload is or prints; None for any other value."""
+    if isinstance(value, str):
+        return read_number(value, mark)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    number = Decimal(cell_text(value))
+    return number if number.is_finite() else None
 
 
 def decimal_mark(texts: Iterable[str]) -> str | None:

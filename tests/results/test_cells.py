@@ -29,6 +29,8 @@ from docspeed_cli.results.cells import NOT_A_DATE, NOT_A_NUMBER, TOO_MANY_DIGITS
         ("2026-03-02", "", date(2026, 3, 2), None),
         ("25/03/2026", "date", date(2026, 3, 25), None),
         ("3.3.2026", "date", date(2026, 3, 3), None),
+        ("02.03.2026", "date", date(2026, 3, 2), None),
+        ("2. März 2026", "date", date(2026, 3, 2), None),
         ("2nd March 2026", "date", date(2026, 3, 2), None),
         ("Mar 2, 2026", "Date", date(2026, 3, 2), None),
     ],
@@ -50,6 +52,7 @@ def test_typed_cell_certain_value_is_a_number_or_a_date(
         ("DE89 3704 0044 0532 0130 00", ""),
         ("1E5", ""),
         (4500123, "string"),
+        (4500123, "String"),
         ("2026-03-02", "string"),
         ("2026-02-30", ""),
         (["a", "b"], "list of string"),
@@ -61,13 +64,25 @@ def test_typed_cell_text_stays_text(value: Any, kind: str) -> None:
     assert found.problem == ""
 
 
-@pytest.mark.parametrize("text", ["1,240", "1.240", "007", "₹ 5", "n/a", "1.2.3", "(5)", "1,23", "12,3456"])
+@pytest.mark.parametrize(
+    "text", ["1,240", "1.240", "007", "₹ 5", "n/a", "1.2.3", "(5)", "1,23", "12,3456", "850,01,021", "5 %"]
+)
 def test_typed_cell_uncertain_number_is_text_with_a_problem(text: str) -> None:
     assert typed_cell(text, "number") == (text, None, NOT_A_NUMBER)
 
 
 @pytest.mark.parametrize(
-    "text", ["02/03/2026", "2/3/26", "31.02.2026", "March 2026", "1899-12-31", "2 Ju 2026"]
+    "text",
+    [
+        "02/03/2026",
+        "2/3/26",
+        "31.02.2026",
+        "March 2026",
+        "1899-12-31",
+        "2 Ju 2026",
+        "25/03/26",
+        "2026-03-02T10:00:00Z",
+    ],
 )
 def test_typed_cell_uncertain_date_is_text_with_a_problem(text: str) -> None:
     assert typed_cell(text, "date") == (text, None, NOT_A_DATE)
