@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
-from docspeed_cli.core.text_files import read_text
 from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.stored_results import CORRECTIONS, StoredResult, read_result, result_files
-from docspeed_cli.results.corrections import Correction, corrected, read_corrections
+from docspeed_cli.results.corrections import Correction, corrected, corrections_among
+from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import write_whole
 
 
@@ -95,8 +95,4 @@ def corrections_of(result: Path) -> list[Correction]:
 
 def corrections_in(path: Path) -> list[Correction]:
     """Return the corrections in a file; none if it does not exist. DocspeedError if they can't be read."""
-    try:
-        return read_corrections(read_json(read_text(path))) if path.exists() else []
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DocspeedError(f"{display_path(path)}: {reason}") from None
+    return corrections_among(DecisionFile(path).read())

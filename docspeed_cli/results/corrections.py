@@ -1,4 +1,4 @@
-"""A reviewer's corrections of one result: their file's content, and the result with them."""
+"""A reviewer's corrections of one result, and the result with them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from docspeed_cli.results.decisions import CORRECTED, Decisions
 from docspeed_cli.results.values import VALUE_NAMES, find_member, is_grounded, unwrap
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -23,21 +24,10 @@ class Correction(NamedTuple):
     """When it was made, as RFC 3339."""
 
 
-def read_corrections(content: Any) -> list[Correction]:
-    """Return the corrections in a file's content; of several for one field, the last.
-
-    ValueError if the content has another form.
-    """
-    listed = content.get("corrections") if isinstance(content, dict) else None
-    if not isinstance(listed, list):
-        raise ValueError("it has no list of corrections")
-    found: dict[str, Correction] = {}
-    for item in listed:
-        if not isinstance(item, dict) or not isinstance(item.get("field"), str) or "new" not in item:
-            raise ValueError("a correction has a field and a new value")
-        known = {name: item[name] for name in Correction._fields if name in item}
-        found[item["field"]] = Correction(**known)
-    return list(found.values())
+def corrections_among(decisions: Decisions) -> list[Correction]:
+    """Return the corrections among the decisions about a result."""
+    made = (each for each in decisions.values() if each.decision == CORRECTED)
+    return [Correction(each.field, each.old, each.value, each.reviewer, each.time) for each in made]
 
 
 def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, list[Correction]]:

@@ -65,7 +65,7 @@ def read_decisions(content: Any) -> Decisions:
 
 def _read(item: Any, decision: Any, value: str) -> Decision:
     if not isinstance(item, dict) or not isinstance(item.get("field", ""), str):
-        raise ValueError("a decision is an object with a field")
+        raise ValueError("a correction or another decision is an object with a field")
     if decision != CORRECTED and decision not in _LISTED:
         raise ValueError(f"a decision is {', '.join(_LISTED)}, not {decision!r}")
     if decision == CORRECTED and (not item.get("field") or "new" not in item):

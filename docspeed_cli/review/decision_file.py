@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError
 from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
 from docspeed_cli.core.text_files import read_text
 from docspeed_cli.results.decisions import Change, Decision, Decisions, decisions_content, merge_changes
@@ -62,7 +62,11 @@ class DecisionFile:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> DocspeedError:
-        return DocspeedError(f"{self.path}: {getattr(error, 'strerror', None) or error}")
+        reason = getattr(error, "strerror", None) or error
+        return DocspeedError(
+            f"can't read the corrections in {self.path}: {reason}",
+            hint=f"repair the file or move it away, and run {SAME_AGAIN}",
+        )
 
 
 def _encoded(content: Any) -> list[bytes]:

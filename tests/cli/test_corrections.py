@@ -78,3 +78,14 @@ def test_workbook_of_a_run_has_corrected_values_with_comments(ran: Stage, argv: 
         if cell.comment is not None
     }
     assert list(found.values()) == [(12.5, "Corrected by ana; it was 10"), (8.5, "Corrected; it was 6")]
+
+
+@pytest.mark.parametrize(
+    "argv", [("jobs", "result", "@march", "--format", "csv"), ("review", "out/", "--no-open")]
+)
+def test_corrections_that_are_damaged_are_named_with_what_to_do(ran: Stage, argv: tuple[str, ...]) -> None:
+    Path("out/b.corrections.json").write_text('{"corrections": [{"field": 1}]}')
+    done = ran.run(*argv)
+    assert (done.code, done.out) == (1, "")
+    assert "out/b.corrections.json: a correction or another decision is an object" in done.err
+    assert "hint: repair the file or move it away, and run" in done.err

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.results.corrections import Correction, corrected, read_corrections
+from docspeed_cli.results.corrections import Correction, corrected, corrections_among
+from docspeed_cli.results.decisions import read_decisions
 from docspeed_cli.results.facts import Facts
 
 PAYLOADS: dict[str, Any] = {
@@ -64,16 +65,9 @@ def test_corrected_result_without_the_place_reports_the_correction(key: str) -> 
     assert (changed, lost) == (PAYLOADS["objects"], [correction])
 
 
-def test_read_corrections_takes_the_last_of_each_field() -> None:
+def test_corrections_among_decisions_are_the_last_of_each_field() -> None:
     content = {
-        "corrections": [{"field": "a", "new": 1}, {"field": "a", "new": 2, "reviewer": "ann", "extra": 1}]
+        "corrections": [{"field": "a", "new": 1}, {"field": "a", "new": 2, "reviewer": "ann", "extra": 1}],
+        "decisions": [{"field": "b", "decision": "accepted"}, {"field": "a", "decision": "note"}],
     }
-    assert read_corrections(content) == [Correction("a", None, 2, "ann")]
-
-
-@pytest.mark.parametrize(
-    "content", [None, [], {}, {"corrections": {}}, {"corrections": [1]}, {"corrections": [{}]}]
-)
-def test_read_corrections_of_another_form_raises(content: Any) -> None:
-    with pytest.raises(ValueError, match="correction"):
-        read_corrections(content)
+    assert corrections_among(read_decisions(content)) == [Correction("a", None, 2, "ann")]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docspeed_cli.results.corrections import read_corrections
+from docspeed_cli.results.corrections import corrections_among
 from docspeed_cli.results.decisions import (
     ACCEPTED,
     CORRECTED,
@@ -28,7 +28,7 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
     content = decisions_content(decisions, {"corrections": [], "ours": 1})
     assert read_decisions(content) == decisions
     assert content["ours"] == 1
-    (correction,) = read_corrections(content)
+    (correction,) = corrections_among(decisions)
     assert correction._asdict() == content["corrections"][0]
     assert (correction.old, correction.new) == (10, 12)
 
@@ -36,8 +36,11 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
 @pytest.mark.parametrize(
     "content",
     [
+        None,
         [],
         {},
+        {"corrections": [1]},
+        {"corrections": [{}]},
         {"corrections": {}},
         {"corrections": [{"field": "a"}]},
         {"corrections": [], "decisions": [{"decision": "maybe"}]},
@@ -45,7 +48,7 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
     ],
 )
 def test_decisions_of_another_form_are_an_error(content: object) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"correction|decision"):
         read_decisions(content)
 
 

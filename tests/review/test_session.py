@@ -9,7 +9,7 @@ import pytest
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.json_text import read_json
-from docspeed_cli.results.corrections import corrected, read_corrections
+from docspeed_cli.results.corrections import corrected, corrections_among
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.queue import summarize
@@ -59,7 +59,7 @@ def test_session_decisions_are_saved_at_once_and_merge_into_the_result(tmp_path:
         ("accepted", "city"),
         ("accepted", "date"),
     ]
-    changed, lost = corrected(RESULT, read_corrections(content))
+    changed, lost = corrected(RESULT, corrections_among(DecisionFile(tmp_path / "a.corrections.json").read()))
     assert (changed["fields"]["total"]["value"], changed["fields"]["total"]["text"], lost) == (12.5, "10", [])
 
 
