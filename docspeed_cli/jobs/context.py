@@ -154,12 +154,8 @@ class Context:
 
         settings = self.settings
         each = settings.keep_results_each if settings.keep_results else -1
-        kept = KeptResults(
-            self.ledger.database,
-            KeepLimits(each, settings.keep_results_total),
-            self.output.warn,
-            self.environment.now,
-        )
+        limits = KeepLimits(each, settings.keep_results_total)
+        kept = KeptResults(self.ledger.database, limits, self.output.warn, self.environment.now)
         self._opened.callback(kept.close)
         return kept
 

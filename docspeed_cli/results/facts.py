@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from docspeed_cli.results.fields import Field, read_extraction, read_row
+from docspeed_cli.results.fields import Field, name_in, read_extraction, read_row
 from docspeed_cli.results.readings import decimal_mark
-from docspeed_cli.results.tables import Table, read_tables
+from docspeed_cli.results.tables import Table, column_names, read_tables
 from docspeed_cli.results.values import (
     MAX_DEPTH,
     find_member,
@@ -47,8 +47,9 @@ class Facts:
         extraction = read_extraction(payload)
         self.fields: dict[str, Field] = {}
         self.tables: dict[str, list[Row]] = {}
-        if extraction is None:
-            grids = find_member(payload, "tables")
+        grids = find_member(payload, "tables")
+        unnamed = isinstance(grids, list) and not any(name_in(item) for item in grids)
+        if extraction is None or (unnamed and not extraction.fields):
             if isinstance(grids, list) and grids:
                 self._add_tables(read_tables(payload) or [])
             else:
@@ -84,7 +85,8 @@ class Facts:
     def _add_tables(self, tables: Iterable[Table]) -> None:
         """Add the tables of a result of `tables`: the columns are named by the first row."""
         for index, table in enumerate(tables, 1):
-            names = [heading or str(number) for number, heading in enumerate((table.grid or [[]])[0], 1)]
+            width = max(map(len, table.grid), default=0)
+            names = column_names(table.grid[0], width) if width else []
             self.tables[f"tables[{index}]"] = [
                 _row(f"tables[{index}]", number, _texts(names, cells, table.page))
                 for number, cells in enumerate(table.grid, 1)
@@ -102,9 +104,7 @@ class Facts:
 
 
 def _texts(names: list[str], cells: list[str], page: int | None) -> Iterator[Field]:
-    for number, text in enumerate(cells, 1):
-        name = names[number - 1] if number <= len(names) else str(number)
-        yield Field(name, text, {"page": page})
+    return (Field(name, text, {"page": page}) for name, text in zip(names, cells, strict=False))
 
 
 def _cells(place: str, row: Mapping[str, Any]) -> Row:

@@ -111,11 +111,11 @@ def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
 def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
     # Values without names of their own are the several values of one field, such as `tags`.
-    if all(is_grounded(item) and not _name_in(item) for item in items):
+    if all(is_grounded(item) and not name_in(item) for item in items):
         yield Field(key or "value", [grounded_value(item) for item in items], *items)
         return
     for number, item in enumerate(items, 1):
-        name = _name_in(item)
+        name = name_in(item)
         inner = f"{key}.{name}" if key and name else name or f"{key}[{number}]"
         if name and "fields" not in item:
             yield Field(inner, first_filled(item, VALUE_NAMES), item)
@@ -123,7 +123,8 @@ def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
             yield from _fields_in(inner, item["fields"] if name else item, depth + 1)
 
 
-def _name_in(item: Any) -> str:
+def name_in(item: Any) -> str:
+    """Return the name that a field or a table has in a list; empty if it has none."""
     found = first_filled(item, ("key", "name"))
     return found if isinstance(found, str) else ""
 
@@ -134,7 +135,7 @@ def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
     if isinstance(found, dict):
         named = [(str(name), value) for name, value in found.items()]
     elif isinstance(found, list) and any(_rows_in(item) is not None for item in found):
-        named = [(_name_in(item) or str(number), item) for number, item in enumerate(found, 1)]
+        named = [(name_in(item) or str(number), item) for number, item in enumerate(found, 1)]
     else:
         rows = find_member(payload, "line_items")
         named = [("line_items", rows)] if rows else []
@@ -163,5 +164,5 @@ def _row_of(row: Any) -> dict[str, Any]:
     if isinstance(cells, dict):
         return {str(name): value for name, value in cells.items()}
     if isinstance(cells, list):
-        return {_name_in(cell) or str(number): cell for number, cell in enumerate(cells, 1)}
+        return {name_in(cell) or str(number): cell for number, cell in enumerate(cells, 1)}
     return {} if cells is None else {"value": cells}

@@ -9,7 +9,7 @@ from docspeed_cli.results.corrections import Correction
 from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
-from docspeed_cli.results.tables import Table, read_tables
+from docspeed_cli.results.tables import Table, column_names, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
 from docspeed_cli.results.values import cell_text
 
@@ -55,23 +55,16 @@ def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tu
 def cell_rows(document: Document, tables: Iterable[Table]) -> Iterator[Row]:
     """Yield the rows of tables, under their headings or else the columns' numbers."""
     for table in tables:
-        head, *body = table.grid or [[]]
-        names = _headings(head) if table.headed else []
-        for number, cells in enumerate(body if table.headed else table.grid, 1):
-            names += [f"column_{place}" for place in range(len(names) + 1, len(cells) + 1)]
+        body = table.grid[1:] if table.headed else table.grid
+        headings = [one_line(cell) for cell in table.grid[0]] if table.headed else []
+        width = max(map(len, table.grid), default=0)
+        names = [
+            f"field.{name}" if name in CELL_COLUMNS else name
+            for name in column_names(headings, width, "column_")
+        ]
+        for number, cells in enumerate(body, 1):
             row: Row = dict(zip(CELL_COLUMNS, (document.input, table.page, table.name, number), strict=True))
             yield row | dict(zip(names, cells, strict=False))
-
-
-def _headings(cells: Sequence[str]) -> list[str]:
-    """Return names for columns that differ from each other and from ours."""
-    names: list[str] = []
-    for place, cell in enumerate(cells, 1):
-        name = one_line(cell) or f"column_{place}"
-        repeated = sum(name == one_line(other) for other in cells[: place - 1])
-        name = f"field.{name}" if name in CELL_COLUMNS else name
-        names.append(f"{name} {repeated + 1}" if repeated else name)
-    return names
 
 
 # -- what is shown

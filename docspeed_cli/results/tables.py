@@ -120,6 +120,23 @@ def _sources(item: dict[str, Any], added: int) -> Iterator[tuple[tuple[int, int]
             yield from (((number, column), cell) for column, cell in enumerate(row))
 
 
+def column_names(headings: Sequence[str], width: int, blank: str = "") -> list[str]:
+    """Return names of `width` columns that all differ.
+
+    A column without a heading has its number as its name, with `blank` before it. A name that is
+    there already gets a number: `Tax` and `Tax 2`.
+    """
+    names: dict[str, int] = {}
+    for number in range(1, width + 1):
+        heading = headings[number - 1].strip() if number <= len(headings) else ""
+        wanted = name = heading or f"{blank}{number}"
+        while name in names:
+            names[wanted] += 1
+            name = f"{wanted} {names[wanted]}"
+        names[name] = 1
+    return list(names)
+
+
 # -- cells with indexes
 
 

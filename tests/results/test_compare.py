@@ -232,6 +232,15 @@ def test_compare_of_tables_finds_the_cell() -> None:
     assert len(compared(table("6"), table("5")).differences) == 1
 
 
+def test_compare_of_tables_with_two_columns_of_one_heading_compares_both() -> None:
+    def table(*cells: str) -> Any:
+        return {"tables": [{"rows": [["Tax", "Tax"], list(cells)]}]}
+
+    for change, column in ((("7", "2"), "Tax"), (("1", "7"), "Tax 2")):
+        (difference,) = compared(table(*change), table("1", "2")).differences
+        assert difference.key == f"tables[1][2].{column}"
+
+
 @pytest.mark.parametrize("payload", [None, [], {}, "text", {"fields": []}, {"line_items": [1, None]}, [[[]]]])
 def test_compare_of_any_payloads_raises_nothing(payload: Any) -> None:
     compared(payload)

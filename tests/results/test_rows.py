@@ -144,6 +144,13 @@ def test_cell_rows_are_one_rectangle_under_all_headings() -> None:
     ]
 
 
+def test_cell_rows_under_headings_that_repeat_keep_every_cell() -> None:
+    payload = {"tables": [{"columns": ["a", "a 2", "a", "column_5"], "rows": [list("vwxyz")]}]}
+    names, row = grid(View("tables", Layout()), payload)
+    assert names[4:] == ["a", "a 2", "a 3", "column_5", "column_5 2"]
+    assert row[4:] == list("vwxyz")
+
+
 @pytest.mark.parametrize("name", ["p1:t1", "Items", "items", "1"])
 def test_cell_rows_table_is_picked_by_name_title_or_number(name: str) -> None:
     assert [row[2] for row in grid(View("tables", Layout(), name), TABLES)[1:]] == ["p1:t1", "p1:t1"]

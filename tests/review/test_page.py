@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docspeed_cli.results.facts import Facts
 from docspeed_cli.review.html import IndexRow, index_page, page_chunks
 from docspeed_cli.review.model import PageData
 from docspeed_cli.review.page import DocumentFile, View
@@ -139,6 +140,16 @@ def test_result_without_its_document_shows_texts_in_their_boxes() -> None:
 def test_blocks_fit_the_operation(payload: Any, operation: str, kinds: list[str]) -> None:
     data = shown(payload)
     assert (data.operation, [block.kind for block in data.blocks]) == (operation, kinds)
+
+
+@pytest.mark.parametrize("headings", [{}, {"columns": ["Tax", "Tax"]}])
+def test_keys_of_cells_are_those_of_rules_and_differences(headings: dict[str, Any]) -> None:
+    rows = [["3", "4", "5"]] if headings else [["Tax", "Tax"], ["3", "4", "5"]]
+    payload = {"tables": [{**headings, "rows": rows}]}
+    (cells,) = (row.values() for row in Facts(payload).tables["tables[1]"][1:])
+    known = {value.key: value.text for value in shown(payload).values}
+    assert {cell.key: cell.value for cell in cells}.items() <= known.items()
+    assert list(known)[-3:] == ["tables[1][2].Tax", "tables[1][2].Tax 2", "tables[1][2].3"]
 
 
 # -- bounds
