@@ -19,7 +19,6 @@ from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import WaitOptions
-from docspeed_cli.jobs.result_files import ResultFiles
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, is_wildcard, usable
@@ -128,6 +127,8 @@ class Run(NamedTuple):
         if to.path is not None or failures is not None:
             record_inputs(context, self.options.inputs, found.checked)
         if to.path is not None:
+            from docspeed_cli.jobs.result_files import ResultFiles
+
             sources = found.checked[: self.options.limit]
             ResultFiles(context, to).check_inputs(sources, self.operation.name)
         if failures is not None:

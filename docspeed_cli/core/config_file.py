@@ -14,7 +14,7 @@ from docspeed_cli.core.text_files import read_text
 ENVIRONMENTS = "env"
 """Name of the table that holds the environments."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_NAME = r"[A-Za-z0-9_-]+"
 
 
 class ConfigFile(NamedTuple):
@@ -80,7 +80,7 @@ def _environment_hint(chosen: str, known: Mapping[str, Any]) -> str:
 
 def check_environment_name(name: str) -> None:
     """UsageError for a name that is not fit for a table's header."""
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise UsageError(f"--env {name}: a name has letters, digits, - and _ only")
 
 

@@ -274,6 +274,10 @@ class ReaderGone(Exception):
     """The reader of standard output has gone, as `head` does; the program exits without a message."""
 
 
+class InputProblem(Exception):
+    """Why an input can't be used."""
+
+
 class Interrupted(BaseException):
     """A signal asked the program to stop."""
 

@@ -32,12 +32,12 @@ _UNITS = {
     for name in names.split()
 }
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
-_DURATION_PART = re.compile(rf"{_NUMBER} ?([a-z]+) ?")
-_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+|{_NUMBER}")
-_DURATION_JOINT = re.compile(r"(?:\s*,)?\s+(?:and\s+)?")
+_DURATION_PART = rf"{_NUMBER} ?([a-z]+) ?"
+_DURATION = rf"(?:{_DURATION_PART})+|{_NUMBER}"
+_DURATION_JOINT = r"(?:\s*,)?\s+(?:and\s+)?"
 
 _UNIT_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)")
+_SIZE = r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)"
 _MAX_SIZE = 1e15
 """Bytes: more than any disk has, and still exact as a float."""
 
@@ -47,11 +47,11 @@ _MAX_DURATION = 1e9
 
 def duration(text: str) -> float:
     """Parse `90`, `90s`, `30min`, `2 hours` or `1h 30m` into seconds. ValueError for anything else."""
-    words = _DURATION_JOINT.sub(" ", text.strip().lower())
-    parts = _DURATION_PART.findall(words) or [(words, "s")]
+    words = re.sub(_DURATION_JOINT, " ", text.strip().lower())
+    parts = re.findall(_DURATION_PART, words) or [(words, "s")]
     if (
         not words.isascii()
-        or not _DURATION.fullmatch(words)
+        or not re.fullmatch(_DURATION, words)
         or not _UNITS.keys() >= {unit for _, unit in parts}
     ):
         raise ValueError(f"{text!r} is not a duration like 90, 90s, 30min or 1h 30m")
@@ -78,7 +78,7 @@ class Size(int):
 
 def size(text: str) -> Size:
     """Parse `500 kB`, `16MB`, `1.5 GB` or a number of bytes. ValueError for anything else."""
-    found = _SIZE.fullmatch(text.strip().lower())
+    found = re.fullmatch(_SIZE, text.strip().lower())
     if not found:
         raise ValueError(f"{text!r} is not a size like 500 kB, 16 MB or 2 GB")
     return Size(min(float(found[1]) * _UNIT_BYTES[found[2]], _MAX_SIZE))
@@ -150,7 +150,7 @@ def ledger(text: str) -> LedgerAddress | None:
 
 
 _QUOTES = tuple("\"'`“”‘’„«»")
-_KEY_PREFIX = re.compile(r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)")
+_KEY_PREFIX = r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)"
 """What is copied along with a key from an example."""
 
 
@@ -262,7 +262,7 @@ class Settings(NamedTuple):
 
 def sendable(key: str, source: str) -> str:
     """Return the key if it can be one. AuthError, without the key in it, if not."""
-    prefix = _KEY_PREFIX.match(key)
+    prefix = re.match(_KEY_PREFIX, key)
     what = f"begins with {prefix[1].strip()}, which does not belong to it" if prefix else ""
     if key[:1] in _QUOTES or key[-1:] in _QUOTES:
         what = "has quotes around it, which do not belong to it (`docker --env-file` keeps them)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError
@@ -10,13 +11,12 @@ from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.filenames import suggested_filename
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.result_files import ResultFiles, convert, document_names
 from docspeed_cli.jobs.target import Target
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
+    from docspeed_cli.jobs.result_files import ResultFiles
     from docspeed_cli.jobs.row_output import RowOutput
 
 _MAX_VIEW = 16 * 1024 * 1024
@@ -32,14 +32,20 @@ class Delivery:
         self.target = target
         if target.path is None or target.many:
             self.output.ready()
-        self.files = ResultFiles(context, target)
-        if not target.many:
+        if target.path is not None and not target.many:
             self.files.check_inputs()
         self._rows: RowOutput | None = None
         if target.rows is not None and target.folder is None:
             from docspeed_cli.jobs.row_output import RowOutput
 
             self._rows = RowOutput(context, target.rows, target.path)
+
+    @cached_property
+    def files(self) -> ResultFiles:
+        """The files that results are written to."""
+        from docspeed_cli.jobs.result_files import ResultFiles
+
+        return ResultFiles(self.context, self.target)
 
     def deliver(self, outcome: Outcome) -> None:
         """Deliver an outcome. A single document's error is raised; one of many becomes a line."""
@@ -121,9 +127,15 @@ class Delivery:
         result.clear()
 
     def _text_of(self, job: Job, result: Body) -> str:
-        return job.ref if self.output.format == "id" else convert(self.context, self.target, job, result)
+        if self.output.format == "id":
+            return job.ref
+        from docspeed_cli.jobs.result_files import convert
+
+        return convert(self.context, self.target, job, result)
 
     def _view(self, outcome: Outcome, job: Job, result: Body, *, continues: bool) -> None:
+        from docspeed_cli.jobs.filenames import suggested_filename
+
         path = shlex.quote(suggested_filename(outcome.source, job))
         save = f"`{self.context.result_command(job, f' -o {path}')}`"
         if result.size > _MAX_VIEW:
@@ -143,6 +155,7 @@ class Delivery:
             self.output.hint(save)
 
     def _draw(self, job: Job, result: Body) -> None:
+        from docspeed_cli.jobs.result_files import document_names
         from docspeed_cli.terminal.views.operations import result_view
 
         self.output.show(result_view(job.operation, result.json(), names=document_names(job)))

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from docspeed_cli.core.errors import InputProblem
+
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = {
@@ -64,10 +66,6 @@ _LATE_PDF = re.compile(rb"(?<![\"'`])%PDF-\d\.\d[ \t]*[\r\n]")
 
 _PDF_END = re.compile(rb"%%EOF\s*\Z")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
-
-
-class InputProblem(Exception):
-    """Why an input can't be used."""
 
 
 def media_type_of(path: Path) -> str:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.errors import InputProblem, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.text_files import read_lines
-from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, InputProblem, media_type_of
 
-_FILE_ID = re.compile(r"[A-Za-z0-9_:-]+")
+_FILE_ID = r"[A-Za-z0-9_:-]+"
 
 _NO_LIST = "it is not a list of paths or ids; `--null` reads one that `find -print0` wrote"
 
@@ -33,6 +32,8 @@ def display_path(name: str | os.PathLike[str]) -> str:
 
 def local_source(label: str, path: Path, below: Path | None = None) -> Source:
     """A local document; `below` is the folder that was searched. InputProblem if it can't be used."""
+    from docspeed_cli.jobs.media_types import media_type_of
+
     label, filename = display_path(label), display_path(path.name)
     try:
         if path.is_dir():
@@ -62,7 +63,9 @@ def stored_source(file_id: str) -> Source:
 
 def may_be_id(text: str) -> bool:
     """Whether a list's line is the id of a stored file, unless a file has this name."""
-    return bool(_FILE_ID.fullmatch(text)) and Path(text).suffix.lower() not in SUFFIXES
+    from docspeed_cli.jobs.media_types import SUFFIXES
+
+    return bool(re.fullmatch(_FILE_ID, text)) and Path(text).suffix.lower() not in SUFFIXES
 
 
 def listed_source(text: str) -> Source:
@@ -94,6 +97,8 @@ def stdin_source(environment: Environment, filename: str | None) -> Source:
     if environment.stdin.isatty():
         raise InputProblem("it is the terminal; pipe a document in, or name a file")
     source = _copy_of("-", environment.stdin.buffer)
+    from docspeed_cli.jobs.media_types import MEDIA_TYPES
+
     suffix = next(suffix for suffix, media in MEDIA_TYPES.items() if media == source.content_type)
     filename = display_path(filename) if filename else None
     return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
@@ -331,6 +336,8 @@ def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
 
 def why_skipped(path: Path) -> str | None:
     """Why a file in a searched folder is skipped for its name: `hidden` or `unsupported`; else None."""
+    from docspeed_cli.jobs.media_types import SUFFIXES
+
     if is_clutter(path.name):
         return "hidden"
     return None if path.suffix.lower() in SUFFIXES else "unsupported"

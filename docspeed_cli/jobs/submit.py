@@ -20,8 +20,8 @@ from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
-_MODE = re.compile(r"execution.?mode|\basync")
-_FILE = re.compile(r"(?<![a-z])file(?!name)")
+_MODE = r"execution.?mode|\basync"
+_FILE = r"(?<![a-z])file(?!name)"
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
 _MAX_CLAIMS_LOST = 3
@@ -250,7 +250,7 @@ def _explain_unknown(error: OutcomeUnknown, label: str, request: Request) -> Out
 def _is_about_the_mode(error: DocspeedError) -> bool:
     """Whether the server refused a request because it is to run as a job."""
     text = f"{error.code} {error.message} {error.details}".lower()
-    return error.status in (400, 422) and bool(_MODE.search(text))
+    return error.status in (400, 422) and bool(re.search(_MODE, text))
 
 
 def _is_about_a_file(error: DocspeedError) -> bool:
@@ -258,4 +258,4 @@ def _is_about_a_file(error: DocspeedError) -> bool:
     if isinstance(error, NotFound):
         return True
     text = f"{error.code} {error.message}".lower()
-    return bool(_FILE.search(text)) and any(word in text for word in _NO_FILE)
+    return bool(re.search(_FILE, text)) and any(word in text for word in _NO_FILE)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.jobs.filenames import check_pattern
 from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.terminal.streams import check_bom
 
@@ -68,6 +67,8 @@ def target(
     if output == "-":
         output = None
     if pattern is not None:
+        from docspeed_cli.jobs.filenames import check_pattern
+
         check_pattern(pattern, output)
     if output is None:
         return Target(None, many, table, rows=rows)

@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import file_digest
 from docspeed_cli.jobs.turn import take_lock
-from docspeed_cli.service.sending import Upload
+
+if TYPE_CHECKING:
+    from docspeed_cli.service.sending import Upload
 
 
 class Document(NamedTuple):
@@ -130,6 +132,8 @@ class Uploads:
 
 
 def _upload_of(document: Document, path: Path, name: str) -> Upload:
+    from docspeed_cli.service.sending import Upload
+
     content_type = document.source.content_type or "application/octet-stream"
     size = document.version[0] if document.version is not None else 0
     return Upload(path, size, document.digest, name, content_type)

@@ -31,8 +31,8 @@ _WRITE_BACK = 8 * 1024 * 1024
 """Bytes after which the system is asked to write a file to the disk while more of it arrives."""
 
 _MAX_INDENT = 40
-_LINE_BREAKS = re.compile(rb"[\r\n]+[ \t\r\n]*")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_LINE_BREAKS = rb"[\r\n]+[ \t\r\n]*"
+_TOKEN = r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+'
 
 
 class Body:
@@ -133,7 +133,7 @@ class Body:
             ready = joined.rstrip(b" \t\r\n")
             # A line break may go on in the next chunk, so the white space at the end waits for it.
             pending = joined[len(ready) :]
-            yield _LINE_BREAKS.sub(b"", ready)
+            yield re.sub(_LINE_BREAKS, b"", ready)
 
     def json(self, limit: int = MAX_JSON_SIZE, what: str = "the answer") -> Any:
         """The parsed content; `what` names it in errors. DocspeedError if it is too large or unreadable."""
@@ -168,7 +168,7 @@ def indented(text: str, max_chars: int) -> tuple[str, bool]:
     """
     parts: list[str] = []
     depth, before, left = 0, "", max_chars
-    for found in _TOKEN.finditer(text):
+    for found in re.finditer(_TOKEN, text):
         token = found[0]
         opened, closes = before in ("[", "{"), token in ("]", "}")
         depth += opened - closes

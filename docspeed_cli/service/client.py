@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
@@ -21,8 +21,10 @@ from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Serve
 from docspeed_cli.service.rate_limit import RateLimiter
 from docspeed_cli.service.responses import NOT_OWN, is_result, job_in, status_word
 from docspeed_cli.service.routes import route_to
-from docspeed_cli.service.sending import Upload
 from docspeed_cli.service.transport import ThreadConnections
+
+if TYPE_CHECKING:
+    from docspeed_cli.service.sending import Upload
 
 T = TypeVar("T")
 

@@ -41,7 +41,7 @@ MIN_SPEED = 1000.0
 MIN_REDACTED_LENGTH = 8
 """Shorter keys are not redacted: they would match ordinary words."""
 
-_PLAIN = re.compile(r"(?i)(x-)?gzip|identity|")
+_PLAIN = r"(?i)(x-)?gzip|identity|"
 """Codings that we understand."""
 
 _MAX_REDIRECTS = 5
@@ -138,7 +138,7 @@ class Call(NamedTuple):
             body = Body(server.redacted(b"".join(body.chunks())))
         if not (self.allow_empty and status == 204) and not body.plausible():
             what = "cut short or not JSON" if body.size else "empty"
-            if body.size and not _PLAIN.fullmatch(coding):
+            if body.size and not re.fullmatch(_PLAIN, coding):
                 what = f"unreadable (Content-Encoding: {coding[:40]}, which was not asked for)"
             message = f"the server's answer ({status}) was {what}"
             raise unusable_answer(message, repeatable=self.repeatable, status=status)

@@ -32,7 +32,7 @@ _MAX_JOB_SIZE = 4 * 1024 * 1024
 _MAX_JOB_SIZE_FOR_SYNC = 64 * 1024
 """The same where the result itself was asked for: a larger answer is the result."""
 
-_NOISE = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
+_NOISE = r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)"
 _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error", "message")
 """Members that describe an answer and are no part of a result."""
 
@@ -62,8 +62,8 @@ _ANOTHER_SERVER = (
     "a gateway or storage answered in the service's place; check `--base-url` and DOCSPEED_BASE_URL,"
     " and try again; the API key may be right"
 )
-_XML_WORDS = re.compile(r"<(Code|Message)>\s*([^<]+?)\s*</\1>")
-_PAGE_TITLE = re.compile(r"(?i)<title[^>]*>\s*([^<]+?)\s*</title>")
+_XML_WORDS = r"<(Code|Message)>\s*([^<]+?)\s*</\1>"
+_PAGE_TITLE = r"(?i)<title[^>]*>\s*([^<]+?)\s*</title>"
 _MAX_WORDS = 200
 _NO_ROUTE = ("Not Found", "Method Not Allowed")
 """What a web framework says of a path that it does not have."""
@@ -140,7 +140,7 @@ def foreign_words(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip().removeprefix("\ufeff")
     if not text.startswith("<"):
         return ""
-    found = [words for _, words in _XML_WORDS.findall(text)] or _PAGE_TITLE.findall(text)
+    found = [words for _, words in re.findall(_XML_WORDS, text)] or re.findall(_PAGE_TITLE, text)
     return ": ".join(found)[:_MAX_WORDS] or ("a web page" if "<html" in text.lower() else "XML")
 
 
@@ -226,7 +226,7 @@ def broken_exchange(
     """
     import httpx
 
-    text = _NOISE.sub("", str(error)) or type(error).__name__
+    text = re.sub(_NOISE, "", str(error)) or type(error).__name__
     host = urlsplit(base_url).netloc
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
         return Unavailable(f"can't send to {host}: {text}", code="network")

@@ -18,8 +18,8 @@ _PORTS = {"https": 443}
 _USUAL_PORT = 1080
 """Port of a proxy whose variable names none, as curl has it."""
 
-_BRACKETED = re.compile(r"\[(?P<host>[^\]]*)\](?P<bits>/\d+)?(?::(?P<port>\d+))?")
-_WITH_PORT = re.compile(r"(?P<host>[^:]*):(?P<port>\d+)")
+_BRACKETED = r"\[(?P<host>[^\]]*)\](?P<bits>/\d+)?(?::(?P<port>\d+))?"
+_WITH_PORT = r"(?P<host>[^:]*):(?P<port>\d+)"
 
 
 class Route(NamedTuple):
@@ -97,7 +97,7 @@ def _names(entry: str, url: str) -> bool:
     """Whether an entry of NO_PROXY names the URL's host: an address, a range or a domain, with any port."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
-    found = _BRACKETED.fullmatch(entry) or _WITH_PORT.fullmatch(entry)
+    found = re.fullmatch(_BRACKETED, entry) or re.fullmatch(_WITH_PORT, entry)
     if found:
         if found["port"] and int(found["port"]) != (parts.port or 443):
             return False

@@ -27,7 +27,7 @@ _INTERVAL, _SLOW_INTERVAL = 0.125, 1.0
 _ERASE_LINE, _UP = "\r\x1b[2K", "\x1b[1A"
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_SGR = re.compile(r"\x1b\[[0-9;]*m")
+_SGR = r"\x1b\[[0-9;]*m"
 
 
 class LiveRegion:
@@ -74,9 +74,9 @@ class LiveRegion:
         with self._lock:
             with console.capture() as capture:
                 console.print(self._draw(width), end="", width=width)
-            drawn = TRAILING_SPACES.sub(r"\1", capture.get().removesuffix("\n"))
+            drawn = re.sub(TRAILING_SPACES, r"\1", capture.get().removesuffix("\n"))
             self._write(self._erased() + drawn)
-            self._widths = [cell_width(_SGR.sub("", line)) for line in drawn.split("\n")]
+            self._widths = [cell_width(re.sub(_SGR, "", line)) for line in drawn.split("\n")]
 
     def _erased(self) -> str:
         # If the window has become narrower since they were drawn, the terminal has wrapped the lines.

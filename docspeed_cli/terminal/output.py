@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ class Output(Messages):
         console = self.console()
         with console.capture() as capture:
             console.print(drawing, crop=False)
-        self._write_stdout(TRAILING_SPACES.sub(r"\1", capture.get()))
+        self._write_stdout(re.sub(TRAILING_SPACES, r"\1", capture.get()))
 
     @contextmanager
     def live(self) -> Iterator[Callable[[str], None]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SGR_CODES = {"dim": "2", "bold": "1", "green": "32", "red": "31", "bold magenta": "1;35", "bold red": "1;31"}
 """Colours readable on black and on white."""
 
-_SIZE = re.compile("[1-9][0-9]{0,3}")
+_SIZE = "[1-9][0-9]{0,3}"
 """A terminal's size in characters; build systems and editors also set `COLUMNS` to 0 or -1."""
 
 _NO_WISH = ("", "0", "false", "no", "off", "never")
@@ -133,7 +133,7 @@ def _counts(name: str, value: str) -> bool:
     if name == "TERM":
         return value != "dumb"  # rich takes every dumb terminal to be 80 columns wide
     if name in ("COLUMNS", "LINES"):
-        return bool(_SIZE.fullmatch(value))
+        return bool(re.fullmatch(_SIZE, value))
     return name != "FORCE_COLOR" or value.strip().lower() not in _NO_WISH
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-TRAILING_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+TRAILING_SPACES = r"(?m) +((?:\x1b\[[0-9;]*m)*)$"
 """Padding at the ends of lines, which people would copy with the text; group 1 is the colour's end."""
 
 

@@ -153,7 +153,8 @@ def test_startup_local_command_loads_no_heavy_package(
 def test_startup_single_job_loads_nothing_that_only_other_runs_need(tmp_path: Path) -> None:
     modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox", "--wait")
     assert ran.returncode == 6, ran.stderr
-    others = ("jobs.batch", "jobs.dry_run", "terminal.progress", "terminal.views", "results")
+    of_files = ("jobs.filenames", "jobs.media_types", "jobs.result_files", "service.sending")
+    others = ("jobs.batch", "jobs.dry_run", "terminal.progress", "terminal.views", "results", *of_files)
     assert among(modules, ("csv", *(f"docspeed_cli.{name}" for name in others))) == []
     assert "docspeed_cli.jobs.submit" in modules
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.errors import InputProblem, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.signals import Interrupts
-from docspeed_cli.jobs.media_types import InputProblem, media_type_of
+from docspeed_cli.jobs.media_types import media_type_of
 from docspeed_cli.jobs.sources import (
     collect,
     discard,

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError
+from docspeed_cli.core.errors import DocspeedError, InputProblem, Interrupted, UsageError
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.media_types import InputProblem
 from docspeed_cli.jobs.sources import discard, listed_source, named_in_line
 from docspeed_cli.service.body import write_whole
 
