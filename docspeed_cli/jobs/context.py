@@ -292,24 +292,19 @@ class Context:
 def installed_sandbox() -> Any:
     """The sandbox package. DocspeedError if the extra is not installed."""
     import importlib
-    import importlib.util
 
-    if not all(importlib.util.find_spec(name) for name in ("werkzeug", "pypdfium2")):
-        raise DocspeedError(
-            "the sandbox is not installed", code="no_sandbox", hint="`pip install 'docspeed-cli[sandbox]'`"
-        )
+    from docspeed_cli.core.extras import check_extra
+
+    check_extra("sandbox", "the sandbox is not installed", code="no_sandbox")
     return importlib.import_module("docspeed_cli.sandbox")
 
 
 def installed_postgres() -> Any:
     """The class that opens a shared ledger. DocspeedError if the extra is not installed."""
     import importlib
-    import importlib.util
 
-    if importlib.util.find_spec("psycopg") is None:
-        raise DocspeedError(
-            "the library for a shared ledger is not installed",
-            code="no_postgres",
-            hint="`pip install 'docspeed-cli[postgres]'`; `--local-ledger` goes on without it",
-        )
+    from docspeed_cli.core.extras import check_extra
+
+    problem = "the library for a shared ledger is not installed"
+    check_extra("postgres", problem, code="no_postgres", otherwise="; `--local-ledger` goes on without it")
     return importlib.import_module("docspeed_cli.store.postgres").PostgresDatabase

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.extras import check_extra
 from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
@@ -170,11 +171,4 @@ def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:
         return
     if not to_file and context.environment.stdout.isatty():
         raise UsageError("a workbook can't be shown at a terminal", hint="add `-o FILE.xlsx`")
-    import importlib.util
-
-    if importlib.util.find_spec("xlsxwriter") is None:
-        raise DocspeedError(
-            "a workbook needs the library XlsxWriter, which is not installed",
-            code="no_xlsx",
-            hint="`pip install 'docspeed-cli[xlsx]'`",
-        )
+    check_extra("xlsx", "a workbook needs the library XlsxWriter, which is not installed", code="no_xlsx")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.extras import check_extra
 from docspeed_cli.review.boxes import PageSize, on_page
 from docspeed_cli.review.model import Box
 from docspeed_cli.review.page_text import NO_BOX, PageText
@@ -84,14 +84,8 @@ def open_document(path: Path) -> Document:
 
 def check_installed() -> None:
     """Check that documents can be drawn. DocspeedError if the extra is missing."""
-    import importlib.util
-
-    if not all(importlib.util.find_spec(name) for name in ("pypdfium2", "PIL")):
-        raise DocspeedError(
-            "drawing documents needs the libraries pypdfium2 and Pillow, which are not installed",
-            code="no_review",
-            hint="`pip install 'docspeed-cli[review]'`",
-        )
+    problem = "drawing documents needs the libraries pypdfium2 and Pillow, which are not installed"
+    check_extra("review", problem, code="no_review")
 
 
 def to_jpeg(picture: Any) -> bytes:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from docspeed_cli import __version__
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
+from docspeed_cli.core.extras import install_hint, is_installed
 from docspeed_cli.core.settings import loopback
 from docspeed_cli.service.routes import Route, ca_variables
 
@@ -74,11 +75,9 @@ class ThreadConnections:
 
 def usable_proxy(route: Route) -> str:
     """The URL of the route's proxy. Unavailable if it is malformed, or if the extra for it is missing."""
-    import importlib.util
-
-    if route.proxy.startswith("socks") and importlib.util.find_spec("socksio") is None:
-        hint = "`pip install 'docspeed-cli[socks]'`"
-        raise route.failed("names a SOCKS proxy, which needs an extra that is not installed", hint=hint)
+    if route.proxy.startswith("socks") and not is_installed("socks"):
+        problem = "names a SOCKS proxy, which needs an extra that is not installed"
+        raise route.failed(problem, hint=install_hint("socks"))
     return route.proxy
 
 

@@ -19,14 +19,9 @@ SCHEMA = json.dumps({"fields": [{"key": "total"}, {"key": "date"}]})
 NOT_WALKED = {
     "docspeed parse FILE --wait --base-url \0": "`sandbox serve` listens on a socket; see tests/real",
     "docspeed sandbox serve --port 0": "the same",
-    "`pip install 'docspeed-cli[sandbox]'`": "the sandbox is installed where the tests run",
-    "`pip install 'docspeed-cli[xlsx]'`": "the same of XlsxWriter",
-    "`pip install 'docspeed-cli[review]'`": "the same of what draws documents",
     "name the columns that you need with `--columns`": "a sheet has room for 16,384 columns",
-    "`pip install 'docspeed-cli[socks]'`": "the same of the support for SOCKS",
     "set TMPDIR to a folder with more room, and run the same command again": "it takes a full disk",
     "use `--json` or `-o FILE` to get it unchanged": "it takes a result of more than 64 MB",
-    "`pip install 'docspeed-cli[postgres]'`; `--local-ledger` goes on without it": "the same of psycopg",
     "run the same command again later, or with a longer `--timeout`": "another process has to work on it",
 }
 
