@@ -54,10 +54,12 @@ def completion(
 
 
 def _script(shell: str) -> str:
-    package = Path(docspeed_cli.__file__).parent
+    from importlib.resources import files  # also reads from a zipapp
+
+    inside = files("docspeed_cli").joinpath("completions", SCRIPTS[shell])
     # A wheel has the folder inside the package; in a checkout it stands beside the package.
-    folder = next(place for place in (package, package.parent) if (place / "completions").is_dir())
-    return (folder / "completions" / SCRIPTS[shell]).read_text("utf-8")
+    beside = Path(docspeed_cli.__file__).parents[1] / "completions" / SCRIPTS[shell]
+    return (inside if inside.is_file() else beside).read_text("utf-8")
 
 
 def _shell_of(env: Mapping[str, str]) -> str:

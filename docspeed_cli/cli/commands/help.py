@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import docspeed_cli
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.groups import Called, find
 from docspeed_cli.cli.help_layout import TOPICS
@@ -59,7 +57,9 @@ def help_(
 
 
 def _skill() -> str:
-    return (Path(docspeed_cli.__file__).parent / "SKILL.md").read_text("utf-8").removesuffix("\n")
+    from importlib.resources import files  # also reads from a zipapp
+
+    return files("docspeed_cli").joinpath("SKILL.md").read_text("utf-8").removesuffix("\n")
 
 
 def _described(words: Sequence[str]) -> dict[str, object]:
