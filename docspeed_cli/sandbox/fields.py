@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from docspeed_cli.sandbox.errors import ApiError, refusal, wrong_type
 from docspeed_cli.sandbox.items import Field, ItemTable, line_items
-from docspeed_cli.sandbox.labels import fit, names_of, tokens
+from docspeed_cli.sandbox.labels import Name, best_fit, is_known, names_of, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import Pair, Party, find_pairs, find_parties, split_pair
-from docspeed_cli.sandbox.values import Value, normalise
+from docspeed_cli.sandbox.pairs import BELOW, Pair, Party, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.values import Value, kinds_of, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
 
@@ -170,14 +170,21 @@ def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
 
 def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
-    name = _last_part(field.key)
-    role, attribute = _split_role(name)
+    role, attribute = _split_role(_last_part(field.key))
     if role:
         yield from _of_party(field, role, attribute, evidence)
     else:
-        yield from _of_pairs(field, names_of(name, field.description), evidence.pairs)
+        yield from _of_pairs(field, _names(field), evidence.pairs)
     if attribute == ("currency",):
         yield from _currency(evidence.layout)
+
+
+def _names(field: Field) -> list[Name]:
+    """Names of a field, of the whole key if that is clearer than its last part: `invoice.number`."""
+    *parents, last = field.key.split(".")
+    whole = f"{parents[-1]} {last}" if parents else last
+    name = whole if is_known(whole) else _last_part(field.key)
+    return names_of(name, field.description, kinds=kinds_of(field.type))
 
 
 def _last_part(key: str) -> str:
@@ -196,23 +203,16 @@ def _split_role(name: str) -> tuple[str, tuple[str, ...]]:
     return "", words
 
 
-def _of_pairs(
-    field: Field, names: list[tuple[tuple[str, ...], float]], pairs: Iterable[Pair]
-) -> Iterator[_Found]:
+def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterator[_Found]:
     for pair in pairs:
-        score = fit(names, pair.label) * pair.sure
-        value = _value(field, pair.value) if score >= 0.45 else None
-        if value is not None:
-            yield _Found(value, pair.lines, score)
-
-
-def _value(field: Field, text: str) -> Value:
-    value = normalise(text, field.type)
-    if isinstance(value, str):
-        numbered = {"number", "gstin", "ifsc"} & set(tokens(_last_part(field.key)))
-        if len(value) > 300 or (numbered and not re.search(r"\d", value)):
-            return None
-    return value
+        fits, kind = best_fit(names, pair.label)
+        if fits * pair.sure < 0.45 or (
+            pair.sure == BELOW and kind == "id" and "number" not in tokens(pair.label)
+        ):
+            continue  # below a heading such as "Invoice" stands anything
+        value = normalise(part_of_kind(pair.value, kind), field.type)
+        if value is not None and len(str(value)) <= 300:
+            yield _Found(value, pair.lines, fits * pair.sure)
 
 
 def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Evidence) -> Iterator[_Found]:
@@ -220,8 +220,8 @@ def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Ev
     for party in evidence.parties:
         if party.role == role:
             yield from _in_block(field, attribute, party)
-    names = names_of(_last_part(field.key), field.description)
-    yield from _of_pairs(field, [(name, 0.9 * weight) for name, weight in names], evidence.pairs)
+    names = [name._replace(weight=0.9 * name.weight) for name in _names(field)]
+    yield from _of_pairs(field, names, evidence.pairs)
     if role == "seller" and attribute in ((), ("name",)):
         yield from _company(evidence.layout)
 

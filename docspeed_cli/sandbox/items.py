@@ -47,7 +47,7 @@ def _columns(wanted: ItemTable, table: Table) -> dict[str, tuple[int, float]]:
     """Column of each field: best fits first, no column used twice."""
     fits = []
     for field in wanted.fields:
-        names = names_of(field.key.rpartition(".")[2], field.description)
+        names = names_of(field.key.rpartition(".")[2], field.description, column=True)
         for column, heading in enumerate(table.columns):
             score = fit(names, heading)
             if score >= 0.6:

@@ -1,133 +1,191 @@
-"""Compare a schema's names with a document's labels."""
+"""Compare a schema's names with a document's labels; the words and names are in `labels.toml`."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-_WORDS = {
-    "no": "number", "nos": "number", "num": "number", "nr": "number", "#": "number", "amt": "amount",
-    "qty": "quantity", "inv": "invoice", "acct": "account", "desc": "description", "%": "percent",
-    "pct": "percent", "percentage": "percent", "tel": "phone", "telephone": "phone", "mob": "mobile",
-    "dt": "date", "dated": "date", "addr": "address", "bill": "invoice", "ref": "reference", "uom": "unit",
-    "ifs": "ifsc", "id": "number", "gst#": "gstin", "units": "unit", "items": "item", "totals": "total",
-}  # fmt: skip
-_PHRASES = (
-    (r"purchase order", "po"), (r"\bp\.?\s?o\.?(?=\W|$)", "po "), (r"a/c", "account "), (r"e-mail", "email"),
-    (r"sub[- ]total", "subtotal"), (r"\bbill(ed)? to\b", "buyer"), (r"\bship(ped)? to\b", "consignee"),
-    (r"\bgst (number|no\b\.?|in\b)", "gstin "), (r"\bs\. ?no\b|\bsr\.? ?no\b|\bsl\.? ?no\b", "serial number"),
-)  # fmt: skip
-_FILLER = frozenset(
-    {"the", "of", "a", "an", "for", "in", "on", "and", "inr", "rs", "usd", "eur", "gbp", "is"}
-)
+_TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
+_RULES = _TABLE["rules"]
+_SHORT: dict[str, str] = _TABLE["short"]
+_WORDS = dict(_SHORT)
+for _language in ("german", "french", "spanish", "italian", "dutch"):
+    _WORDS |= _TABLE[_language]
+_ENDING = re.compile(rf"(\w{{2,}}?)({'|'.join(_RULES['endings'])})")
+_FILLER = frozenset(_RULES["filler"])
+_PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
+_JOINTS = frozenset(_RULES["joints"])
 _TELLING = re.compile(
     "due|tax|subtotal|taxable|po|ship|delivery|bank|account|[csi]gst|round|discount|words|packing|vehicle|place|"
     "order|payment|shipping|freight|paid|previous|balance|unit|rate|percent|buyer|consignee"
 )
-
-# Each group lists the names of one thing, the clearest first.
-_GROUPS: tuple[tuple[str, ...], ...] = (
-    ("invoice number", "tax invoice number", "document number", "invoice"),
-    ("invoice date", "date of invoice", "date of issue", "issue date", "date"),
-    ("due date", "payment due date", "payment due", "date due", "due on", "pay by", "due"),
-    ("grand total", "invoice total", "total amount", "total payable", "amount payable", "net payable",
-     "total due", "total invoice amount", "total invoice value", "amount due", "balance due", "total",
-     "net amount", "amount"),
-    ("subtotal", "taxable value", "taxable amount", "total taxable value", "net total", "total before tax"),
-    ("total tax", "tax amount", "tax total", "total gst", "gst amount", "gst", "vat", "tax"),
-    ("po number", "order number", "po", "buyer po", "your order number", "customer po number"),
-    ("po date", "order date"),
-    ("gstin", "gstin number", "gstin uin", "gst registration number", "gst"),
-    ("account number", "bank account number", "account"),
-    ("bank name", "bank", "bank branch"),
-    ("ifsc", "ifsc code", "bank ifsc"),
-    ("place of supply", "supply place"),
-    ("payment terms", "terms of payment", "terms"),
-    ("round off", "rounding", "rounded off"),
-    ("receipt number", "receipt"),
-    ("delivery date", "delivery by", "date of delivery", "deliver by"),
-    ("phone", "phone number", "mobile", "mobile number", "contact number"),
-    ("email", "email address"),
-    ("amount in words", "total in words", "rupees in words"),
-    ("currency", "currency code"),
-    ("reverse charge", "is reverse charge", "tax payable on reverse charge"),
-    ("description", "item", "item description", "product", "particulars", "details", "goods", "service",
-     "contents", "description goods", "item name", "product name", "name"),
-    ("quantity", "quantity shipped", "count", "pcs"),
-    ("unit", "unit measure"),
-    ("rate", "unit price", "unit rate", "price", "price per unit", "price each", "unit cost", "cost"),
-    ("amount", "line total", "total", "line amount", "total amount", "value", "net amount", "total price"),
-    ("gst percent", "gst rate", "tax percent", "tax rate", "vat percent", "rate tax"),
-    ("hsn sac", "hsn", "sac", "hsn code", "hsn sac code"),
-    ("taxable value", "taxable amount", "taxable", "net value"),
-    ("serial number", "line number", "number", "serial", "line", "position"),
-)  # fmt: skip
+Tokens = tuple[str, ...]
 
 
-@lru_cache(maxsize=4096)
-def tokens(text: str) -> tuple[str, ...]:
-    """Significant words of a name in one spelling: `Inv. No.` equals `invoice_number`."""
-    text = text.replace("_", " ").lower()
-    text = re.sub(r"(?<=\w)\s*@?\s*\(?\d+(?:\.\d+)?\s?%\)?$", " ", text)  # a tax rate is not part of the name
-    text = re.sub(r"\((?:inr|rs\.?|usd|eur|gbp|[₹$€£])\)", " ", text)
+class Name(NamedTuple):
+    """Words that may name a field, with a weight from 0 to 1, and words that may stand beside them.
+
+    With `also` None, the name is the user's own, and any word may, unless it tells of another thing.
+    """
+
+    words: Tokens
+    weight: float
+    kind: str = ""
+    also: frozenset[str] | None = None
+
+
+class Meaning(NamedTuple):
+    """A thing that fields and labels name: the kind of its value, and its names, the clearest first.
+
+    Labels may have the names from `own` on too, but a field with such a name is something else.
+    """
+
+    kind: str
+    names: tuple[Tokens, ...]
+    own: int
+    also: frozenset[str]
+
+
+def fold(text: str) -> str:
+    """Text in lower case and without accents: `Fällig` becomes `fallig`."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=16384)
+def tokens(text: str) -> Tokens:
+    """Significant words of a name in one spelling and language: `Rechnungs-Nr.` equals `invoice_number`."""
+    text = fold(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.replace("_", " ")))
+    text = re.sub(
+        r"(?<=\w)\s*@?\s*\(?\d+(?:[.,]\d+)?\s?%\)?$", " ", text
+    )  # a tax rate is not part of the name
+    text = re.sub(r"\((?:[a-z]{3}|rs\.?|[₹$€£]|\d+)\)|^\d+(?:[.,]\d+)?\s?%", " ", text)
     for pattern, plain in _PHRASES:
-        text = re.sub(pattern, plain, text)
-    words = (_WORDS.get(word, word) for word in re.findall(r"[^\W_]+|[#%]", text))
-    return tuple(word for word in words if word not in _FILLER)
+        text = pattern.sub(plain, text)
+    words = (part for word in re.findall(r"[^\W_]+|[#%]", text) for part in _plain(word))
+    return tuple(dict.fromkeys(word for word in words if word not in _FILLER))
 
 
-_BY_TOKENS: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-for _group in _GROUPS:
-    _BY_TOKENS.setdefault(tokens(_group[0]), []).append(_group)
-    for _name in _group[1:]:
-        _BY_TOKENS.setdefault(tokens(_name), []).append(_group)
+def _plain(word: str) -> list[str]:
+    """English words for a word; a compound is taken apart if its first part is known."""
+    match = _ENDING.fullmatch(word) if word not in _WORDS else None
+    parts = match.groups() if match else (word,)
+    return " ".join(_WORDS.get(part, part) for part in parts).split()
 
 
-def names_of(key: str, description: str = "") -> list[tuple[tuple[str, ...], float]]:
-    """Names that a field may have in a document, each with a weight from 0 to 1."""
-    own = tokens(key)
-    found: dict[tuple[str, ...], float] = {own: 1.0}
-    about = tokens(description) if len(description) <= 60 else ()
-    if about:
-        found.setdefault(about, 0.95)
-    for given in (own, about):
-        for group in _BY_TOKENS.get(given, ()) if given else ():
-            _add_group(found, group, given)
-    return [(name, weight) for name, weight in found.items() if name]
+def _meanings(part: str) -> tuple[Meaning, ...]:
+    return tuple(
+        Meaning(
+            entry.get("kind", ""),
+            tuple(tokens(name) for name in (*entry["names"], *entry.get("else", ()))),
+            len(entry["names"]),
+            frozenset(entry.get("also", ())),
+        )
+        for entry in _TABLE[part]
+    )
 
 
-def _add_group(found: dict[tuple[str, ...], float], group: Iterable[str], given: tuple[str, ...]) -> None:
-    listed = [tokens(name) for name in group]
-    # A field under one of its clear names is certain; one that is only called "amount" may be another.
-    start = 0.97 if listed.index(given) < len(listed) - 1 else 0.9
-    for rank, name in enumerate(listed):
-        weight = start - 0.02 * rank - (0.1 if len(name) == 1 and rank > 2 else 0)
-        found[name] = max(found.get(name, 0), weight)
+MEANINGS = _meanings("meaning")
+COLUMNS = _meanings("column")
+MONTHS: dict[str, int] = _TABLE["months"]
+"""Number of each month by the first letters of its name."""
 
 
-def fit(names: Iterable[tuple[tuple[str, ...], float]], label: str) -> float:
-    """Best fit of a label with one of the names, from 0 to 1."""
+def names_of(key: str, description: str = "", *, column: bool = False, kinds: str = ".*") -> list[Name]:
+    """Names that a field, or a column of line items, may have in a document.
+
+    `kinds` is a regular expression for the kinds of value that suit the field's type.
+    """
+    own, about = tokens(key), tokens(description)
+    first = [about[:size] for size in (4, 3, 2)]
+    given = own
+    for given in (own, about, *first):
+        ranked = [(meaning, rank) for meaning in (COLUMNS if column else MEANINGS)
+                  if (rank := _rank(meaning, given)) is not None]  # fmt: skip
+        if ranked:
+            break
+    ranked = [found for found in ranked if re.fullmatch(kinds, found[0].kind)] or ranked
+    best = min((rank for _, rank in ranked), default=0)
+    found = [name for meaning, rank in ranked if rank == best for name in _names(meaning, given)]
+    if given != own or not found:
+        found.append(Name(own, 1.0, _kind(own)))
+    if not ranked and len(description) <= 60:
+        found.append(Name(about, 0.95, _kind(about)))
+    return [name for name in found if name.words]
+
+
+def _rank(meaning: Meaning, given: Tokens) -> int | None:
+    """Place of a name among a meaning's own names; None if it names something else."""
+    words = set(given)
+    ranks = (rank for rank, name in enumerate(meaning.names[: meaning.own])
+             if words.issuperset(name) and meaning.also.issuperset(words - set(name)))  # fmt: skip
+    return next(ranks, None)
+
+
+def _names(meaning: Meaning, given: Tokens) -> Iterable[Name]:
+    for rank, words in enumerate(meaning.names):
+        exact = len(given) > 1 and set(words) == set(given)
+        yield Name(words, 1.0 if exact else 0.97 - 0.02 * rank, meaning.kind, meaning.also)
+
+
+def _kind(words: Tokens) -> str:
+    return "date" if "date" in words else "code" if {"number", "code"} & set(words) else ""
+
+
+@lru_cache(maxsize=16384)
+def is_known(label: str) -> bool:
+    """True if a text is a label of one of the table's meanings."""
     have = tokens(label)
-    if not have or len(have) > 8:
-        return 0.0
-    return max((weight * _match(name, have) for name, weight in names), default=0.0)
+    return 0 < len(have) <= 6 and any(
+        _match(Name(words, 1.0, meaning.kind, meaning.also), have)
+        for meaning in MEANINGS
+        for words in meaning.names
+    )
 
 
-def _match(name: tuple[str, ...], have: tuple[str, ...]) -> float:
-    if name == have:
-        return 1.0
-    if len(name) > 1 and sorted(name) == sorted(have):
-        return 0.95
-    extra = [word for word in have if word not in name]
-    if len(have) - len(extra) < len(set(name)) or any(_TELLING.fullmatch(word) for word in extra):
+def is_column(text: str) -> bool:
+    """True if a text is the heading of a column of line items."""
+    have = set(tokens(text))
+    return any(set(words) == have for meaning in COLUMNS for words in meaning.names)
+
+
+def is_joint(text: str) -> bool:
+    """True for a word between a document's number and its date, such as `dated`."""
+    return fold(text.rstrip(" :")) in _JOINTS
+
+
+def fit(names: Iterable[Name], label: str) -> float:
+    """Best fit of a label with one of the names, from 0 to 1."""
+    return best_fit(names, label)[0]
+
+
+def best_fit(names: Iterable[Name], label: str) -> tuple[float, str]:
+    """Best fit of a label with one of the names, and the kind of value under that name."""
+    have = tokens(label)
+    if not 0 < len(have) <= 8:
+        return 0.0, ""
+    return max(((name.weight * _match(name, have), name.kind) for name in names), default=(0.0, ""))
+
+
+def _match(name: Name, have: Tokens) -> float:
+    extra = [word for word in have if word not in name.words]
+    if len(have) - len(extra) < len(name.words):
         return 0.0
-    return max(0.0, 0.85 - 0.15 * len(extra))
+    if not extra:
+        return 1.0 if name.words == have else 0.98
+    if name.also is not None:
+        return 0.96 - 0.02 * len(extra) if name.also.issuperset(extra) else 0.0
+    return 0.0 if any(_TELLING.fullmatch(word) for word in extra) else max(0.0, 0.85 - 0.15 * len(extra))
 
 
 def snake(text: str) -> str:
     """Convert a name to a key: `Invoice No.` becomes `invoice_number`."""
     text = re.sub(r"\([^)]*\)", " ", text.lower()[:80])
-    words = (("number" if word in ("no", "nos", "#") else _WORDS.get(word, word)) for word in
-             re.findall(r"[^\W_]+|[#%]", text) if word not in ("the", "a", "an"))  # fmt: skip
+    words = (
+        _SHORT.get(word, word) for word in re.findall(r"[^\W_]+|[#%]", text) if word not in ("the", "a", "an")
+    )
     return "_".join(words)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 
-from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
+from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, tokens
+from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
+from docspeed_cli.sandbox.values import CURRENCY, parse_number
 
 MAX_LINES = 2000  # of a page, among which neighbours are searched
+BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
 
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
 _ROLES = (
@@ -51,33 +54,117 @@ def find_pairs(layout: Layout) -> list[Pair]:
 
 
 def page_pairs(page: PageLayout) -> Iterator[Pair]:
-    """Pairs of one page."""
+    """Pairs of one page, from top to bottom: a value stands in its label's line, to the right, or below."""
+    rows = list(_rows(page.lines[:MAX_LINES]))
     in_table = {line for table in page.tables for line in table.lines}
-    for block in page.blocks:
-        for row in block.rows:
-            if block.table is None:
-                yield from _row_pairs(row, block)
-        if block.table is not None:
-            yield from _total_pairs(block)
-    headings = {line for block in page.blocks if block.kind == "heading" for line in block.lines}
-    loose = [line for line in page.lines[:MAX_LINES] if line not in in_table]
-    neighbours = _Lines(loose)
-    values: set[Line] = set()
-    for line in loose:
-        if split_pair(line) is None and len(line.text) <= 40 and line not in values:
-            for pair in _beside(line, neighbours):
-                if is_label(line.text):
-                    values.update(pair.lines[1:])  # a label's value is not a label itself
-                yield replace(pair, sure=0.8) if line in headings else pair
-
-
-def _row_pairs(row: tuple[Line, ...], block: Block) -> Iterator[Pair]:
-    for line in row:
-        pair = split_pair(line)
-        if pair:
+    for at, row in enumerate(rows):
+        below = {} if sum(is_column(line.text) for line in row) > 1 else _below(row, rows[at + 1 : at + 5])
+        paired = set[Line]()
+        for pair in _across(row, in_table, below):
             yield pair
-        elif block.kind != "heading":
-            yield from _run_in(line)
+            if _is_data(pair.value):
+                paired.update(pair.lines)
+        for line, value in below.items():
+            if line not in paired:
+                yield Pair(line.text.rstrip(" :"), value.text, (line, value), BELOW)
+
+
+def _rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Lines side by side, from left to right, whichever blocks they are in."""
+    row: list[Line] = []
+    for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
+        if row and abs(line.box[1] + line.box[3] - row[-1].box[1] - row[-1].box[3]) > line.height:
+            yield sorted(row, key=lambda line: line.box[0])
+            row = []
+        row.append(line)
+    if row:
+        yield sorted(row, key=lambda line: line.box[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Part of a line: a label with its value, or one of the two."""
+
+    label: str
+    value: str
+    line: Line
+    sure: float = 1.0
+
+
+def _across(row: list[Line], in_table: set[Line], below: dict[Line, Line]) -> Iterator[Pair]:
+    """Pairs of one row."""
+    parts = [part for line in row for part in _parts(line)]
+    head, skip = "", None
+    for at, part in enumerate(parts):
+        label = f"{head} date" if head and is_joint(part.label) else part.label.rstrip(" :")
+        named = is_known(label) or (is_label(part.label) and (at == 0 or part.line not in in_table))
+        if part is skip or not label or (not named and (part.line in in_table or part.sure < 1)):
+            continue
+        head = " ".join(word for word in tokens(label) if word != "number") if is_known(label) else ""
+        values = list(takewhile(lambda other: not other.label, parts[at + 1 :]))
+        numbers = list(takewhile(lambda other: parse_number(other.value) is not None, values))
+        if part.value and not (numbers and parse_number(part.value) is not None):
+            yield Pair(label, part.value, (part.line,), part.sure)
+        elif values:
+            last = numbers[-1] if numbers else values[0]  # a row of amounts ends with the one that counts
+            yield Pair(label, last.value, (part.line, last.line), BESIDE)
+        elif not part.value and part is not parts[-1] and _is_text(part, parts[at + 1], below):
+            skip = parts[at + 1] if named else None  # a label's value is not a label itself
+            yield Pair(label, parts[at + 1].label, (part.line, parts[at + 1].line), BESIDE)
+
+
+def _is_text(part: _Part, right: _Part, below: dict[Line, Line]) -> bool:
+    """True if the text to the right of a label is its value, and not the next of several headings."""
+    line, other = part.line, right.line
+    if (
+        right.value
+        or line is other
+        or len(line.text) > 40
+        or right.label.endswith(":")
+        or is_known(right.label)
+    ):
+        return False
+    headed = (
+        line in below and not is_label(below[line].text) and (is_label(right.label) or _in_capitals(other))
+    )
+    return not headed and other.box[0] - line.box[2] < 30 * line.height
+
+
+def _parts(line: Line) -> Iterator[_Part]:
+    """Labels and values of a line: `Invoice No. 12 Date: 3 May 2026` has two of each."""
+    label, value, sure = _split(line.text)
+    words, start = value.split(), 0
+    for at in range(1, len(words)):
+        if at <= start or not _is_data(words[at - 1]) or _is_data(words[at]):
+            continue
+        ends = (n for n in range(at + 1, len(words)) if _is_data(words[n]) or words[n - 1].endswith(":"))
+        end = next(ends, len(words))
+        following = " ".join(words[at:end])
+        if is_joint(following) or is_known(following):
+            yield _Part(label, " ".join(words[start:at]), line, sure)
+            label, start = following, end
+    yield _Part(label, " ".join(words[start:]), line, sure)
+
+
+def _split(text: str) -> tuple[str, str, float]:
+    """First label of a line, the rest, and how sure that is; a line without a value is all label."""
+    words = text.split()
+    at = next((at for at, word in enumerate(words) if _is_data(word)), len(words))
+    at -= 0 < at < len(words) and bool(CURRENCY.fullmatch(words[at - 1]))
+    label = " ".join(words[:at])
+    match = _COLON.fullmatch(text)
+    if match and re.search(r"[^\W\d_]", match["label"]) and not (":" not in label and is_known(label)):
+        return match["label"].strip(), match["value"].strip(), 1.0
+    if at == 0 or text.startswith(":"):
+        return "", text.lstrip(": "), 1.0
+    if len(words) > 12 or not 0 < at < min(len(words), 7):
+        return text, "", 1.0
+    return label, " ".join(words[at:]), 0.85
+
+
+def _is_data(word: str) -> bool:
+    """True for a word of a value: it has a digit or a currency, and is no percentage or code in brackets."""
+    return bool(re.search(r"\d|[₹$€£]", word)) and not re.fullmatch(r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)", word)
 
 
 def split_pair(line: Line) -> Pair | None:
@@ -88,85 +175,35 @@ def split_pair(line: Line) -> Pair | None:
     return Pair(match["label"].strip(), match["value"].strip(), (line,))
 
 
-def _run_in(line: Line) -> Iterator[Pair]:
-    """Pair in a line like `Total 1,234.00`: the value starts at the first digit or currency."""
-    words = line.text.split(" ")
-    for index in range(1, min(len(words), 6)):
-        if re.search(r"\d|[₹$€£]", words[index]) and not re.fullmatch(r"\(?[\d.]+%\)?", words[index]):
-            start = (
-                index - 1
-                if index > 1 and re.fullmatch(r"Rs\.?|INR|USD|EUR|[₹$€£]", words[index - 1])
-                else index
-            )
-            if is_label(" ".join(words[:start])):
-                yield Pair(" ".join(words[:start]), " ".join(words[start:]), (line,), 0.85)
-            return
+def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> dict[Line, Line]:
+    """Values below the labels of a row; a column of values is none."""
+    found = {}
+    for line in row:
+        if is_known(line.text) or is_label(line.text) or _in_capitals(line):
+            value = _beneath(line, rows)
+            after = _beneath(value, rows) if value else None
+            column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))
+            if value and not column and not value.text.endswith(":") and not is_known(value.text):
+                found[line] = value
+    return found
 
 
-def _beside(line: Line, lines: _Lines) -> Iterator[Pair]:
-    """Value to the right of a label, or else below it."""
-    label = line.text.rstrip(" :#")
-    right = _right_of(line, lines)
-    below = _below(line, lines) if is_label(line.text) or _in_capitals(line) else None
-    labelled = right is not None and (is_label(right.text) or _in_capitals(right))
-    headed = below is not None and labelled and not is_label(below.text)
-    if right is not None and not right.text.endswith(":") and not headed:
-        yield Pair(label, right.text.lstrip(": "), (line, right), 0.97)
-        return
-    if below is not None and not below.text.endswith(":"):
-        yield Pair(label, below.text, (line, below), 0.8)
+def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
+    x0, _, x1, y1 = line.box
+    near = (
+        other
+        for row in rows
+        for other in row
+        if -0.3 * line.height < other.box[1] - y1 < 1.2 * line.height
+        and other.box[0] < x1
+        and other.box[2] > x0
+    )
+    return min(near, key=lambda other: other.box[1], default=None)
 
 
 def _in_capitals(line: Line) -> bool:
     """True for a caption in capitals, as in the boxes of a form."""
     return line.text.isupper() and len(line.words) <= 4 and not re.search(r"\d", line.text)
-
-
-def _right_of(line: Line, lines: _Lines) -> Line | None:
-    _, y0, x1, y1 = line.box
-    level = (
-        other
-        for other in lines.near(y0, y1)
-        if other.box[0] > x1 - 1 and min(y1, other.box[3]) - max(y0, other.box[1]) > 0.5 * line.height
-    )
-    nearest = min(level, key=lambda other: other.box[0], default=None)
-    return nearest if nearest is not None and nearest.box[0] - x1 < 30 * line.height else None
-
-
-def _below(line: Line, lines: _Lines) -> Line | None:
-    x0, y0, x1, y1 = line.box
-    beneath = (
-        other
-        for other in lines.near(y0, y1 + 1.2 * line.height)
-        if -0.3 * line.height < other.box[1] - y1 < 1.2 * line.height
-        and other.box[0] < x1
-        and other.box[2] > x0
-    )
-    return min(beneath, key=lambda other: other.box[1], default=None)
-
-
-class _Lines:
-    """Lines of a page sorted by height, for fast search of neighbours."""
-
-    def __init__(self, lines: list[Line]) -> None:
-        self._ordered = sorted(lines, key=lambda line: line.box[1])
-        self._tops = [line.box[1] for line in self._ordered]
-
-    def near(self, top: float, bottom: float) -> list[Line]:
-        """Lines that start between two heights, or slightly above the first."""
-        start = bisect_left(self._tops, 2 * top - bottom)
-        return self._ordered[start : bisect_right(self._tops, bottom)]
-
-
-def _total_pairs(block: Block) -> Iterator[Pair]:
-    """Yield totals in the last rows of a table; the value is the row's last cell."""
-    assert block.table is not None
-    for row in block.table.rows():
-        cells = [row[column] for column in sorted(row)]
-        words = [cell for cell in cells if not all(line.is_amount for line in cell.lines)]
-        if len(words) == 1 and len(cells) > 1 and cells[-1] is not words[0] and is_label(words[0].value):
-            lines = (*words[0].lines, *cells[-1].lines)
-            yield Pair(words[0].value.rstrip(" :"), cells[-1].value, lines, 0.8)
 
 
 def find_parties(layout: Layout) -> list[Party]:

@@ -132,7 +132,9 @@ def _unique(fields: Iterable[Field]) -> tuple[Field, ...]:
 
 def _table_key(table: Table, number: int) -> str:
     fits = [
-        name for name in _ITEM_COLUMNS if any(fit(names_of(name), head) >= 0.75 for head in table.columns)
+        name
+        for name in _ITEM_COLUMNS
+        if any(fit(names_of(name, column=True), head) >= 0.75 for head in table.columns)
     ]
     if "description" in fits and len(fits) > 1:
         return "line_items"

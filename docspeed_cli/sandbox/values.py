@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from docspeed_cli.sandbox.labels import MONTHS, fold
+
 Value = str | int | float | bool | None
 
 NUMBER_TYPES = frozenset(
@@ -14,23 +16,40 @@ INTEGER_TYPES = frozenset({"integer", "int"})
 DATE_TYPES = frozenset({"date", "datetime"})
 BOOLEAN_TYPES = frozenset({"boolean", "bool"})
 
-_CURRENCY = r"(?:Rs\.?|INR|USD|US\$|EUR|GBP|CHF|AED|SGD|JPY|CAD|AUD|[₹$€£¥])"
+_MONEY = r"(?:Rs\.?|INR|USD|US\$|EUR|GBP|CHF|AED|SGD|JPY|CAD|AUD|[₹$€£¥])"
+CURRENCY = re.compile(_MONEY, re.IGNORECASE)
 _DIGITS = r"\d[\d,.' \u00a0\u202f]*\d|\d"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−+])?\s*(?:{_CURRENCY})?\s*(?P<inner>[-−+])?\s*(?P<digits>{_DIGITS})"
-    rf"\s*(?:/-|/=)?\s*(?:{_CURRENCY}|%)?\s*(?P<after>-)?\s*(?P<close>\))?\s*(?:(?P<side>Cr|Dr)\.?)?",
+    rf"(?P<open>\()?\s*(?P<sign>[-−+])?\s*(?:{_MONEY})?\s*(?P<inner>[-−+])?\s*(?P<digits>{_DIGITS})"
+    rf"\s*(?:/-|/=)?\s*(?:{_MONEY}|%)?\s*(?P<after>-)?\s*(?P<close>\))?\s*(?:(?P<side>Cr|Dr)\.?)?",
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(
-    rf"(?<![\w/.,-])\(?[-−]?\s?(?:{_CURRENCY}\s?)?[-−]?(?:\d[\d,.']*\d|\d)\)?(?![\w/]|-\d)", re.I
+    rf"(?<![\w/.,-])\(?[-−]?\s?(?:{_MONEY}\s?)?[-−]?(?:\d[\d,.']*\d|\d)\)?(?![\w/]|-\d)", re.I
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d/.-])(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?(\d{4}|\d{2})(?![\d/])")
-_NAMED = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[-/. ]+([A-Za-z]{3,9})\.?[-/., ]+'?(\d{4}|\d{2})(?!\d)")
-_MONTH_FIRST = re.compile(r"\b([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)")
+_MONTH = r"([^\W\d_]{3,10})"
+_DAY, _YEAR = r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|[º°])?", r"'?(\d{4}|\d{2})(?!\d)"
+_NAMED = re.compile(rf"{_DAY}[-/., ]+(?:de |of )?{_MONTH}\.?[-/., ]+(?:del? )?{_YEAR}")
+_MONTH_FIRST = re.compile(rf"\b{_MONTH}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})(?!\d)")
+_DATES = (  # each with the groups of year, month and day
+    (_ISO, (1, 2, 3)),
+    (_NUMERIC, (3, 2, 1), (3, 1, 2)),
+    (_NAMED, (3, 2, 1)),
+    (_MONTH_FIRST, (3, 1, 2)),
+)
 _YES = frozenset({"yes", "y", "true", "x", "checked", "applicable", "paid"})
 _NO = frozenset({"no", "n", "false", "unchecked", "nil", "none", "not applicable", "n/a", "na", "unpaid"})
+_PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
+_VAT = (
+    r"(?:AT\s?U|BE|BG|CY|CZ|DE|DK|EE|EL|ES\s?\w|FI|FR\s?\w\w|GB|HR|HU|IE|IT|LT|LU|LV|MT|PL|PT|RO|SE|SI|SK|XI|CHE)[-\s]?"
+    r"(?:\d[\s.]?){7,12}[A-Z]{0,2}|NL\s?\d{9}\s?B\s?\d\d|\d{2}[A-Z]{5}\d{4}[A-Z]\w{3}"
+)
+_IBAN = r"[A-Z]{2}\d\d(?:\s?[A-Z0-9]{4}){3,7}(?:\s?[A-Z0-9]{1,3})?"
+_SUM = r"\D{0,4}[-\d.,' ]*\d[.,]\d\d\s?\D{0,4}|.*[%@₹$€£].*|[+(].*|\d\d?:\d\d.*"
+_NOT_AN_ID = re.compile(rf"{_VAT}|{_IBAN}|{_SUM}|")
+_NOT_A_TAX_ID = re.compile(rf"{_IBAN}|{_SUM}|.{{0,4}}")
 _LONGEST = 200  # characters; longer texts are not values
 
 
@@ -78,36 +97,43 @@ def _grouped(text: str, mark: str) -> bool:
 
 def find_number(text: str) -> int | float | None:
     """Number that a text is, or the last number in it; None if it has none."""
-    whole = parse_number(text)
-    if whole is not None:
-        return whole
-    found = [parse_number(match) for match in _EMBEDDED.findall(text[:_LONGEST])]
-    return next((number for number in reversed(found) if number is not None), None)
+    return parse_number(_number_in(text))
+
+
+def _number_in(text: str) -> str:
+    """Whole text if it is a number, or the last number in it as written; empty if it has none."""
+    if parse_number(text) is not None:
+        return text
+    found = _EMBEDDED.findall(text[:_LONGEST])
+    return next((number for number in reversed(found) if parse_number(number) is not None), "")
 
 
 def parse_date(text: str) -> str | None:
     """First date in a text as `YYYY-MM-DD`; if day and month are ambiguous, the day comes first."""
+    found = find_date(text)
+    return found[0] if found else None
+
+
+def find_date(text: str) -> tuple[str, str] | None:
+    """First date in a text, as `YYYY-MM-DD` and as written."""
     text = text[:_LONGEST]
-    if match := _ISO.search(text):
-        return _date(match[1], match[2], match[3])
-    if match := _NUMERIC.search(text):
-        return _date(match[3], match[2], match[1]) or _date(match[3], match[1], match[2])
-    if match := _NAMED.search(text):
-        return _date(match[3], _month(match[2]), match[1])
-    if match := _MONTH_FIRST.search(text):
-        return _date(match[3], _month(match[1]), match[2])
+    for pattern, *orders in _DATES:
+        if match := pattern.search(text):
+            days = (_date(*(match[part] for part in order)) for order in orders)
+            return next(((day, match[0]) for day in days if day), None)
     return None
 
 
-def _month(name: str) -> str:
-    short = name[:3].lower()
-    return str(_MONTHS.index(short) + 1) if short in _MONTHS else "0"
+def _month(name: str) -> int:
+    if name.isdigit():
+        return int(name)
+    return next((MONTHS[fold(name)[:size]] for size in (4, 3) if fold(name)[:size] in MONTHS), 0)
 
 
 def _date(year: str, month: str, day: str) -> str | None:
     full = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
     try:
-        return date(full, int(month), int(day)).isoformat()
+        return date(full, _month(month), int(day)).isoformat()
     except ValueError:
         return None
 
@@ -131,6 +157,43 @@ def normalise(text: str, kind: str) -> Value:
     if kind in BOOLEAN_TYPES:
         return parse_boolean(text)
     return text.strip() or None
+
+
+def part_of_kind(text: str, kind: str) -> str:
+    """Part of a text that is a value of a label's kind, as written; empty if there is none."""
+    if kind == "date":
+        found = find_date(text)
+        return found[1] if found else ""
+    if kind == "amount":
+        number = _number_in(text)
+        return "" if _is_code(number) or number.rstrip(" )").endswith("%") else number
+    if kind in ("id", "tax id"):
+        return _identifier(text, other=_NOT_AN_ID if kind == "id" else _NOT_A_TAX_ID)
+    if kind in ("account", "code") and not re.search(r"\d", text):
+        return ""
+    return text
+
+
+def _identifier(text: str, other: re.Pattern[str]) -> str:
+    """Identifier at the start of a text: its first words with digits, after at most one prefix."""
+    words = re.sub(r"^(?:#|N[ro]\.?\s|N[°º])\s*", "", text).split()[:8]
+    start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
+    end = next((at for at in range(start, len(words)) if not re.match(r"[^\s(]*\d", words[at])), len(words))
+    dated = (at for at in range(start + 1, end) if find_date(words[at]))
+    if words[end:] and re.match(r"\w", words[end]):
+        return ""  # the start of a sentence or an address
+    found = " ".join(words[: next(dated, end)] if end > start else ()).strip(" ,;:")
+    day = find_date(text)
+    if len(found) > 40 or other.fullmatch(found) or (day and text.startswith(day[1])):
+        return ""
+    return found
+
+
+def kinds_of(field_type: str) -> str:
+    """Regular expression for the kinds of labels whose values suit a field's type."""
+    if field_type.lower() in NUMBER_TYPES | INTEGER_TYPES:
+        return "amount|"
+    return "date" if field_type.lower() in DATE_TYPES else ".*"
 
 
 def guess_type(values: list[str]) -> str:
