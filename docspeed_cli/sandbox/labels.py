@@ -59,10 +59,9 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=16384)
 def tokens(text: str) -> Tokens:
     """Significant words of a name in one spelling and language: `Rechnungs-Nr.` equals `invoice_number`."""
-    text = fold(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.replace("_", " ")))
-    text = re.sub(
-        r"(?<=\w)\s*@?\s*\(?\d+(?:[.,]\d+)?\s?%\)?$", " ", text
-    )  # a tax rate is not part of the name
+    text = fold(re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", text.replace("_", " ")))
+    # A tax rate is not part of the name.
+    text = re.sub(r"(?<=[^\W\d])\.?\s*@?\s*\(?\d+(?:[.,]\d+)?\s?%\)?$", " ", text)
     text = re.sub(r"\((?:[a-z]{3}|rs\.?|[₹$€£]|\d+)\)|^\d+(?:[.,]\d+)?\s?%", " ", text)
     for pattern, plain in _PHRASES:
         text = pattern.sub(plain, text)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, tokens
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
-from docspeed_cli.sandbox.values import CURRENCY, parse_number
+from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
 
 MAX_LINES = 2000  # of a page, among which neighbours are searched
 BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
@@ -150,7 +150,8 @@ def _split(text: str) -> tuple[str, str, float]:
     """First label of a line, the rest, and how sure that is; a line without a value is all label."""
     words = text.split()
     at = next((at for at, word in enumerate(words) if _is_data(word)), len(words))
-    at -= 0 < at < len(words) and bool(CURRENCY.fullmatch(words[at - 1]))
+    if 0 < at < len(words) and (CURRENCY.fullmatch(words[at - 1]) or _is_date(" ".join(words[at - 1 :]))):
+        at -= 1
     label = " ".join(words[:at])
     match = _COLON.fullmatch(text)
     if match and re.search(r"[^\W\d_]", match["label"]) and not (":" not in label and is_known(label)):
@@ -160,6 +161,11 @@ def _split(text: str) -> tuple[str, str, float]:
     if len(words) > 12 or not 0 < at < min(len(words), 7):
         return text, "", 1.0
     return label, " ".join(words[at:]), 0.85
+
+
+def _is_date(text: str) -> bool:
+    found = find_date(text)
+    return found is not None and text.startswith(found[1])
 
 
 def _is_data(word: str) -> bool:

@@ -166,7 +166,7 @@ def part_of_kind(text: str, kind: str) -> str:
         return found[1] if found else ""
     if kind == "amount":
         number = _number_in(text)
-        return "" if _is_code(number) or number.rstrip(" )").endswith("%") else number
+        return "" if re.search(r"\d{10}|%", number) else number
     if kind in ("id", "tax id"):
         return _identifier(text, other=_NOT_AN_ID if kind == "id" else _NOT_A_TAX_ID)
     if kind in ("account", "code") and not re.search(r"\d", text):
