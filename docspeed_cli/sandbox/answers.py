@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from docspeed_cli.sandbox.labels import fit, names_of, tokens
 from docspeed_cli.sandbox.layout import Block, Layout
-from docspeed_cli.sandbox.lines import Line, is_label, rounded
+from docspeed_cli.sandbox.lines import Line, is_label, on_page
 from docspeed_cli.sandbox.pairs import page_parties, split_pair
 from docspeed_cli.sandbox.tables import Table
 from docspeed_cli.sandbox.views import is_prose
@@ -72,7 +72,7 @@ def _citations(units: Sequence[_Unit]) -> list[dict[str, object]]:
             {
                 "page_index": line.page_index,
                 "region_id": line.region_id,
-                "bbox": rounded(line.box),
+                "bbox": on_page([line]),
                 "text": line.text,
             }
             for line in unit.lines

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from docspeed_cli.sandbox.documents import Box, Document, Page
+from docspeed_cli.sandbox.documents import Box, Document, Page, Word
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
 from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
 
@@ -68,7 +68,6 @@ class Layout:
     """A document's pages, laid out."""
 
     pages: list[PageLayout]
-    is_image: bool
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -83,13 +82,21 @@ class Layout:
 
 def lay_out(document: Document) -> Layout:
     """Lay out every page."""
-    listed = [find_rows(page.words) for page in document.pages]
     pages = [
-        PageLayout(index, page, _number(_page_blocks(rows), index))
-        for index, (page, rows) in enumerate(zip(document.pages, listed, strict=True))
+        PageLayout(index, page, _number(list(_oriented(page)), index))
+        for index, page in enumerate(document.pages)
     ]
     _inherit_headings([table for page in pages for table in page.tables])
-    return Layout(pages, document.is_image)
+    return Layout(pages)
+
+
+def _oriented(page: Page) -> Iterator[Block]:
+    """Blocks of a page: first those in the direction of most of its text, then sideways and slanted ones."""
+    turns: dict[int, list[Word]] = {}
+    for word in page.words:
+        turns.setdefault(word.turn, []).append(word)
+    for _, words in sorted(turns.items(), key=lambda turned: -len(turned[1])):
+        yield from _page_blocks(find_rows(words))
 
 
 def _body_height(rows: Sequence[Row]) -> float:

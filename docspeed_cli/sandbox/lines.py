@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
-from docspeed_cli.sandbox.documents import Box, Word
+from docspeed_cli.sandbox.documents import Box, Word, turned
 
 GAP = 0.72  # of a line's height: wider than a space, even in justified text
 CELL_GAP = 0.42  # between close cells; justified text has such gaps too, so this is for tables only
@@ -20,6 +22,8 @@ DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{3,9}[-/., ]+\d{2,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
     r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
 )
+
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic and their kin
 
 LABEL = re.compile(
     r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|"
@@ -40,8 +44,8 @@ class Line:
 
     @cached_property
     def text(self) -> str:
-        """Words joined by spaces."""
-        return " ".join(word.text for word in self.words)
+        """Words in reading order, joined by spaces."""
+        return " ".join(word.text for word in _reading_order(self.words))
 
     @cached_property
     def box(self) -> Box:
@@ -103,15 +107,27 @@ def is_label(text: str) -> bool:
     return known and len(text) <= 32 and not re.search(r"\d{3}|,|@|:", text)
 
 
+def _reading_order(words: Sequence[Word]) -> Sequence[Word]:
+    """Words from left to right, or, in a right-to-left line, from right to left with numbers and names kept."""
+    leftward = [bool(_LEFTWARD.search(word.text)) for word in words]
+    if 2 * sum(leftward) <= sum(bool(re.search(r"[^\W\d]", word.text)) for word in words):
+        return words
+    ordered: list[Word] = []
+    for is_leftward, run in groupby(zip(words, leftward, strict=True), key=itemgetter(1)):
+        kept = [word for word, _ in run]
+        ordered[:0] = reversed(kept) if is_leftward else kept
+    return ordered
+
+
 def hull(boxes: Iterable[Box]) -> Box:
     """Smallest box around the boxes."""
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def rounded(box: Box) -> list[float]:
-    """Box as the API returns it, rounded to 0.01 points."""
-    return [round(edge, 2) for edge in box]
+def on_page(lines: Iterable[Line]) -> list[float]:
+    """Box around lines as the API returns it: on the page as seen, rounded to 0.01 points."""
+    return [round(edge, 2) for edge in hull(turned(line.box, -line.words[0].turn) for line in lines)]
 
 
 def find_rows(words: Sequence[Word]) -> list[Row]:

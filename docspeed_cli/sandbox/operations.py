@@ -149,7 +149,7 @@ class Work:
         """Compute the payload as JSON."""
         operation = OPERATIONS[name]
         sources = [self._source(file_id) for file_id in _file_ids(operation, body)]
-        images = any(source.layout.is_image for source in sources)
+        images = False
         payload = {"sandbox": _IMAGE_NOTICE if images else _NOTICE, **operation.work(sources, body)}
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from docspeed_cli.sandbox.documents import TRUNCATED
 from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
-from docspeed_cli.sandbox.lines import Line, rounded
+from docspeed_cli.sandbox.lines import Line, on_page
 from docspeed_cli.sandbox.tables import Table
 
 _BREAK = "  \n"  # a hard line break in markdown
@@ -32,21 +33,21 @@ def _page_view(page: PageLayout, grounding: str) -> dict[str, object]:
         view["regions"] = [_region_view(f"p{number}:r{n}", block) for n, block in enumerate(page.blocks, 1)]
     if grounding == "cell":
         view["tables"] = [table_view(table) for table in page.tables]
-    if page.page.truncated:
+    if page.page.problem == TRUNCATED:
         view["truncated"] = True
     return view
 
 
 def line_view(line: Line) -> dict[str, object]:
     """A line with its id and box."""
-    return {"region_id": line.region_id, "text": line.text, "bbox": rounded(line.box)}
+    return {"region_id": line.region_id, "text": line.text, "bbox": on_page([line])}
 
 
 def _region_view(region_id: str, block: Block) -> dict[str, object]:
     return {
         "region_id": region_id,
         "type": block.kind,
-        "bbox": rounded(block.box),
+        "bbox": on_page(block.lines),
         "line_ids": [line.region_id for line in block.lines],
         "text": _plain(block),
     }
@@ -62,7 +63,7 @@ def table_view(table: Table) -> dict[str, object]:
     return {
         "table_id": table.table_id,
         "page_index": table.page_index,
-        "bbox": rounded(table.box),
+        "bbox": on_page(table.lines),
         "title": table.title,
         "row_count": len({cell.row for cell in table.cells}),
         "col_count": len(table.columns),
@@ -74,7 +75,7 @@ def table_view(table: Table) -> dict[str, object]:
                 "col_index": cell.column,
                 "region_ids": [cell.region_id],
                 "effective_region_ids": [cell.region_id],
-                "bbox": rounded(cell.box),
+                "bbox": on_page(cell.lines),
             }
             for cell in table.cells
         ],
