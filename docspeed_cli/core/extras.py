@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.core.errors import DocspeedError
 
 EXTRAS = {
-    "sandbox": ("werkzeug", "pypdfium2"),
+    "sandbox": ("werkzeug", "pypdfium2", "PIL"),
     "xlsx": ("xlsxwriter",),
     "review": ("pypdfium2", "PIL"),
     "postgres": ("psycopg",),

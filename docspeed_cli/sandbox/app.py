@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,10 +167,20 @@ class _App:
         return Job(new_id("job"), operation.name, body, now, started, ended, error)
 
     def _job(self, job_id: str) -> Job:
+        """Job as it stands; one whose time is over has done its work, so that `completed` is true."""
         job = self._store.job(job_id)
         if job is None:
             raise refusal(404, "job_not_found", f"there is no job {job_id!r}", {"job_id": job_id})
+        if job.status_at(self._now())[0] == "completed":
+            try:
+                self._payload_of(job)
+            except Unreadable as error:
+                self._store.fail(job_id, error)
+                return replace(job, error=(error.code, error.message))
         return job
+
+    def _payload_of(self, job: Job) -> bytes:
+        return self._store.result(job.job_id, lambda: self._work.run(job.operation, job.body))
 
     def _status(self, job_id: str) -> Response:
         job = self._job(job_id)
@@ -189,7 +200,7 @@ class _App:
         if status != "completed":
             message = f"the job is {status}; it has no result yet"
             raise refusal(409, "job_not_finished", message, {"job_id": job_id, "status": status})
-        return _payload(self._store.result(job_id, lambda: self._work.run(job.operation, job.body)))
+        return _payload(self._payload_of(job))
 
 
 def _body(request: Request) -> dict[str, object]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from docspeed_cli.sandbox.documents import Box, Document, Page, Word
+from docspeed_cli.sandbox.documents import Document
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
+from docspeed_cli.sandbox.page import Box, Page, Word
 from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
 
 # Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles

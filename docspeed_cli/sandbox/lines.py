@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
-from docspeed_cli.sandbox.documents import Box, Word, turned
+from docspeed_cli.sandbox.page import Box, Word, turned
 
 GAP = 0.72  # of a line's height: wider than a space, even in justified text
 CELL_GAP = 0.42  # between close cells; justified text has such gaps too, so this is for tables only
@@ -108,7 +108,7 @@ def is_label(text: str) -> bool:
 
 
 def _reading_order(words: Sequence[Word]) -> Sequence[Word]:
-    """Words from left to right, or, in a right-to-left line, from right to left with numbers and names kept."""
+    """Words from left to right; in Hebrew and Arabic lines from right to left, but numbers and names."""
     leftward = [bool(_LEFTWARD.search(word.text)) for word in words]
     if 2 * sum(leftward) <= sum(bool(re.search(r"[^\W\d]", word.text)) for word in words):
         return words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from docspeed_cli.sandbox import answers, fields, schemas, sections, views
 from docspeed_cli.sandbox.documents import read
 from docspeed_cli.sandbox.errors import Unreadable, missing, refusal, unknown_value, wrong_type
 from docspeed_cli.sandbox.layout import Layout, lay_out
+from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, TRUNCATED
 from docspeed_cli.sandbox.store import Store, StoredFile
 
 GROUNDINGS = ("ocr_lines", "regions", "cell")
@@ -19,14 +20,15 @@ PROFILES = ("grounded",)
 MODES = ("sync", "async")
 UNPUBLISHED = ("layout", "ocr", "classify", "equations", "charts")
 
-_NOTICE = (
+_ORIGIN = (
     "This comes from the local sandbox, not from the service's models: "
     "it reads a PDF's text layer by simple rules."
 )
-_IMAGE_NOTICE = (
-    "This comes from the local sandbox, not from the service's models: it reads text layers only, "
-    "and reports only the size of an image."
-)
+_PROBLEMS = {
+    NO_TEXT: "no text layer, such as a scan or a picture: the sandbox finds no text there",
+    DAMAGED: "no readable content, because of damage",
+    TRUNCATED: "too much text: the sandbox read only the first part",
+}
 Body = dict[str, object]
 
 
@@ -35,7 +37,20 @@ class Source:
     """A stored file and its layout."""
 
     file_id: str
+    filename: str
     layout: Layout
+
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each kind of problem, with the pages that have it."""
+        found: dict[str, list[int]] = {}
+        for page in self.layout.pages:
+            found.setdefault(page.page.problem, []).append(page.page_index + 1)
+        return [
+            f"{self.filename or 'the document'}: {_listed_pages(found[problem])} {sentence}"
+            for problem, sentence in _PROBLEMS.items()
+            if problem in found
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,9 @@ def _ask(sources: list[Source], body: Body) -> Body:
     previous = [str(query) for query in before] if isinstance(before, list) else []
     grounded = body.get("include_grounding") is not False
     answer = answers.ask(documents, str(body["query"]), previous, grounded)
-    return {**answer, "session_id": body["session_id"]}
+    notes = [f"Note: {notice}." for source in sources for notice in source.notices]
+    text = "\n\n".join([str(answer["answer"]), *notes])
+    return {**answer, "answer": text, "session_id": body["session_id"]}
 
 
 OPERATIONS = {
@@ -149,15 +166,32 @@ class Work:
         """Compute the payload as JSON."""
         operation = OPERATIONS[name]
         sources = [self._source(file_id) for file_id in _file_ids(operation, body)]
-        images = False
-        payload = {"sandbox": _IMAGE_NOTICE if images else _NOTICE, **operation.work(sources, body)}
+        notices = [notice for source in sources for notice in source.notices]
+        payload = {"sandbox": _ORIGIN, **operation.work(sources, body)}
+        if notices:
+            payload["notices"] = notices
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
     def _source(self, file_id: str) -> Source:
         file = self._store.file(file_id)
         if file is None:
             raise Unreadable("file_not_found", f"the file {file_id} no longer exists")
-        return Source(file_id, _layout(file.path, file.content_type))
+        try:
+            return Source(file_id, file.filename, _layout(file.path, file.content_type))
+        except Unreadable as error:
+            raise error.of(file.filename) from None
+
+
+def _listed_pages(numbers: Sequence[int]) -> str:
+    """Numbers of pages in words, such as `pages 1, 3-5 have`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    listed = ", ".join("-".join(map(str, span)) for span in spans)
+    return f"page {listed} has" if len(numbers) == 1 else f"pages {listed} have"
 
 
 @lru_cache(maxsize=16)

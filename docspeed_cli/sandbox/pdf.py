@@ -8,14 +8,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from docspeed_cli.sandbox.documents import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Word, turned
 from docspeed_cli.sandbox.errors import Unreadable
+from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Word, turned
 
 _BOLD = re.compile(r"bold|black|heavy", re.IGNORECASE)
-_HYPHENS = {0x02: "-", 0xAD: "-"}  # pdfium's mark for a hyphen at the end of a line, and the soft hyphen
-_MAX_OBJECTS = 20_000  # drawn on a page; a map has more, and no tables
+_HYPHENS = (0x02, 0xAD)  # pdfium's mark for a hyphen at the end of a line, and the soft hyphen
+GAP = 0.2  # of a word's height: wider than the space between two letters
+_SPACES = frozenset(b"\t\n\r ")
 _UNKNOWN_SIZE = (612.0, 792.0)
 _UNIT = re.compile(rb"/UserUnit\s+(\d+(?:\.\d+)?)")
 
@@ -60,8 +61,8 @@ def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int
         view = _View(page, unit)
         count = text.count_chars()
         words = tuple(_words(text, min(count, limit), view))
-        problem = TRUNCATED if count > limit else "" if words or not _objects(page) else NO_TEXT
-        return Page(view.width, view.height, words, tuple(_rules(page, view)), problem), min(count, limit)
+        problem = TRUNCATED if count > limit else "" if words or _is_blank(page) else NO_TEXT
+        return Page(view.width, view.height, words, (), problem), min(count, limit)
     finally:
         text.close()
         page.close()
@@ -89,8 +90,9 @@ class _View:
         width, height = page.get_size()
         self.width, self.height = width * unit, height * unit
 
-    def box(self, left: float, bottom: float, right: float, top: float) -> Box:
+    def box(self, box: Box) -> Box:
         """Box as seen, measured from the top left corner, in points."""
+        left, bottom, right, top = box
         x0, y0, x1, y1 = self.frame
         upright = {
             0: (left - x0, y1 - top, right - x0, y1 - bottom),
@@ -104,87 +106,91 @@ class _View:
     def shows(self, box: Box) -> bool:
         """True if the middle of a box is on the page."""
         x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        return -1 < x < self.width + 1 and -1 < y < self.height + 1
+        return bool(-1 < x < self.width + 1 and -1 < y < self.height + 1)
 
 
-class _Letters:
-    """A word under construction; its box is in the frame in which it reads from left to right."""
+class _Run(NamedTuple):
+    """Letters of one word; the box is in the file's coordinates, turned until the word reads upright."""
 
-    def __init__(self, text: Any, index: int, box: Box, turn: int) -> None:
-        self._text, self._first, self._last = text, index, box
-        self.turn = turn
-        self.chars: list[str] = []
-        self.box = turned(box, turn)
-
-    def add(self, char: str, box: Box) -> None:
-        """Add a letter with its box on the page."""
-        if len(self.chars) == 1 and not self.turn and _is_below(self._last, box):
-            self.turn, self.box = 90, turned(self.box, 90)  # vertical writing
-        self.chars.append(char)
-        new = turned(box, self.turn)
-        old = self.box
-        self.box = (min(old[0], new[0]), min(old[1], new[1]), max(old[2], new[2]), max(old[3], new[3]))
-        self._last = box
-
-    def is_apart(self, box: Box) -> bool:
-        """True if a letter at this place starts another word."""
-        if len(self.chars) == 1 and not self.turn and _is_below(self._last, box):
-            return False
-        if self.turn % 90:
-            return False  # the upright box of a slanted letter says little
-        new, old = turned(box, self.turn), self.box
-        height = old[3] - old[1]
-        shifted = abs((new[1] + new[3]) - (old[1] + old[3])) > height
-        return shifted or max(new[0] - old[2], old[0] - new[2]) > 0.3 * height
-
-    def word(self) -> Word:
-        """The finished word."""
-        # pdfium returns a character beyond the BMP as two surrogates.
-        text = "".join(self.chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return Word(text, *self.box, _is_bold(self._text, self._first), self.turn)
-
-
-def _is_below(above: Box, box: Box) -> bool:
-    """True if a letter is right below another one, as in vertical writing."""
-    height, middle = above[3] - above[1], (above[0] + above[2]) / 2
-    level = abs((box[0] + box[2]) / 2 - middle) < 0.3 * (above[2] - above[0])
-    return level and -0.3 * height < box[1] - above[3] < 0.5 * height
+    chars: list[str]
+    first: int
+    angle: int
+    box: Box
 
 
 def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
     """Words in the order in which the file draws them."""
+    bold: dict[bytes, bool] = {}
+    for run in _runs(text, count):
+        box = view.box(turned(run.box, -run.angle))
+        if not view.shows(box):
+            continue
+        # pdfium returns a character beyond the BMP as two surrogates.
+        letters = "".join(run.chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        turn = (view.rotation - run.angle) % 360
+        yield Word(letters, *turned(box, turn), _is_bold(text, run.first, bold), turn)
+
+
+def _runs(text: Any, count: int) -> Iterator[_Run]:
+    """Runs of letters without a space; this loop takes most of the time of reading a document."""
     from pypdfium2 import raw
 
     rect = raw.FS_RECTF()
-    letters: _Letters | None = None
+    run: _Run | None = None
     for index in range(count):
         code = raw.FPDFText_GetUnicode(text, index)
-        char = _HYPHENS.get(code) or _char(code)
-        box = None
-        if char and raw.FPDFText_GetLooseCharBox(text, index, rect):
-            box = view.box(rect.left, rect.bottom, rect.right, rect.top)
-        if letters and (box is None or letters.is_apart(box)):
-            yield letters.word()
-            letters = None
-        if box is None or not view.shows(box):
+        char = chr(code) if 0x20 < code < 0xA0 else _char(code)
+        if char is None:
             continue
-        if letters is None:
-            angle = math.degrees(raw.FPDFText_GetCharAngle(text, index))
-            letters = _Letters(text, index, box, _turn(view.rotation - angle))
-        letters.add(char, box)
-    if letters:
-        yield letters.word()
+        if not char or not raw.FPDFText_GetLooseCharBox(text, index, rect):
+            if run:
+                yield run
+            run = None
+            continue
+        box = (rect.left, rect.bottom, rect.right, rect.top)
+        if run:
+            joined = _joined(run, box)
+            if joined:
+                joined.chars.append(char)
+                run = joined
+                continue
+            yield run
+        angle = _straight(-math.degrees(raw.FPDFText_GetCharAngle(text, index)))  # clockwise
+        run = _Run([char], index, angle, turned(box, angle))
+    if run:
+        yield run
 
 
-def _turn(angle: float) -> int:
+def _joined(run: _Run, letter: Box) -> _Run | None:
+    """The run with room for a letter; None if the letter starts another word."""
+    x0, y0, x1, y1 = run.box
+    angle = run.angle
+    left, bottom, right, top = turned(letter, angle) if angle else letter
+    height = y1 - y0
+    apart = abs(top + bottom - y1 - y0) > height or left - x1 > GAP * height or x0 - right > GAP * height
+    if apart and angle % 90 == 0:  # the upright box of a slanted letter says little
+        below = abs(left + right - x0 - x1) < 0.6 * (x1 - x0) and -0.3 * height < y0 - top < 0.5 * height
+        if not below or len(run.chars) > 1 or angle:
+            return None
+        angle = 270  # vertical writing
+        x0, y0, x1, y1 = turned(run.box, angle)
+        left, bottom, right, top = turned(letter, angle)
+    return _Run(run.chars, run.first, angle, (min(x0, left), min(y0, bottom), max(x1, right), max(y1, top)))
+
+
+def _straight(angle: float) -> int:
     """Angle from 0 to 359; a scan that is slightly askew counts as straight."""
     straight = 90 * round(angle / 90)
     return (straight if abs(angle - straight) < 8 else round(angle)) % 360
 
 
-def _char(code: int) -> str:
-    """Character as text, a ligature as its letters; empty for a space or control character."""
-    if code <= 0x20 or code == 0xA0:
+def _char(code: int) -> str | None:
+    """Character as text, a ligature as its letters; empty for a space, None for what is not a character."""
+    if code in _HYPHENS:
+        return "-"
+    if code <= 0x20:
+        return "" if code in _SPACES else None
+    if code == 0xA0:
         return ""
     if code > 0x10FFFF:
         return "\ufffd"
@@ -192,19 +198,18 @@ def _char(code: int) -> str:
     return unicodedata.normalize("NFKC", char) if 0xFB00 <= code <= 0xFEFC else char
 
 
-def _is_bold(text: Any, index: int) -> bool:
+def _is_bold(text: Any, index: int, known: dict[bytes, bool]) -> bool:
     from pypdfium2 import raw
 
-    name = ctypes.create_string_buffer(128)
-    raw.FPDFText_GetFontInfo(text, index, name, 128, ctypes.c_int())
-    return bool(_BOLD.search(name.value.decode("latin-1")))
+    buffer = ctypes.create_string_buffer(128)
+    raw.FPDFText_GetFontInfo(text, index, buffer, 128, ctypes.c_int())
+    name = buffer.value
+    if name not in known:
+        known[name] = bool(_BOLD.search(name.decode("latin-1")))
+    return known[name]
 
 
-def _objects(page: Any) -> int:
+def _is_blank(page: Any) -> bool:
     from pypdfium2 import raw
 
-    return int(raw.FPDFPage_CountObjects(page))
-
-
-def _rules(page: Any, view: _View) -> Iterator[Box]:
-    return iter(())
+    return not raw.FPDFPage_CountObjects(page)

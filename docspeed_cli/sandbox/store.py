@@ -96,7 +96,7 @@ class Store:
         if content_type is None:
             path.unlink()
             return None
-        pages, error = _probe(path, content_type)
+        pages, error = _probe(path, content_type, filename)
         return StoredFile(file_id, filename, content_type, path.stat().st_size, now, pages, error, path)
 
     def publish(self, files: Iterable[StoredFile]) -> None:
@@ -148,6 +148,12 @@ class Store:
             self._db.execute(update, (computed, job_id))
         row = self._one(sql, job_id)  # another process may have been first
         return bytes(row[0]) if row is not None else computed
+
+    def fail(self, job_id: str, error: Unreadable) -> None:
+        """Record that a job found its document unreadable."""
+        update = "UPDATE jobs SET error = ? WHERE job_id = ?"
+        with self._lock:
+            self._db.execute(update, (json.dumps((error.code, error.message)), job_id))
 
     def open_session(self, inputs: list[str]) -> str:
         """Start a chat session over these files and return its id."""
@@ -235,11 +241,11 @@ def _clear_database(folder: Path) -> int:
         store.close()
 
 
-def _probe(path: Path, content_type: str) -> tuple[int, tuple[str, str] | None]:
+def _probe(path: Path, content_type: str, filename: str) -> tuple[int, tuple[str, str] | None]:
     try:
         return count_pages(path, content_type), None
     except Unreadable as error:
-        return 1, (error.code, error.message)
+        return 1, (error.code, error.of(filename).message)
 
 
 def _error(text: str) -> tuple[str, str] | None:

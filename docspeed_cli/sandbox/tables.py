@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from docspeed_cli.sandbox.documents import Box
 from docspeed_cli.sandbox.lines import Line, Row, hull, is_label
+from docspeed_cli.sandbox.page import Box
 
 _PARTY = re.compile(
     r"(bill(ed)?|ship(ped)?|sold|deliver)\s+(to|by|from)|buyer|seller|vendor|supplier|consignee|customer|from|to",

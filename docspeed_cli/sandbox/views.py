@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from docspeed_cli.sandbox.documents import TRUNCATED
 from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, on_page
+from docspeed_cli.sandbox.page import TRUNCATED
 from docspeed_cli.sandbox.tables import Table
 
 _BREAK = "  \n"  # a hard line break in markdown

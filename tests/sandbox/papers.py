@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fpdf import FPDF
+from PIL import Image
 
 
 class Paper(FPDF):
@@ -169,38 +172,64 @@ def article() -> bytes:
     return paper.bytes()
 
 
-def png(width: int, height: int) -> bytes:
-    """The head of a PNG."""
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height) + b"\x08\x02\x00\x00\x00"
+def image(kind: str, *sizes: tuple[int, int], **options: Any) -> bytes:
+    """Black image with a page of each size; only a TIFF can have several."""
+    pages = [Image.new("RGB", size) for size in sizes]
+    if len(pages) > 1:
+        options |= {"save_all": True, "append_images": pages[1:]}
+    out = io.BytesIO()
+    pages[0].save(out, kind, **options)
+    return out.getvalue()
 
 
-def tiff(*sizes: tuple[int, int]) -> bytes:
-    """The directories of a TIFF with a page of each size."""
-    data = b"II*\x00" + struct.pack("<I", 8)
-    for number, (width, height) in enumerate(sizes, 1):
-        entries = struct.pack("<HHIIHHIHH", 256, 4, 1, width, 257, 3, 1, height, 0)
-        following = len(data) + 2 + len(entries) + 4 if number < len(sizes) else 0
-        data += struct.pack("<H", 2) + entries + struct.pack("<I", following)
-    return data
+def sideways_jpeg(width: int, height: int) -> bytes:
+    """A JPEG whose EXIF data say that it is to be shown after a turn of 90 degrees."""
+    exif = Image.Exif()
+    exif[274] = 6
+    return image("JPEG", (width, height), exif=exif)
 
 
-def bmp(width: int, height: int) -> bytes:
-    """The head of a BMP stored from top to bottom."""
-    return b"BM" + bytes(12) + struct.pack("<Iii", 40, width, -height) + bytes(20)
+def looping_tiff(width: int, height: int) -> bytes:
+    """A TIFF whose only page names itself as the next one."""
+    data = bytearray(image("TIFF", (width, height)))
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    struct.pack_into("<I", data, at + 2 + 12 * count, at)
+    return bytes(data)
 
 
-def gif(width: int, height: int) -> bytes:
-    """The head of a GIF."""
-    return b"GIF89a" + struct.pack("<HH", width, height) + bytes(8)
+def raw_pdf(
+    content: str | bytes, *, page: str = "", objects: Sequence[str] = (), pages: Sequence[str] = ("4 0 R",)
+) -> bytes:
+    """PDF written by hand; its content is object 4, and further objects count from 6 on.
 
-
-def jpeg(width: int, height: int) -> bytes:
-    """The markers of a JPEG up to its size."""
-    app0 = b"\xff\xe0" + struct.pack(">H", 16) + b"JFIF\x00" + bytes(9)
-    return b"\xff\xd8" + app0 + b"\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + bytes(3)
-
-
-def webp(width: int, height: int) -> bytes:
-    """The head of an extended WebP."""
-    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return b"RIFF" + bytes(4) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + size
+    Each of `pages` is what the page names as its contents; `page` holds more of a page's entries. Font F1 is
+    Helvetica.
+    """
+    data = content.encode("latin-1") if isinstance(content, str) else content
+    first = 6 + len(objects)
+    kids = " ".join(f"{first + number} 0 R" for number in range(len(pages)))
+    listed = [
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [] /DR << /Font << /F1 5 0 R >> >> >> >>",
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
+        b"<< /Font << /F1 5 0 R >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(data), data),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        *(text.encode("latin-1") for text in objects),
+        *(
+            (
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 400] /Resources 3 0 R"
+                f" /Contents {named} {page} >>"
+            ).encode()
+            for named in pages
+        ),
+    ]
+    out, places = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate(listed, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(listed) + 1)
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    out += b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(listed) + 1, start)
+    return bytes(out)

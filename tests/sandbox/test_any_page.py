@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.sandbox import answers, fields, schemas, sections, views
-from docspeed_cli.sandbox.documents import Document, Page, Word
+from docspeed_cli.sandbox.documents import Document
 from docspeed_cli.sandbox.layout import Layout, lay_out
+from docspeed_cli.sandbox.page import Page, Word
 
 TEXTS = st.sampled_from(
     (

@@ -16,7 +16,7 @@ DOC = papers.lines_pdf(["Invoice No: 17", "Total: 1,234.00"])
 
 
 def test_upload_returns_an_id_for_each_part(sandbox: Sandbox) -> None:
-    body = sandbox.json(sandbox.upload(DOC, papers.png(3, 4)))
+    body = sandbox.json(sandbox.upload(DOC, papers.image("PNG", (3, 4))))
     first, second = body["files"]
     assert body["file_id"] == first["file_id"] != second["file_id"]
     assert (first["content_type"], second["content_type"]) == ("application/pdf", "image/png")
@@ -129,26 +129,34 @@ def test_upload_office_document_is_stored_but_not_processed(sandbox: Sandbox) ->
 @pytest.mark.parametrize(
     ("image", "sizes"),
     [
-        (papers.png(640, 480), [(640, 480)]),
-        (papers.tiff((100, 200), (300, 400)), [(100, 200), (300, 400)]),
-        (papers.bmp(31, 41), [(31, 41)]),
-        (papers.gif(7, 9), [(7, 9)]),
-        (papers.jpeg(1024, 768), [(1024, 768)]),
-        (papers.webp(800, 600), [(800, 600)]),
+        (papers.image("PNG", (64, 48)), [(64, 48)]),
+        (papers.image("TIFF", (100, 200), (30, 40)), [(100, 200), (30, 40)]),
+        (papers.image("TIFF", (10, 20), big_tiff=True), [(10, 20)]),
+        (papers.looping_tiff(10, 20), [(10, 20)]),
+        (papers.image("BMP", (31, 41)), [(31, 41)]),
+        (papers.image("GIF", (7, 9)), [(7, 9)]),
+        (papers.image("JPEG", (102, 76), progressive=True), [(102, 76)]),
+        (papers.sideways_jpeg(30, 20), [(20, 30)]),
+        (papers.image("WEBP", (80, 60)), [(80, 60)]),
     ],
+    ids=["png", "tiff", "bigtiff", "loop", "bmp", "gif", "jpeg", "exif", "webp"],
 )
-def test_parse_image_returns_page_sizes_without_text(
+def test_parse_image_returns_page_sizes_and_a_notice(
     sandbox: Sandbox, image: bytes, sizes: list[tuple[int, int]]
 ) -> None:
     body = sandbox.ask("/api/v1/parse", image)
     assert [(page["width"], page["height"]) for page in body["pages"]] == sizes
     assert all(page["lines"] == [] and page["markdown"] == "" for page in body["pages"])
-    assert "only the size of an image" in body["sandbox"]
+    (notice,) = body["notices"]
+    assert notice.startswith(
+        "a.pdf: page 1 has no text" if len(sizes) == 1 else "a.pdf: pages 1-2 have no text"
+    )
 
 
-def test_parse_broken_image_returns_error(sandbox: Sandbox) -> None:
-    item = {"input": {"file_id": sandbox.file_id(papers.png(640, 480)[:18])}}
-    assert sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]["code"] == "document_unreadable"
+def test_parse_broken_image_returns_error_with_name(sandbox: Sandbox) -> None:
+    item = {"input": {"file_id": sandbox.file_id(papers.image("PNG", (64, 48))[:18])}}
+    detail = sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]
+    assert detail["code"] == "document_unreadable" and detail["message"].startswith("a.pdf: ")
 
 
 @pytest.mark.parametrize("field", ["grounding", "profile", "execution_mode"])

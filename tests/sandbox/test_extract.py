@@ -61,7 +61,9 @@ def test_extract_missing_field_is_null_without_evidence(sandbox: Sandbox) -> Non
 
 
 def test_extract_image_returns_nulls(sandbox: Sandbox) -> None:
-    result = sandbox.ask("/v1/extract", papers.png(3, 4), schema={"fields": [{"key": "vendor_name"}]})
+    result = sandbox.ask(
+        "/v1/extract", papers.image("PNG", (3, 4)), schema={"fields": [{"key": "vendor_name"}]}
+    )
     assert result["fields"]["vendor_name"]["value"] is None
 
 

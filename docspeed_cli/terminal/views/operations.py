@@ -17,6 +17,7 @@ from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
 from docspeed_cli.results.shape import NO_NAMES, read_result
 from docspeed_cli.results.tables import Table, grid_of_rows
+from docspeed_cli.results.values import find_member
 from docspeed_cli.terminal.views.grid import GAP, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
@@ -51,7 +52,14 @@ def result_view(
     shape, value = read_result(operation, payload, names)
     if shape is None:
         return draw_json(payload, max_lines)
-    return Group(*_VIEWS[shape](value, LineBudget(max_lines)))
+    return Group(*_VIEWS[shape](value, LineBudget(max_lines)), *_draw_notices(payload, shape))
+
+
+def _draw_notices(payload: Any, shape: str) -> Parts:
+    """What the server says of the document, such as that a page has no text; an answer says it itself."""
+    notices = find_member(payload, "notices") if shape != "chat" else None
+    for notice in notices if isinstance(notices, list) else ():
+        yield safe_line(f"Note: {notice}")
 
 
 # -- pages and answers

@@ -1,0 +1,112 @@
+"""Text of PDFs that are damaged, turned, typeset in other directions, or without text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox import papers
+from tests.sandbox.conftest import Sandbox
+
+NOTE = (
+    "<< /Type /Annot /Subtype /FreeText /Rect [20 20 300 60] /F 4 /DA (/F1 12 Tf) /Contents (Paid in May)"
+    " /AP << /N 7 0 R >> >>"
+)
+NOTE_LOOK = (
+    "<< /Type /XObject /Subtype /Form /BBox [0 0 280 40] /Resources 3 0 R /Length 40 >>\n"
+    "stream\nBT /F1 12 Tf 5 10 Td (Paid in May) Tj ET    \nendstream"
+)
+
+
+def parsed(sandbox: Sandbox, document: bytes) -> list[dict[str, Any]]:
+    """Pages of a parsed document."""
+    pages: list[dict[str, Any]] = sandbox.ask("/api/v1/parse", document)["pages"]
+    return pages
+
+
+def show(*texts: str, at: str = "1 0 0 1 50 300", font: str = "12") -> str:
+    """Content stream that shows lines of text; `at` is the text matrix."""
+    lines = " 0 -20 Td ".join(f"({text}) Tj" for text in texts)
+    return f"BT /F1 {font} Tf {at} Tm {lines} ET\n"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "page"),
+    [("0 1 -1 0 300 50", ""), ("0 -1 1 0 300 350", ""), ("1 0 0 1 50 300", "/Rotate 90")],
+    ids=["upwards", "downwards", "page turned"],
+)
+def test_parse_sideways_text_is_in_reading_order(sandbox: Sandbox, matrix: str, page: str) -> None:
+    content = show("Total due in May", "Second line of it", at=matrix)
+    (found,) = parsed(sandbox, papers.raw_pdf(content, page=page))
+    assert found["text"] == "Total due in May\nSecond line of it"
+    x0, y0, x1, y1 = found["lines"][0]["bbox"]
+    assert 0 < x0 < x1 < found["width"] and 0 < y0 < y1 < found["height"] and y1 - y0 > x1 - x0
+
+
+def test_parse_slanted_text_is_a_line_after_the_others(sandbox: Sandbox) -> None:
+    content = show("Not for sale", at="0.7 0.7 -0.7 0.7 100 50") + show("Upright text of the page", "Two")
+    assert parsed(sandbox, papers.raw_pdf(content))[0]["text"].split("\n")[2] == "Not for sale"
+
+
+def test_parse_letters_one_above_another_are_a_word(sandbox: Sandbox) -> None:
+    column = "".join(
+        f"BT /F1 12 Tf 1 0 0 1 300 {300 - 13 * n} Tm ({c}) Tj ET\n" for n, c in enumerate("TALL")
+    )
+    assert "T" in parsed(sandbox, papers.raw_pdf(column))[0]["text"]
+
+
+def test_parse_hyphen_at_line_end_is_kept(sandbox: Sandbox) -> None:
+    (page,) = parsed(sandbox, papers.raw_pdf(show("an exam-", "ple of it")))
+    assert page["text"] == "an exam-\nple of it"
+
+
+def test_parse_text_outside_the_page_is_left_out(sandbox: Sandbox) -> None:
+    content = show("Seen") + show("Hidden", at="1 0 0 1 50 700")
+    (page,) = parsed(sandbox, papers.raw_pdf(content))
+    assert page["text"] == "Seen"
+
+
+def test_parse_text_without_height_does_not_fail(sandbox: Sandbox) -> None:
+    content = show("Flat", at="1 0 0 0 50 300") + show("Plain text", at="1 0 0 1 50 200")
+    assert "Plain text" in parsed(sandbox, papers.raw_pdf(content))[0]["text"]
+
+
+def test_parse_annotation_is_text(sandbox: Sandbox) -> None:
+    document = papers.raw_pdf(show("Invoice"), page="/Annots [6 0 R]", objects=[NOTE, NOTE_LOOK])
+    assert parsed(sandbox, document)[0]["text"] == "Invoice\nPaid in May"
+
+
+def test_parse_user_unit_scales_the_page(sandbox: Sandbox) -> None:
+    (page,) = parsed(sandbox, papers.raw_pdf(show("Big"), page="/UserUnit 2"))
+    assert (page["width"], page["height"]) == (1200, 800) and page["lines"][0]["bbox"][0] == 100
+
+
+def test_parse_page_without_text_has_a_notice(sandbox: Sandbox) -> None:
+    drawing = "<< /Length 14 >>\nstream\n9 9 50 50 re f\nendstream"
+    document = papers.raw_pdf(show("Some text"), objects=[drawing], pages=["4 0 R", "6 0 R", "6 0 R"])
+    body = sandbox.ask("/api/v1/parse", document)
+    assert body["notices"] == [
+        "a.pdf: pages 2-3 have no text layer, such as a scan or a picture: the sandbox finds no text there"
+    ]
+    answer = sandbox.ask("/api/v1/ask", document, query="What is the total?")["answer"]
+    assert answer.endswith("Note: " + body["notices"][0] + ".")
+
+
+def test_parse_damaged_page_has_a_notice_and_the_others_text(sandbox: Sandbox) -> None:
+    document = papers.raw_pdf(show("Good page"), pages=["4 0 R", "4 0 R"])
+    broken = document.replace(b"/Kids [6 0 R 7 0 R]", b"/Kids [1 0 R 7 0 R]")
+    body = sandbox.ask("/api/v1/parse", broken)
+    assert [page["text"] for page in body["pages"]] == ["", "Good page"]
+    assert body["notices"] == ["a.pdf: page 1 has no readable content, because of damage"]
+
+
+def test_job_over_unreadable_document_fails_before_it_is_completed(sandbox: Sandbox) -> None:
+    broken = papers.raw_pdf(show("x")).replace(b"/Kids [6 0 R]", b"/Kids [1 0 R]")
+    job_id = sandbox.submit("/api/v1/parse", broken)
+    sandbox.clock.at += 60
+    status = sandbox.json(sandbox.get(f"/v1/jobs/{job_id}"))
+    assert status["status"] == "failed" and status["error"]["message"].startswith("a.pdf: the PDF is damaged")
+    assert (
+        sandbox.json(sandbox.get(f"/v1/jobs/{job_id}/result"), 422)["detail"]["code"] == "document_unreadable"
+    )
