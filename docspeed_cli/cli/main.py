@@ -85,6 +85,10 @@ def main(argv: Sequence[str], environment: Environment) -> int:
     if argv[:1] == ["help"] and "--json" not in argv and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
     plain = Output(environment, Style(json_errors="--json" in argv))
+    if any("://" in word for word in argv):
+        from docspeed_cli.core.urls import is_url, url_secrets
+
+        plain.secrets.update(*(url_secrets(word) for word in argv if is_url(word)))
     try:
         understood = _understand(argv, plain)
         return understood if isinstance(understood, int) else _perform(understood, argv, plain)

@@ -115,7 +115,7 @@ class InputOptions(Options):
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE]...", help="documents: paths, or - for one on standard input", show_default=False
+            metavar="[FILE]...", help="documents: paths, URLs, or - for standard input", show_default=False
         ),
     ] = None
     file_id: Annotated[
@@ -123,7 +123,7 @@ class InputOptions(Options):
     ] = None
     from_: Annotated[
         str | None,
-        input_flag("--from", "file with one path or file id on each line (- is standard input)", "LIST"),
+        input_flag("--from", "file with a path, URL or file id on each line (- is standard input)", "LIST"),
     ] = None
     null: Annotated[bool, input_flag("-0 --null", "inputs in the list end with NUL (`find -print0`)")] = False
     recursive: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,13 @@ from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
+from docspeed_cli.jobs.clutter import is_clutter
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.sources import InputSet, collect, discard, is_clutter, is_wildcard, usable
+from docspeed_cli.jobs.sources import InputSet, collect, discard, is_wildcard, usable
 from docspeed_cli.jobs.target import (
     RowOptions,
     Target,
@@ -84,7 +86,7 @@ class Run(NamedTuple):
         with _adding_to(problems):
             options = self._wait_options(context, checks)
         with _adding_to(problems):
-            found = self._limited(collect(self.options.inputs, context.environment))
+            found = self._documents(context, options.timeout)
             self._check_outputs(context, found, to)
         if problems:
             discard(found.checked)
@@ -108,18 +110,25 @@ class Run(NamedTuple):
                 check_unwaited(context, self.options, self.table, checks)
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
-    def _limited(self, found: InputSet) -> InputSet:
-        """The documents. UsageError if there are more of them, or more pages, than the flags allow."""
+    def _documents(self, context: Context, timeout: float | None) -> InputSet:
+        """The documents, downloaded where that is needed. UsageError if one can't be used, or for a limit."""
         options = self.options
-        if options.dry_run or options.max_files is options.max_pages is None:
+        found = collect(options.inputs, context.environment)
+        if options.dry_run:
             return found
-        from docspeed_cli.jobs.limits import check_limits
-
         try:
-            return check_limits(found, options.limit, options.max_files, options.max_pages)
-        except UsageError:
+            if options.max_files is not None or options.max_pages is not None:
+                from docspeed_cli.jobs.limits import limit_files, limit_pages
+
+                most = sys.maxsize if options.max_files is None else options.max_files
+                found = limit_files(found, options.limit, most)
+            found = downloaded(context, found, options.inputs, options.limit, timeout)
+            if options.max_pages is not None:
+                limit_pages(found.checked, options.max_pages)
+        except BaseException:
             discard(found.checked)
             raise
+        return found
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if what is written would replace a file that the command reads."""
@@ -289,6 +298,22 @@ def _show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Sequ
     for source in sources:
         show_request(tasks.context, tasks.request(usable(source)))
     return 0
+
+
+def downloaded(
+    context: Context,
+    found: InputSet,
+    inputs: Inputs,
+    limit: int | None = None,
+    timeout: float | None = None,
+) -> InputSet:
+    """The documents, no more than `limit` of those that are known, with those from the web downloaded."""
+    found = found._replace(checked=found.checked[:limit])
+    if not any(source.url for source in found.checked):
+        return found
+    from docspeed_cli.jobs.web_documents import download_all
+
+    return download_all(context, found, inputs, timeout)
 
 
 def record_inputs(context: Context, inputs: Inputs, sources: Sequence[Source]) -> None:

@@ -79,6 +79,7 @@ EXITS = (
 CODES = {
     "usage": "a flag, a file or a setting is wrong; nothing was sent",
     "invalid_input": "an input of a run can't be used: it is missing, empty or of an unsupported type",
+    "download_failed": "a document could not be downloaded from its URL; trying again may help",
     "invalid_rules": "the rules are invalid; nothing was sent",
     "invalid_schema": "the schema is invalid; nothing was sent",
     "no_key": "there is no API key for this server",

@@ -55,7 +55,7 @@ class Inputs(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One document: a local file, or a file that the service stores."""
+    """One document: a local file, one from the web, or a file that the service stores."""
 
     label: str
     path: Path | None = None
@@ -71,6 +71,8 @@ class Source(NamedTuple):
     """Why it can't be used: it becomes a failed input of its run."""
     position: int = 0
     """Its place among the inputs of its run."""
+    url: str | None = None
+    """The whole URL, which may hold secrets, of a document from the web; `path` is None until it is there."""
 
 
 class Request(NamedTuple):

@@ -184,6 +184,7 @@ SETTINGS = (
     Setting(
         "keep_results_total", size, Size(2_000_000_000), "all kept results; the least recently used go first"
     ),
+    Setting("download_limit", size, Size(200_000_000), "largest document that is downloaded from a URL"),
 )
 
 VARIABLES = (
@@ -215,6 +216,8 @@ class Settings(NamedTuple):
     """Bytes of the largest result that is kept."""
     keep_results_total: int
     """Bytes that all kept results may take."""
+    download_limit: int
+    """Bytes of the largest document that is downloaded from a URL."""
     origins: Mapping[str, str]
     """Where each value came from: a flag, a variable, the config file's path, or `default`."""
     config_file: Path

@@ -190,6 +190,8 @@ class Batch:
             return "every other document would fail too"
         if isinstance(error, LedgerUnavailable):
             return "the ledger can't be used"
+        if error.code == "download_failed":
+            return ""
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
             return "the server does not answer"
         if (error.retry_after or 0) > MAX_RETRY_AFTER:

@@ -18,6 +18,7 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from docspeed_cli.jobs.downloads import Downloads
     from docspeed_cli.jobs.files_read import FilesRead
     from docspeed_cli.jobs.report import Report
     from docspeed_cli.service.client import Client
@@ -159,6 +160,15 @@ class Context:
         self._opened.callback(kept.close)
         return kept
 
+    @cached_property
+    def downloads(self) -> Downloads:
+        """The documents that this command downloads."""
+        if self._made_from is not None:
+            return self._made_from.downloads
+        from docspeed_cli.jobs.downloads import opened_downloads
+
+        return opened_downloads(self.environment, self.settings, self.output, self._opened)
+
     # -- the server
 
     @property
@@ -201,7 +211,8 @@ class Context:
 
         environment = self.environment
         if self.settings.sandbox:
-            environment = environment._replace(transport=self._sandbox_transport)
+            folder, now = self.settings.state_dir / "sandbox", environment.now
+            environment = environment._replace(transport=lambda url: _sandbox_transport(folder, now))
             self.note_sandbox()
         client = Client(
             self.address,
@@ -219,19 +230,6 @@ class Context:
     def note_sandbox(self) -> None:
         """Say that a result does not come from the service."""
         self.output.note("the sandbox reads text by simple rules, not with the service's models")
-
-    def _sandbox_transport(self, base_url: str) -> Any:
-        import httpx
-
-        create_app = installed_sandbox().create_app
-        folder = self.settings.state_dir / "sandbox"
-        try:
-            return httpx.WSGITransport(create_app(folder, now=self.environment.now))
-        except OSError as error:
-            raise DocspeedError(
-                f"the sandbox can't keep its files in {folder}: {error.strerror or error}",
-                hint="set DOCSPEED_STATE_DIR to another folder, or empty this one: `docspeed sandbox reset`",
-            ) from None
 
     def _report_retry(self, error: DocspeedError, delay: float) -> None:
         # In a run over many documents the progress line shows what the rate limit does.
@@ -287,6 +285,19 @@ class Context:
 
         key, _ = self.settings.key()
         return hashlib.sha256(b"docspeed ledger " + key.encode()).hexdigest()[:16] if key else ""
+
+
+def _sandbox_transport(folder: Path, now: Callable[[], float]) -> Any:
+    import httpx
+
+    create_app = installed_sandbox().create_app
+    try:
+        return httpx.WSGITransport(create_app(folder, now=now))
+    except OSError as error:
+        raise DocspeedError(
+            f"the sandbox can't keep its files in {folder}: {error.strerror or error}",
+            hint="set DOCSPEED_STATE_DIR to another folder, or empty this one: `docspeed sandbox reset`",
+        ) from None
 
 
 def installed_sandbox() -> Any:

@@ -13,9 +13,10 @@ from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.core.timefmt import file_size
+from docspeed_cli.jobs.clutter import why_skipped
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.page_count import page_count
-from docspeed_cli.jobs.sources import display_path, invalid_input, why_skipped
+from docspeed_cli.jobs.sources import display_path, invalid_input
 from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ _KEY_HEADER = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 def show_request(context: Context, request: Request, *, fresh: bool = False) -> None:
     """Print the request, the uploads that it needs first, and the job that would be reused."""
     uploads = Uploads(context)
+    if any(_awaits_download(source) for source in request.sources):
+        _show_downloads(context, request)
+        return
     prepared = uploads.prepare(request)
     known = _reusable_job(context, prepared, fresh=fresh)
     if known is not None:
@@ -51,6 +55,30 @@ def show_request(context: Context, request: Request, *, fresh: bool = False) -> 
             if file_id is None
         ]
     context.output.value(shown)
+
+
+def _awaits_download(source: Source) -> bool:
+    return source.url is not None and source.path is None
+
+
+def _show_downloads(context: Context, request: Request) -> None:
+    """Print a request some of whose documents would be downloaded: what it would reuse is not known yet."""
+    awaited = [source.label for source in request.sources if _awaits_download(source)]
+    if context.output.style.format == "curl":
+        raise UsageError(
+            f"{awaited[0]} is not downloaded in a dry run, and curl needs a file",
+            hint="download it first, and name the file",
+        )
+    context.output.note("a dry run downloads nothing, so it can't tell whether a job would be reused")
+    named = (source.file_id or f"<upload of {source.label}>" for source in request.sources)
+    context.output.value(
+        {
+            "method": request.operation.method,
+            "url": context.address + request.operation.path,
+            "body": request.body(named),
+            "downloads": awaited,
+        }
+    )
 
 
 def _reusable_job(context: Context, prepared: PreparedRequest, *, fresh: bool) -> Job | None:
@@ -124,9 +152,14 @@ def _action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict
     if source.problem is not None:
         return {"input": source.label, "action": "fail", "error": invalid_input(source).to_json()}
     path = tasks.delivery.files.path_for(source, tasks.operation.name)
+    line: dict[str, Any]
+    if _awaits_download(source):
+        line = {"input": source.label, "type": None, "pages": None, "size": None}
+        line["action"] = "download, upload and submit"
+        return {**line, "output": str(path)} if path is not None else line
     uploads = Uploads(tasks.context)
     prepared = uploads.prepare(tasks.request(source))
-    line: dict[str, Any] = {
+    line = {
         "input": source.label,
         "type": source.content_type,
         "pages": page_count(source),

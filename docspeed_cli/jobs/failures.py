@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Source
+from docspeed_cli.core.urls import is_url, url_secrets
 from docspeed_cli.jobs.sources import may_be_id
 from docspeed_cli.service.body import write_whole
 
@@ -47,15 +48,23 @@ class FailuresFile:
         by_nul = any(map(_LINE_BREAK.search, names))
         end = b"\0" if by_nul else b"\n"
         try:
-            write_whole(self.path, (name + end for name in names))
+            # The URLs are those that the user named, so that the list can be used; they may hold passwords.
+            write_whole(self.path, (name + end for name in names), private=any(map(_is_secret, names)))
         except OSError as error:
             message = f"--failures: can't write {self.path}: {error.strerror or error}"
             raise DocspeedError(message, code="write_failed") from None
         return len(names), by_nul
 
 
+def _is_secret(name: bytes) -> bool:
+    text = os.fsdecode(name)
+    return is_url(text) and bool(url_secrets(text))
+
+
 def _listed_name(source: Source) -> bytes | None:
     """The input as a list names it; None for a document that can be read only once."""
+    if source.url is not None:
+        return os.fsencode(source.url)
     if source.temporary or source.path == Path("-"):
         return None
     if source.path is None:

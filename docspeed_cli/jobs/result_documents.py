@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job
+from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.sources import display_path, file_digest
 from docspeed_cli.jobs.stored_results import StoredResult
@@ -52,7 +53,7 @@ def result_documents(
     if not known:
         why = f"The ledger does not know the document{advice}."
         return [DocumentFile(result.label, problem=why)]
-    return [_located(each, list(_folders(result)), advice) for each in known]
+    return [_downloaded(context, each) or _located(each, list(_folders(result)), advice) for each in known]
 
 
 def operation_of(context: Context, result: StoredResult) -> str:
@@ -109,6 +110,14 @@ def _folders(result: StoredResult) -> Iterator[Path]:
     yield Path()
     if result.path is not None:
         yield from result.path.resolve().parents[:_FOLDERS_ABOVE]
+
+
+def _downloaded(context: Context, known: _Known) -> DocumentFile | None:
+    """Return a document from the web, if its download is still kept."""
+    if known.digest is None or not is_url(known.name):
+        return None
+    path = context.downloads.kept(known.digest)
+    return None if path is None else DocumentFile(Path(known.name).name, path, known.file_id)
 
 
 def _located(known: _Known, folders: Sequence[Path], advice: str) -> DocumentFile:

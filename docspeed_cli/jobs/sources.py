@@ -16,6 +16,8 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.text_files import read_lines
+from docspeed_cli.core.urls import is_url, shown_url
+from docspeed_cli.jobs.clutter import is_clutter, why_skipped
 
 _FILE_ID = r"[A-Za-z0-9_:-]+"
 
@@ -26,20 +28,26 @@ _MAX_PROBLEMS = 20
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
-    """A file's name as text that JSON can hold: bytes that are not UTF-8 become escapes."""
+    """A name as text that JSON can hold: a URL without secrets, and bytes that are not UTF-8 escaped."""
+    if isinstance(name, str) and is_url(name):
+        return shown_url(name)
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def local_source(label: str, path: Path, below: Path | None = None) -> Source:
-    """A local document; `below` is the folder that was searched. InputProblem if it can't be used."""
+    """A document by path or URL; `below` is the folder that was searched. InputProblem if it is unusable."""
+    if is_url(label):
+        from docspeed_cli.jobs.url_sources import url_source
+
+        return url_source(label)
     from docspeed_cli.jobs.media_types import media_type_of
 
     label, filename = display_path(label), display_path(path.name)
     try:
         if path.is_dir():
             raise InputProblem("it is a folder; add `--recursive` to use the documents in it")
-        if not path.exists() and re.match("https?://", label):
-            raise InputProblem("it is a URL; download it first, or pipe it in and name it `-`")
+        if not path.exists() and re.match("[a-z][a-z0-9+.-]+://", label):
+            raise InputProblem("only http:// and https:// URLs can be downloaded")
         if not path.exists():
             raise InputProblem("no such file" + (" (a broken link)" if path.is_symlink() else ""))
         if not path.is_file():
@@ -141,9 +149,9 @@ class Shard(NamedTuple):
     def takes(self, source: Source) -> bool:
         """Whether a document belongs to this part.
 
-        Only its path decides: below the searched folder, or else as it was named.
+        Only its path decides: below the searched folder, or else as it was named; or its URL.
         """
-        name = source.label
+        name = source.url or source.label
         if source.path is not None and not source.temporary:
             named = source.path if source.below is None else source.path.relative_to(source.below)
             name = display_path(os.path.normpath(named)).replace(os.sep, "/")
@@ -220,7 +228,7 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
         if inputs.exclude and not (sources or problems or unusable) and inputs.listed != "-":
             problems.append("--exclude leaves no document")
         if problems or unusable:
-            raise _input_error(problems, unusable, inputs)
+            raise input_error(problems, unusable, inputs)
     except BaseException:
         discard(sources)
         raise
@@ -249,7 +257,7 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         elif inputs.recursive and Path(text).is_dir():
             yield from _search_folder(Path(text))
         else:
-            yield _check(text, text, partial(local_source, text, Path(text)))
+            yield _check(display_path(text), text, partial(local_source, text, Path(text)))
     for file_id in inputs.file_ids:
         yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
@@ -258,7 +266,7 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
 
 def is_wildcard(text: str) -> bool:
     """Whether a path is a wildcard that the shell has left as it is; a file of that very name is not."""
-    return any(sign in text for sign in "*?[") and not os.path.lexists(text)
+    return any(sign in text for sign in "*?[") and not os.path.lexists(text) and not is_url(text)
 
 
 def _expand(pattern: str, inputs: Inputs) -> Iterator[Source | Path | str | _Unusable]:
@@ -281,7 +289,7 @@ def _is_excluded(found: Source | Path | str | _Unusable, patterns: Sequence[str]
     """Whether `--exclude` leaves out what was found, because of its name or its path."""
     source = found.source if isinstance(found, _Unusable) else found
     if isinstance(source, Source):
-        path = None if source.temporary else source.path
+        path = Path(source.label) if source.url else None if source.temporary else source.path
     else:
         path = source if isinstance(source, Path) else None
     return path is not None and _matches(str(path), patterns)
@@ -318,7 +326,7 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]
 
 def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
     for _, text in _listed(environment.stdin.buffer, inputs):
-        if _matches(text, inputs.exclude):
+        if _matches(display_path(text), inputs.exclude):
             continue
         if "\0" in text:
             yield Source(display_path(text), problem=_NO_LIST)
@@ -332,20 +340,6 @@ def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
     # A list of `find -print0` has names exactly as they are.
     lines = read_lines(file, "\0") if inputs.null else map(named_in_line, read_lines(file))
     return ((number, text) for number, text in enumerate(lines, 1) if text)
-
-
-def why_skipped(path: Path) -> str | None:
-    """Why a file in a searched folder is skipped for its name: `hidden` or `unsupported`; else None."""
-    from docspeed_cli.jobs.media_types import SUFFIXES
-
-    if is_clutter(path.name):
-        return "hidden"
-    return None if path.suffix.lower() in SUFFIXES else "unsupported"
-
-
-def is_clutter(name: str) -> bool:
-    """Whether a file is hidden, a lock of an Office program, or made by a file manager."""
-    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
@@ -370,7 +364,8 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
         yield f"{display_path(folder)}: no files in this folder"
 
 
-def _input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> UsageError:
+def input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> UsageError:
+    """One error for all: problems that concern no document, and documents that can't be used."""
     every = [*problems, *unusable]
     named = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
     several = named or inputs.recursive or inputs.listed is not None

@@ -70,6 +70,7 @@ class DocumentTasks(NamedTuple):
         prepared: PreparedRequest | None = None
         job: Job | None = None
         try:
+            request = self._downloaded(request)
             prepared = submitter.uploads.prepare(request)
             existing = self.existing_result(prepared, path)
             if existing is not None:
@@ -110,6 +111,14 @@ class DocumentTasks(NamedTuple):
         """Whether the run's time is over after this delay: nothing more is submitted then."""
         deadline = self.options.deadline
         return deadline is not None and self.context.environment.monotonic() + delay >= deadline
+
+    def _downloaded(self, request: Request) -> Request:
+        """The request with its documents from the web downloaded, where that was not done before the run."""
+        if not any(source.url and source.path is None for source in request.sources):
+            return request
+        context, deadline = self.context, self.options.deadline
+        local = (context.downloads.document(each, context.sleep, deadline) for each in request.sources)
+        return request._replace(sources=tuple(local))
 
     def existing_result(self, prepared: PreparedRequest, path: Path | None) -> Job | None:
         """The job whose result is in its file already, so that nothing needs to be done."""

@@ -29,9 +29,14 @@ class Transport(httpx.BaseTransport):
     """
 
     def __init__(
-        self, verify: ssl.SSLContext | None, monotonic: Callable[[], float], proxy: str | None = None
+        self,
+        verify: ssl.SSLContext | None,
+        monotonic: Callable[[], float],
+        proxy: str | None = None,
+        *,
+        tls: bool = True,
     ) -> None:
-        self._network = _Network(monotonic, _tls_layers(proxy))
+        self._network = _Network(monotonic, _tls_layers(proxy, tls=tls))
         self._pool = _pool(verify, self._network, proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -187,9 +192,9 @@ class _Connection(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _tls_layers(proxy: str | None) -> int:
-    """Layers of TLS on a connection to an https server through this proxy; 0 where there is none."""
-    return 0 if proxy is None else 2 if proxy.startswith("https:") else 1
+def _tls_layers(proxy: str | None, *, tls: bool) -> int:
+    """Layers of TLS on a connection through this proxy, to a server with or without it; 0 without a proxy."""
+    return 0 if proxy is None else proxy.startswith("https:") + tls
 
 
 def _pool(

@@ -67,10 +67,15 @@ class Route(NamedTuple):
 
 
 def route_to(url: str, env: Mapping[str, str]) -> Route:
-    """The way to the URL. A proxy is never used for plain http, which is for this machine only."""
-    if urlsplit(url).scheme != "https":
-        return Route()
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    """The way to the service. A proxy is never used for plain http, which is for this machine only."""
+    return route_on_web(url, env) if urlsplit(url).scheme == "https" else Route()
+
+
+def route_on_web(url: str, env: Mapping[str, str]) -> Route:
+    """The way to any URL."""
+    # As in curl, HTTP_PROXY counts for nothing: in a CGI program, it is what the visitor's browser sent.
+    own = ("https_proxy", "HTTPS_PROXY") if urlsplit(url).scheme == "https" else ("http_proxy",)
+    names = (*own, "all_proxy", "ALL_PROXY")
     variable = next((name for name in names if env.get(name, "").strip()), "")
     if not variable:
         return Route()
@@ -99,7 +104,7 @@ def _names(entry: str, url: str) -> bool:
     host = (parts.hostname or "").rstrip(".")
     found = re.fullmatch(_BRACKETED, entry) or re.fullmatch(_WITH_PORT, entry)
     if found:
-        if found["port"] and int(found["port"]) != (parts.port or 443):
+        if found["port"] and int(found["port"]) != (parts.port or (443 if parts.scheme == "https" else 80)):
             return False
         entry = found["host"] + (found.groupdict().get("bits") or "")
     try:

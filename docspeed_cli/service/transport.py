@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.core.extras import install_hint, is_installed
-from docspeed_cli.core.settings import loopback
 from docspeed_cli.service.routes import Route, ca_variables
 
 if TYPE_CHECKING:
@@ -61,16 +59,25 @@ class ThreadConnections:
         if self._environment.transport is not None:
             self._transport = self._transport or self._environment.transport(self._base_url)
             return httpx.Client(headers=headers, transport=self._transport)
-        from docspeed_cli.service.network import Transport
+        transport = transport_to(self._base_url, self._environment, self._route, self._shared_certificates)
+        return httpx.Client(headers=headers, transport=transport)
 
-        if loopback(urlsplit(self._base_url).hostname or "") and self._base_url.startswith("http://"):
-            transport = Transport(None, self._environment.monotonic)
-            return httpx.Client(headers=headers, transport=transport)
+    def _shared_certificates(self) -> Any:
         # Loading the trust store takes longer than a connection, so all threads share one context.
         self._certificates = self._certificates or certificates(self._environment.env)
-        proxy = None if self._route.is_direct else usable_proxy(self._route)
-        transport = Transport(self._certificates, self._environment.monotonic, proxy)
-        return httpx.Client(headers=headers, transport=transport)
+        return self._certificates
+
+
+def transport_to(
+    url: str, environment: Environment, route: Route, load_certificates: Callable[[], Any]
+) -> httpx.BaseTransport:
+    """A transport to the server of this URL. Unavailable if its proxy or certificates can't be used."""
+    from docspeed_cli.service.network import Transport
+
+    tls = url.startswith("https:")
+    proxy = None if route.is_direct else usable_proxy(route)
+    verify = load_certificates() if tls or proxy is not None else None
+    return Transport(verify, environment.monotonic, proxy, tls=tls)
 
 
 def usable_proxy(route: Route) -> str:

@@ -35,7 +35,7 @@ def origins(stage: Stage, *flags: str, **env: str) -> dict[str, str]:
 @pytest.mark.parametrize("setting", [setting.name for setting in SETTINGS])
 def test_config_set_value_is_the_one_that_get_prints(stage: Stage, setting: str) -> None:
     values = {"base_url": "https://x.example", "format": "id", "timeout": "90s", "poll_interval": "2s"}
-    sizes = {"keep_results_each": "3 MB", "keep_results_total": "4 GB"}
+    sizes = {"keep_results_each": "3 MB", "keep_results_total": "4 GB", "download_limit": "1 MB"}
     values["ledger"] = "postgresql://u@h/db"
     value = {"concurrency": "3", **values, **sizes}.get(setting, "true")
     ran = stage.run("config", "set", setting, value)

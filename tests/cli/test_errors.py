@@ -204,12 +204,6 @@ def test_file_whose_name_begins_with_a_dash_is_hinted_at(
     assert stage.run("parse", "./-dash.pdf").code == 0
 
 
-def test_url_in_place_of_a_file_is_a_usage_error_that_says_what_to_do(stage: Stage) -> None:
-    ran = stage.run("parse", "https://x.example/a.pdf")
-    assert ran.code == 2
-    assert "https://x.example/a.pdf: it is a URL; download it first" in ran.err
-
-
 def test_schema_without_fields_hints_at_the_topic(stage: Stage) -> None:
     ran = stage.run("extract", "--file-id", "f", "--schema", "{}")
     assert (ran.code, ran.err) == (2, "error: --schema: it names no field\nhint: docspeed help schemas\n")

@@ -215,6 +215,13 @@ def list_from_a_pipe(walker: Walker) -> None:
 
 
 @scenario
+def document_from_the_web(walker: Walker) -> None:
+    walker.stage.configure('download_limit = "1 kB"')
+    walker.service.at("/web.pdf", Reply(200, b"%PDF" + b" " * 2000))
+    walker.play("parse", "https://files.example/web.pdf")
+
+
+@scenario
 def document_from_a_pipe(walker: Walker) -> None:
     walker.service.final = "failed"
     walker.play("parse", "-", "--wait", stdin=b"%PDF-1.4 piped %%EOF\n")

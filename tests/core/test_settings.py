@@ -71,6 +71,7 @@ EACH = pytest.mark.parametrize(
         ("keep_results", True, "false", "yes", False, (False, True, False)),
         ("keep_results_each", 16_000_000, "1000", "2 kB", "3MB", (1_000, 2_000, 3_000_000)),
         ("keep_results_total", 2_000_000_000, '"1 GB"', "2 kB", "0", (10**9, 2_000, 0)),
+        ("download_limit", 200_000_000, "1000", "2 kB", "3MB", (1_000, 2_000, 3_000_000)),
     ],
 )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import Unavailable
-from docspeed_cli.service.routes import ca_variables, route_to
+from docspeed_cli.service.routes import ca_variables, route_on_web, route_to
 
 PROXY = "http://proxy.example:3128"
 
@@ -161,3 +161,12 @@ def test_ca_variables_that_count_are_those_of_the_first_group(
 ) -> None:
     unset = dict.fromkeys(("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "")
     assert ca_variables({**unset, **dict.fromkeys(given, "/ca.pem")}) == (winners, others)
+
+
+def test_proxy_of_a_download_without_encryption_is_that_of_its_scheme() -> None:
+    env = {"http_proxy": PROXY, "HTTPS_PROXY": "http://other.example:1", "NO_PROXY": "docs.example:80"}
+    assert route_on_web("http://files.example/a", env).proxy == PROXY
+    assert route_on_web("http://docs.example/a", env).is_direct
+    assert not route_on_web("http://docs.example:81/a", env).is_direct
+    assert route_on_web("http://files.example/a", {"HTTP_PROXY": PROXY}).is_direct
+    assert route_to("http://files.example/a", env).is_direct

@@ -21,11 +21,12 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, record_inputs, wait_options
+from docspeed_cli.cli.run import check_unwaited, downloaded, record_inputs, wait_options
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.core.text_files import read_lines
+from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_sources
 from docspeed_cli.jobs.delivery import Delivery
@@ -87,7 +88,10 @@ def chat(
             raise UsageError("no question given", hint=_EXAMPLE)
         sources: tuple[Source, ...] = ()
         try:
-            sources = tuple(map(usable, collect(inputs, context.environment).documents()))
+            found = collect(inputs, context.environment)
+            if not options.dry_run:
+                found = downloaded(context, found, inputs)
+            sources = tuple(map(usable, found.documents()))
             record_inputs(context, inputs, sources)
             return _chat(context, options, sources, question)
         finally:
@@ -165,7 +169,7 @@ def _question_first(context: Context, question: str) -> str:
 
 def _is_document(text: str) -> bool:
     try:
-        return Path(text).exists() or Path(text).suffix.lower() in SUFFIXES
+        return is_url(text) or Path(text).exists() or Path(text).suffix.lower() in SUFFIXES
     except (OSError, ValueError):
         return False
 

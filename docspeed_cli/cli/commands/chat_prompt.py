@@ -11,12 +11,12 @@ from docspeed_cli.core.errors import DocspeedError, InputProblem, Interrupted, U
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.sources import discard, listed_source, named_in_line
+from docspeed_cli.jobs.sources import discard, display_path, listed_source, named_in_line
 from docspeed_cli.service.body import write_whole
 
 HELP = """\
 /documents  list the documents of this conversation
-/add FILE   ask about this document too, in a new conversation
+/add FILE   ask about this document (or URL) too, in a new conversation
 /new        start a new conversation with the same documents
 /save FILE  write the conversation to a file, as markdown
 /quit       leave (so do `exit`, `quit` and Ctrl-D)
@@ -129,15 +129,17 @@ def _perform(talk: Talk, line: str) -> None:
 
 
 def _add(talk: Talk, name: str) -> None:
-    """Add a document, by its path or file id. UsageError if it can't be used."""
+    """Add a document, by its path, URL or file id. UsageError if it can't be used."""
     if not name:
         raise UsageError("/add needs a document", hint="/add contract.pdf")
     try:
         source = listed_source(named_in_line(name))
     except InputProblem as problem:
-        raise UsageError(f"{name}: {problem}") from None
-    if any(known.label == source.label for known in talk.sources):
+        raise UsageError(f"{display_path(name)}: {problem}") from None
+    if any((known.label, known.url) == (source.label, source.url) for known in talk.sources):
         raise UsageError(f"{source.label} is one of the documents already")
+    if source.url is not None:
+        source = talk.context.downloads.document(source, talk.context.sleep)
     talk.add(source)
     about = f"the next question is about {len(talk.sources)} documents, in a new conversation"
     talk.context.output.progress(f"added {source.label}; {about}")

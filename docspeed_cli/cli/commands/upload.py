@@ -29,11 +29,12 @@ def upload(
     """Store files and print their file ids."""
 
     def action(context: Context) -> int:
+        from docspeed_cli.cli.run import downloaded
         from docspeed_cli.jobs.sources import collect, discard
 
         if not options.inputs.given:
             raise UsageError("no file given", hint="`docspeed upload FILE`, or - for standard input")
-        found = collect(options.inputs, context.environment)
+        found = downloaded(context, collect(options.inputs, context.environment), options.inputs)
         codes: set[int] = set()
         try:
             for source in found.documents():
@@ -55,7 +56,9 @@ def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
     from docspeed_cli.jobs.sources import usable
     from docspeed_cli.jobs.uploads import Uploads
 
-    if usable(source).path is None:
+    if usable(source).url is not None:
+        source = context.downloads.document(source, context.sleep)
+    if source.path is None:
         raise UsageError(f"{source.label} is a stored file already")
     with context.output.live() as show:
         show(f"upload {source.label}")

@@ -1,0 +1,211 @@
+"""The documents that a command names by URL: each is downloaded once, and kept for the next command."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, NamedTuple
+from urllib.parse import unquote
+
+from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.errors import DocspeedError, InputProblem, NotFound, Pending, Rejected
+from docspeed_cli.core.models import Source
+from docspeed_cli.core.settings import Settings
+from docspeed_cli.jobs.filenames import safe_filename
+from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, media_type_of
+from docspeed_cli.jobs.sources import file_digest, invalid_input
+from docspeed_cli.service.backoff import Schedule
+from docspeed_cli.service.exchange import MAX_RETRY_AFTER
+from docspeed_cli.service.web import Web
+from docspeed_cli.store.downloads import MAX_TOTAL, Download, DownloadFolder
+from docspeed_cli.terminal.output import Output
+
+_MAX_TIME = 600.0
+"""Seconds that one download may take."""
+
+_MAX_TRIES = 4
+_ENCODED_FILENAME = re.compile(r"(?i);\s*filename\*\s*=\s*([\w-]+)'[^']*'([^;\s]+)")
+_WEB_PAGE = re.compile(rb"(?i)\s*(<!--.*?-->\s*)*<(!doctype html|html|head)\b", re.DOTALL)
+_FILENAME = re.compile(r"""(?i);\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))""")
+
+
+class _Page(NamedTuple):
+    """One download under way or over, for all documents with its URL."""
+
+    lock: threading.Lock
+    result: list[Download | DocspeedError]
+    """Empty until it is over."""
+
+
+class Downloads:
+    """The downloads of one command. Safe to use from many threads."""
+
+    def __init__(self, environment: Environment, web: Web, folder: DownloadFolder, limit: int) -> None:
+        self._environment = environment
+        self._web = web
+        self._folder = folder
+        self._limit = limit
+        self._schedule = Schedule(random=environment.random)
+        self._lock = threading.Lock()
+        self._pages: dict[str, _Page] = {}
+
+    def close(self) -> None:
+        """Delete the least recently used downloads if all are too large; those of this command stay."""
+        used = (result for page in self._pages.values() for result in page.result)
+        self._folder.prune(MAX_TOTAL, {found.digest for found in used if isinstance(found, Download)})
+
+    def kept(self, digest: str) -> Path | None:
+        """Where a content is kept that was downloaded before; None if it is not there."""
+        path = self._folder.path(digest)
+        try:
+            return path if file_digest(path) == digest else None
+        except OSError:
+            return None
+
+    def document(
+        self, source: Source, sleep: Callable[[float], None], deadline: float | None = None
+    ) -> Source:
+        """The document that a source with a URL names, as a local one; any other source unchanged.
+
+        DocspeedError if it can't be had by the `deadline` (monotonic time), UsageError if it can't be used.
+        A URL is asked once in a command, whatever came of it.
+        """
+        url = source.url
+        if url is None or source.path is not None:
+            return source
+        with self._lock:
+            page = self._pages.setdefault(url, _Page(threading.Lock(), []))
+        with page.lock:
+            if not page.result:
+                page.result.append(self._fetched(url, source.label, sleep, deadline))
+        found = page.result[0]
+        if isinstance(found, NotFound | Rejected):
+            raise invalid_input(source._replace(problem=found.message))
+        if isinstance(found, DocspeedError):
+            raise found
+        path = self._folder.path(found.digest)
+        try:
+            media_type, size = media_type_of(path), path.stat().st_size
+        except InputProblem as problem:
+            page_problem = "the server sent a web page, not a document; does the URL need a login?"
+            raise invalid_input(
+                source._replace(problem=page_problem if _is_web_page(path) else str(problem))
+            ) from None
+        name = _document_name(str(source.filename), found.filename, media_type)
+        return source._replace(path=path, size=size, content_type=media_type, filename=name)
+
+    def _fetched(
+        self, url: str, label: str, sleep: Callable[[float], None], deadline: float | None
+    ) -> Download | DocspeedError:
+        now = self._environment.monotonic()
+        deadline = min(now + _MAX_TIME, now + _MAX_TIME if deadline is None else deadline)
+        for attempt in range(_MAX_TRIES):
+            try:
+                return self._fetch(url, deadline)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                return DocspeedError(f"{label}: can't be stored: {reason}", code="write_failed")
+            except DocspeedError as error:
+                wait = self._schedule.backoff(attempt, error.retry_after)
+                late = self._environment.monotonic() + wait > deadline
+                last = attempt + 1 == _MAX_TRIES or (error.retry_after or 0) > MAX_RETRY_AFTER
+                if not error.retryable or late or last:
+                    return _named(error, label)
+            sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _fetch(self, url: str, deadline: float) -> Download:
+        """Download what the URL names, or find that it has not changed since the last time."""
+        known = self._folder.find(url)
+        headers = {}
+        if known is not None and known.etag:
+            headers["If-None-Match"] = known.etag
+        if known is not None and known.last_modified:
+            headers["If-Modified-Since"] = known.last_modified
+        with self._folder.new_file() as file:
+            content = _Content(file)
+            answer = self._web.get(url, headers, content.write, self._limit, deadline)
+            if answer is None:
+                assert known is not None
+                self._folder.use(url, known)
+                return known
+            name = _attachment_name(answer.get("content-disposition", ""))
+            validators = answer.get("etag", ""), answer.get("last-modified", "")
+            download = Download(content.digest, *validators, name)
+            self._folder.keep(url, file, download)
+            return download
+
+
+class _Content:
+    """A content on its way to a file, and its digest."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._sum = hashlib.sha256()
+
+    def write(self, chunk: bytes) -> None:
+        self._sum.update(chunk)
+        self._file.write(chunk)
+
+    @property
+    def digest(self) -> str:
+        return self._sum.hexdigest()
+
+
+def opened_downloads(
+    environment: Environment, settings: Settings, output: Output, opened: ExitStack
+) -> Downloads:
+    """The downloads of a command, closed with `opened`. Without kept results they go with the command."""
+    folder = settings.state_dir / "downloads"
+    if not settings.keep_results:
+        import tempfile
+
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="docspeed-")))
+    web = Web(environment, output.exchange if output.style.verbose else None)
+    downloads = Downloads(environment, web, DownloadFolder(folder), settings.download_limit)
+    opened.callback(downloads.close)
+    return downloads
+
+
+def _named(error: DocspeedError, label: str) -> DocspeedError:
+    """The error of a download, for its document; no command of ours helps to reach another's server."""
+    if isinstance(error, NotFound | Rejected):
+        return error
+    if isinstance(error, Pending):
+        return error.replace(message=f"{label}: {error.message}")
+    hint = None if error.hint == "docspeed doctor" else error.hint
+    message = f"{label}: {error.message}"
+    return error.replace(code="download_failed", message=message, hint=hint, retry_after=None)
+
+
+def _is_web_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return bool(_WEB_PAGE.match(file.read(1024)))
+
+
+def _attachment_name(disposition: str) -> str:
+    """The file name in a Content-Disposition, or an empty text."""
+    encoded = _ENCODED_FILENAME.search(disposition)
+    if encoded is not None:
+        try:
+            return unquote(encoded[2], encoding=encoded[1], errors="strict")
+        except (LookupError, ValueError):
+            pass
+    plain = _FILENAME.search(disposition)
+    if plain is None:
+        return ""
+    return re.sub(r"\\(.)", r"\1", plain[1]) if plain[1] is not None else plain[2]
+
+
+def _document_name(in_url: str, given: str, media_type: str) -> str:
+    """The document's name: the URL's where it has a known suffix, or else the server's."""
+    if Path(in_url).suffix.lower() in SUFFIXES:
+        return in_url
+    name = safe_filename(Path(given.replace("\\", "/")).name) if given.strip() else in_url
+    if Path(name).suffix.lower() in SUFFIXES:
+        return name
+    return name + next(suffix for suffix, known in MEDIA_TYPES.items() if known == media_type)

@@ -1,0 +1,59 @@
+"""Download the documents that were named by URL, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.models import Inputs, Source
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.outcome import Task
+from docspeed_cli.jobs.scheduler import workers
+from docspeed_cli.jobs.sources import InputSet, input_error
+
+
+def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: float | None) -> InputSet:
+    """Download the documents that were named by URL, several at a time.
+
+    With `--skip-invalid` one that fails stays as it is, and fails in its run; else DocspeedError for all.
+    """
+    awaited = {place: source for place, source in enumerate(found.checked) if source.url is not None}
+    if not awaited:
+        return found
+    deadline = None if timeout is None else context.environment.monotonic() + timeout
+    ready: dict[int, Source] = {}
+    errors: list[DocspeedError] = []
+    what = next(iter(awaited.values())).label if len(awaited) == 1 else f"{len(awaited)} documents"
+    with (
+        context.output.live() as show,
+        workers(context, total=len(awaited)) as (at, run_tasks),
+    ):
+        show(f"downloading {what}")
+        tasks = (_download(at, place, source, deadline) for place, source in awaited.items())
+        for place, local, error in run_tasks(tasks):
+            ready[place] = local
+            errors += [error] if error is not None else []
+    if errors and not inputs.skip_invalid:
+        raise _all_of(errors, inputs)
+    checked = (ready.get(place, source) for place, source in enumerate(found.checked))
+    return found._replace(checked=tuple(checked))
+
+
+def _download(
+    context: Context, place: int, source: Source, deadline: float | None
+) -> Task[tuple[int, Source, DocspeedError | None]]:
+    yield from ()
+    try:
+        local = context.downloads.document(source, context.sleep, deadline)
+    except DocspeedError as error:
+        return place, source, error
+    return place, local, None
+
+
+def _all_of(errors: Sequence[DocspeedError], inputs: Inputs) -> DocspeedError:
+    """One error for all; a UsageError if waiting would not help against each of them."""
+    if len(errors) == 1 and not isinstance(errors[0], UsageError):
+        return errors[0]
+    every = input_error([], [error.message for error in errors], inputs)
+    lasting = any(isinstance(error, UsageError) for error in errors)
+    return every if lasting else errors[0].replace(message=every.message, hint=every.hint)

@@ -1,0 +1,95 @@
+"""Keep downloaded documents under the SHA-256 of their bytes, with what is known of each URL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from docspeed_cli.core.json_text import read_json, to_json
+from docspeed_cli.store.contents import DIGEST
+
+MAX_TOTAL = 2_000_000_000
+"""Bytes that all downloads may take once a command has ended; the least recently used go first."""
+
+
+class Download(NamedTuple):
+    """What a URL brought: its content's digest, and what to ask with whether that has changed."""
+
+    digest: str
+    etag: str = ""
+    last_modified: str = ""
+    filename: str = ""
+    """The name that the server gave the document, or an empty text."""
+
+
+class DownloadFolder:
+    """The downloads in a folder. No URL is written there, as it may hold a password: its digest is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, digest: str) -> Path:
+        """Return where the content with this digest is, if it is there."""
+        return self._folder / digest
+
+    def find(self, url: str) -> Download | None:
+        """Return what the URL brought last, if its content is there and undamaged."""
+        try:
+            found = Download(**read_json(self._index(url).read_bytes()))
+            if not DIGEST.fullmatch(found.digest) or not all(isinstance(text, str) for text in found):
+                return None
+            with self.path(found.digest).open("rb") as file:
+                whole = hashlib.file_digest(file, "sha256").hexdigest() == found.digest
+        except (OSError, ValueError, TypeError):
+            return None
+        return found if whole else None
+
+    @contextmanager
+    def new_file(self) -> Iterator[IO[bytes]]:
+        """A new file for a content; it is deleted unless `keep` takes it. OSError if it can't be made."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
+            try:
+                yield file
+            finally:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+
+    def keep(self, url: str, file: IO[bytes], download: Download) -> None:
+        """Keep a new file as what the URL brought. OSError if that fails."""
+        file.close()  # Windows renames no open file
+        Path(file.name).replace(self.path(download.digest))
+        with self.new_file() as index:
+            index.write(to_json(download._asdict(), ascii_only=True).encode())
+            index.close()
+            Path(index.name).replace(self._index(url))
+
+    def use(self, url: str, download: Download) -> None:
+        """Note that this download was used now."""
+        for path in (self._index(url), self.path(download.digest)):
+            with suppress(OSError):
+                os.utime(path)
+
+    def prune(self, limit: int, spared: Collection[str] = ()) -> None:
+        """Delete the least recently used downloads while all are larger than `limit` bytes.
+
+        Those whose digests are `spared` stay. What killed commands left behind counts as a download.
+        """
+        with suppress(OSError):
+            found = [(path, path.stat()) for path in self._folder.iterdir()]
+            excess = sum(stat.st_size for _, stat in found) - limit
+            for path, stat in sorted(found, key=lambda entry: entry[1].st_mtime):
+                if excess <= 0:
+                    return
+                if path.name not in spared:
+                    with suppress(OSError):  # on Windows another process may be reading it
+                        path.unlink()
+                        excess -= stat.st_size
+
+    def _index(self, url: str) -> Path:
+        return self._folder / f"{hashlib.sha256(url.encode('utf-8', 'surrogateescape')).hexdigest()}.json"
