@@ -166,7 +166,12 @@ class Run(NamedTuple):
         if self.options.dry_run:
             return None
         named = (context.output.format, self.operation.name, self.table, self.columns)
-        return row_options(*named, fields.get("schema"), bom=self.bom)
+        rows = row_options(*named, fields.get("schema"), bom=self.bom)
+        if rows is None or self.options.fresh:
+            return rows
+        from docspeed_cli.jobs.row_output import with_decisions
+
+        return with_decisions(context, rows)
 
     def _target(self, rows: RowOptions | None, *, make: bool) -> Target:
         options = self.options

@@ -90,9 +90,4 @@ def _encoded(chunks: Iterator[str]) -> Iterator[bytes]:
 
 def corrections_of(result: Path) -> list[Correction]:
     """Return a reviewer's corrections beside a result's file. DocspeedError if they can't be read."""
-    return corrections_in(result.with_name(result.stem + CORRECTIONS))
-
-
-def corrections_in(path: Path) -> list[Correction]:
-    """Return the corrections in a file; none if it does not exist. DocspeedError if they can't be read."""
-    return corrections_among(DecisionFile(path).read())
+    return corrections_among(DecisionFile(result.with_name(result.stem + CORRECTIONS)).read())

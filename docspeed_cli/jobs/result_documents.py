@@ -58,11 +58,12 @@ def result_documents(
 
 def operation_of(context: Context, result: StoredResult) -> str:
     """Return the operation that a result comes from, as far as the ledger can tell, or an empty text."""
-    job = _job_of(context, result)
+    job = job_of(context, result)
     return job.operation if job is not None else ""
 
 
-def _job_of(context: Context, result: StoredResult) -> Job | None:
+def job_of(context: Context, result: StoredResult) -> Job | None:
+    """Return the job that brought a result, as far as the ledger can tell."""
     if result.job is not None or result.path is None:
         return result.job
     return context.ledger.of_output(display_path(result.path.resolve()))
@@ -70,7 +71,7 @@ def _job_of(context: Context, result: StoredResult) -> Job | None:
 
 def _known(context: Context, result: StoredResult) -> Iterator[_Known]:
     """Yield the documents of the job that brought a result, or those whose file ids the result has."""
-    job = _job_of(context, result)
+    job = job_of(context, result)
     if job is not None and job.file_id:
         yield from _documents_of(context, job)
         return

@@ -14,6 +14,7 @@ from docspeed_cli.jobs.filenames import ResultNames
 from docspeed_cli.jobs.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.sources import display_path, file_digest
+from docspeed_cli.jobs.stored_results import corrections_path
 from docspeed_cli.jobs.target import Target, make_folder, result_flags
 from docspeed_cli.service.body import Body, write_whole
 
@@ -97,7 +98,7 @@ class ResultFiles:
             # Recorded before the file is in place: if killed in between, the next run still knows it as ours.
             self._check_ours(path, digest.hexdigest())
             if job.row is not None:
-                content_hash = self._content_hash(digest.hexdigest())
+                content_hash = self._content_hash(digest.hexdigest(), job)
                 self.context.ledger.set_output(job.row, where, content_hash, outcome.pages)
 
         try:
@@ -109,16 +110,20 @@ class ResultFiles:
     def written_by(self, jobs: list[Job], path: Path) -> Job | None:
         """The job whose result the file holds unchanged, in the format that is asked for now."""
         try:
-            content_hash = self._content_hash(file_digest(path)) if jobs else ""
+            digest = file_digest(path) if jobs else ""
         except OSError:
             return None
-        return next((job for job in jobs if job.content_hash == content_hash), None)
+        return next((job for job in jobs if job.content_hash == self._content_hash(digest, job)), None)
 
-    def _content_hash(self, digest: str) -> str:
+    def _content_hash(self, digest: str, job: Job) -> str:
+        """Return what a file's content depends on: a new correction makes it out of date."""
         rows = self.target.rows
         columns = f" {','.join(rows.columns)}" if rows is not None and rows.columns else ""
         bom = " bom" if rows is not None and rows.bom else ""
-        return f"{digest} {self.format} {self.target.table or ''}{columns}{bom}"
+        reviewed = ""
+        if rows is not None and rows.is_reviewed and (decided := corrections_path(self.context, None, job)):
+            reviewed = f" {file_digest(decided)}" if decided.is_file() else ""
+        return f"{digest} {self.format} {self.target.table or ''}{columns}{bom}{reviewed}"
 
     def _write(
         self,

@@ -7,7 +7,7 @@ from functools import partial
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.result_documents import operation_of, result_documents
+from docspeed_cli.jobs.result_documents import job_of, operation_of, result_documents
 from docspeed_cli.jobs.stored_results import StoredResult, corrections_path, read_again, stored_results
 from docspeed_cli.results.rules import Rules
 from docspeed_cli.review.decision_file import DecisionFile
@@ -26,7 +26,7 @@ def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> 
         if result.error is not None:
             context.output.warn(f"{result.label} is left out: {result.error.message}")
             continue
-        path = corrections_path(context, result.path, result.job)
+        path = corrections_path(context, result.path, job_of(context, result))
         if path is None:
             raise UsageError(
                 f"{result.label}: its corrections have no place; name a folder, a run, a job or a .json file"

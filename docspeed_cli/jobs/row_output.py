@@ -13,17 +13,17 @@ from docspeed_cli.core.extras import check_extra
 from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.expected import corrections_in
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
-from docspeed_cli.jobs.stored_results import corrections_path
+from docspeed_cli.jobs.stored_results import CORRECTIONS, corrections_path
 from docspeed_cli.jobs.target import RowOptions
 from docspeed_cli.jobs.temporary import TemporaryDisk
-from docspeed_cli.results.corrections import corrected
+from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
+from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import Body, write_whole
 
 _MAX_KEYS = 10
@@ -97,11 +97,22 @@ class RowOutput:
             self._output.chunks([content])
 
 
-def with_corrections(context: Context, options: RowOptions, jobs: Iterable[Job]) -> RowOptions:
-    """Return the options for the rows of these jobs, with a mark if a reviewer has corrected any."""
-    paths = (corrections_path(context, None, job) for job in jobs)
-    corrected = any(path is not None and path.exists() and corrections_in(path) for path in paths)
-    return options._replace(is_corrected=corrected and options.operation == "extract")
+def with_decisions(context: Context, options: RowOptions, jobs: Iterable[Job] | None = None) -> RowOptions:
+    """Return the options for the rows of these jobs, or of any: whether a reviewer decided about them.
+
+    DocspeedError if what was decided about these jobs can't be read.
+    """
+    if jobs is None:
+        folders = {
+            context.settings.state_dir / "corrections",
+            *map(Path, context.ledger.output_folders(options.operation)),
+        }
+        is_reviewed = any(any(folder.glob(f"*{CORRECTIONS}")) for folder in folders)
+    else:
+        paths = (corrections_path(context, None, job) for job in jobs)
+        decided = [DecisionFile(path).read() for path in paths if path is not None and path.exists()]
+        is_reviewed = any(decided)
+    return options._replace(is_reviewed=is_reviewed)
 
 
 def document_of(outcome: Outcome) -> Document:
@@ -138,8 +149,8 @@ def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outc
     """Add an outcome to the rows, and return the text that can be written now. DocspeedError as above."""
     payload = None if outcome.result is None else outcome.result.json()
     document = document_of(outcome)
-    if options.is_corrected and payload is not None:
-        document, payload = _corrected(context, outcome, document, payload)
+    if options.is_reviewed and payload is not None:
+        document, payload = _reviewed(context, outcome, document, payload)
     try:
         return rows.add(document, payload)
     except (NoSuchTable, NotConvertible) as error:
@@ -151,17 +162,18 @@ def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outc
         ) from None
 
 
-def _corrected(context: Context, outcome: Outcome, document: Document, payload: Any) -> tuple[Document, Any]:
-    """Return the document and its result with the corrections of its reviewers."""
+def _reviewed(context: Context, outcome: Outcome, document: Document, payload: Any) -> tuple[Document, Any]:
+    """Return the document and its result with what its reviewers decided."""
     path = corrections_path(context, None, outcome.job)
-    corrections = corrections_in(path) if path is not None else []
+    decisions = DecisionFile(path).read() if path is not None else {}
+    corrections = corrections_among(decisions)
     changed, lost = corrected(payload, corrections)
     for correction in lost:
         context.output.warn(
             f"{document.input}: the result has no {correction.field}, so its correction is left out"
         )
     made = tuple(correction for correction in corrections if correction not in lost)
-    return document._replace(corrections=made), changed
+    return document._replace(corrections=made, rejected=rejection_among(decisions)), changed
 
 
 def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:

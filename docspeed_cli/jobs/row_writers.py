@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.target import RowOptions
-from docspeed_cli.results.layout import Column, Document, Layout
+from docspeed_cli.results.layout import MARKS, Column, Document, Layout
 from docspeed_cli.results.rows import (
     ALL_TABLES,
     NoSuchColumn,
@@ -30,13 +30,13 @@ Warn = Callable[[str], None]
 
 def check_columns(options: RowOptions) -> None:
     """Check that the columns exist, where a schema tells. Raises UsageError."""
-    columns = _view(options).columns()
+    columns = _view(options).columns(() if options.is_book else MARKS)
     if columns.own is not None:
         _pick(columns.all(), options.columns)
 
 
 def _view(options: RowOptions) -> View:
-    return View(options.operation, Layout(options.schema), options.table, is_corrected=options.is_corrected)
+    return View(options.operation, Layout(options.schema), options.table)
 
 
 def _pick(columns: list[Column], names: Sequence[str]) -> list[Column]:
@@ -69,16 +69,17 @@ class CsvRows:
         self._picked = options.columns
         self._mark = BYTE_ORDER_MARK if options.bom else ""
         self._view = _view(options)
-        self._columns = self._view.columns()
         self._names: dict[str, None] = {}
-        self._waiting = _Waiting() if self._columns.own is None else None
+        # The heading says whether a reviewer decided anything.
+        waits = options.is_reviewed or self._view.columns().own is None
+        self._waiting = _Waiting() if waits else None
         self._writer: CsvWriter | None = None
 
     def add(self, document: Document, payload: Any | None) -> str:
         """Take a result, or None if the document failed. NotConvertible or NoSuchTable if it has no rows."""
         rows = self._view.failed_rows(document) if payload is None else self._view.rows(document, payload)
         if self._waiting is None:
-            return self._lines(rows, lambda: _pick(self._columns.all(), self._picked))
+            return self._lines(rows, lambda: _pick(self._all_columns(), self._picked))
         for row in rows:
             self._names.update(dict.fromkeys(row))
         self._waiting.add(rows)
@@ -88,11 +89,15 @@ class CsvRows:
         """Yield the rest: the heading if nothing was added, and the rows that waited."""
 
         def columns() -> list[Column]:
-            return _pick_found(self._columns.all(self._names), self._picked, warn)
+            return _pick_found(self._all_columns(), self._picked, warn)
 
         yield self._lines((), columns)
         for rows in self._waiting or ():
             yield self._lines(rows, columns)
+
+    def _all_columns(self) -> list[Column]:
+        marks = [name for name in MARKS if name in self._names or name in self._picked]
+        return self._view.columns(marks).all(self._names)
 
     def _lines(self, rows: Iterable[dict[str, Any]], columns: Callable[[], Sequence[Column]]) -> str:
         heading = ""

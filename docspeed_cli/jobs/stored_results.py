@@ -44,7 +44,7 @@ def corrections_path(context: Context, path: Path | None, job: Job | None) -> Pa
     """
     output = path or (Path(job.output) if job is not None and job.output else None)
     beside = output.with_name(output.stem + CORRECTIONS) if output is not None else None
-    if path is not None or job is None:
+    if job is None or (beside is not None and beside.exists()):
         return beside
     name = hashlib.sha256(f"{job.server} {job.job_id or job.token}".encode()).hexdigest()[:32]
     kept = context.settings.state_dir / "corrections" / f"{name}{CORRECTIONS}"

@@ -24,8 +24,8 @@ class RowOptions(NamedTuple):
     schema: Any = None
     bom: bool = False
     """Whether CSV begins with a byte order mark."""
-    is_corrected: bool = False
-    """Whether reviewers' corrections are taken in and marked."""
+    is_reviewed: bool = False
+    """Whether reviewers may have decided about results; that is taken in and marked."""
 
 
 class Target(NamedTuple):

@@ -7,14 +7,18 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.decisions import CORRECTED, Decisions
+from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decisions
+from docspeed_cli.results.tables import CellPlace, read_tables
 from docspeed_cli.results.values import VALUE_NAMES, find_member, is_grounded, unwrap
+
+_CELL = re.compile(r"tables\[(\d+)\]\[(\d+)\]\.(.+)", re.DOTALL)
+"""The key of a cell in a table that is not line items, such as `tables[1][2].Tax`."""
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class Correction(NamedTuple):
-    """One corrected value; `field` is its key, such as `total` or `line_items[3].amount`."""
+    """One corrected value; `field` is its key: `total`, `line_items[3].amount` or `tables[1][2].Tax`."""
 
     field: str
     old: Any = None
@@ -30,14 +34,48 @@ def corrections_among(decisions: Decisions) -> list[Correction]:
     return [Correction(each.field, each.old, each.value, each.reviewer, each.time) for each in made]
 
 
+def rejection_among(decisions: Decisions) -> str:
+    """Return who rejected the document and why, in words, or an empty text."""
+    made, note = decisions.get(("", False)), decisions.get(("", True))
+    if made is None or made.decision != REJECTED:
+        return ""
+    by = f" by {made.reviewer}" if made.reviewer else ""
+    return f"rejected{by}" + (f": {note.value}" if note is not None and note.value else "")
+
+
 def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, list[Correction]]:
     """Return a copy of a payload with the new values, and the corrections whose place is not in it."""
     changed = copy.deepcopy(payload)
-    lost = [correction for correction in corrections if not _correct(changed, correction)]
-    return changed, lost
+    listed = list(corrections)
+    # All cells are found before any is changed: the first row, which may change, names the columns.
+    cells = cells_of(changed, [correction.field for correction in listed])
+    return changed, [each for each in listed if not _correct(changed, each, cells.get(each.field))]
 
 
-def _correct(payload: Any, correction: Correction) -> bool:
+def cells_of(payload: Any, keys: Iterable[str]) -> dict[str, CellPlace]:
+    """Return where a payload has the cells with these keys, of tables that are not line items."""
+    asked = [(key, found) for key in keys if (found := cell_key(key))]
+    tables = (read_tables(payload) or []) if asked else []
+    places: dict[str, CellPlace] = {}
+    names = {number: table.names for number, table in enumerate(tables, 1)}
+    for key, (table, row, name) in asked:
+        if name in names.get(table, ()):
+            place = tables[table - 1].places.get((row - 1, names[table].index(name)))
+            if place is not None:
+                places[key] = place
+    return places
+
+
+def cell_key(key: str) -> tuple[int, int, str] | None:
+    """Return the table, the row and the column of such a cell's key; the numbers count from 1."""
+    found = _CELL.fullmatch(key)
+    return (int(found[1]), int(found[2]), found[3]) if found else None
+
+
+def _correct(payload: Any, correction: Correction, cell: CellPlace | None) -> bool:
+    if cell is not None:
+        cell.holder[cell.key] = _with_value(cell.content, correction.new)
+        return True
     steps = [name or int(index) - 1 for name, index in _STEP.findall(correction.field)]
     return any(_set(root, steps, correction.new) for root in _roots(payload))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from docspeed_cli.results.fields import Field, name_in, read_extraction, read_row
 from docspeed_cli.results.readings import decimal_mark
-from docspeed_cli.results.tables import Table, column_names, read_tables
+from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.values import (
     MAX_DEPTH,
     find_member,
@@ -85,8 +85,7 @@ class Facts:
     def _add_tables(self, tables: Iterable[Table]) -> None:
         """Add the tables of a result of `tables`: the columns are named by the first row."""
         for index, table in enumerate(tables, 1):
-            width = max(map(len, table.grid), default=0)
-            names = column_names(table.grid[0], width) if width else []
+            names = table.names
             self.tables[f"tables[{index}]"] = [
                 _row(f"tables[{index}]", number, _texts(names, cells, table.page))
                 for number, cells in enumerate(table.grid, 1)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.corrections import Correction
+from docspeed_cli.results.decisions import CORRECTED, REJECTED
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.keys import find_key, without_indexes
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
@@ -19,8 +20,11 @@ STRING = "string"
 
 DOCUMENT_COLUMNS = ("input", "job_id", "status")
 ERROR = "error"
-_OUR_DOCUMENT_COLUMNS = (*DOCUMENT_COLUMNS, ERROR)
-_OUR_TABLE_COLUMNS = ("input",)
+MARKS = (CORRECTED, REJECTED)
+"""Last columns with what reviewers decided, where they decided something."""
+
+_OUR_DOCUMENT_COLUMNS = (*DOCUMENT_COLUMNS, ERROR, *MARKS)
+_OUR_TABLE_COLUMNS = ("input", *MARKS)
 
 _IN_ROW = re.compile(r"(?P<table>[^\[\]]+)\[(?P<row>\d+)\]\.(?P<column>.+)")
 """The key of a cell, such as `line_items[3].amount`."""
@@ -53,6 +57,8 @@ class Document(NamedTuple):
     """Failed checks: code, keys, and what is wrong."""
     corrections: tuple[Correction, ...] = ()
     """What reviewers corrected in its result."""
+    rejected: str = ""
+    """That a reviewer rejected it, in words."""
 
 
 class Columns(NamedTuple):

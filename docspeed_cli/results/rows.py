@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.corrections import Correction
+from docspeed_cli.results.corrections import Correction, cell_key
+from docspeed_cli.results.decisions import CORRECTED, REJECTED
 from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.keys import keys_ending
-from docspeed_cli.results.layout import STRING, Column, Columns, Document, Layout, Row
+from docspeed_cli.results.layout import MARKS, STRING, Column, Columns, Document, Layout, Row
 from docspeed_cli.results.tables import Table, column_names, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
 from docspeed_cli.results.values import cell_text
@@ -19,8 +20,6 @@ CELL_COLUMNS = ("input", "page", "table", "row")
 _OF_ANY_TYPE = ("value", "page", "row")
 ALL_TABLES = "Tables"
 """The sheet with the rows of all tables of all documents, where they are not line items."""
-
-CORRECTED = "corrected"
 
 FIELDS = "fields"
 """The table of an extraction's fields, each with its evidence."""
@@ -52,19 +51,26 @@ def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tu
 # -- tables of cells
 
 
-def cell_rows(document: Document, tables: Iterable[Table]) -> Iterator[Row]:
-    """Yield the rows of tables, under their headings or else the columns' numbers."""
-    for table in tables:
-        body = table.grid[1:] if table.headed else table.grid
+Corrected = list[tuple[Column, Correction]]
+"""The corrections in one row, each with its column."""
+
+
+def cell_rows(document: Document, tables: Iterable[tuple[int, Table]]) -> Iterator[tuple[Row, Corrected]]:
+    """Yield the rows of numbered tables, under their headings or else the columns' numbers."""
+    made = [(found, each) for each in document.corrections if (found := cell_key(each.field))]
+    for place, table in tables:
         headings = [one_line(cell) for cell in table.grid[0]] if table.headed else []
         width = max(map(len, table.grid), default=0)
         names = [
-            f"field.{name}" if name in CELL_COLUMNS else name
+            f"field.{name}" if name in (*CELL_COLUMNS, *MARKS) else name
             for name in column_names(headings, width, "column_")
         ]
-        for number, cells in enumerate(body, 1):
+        columns = dict(zip(table.names, names, strict=True))
+        corrected = [(row, columns.get(name, "row"), each) for (at, row, name), each in made if at == place]
+        for number, cells in enumerate(table.grid[table.headed :], 1):
             row: Row = dict(zip(CELL_COLUMNS, (document.input, table.page, table.name, number), strict=True))
-            yield row | dict(zip(names, cells, strict=False))
+            here = [(Column(name), each) for at, name, each in corrected if at == number + table.headed]
+            yield row | dict(zip(names, cells, strict=False)), here
 
 
 # -- what is shown
@@ -73,26 +79,18 @@ def cell_rows(document: Document, tables: Iterable[Table]) -> Iterator[Row]:
 class View:
     """Which rows of results are shown: documents, line items, fields with evidence, or tables' cells."""
 
-    def __init__(
-        self, operation: str, layout: Layout, table: str | None = None, *, is_corrected: bool = False
-    ) -> None:
+    def __init__(self, operation: str, layout: Layout, table: str | None = None) -> None:
         self.operation = operation
         self.layout = layout
         self.table = table
         self.one_each = operation == "extract" and table is None
         """Whether there is one row for each document, also for one that failed."""
         self._evidence = operation == "extract" and table == FIELDS and FIELDS not in layout.tables
-        self._is_corrected = is_corrected
-        """Whether a last column names the values that were corrected."""
 
-    def columns(self) -> Columns:
-        """Return the columns of these rows."""
+    def columns(self, marks: Sequence[str] = ()) -> Columns:
+        """Return the columns of these rows; `marks` are those of reviewers' decisions that are wanted."""
         columns = self._columns()
-        return (
-            columns._replace(last=(*columns.last, *our_columns([CORRECTED])))
-            if self._is_corrected
-            else columns
-        )
+        return columns._replace(last=(*columns.last, *our_columns(marks)))
 
     def _columns(self) -> Columns:
         if self.operation != "extract":
@@ -109,19 +107,20 @@ class View:
     def rows(self, document: Document, payload: Any) -> list[Row]:
         """Return the rows of a result. NotConvertible if it has none, NoSuchTable for a wrong name."""
         if self.operation != "extract":
-            return list(cell_rows(document, self._tables(payload)))
+            found = cell_rows(document, self._tables(payload))
+            return [row | _mark(document, _keys(made)) for row, made in found]
         items_needed = self.table is not None and not self._evidence
         extraction = read_extraction(payload, items_needed=items_needed)
         if extraction is None:
             raise NotConvertible(self.operation, "csv")
         if self.table is None:
             row = self.layout.document_row(document, extraction)
-            return [row | _mark(each.field for each in document.corrections)]
+            return [row | _mark(document, (each.field for each in document.corrections))]
         if self._evidence:
-            found = (evidence_of(document, field) for field in extraction.fields)
-            listed = [dict(zip(EVIDENCE_COLUMNS, row, strict=True)) for row in found]
+            evidence = (evidence_of(document, field) for field in extraction.fields)
+            listed = [dict(zip(EVIDENCE_COLUMNS, row, strict=True)) for row in evidence]
             keys = {each.field for each in document.corrections}
-            return [row | _mark({row["field"]} & keys) for row in listed]
+            return [row | _mark(document, {row["field"]} & keys) for row in listed]
         if self.table not in (*self.layout.tables, *extraction.line_items):
             raise NoSuchTable(self.table, [*extraction.line_items, FIELDS])
         rows = self.layout.table_rows(extraction)
@@ -129,25 +128,31 @@ class View:
             {
                 "input": document.input,
                 **row,
-                **_mark(
-                    each.field for _, each in _corrected_in(document, self.layout, extraction, name, number)
-                ),
+                **_mark(document, _keys(_corrected_in(document, self.layout, extraction, name, number))),
             }
             for name, number, _, row in rows
             if name == self.table
         ]
 
-    def _tables(self, payload: Any) -> list[Table]:
+    def _tables(self, payload: Any) -> list[tuple[int, Table]]:
+        """Return the tables that are wanted, with their numbers."""
         tables = read_tables(payload)
         if tables is None:
             raise NotConvertible(self.operation, "csv")
-        return tables if self.table is None else tables_named(tables, self.table)
+        picked = tables if self.table is None else tables_named(tables, self.table)
+        return [
+            (number, table) for number, table in enumerate(tables, 1) if any(table is one for one in picked)
+        ]
 
 
-def _mark(keys: Iterable[str]) -> Row:
-    """Return the column that names the corrected values, if there are any."""
-    text = "; ".join(keys)
-    return {CORRECTED: text} if text else {}
+def _keys(made: Corrected) -> Iterator[str]:
+    return (each.field for _, each in made)
+
+
+def _mark(document: Document, keys: Iterable[str]) -> Row:
+    """Return the columns that name the corrected values and say that the document was rejected, if so."""
+    texts = {CORRECTED: "; ".join(keys), REJECTED: document.rejected}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _corrected_in(
@@ -156,7 +161,7 @@ def _corrected_in(
     extraction: Extraction,
     table: str | None = None,
     number: int | None = None,
-) -> list[tuple[Column, Correction]]:
+) -> Corrected:
     """Return the corrections in a row of a table, or in the row of a document, with their columns."""
     tables = extraction.line_items
     placed = ((layout.column_of(each.field, tables), each) for each in document.corrections)
@@ -222,8 +227,10 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
         listed = read_tables(payload)
         if listed is None:
             raise NotConvertible(operation, "xlsx")
-        rows = [TableRow(ALL_TABLES, row, None) for row in cell_rows(document, listed)]
-        return Record(document, layout.document_row(document, None), rows)
+        found = cell_rows(document, enumerate(listed, 1))
+        rows = [TableRow(ALL_TABLES, row, None, _marks(document, made)) for row, made in found]
+        row = layout.document_row(document, None)
+        return Record(document, row, rows, marks=_marks(document, []))
     extraction = read_extraction(payload)
     if extraction is None:
         raise NotConvertible(operation, "xlsx")
@@ -231,19 +238,20 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
     tables = []
     for table, number, cells, row in layout.table_rows(extraction):
         has_evidence = any(cell.has_evidence for cell in cells)
-        marks = _marks(_corrected_in(document, layout, extraction, table, number))
+        marks = _marks(document, _corrected_in(document, layout, extraction, table, number))
         tables.append(
             TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None, marks)
         )
         if has_evidence:
             evidence.append(evidence_of_row(document, f"{table}[{number}]", cells))
     row = layout.document_row(document, extraction)
-    return Record(document, row, tables, evidence, _marks(_corrected_in(document, layout, extraction)))
+    marks = _marks(document, _corrected_in(document, layout, extraction))
+    return Record(document, row, tables, evidence, marks)
 
 
-def _marks(corrections: Iterable[tuple[Column, Correction]]) -> dict[str, str]:
-    """Return what is said about corrected values, by column."""
-    marks = {}
+def _marks(document: Document, corrections: Corrected) -> dict[str, str]:
+    """Return what is said about corrected values by column, and about a document that was rejected."""
+    marks = {"input": f"{document.rejected[:1].upper()}{document.rejected[1:]}"} if document.rejected else {}
     for column, each in corrections:
         by = f" by {each.reviewer}" if each.reviewer else ""
         marks[column.name] = f"Corrected{by}; it was {cell_text(each.old) or 'empty'}"

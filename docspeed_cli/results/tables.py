@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from types import MappingProxyType
@@ -21,6 +22,23 @@ from docspeed_cli.results.values import (
 _TABLE_MEMBERS = ("cells", "rows", "columns", "headers", "table_id", "title")
 
 
+class CellPlace(NamedTuple):
+    """Where a payload has a cell: the list or object that holds it, and its position or name in there."""
+
+    holder: Any
+    key: Any
+
+    @property
+    def content(self) -> Any:
+        """The cell as the payload has it."""
+        return self.holder[self.key]
+
+    @property
+    def value(self) -> Any:
+        """The cell's value."""
+        return _value_of(self.content)
+
+
 class Table(NamedTuple):
     """A table as rows of texts; the first row has the headings, if it has any."""
 
@@ -31,8 +49,14 @@ class Table(NamedTuple):
     headed: bool = False
     """Whether the payload says that the first row has the headings."""
 
-    sources: Mapping[tuple[int, int], Any] = MappingProxyType({})
-    """The parts of the payload that the cells were read from, by row and column of the grid."""
+    places: Mapping[tuple[int, int], CellPlace] = MappingProxyType({})
+    """Where the payload has the cells, by row and column of the grid; not of those that share one place."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, which all differ; the first row has them, whatever it holds."""
+        width = max(map(len, self.grid), default=0)
+        return column_names(self.grid[0], width) if width else []
 
     @property
     def heading(self) -> str:
@@ -45,7 +69,6 @@ class _Cell(NamedTuple):
     row: int
     column: int
     text: str
-    source: Any = None
 
 
 def read_tables(payload: Any) -> list[Table] | None:
@@ -80,8 +103,8 @@ def _read_table(item: dict[str, Any], number: int) -> Table:
     title = cell_text(first_filled(item, ("title", "caption")))
     read, headed = _grid(item)
     grid, headed = _with_headings(_headings(item), read, headed)
-    sources = dict(_sources(item, len(grid) - len(read)))
-    return Table(name, title, page_of(item, ids), grid, headed, sources)
+    places = _places(item, len(grid) - len(read))
+    return Table(name, title, page_of(item, ids), grid, headed, places)
 
 
 def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
@@ -89,7 +112,7 @@ def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
     cells = _cells_of(item)
     if cells:
         return _grid_of_cells(list(_placed(cells))), False
-    rows = _rows_of(item)
+    rows = [_row_of_table(row) for row in _rows_of(item)]
     return grid_of_rows(rows), any(isinstance(row, Mapping) for row in rows)
 
 
@@ -100,24 +123,39 @@ def _cells_of(item: dict[str, Any]) -> list[Any]:
     return cells if listed else []
 
 
-def _rows_of(item: dict[str, Any]) -> list[dict[str, Any] | list[Any]]:
+def _rows_of(item: dict[str, Any]) -> list[Any]:
     listed = find_member(item, "cells") or find_member(item, "rows", "data")
-    return [_row_of_table(row) for row in listed] if isinstance(listed, list) else []
+    return listed if isinstance(listed, list) else []
 
 
-def _sources(item: dict[str, Any], added: int) -> Iterator[tuple[tuple[int, int], Any]]:
-    """Yield the payload's cells with their places in the grid; `added` rows were put above them."""
+def _places(item: dict[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
+    """Return where the payload has the cells of the grid, above which `added` rows were put."""
     cells = _cells_of(item)
-    for cell in _placed(cells):
-        yield (cell.row + added, cell.column), cell.source
-    rows = [] if cells else _rows_of(item)
+    if not cells:
+        return dict(_places_in_rows(_rows_of(item), added))
+    placed = list(_placed(cells))
+    if _is_sparse(placed):
+        return {}
+    count = Counter((cell.row, cell.column) for cell in placed)
+    return {
+        (cell.row + added, cell.column): CellPlace(cells, number)
+        for number, cell in enumerate(placed)
+        if count[cell.row, cell.column] == 1
+    }
+
+
+def _places_in_rows(listed: list[Any], added: int) -> Iterator[tuple[tuple[int, int], CellPlace]]:
+    rows = [_row_of_table(row) for row in listed]
     names = list(dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row))
     columns = {name: column for column, name in enumerate(names)}
-    for number, row in enumerate(rows, added + bool(names)):
+    for number, row in enumerate(rows):
+        at = number + added + bool(names)
         if isinstance(row, Mapping):
-            yield from (((number, columns[name]), cell) for name, cell in row.items())
+            yield from (((at, columns[name]), CellPlace(row, name)) for name in row)
+        elif isinstance(listed[number], dict | list):
+            yield from (((at, column), CellPlace(row, column)) for column in range(len(row)))
         else:
-            yield from (((number, column), cell) for column, cell in enumerate(row))
+            yield (at, 0), CellPlace(listed, number)
 
 
 def column_names(headings: Sequence[str], width: int, blank: str = "") -> list[str]:
@@ -149,7 +187,7 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
             row, column = below, -1
         beside = whole_number(first_filled(item, ("col_index", "col")))
         column = column + 1 if beside is None else beside
-        yield _Cell(row, column, _text_of(_value_of(item)), item)
+        yield _Cell(row, column, _text_of(_value_of(item)))
 
 
 def _text_of(value: Any) -> str:
@@ -162,14 +200,23 @@ def _value_of(cell: Any) -> Any:
     return first_filled(cell, VALUE_NAMES) if has_value else cell
 
 
+def _extent(cells: list[_Cell]) -> tuple[int, int]:
+    """Return the height and the width of a grid that has all cells."""
+    return max(cell.row for cell in cells) + 1, max(cell.column for cell in cells) + 1
+
+
+def _is_sparse(cells: list[_Cell]) -> bool:
+    """Whether a grid would be nearly empty: one cell with a huge index must not take gigabytes."""
+    height, width = _extent(cells)
+    return height * width > 1000 + 50 * len(cells)
+
+
 def _grid_of_cells(cells: list[_Cell]) -> list[list[str]]:
     """Return a grid with the cells in their places, or rows without places if it would be too sparse."""
-    height = max(cell.row for cell in cells) + 1
-    width = max(cell.column for cell in cells) + 1
-    # One cell with a huge index must not take gigabytes.
-    if height * width > 1000 + 50 * len(cells):
+    height, width = _extent(cells)
+    if _is_sparse(cells):
         rows: dict[int, list[str]] = {}
-        for cell in sorted(cells, key=lambda cell: cell[:3]):
+        for cell in sorted(cells):
             rows.setdefault(cell.row, []).append(cell.text)
         return list(rows.values())
     grid = [[""] * width for _ in range(height)]

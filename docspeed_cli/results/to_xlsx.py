@@ -16,6 +16,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from docspeed_cli.results.cells import surely_text, typed_cell
+from docspeed_cli.results.decisions import REJECTED
 from docspeed_cli.results.layout import STRING, Column
 from docspeed_cli.results.rows import EVIDENCE_COLUMNS, PROBLEM_COLUMNS, Record, our_columns
 
@@ -98,6 +99,8 @@ class Book:
         problems = list(document.problems)
         if document.error and not problems:
             problems.append((document.code, "", document.error))
+        if document.rejected:
+            problems.append((REJECTED, "", document.rejected))
         evidence = self._evidence.place
         link = evidence(0) if record.evidence else None
         row = [record.row.get(column.name) for column in self._columns.documents]

@@ -11,7 +11,7 @@ from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.pages import Answer, Packet, Page
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
 from docspeed_cli.results.shape import guess_operation, read_result
-from docspeed_cli.results.tables import Table, column_names, read_tables
+from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.values import (
     VALUE_NAMES,
     cell_text,
@@ -155,7 +155,7 @@ class Panel:
         for index, table in enumerate(tables, 1):
             columns = table.grid[0][:_MAX_COLUMNS] if table.headed else []
             width = min(_MAX_COLUMNS, max(map(len, table.grid), default=0))
-            names = column_names(table.grid[0], width) if width else []
+            names = table.names[:width]
             shown = list(islice(enumerate(table.grid, 1), int(table.headed), MAX_VALUES))
             rows = (self._grid_row(table, names, index, number, texts) for number, texts in shown)
             title = table.title.strip() or f"Table {index}"
@@ -168,12 +168,13 @@ class Panel:
         self, table: Table, names: Sequence[str], index: int, number: int, texts: Sequence[str]
     ) -> list[Value]:
         texts = [_cut(text) for text in texts[:_MAX_COLUMNS]]
-        sources = [table.sources.get((number - 1, column)) for column in range(len(texts))]
+        at = [table.places.get((number - 1, column)) for column in range(len(texts))]
+        sources = [place and place.content for place in at]
         wants = [wanted(source, text, table.page) for source, text in zip(sources, texts, strict=True)]
         places = self._locator().places_of_row(wants)
         return [
-            Value(f"tables[{index}][{number}].{name}", name, text, False, at if text else ())
-            for name, text, at in zip(names, texts, places, strict=False)
+            Value(f"tables[{index}][{number}].{name}", name, text, False, found if text else ())
+            for name, text, found in zip(names, texts, places, strict=False)
         ]
 
     def _fill_with_pages(self, pages: Sequence[Page]) -> None:

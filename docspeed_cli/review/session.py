@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.corrections import Correction, corrected
+from docspeed_cli.results.corrections import Correction, cells_of, corrected
 from docspeed_cli.results.decisions import (
     ACCEPTED,
     CORRECTED,
@@ -92,6 +92,8 @@ class _Open:
 
     def old_value(self, key: str) -> Any:
         """Return a value as the result has it."""
+        if place := cells_of(self.payload, [key]).get(key):
+            return place.value
         fields = self._facts.fields.get(key)
         if fields is not None:
             return fields.value

@@ -158,6 +158,14 @@ class Ledger:
         """Return the job in this row."""
         return next(iter(self._jobs("WHERE row = ?", [row])), None)
 
+    def output_folders(self, operation: str) -> list[str]:
+        """Return the folders of the files with this operation's results."""
+        sql = (
+            "SELECT DISTINCT rtrim(output, replace(output, ?, '')) FROM jobs"
+            " WHERE operation = ? AND output IS NOT NULL"
+        )
+        return [readable_text(folder) for (folder,) in self.database.read(sql, [os.sep, operation])]
+
     def of_output(self, output: str) -> Job | None:
         """Return the job whose result was written to this file last."""
         return next(iter(self._jobs("WHERE output = ? ORDER BY updated_at DESC LIMIT 1", [output])), None)

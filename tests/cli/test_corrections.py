@@ -25,6 +25,13 @@ CORRECTIONS = {
         {"field": "gone", "old": 1, "new": 2},
     ]
 }
+REJECTED = {
+    "corrections": [],
+    "decisions": [
+        {"decision": "rejected", "reviewer": "ben"},
+        {"decision": "note", "text": "blurred", "reviewer": "ben"},
+    ],
+}
 
 
 @pytest.fixture
@@ -78,6 +85,97 @@ def test_workbook_of_a_run_has_corrected_values_with_comments(ran: Stage, argv: 
         if cell.comment is not None
     }
     assert list(found.values()) == [(12.5, "Corrected by ana; it was 10"), (8.5, "Corrected; it was 6")]
+
+
+EXTRACT = ("extract", "a.pdf", "b.pdf", "--schema", "s.json", "--wait")
+
+
+def test_csv_of_an_extraction_again_has_what_was_corrected_and_rejected_since(ran: Stage) -> None:
+    assert "corrected" not in ran.run(*EXTRACT, "--format", "csv").out
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+    Path("out/b.corrections.json").write_text(json.dumps(REJECTED))
+    done = ran.run(*EXTRACT, "--format", "csv")
+    assert done.out.splitlines() == [
+        "input,job_id,status,total,city,error,corrected,rejected",
+        "a.pdf,job_1,completed,12.5,Basel,,total; items[2].amount,",
+        "b.pdf,job_2,completed,10,Basel,,,rejected by ben: blurred",
+    ]
+
+
+def test_csv_of_an_extraction_accepts_the_reviewers_columns_where_nothing_is_decided(ran: Stage) -> None:
+    done = ran.run(*EXTRACT, "--format", "csv", "--columns", "input,corrected")
+    assert (done.code, done.out) == (0, "input,corrected\r\na.pdf,\r\nb.pdf,\r\n")
+
+
+def test_csv_files_of_an_extraction_are_written_again_once_they_are_corrected(ran: Stage) -> None:
+    argv = (*EXTRACT, "--format", "csv", "-o", "out/")
+    assert ran.run(*argv).code == 0
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+    second = Path("out/b.csv").stat().st_mtime_ns
+    submitted = len(ran.service.jobs)
+    for _ in range(2):
+        assert ran.run(*argv).code == 0
+        (first,) = csv.DictReader(io.StringIO(Path("out/a.csv").read_text()))
+        assert (first["total"], first["corrected"]) == ("12.5", "total; items[2].amount")
+    assert Path("out/b.csv").stat().st_mtime_ns == second
+    assert len(ran.service.jobs) == submitted
+
+
+def test_workbook_of_an_extraction_again_says_what_was_corrected_and_rejected(ran: Stage) -> None:
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+    Path("out/b.corrections.json").write_text(json.dumps(REJECTED))
+    done = ran.run(*EXTRACT, "--format", "xlsx", "-o", "march.xlsx")
+    assert done.code == 0, done.err
+    book = load_workbook("march.xlsx")
+    notes = {
+        cell.coordinate: cell.comment.text for line in book["Documents"] for cell in line if cell.comment
+    }
+    assert notes == {"D2": "Corrected by ana; it was 10", "A3": "Rejected by ben: blurred"}
+    assert [cell.value for cell in book["Problems"][2]][2:] == ["rejected", None, "rejected by ben: blurred"]
+    assert book["items"]["A4"].comment.text == "Rejected by ben: blurred"
+
+
+TABLES = {
+    "tables": [
+        {"cells": [{"row_index": 0, "col_index": 0, "text": "Note"}]},
+        {
+            "cells": [
+                {"row_index": row, "col_index": column, "text": text, "region_ids": ["p1:l1"]}
+                for row, texts in enumerate((("Item", "Tax", "Tax"), ("Pump", "1", "2")))
+                for column, text in enumerate(texts)
+            ]
+        },
+        {"columns": ["Item", "Tax"], "rows": [{"Item": "Hose", "Tax": 3}], "title": "More"},
+    ]
+}
+
+
+def test_rows_of_tables_have_corrected_cells_and_say_which(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    stage.service.payload = lambda operation, body: json.dumps(TABLES).encode()
+    stage.document("a.pdf")
+    argv = ("tables", "a.pdf", "--wait")
+    assert stage.run(*argv, "-o", "out/").code == 0
+    made = {"tables[2][2].Tax 2": "2.5", "tables[3][2].Tax": 4, "tables[3][7].Tax": 1}
+    content = {"corrections": [{"field": field, "old": "x", "new": new} for field, new in made.items()]}
+    Path("out/a.corrections.json").write_text(json.dumps(content))
+    done = stage.run(*argv, "--format", "csv")
+    assert "the result has no tables[3][7].Tax" in done.err
+    found = list(csv.reader(io.StringIO(done.out)))
+    assert [row[3:] for row in found[1:]] == [
+        ["1", "Note", "", "", "", "", ""],
+        ["1", "Item", "Tax", "Tax", "", "", ""],
+        ["2", "Pump", "1", "2.5", "", "", "tables[2][2].Tax 2"],
+        ["1", "", "", "", "Hose", "4", "tables[3][2].Tax"],
+    ]
+    stage.run(*argv, "--format", "xlsx", "-o", "a.xlsx")
+    cells = [cell for line in load_workbook("a.xlsx")["Tables"] for cell in line if cell.comment]
+    assert [(cell.value, cell.comment.text) for cell in cells] == [
+        ("2.5", "Corrected; it was x"),
+        (4, "Corrected; it was x"),
+    ]
 
 
 @pytest.mark.parametrize(

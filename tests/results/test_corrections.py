@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.results.corrections import Correction, corrected, corrections_among
+from docspeed_cli.results.corrections import Correction, corrected, corrections_among, rejection_among
 from docspeed_cli.results.decisions import read_decisions
 from docspeed_cli.results.facts import Facts
+from docspeed_cli.results.tables import read_tables
 
 PAYLOADS: dict[str, Any] = {
     "objects": {
@@ -65,9 +66,68 @@ def test_corrected_result_without_the_place_reports_the_correction(key: str) -> 
     assert (changed, lost) == (PAYLOADS["objects"], [correction])
 
 
+CELLS = [
+    {"row_index": row, "col_index": column, "text": text, "region_ids": ["p1:l1"]}
+    for row, texts in enumerate((("Item", "Tax"), ("Pump", "1")))
+    for column, text in enumerate(texts)
+]
+TABLES: dict[str, Any] = {
+    "cells": {"tables": [{"cells": CELLS}]},
+    "cells below headings": {"tables": [{"columns": ["Item", "Tax"], "cells": CELLS[2:]}]},
+    "objects": {"result": {"tables": [{"rows": [{"Item": "Pump", "Tax": {"value": "1"}}]}]}},
+    "objects with cells": {"tables": [{"rows": [{"cells": {"Item": "Pump", "Tax": "1"}}]}]},
+    "lists": {"tables": [{"rows": [["Item", "Tax"], ["Pump", "1"]]}]},
+    "lists below headings": {"tables": [{"headers": ["Item", "Tax"], "rows": [["Pump", {"text": "1"}]]}]},
+    "on a page": {"pages": [{"page": 1, "tables": [{"cells": CELLS}]}]},
+}
+
+
+def texts(payload: Any) -> list[list[str]]:
+    (table,) = read_tables(payload) or []
+    return table.grid
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_corrected_table_has_the_new_cell_in_every_form(form: str) -> None:
+    payload = TABLES[form]
+    made = [Correction("tables[1][2].Item", "Pump", "Valve"), Correction("tables[1][2].Tax", "1", "2")]
+    changed, lost = corrected(payload, made)
+    assert (texts(changed), lost) == ([["Item", "Tax"], ["Valve", "2"]], [])
+    assert texts(payload) == [["Item", "Tax"], ["Pump", "1"]]
+
+
+def test_corrected_heading_does_not_lose_the_cells_below_it() -> None:
+    made = [Correction("tables[1][1].Tax", "Tax", "VAT"), Correction("tables[1][2].Tax", "1", "2")]
+    changed, lost = corrected(TABLES["cells"], made)
+    assert (texts(changed), lost) == ([["Item", "VAT"], ["Pump", "2"]], [])
+    assert changed["tables"][0]["cells"][3] == {**CELLS[3], "text": "2"}
+
+
+@pytest.mark.parametrize("cell", [{**CELLS[3], "text": "x"}, {**CELLS[3], "row_index": 10**6}])
+def test_corrected_table_refuses_a_cell_whose_place_is_not_certain(cell: dict[str, Any]) -> None:
+    payload = {"tables": [{"cells": [*CELLS, cell]}]}
+    made = [Correction("tables[1][2].Tax", "1", "2"), Correction("tables[1][9].Tax", "", "2")]
+    assert corrected(payload, made) == (payload, made)
+
+
 def test_corrections_among_decisions_are_the_last_of_each_field() -> None:
     content = {
         "corrections": [{"field": "a", "new": 1}, {"field": "a", "new": 2, "reviewer": "ann", "extra": 1}],
         "decisions": [{"field": "b", "decision": "accepted"}, {"field": "a", "decision": "note"}],
     }
     assert corrections_among(read_decisions(content)) == [Correction("a", None, 2, "ann")]
+
+
+@pytest.mark.parametrize(
+    ("decided", "words"),
+    [
+        ([{"decision": "rejected"}], "rejected"),
+        (
+            [{"decision": "note", "text": "blurred"}, {"decision": "rejected", "reviewer": "ann"}],
+            "rejected by ann: blurred",
+        ),
+        ([{"decision": "note", "text": "blurred"}, {"decision": "accepted", "field": "a"}], ""),
+    ],
+)
+def test_rejection_among_decisions_has_the_reviewer_and_the_note(decided: Any, words: str) -> None:
+    assert rejection_among(read_decisions({"corrections": [], "decisions": decided})) == words

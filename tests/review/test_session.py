@@ -27,10 +27,10 @@ RESULT: dict[str, Any] = {
 FIELDS = ["total", "city", "date", "items[1].amount"]
 
 
-def reviewable(folder: Path, name: str = "a", result: Any = RESULT) -> Reviewable:
+def reviewable(folder: Path, name: str = "a", result: Any = RESULT, operation: str = "extract") -> Reviewable:
     path = folder / f"{name}.corrections.json"
     return Reviewable(
-        name, DecisionFile(path), summarize(result, "extract"), lambda: Loaded(result, "extract", ())
+        name, DecisionFile(path), summarize(result, operation), lambda: Loaded(result, operation, ())
     )
 
 
@@ -61,6 +61,15 @@ def test_session_decisions_are_saved_at_once_and_merge_into_the_result(tmp_path:
     ]
     changed, lost = corrected(RESULT, corrections_among(DecisionFile(tmp_path / "a.corrections.json").read()))
     assert (changed["fields"]["total"]["value"], changed["fields"]["total"]["text"], lost) == (12.5, "10", [])
+
+
+def test_session_corrects_cells_of_tables_with_the_type_that_they_had(tmp_path: Path) -> None:
+    rows = [{"Item": "Pump", "Tax": 3}, {"Item": "Hose", "Tax": 4}]
+    mine = session(reviewable(tmp_path, "a", {"tables": [{"rows": rows}]}, "tables"))
+    mine.decide(1, {"decision": "corrected", "field": "tables[1][3].Tax", "text": "4.50"})
+    mine.decide(1, {"decision": "corrected", "field": "tables[1][2].Item", "text": "12"})
+    made = [(each["field"], each["old"], each["new"]) for each in saved(tmp_path)["corrections"]]
+    assert made == [("tables[1][3].Tax", 4, 4.5), ("tables[1][2].Item", "Pump", "12")]
 
 
 def test_session_undo_takes_back_decisions_of_every_kind_in_turn(tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ def test_ledger_of_file_is_the_newest_job_over_it_alone_or_among_others(store: S
     assert [each and each.job_id for each in found] == ["job_1", "job_2", "job_2", None]
 
 
+def test_ledger_output_folders_are_those_of_one_operation(store: Store) -> None:
+    ledger = store.open()
+    for output in ("/x/o ut/a.json", "/x/o ut/b.json", "/x/ä/a.csv", "c.json"):
+        ledger.set_output(ledger.begin(job()), output, "sha")
+    ledger.begin(job())
+    assert sorted(ledger.output_folders(job().operation)) == ["", "/x/o ut/", "/x/ä/"]
+    assert ledger.output_folders("split") == []
+
+
 def test_ledger_of_output_is_the_job_that_wrote_the_file_last(store: Store) -> None:
     ledger = store.open()
     rows = [ledger.begin(job(f"job_{number}")) for number in range(3)]

@@ -140,7 +140,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     """Write the kept results of a run as a workbook, without a request; returns the exit code."""
     from docspeed_cli.jobs.follow import job_failed
     from docspeed_cli.jobs.outcome import Outcome
-    from docspeed_cli.jobs.row_output import RowOutput, check_rows, with_corrections
+    from docspeed_cli.jobs.row_output import RowOutput, check_rows, with_decisions
     from docspeed_cli.jobs.target import file_target, row_options
     from docspeed_cli.service.body import Body
 
@@ -149,7 +149,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     path = file_target(output, rows).path
     check_rows(context, rows, to_file=path is not None)
     jobs = list(jobs_of_run(context, run))
-    book, absent = RowOutput(context, with_corrections(context, rows, jobs), path), 0
+    book, absent = RowOutput(context, with_decisions(context, rows, jobs), path), 0
     for job in jobs:
         kept = context.kept.open(job)
         try:

@@ -92,10 +92,10 @@ def result(
 
 def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
     """Return the options for these jobs' rows, once they can be written. Raises DocspeedError."""
-    from docspeed_cli.jobs.row_output import check_rows, with_corrections
+    from docspeed_cli.jobs.row_output import check_rows, with_decisions
 
     _check_one_operation(jobs)
-    rows = with_corrections(context, rows, jobs)
+    rows = with_decisions(context, rows, jobs)
     check_rows(context, rows, to_file=to_file)
     return rows
 
