@@ -8,6 +8,7 @@ from benchmarks.cases.one_job import JOB, JOB_TLS
 from benchmarks.cases.rows import ROWS_CSV, ROWS_XLSX
 from benchmarks.cases.start_up import LEDGER, START_UP, TAB
 from benchmarks.cases.transfers import MEMORY_FILE, MEMORY_PIPE, RESULT_FILE, RESULT_PIPE, UPLOAD
+from benchmarks.cases.view import VIEW
 
 CASES = (
     START_UP,
@@ -27,4 +28,5 @@ CASES = (
     KEPT_MEMORY,
     ROWS_CSV,
     ROWS_XLSX,
+    VIEW,
 )

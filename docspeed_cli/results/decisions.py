@@ -119,8 +119,8 @@ def merge_changes(
 
 
 def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:
-    """Whether the document was rejected or every value was decided about."""
-    return ("", False) in decisions or values_left(decisions, value_count) == 0
+    """Whether the document was rejected or every value was decided about; one without values, itself."""
+    return ("", False) in decisions or (value_count > 0 and values_left(decisions, value_count) == 0)
 
 
 def values_left(decisions: Mapping[Key, Decision], value_count: int) -> int:

@@ -305,6 +305,8 @@ def _scaled(image: Any, scale: float) -> Any:
 
 def _orientation(frame: Any) -> int:
     """Return how the camera was held, as EXIF counts: 5 to 8 are turned by a quarter."""
+    if frame.format == "PNG" and "exif" not in frame.info:
+        return 1  # Pillow would decode the whole image to look behind it
     found = None
     with suppress(Exception):  # damaged EXIF
         found = frame.getexif().get(_ORIENTATION)

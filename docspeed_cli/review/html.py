@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from docspeed_cli.core.json_text import to_json
+from docspeed_cli.core.json_text import plain_json, to_json
 from docspeed_cli.review.model import PageData
 
 _MODULES = ("dom", "selection", "pages", "panel", "main")
@@ -46,7 +46,6 @@ def page_chunks(
     With `review`, what a reviewer needs, it is a page of the server that `review_policy` is for.
     """
     style, script = _style_and_script(is_review=review is not None)
-    content = data.to_json() | ({"review": dict(review)} if review is not None else {})
     slots = {
         "policy": _policy(style, script) if review is None else review_policy(),
         "title": escape(data.title),
@@ -59,12 +58,17 @@ def page_chunks(
         yield page[position : slot.start()].encode()
         position = slot.end()
         if slot[1] == "data":
-            yield _utf8(to_json(content).translate(_UNSAFE_IN_SCRIPT))
+            yield _utf8(_content(data, review).translate(_UNSAFE_IN_SCRIPT))
         elif slot[1] == "pictures":
             yield from _picture_elements(pictures)
         else:
             yield _utf8(slots[slot[1]])
     yield page[position:].encode()
+
+
+def _content(data: PageData, review: Mapping[str, Any] | None) -> str:
+    content = plain_json(data.to_json())
+    return content if review is None else f'{content[:-1]},"review":{to_json(review)}}}'
 
 
 def index_page(title: str, rows: Sequence[IndexRow]) -> bytes:

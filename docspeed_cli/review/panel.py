@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from docspeed_cli.core.json_text import INDENTED, json_chunks
@@ -95,8 +95,8 @@ class Panel:
         values: Iterable[Value],
         detail: str = "",
     ) -> None:
-        """Add a block with a value in each row."""
-        numbers = [number for value in values if (number := self._add(value)) is not None]
+        """Add a block with a value in each row; the values are taken one by one, until the page is full."""
+        numbers = list(takewhile(lambda number: number is not None, map(self._add, values)))
         if numbers or kind == "fields":
             self.blocks.append(Block(kind, title, detail, rows=tuple((number,) for number in numbers)))
 
@@ -274,8 +274,13 @@ def _nodes(nodes: Sequence[Node]) -> Iterator[Value]:
         yield Value(key, key, "  ".join(filter(None, (node.type, node.description))))
 
 
+def is_cut(text: str) -> bool:
+    """Whether a value's text on the page is only the beginning of it."""
+    return len(text) > _MAX_TEXT
+
+
 def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+    return text if not is_cut(text) else f"{text[:_MAX_TEXT]}…"
 
 
 def counted(number: int, name: str) -> str:

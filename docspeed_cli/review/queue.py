@@ -43,6 +43,8 @@ def summarize(payload: Any, operation: str, checks: Sequence[Check] = ()) -> Sum
     values = Panel(payload, operation, {"": Locator(payload, None)}, {}).values
     known = {value.key for value in values}
     failures = tuple((key if key in known else "", reason) for key, reason in _failures(checks))
+    if not known:
+        failures = (*failures, ("", "The result has no values."))
     found = find_concerns(payload, failures)
     levels = [concern.level for key, concern in found.items() if key in known or not key]
     return Summary(min(levels, default=REST), len(known), failures)

@@ -27,6 +27,7 @@ from docspeed_cli.results.values import cell_text
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.model import PageData
 from docspeed_cli.review.page import DocumentFile, View
+from docspeed_cli.review.panel import is_cut
 from docspeed_cli.review.queue import REST, Concern, Summary, find_concerns, in_order
 
 MAX_PAGES = 5_000
@@ -250,7 +251,9 @@ class Session:
         if kind == REJECTED and not field:
             return {("", False): self._decision("", REJECTED)}
         if kind == ACCEPTED:
-            keys = [field] if field else [key for key in shown.texts if (key, False) not in seen]
+            # A result without values is accepted as a whole.
+            left = [key for key in shown.texts or [""] if (key, False) not in seen]
+            keys = [field] if field else left
             if not keys:
                 raise Refused("Every value is decided about.")
             return {(key, False): self._decision(key, ACCEPTED) for key in keys}
@@ -259,6 +262,10 @@ class Session:
         raise Refused(_UNKNOWN)
 
     def _correction(self, shown: _Open, field: str, text: str) -> Decision:
+        if is_cut(shown.texts[field]):
+            raise Refused(
+                "The page shows only the beginning of this value; add a note in place of a correction."
+            )
         old = shown.old_value(field)
         place = self._layout.column_of(field, shown.tables)
         try:

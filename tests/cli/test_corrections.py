@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,10 @@ def test_csv_of_an_extraction_again_has_what_was_corrected_and_rejected_since(ra
     Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
     Path("out/b.corrections.json").write_text(json.dumps(REJECTED))
     done = ran.run(*EXTRACT, "--format", "csv")
-    assert done.out.splitlines() == [
+    assert re.sub(r"job_\d", "job", done.out).splitlines() == [
         "input,job_id,status,total,city,error,corrected,rejected",
-        "a.pdf,job_1,completed,12.5,Basel,,total; items[2].amount,",
-        "b.pdf,job_2,completed,10,Basel,,,rejected by ben: blurred",
+        "a.pdf,job,completed,12.5,Basel,,total; items[2].amount,",
+        "b.pdf,job,completed,10,Basel,,,rejected by ben: blurred",
     ]
 
 

@@ -68,6 +68,7 @@ def test_document_is_reviewed_once_it_is_rejected_or_every_value_is_decided_abou
     assert is_reviewed(decided, 2) and not is_reviewed(decided, 3)
     assert is_reviewed({("", False): Decision("", REJECTED)}, 3)
     assert not is_reviewed({("", True): Decision("", NOTE, "spam")}, 3)
+    assert not is_reviewed({}, 0) and is_reviewed({("", False): Decision("", ACCEPTED)}, 0)
 
 
 @pytest.mark.parametrize(

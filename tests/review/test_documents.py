@@ -82,10 +82,11 @@ def test_find_takes_whole_words_only_and_nothing_that_is_too_frequent(tmp_path: 
     assert page.find("tax", 1) == []
 
 
-def test_picture_of_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_picture_of_a_photo_is_turned_as_its_camera_says(tmp_path: Path, name: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter, clockwise
-    document = open_document(image(tmp_path / "a.jpg", exif=exif))
+    document = open_document(image(tmp_path / name, exif=exif))
     picture = document.picture(1, 1000)
     assert document.size(1) == picture.size == (200, 400)
     assert [picture.getpixel(at)[0] > 128 for at in ((20, 20), (180, 20), (20, 380))] == [True, False, True]

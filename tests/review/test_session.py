@@ -72,6 +72,23 @@ def test_session_corrects_cells_of_tables_with_the_type_that_they_had(tmp_path: 
     assert made == [("tables[1][3].Tax", 4, 4.5), ("tables[1][2].Item", "Pump", "12")]
 
 
+def test_session_result_without_values_comes_first_and_is_accepted_as_a_whole(tmp_path: Path) -> None:
+    good = {"fields": {"city": RESULT["fields"]["city"]}}
+    mine = session(reviewable(tmp_path, "good", good), reviewable(tmp_path, "none", {"fields": {}}))
+    data, review = mine.page(1)
+    assert (data.title, review["document"], mine.progress.left) == ("none", ["The result has no values."], 2)
+    assert mine.decide(1, {"decision": "accepted"})["reviewed"] == 1
+    assert [each["decision"] for each in saved(tmp_path, "none")["decisions"]] == ["accepted"]
+    mine.undo()
+    assert mine.progress.left == 2
+
+
+def test_session_refuses_to_replace_a_value_of_which_the_page_shows_the_beginning(tmp_path: Path) -> None:
+    mine = session(reviewable(tmp_path, "a", {"fields": {"terms": {"value": "x" * 5001}}}))
+    with pytest.raises(Refused, match="only the beginning"):
+        mine.decide(1, {"decision": "corrected", "field": "terms", "text": "x" * 5000 + "…"})
+
+
 def test_session_undo_takes_back_decisions_of_every_kind_in_turn(tmp_path: Path) -> None:
     mine = session(reviewable(tmp_path))
     mine.decide(1, {"decision": "accepted", "field": "total"})

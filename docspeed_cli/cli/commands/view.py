@@ -164,8 +164,9 @@ def _write_many(
         except DocspeedError as error:
             if error.code in ("write_failed", "no_review"):
                 raise
-            context.output.warn(f"{result.label}: {error.message}")
-            rows.append(IndexRow(result.label, "", problem=error.message))
+            problem = error.message.removeprefix(f"{result.label}: ")
+            context.output.warn(f"{result.label}: {problem}")
+            rows.append(IndexRow(result.label, "", problem=problem))
     index = folder / "index.html"
     write_whole(index, [index_page(name, rows)], private=True)
     return index

@@ -1,4 +1,4 @@
-import { byId, element, shown } from "./dom.js";
+import { byId, element, setSide, shown } from "./dom.js";
 import { App } from "./main.js";
 
 // The reviewer's part of the page: decisions go to the server one by one, which saves each at once.
@@ -44,8 +44,10 @@ class Review {
 
   addControls() {
     byId("title").after(element("output", { id: "progress", "aria-live": "polite" }));
+    this.bar = element("div", { id: "bar", "aria-hidden": "true" });
+    document.querySelector("header").after(this.bar);
     const button = (label, key, act, kind) => element("button", { class: `wide ${kind ?? ""}`, title: `${label} ( ${key} )`, onclick: act }, label, " ", element("kbd", { "aria-hidden": "true" }, key));
-    this.input = element("input", { id: "edit", autocomplete: "off", spellcheck: false, maxLength: 20000 });
+    this.input = element("textarea", { id: "edit", autocomplete: "off", spellcheck: false, maxLength: 20000 });
     this.label = element("label", { htmlFor: "edit" });
     this.editor = element("form", { class: "editor", hidden: true }, this.label, this.input);
     this.message = element("p", { class: "message", role: "status", hidden: true });
@@ -61,6 +63,9 @@ class Review {
     this.editor.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Escape") this.closeEditor();
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
     });
   }
 
@@ -72,7 +77,7 @@ class Review {
     const asked = decodeURIComponent(location.hash.slice(1));
     const at = asked ? this.data.values.findIndex((value) => value.key === asked) : -1;
     if (at >= 0) this.select(at);
-    else if (this.decided("")) this.tell("This document was rejected.");
+    else if (this.isRejected) this.tell("This document was rejected.");
     else this.next(true);
     document.body.dataset.ready = String(this.number);
   }
@@ -84,6 +89,8 @@ class Review {
   keyOf(index) { return this.data.values[index]?.key; }
 
   decided(key) { return this.decisions.get(JSON.stringify([key, false])); }
+
+  get isRejected() { return this.decided("")?.decision === "rejected"; }
 
   noteOf(key) { return this.decisions.get(JSON.stringify([key, true])); }
 
@@ -124,6 +131,7 @@ class Review {
   // -- deciding
 
   accept() {
+    if (!this.data.values.length) { this.acceptRest(); return; }
     if (this.current === null) { this.tell("Choose a value first."); return; }
     const field = this.keyOf(this.current);
     this.expect({ field, decision: "accepted" });
@@ -132,6 +140,7 @@ class Review {
   }
 
   acceptRest() {
+    if (!this.data.values.length) this.expect({ field: "", decision: "accepted" });
     for (const { key } of this.data.values) if (!this.decided(key)) this.decisions.set(JSON.stringify([key, false]), { field: key, decision: "accepted" });
     this.data.values.forEach((_, index) => this.draw(index));
     this.send({ decision: "accepted" });
@@ -199,7 +208,8 @@ class Review {
     this.decisions = new Map(answer.decisions.map((each) => [JSON.stringify([each.field, each.decision === "note"]), each]));
     this.data.values.forEach((_, index) => this.draw(index));
     byId("progress").textContent = `${this.review.reviewed} of ${this.review.total} reviewed · ${this.review.left} open here`;
-    byId("title").classList.toggle("rejected", Boolean(this.decided("")));
+    byId("title").classList.toggle("rejected", this.isRejected);
+    setSide(this.bar, { "--done": this.review.reviewed / this.review.total });
     for (const other of answer.replaced ?? []) {
       const what = other.decision === "corrected" ? `corrected ${other.field} to “${other.text}”` : `${other.decision === "note" ? "noted something about" : other.decision} ${other.field || "the document"}`;
       this.tell(`${other.reviewer ?? "Somebody"} had ${what} in the meantime; yours is now saved in its place.`, true);
@@ -214,8 +224,10 @@ class Review {
     const value = this.data.values.find((each) => each.key === field);
     const corrected = this.decided(field)?.decision === "corrected" ? this.decided(field).text : null;
     this.editing = { decision, field };
-    this.label.textContent = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; empty if the document does not have it`;
+    const about = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; empty if the document does not have it`;
+    this.label.replaceChildren(element("small", {}, "Enter saves · Esc leaves"), shown(about));
     this.input.value = decision === "note" ? this.noteOf(field)?.text ?? "" : corrected ?? value?.text ?? "";
+    this.input.rows = Math.min(this.input.value.split("\n").length + Math.floor(this.input.value.length / 60), 8);
     this.input.readOnly = false;
     this.editor.hidden = false;
     this.tell("");
