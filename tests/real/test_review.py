@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,10 +17,9 @@ from fpdf import FPDF
 
 from docspeed_cli.review.server import ReviewServer
 from tests.fake_service import PATIENCE
+from tests.real.browser import CHROMIUM, flaws
 from tests.real.machine import Machine
 from tests.review.test_session import reviewable, saved, session
-
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture
@@ -100,22 +98,29 @@ SCHEMA = {
         {"key": "total", "type": "number"},
         {"key": "due_date", "type": "date"},
     ],
+    "tables": [{"key": "items", "fields": [{"key": "description"}, {"key": "amount", "type": "number"}]}],
 }
+COUNT = 20
 
 
 def make_bill(path: Path, number: int) -> None:
+    """Write a bill; some have no due date, and some have a table."""
     paper = FPDF(unit="pt")
     paper.set_font("helvetica", size=14)
     paper.add_page()
-    for line, text in enumerate(
-        (f"Invoice Number: B-{number:03}", f"Total: {number * 10}.50", f"Due Date: 2026-05-{number + 10}")
-    ):
+    lines = [f"Invoice Number: B-{number:03}", f"Total: {number * 10}.50"]
+    lines += [f"Due Date: 2026-05-{number + 10}"] if number % 5 else []
+    for line, text in enumerate(lines):
         paper.text(60, 100 + 30 * line, text)
+    rows = (("Description", "Amount"), ("Hose", f"{number}.25"), ("Pump", "7.00"), ("Valve", "3.00"))
+    for line, row in enumerate(rows if number % 4 == 0 else ()):
+        for column, text in enumerate(row):
+            paper.text(60 + 250 * column, 260 + 24 * line, text)
     paper.output(str(path))
 
 
 @contextmanager
-def page_of(url: str, problems: list[str]) -> Iterator[Any]:
+def page_of(url: str, problems: list[str], **options: Any) -> Iterator[Any]:
     """Open a page in a browser; problems are what its console reports and requests that leave its origin."""
     from playwright.sync_api import sync_playwright
 
@@ -127,7 +132,7 @@ def page_of(url: str, problems: list[str]) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
         page.on("console", lambda message: problems.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on("request", note_request)
@@ -137,52 +142,66 @@ def page_of(url: str, problems: list[str]) -> Iterator[Any]:
 
 
 class Keyboard:
-    """Reviews by keys alone, and remembers what was typed."""
+    """Reviews by keys alone, and remembers what was typed and decided."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        self.decided: dict[str, dict[str, str]] = {}
+        self.corrected: dict[tuple[str, str], Any] = {}
+        self.accepted: set[tuple[str, str]] = set()
+        self.rejected: set[str] = set()
 
-    def read(self) -> tuple[str, str]:
-        """Return the document's name and the key of the value that is selected."""
-        return (
-            self.page.title(),
-            self.page.locator("#detail .key").inner_text(),
-        )
+    @property
+    def title(self) -> str:
+        return str(self.page.title())
 
-    def correct(self, text: str) -> None:
-        self.page.keyboard.press("e")
+    @property
+    def field(self) -> str:
+        return str(self.page.locator("#detail .key").inner_text())
+
+    @property
+    def open_here(self) -> int:
+        return int(self.page.locator("#progress").inner_text().rpartition("· ")[2].split()[0])
+
+    def type(self, key: str, text: str) -> None:
+        self.page.keyboard.press(key)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
         self.page.wait_for_selector(".editor", state="hidden")
 
+    def correct(self, number: int) -> None:
+        """Correct the value that is selected, as its type wants it."""
+        at, name = (self.title, self.field), self.field.rpartition(".")[2]
+        typed, new = {
+            "total": (f"1,{number:03}.25", 1000.25 + number),
+            "amount": (f"{number}.75", number + 0.75),
+            "due_date": (f"{number} May 2026", f"2026-05-{number:02}"),
+        }.get(name, (f"N {number} “ä”", f"N {number} “ä”"))
+        self.type("e", typed)
+        self.corrected[at] = new
+
     def review(self, number: int) -> None:
-        """Decide about the three values of the document with this place in the queue."""
+        """Decide about every value of the document with this place in the queue."""
         self.page.wait_for_selector(f"body[data-ready='{number}']")
-        for step in range(3):
-            name, field = self.read()
-            typed = {
-                "invoice_number": f"N {number}",
-                "total": f"1,{number:03}.25",
-                "due_date": f"{number} May 2026",
-            }
-            key = field.rpartition(".")[2]
-            if (number + step) % 2:
-                self.correct(typed[key])
-                new = {"total": 1000.25 + number, "due_date": f"2026-05-{number:02}"}.get(key, typed[key])
-                self.decided.setdefault(name, {})[field] = new  # type: ignore[assignment]
+        if number == 3:
+            self.rejected.add(self.title)
+            self.page.keyboard.press("x")
+            return
+        for step in range(self.open_here):
+            if (number + step) % 3 == 0:
+                self.correct(number)
             else:
+                self.accepted.add((self.title, self.field))
                 self.page.keyboard.press("a")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_review_of_a_folder_by_keyboard_alone_saves_what_was_typed(tmp_path: Path) -> None:
-    machine, count, problems = Machine(tmp_path), 6, list[str]()
+def test_review_of_twenty_documents_by_keyboard_alone_saves_what_was_typed(tmp_path: Path) -> None:
+    machine, problems = Machine(tmp_path), list[str]()
     (tmp_path / "bill.json").write_text(json.dumps(SCHEMA))
-    for number in range(1, count + 1):
+    for number in range(1, COUNT + 1):
         make_bill(tmp_path / f"bill{number}.pdf", number)
-    names = [f"bill{number}.pdf" for number in range(1, count + 1)]
+    names = [f"bill{number}.pdf" for number in range(1, COUNT + 1)]
     ran = machine.run("extract", *names, "--schema", "bill.json", "--sandbox", "--wait", "-o", "out/")
     assert ran.code == 0, ran.err
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.json")}
@@ -190,40 +209,59 @@ def test_review_of_a_folder_by_keyboard_alone_saves_what_was_typed(tmp_path: Pat
     with machine.start(*argv) as running:
         with page_of(running.out_line().strip(), problems) as page:
             keyboard = Keyboard(page)
-            for number in range(1, count):
+            for number in range(1, COUNT):
                 keyboard.review(number)
-            page.wait_for_selector(f"body[data-ready='{count}']")
+            page.wait_for_selector(f"body[data-ready='{COUNT}']")
             assert page.locator(".place.marked").count() == 1
             width = "image => image.decode().then(() => image.naturalWidth)"
             assert page.locator("#pages img").first.evaluate(width) > 500
+            left = keyboard.open_here
             page.keyboard.press("a")
             page.keyboard.press("u")
             page.get_by_text("Undone.").wait_for()
             page.keyboard.press("?")
             assert "reject the document" in page.locator("#keys").inner_text()
             page.keyboard.press("Escape")
-            page.keyboard.press("c")
-            page.keyboard.type("is it paid?")
-            page.keyboard.press("Enter")
-            page.wait_for_selector(".editor", state="hidden")
-            assert page.locator("#progress").inner_text() == f"{count - 1} of {count} reviewed · 3 open here"
+            keyboard.type("c", "is it paid?")
+            progress = f"{COUNT - 1} of {COUNT} reviewed · {left} open here"
+            assert page.locator("#progress").inner_text() == progress
         running.send(signal.SIGINT)
         done = running.end()
     assert (done.code, problems) == (0, [])
-    assert f"1 result of {count} left" in done.err
+    assert f"1 result of {COUNT} left" in done.err
     assert "docspeed review out/ --schema bill.json --reviewer ana --no-open" in done.err
-    found = {
-        name: json.loads((tmp_path / "out" / f"{name[:-5]}.corrections.json").read_text()) for name in before
+    found = [
+        (name, decision)
+        for name in before
+        for content in [json.loads((tmp_path / "out" / f"{name[:-5]}.corrections.json").read_text())]
+        for decision in (*content["corrections"], *content["decisions"])
+    ]
+    assert {(name, each["field"]): each["new"] for name, each in found if "new" in each} == keyboard.corrected
+    decided = {
+        kind: [(name, each.get("field")) for name, each in found if each.get("decision") == kind]
+        for kind in ("accepted", "rejected", "note")
     }
-    assert {
-        name: {each["field"]: each["new"] for each in content["corrections"]}
-        for name, content in found.items()
-        if content["corrections"]
-    } == keyboard.decided
-    assert (
-        sum(len(content["decisions"]) + len(content["corrections"]) for content in found.values())
-        == 3 * count - 2
-    )
-    assert {
-        path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.json") if path.name in before
-    } == before
+    assert set(decided["accepted"]) == keyboard.accepted
+    assert (len(keyboard.corrected) > 20, len(keyboard.accepted) > 40) == (True, True)
+    assert ([name for name, _ in decided["rejected"]], len(decided["note"])) == ([*keyboard.rejected], 1)
+    assert any(field.startswith("items[") for _, field in keyboard.corrected)
+    results = (tmp_path / "out").glob("*.json")
+    assert {path.name: path.read_bytes() for path in results if path.name in before} == before
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_review_page_has_names_contrast_and_a_focus_for_everything(
+    server: ReviewServer, scheme: str, width: int
+) -> None:
+    problems: list[str] = []
+    size = {"width": width, "height": 800}
+    with page_of(server.url, problems, color_scheme=scheme, viewport=size) as page:
+        page.wait_for_selector("body[data-ready]")
+        for keys in (["Tab"] * 3, ["a", "n", "e"], ["Escape", "C"], ["Escape", "x"], ["u", "p", "?"]):
+            for key in keys:
+                page.keyboard.press(key)
+            assert flaws(page) == [], keys
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert problems == []

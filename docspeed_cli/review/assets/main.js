@@ -19,7 +19,7 @@ const KEYS = [
   [["0"], "fit the width", (app) => app.pages.setZoom(0)],
   [["b"], "boxes of all values, or only of the selected one", (app) => app.pages.toggleBoxes()],
   [["d"], "light or dark", (app) => app.switchTheme()],
-  [["?"], "this list", () => byId("keys").showModal()],
+  [["?"], "this list", (app) => app.showKeys()],
 ];
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", ArrowRight: "→", ArrowLeft: "←", Escape: "Esc", "=": "+" };
 
@@ -51,7 +51,7 @@ export class App {
     const clicks = {
       "previous-page": () => this.pages.turnPage(-1), "next-page": () => this.pages.turnPage(1),
       "zoom-out": () => this.pages.setZoom(-1), "zoom-in": () => this.pages.setZoom(1), "zoom-fit": () => this.pages.setZoom(0),
-      boxes: () => this.pages.toggleBoxes(), theme: () => this.switchTheme(), help: () => byId("keys").showModal(),
+      boxes: () => this.pages.toggleBoxes(), theme: () => this.switchTheme(), help: () => this.showKeys(),
     };
     for (const [id, act] of Object.entries(clicks)) byId(id).addEventListener("click", act);
     for (const [names, about] of this.keys) {
@@ -65,6 +65,12 @@ export class App {
       if (event.key === "Enter") search.focus();
     });
     addEventListener("keydown", (event) => this.press(event));
+  }
+
+  // The button to close it has the focus, and is at the end of a list that may not fit.
+  showKeys() {
+    byId("keys").showModal();
+    byId("keys").scrollTop = 0;
   }
 
   press(event) {
