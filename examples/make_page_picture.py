@@ -1,6 +1,6 @@
-"""Draws the README's picture of `docspeed view`: the page of an invoice as Chromium shows it.
+"""Draws the README's pictures of `docspeed view` and `docspeed review`, as Chromium shows them.
 
-`python examples/make_page_picture.py [FOLDER]` writes `pictures/view.png`, or the same into FOLDER.
+`python examples/make_page_picture.py [FOLDER]` writes `pictures/view.png` and `review.png`, or into FOLDER.
 """
 
 from __future__ import annotations
@@ -10,56 +10,92 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 EXAMPLES = Path(__file__).parent
 COLOURS = 256
 """Colours of the picture, which make it a third as large."""
 
-KEYS = ("j", "j", "j", "j", "j", "j", "j", "j")
-"""What is typed: the eighth value is selected."""
+Keys = tuple[str, ...]
+
+SHOWN: Keys = ("j",) * 8
+"""What is typed on the page of `view`: the eighth value is selected."""
+
+REVIEWED: Keys = (*"aaaaa", *"e", *"29AAGCK4821M1Z5", "Enter", *"aa", *"e")
+"""What is typed in `review`: some values are accepted, one is corrected, and another is about to be."""
 
 
-def page_of_invoice(folder: Path) -> Path:
-    """Extract the fields of the invoice in the sandbox, and write their page."""
-    for name in ("invoice.pdf", "invoice.schema.json"):
-        shutil.copy(EXAMPLES / name, folder)
-    env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("DOCSPEED_")},
-        "DOCSPEED_STATE_DIR": str(folder / "state"),
-        "DOCSPEED_CONFIG": str(folder / "config.toml"),
-    }
-    for line in (
-        "extract invoice.pdf --schema invoice.schema.json --sandbox --wait -o result.json",
-        "view result.json -o page.html",
-    ):
-        argv = [sys.executable, "-m", "docspeed_cli", *line.split()]
-        subprocess.run(argv, cwd=folder, env=env, check=True, capture_output=True)
-    return folder / "page.html"
+class Example:
+    """The results of the example documents in the sandbox, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("invoice.pdf", "packet.pdf", "invoice.schema.json"):
+            shutil.copy(EXAMPLES / name, folder)
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("DOCSPEED_")},
+            "DOCSPEED_STATE_DIR": str(folder / "state"),
+            "DOCSPEED_CONFIG": str(folder / "config.toml"),
+        }
+        extract = "extract invoice.pdf packet.pdf --schema invoice.schema.json --sandbox --wait -o results/"
+        subprocess.run(self.argv(extract), cwd=folder, env=self.env, check=True, capture_output=True)
+
+    def argv(self, line: str) -> list[str]:
+        """Return the arguments of a command."""
+        return [sys.executable, "-m", "docspeed_cli", *line.split()]
+
+    def view(self) -> str:
+        """Write the page of the invoice, and return its address."""
+        argv = self.argv("view results/invoice.json -o page.html")
+        subprocess.run(argv, cwd=self.folder, env=self.env, check=True, capture_output=True)
+        return (self.folder / "page.html").as_uri()
+
+    @contextmanager
+    def review(self) -> Iterator[str]:
+        """Serve the review, and yield its address."""
+        argv = self.argv("review results/ --schema invoice.schema.json --no-open")
+        with subprocess.Popen(
+            argv, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as serving:
+            assert serving.stdout is not None
+            yield serving.stdout.readline().strip()
+            serving.terminate()
+
+
+def draw(browser: Browser, address: str, keys: Keys, path: Path) -> None:
+    """Write what the browser shows at an address after these keys."""
+    page = browser.new_page(
+        viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce"
+    )
+    page.goto(address)
+    page.wait_for_selector("#panel [data-value]")
+    page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
+    for key in keys:
+        page.keyboard.press(key)
+        if key == "Enter":
+            page.wait_for_selector(".editor", state="hidden")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=path, caret="hide")
+    page.close()
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
 def make(folder: Path) -> None:
-    """Write the picture into the folder."""
+    """Write the pictures into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "view.png"
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
-        page_path = page_of_invoice(Path(made))
+        example = Example(Path(made))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(
-            viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce"
-        )
-        page.goto(page_path.as_uri())
-        page.wait_for_selector("#panel [data-value]")
-        page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
-        for key in KEYS:
-            page.keyboard.press(key)
-        page.screenshot(path=path)
+        draw(browser, example.view(), SHOWN, folder / "view.png")
+        with example.review() as address:
+            draw(browser, address, REVIEWED, folder / "review.png")
         browser.close()
-    with Image.open(path) as picture:
-        picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
