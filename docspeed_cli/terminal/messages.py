@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,12 @@ from docspeed_cli.terminal.streams import Streams
 
 if TYPE_CHECKING:
     from docspeed_cli.service.client import Exchange
+
+
+def _escaped(text: str, separators: str = "") -> str:
+    """Escape a part of a workflow command as GitHub expects: the command is one line, and `%` an escape."""
+    text = sanitize(text).replace("##[", "# #[")
+    return "".join(f"%{ord(each):02X}" if each in f"%\r\n{separators}" else each for each in text)
 
 
 class Messages(Streams):
@@ -112,11 +119,12 @@ class Messages(Streams):
             self._write(self.environment.stderr, "\a")
 
     def annotate(self, text: str) -> None:
-        """Show an error beside the step in GitHub Actions."""
+        """Show an error beside the step in GitHub Actions, and beside the file whose path it begins with."""
         if self._in_github_actions and not self.style.json_errors:
-            # A workflow command is one line, so GitHub expects its line breaks and `%` escaped.
-            escaped = sanitize(text).replace("%", "%25").replace("\n", "%0A").replace("##[", "# #[")
-            self._write_stderr(f"::error title=docspeed::{escaped}")
+            path = text.partition(": ")[0]
+            # A path's own `is_file` raises an error if the text is longer than a path can be.
+            file = f"file={_escaped(path, ',:')}," if os.path.isfile(path) else ""  # noqa: PTH113
+            self._write_stderr(f"::error {file}title=docspeed::{_escaped(text)}")
 
     @contextmanager
     def grouped(self, title: str) -> Iterator[None]:

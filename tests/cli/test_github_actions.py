@@ -33,6 +33,25 @@ def test_github_actions_annotation_has_no_escape_sequences(stage: Stage, service
     assert not {"\x1b", "\u202e", "\x9b"} & set(ran.err)
 
 
+def test_github_actions_annotation_names_the_document(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    documents = [stage.document("a,b:c%.pdf"), stage.document("d.pdf")]
+    for argv in (documents, documents[:1]):
+        ran = stage.run("parse", *argv, "--wait", "--fresh", env={"GITHUB_ACTIONS": "true"})
+        marks = sorted(line for line in ran.err.splitlines() if line.startswith("::error"))
+        names = [path.replace("a,b:c%", "a%2Cb%3Ac%25") for path in argv]
+        assert [mark.split("::")[1] for mark in marks] == [
+            f"error file={name},title=docspeed" for name in names
+        ]
+
+
+def test_github_actions_annotation_of_a_name_too_long_for_a_path(stage: Stage, service: Service) -> None:
+    service.final = "failed"
+    long = "x" * 5000
+    ran = stage.run("parse", "--file-id", long, "--file-id", "f", "--wait", env={"GITHUB_ACTIONS": "true"})
+    assert ran.code == 5 and f"::error title=docspeed::{long}: ended" in ran.err
+
+
 def test_github_actions_batch_failures_are_annotated(stage: Stage, service: Service) -> None:
     service.final = "failed"
     env = {"GITHUB_ACTIONS": "true"}

@@ -64,6 +64,17 @@ def test_runs_show_counts_groups_failures_and_links_to_the_run_before(stage: Sta
     assert shown(stage)["pages"] == 12, "files that are there tell their pages too"
 
 
+def test_runs_show_markdown_is_two_tables_of_plain_text(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, *[Reply.of(422, {"detail": "no | <b>pages"})] * 12)
+    ids = [f"f{n}" for n in range(12)]
+    stage.run("parse", *file_ids(*ids, "ok"), "--wait", "--concurrency", "1", "--name", "march")
+    about, failed = stage.run("runs", "show", "march", "--format", "markdown").out.split("\n\n")
+    assert about.splitlines()[:2] == ["| parse |  |", "| --- | --- |"]
+    assert re.search(r"^\| inputs \| 13: 1 done, 12 failed \|$", about, re.M)
+    (row,) = failed.splitlines()[2:]
+    assert re.match(r"\| 12 \| .*no \\\| \\<b>pages.* \| f0<br>f1<br>.*<br>… and 2 more \|$", row)
+
+
 def test_runs_reused_job_belongs_to_every_run_that_used_it(stage: Stage) -> None:
     for name, ids in (("one", ("a", "b")), ("two", ("b", "c"))):
         assert stage.run("parse", *file_ids(*ids), "--wait", "--name", name).code == 0

@@ -96,7 +96,8 @@ def list_(
     "docspeed runs show march --json | jq '.failures'",
     "docspeed runs show @last --format csv > run.csv",
     "docspeed runs show march --format xlsx -o march.xlsx",
-    formats=("json", "csv", "xlsx"),
+    'docspeed runs show --format markdown >> "$GITHUB_STEP_SUMMARY"',
+    formats=("json", "csv", "xlsx", "markdown"),
 )
 def show(
     options: RunsOptions,
@@ -127,7 +128,11 @@ def show(
             return 0
         members = describe_run(context, found)
         failures = _failures(context.ledger.runs.items(found.run, _FAILED))
-        if context.output.human_output:
+        if context.output.format == "markdown":
+            from docspeed_cli.cli.run_markdown import run_as_markdown
+
+            context.output.text(run_as_markdown(members, counts_in_words(members), failures))
+        elif context.output.human_output:
             _show(context, found, members, failures)
         else:
             context.output.value({**members, "failures": failures})
@@ -237,7 +242,7 @@ def _failures(items: list[RunItem]) -> list[dict[str, Any]]:
     ]
 
 
-def _counts_in_words(members: dict[str, Any]) -> str:
+def counts_in_words(members: dict[str, Any]) -> str:
     reused = f" ({members['reused']} reused)" if members["reused"] else ""
     words = {
         "failed": "failed",
@@ -258,7 +263,7 @@ def _show(context: Context, run: RunRecord, members: dict[str, Any], failures: l
     took = f", took {span(members['seconds'])}" if members["seconds"] is not None else ""
     rows = {
         "started": f"{ago(run.started_at, now)}{took}",
-        "inputs": f"{members['inputs']}: {_counts_in_words(members)}",
+        "inputs": f"{members['inputs']}: {counts_in_words(members)}",
         "pages": "" if members["pages"] is None else str(members["pages"]),
         "results": run.results or "",
         "server": str(run.server or ""),
