@@ -96,7 +96,7 @@ def list_(
     "docspeed runs show march --json | jq '.failures'",
     "docspeed runs show @last --format csv > run.csv",
     "docspeed runs show march --format xlsx -o march.xlsx",
-    'docspeed runs show --format markdown >> "$GITHUB_STEP_SUMMARY"',
+    "docspeed runs show march --format markdown > summary.md",
     formats=("json", "csv", "xlsx", "markdown"),
 )
 def show(
