@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from tests.stage import Stage
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+
+collect_ignore = ["real"] if sys.platform == "win32" else []
+"""Those tests need terminals, signals and shells of POSIX systems, which their imports show."""
 
 _IN_MEMORY = Path("/dev/shm")
 _ENOUGH = 2_000_000_000

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,8 +41,9 @@ class Server:
         self.data = self.folder / "data"
         self.port = free_port()
         # PostgreSQL refuses to run as root.
-        self.as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] * (os.getuid() == 0)
-        if os.getuid() == 0:
+        self.as_user: list[str] = []
+        if sys.platform != "win32" and os.getuid() == 0:
+            self.as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             os.chown(self.folder, 65534, 65534)
         secret = self.folder / "password"
         secret.write_text(PASSWORD)

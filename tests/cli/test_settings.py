@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import pwd
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -158,6 +157,7 @@ def test_settings_without_home_folder_exit_2(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """In a container, a user id may have no entry in the password file."""
+    pwd = pytest.importorskip("pwd")
 
     def unknown(uid: int) -> None:
         raise KeyError(uid)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import signal
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +14,10 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from tests.fake_service import KEY, PATIENCE
+
+if sys.platform != "win32":
+    import pty
+    import termios
 
 DOCSPEED = Path(sys.executable).with_name("docspeed")
 
@@ -111,6 +113,7 @@ class Machine:
         self, *argv: str, env: Mapping[str, str] | None = None, columns: int = 100
     ) -> Iterator[Terminal]:
         """Start the program at a new pseudo-terminal."""
+        assert sys.platform != "win32"
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
         process = subprocess.Popen(

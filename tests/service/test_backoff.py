@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -143,8 +144,9 @@ def test_retry_after_date_is_the_time_until_then(offset: float, expected: float)
 @pytest.mark.parametrize(
     "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
 )
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs a time zone that can be set")
 def test_retry_after_date_is_utc_in_every_time_zone(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "win32":
+        pytest.skip("needs a time zone that can be set")
     header = time.strftime(form, time.gmtime(NOW + 60))
     try:
         with monkeypatch.context() as patch:
