@@ -5,33 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from docspeed_cli.sandbox.errors import ApiError, refusal, wrong_type
 from docspeed_cli.sandbox.items import Field, ItemTable, line_items
-from docspeed_cli.sandbox.labels import Name, best_fit, is_known, names_of, tokens
+from docspeed_cli.sandbox.labels import COMPANY, CURRENCIES, ROLES, Name, best_fit, is_known, names_of, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import BELOW, Pair, Party, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.pairs import BELOW, BESIDE, Pair, Party, find_pairs, find_parties, split_pair
 from docspeed_cli.sandbox.values import Value, kinds_of, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
 
-_ROLE_WORDS = {
-    "seller": {"seller", "vendor", "supplier", "merchant", "issuer", "from"},
-    "buyer": {"buyer", "customer", "client", "purchaser", "billing"},
-    "consignee": {"consignee", "ship", "shipping"},
-}
-_COMPANY = re.compile(
-    r"\b(Pvt|Private Limited|Ltd|Limited|LLP|LLC|Inc|GmbH|AG|S\.?A\.?|B\.?V\.?|PLC|Corp|Corporation)\b\.?",
-    re.I,
-)
-# `$` is last: several currencies use it, and the other signs name one.
-_CURRENCIES = (
-    ("INR", r"₹|\bRs\.?(?=\W)|\bINR\b|\bRupees\b"),
-    ("EUR", r"€|\bEUR\b"),
-    ("GBP", r"£|\bGBP\b"),
-    ("USD", r"\$|\bUSD\b"),
-)
 _TYPED = re.compile(r"\s*(?P<type>\w+)\s*:\s*(?P<description>.*)", re.DOTALL)
 _TARGET = re.compile(
     r"\s*(?P<name>[^(:]+?)\s*(?:\((?P<type>[^)]*)\))?\s*(?::\s*(?P<description>.*))?", re.DOTALL
@@ -196,11 +181,10 @@ def _last_part(key: str) -> str:
 
 
 def _split_role(name: str) -> tuple[str, tuple[str, ...]]:
+    """Party that a name is about, and what of the party: `vendor_gstin` is the seller's GSTIN."""
     words = tokens(name)
-    for role, known in _ROLE_WORDS.items():
-        if known & set(words) and "order" not in words and "po" not in words:
-            return role, tuple(word for word in words if word not in known and word != "to")
-    return "", words
+    role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
+    return role, tuple(word for word in words if word != role)
 
 
 def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterator[_Found]:
@@ -219,36 +203,34 @@ def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Ev
     """Yield values from the party's block, and from labels that name the party."""
     for party in evidence.parties:
         if party.role == role:
-            yield from _in_block(field, attribute, party)
+            yield from _in_block(field, attribute, party, evidence.pairs)
     names = [name._replace(weight=0.9 * name.weight) for name in _names(field)]
     yield from _of_pairs(field, names, evidence.pairs)
     if role == "seller" and attribute in ((), ("name",)):
         yield from _company(evidence.layout)
 
 
-def _in_block(field: Field, attribute: tuple[str, ...], party: Party) -> Iterator[_Found]:
-    plain = [line for line in party.lines if split_pair(line) is None]
-    if attribute in ((), ("name",)) and plain:
+def _in_block(field: Field, attribute: tuple[str, ...], party: Party, pairs: list[Pair]) -> Iterator[_Found]:
+    own = [pair for pair in pairs if pair.sure >= BESIDE and set(pair.lines) <= set(party.lines)]
+    found = list(_of_pairs(field, names_of("_".join(attribute) or "name"), own))
+    yield from found
+    labelled = {line for pair in own for line in pair.lines}
+    plain = [line for line in party.lines if line not in labelled and not line.text.endswith(":")]
+    if attribute in ((), ("name",)) and plain and not found and not re.search(r"\d$|^\d|@", plain[0].text):
         yield _Found(plain[0].text, (plain[0],), 0.99)
     elif attribute == ("address",) and len(plain) > 1:
         yield _Found(", ".join(line.text.rstrip(",") for line in plain[1:]), tuple(plain[1:]), 0.99)
-    else:
-        pairs = [pair for line in party.lines if (pair := split_pair(line))]
-        yield from _of_pairs(field, names_of("_".join(attribute)), pairs)
 
 
 def _company(layout: Layout) -> Iterator[_Found]:
-    """Issuer of a document without a label for it: the first company name on the first page."""
-    lines = layout.pages[0].lines[:12] if layout.pages else []
-    line = next((line for line in lines if _COMPANY.search(line.text) and len(line.text) <= 80), None)
-    if line is not None and split_pair(line) is None:
-        yield _Found(line.text, (line,), 0.5)
+    """Issuer of a document without a label for it: a company's name that is among the first lines."""
+    for line in layout.pages[0].lines[:3] if layout.pages else ():
+        if COMPANY.search(line.text) and len(line.text) <= 80 and split_pair(line) is None:
+            yield _Found(line.text, (line,), 0.5)
 
 
 def _currency(layout: Layout) -> Iterator[_Found]:
     """First currency mentioned in the document."""
-    for line in layout.lines:
-        for code, pattern in _CURRENCIES:
-            if re.search(pattern, line.text):
-                yield _Found(code, (line,), 0.6)
-                return
+    mentions = ((code, line) for line in layout.lines for code, sign in CURRENCIES if sign.search(line.text))
+    for code, line in islice(mentions, 1):
+        yield _Found(code, (line,), 0.6)

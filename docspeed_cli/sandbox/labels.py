@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -13,42 +13,33 @@ from typing import Any, NamedTuple
 _TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
 _RULES = _TABLE["rules"]
 _SHORT: dict[str, str] = _TABLE["short"]
-_WORDS = dict(_SHORT)
-for _language in ("german", "french", "spanish", "italian", "dutch"):
-    _WORDS |= _TABLE[_language]
+_WORDS = _SHORT | {word: plain for words in _TABLE["words"].values() for word, plain in words.items()}
 _ENDING = re.compile(rf"(\w{{2,}}?)({'|'.join(_RULES['endings'])})")
 _FILLER = frozenset(_RULES["filler"])
 _PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
 _JOINTS = frozenset(_RULES["joints"])
-_TELLING = re.compile(
-    "due|tax|subtotal|taxable|po|ship|delivery|bank|account|[csi]gst|round|discount|words|packing|vehicle|place|"
-    "order|payment|shipping|freight|paid|previous|balance|unit|rate|percent|buyer|consignee"
-)
+_TELLING = frozenset(_RULES["telling"])
+MONTHS: dict[str, int] = _TABLE["months"]
+"""Number of each month by the first letters of its name."""
+CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
+"""Codes of currencies, and what each is recognised by."""
+COMPANY = re.compile(_RULES["company"], re.IGNORECASE)
+ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
 
 
 class Name(NamedTuple):
-    """Words that may name a field, with a weight from 0 to 1, and words that may stand beside them.
+    """Words that may name a field, with a weight from 0 to 1, and the kind of value under this name.
 
-    With `also` None, the name is the user's own, and any word may, unless it tells of another thing.
+    A label may also hold the words in `also`; with None, the name is the user's own, and any word may stand
+    beside it that does not tell of another thing. With `loose`, labels have this name for lack of a clearer one.
     """
 
     words: Tokens
     weight: float
     kind: str = ""
     also: frozenset[str] | None = None
-
-
-class Meaning(NamedTuple):
-    """A thing that fields and labels name: the kind of its value, and its names, the clearest first.
-
-    Labels may have the names from `own` on too, but a field with such a name is something else.
-    """
-
-    kind: str
-    names: tuple[Tokens, ...]
-    own: int
-    also: frozenset[str]
+    loose: bool = False
 
 
 def fold(text: str) -> str:
@@ -76,22 +67,19 @@ def _plain(word: str) -> list[str]:
     return " ".join(_WORDS.get(part, part) for part in parts).split()
 
 
-def _meanings(part: str) -> tuple[Meaning, ...]:
-    return tuple(
-        Meaning(
-            entry.get("kind", ""),
-            tuple(tokens(name) for name in (*entry["names"], *entry.get("else", ()))),
-            len(entry["names"]),
-            frozenset(entry.get("also", ())),
-        )
-        for entry in _TABLE[part]
-    )
+def _meanings(part: str) -> list[list[Name]]:
+    """Names of each meaning, the clearest first."""
+    return [list(_names(entry)) for entry in _TABLE[part]]
 
 
-MEANINGS = _meanings("meaning")
-COLUMNS = _meanings("column")
-MONTHS: dict[str, int] = _TABLE["months"]
-"""Number of each month by the first letters of its name."""
+def _names(entry: dict[str, Any]) -> Iterator[Name]:
+    kind, also = entry.get("kind", ""), frozenset(entry.get("also", ()))
+    for rank, name in enumerate([*entry["names"], *entry.get("else", ())]):
+        yield Name(tokens(name), 0.97 - 0.02 * rank, kind, also, rank >= len(entry["names"]))
+
+
+MEANINGS, COLUMNS = _meanings("meaning"), _meanings("column")
+_VOCABULARY = {word for meaning in MEANINGS for name in meaning for word in (*name.words, *(name.also or ()))}
 
 
 def names_of(key: str, description: str = "", *, column: bool = False, kinds: str = ".*") -> list[Name]:
@@ -100,56 +88,53 @@ def names_of(key: str, description: str = "", *, column: bool = False, kinds: st
     `kinds` is a regular expression for the kinds of value that suit the field's type.
     """
     own, about = tokens(key), tokens(description)
-    first = [about[:size] for size in (4, 3, 2)]
-    given = own
-    for given in (own, about, *first):
-        ranked = [(meaning, rank) for meaning in (COLUMNS if column else MEANINGS)
-                  if (rank := _rank(meaning, given)) is not None]  # fmt: skip
+    given, ranked = own, list[tuple[int, list[Name]]]()
+    for given in (own, about, about[:4], about[:3], about[:2]):
+        ranked = list(_ranked(given, COLUMNS if column else MEANINGS))
         if ranked:
             break
-    ranked = [found for found in ranked if re.fullmatch(kinds, found[0].kind)] or ranked
-    best = min((rank for _, rank in ranked), default=0)
-    found = [name for meaning, rank in ranked if rank == best for name in _names(meaning, given)]
-    if given != own or not found:
-        found.append(Name(own, 1.0, _kind(own)))
-    if not ranked and len(description) <= 60:
-        found.append(Name(about, 0.95, _kind(about)))
+    ranked = [found for found in ranked if re.fullmatch(kinds, found[1][0].kind)] or ranked
+    best = min((rank for rank, _ in ranked), default=0)
+    found = [name for rank, meaning in ranked if rank == best for name in meaning]
+    found += [Name(own, 1.0, _kind(own))] if given != own or not found else []
+    found += [Name(about, 0.95, _kind(about))] if not ranked and len(description) <= 60 else []
     return [name for name in found if name.words]
 
 
-def _rank(meaning: Meaning, given: Tokens) -> int | None:
-    """Place of a name among a meaning's own names; None if it names something else."""
-    words = set(given)
-    ranks = (rank for rank, name in enumerate(meaning.names[: meaning.own])
-             if words.issuperset(name) and meaning.also.issuperset(words - set(name)))  # fmt: skip
-    return next(ranks, None)
-
-
-def _names(meaning: Meaning, given: Tokens) -> Iterable[Name]:
-    for rank, words in enumerate(meaning.names):
-        exact = len(given) > 1 and set(words) == set(given)
-        yield Name(words, 1.0 if exact else 0.97 - 0.02 * rank, meaning.kind, meaning.also)
+def _ranked(given: Tokens, meanings: list[list[Name]]) -> Iterator[tuple[int, list[Name]]]:
+    """Meanings that a field's name has, each with the place of that name in it."""
+    for meaning in meanings:
+        ranks = (rank for rank, name in enumerate(meaning) if not name.loose and _match(name, given))
+        if (rank := next(ranks, None)) is not None:
+            yield rank, meaning
 
 
 def _kind(words: Tokens) -> str:
     return "date" if "date" in words else "code" if {"number", "code"} & set(words) else ""
 
 
-@lru_cache(maxsize=16384)
 def is_known(label: str) -> bool:
     """True if a text is a label of one of the table's meanings."""
-    have = tokens(label)
-    return 0 < len(have) <= 6 and any(
-        _match(Name(words, 1.0, meaning.kind, meaning.also), have)
-        for meaning in MEANINGS
-        for words in meaning.names
+    return _is_known(tokens(label))
+
+
+@lru_cache(maxsize=4096)
+def _is_known(have: Tokens) -> bool:
+    return _VOCABULARY.issuperset(have) and any(
+        _match(name, have) for meaning in MEANINGS for name in meaning
     )
+
+
+def role_of(heading: str) -> str:
+    """Party that a heading names, such as "Bill to": seller, buyer or consignee; empty if none."""
+    words = set(tokens(heading)) - {"details", "name", "address", "from", "to"}
+    return words.pop() if len(words) == 1 and words.issubset(ROLES) else ""
 
 
 def is_column(text: str) -> bool:
     """True if a text is the heading of a column of line items."""
     have = set(tokens(text))
-    return any(set(words) == have for meaning in COLUMNS for words in meaning.names)
+    return any(set(name.words) == have for meaning in COLUMNS for name in meaning)
 
 
 def is_joint(text: str) -> bool:
@@ -171,14 +156,14 @@ def best_fit(names: Iterable[Name], label: str) -> tuple[float, str]:
 
 
 def _match(name: Name, have: Tokens) -> float:
-    extra = [word for word in have if word not in name.words]
-    if len(have) - len(extra) < len(name.words):
+    if not have or not set(name.words).issubset(have):
         return 0.0
+    extra = [word for word in have if word not in name.words]
     if not extra:
         return 1.0 if name.words == have else 0.98
     if name.also is not None:
         return 0.96 - 0.02 * len(extra) if name.also.issuperset(extra) else 0.0
-    return 0.0 if any(_TELLING.fullmatch(word) for word in extra) else max(0.0, 0.85 - 0.15 * len(extra))
+    return 0.0 if _TELLING.intersection(extra) else max(0.0, 0.85 - 0.15 * len(extra))
 
 
 def snake(text: str) -> str:

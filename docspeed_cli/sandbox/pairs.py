@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, tokens
+from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
@@ -16,18 +16,6 @@ MAX_LINES = 2000  # of a page, among which neighbours are searched
 BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
 
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
-_ROLES = (
-    ("seller", r"seller|vendor|supplier|sold by|bill(ed)? (from|by)|from|merchant|service provider|exporter"),
-    (
-        "buyer",
-        r"buyer|customer|client|bill(ed|ing)? to|sold to|invoiced? to|purchaser|buyer \(bill to\)|to",
-    ),
-    ("consignee", r"consignee|ship(ped|ping)? to|deliver(y|ed)? to|consignee \(ship to\)"),
-)
-_ROLE_LINES = [
-    (role, re.compile(rf"(?:{words})(?:\s+(?:details|name|address))?\s*:?", re.IGNORECASE))
-    for role, words in _ROLES
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,24 +207,24 @@ def find_parties(layout: Layout) -> list[Party]:
 
 def page_parties(page: PageLayout) -> Iterator[Party]:
     """Parties of one page."""
-    role, lines = "", list[Line]()
-    for block in page.blocks:
-        for line in block.lines if block.table is None else ():
-            named = next((name for name, pattern in _ROLE_LINES if pattern.fullmatch(line.text)), "")
-            ends = not named and (block.pairs or _far(lines, line) or len(lines) >= 8)
-            if role and lines and (named or ends):
-                yield Party(role, tuple(lines))
-            if named or ends:
-                role, lines = named, []
-            elif role:
-                lines.append(line)
+    role, heading, lines = "", Line(()), list[Line]()
+    for line in (line for block in page.blocks if block.table is None for line in block.lines):
+        named = role_of(line.text)
+        ends = named or len(lines) >= 12 or (role and _far(heading, lines, line))
+        if role and lines and ends:
+            yield Party(role, tuple(lines))
+        if ends:
+            role, heading, lines = named, line, []
+        elif role:
+            lines.append(line)
     if role and lines:
         yield Party(role, tuple(lines))
 
 
-def _far(lines: list[Line], line: Line) -> bool:
-    """True if a line is in another column, or well below the others."""
-    if not lines:
-        return False
-    left, _, _, bottom = lines[-1].box
-    return abs(line.box[0] - left) > 6 * line.height or not -2 < line.box[1] - bottom < 1.6 * line.height
+def _far(heading: Line, lines: list[Line], line: Line) -> bool:
+    """True if a line is in another column than a heading and the lines below it, or well below them."""
+    last = lines[-1] if lines else heading
+    if abs(line.box[1] - last.box[1]) < 0.5 * line.height and ":" in (last.text[-1], line.text[0]):
+        return False  # a value beside its label
+    shift = min(abs(line.box[0] - other.box[0]) for other in (heading, last))
+    return shift > 6 * line.height or not -2 < line.box[1] - last.box[3] < 1.6 * line.height
