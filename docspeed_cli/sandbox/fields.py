@@ -9,7 +9,17 @@ from itertools import islice
 
 from docspeed_cli.sandbox.errors import ApiError, refusal, wrong_type
 from docspeed_cli.sandbox.items import Field, ItemTable, line_items
-from docspeed_cli.sandbox.labels import COMPANY, CURRENCIES, ROLES, Name, best_fit, is_known, names_of, tokens
+from docspeed_cli.sandbox.labels import (
+    COMPANY,
+    CURRENCIES,
+    ROLES,
+    Name,
+    best_fit,
+    is_known,
+    names_of,
+    role_of,
+    tokens,
+)
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
 from docspeed_cli.sandbox.pairs import BELOW, BESIDE, Pair, Party, find_pairs, find_parties, split_pair
@@ -155,59 +165,37 @@ def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
 
 def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
-    role, attribute = _split_role(_last_part(field.key))
-    if role:
-        yield from _of_party(field, role, attribute, evidence)
-    else:
-        yield from _of_pairs(field, _names(field), evidence.pairs)
-    if attribute == ("currency",):
+    name = _name(field.key)
+    words = tokens(name)
+    role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
+    attribute = tuple(word for word in words if word != role)
+    for party in evidence.parties:
+        if party.role == role:
+            yield from _in_block(field, attribute, party, evidence.pairs)
+    names = names_of(name, field.description, kinds=kinds_of(field.type))
+    yield from _of_pairs(field, names, evidence.pairs)
+    if role == "seller" and attribute in ((), ("name",)):
+        yield from _company(evidence.layout)
+    if attribute[-1:] == ("currency",):
         yield from _currency(evidence.layout)
 
 
-def _names(field: Field) -> list[Name]:
-    """Names of a field, of the whole key if that is clearer than its last part: `invoice.number`."""
-    *parents, last = field.key.split(".")
-    whole = f"{parents[-1]} {last}" if parents else last
-    name = whole if is_known(whole) else _last_part(field.key)
-    return names_of(name, field.description, kinds=kinds_of(field.type))
-
-
-def _last_part(key: str) -> str:
-    """Name to search for: the last part of `invoice.invoice_number`, both parts of `seller.name`."""
-    parts = key.split(".")
-    if len(parts) > 1 and _split_role(parts[-2])[0]:
-        return f"{parts[-2]}_{parts[-1]}"
-    return parts[-1]
-
-
-def _split_role(name: str) -> tuple[str, tuple[str, ...]]:
-    """Party that a name is about, and what of the party: `vendor_gstin` is the seller's GSTIN."""
-    words = tokens(name)
-    role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
-    return role, tuple(word for word in words if word != role)
+def _name(key: str) -> str:
+    """Name to search for: the last part of a key, or the last two of `seller.name` and `invoice.number`."""
+    *parents, last = key.split(".")
+    both = f"{parents[-1]} {last}" if parents else last
+    return both if is_known(both) or (parents and role_of(parents[-1])) else last
 
 
 def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterator[_Found]:
     for pair in pairs:
         fits, kind = best_fit(names, pair.label)
-        if fits * pair.sure < 0.45 or (
-            pair.sure == BELOW and kind == "id" and "number" not in tokens(pair.label)
-        ):
+        score = fits * pair.sure
+        if kind == "id" and pair.sure == BELOW and "number" not in tokens(pair.label):
             continue  # below a heading such as "Invoice" stands anything
-        value = normalise(part_of_kind(pair.value, kind), field.type)
+        value = normalise(part_of_kind(pair.value, kind), field.type) if score >= 0.45 else None
         if value is not None and len(str(value)) <= 300:
-            yield _Found(value, pair.lines, fits * pair.sure)
-
-
-def _of_party(field: Field, role: str, attribute: tuple[str, ...], evidence: _Evidence) -> Iterator[_Found]:
-    """Yield values from the party's block, and from labels that name the party."""
-    for party in evidence.parties:
-        if party.role == role:
-            yield from _in_block(field, attribute, party, evidence.pairs)
-    names = [name._replace(weight=0.9 * name.weight) for name in _names(field)]
-    yield from _of_pairs(field, names, evidence.pairs)
-    if role == "seller" and attribute in ((), ("name",)):
-        yield from _company(evidence.layout)
+            yield _Found(value, pair.lines, score)
 
 
 def _in_block(field: Field, attribute: tuple[str, ...], party: Party, pairs: list[Pair]) -> Iterator[_Found]:

@@ -14,7 +14,7 @@ _TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml"
 _RULES = _TABLE["rules"]
 _SHORT: dict[str, str] = _TABLE["short"]
 _WORDS = _SHORT | {word: plain for words in _TABLE["words"].values() for word, plain in words.items()}
-_ENDING = re.compile(rf"(\w{{2,}}?)({'|'.join(_RULES['endings'])})")
+_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(_RULES['endings'])})$")
 _FILLER = frozenset(_RULES["filler"])
 _PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
 _JOINTS = frozenset(_RULES["joints"])
@@ -24,6 +24,8 @@ MONTHS: dict[str, int] = _TABLE["months"]
 CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
 """Codes of currencies, and what each is recognised by."""
 COMPANY = re.compile(_RULES["company"], re.IGNORECASE)
+_LONGEST = 50  # characters of a label
+_PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
 ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
 
@@ -32,7 +34,7 @@ class Name(NamedTuple):
     """Words that may name a field, with a weight from 0 to 1, and the kind of value under this name.
 
     A label may also hold the words in `also`; with None, the name is the user's own, and any word may stand
-    beside it that does not tell of another thing. With `loose`, labels have this name for lack of a clearer one.
+    beside it that does not tell of another thing. With `loose`, it is a label for lack of a clearer one.
     """
 
     words: Tokens
@@ -61,9 +63,8 @@ def tokens(text: str) -> Tokens:
 
 
 def _plain(word: str) -> list[str]:
-    """English words for a word; a compound is taken apart if its first part is known."""
-    match = _ENDING.fullmatch(word) if word not in _WORDS else None
-    parts = match.groups() if match else (word,)
+    """English words for a word; a compound with a known ending is taken apart."""
+    parts = [word] if word in _WORDS else _ENDING.sub(r"\1 \2", word).split()
     return " ".join(_WORDS.get(part, part) for part in parts).split()
 
 
@@ -115,7 +116,7 @@ def _kind(words: Tokens) -> str:
 
 def is_known(label: str) -> bool:
     """True if a text is a label of one of the table's meanings."""
-    return _is_known(tokens(label))
+    return len(label) <= _LONGEST and _is_known(tokens(label))
 
 
 @lru_cache(maxsize=4096)
@@ -127,13 +128,19 @@ def _is_known(have: Tokens) -> bool:
 
 def role_of(heading: str) -> str:
     """Party that a heading names, such as "Bill to": seller, buyer or consignee; empty if none."""
-    words = set(tokens(heading)) - {"details", "name", "address", "from", "to"}
-    return words.pop() if len(words) == 1 and words.issubset(ROLES) else ""
+    words = set(tokens(heading if len(heading) <= _LONGEST else "")) - {
+        "details",
+        "name",
+        "address",
+        "from",
+        "to",
+    }
+    return next(iter(words)) if len(words) == 1 and words.issubset(ROLES) else ""
 
 
 def is_column(text: str) -> bool:
     """True if a text is the heading of a column of line items."""
-    have = set(tokens(text))
+    have = set(tokens(text)) if len(text) <= _LONGEST else None
     return any(set(name.words) == have for meaning in COLUMNS for name in meaning)
 
 

@@ -106,15 +106,14 @@ def _is_text(part: _Part, right: _Part, below: dict[Line, Line]) -> bool:
     line, other = part.line, right.line
     if (
         right.value
-        or line is other
-        or len(line.text) > 40
         or right.label.endswith(":")
         or is_known(right.label)
+        or line is other
+        or len(line.text) > 40
     ):
         return False
-    headed = (
-        line in below and not is_label(below[line].text) and (is_label(right.label) or _in_capitals(other))
-    )
+    heading = is_label(right.label) or _in_capitals(other)
+    headed = heading and line in below and not is_label(below[line].text)
     return not headed and other.box[0] - line.box[2] < 30 * line.height
 
 
