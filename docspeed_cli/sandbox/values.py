@@ -25,7 +25,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(
-    rf"(?<![\w/.,-])\(?[-−]?\s?(?:{_MONEY}\s?)?[-−]?(?:\d[\d,.']*\d|\d)\)?(?![\w/]|-\d)", re.I
+    rf"(?<![\w/.,-])\(?[-−]?\s?(?:{_MONEY}\s?)?[-−]?"
+    r"(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+[.,]\d\d|\d[\d,.']*\d|\d)\)?(?![\w/]|-\d)",
+    re.I,
 )
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d/.-])(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?(\d{4}|\d{2})(?![\d/])")
@@ -161,17 +163,14 @@ def normalise(text: str, kind: str) -> Value:
 
 def part_of_kind(text: str, kind: str) -> str:
     """Part of a text that is a value of a label's kind, as written; empty if there is none."""
-    if kind == "date":
-        found = find_date(text)
-        return found[1] if found else ""
-    if kind == "amount":
-        number = _number_in(text)
-        return "" if re.search(r"\d{10}|%", number) else number
+    if kind in ("date", "amount"):
+        day = find_date(text)
+        part = _number_in(text) if kind == "amount" else day[1] if day else ""
+        before = re.findall(r"[^\W\d_]{2,}", text.partition(part)[0] if part else "")
+        return "" if len(before) > 3 or re.search(r"\d{10}|%", part) else part  # not out of a sentence
     if kind in ("id", "tax id"):
         return _identifier(text, other=_NOT_AN_ID if kind == "id" else _NOT_A_TAX_ID)
-    if kind in ("account", "code") and not re.search(r"\d", text):
-        return ""
-    return text
+    return "" if kind in ("account", "code") and not re.search(r"\d", text) else text
 
 
 def _identifier(text: str, other: re.Pattern[str]) -> str:
@@ -179,14 +178,12 @@ def _identifier(text: str, other: re.Pattern[str]) -> str:
     words = re.sub(r"^(?:#|N[ro]\.?\s|N[°º])\s*", "", text).split()[:8]
     start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
     end = next((at for at in range(start, len(words)) if not re.match(r"[^\s(]*\d", words[at])), len(words))
-    dated = (at for at in range(start + 1, end) if find_date(words[at]))
-    if words[end:] and re.match(r"\w", words[end]):
-        return ""  # the start of a sentence or an address
-    found = " ".join(words[: next(dated, end)] if end > start else ()).strip(" ,;:")
-    day = find_date(text)
-    if len(found) > 40 or other.fullmatch(found) or (day and text.startswith(day[1])):
-        return ""
-    return found
+    found = " ".join(words[:end] if end > start else ()).strip(" ,;:")
+    day = find_date(found)
+    if day and found.endswith(day[1]):
+        found = found.removesuffix(day[1]).rstrip()
+    sentence = words[end:] and re.match(r"\w", words[end])
+    return "" if sentence or len(found) > 40 or other.fullmatch(found) else found
 
 
 def kinds_of(field_type: str) -> str:

@@ -217,6 +217,7 @@ def test_extract_total_among_other_sums_is_the_gross_total(sandbox: Sandbox, row
         ["Subtotal 100.00", "Total tax 20.00", "Total weight 12 kg"],
         ["Summe netto: 100,00", "Gesamtgewicht: 7,5", "Anzahl gesamt: 3"],
         ["Total HT 100,00", "Total TVA 20,00"],
+        ["TOTALE", "Il presente documento non costituisce fattura ai sensi dell'art. 21"],
     ],
 )
 def test_extract_document_without_a_total_returns_null(sandbox: Sandbox, lines: list[str]) -> None:
@@ -278,3 +279,24 @@ def test_extract_evidence_is_the_label_and_its_value(sandbox: Sandbox) -> None:
     for field, row in zip(found.values(), INVOICES["German"], strict=True):
         assert [texts[region] for region in field["region_ids"]] == list(row)
         assert (field["page_index"], field["text"]) == (0, " ".join(row))
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "name"),
+    [
+        ("Seller", "Bill to", ""),
+        ("Verkäufer", "Käufer/Leistungsempfänger", "Name:"),
+        ("Fournisseur", "Facturé à", "Nom :"),
+        ("Proveedor", "Cliente", ""),
+        ("From (Seller)", "To (Buyer)", ""),
+    ],
+)
+def test_extract_parties_in_several_languages(sandbox: Sandbox, seller: str, buyer: str, name: str) -> None:
+    paper = Paper()
+    for y, heading, party in ((100, seller, "Rohstoff AG"), (200, buyer, "Metallbau Leipzig GmbH")):
+        paper.put(60, y, heading, "B")
+        paper.put(60, y + 14, name)
+        paper.put(160 if name else 60, y + 14, party)
+        paper.put(160 if name else 60, y + 28, "Musterstraße 42")
+    found = extract(sandbox, paper.bytes(), seller_name="string", **{"customer.name": "string"})
+    assert found == {"seller_name": "Rohstoff AG", "customer.name": "Metallbau Leipzig GmbH"}
