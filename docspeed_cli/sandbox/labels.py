@@ -11,19 +11,19 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 _TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
-_RULES = _TABLE["rules"]
+RULES = _TABLE["rules"]
 _SHORT: dict[str, str] = _TABLE["short"]
 _WORDS = _SHORT | {word: plain for words in _TABLE["words"].values() for word, plain in words.items()}
-_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(_RULES['endings'])})$")
-_FILLER = frozenset(_RULES["filler"])
-_PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
-_JOINTS = frozenset(_RULES["joints"])
-_TELLING = frozenset(_RULES["telling"])
+_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(RULES['endings'])})$")
+_FILLER = frozenset(RULES["filler"])
+_PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
+_JOINTS = frozenset(RULES["joints"])
+_TELLING = frozenset(RULES["telling"])
 MONTHS: dict[str, int] = _TABLE["months"]
 """Number of each month by the first letters of its name."""
 CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
 """Codes of currencies, and what each is recognised by."""
-COMPANY = re.compile(_RULES["company"], re.IGNORECASE)
+COMPANY = re.compile(RULES["company"], re.IGNORECASE)
 _LONGEST = 50  # characters of a label
 _PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
 ROLES = ("seller", "buyer", "consignee")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, role_of, tokens
@@ -69,56 +69,42 @@ def _rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield sorted(row, key=lambda line: line.box[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Part of a line: a label with its value, or one of the two."""
-
-    label: str
-    value: str
-    line: Line
-    sure: float = 1.0
-
-
 def _across(row: list[Line], in_table: set[Line], below: dict[Line, Line]) -> Iterator[Pair]:
     """Pairs of one row."""
     parts = [part for line in row for part in _parts(line)]
     head, skip = "", None
     for at, part in enumerate(parts):
-        label = f"{head} date" if head and is_joint(part.label) else part.label.rstrip(" :")
-        named = is_known(label) or (is_label(part.label) and (at == 0 or part.line not in in_table))
-        if part is skip or not label or (not named and (part.line in in_table or part.sure < 1)):
+        label, listed = part.label.rstrip(" :"), part.lines[0] in in_table
+        if head and is_joint(label):
+            label = f"{head} date"
+        named = is_known(label) or (is_label(part.label) and (at == 0 or not listed))
+        if part is skip or not label or (not named and (listed or part.sure < 1)):
             continue
         head = " ".join(word for word in tokens(label) if word != "number") if is_known(label) else ""
         values = list(takewhile(lambda other: not other.label, parts[at + 1 :]))
         numbers = list(takewhile(lambda other: parse_number(other.value) is not None, values))
         if part.value and not (numbers and parse_number(part.value) is not None):
-            yield Pair(label, part.value, (part.line,), part.sure)
+            yield replace(part, label=label)
         elif values:
             last = numbers[-1] if numbers else values[0]  # a row of amounts ends with the one that counts
-            yield Pair(label, last.value, (part.line, last.line), BESIDE)
+            yield Pair(label, last.value, part.lines + last.lines, BESIDE)
         elif not part.value and part is not parts[-1] and _is_text(part, parts[at + 1], below):
             skip = parts[at + 1] if named else None  # a label's value is not a label itself
-            yield Pair(label, parts[at + 1].label, (part.line, parts[at + 1].line), BESIDE)
+            yield Pair(label, parts[at + 1].label, part.lines + parts[at + 1].lines, BESIDE)
 
 
-def _is_text(part: _Part, right: _Part, below: dict[Line, Line]) -> bool:
+def _is_text(part: Pair, right: Pair, below: dict[Line, Line]) -> bool:
     """True if the text to the right of a label is its value, and not the next of several headings."""
-    line, other = part.line, right.line
-    if (
-        right.value
-        or right.label.endswith(":")
-        or is_known(right.label)
-        or line is other
-        or len(line.text) > 40
-    ):
+    line, other = part.lines[0], right.lines[0]
+    if right.value or right.label.endswith(":") or is_known(right.label) or len(line.text) > 40:
         return False
     heading = is_label(right.label) or _in_capitals(other)
     headed = heading and line in below and not is_label(below[line].text)
     return not headed and other.box[0] - line.box[2] < 30 * line.height
 
 
-def _parts(line: Line) -> Iterator[_Part]:
-    """Labels and values of a line: `Invoice No. 12 Date: 3 May 2026` has two of each."""
+def _parts(line: Line) -> Iterator[Pair]:
+    """Labels with their values in a line, or one of the two: `Bill No. 12 Date: 3 May 2026` has two pairs."""
     label, value, sure = _split(line.text)
     words, start = value.split(), 0
     for at in range(1, len(words)):
@@ -128,9 +114,9 @@ def _parts(line: Line) -> Iterator[_Part]:
         end = next(ends, len(words))
         following = " ".join(words[at:end])
         if is_joint(following) or is_known(following):
-            yield _Part(label, " ".join(words[start:at]), line, sure)
+            yield Pair(label, " ".join(words[start:at]), (line,), sure)
             label, start = following, end
-    yield _Part(label, " ".join(words[start:]), line, sure)
+    yield Pair(label, " ".join(words[start:]), (line,), sure)
 
 
 def _split(text: str) -> tuple[str, str, float]:

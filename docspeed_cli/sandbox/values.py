@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from docspeed_cli.sandbox.labels import MONTHS, fold
+from docspeed_cli.sandbox.labels import MONTHS, RULES, fold
 
 Value = str | int | float | bool | None
 
@@ -44,14 +44,8 @@ _DATES = (  # each with the groups of year, month and day
 _YES = frozenset({"yes", "y", "true", "x", "checked", "applicable", "paid"})
 _NO = frozenset({"no", "n", "false", "unchecked", "nil", "none", "not applicable", "n/a", "na", "unpaid"})
 _PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
-_VAT = (
-    r"(?:AT\s?U|BE|BG|CY|CZ|DE|DK|EE|EL|ES\s?\w|FI|FR\s?\w\w|GB|HR|HU|IE|IT|LT|LU|LV|MT|PL|PT|RO|SE|SI|SK|XI|CHE)[-\s]?"
-    r"(?:\d[\s.]?){7,12}[A-Z]{0,2}|NL\s?\d{9}\s?B\s?\d\d|\d{2}[A-Z]{5}\d{4}[A-Z]\w{3}"
-)
-_IBAN = r"[A-Z]{2}\d\d(?:\s?[A-Z0-9]{4}){3,7}(?:\s?[A-Z0-9]{1,3})?"
-_SUM = r"\D{0,4}[-\d.,' ]*\d[.,]\d\d\s?\D{0,4}|.*[%@₹$€£].*|[+(].*|\d\d?:\d\d.*"
-_NOT_AN_ID = re.compile(rf"{_VAT}|{_IBAN}|{_SUM}|")
-_NOT_A_TAX_ID = re.compile(rf"{_IBAN}|{_SUM}|.{{0,4}}")
+_NOT_AN_ID = re.compile(f"{RULES['vat']}|{RULES['iban']}|{RULES['sum']}|")
+_NOT_A_TAX_ID = re.compile(f"{RULES['iban']}|{RULES['sum']}|.{{0,4}}")
 _LONGEST = 200  # characters; longer texts are not values
 
 
