@@ -98,7 +98,7 @@ def names_of(key: str, description: str = "", *, column: bool = False, kinds: st
     best = min((rank for rank, _ in ranked), default=0)
     found = [name for rank, meaning in ranked if rank == best for name in meaning]
     found += [Name(own, 1.0, _kind(own))] if given != own or not found else []
-    found += [Name(about, 0.95, _kind(about))] if not ranked and len(description) <= 60 else []
+    found += [Name(about, 0.95, _kind(about))] if given != about and len(description) <= 60 else []
     return [name for name in found if name.words]
 
 
@@ -179,4 +179,4 @@ def snake(text: str) -> str:
     words = (
         _SHORT.get(word, word) for word in re.findall(r"[^\W_]+|[#%]", text) if word not in ("the", "a", "an")
     )
-    return "_".join(words)
+    return "_".join(dict.fromkeys(words))

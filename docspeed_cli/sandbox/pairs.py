@@ -195,7 +195,7 @@ def page_parties(page: PageLayout) -> Iterator[Party]:
     role, heading, lines = "", Line(()), list[Line]()
     for line in (line for block in page.blocks if block.table is None for line in block.lines):
         named = role_of(line.text)
-        ends = named or len(lines) >= 12 or (role and _far(heading, lines, line))
+        ends = named or len(lines) >= 20 or (role and _far(heading, lines, line))
         if role and lines and ends:
             yield Party(role, tuple(lines))
         if ends:

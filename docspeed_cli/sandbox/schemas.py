@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from docspeed_cli.sandbox.instructions import read_instructions
 from docspeed_cli.sandbox.items import Field, ItemTable
-from docspeed_cli.sandbox.labels import fit, names_of, snake, tokens
+from docspeed_cli.sandbox.labels import fit, is_known, names_of, snake, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import is_label
-from docspeed_cli.sandbox.pairs import Pair, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.pairs import BESIDE, Pair, find_pairs, find_parties, split_pair
 from docspeed_cli.sandbox.sections import document_kind, kind_of
 from docspeed_cli.sandbox.tables import Table, is_total
 from docspeed_cli.sandbox.values import guess_type, parse_number
@@ -91,16 +91,14 @@ def _add(fields: dict[str, Field], key: str, pair: Pair, description: str) -> No
 
 def _names_something(pair: Pair) -> bool:
     """True if a label can be a field's name, and is not a sentence before a colon."""
-    words = pair.label.split()
-    if (
-        not 1 <= len(words) <= 5
-        or re.search(r"\d{2}|[.;,]\s", pair.label)
-        or tokens(pair.label)[:1] == ("page",)
-    ):
+    known = is_known(pair.label)
+    label = re.sub(r"\(\d+\)", "", pair.label)
+    if not 1 <= len(label.split()) <= 5 or re.search(r"\d{2}|[.;,]\s|^page\b", label, re.IGNORECASE):
         return False
-    if pair.sure < 0.97 and (len(pair.lines) > 1 or parse_number(pair.value) is None):
+    if not known and pair.sure < BESIDE and (len(pair.lines) > 1 or parse_number(pair.value) is None):
         return False
-    return is_label(pair.label) or (len(pair.lines) == 1 and pair.sure == 1.0)
+    colon = pair.sure == 1.0 if len(pair.lines) == 1 else pair.lines[0].text.endswith(":")
+    return known or colon or is_label(pair.label)
 
 
 def _type(label: str, values: list[str]) -> str:
