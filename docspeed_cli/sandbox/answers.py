@@ -26,10 +26,9 @@ _STOP = re.compile(
     "then|than|so|but|if|into|per|get|s"
 )
 _RELATED = {
-    "vendor": ("seller",), "supplier": ("seller",), "customer": ("buyer",), "client": ("buyer",),
     "cost": ("amount", "price", "rate", "total"), "price": ("rate",), "pay": ("payment", "due"),
     "owe": ("total", "due", "payable"), "deadline": ("due", "date"), "tax": ("gst", "cgst", "sgst"),
-    "purchaser": ("buyer",), "issued": ("date",), "phone": ("mobile", "tel"), "sum": ("total",),
+    "issue": ("date",), "phone": ("mobile", "tel"), "sum": ("total",),
 }  # fmt: skip
 
 

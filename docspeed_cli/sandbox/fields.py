@@ -51,15 +51,6 @@ class _Found:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """Labelled values and parties of a document."""
-
-    layout: Layout
-    pairs: list[Pair]
-    parties: list[Party]
-
-
 def read_schema(given: object) -> Schema:
     """Parse a schema in the current or the older form. `ApiError` if it is neither."""
     if not isinstance(given, dict):
@@ -138,16 +129,19 @@ def _target(text: str) -> Field:
 
 def extract(layout: Layout, schema: Schema) -> dict[str, object]:
     """Payload: the fields with their evidence, and the line items."""
-    evidence = _Evidence(layout, find_pairs(layout), find_parties(layout))
+    pairs, parties = find_pairs(layout), find_parties(layout)
     return {
         "doc_class": schema.doc_class,
-        "fields": {field.key: _field_view(field, evidence) for field in schema.fields},
+        "fields": {
+            field.key: _field_view(field, _candidates(field, layout, pairs, parties))
+            for field in schema.fields
+        },
         "line_items": {table.key: line_items(table, layout.tables) for table in schema.tables},
     }
 
 
-def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
-    found = sorted(_candidates(field, evidence), key=lambda candidate: -candidate.score)
+def _field_view(field: Field, candidates: Iterable[_Found]) -> dict[str, object]:
+    found = sorted(candidates, key=lambda candidate: -candidate.score)
     if not found:
         return {"value": [] if field.array else None, "region_ids": []}
     kept = [found[0]]
@@ -163,21 +157,21 @@ def _field_view(field: Field, evidence: _Evidence) -> dict[str, object]:
     }
 
 
-def _candidates(field: Field, evidence: _Evidence) -> Iterator[_Found]:
+def _candidates(field: Field, layout: Layout, pairs: list[Pair], parties: list[Party]) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
     name = _name(field.key)
     words = tokens(name)
     role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
     attribute = tuple(word for word in words if word != role)
-    for party in evidence.parties:
+    for party in parties:
         if party.role == role:
-            yield from _in_block(field, attribute, party, evidence.pairs)
+            yield from _in_block(field, attribute, party, pairs)
     names = names_of(name, field.description, kinds=kinds_of(field.type))
-    yield from _of_pairs(field, names, evidence.pairs)
+    yield from _of_pairs(field, names, pairs)
     if role == "seller" and attribute in ((), ("name",)):
-        yield from _company(evidence.layout)
+        yield from _company(layout)
     if attribute[-1:] == ("currency",):
-        yield from _currency(evidence.layout)
+        yield from _currency(layout)
 
 
 def _name(key: str) -> str:

@@ -55,7 +55,7 @@ def tokens(text: str) -> Tokens:
     text = fold(re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", text.replace("_", " ")))
     # A tax rate is not part of the name.
     text = re.sub(r"(?<=[^\W\d])\.?\s*@?\s*\(?\d+(?:[.,]\d+)?\s?%\)?$", " ", text)
-    text = re.sub(r"\((?:[a-z]{3}|rs\.?|[₹$€£]|\d+)\)|^\d+(?:[.,]\d+)?\s?%", " ", text)
+    text = re.sub(r"\((?:[a-z]{3}|rs\.?|[₹$€£]|\d+ ?[a-z]*)\)|^\d+(?:[.,]\d+)?\s?%", " ", text)
     for pattern, plain in _PHRASES:
         text = pattern.sub(plain, text)
     words = (part for word in re.findall(r"[^\W_]+|[#%]", text) for part in _plain(word))
@@ -80,7 +80,8 @@ def _names(entry: dict[str, Any]) -> Iterator[Name]:
 
 
 MEANINGS, COLUMNS = _meanings("meaning"), _meanings("column")
-_VOCABULARY = {word for meaning in MEANINGS for name in meaning for word in (*name.words, *(name.also or ()))}
+_ALL = [name for meaning in MEANINGS + COLUMNS for name in meaning]
+_VOCABULARY = {word for name in _ALL for word in (*name.words, *(name.also or ()))}
 
 
 def names_of(key: str, description: str = "", *, column: bool = False, kinds: str = ".*") -> list[Name]:
@@ -116,14 +117,18 @@ def _kind(words: Tokens) -> str:
 
 def is_known(label: str) -> bool:
     """True if a text is a label of one of the table's meanings."""
-    return len(label) <= _LONGEST and _is_known(tokens(label))
+    return len(label) <= _LONGEST and _named(tokens(label), column=False)
+
+
+def is_column(text: str) -> bool:
+    """True if a text is the heading of a column of line items."""
+    return len(text) <= _LONGEST and _named(tokens(text), column=True)
 
 
 @lru_cache(maxsize=4096)
-def _is_known(have: Tokens) -> bool:
-    return _VOCABULARY.issuperset(have) and any(
-        _match(name, have) for meaning in MEANINGS for name in meaning
-    )
+def _named(have: Tokens, *, column: bool) -> bool:
+    listed = COLUMNS if column else MEANINGS
+    return _VOCABULARY.issuperset(have) and any(_match(name, have) for meaning in listed for name in meaning)
 
 
 def role_of(heading: str) -> str:
@@ -136,12 +141,6 @@ def role_of(heading: str) -> str:
         "to",
     }
     return next(iter(words)) if len(words) == 1 and words.issubset(ROLES) else ""
-
-
-def is_column(text: str) -> bool:
-    """True if a text is the heading of a column of line items."""
-    have = set(tokens(text)) if len(text) <= _LONGEST else None
-    return any(set(name.words) == have for meaning in COLUMNS for name in meaning)
 
 
 def is_joint(text: str) -> bool:

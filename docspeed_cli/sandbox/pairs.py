@@ -142,8 +142,9 @@ def _is_date(text: str) -> bool:
 
 
 def _is_data(word: str) -> bool:
-    """True for a word of a value: it has a digit or a currency, and is no percentage or code in brackets."""
-    return bool(re.search(r"\d|[₹$€£]", word)) and not re.fullmatch(r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)", word)
+    """True for a word of a value: it has a digit or a currency, and is no percentage or note in brackets."""
+    note = r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)|\(\d+"
+    return bool(re.search(r"\d|[₹$€£]", word)) and not re.fullmatch(note, word)
 
 
 def split_pair(line: Line) -> Pair | None:

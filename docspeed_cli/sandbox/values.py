@@ -169,7 +169,7 @@ def part_of_kind(text: str, kind: str) -> str:
 
 def _identifier(text: str, other: re.Pattern[str]) -> str:
     """Identifier at the start of a text: its first words with digits, after at most one prefix."""
-    words = re.sub(r"^(?:#|N[ro]\.?\s|N[°º])\s*", "", text).split()[:8]
+    words = re.sub(r"^(?:#|(?i:n[ro]\.?\s|n[°º]))\s*", "", text).split()[:8]
     start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
     end = next((at for at in range(start, len(words)) if not re.match(r"[^\s(]*\d", words[at])), len(words))
     found = " ".join(words[:end] if end > start else ()).strip(" ,;:")

@@ -175,6 +175,7 @@ def test_extract_invoice_number_date_or_vat_id_is_null(sandbox: Sandbox, lines: 
     [
         ("Handelsrechnung (380) Nr. 471113 vom 13.06.2018", "471113", "2018-06-13"),
         ("Facture n° 2018-12 du 3 août 2018", "2018-12", "2018-08-03"),
+        ("Facture n°201812 du 3 août 2018", "201812", "2018-08-03"),
         ("Fattura n. 77 del 13/06/2018", "77", "2018-06-13"),
         ("Invoice # RE-20190610/507 issued on 2019-06-10", "RE-20190610/507", "2019-06-10"),
         ("Bill No. 4471 Date: 05-02-26", "4471", "2026-02-05"),
@@ -200,6 +201,7 @@ SUMS = (
     [("Subtotaal excl. btw", "100,00"), ("Btw", "20,00"), ("Te betalen", "120,00")],
     [("Total before tax", "100.00"), ("Grand Total", "120.00"), ("Total discount", "5.00")],
     [("Total", "120.00"), ("Paid", "70.00"), ("Amount due", "50.00")],
+    [("Total (excl. VAT)", "100.00"), ("VAT (20%)", "20.00"), ("Total (2 items)", "120.00")],
 )
 
 
