@@ -12,7 +12,7 @@ import pytest
 from docspeed_cli.core.models import State
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.ledger import Ledger
-from tests.store.conftest import SERVER, LedgerFile, job
+from tests.store.conftest import SERVER, LedgerFile, Store, job
 
 DAY = 86400.0
 
@@ -20,19 +20,18 @@ DAY = 86400.0
 class Keeping:
     """A ledger with its kept results, and a clock that a test moves."""
 
-    def __init__(self, file: LedgerFile, each: int = 10_000, total: int = 100_000) -> None:
-        self.file = file
+    def __init__(self, store: Store, each: int = 10_000, total: int = 100_000) -> None:
+        self.store = store
         self.limits = KeepLimits(each, total)
-        self.folder = file.path.parent / "kept"
         self.time = 1_000 * DAY
         self.ledger: Ledger
         self.kept: KeptResults
         self.open()
 
     def open(self) -> None:
-        self.ledger = self.file.open(lambda: self.time)
+        self.ledger = self.store.open(lambda: self.time)
         self.kept = KeptResults(
-            self.ledger.database, self.limits, self.file.warnings.append, lambda: self.time
+            self.ledger.database, self.limits, self.store.warnings.append, lambda: self.time
         )
 
     def end(self) -> None:
@@ -51,8 +50,20 @@ class Keeping:
         file = self.kept.open(job(name, server=server))
         return None if file is None else file.read()
 
+    @property
+    def folder(self) -> Path:
+        assert isinstance(self.store, LedgerFile)
+        return self.store.path.parent / "kept"
+
     def files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def count(self) -> int:
+        """Count the contents that are stored, each once however many results have it."""
+        if isinstance(self.store, LedgerFile):
+            return len(self.files())
+        ((count,),) = self.ledger.database.read("SELECT count(DISTINCT digest) FROM contents")
+        return int(count)
 
 
 @pytest.fixture
@@ -60,7 +71,8 @@ def keeping(file: LedgerFile) -> Keeping:
     return Keeping(file)
 
 
-def test_kept_result_comes_back_byte_for_byte_in_the_next_command(keeping: Keeping) -> None:
+def test_kept_result_comes_back_byte_for_byte_in_the_next_command(store: Store) -> None:
+    keeping = Keeping(store)
     keeping.keep("job_1", b'{"a": 1.0}\r\n ')
     keeping.end()
     assert keeping.read("job_1") == b'{"a": 1.0}\r\n '
@@ -111,16 +123,16 @@ def test_kept_result_damaged_counts_as_not_kept_and_is_removed(
     assert file.warnings == []
 
 
-def test_kept_result_over_the_limit_for_each_is_not_kept(file: LedgerFile) -> None:
-    keeping = Keeping(file, each=10)
+def test_kept_result_over_the_limit_for_each_is_not_kept(store: Store) -> None:
+    keeping = Keeping(store, each=10)
     keeping.keep("small", b"x" * 10)
     keeping.keep("large", b"x" * 11)
     assert (keeping.read("small"), keeping.read("large")) == (b"x" * 10, None)
-    assert len(keeping.files()) == 1
+    assert keeping.count() == 1
 
 
-def test_kept_results_over_the_total_evict_the_least_recently_used(file: LedgerFile) -> None:
-    keeping = Keeping(file, total=30)
+def test_kept_results_over_the_total_evict_the_least_recently_used(store: Store) -> None:
+    keeping = Keeping(store, total=30)
     for name in ("a", "b", "c"):
         keeping.keep(name, name.encode() * 10)
         keeping.end()
@@ -129,21 +141,22 @@ def test_kept_results_over_the_total_evict_the_least_recently_used(file: LedgerF
     keeping.keep("d", b"d" * 10)
     keeping.end()
     assert [keeping.read(name) is not None for name in "abcd"] == [True, False, True, True]
-    assert len(keeping.files()) == 3
+    assert keeping.count() == 3
 
 
-def test_kept_results_with_the_same_bytes_share_a_file_until_the_last_goes(keeping: Keeping) -> None:
+def test_kept_results_with_the_same_bytes_are_stored_once_until_the_last_goes(store: Store) -> None:
+    keeping = Keeping(store)
     for name in ("a", "b"):
         keeping.keep(name, b"same")
-    assert len(keeping.files()) == 1
+    assert keeping.count() == 1
     keeping.kept.forget([job("a")])
     assert (keeping.read("a"), keeping.read("b")) == (None, b"same")
     keeping.kept.forget([job("b"), job("never kept")])
-    assert keeping.files() == []
+    assert keeping.count() == 0
 
 
 def test_kept_result_inline_of_an_older_layout_is_taken_over(keeping: Keeping) -> None:
-    old = keeping.file.path.parent / "results" / "token.json"
+    old = keeping.folder.parent / "results" / "token.json"
     old.parent.mkdir()
     old.write_bytes(b"{}\n")
     inline = job(None, state=State.DONE)
@@ -158,7 +171,7 @@ def test_kept_results_folder_that_can_not_be_written_warns_and_goes_on(keeping: 
     keeping.folder.write_text("in the way")
     keeping.keep("job_1", b"{}")
     assert keeping.read("job_1") is None
-    (warning,) = keeping.file.warnings
+    (warning,) = keeping.store.warnings
     assert f"results can't be kept in {keeping.folder}" in warning
 
 
