@@ -117,7 +117,7 @@ def _set_in_list(items: list[Any], steps: Sequence[str | int], new: Any) -> bool
         if len(steps) == 1:
             items[first] = _with_value(items[first], new)
             return True
-        return _set(items[first], steps[1:], new)
+        return _set(items[first], steps[1:], new) or _add_cell(items, first, steps[1:], new)
     for count in range(len(steps), 0, -1):
         name = ".".join(map(str, steps[:count]))
         for index, item in enumerate(items):
@@ -127,6 +127,17 @@ def _set_in_list(items: list[Any], steps: Sequence[str | int], new: Any) -> bool
                     return True
                 return _set(item, steps[count:], new)
     return False
+
+
+def _add_cell(rows: list[Any], at: int, steps: Sequence[str | int], new: Any) -> bool:
+    """Add a cell that a row lacks and another row of its table has."""
+    name = ".".join(map(str, steps))
+    cells = [row["cells"] if isinstance(row, dict) and "cells" in row else row for row in rows]
+    like = next((row[name] for row in cells if isinstance(row, dict) and name in row), None)
+    if like is None or not isinstance(cells[at], dict):
+        return False
+    cells[at][name] = {"value": new} if is_grounded(like) else new
+    return True
 
 
 def _with_value(old: Any, new: Any) -> Any:

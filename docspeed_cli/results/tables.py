@@ -30,8 +30,8 @@ class CellPlace(NamedTuple):
 
     @property
     def content(self) -> Any:
-        """The cell as the payload has it."""
-        return self.holder[self.key]
+        """The cell as the payload has it; None for one that a row lacks and other rows have."""
+        return self.holder.get(self.key) if isinstance(self.holder, dict) else self.holder[self.key]
 
     @property
     def value(self) -> Any:
@@ -151,7 +151,7 @@ def _places_in_rows(listed: list[Any], added: int) -> Iterator[tuple[tuple[int, 
     for number, row in enumerate(rows):
         at = number + added + bool(names)
         if isinstance(row, Mapping):
-            yield from (((at, columns[name]), CellPlace(row, name)) for name in row)
+            yield from (((at, column), CellPlace(row, name)) for name, column in columns.items())
         elif isinstance(listed[number], dict | list):
             yield from (((at, column), CellPlace(row, column)) for column in range(len(row)))
         else:

@@ -58,6 +58,28 @@ def test_corrected_value_keeps_its_evidence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "added"),
+    [
+        ({"amount": {"value": 1}, "qty": {"value": 2}}, {"qty": {"value": 3}}),
+        ({"amount": 1, "qty": 2}, {"qty": 3}),
+        ({"cells": {"amount": 1, "qty": 2}}, {"cells": {"qty": 3}}),
+    ],
+)
+def test_corrected_row_gets_a_cell_that_only_other_rows_have(row: Any, added: Any) -> None:
+    empty: dict[str, Any] = {"cells": {}} if "cells" in row else {}
+    payload = {"line_items": {"items": [row, empty]}}
+    made = [Correction("items[2].qty", None, 3), Correction("items[2].none", None, 3)]
+    changed, lost = corrected(payload, made)
+    assert (changed["line_items"]["items"][1], lost) == (added, made[1:])
+
+
+def test_corrected_table_gets_a_cell_that_only_other_rows_have() -> None:
+    rows = [{"Item": "Pump", "Tax": "1"}, {"Item": "Hose"}]
+    changed, lost = corrected({"tables": [{"rows": rows}]}, [Correction("tables[1][3].Tax", "", "2")])
+    assert (changed["tables"][0]["rows"][1], lost) == ({"Item": "Hose", "Tax": "2"}, [])
+
+
+@pytest.mark.parametrize(
     "key", ["nowhere", "line_items[9].amount", "line_items[0].amount", "", "seller.name.x"]
 )
 def test_corrected_result_without_the_place_reports_the_correction(key: str) -> None:
