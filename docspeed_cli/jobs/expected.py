@@ -10,7 +10,8 @@ from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
 from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.stored_results import CORRECTIONS, StoredResult, read_result, result_files
-from docspeed_cli.results.corrections import Correction, corrected, corrections_among
+from docspeed_cli.results.corrections import Correction, corrected, corrections_among, rejection_among
+from docspeed_cli.results.decisions import Decisions
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import write_whole
 
@@ -90,4 +91,13 @@ def _encoded(chunks: Iterator[str]) -> Iterator[bytes]:
 
 def corrections_of(result: Path) -> list[Correction]:
     """Return a reviewer's corrections beside a result's file. DocspeedError if they can't be read."""
-    return corrections_among(DecisionFile(result.with_name(result.stem + CORRECTIONS)).read())
+    return corrections_among(_decisions_of(result))
+
+
+def rejection_of(result: Path) -> str:
+    """Return that a reviewer rejected the result, in words, or an empty text. DocspeedError as above."""
+    return rejection_among(_decisions_of(result))
+
+
+def _decisions_of(result: Path) -> Decisions:
+    return DecisionFile(result.with_name(result.stem + CORRECTIONS)).read()

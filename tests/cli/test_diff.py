@@ -149,6 +149,16 @@ def test_diff_update_takes_results_and_corrections_over(stage: Stage, folders: t
     assert [line["status"] for line in found(ran).values()] == ["different", "same"]
 
 
+def test_diff_update_leaves_out_results_that_were_rejected(stage: Stage, folders: tuple[str, str]) -> None:
+    before = Path(folders[0], "other.json").read_bytes()
+    decisions = [{"decision": "rejected", "reviewer": "ann"}]
+    write(Path(folders[1], "other.corrections.json"), {"corrections": [], "decisions": decisions})
+    ran = stage.run("diff", *folders, "--update", "--yes")
+    assert (ran.code, Path(folders[0], "other.json").read_bytes()) == (0, before)
+    assert "other.json: rejected by ann; its expected result stays as it is" in ran.err
+    assert "updated 1 expected result " in ran.err
+
+
 def test_diff_update_asks_at_a_terminal(stage: Stage, folders: tuple[str, str]) -> None:
     before = Path(folders[0], "other.json").read_bytes()
     ran = stage.run("diff", *folders, "--update", stdin=b"n\n", terminal=True, typing=True)

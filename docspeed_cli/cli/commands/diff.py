@@ -14,7 +14,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import FormatOptions, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.expected import Pair, pairs_of, updated
+from docspeed_cli.jobs.expected import Pair, pairs_of, rejection_of, updated
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
@@ -116,7 +116,12 @@ def _number(text: str, name: str, most: Decimal | None = None) -> Decimal:
 def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) -> int:
     """Replace the expected results with the actual ones."""
     output = context.output
-    changed = [pair for pair in pairs if pair.actual is not None]
+    changed = []
+    for pair in pairs:
+        if pair.actual is not None and (rejected := rejection_of(pair.actual)):
+            output.warn(f"{pair.name}: {rejected}; its expected result stays as it is")
+        elif pair.actual is not None:
+            changed.append(pair)
     if not changed:
         raise UsageError("there is no actual result to replace an expected one")
     count = "1 expected result" if len(changed) == 1 else f"{len(changed)} expected results"
