@@ -145,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(path) == 4 and path[1] == "page":
             picture = session.picture(self._number(path[0]), _whole(path[2]), _whole(path[3]))
             if isinstance(picture, str):
-                self._send_problem(HTTPStatus.NOT_FOUND, picture)
+                # With a status of failure, the browser's console would have an error for each such page.
+                self._send_json({"problem": picture})
             else:
                 self._send(HTTPStatus.OK, "image/jpeg", picture)
         else:

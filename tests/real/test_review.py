@@ -15,21 +15,30 @@ from urllib.parse import urlsplit
 import pytest
 from fpdf import FPDF
 
+from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.server import ReviewServer
+from docspeed_cli.review.session import Loaded, Session
 from tests.fake_service import PATIENCE
 from tests.real.browser import CHROMIUM, flaws
 from tests.real.machine import Machine
-from tests.review.test_session import reviewable, saved, session
+from tests.review.papers import image
+from tests.review.test_session import RESULT, reviewable, saved, session
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ReviewServer]:
-    with ReviewServer(session(reviewable(tmp_path))) as serving:
+@contextmanager
+def served(mine: Session) -> Iterator[ReviewServer]:
+    with ReviewServer(mine) as serving:
         thread = threading.Thread(target=serving.serve)
         thread.start()
         yield serving
         serving.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ReviewServer]:
+    with served(session(reviewable(tmp_path))) as serving:
+        yield serving
 
 
 def ask(
@@ -264,4 +273,15 @@ def test_review_page_has_names_contrast_and_a_focus_for_everything(
             assert flaws(page) == [], keys
         page.keyboard.press("Escape")
         assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert problems == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_review_page_says_why_a_page_of_the_document_cannot_be_shown(tmp_path: Path) -> None:
+    problems: list[str] = []
+    scan = DocumentFile("scan.png", image(tmp_path / "scan.png", (30_000, 10_000), compress_level=1))
+    loaded = Loaded(RESULT, "extract", [scan])
+    mine = session(reviewable(tmp_path)._replace(load=lambda: loaded))
+    with served(mine) as serving, page_of(serving.url, problems) as page:
+        page.get_by_text("30000 × 10000 pixels are too many to draw").wait_for()
     assert problems == []

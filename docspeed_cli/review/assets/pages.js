@@ -55,13 +55,22 @@ export class Pages {
     if (page.image) {
       const { url, problem } = sourceOf(page.image);
       entry.url = url;
-      if (url) sheet.append(element("img", { src: url, alt: `Page ${page.number}`, decoding: "async", loading: "lazy", draggable: false }));
-      else sheet.append(element("p", { class: "problem" }, shown(problem || "This page can't be shown.")));
+      if (url) sheet.append(element("img", { src: url, alt: `Page ${page.number}`, decoding: "async", loading: "lazy", draggable: false, onerror: ({ target }) => this.explain(target) }));
+      else sheet.append(this.makeProblem(problem));
     }
     for (const [box, text] of page.pieces) sheet.append(this.makePiece(page, box, text));
     if (page.text) sheet.append(element("pre", { tabIndex: 0 }, shown(page.text)));
     this.sheets.set(this.key(index, page.number), entry);
     return sheet;
+  }
+
+  makeProblem(problem) { return element("p", { class: "problem" }, shown(problem || "This page can't be shown.")); }
+
+  // Says why the server has no picture of a page.
+  async explain(image) {
+    let problem = "";
+    if (!image.src.startsWith("data:")) problem = await fetch(image.src).then((answer) => answer.json()).then((content) => content.problem, () => "");
+    image.replaceWith(this.makeProblem(problem));
   }
 
   // The size of the text follows the size of its box, in hundredths of the page's width.
@@ -157,7 +166,13 @@ export class Pages {
 
   goTo(number) {
     const entry = this.sheets.get(this.key(this.document, number));
-    if (entry) this.scroller.scrollTo({ top: entry.sheet.offsetTop - 12 });
+    if (entry) this.scroll(entry.sheet.offsetTop - 12 - this.scroller.scrollTop, 0);
+  }
+
+  // Scrolls smoothly over what is near; from one end of a long document to the other it would take seconds.
+  scroll(y, x) {
+    const isFar = Math.abs(y) > 3 * this.scroller.clientHeight;
+    this.scroller.scrollBy({ top: y, left: x, behavior: isFar ? "instant" : "auto" });
   }
 
   turnPage(step) {
@@ -208,6 +223,6 @@ export class Pages {
     if (!top && !left) return;
     const y = isWhole ? box.top - 12 - view.top : box.top + box.height / 2 - view.top - view.height / 2;
     const x = left ? box.left + box.width / 2 - view.left - view.width / 2 : 0;
-    this.scroller.scrollBy({ top: y, left: x });
+    this.scroll(y, x);
   }
 }
