@@ -232,7 +232,7 @@ def test_review_of_twenty_documents_by_keyboard_alone_saves_what_was_typed(tmp_p
             assert "reject the document" in page.locator("#keys").inner_text()
             page.keyboard.press("Escape")
             keyboard.type("c", "is it paid?")
-            progress = f"{COUNT - 1} of {COUNT} reviewed · {left} open here"
+            progress = f"{COUNT} of {COUNT} · {COUNT - 1} reviewed · {left} values open here"
             assert page.locator("#progress").inner_text() == progress
         running.send(signal.SIGINT)
         done = running.end()

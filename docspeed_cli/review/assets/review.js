@@ -35,15 +35,17 @@ class Review {
       [["A"], "accept all values that are open, and go to the next document", () => this.acceptRest()],
       [["x"], "reject the document", () => this.reject()],
       [["C"], "note about the document", () => this.edit("note", "")],
-      [["N"], "next document", () => this.goTo(this.number % this.review.total + 1)],
-      [["P"], "previous document", () => this.goTo((this.number + this.review.total - 2) % this.review.total + 1)],
+      [["N"], "next document", () => this.turn(1)],
+      [["P"], "previous document", () => this.turn(-1)],
     ];
   }
 
   // -- controls
 
   addControls() {
-    byId("title").after(element("output", { id: "progress", "aria-live": "polite" }));
+    const turn = (label, key, sign, step) => element("button", { class: "icon", "aria-label": label, title: `${label} ( ${key} )`, onclick: () => this.turn(step) }, sign);
+    byId("title").after(element("div", { class: "queue" },
+      turn("Previous document", "P", "«", -1), element("output", { id: "progress", "aria-live": "polite" }), turn("Next document", "N", "»", 1)));
     this.bar = element("div", { id: "bar", "aria-hidden": "true" });
     document.querySelector("header").after(this.bar);
     const button = (label, key, act, kind) => element("button", { class: `wide ${kind ?? ""}`, title: `${label} ( ${key} )`, onclick: act }, label, " ", element("kbd", { "aria-hidden": "true" }, key));
@@ -119,6 +121,11 @@ class Review {
       if (this.review.next) this.goTo(this.review.next);
       else this.tell(this.review.reviewed === this.review.total ? "All documents are reviewed. End docspeed with Ctrl-C in its terminal." : "This is the last document that is open.");
     });
+  }
+
+  turn(step) {
+    const { total } = this.review;
+    this.goTo((this.number - 1 + step + total) % total + 1);
   }
 
   goTo(number, field = "") {
@@ -207,7 +214,7 @@ class Review {
     Object.assign(this.review, { left: answer.left, reviewed: answer.reviewed, total: answer.total, next: answer.next });
     this.decisions = new Map(answer.decisions.map((each) => [JSON.stringify([each.field, each.decision === "note"]), each]));
     this.data.values.forEach((_, index) => this.draw(index));
-    byId("progress").textContent = `${this.review.reviewed} of ${this.review.total} reviewed · ${this.review.left} open here`;
+    byId("progress").textContent = `${this.number} of ${this.review.total} · ${this.review.reviewed} reviewed · ${this.review.left} values open here`;
     byId("title").classList.toggle("rejected", this.isRejected);
     setSide(this.bar, { "--done": this.review.reviewed / this.review.total });
     for (const other of answer.replaced ?? []) {
