@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
@@ -17,16 +18,23 @@ from docspeed_cli.review.session import Loaded, Reviewable
 _ADVICE = "; put it where it was, or beside the result, to see its pages"
 
 
-def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> Iterator[Reviewable]:
+def reviewables(
+    context: Context,
+    names: Iterable[str],
+    rules: Rules | None,
+    schema_of: Callable[[str | None], Any],
+) -> Iterator[Reviewable]:
     """Yield the results that can be reviewed; those that can't be read are warned about.
 
-    UsageError for results whose corrections have no place.
+    `schema_of` returns the schema for the results of a run, or of none. UsageError for results whose
+    corrections have no place.
     """
     for result in stored_results(context, names):
         if result.error is not None:
             context.output.warn(f"{result.label} is left out: {result.error.message}")
             continue
-        path = corrections_path(context, result.path, job_of(context, result))
+        job = job_of(context, result)
+        path = corrections_path(context, result.path, job)
         if path is None:
             raise UsageError(
                 f"{result.label}: its corrections have no place; name a folder, a run, a job or a .json file"
@@ -38,6 +46,7 @@ def reviewables(context: Context, names: Iterable[str], rules: Rules | None) -> 
             DecisionFile(path, private=path.is_relative_to(context.settings.state_dir)),
             summarize(result.payload, operation_of(context, result), checks),
             partial(_load, context, known),
+            schema_of(job.run if job is not None else None),
         )
 
 

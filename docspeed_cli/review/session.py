@@ -60,6 +60,8 @@ class Reviewable(NamedTuple):
     file: DecisionFile
     summary: Summary
     load: Callable[[], Loaded]
+    schema: Any = None
+    """The schema by which corrections are typed."""
 
 
 class Refused(Exception):
@@ -88,6 +90,7 @@ class _Open:
         self.view = View(loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page")
         self.data: PageData = self.view.data
         self._facts = Facts(loaded.payload)
+        self.layout = Layout(item.schema)
         self.tables = self._facts.tables
         self.texts = {value.key: value.text for value in self.data.values}
 
@@ -108,13 +111,10 @@ class Session:
     Results are in the order of the queue, and are named by their number from 1.
     """
 
-    def __init__(
-        self, items: Sequence[Reviewable], reviewer: str | None, time: Callable[[], str], schema: Any = None
-    ) -> None:
+    def __init__(self, items: Sequence[Reviewable], reviewer: str | None, time: Callable[[], str]) -> None:
         self._items = sorted(items, key=lambda item: item.summary.level)
         self._reviewer = reviewer
         self._time = time
-        self._layout = Layout(schema)
         self._views = Lock()
         """Held while a result is opened and a page is drawn, so that no view is closed meanwhile."""
         self._open: OrderedDict[int, _Open] = OrderedDict()
@@ -267,7 +267,7 @@ class Session:
                 "The page shows only the beginning of this value; add a note in place of a correction."
             )
         old = shown.old_value(field)
-        place = self._layout.column_of(field, shown.tables)
+        place = shown.layout.column_of(field, shown.tables)
         try:
             new = typed_value(text, place.column.kind if place else "", old)
         except ValueError as error:

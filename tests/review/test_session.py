@@ -34,8 +34,8 @@ def reviewable(folder: Path, name: str = "a", result: Any = RESULT, operation: s
     )
 
 
-def session(*items: Reviewable, reviewer: str = "ana", schema: Any = None) -> Session:
-    return Session(items, reviewer, lambda: "2026-03-02T10:00:00Z", schema)
+def session(*items: Reviewable, reviewer: str = "ana") -> Session:
+    return Session(items, reviewer, lambda: "2026-03-02T10:00:00Z")
 
 
 def saved(folder: Path, name: str = "a") -> Any:
@@ -168,7 +168,7 @@ def test_session_refuses_what_makes_no_sense_and_saves_nothing(
 
 def test_session_types_corrections_by_the_schema(tmp_path: Path) -> None:
     schema = {"fields": [{"key": "date", "type": "date"}, {"key": "city", "type": "string"}]}
-    mine = session(reviewable(tmp_path), schema=schema)
+    mine = session(reviewable(tmp_path)._replace(schema=schema))
     mine.decide(1, {"decision": "corrected", "field": "date", "text": "2 March 2026"})
     assert saved(tmp_path)["corrections"][0]["new"] == "2026-03-02"
     with pytest.raises(Refused, match="only one day"):

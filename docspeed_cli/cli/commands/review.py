@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions, flag
+from docspeed_cli.cli.run_names import schema_of_run
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound
 from docspeed_cli.core.timefmt import rfc3339
 from docspeed_cli.jobs.context import Context
@@ -30,7 +32,10 @@ class ReviewOptions(ServerOptions):
     schema: Annotated[
         str | None,
         flag(
-            "--schema", "take corrections as numbers, dates and so on by this schema", "FILE", panel="Review"
+            "--schema",
+            "take corrections as numbers, dates and so on by this schema (the run's)",
+            "FILE",
+            panel="Review",
         ),
     ] = None
     reviewer: Annotated[
@@ -93,13 +98,19 @@ def _session(context: Context, options: ReviewOptions, names: list[str]) -> Sess
 
     schema = checked_schema(context, options.schema) if options.schema is not None else None
     rules = read_rules(context, options.check, "--check", schema) if options.check is not None else None
-    items = list(reviewables(context, names, rules))
+
+    @cache
+    def schema_of(run: str | None) -> Any:
+        found = context.ledger.runs.find(run) if schema is None and run is not None else None
+        return schema if schema is not None else schema_of_run(found)
+
+    items = list(reviewables(context, names, rules, schema_of))
     if not items:
         raise NotFound("there is no result to review")
     environment = context.environment
     env = environment.env
     reviewer = options.reviewer or next(filter(None, map(env.get, ("USER", "LOGNAME", "USERNAME"))), None)
-    return Session(items, reviewer, lambda: str(rfc3339(environment.now())), schema)
+    return Session(items, reviewer, lambda: str(rfc3339(environment.now())))
 
 
 def _server(session: Session, port: int) -> ReviewServer:
