@@ -74,7 +74,7 @@ def cell_key(key: str) -> tuple[int, int, str] | None:
 
 def _correct(payload: Any, correction: Correction, cell: CellPlace | None) -> bool:
     if cell is not None:
-        cell.holder[cell.key] = _with_value(cell.content, correction.new)
+        cell.put(_with_value(cell.content, correction.new))
         return True
     steps = [name or int(index) - 1 for name, index in _STEP.findall(correction.field)]
     return any(_set(root, steps, correction.new) for root in _roots(payload))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,20 +23,31 @@ _TABLE_MEMBERS = ("cells", "rows", "columns", "headers", "table_id", "title")
 
 
 class CellPlace(NamedTuple):
-    """Where a payload has a cell: the list or object that holds it, and its position or name in there."""
+    """Where a payload has a cell, or would have one that it lacks."""
 
     holder: Any
+    """The list or the object that holds the cell."""
     key: Any
+    """Its position or name in there; for a cell that the list lacks, its own numbers of row and column."""
 
     @property
     def content(self) -> Any:
-        """The cell as the payload has it; None for one that a row lacks and other rows have."""
+        """The cell as the payload has it; None for one that it lacks."""
+        if isinstance(self.key, dict):
+            return None
         return self.holder.get(self.key) if isinstance(self.holder, dict) else self.holder[self.key]
 
     @property
     def value(self) -> Any:
         """The cell's value."""
         return _value_of(self.content)
+
+    def put(self, content: Any) -> None:
+        """Put this in the cell's place."""
+        if isinstance(self.key, dict):
+            self.holder.append({**self.key, "value": content})
+        else:
+            self.holder[self.key] = content
 
 
 class Table(NamedTuple):
@@ -137,11 +148,18 @@ def _places(item: dict[str, Any], added: int) -> dict[tuple[int, int], CellPlace
     if _is_sparse(placed):
         return {}
     count = Counter((cell.row, cell.column) for cell in placed)
-    return {
+    found = {
         (cell.row + added, cell.column): CellPlace(cells, number)
         for number, cell in enumerate(placed)
         if count[cell.row, cell.column] == 1
     }
+    height, width = _extent(placed)
+    is_numbered = all(isinstance(cell, dict) and {"row_index", "col_index"} <= cell.keys() for cell in cells)
+    if is_numbered and height * width <= 1000 + 2 * len(cells):
+        for row, column in product(range(height), range(width)):
+            if not count[row, column]:
+                found[row + added, column] = CellPlace(cells, {"row_index": row, "col_index": column})
+    return found
 
 
 def _places_in_rows(listed: list[Any], added: int) -> Iterator[tuple[tuple[int, int], CellPlace]]:

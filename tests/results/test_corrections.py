@@ -75,8 +75,12 @@ def test_corrected_row_gets_a_cell_that_only_other_rows_have(row: Any, added: An
 
 def test_corrected_table_gets_a_cell_that_only_other_rows_have() -> None:
     rows = [{"Item": "Pump", "Tax": "1"}, {"Item": "Hose"}]
-    changed, lost = corrected({"tables": [{"rows": rows}]}, [Correction("tables[1][3].Tax", "", "2")])
+    made = [Correction("tables[1][3].Tax", "", "2")]
+    changed, lost = corrected({"tables": [{"rows": rows}]}, made)
     assert (changed["tables"][0]["rows"][1], lost) == ({"Item": "Hose", "Tax": "2"}, [])
+    below = {"row_index": 2, "col_index": 0, "text": "Hose"}
+    changed, lost = corrected({"tables": [{"cells": [*CELLS, below]}]}, made)
+    assert (texts(changed)[2], lost) == (["Hose", "2"], [])
 
 
 @pytest.mark.parametrize(
