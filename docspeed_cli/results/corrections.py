@@ -54,16 +54,17 @@ def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, lis
 
 def cells_of(payload: Any, keys: Iterable[str]) -> dict[str, CellPlace]:
     """Return where a payload has the cells with these keys, of tables that are not line items."""
-    asked = [(key, found) for key in keys if (found := cell_key(key))]
+    asked = [(key, parts) for key in keys if (parts := cell_key(key))]
     tables = (read_tables(payload) or []) if asked else []
-    places: dict[str, CellPlace] = {}
-    names = {number: table.names for number, table in enumerate(tables, 1)}
-    for key, (table, row, name) in asked:
-        if name in names.get(table, ()):
-            place = tables[table - 1].places.get((row - 1, names[table].index(name)))
+    found: dict[str, CellPlace] = {}
+    for number in {at for _, (at, _, _) in asked if 0 < at <= len(tables)}:
+        table = tables[number - 1]
+        columns, places = {name: at for at, name in enumerate(table.names)}, table.places()
+        for key, (at, row, name) in asked:
+            place = places.get((row - 1, columns.get(name, -1))) if at == number else None
             if place is not None:
-                places[key] = place
-    return places
+                found[key] = place
+    return found
 
 
 def cell_key(key: str) -> tuple[int, int, str] | None:

@@ -60,14 +60,20 @@ class Table(NamedTuple):
     headed: bool = False
     """Whether the payload says that the first row has the headings."""
 
-    places: Mapping[tuple[int, int], CellPlace] = MappingProxyType({})
-    """Where the payload has the cells, by row and column of the grid; not of those that share one place."""
+    source: Mapping[str, Any] = MappingProxyType({})
+    """The part of the payload that the table was read from."""
+    added: int = 0
+    """The rows of the grid that were put above the payload's cells."""
 
     @property
     def names(self) -> list[str]:
         """The names of the columns, which all differ; the first row has them, whatever it holds."""
         width = max(map(len, self.grid), default=0)
         return column_names(self.grid[0], width) if width else []
+
+    def places(self) -> dict[tuple[int, int], CellPlace]:
+        """Return where the payload has the cells, by row and column of the grid: those that stand alone."""
+        return _places(self.source, self.added)
 
     @property
     def heading(self) -> str:
@@ -114,8 +120,7 @@ def _read_table(item: dict[str, Any], number: int) -> Table:
     title = cell_text(first_filled(item, ("title", "caption")))
     read, headed = _grid(item)
     grid, headed = _with_headings(_headings(item), read, headed)
-    places = _places(item, len(grid) - len(read))
-    return Table(name, title, page_of(item, ids), grid, headed, places)
+    return Table(name, title, page_of(item, ids), grid, headed, item, len(grid) - len(read))
 
 
 def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
@@ -127,19 +132,19 @@ def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
     return grid_of_rows(rows), any(isinstance(row, Mapping) for row in rows)
 
 
-def _cells_of(item: dict[str, Any]) -> list[Any]:
+def _cells_of(item: Mapping[str, Any]) -> list[Any]:
     """Return the cells that a table lists without rows."""
     cells = find_member(item, "cells")
     listed = isinstance(cells, list) and not any(isinstance(cell, list) for cell in cells)
     return cells if listed else []
 
 
-def _rows_of(item: dict[str, Any]) -> list[Any]:
+def _rows_of(item: Mapping[str, Any]) -> list[Any]:
     listed = find_member(item, "cells") or find_member(item, "rows", "data")
     return listed if isinstance(listed, list) else []
 
 
-def _places(item: dict[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
+def _places(item: Mapping[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
     """Return where the payload has the cells of the grid, above which `added` rows were put."""
     cells = _cells_of(item)
     if not cells:

@@ -11,7 +11,7 @@ from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.pages import Answer, Packet, Page
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
 from docspeed_cli.results.shape import guess_operation, read_result
-from docspeed_cli.results.tables import Table, read_tables
+from docspeed_cli.results.tables import CellPlace, Table, read_tables
 from docspeed_cli.results.values import (
     VALUE_NAMES,
     cell_text,
@@ -156,8 +156,10 @@ class Panel:
             columns = table.grid[0][:_MAX_COLUMNS] if table.headed else []
             width = min(_MAX_COLUMNS, max(map(len, table.grid), default=0))
             names = table.names[:width]
+            places = table.places()
             shown = list(islice(enumerate(table.grid, 1), int(table.headed), MAX_VALUES))
-            rows = (self._grid_row(table, names, index, number, texts) for number, texts in shown)
+            key = f"tables[{index}]"
+            rows = (self._grid_row(key, table.page, names, places, number, texts) for number, texts in shown)
             title = table.title.strip() or f"Table {index}"
             detail = counted(len(table.grid) - table.headed, "row")
             self._add_table(title, f"page {table.page}, {detail}" if table.page else detail, columns, rows)
@@ -165,16 +167,23 @@ class Panel:
             self.blocks.append(Block("text", "Tables", text="No tables."))
 
     def _grid_row(
-        self, table: Table, names: Sequence[str], index: int, number: int, texts: Sequence[str]
+        self,
+        table: str,
+        page: int | None,
+        names: Sequence[str],
+        places: Mapping[tuple[int, int], CellPlace],
+        number: int,
+        texts: Sequence[str],
     ) -> list[Value]:
+        """Return the cells of a row of a table, counted from 1."""
         texts = [_cut(text) for text in texts[:_MAX_COLUMNS]]
-        at = [table.places.get((number - 1, column)) for column in range(len(texts))]
+        at = [places.get((number - 1, column)) for column in range(len(texts))]
         sources = [place and place.content for place in at]
-        wants = [wanted(source, text, table.page) for source, text in zip(sources, texts, strict=True)]
-        places = self._locator().places_of_row(wants)
+        wants = [wanted(source, text, page) for source, text in zip(sources, texts, strict=True)]
+        found = self._locator().places_of_row(wants)
         return [
-            Value(f"tables[{index}][{number}].{name}", name, text, False, found if text else ())
-            for name, text, found in zip(names, texts, places, strict=False)
+            Value(f"{table}[{number}].{name}", name, text, False, shown if text else ())
+            for name, text, shown in zip(names, texts, found, strict=False)
         ]
 
     def _fill_with_pages(self, pages: Sequence[Page]) -> None:
