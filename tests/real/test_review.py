@@ -194,7 +194,9 @@ class Keyboard:
         self.page.wait_for_selector(f"body[data-ready='{number}']")
         if number == 3:
             self.rejected.add(self.title)
+            told = f"{self.title} is rejected; u undoes it."
             self.page.keyboard.press("x")
+            self.page.get_by_text(told).wait_for()
             return
         for step in range(self.open_here):
             if (number + step) % 3 == 0:

@@ -81,6 +81,9 @@ class Review {
     if (at >= 0) this.select(at);
     else if (this.isRejected) this.tell("This document was rejected.");
     else this.next(true);
+    const told = sessionStorage.getItem("told");
+    sessionStorage.removeItem("told");
+    if (told) this.tell(told);
     document.body.dataset.ready = String(this.number);
   }
 
@@ -114,10 +117,11 @@ class Review {
     else this.tell("This is the first value. P is the previous document.");
   }
 
-  // Goes to the next document that is open, once everything is saved.
-  leave() {
+  // Goes to the next document that is open, once everything is saved; `told` is what its page says at first.
+  leave(told = "") {
     this.chain = this.chain.then(() => {
       if (this.failed) return;
+      if (this.review.next) sessionStorage.setItem("told", told);
       if (this.review.next) this.goTo(this.review.next);
       else this.tell(this.review.reviewed === this.review.total ? "All documents are reviewed. End docspeed with Ctrl-C in its terminal." : "This is the last document that is open.");
     });
@@ -151,13 +155,13 @@ class Review {
     for (const { key } of this.data.values) if (!this.decided(key)) this.decisions.set(JSON.stringify([key, false]), { field: key, decision: "accepted" });
     this.data.values.forEach((_, index) => this.draw(index));
     this.send({ decision: "accepted" });
-    this.leave();
+    this.leave(`The rest of ${this.data.title} is accepted; u undoes it.`);
   }
 
   reject() {
     this.expect({ field: "", decision: "rejected" });
     this.send({ decision: "rejected" });
-    this.leave();
+    this.leave(`${this.data.title} is rejected; u undoes it.`);
   }
 
   undo() {
