@@ -9,9 +9,10 @@ from functools import cached_property
 from itertools import pairwise
 
 from docspeed_cli.sandbox.documents import Document
+from docspeed_cli.sandbox.grids import find_grids
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
-from docspeed_cli.sandbox.page import Box, Page, Word
-from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
+from docspeed_cli.sandbox.page import Box, Page, Word, turned
+from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells, ruled_table
 
 # Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles
 # of the tests come out right.
@@ -97,7 +98,7 @@ def _oriented(page: Page) -> Iterator[Block]:
     for word in page.words:
         turns.setdefault(word.turn, []).append(word)
     for _, words in sorted(turns.items(), key=lambda turned: -len(turned[1])):
-        yield from _page_blocks(find_rows(words))
+        yield from _page_blocks(words, [turned(rule, words[0].turn) for rule in page.rules])
 
 
 def _body_height(rows: Sequence[Row]) -> float:
@@ -110,17 +111,28 @@ def _body_height(rows: Sequence[Row]) -> float:
     return max(weights, key=lambda height: weights[height]) if weights else 10.0
 
 
-def _page_blocks(rows: Sequence[Row]) -> list[Block]:
-    blocks: list[Block] = []
-    tables = list(find_tables(rows))
-    inside = {number for start, end, _ in tables for number in range(start, end)}
-    body = _body_height([row for number, row in enumerate(rows) if number not in inside])
+def _page_blocks(words: Sequence[Word], rules: Sequence[Box]) -> Iterator[Block]:
+    """Ruled tables, and between them what is outside of tables or in tables without rules."""
+    ruled = [(grid.box[1], table) for grid in find_grids(words, rules) if (table := ruled_table(grid))]
+    inside = {word for _, table in ruled for line in table.lines for word in line.words}
+    rows = find_rows([word for word in words if word not in inside])
+    body = _body_height(rows)
     done = 0
-    for start, end, table in tables:
-        blocks += _flow(rows[done:start], body)
-        blocks.append(Block("table", [(line,) for line in table.lines], table))
+    for top, table in ruled:
+        below = next((n for n in range(done, len(rows)) if rows[n].box[1] > top), len(rows))
+        yield from _aligned_blocks(rows[done:below], body)
+        yield Block("table", [(line,) for line in table.lines], table)
+        done = below
+    yield from _aligned_blocks(rows[done:], body)
+
+
+def _aligned_blocks(rows: Sequence[Row], body: float) -> Iterator[Block]:
+    done = 0
+    for start, end, table in find_tables(rows):
+        yield from _flow(rows[done:start], body)
+        yield Block("table", [(line,) for line in table.lines], table)
         done = end
-    return blocks + _flow(rows[done:], body)
+    yield from _flow(rows[done:], body)
 
 
 def _number(blocks: list[Block], page_index: int) -> list[Block]:

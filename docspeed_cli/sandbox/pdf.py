@@ -17,6 +17,8 @@ _BOLD = re.compile(r"bold|black|heavy", re.IGNORECASE)
 _HYPHENS = (0x02, 0xAD)  # pdfium's mark for a hyphen at the end of a line, and the soft hyphen
 GAP = 0.2  # of a word's height: wider than the space between two letters
 _SPACES = frozenset(b"\t\n\r ")
+_MIN_RULE = 6.0  # points; what is shorter is part of a picture
+_MAX_OBJECTS, _MAX_SEGMENTS = 5_000, 200  # on a page, and in a drawing; a map has more
 _UNKNOWN_SIZE = (612.0, 792.0)
 _UNIT = re.compile(rb"/UserUnit\s+(\d+(?:\.\d+)?)")
 
@@ -62,7 +64,7 @@ def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int
         count = text.count_chars()
         words = tuple(_words(text, min(count, limit), view))
         problem = TRUNCATED if count > limit else "" if words or _is_blank(page) else NO_TEXT
-        return Page(view.width, view.height, words, (), problem), min(count, limit)
+        return Page(view.width, view.height, words, tuple(_rules(page, view)), problem), min(count, limit)
     finally:
         text.close()
         page.close()
@@ -213,3 +215,55 @@ def _is_blank(page: Any) -> bool:
     from pypdfium2 import raw
 
     return not raw.FPDFPage_CountObjects(page)
+
+
+def _rules(page: Any, view: _View) -> Iterator[Box]:
+    """Upright and level lines of the drawings on a page, as boxes without width or height."""
+    from pypdfium2 import raw
+
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for drawn in _paths(page):
+        raw.FPDFPageObj_GetBounds(drawn, left, bottom, right, top)
+        if max(right.value - left.value, top.value - bottom.value) >= _MIN_RULE:
+            yield from (view.box(edge) for edge in _edges(drawn))
+
+
+def _paths(page: Any) -> Iterator[Any]:
+    from pypdfium2 import raw
+
+    for index in range(min(raw.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
+        drawn = raw.FPDFPage_GetObject(page, index)
+        if raw.FPDFPageObj_GetType(drawn) == raw.FPDF_PAGEOBJ_PATH:
+            yield drawn
+
+
+def _edges(path: Any) -> Iterator[Box]:
+    from pypdfium2 import raw
+
+    matrix = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(path, matrix)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    last = start = (0.0, 0.0)
+    for index in range(min(raw.FPDFPath_CountSegments(path), _MAX_SEGMENTS)):
+        segment = raw.FPDFPath_GetPathSegment(path, index)
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        point = (
+            matrix.a * x.value + matrix.c * y.value + matrix.e,
+            matrix.b * x.value + matrix.d * y.value + matrix.f,
+        )
+        kind = raw.FPDFPathSegment_GetType(segment)
+        ends = [(last, point)] if kind == raw.FPDF_SEGMENT_LINETO else []
+        if kind == raw.FPDF_SEGMENT_MOVETO:
+            start = point
+        if raw.FPDFPathSegment_GetClose(segment):
+            ends.append((point, start))
+        for one, other in ends:
+            wide, high = abs(one[0] - other[0]), abs(one[1] - other[1])
+            if min(wide, high) < 1 and max(wide, high) >= 2:
+                yield (
+                    min(one[0], other[0]),
+                    min(one[1], other[1]),
+                    max(one[0], other[0]),
+                    max(one[1], other[1]),
+                )
+        last = point
