@@ -167,7 +167,7 @@ def _inherit_headings(tables: Sequence[Table]) -> None:
 def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
     """Group rows outside tables into blocks, column by column where there are columns."""
     blocks: list[Block] = []
-    for group, columns in _groups(rows):
+    for group, columns in _groups(_join_justified(rows)):
         if not 2 <= len(columns) <= MAX_COLUMNS or depth > 4:
             blocks += _paragraphs(group, body, pairs=False)
             continue
@@ -178,6 +178,31 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
         for column in columns:
             blocks += _flow(_within(group, column), body, depth + 1)
     return blocks
+
+
+def _join_justified(rows: Sequence[Row]) -> list[Row]:
+    """Rows in which a line that was spaced out to fill its column is one line again."""
+    joined: list[Row] = []
+    for index, row in enumerate(rows):
+        near = [*joined[-1:], *rows[index + 1 : index + 2]]
+        if len(row.lines) > 1 and any(_is_flush(row, other) for other in near):
+            row = Row((Line(tuple(word for line in row.lines for word in line.words)),))
+        joined.append(row)
+    return joined
+
+
+def _is_flush(row: Row, other: Row) -> bool:
+    """True if a row fills the same column as the line right above or below it."""
+    height = row.height
+    gaps = [right.box[0] - left.box[2] for left, right in pairwise(row.lines)]
+    apart = max(row.box[1], other.box[1]) - min(row.box[3], other.box[3])
+    return (
+        len(other.lines) == 1
+        and max(gaps) < 4 * height
+        and apart < height
+        and abs(row.box[2] - other.box[2]) < 0.5 * height
+        and -0.5 * height < row.box[0] - other.box[0] < 3 * height
+    )
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
@@ -200,7 +225,8 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
 def _far(group: Sequence[Row], row: Row) -> bool:
     """True if a row is too far below the columns above, or those are a letterhead."""
     gap = row.box[1] - max(above.box[3] for above in group[-3:])
-    sized = len(group[0].lines) > 1 and len(group) == 1 and row.height < 0.75 * group[0].height
+    large = min(line.height for line in group[0].lines)
+    sized = len(group[0].lines) > 1 and len(group) == 1 and row.height < 0.75 * large
     return sized or gap > 1.6 * row.height
 
 

@@ -9,6 +9,14 @@ import pytest
 from tests.sandbox import papers
 from tests.sandbox.conftest import Sandbox
 
+JUSTIFIED = [
+    "Lorem ipsum dolor sit amet, consectetuer adipiscing",
+    "elit. Nam arcu libero, nonummy eget, con-",
+    "sectetuer id, vulputate a, magna. Donec vehicula au",
+    "eu neque. Pellentesque habitant morbi tris-",
+    "tique senectus et netus et malesuada fames ac turpis",
+]
+
 
 def rows(table: dict[str, Any]) -> list[list[str]]:
     """Cells of a table as rows of text."""
@@ -136,3 +144,20 @@ def test_layout_rotated_page_boxes_are_as_seen(sandbox: Sandbox, rotation: int) 
 def test_layout_empty_page(sandbox: Sandbox) -> None:
     page = sandbox.ask("/api/v1/parse", papers.lines_pdf([]), grounding="regions")["pages"][0]
     assert (page["text"], page["markdown"], page["lines"], page["regions"]) == ("", "", [], [])
+
+
+def test_layout_spaced_out_lines_in_columns_stay_lines(sandbox: Sandbox) -> None:
+    paper = papers.Paper()
+    paper.put(72, 90, "Abstract", "B", 13)
+    for row, line in enumerate(JUSTIFIED):
+        for left in (72, 310):
+            words = line.split()
+            paper.set_font("helvetica", "", 9)
+            room = 228 - sum(paper.get_string_width(word) for word in words)
+            x = float(left)
+            for word in words:
+                paper.put(x, (108 if left == 72 else 91) + 12 * row, word, size=9)
+                x += paper.get_string_width(word) + room / (len(words) - 1)
+    (page,) = sandbox.ask("/api/v1/parse", paper.bytes())["pages"]
+    assert page["text"].split("\n") == ["Abstract", *JUSTIFIED, *JUSTIFIED]
+    assert page["markdown"].split("\n\n")[1:] == [" ".join(JUSTIFIED), " ".join(JUSTIFIED)]
