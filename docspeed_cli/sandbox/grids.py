@@ -1,4 +1,4 @@
-"""Find grids: the cells between a page's ruled lines, with the words in them."""
+"""Find tables by the ruled lines between their cells."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
+from docspeed_cli.sandbox.lines import Line, Row, find_rows
 from docspeed_cli.sandbox.page import Box, Word
+from docspeed_cli.sandbox.tables import Table, is_header, make_table, names_values
 
 _NEAR = 3.0  # points between lines that count as one, or as touching
 _MAX_CROSSINGS = 100_000  # of rules on a page; a drawing has more
@@ -17,10 +20,10 @@ Place = tuple[int, int]  # row and column
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Words by row and column; a cell that spans several is at its first row and column."""
+class _Grid:
+    """Words by row and column between ruled lines; a cell that spans several stands at its first place."""
 
-    box: Box
+    top: float
     columns: list[Span]
     cells: dict[Place, list[Word]]
 
@@ -33,14 +36,15 @@ class _Rule(NamedTuple):
     end: float
 
 
-def find_grids(words: Sequence[Word], rules: Sequence[Box]) -> list[Grid]:
-    """Grids from top to bottom, each with at least two rows and two columns of words."""
+def ruled_tables(words: Sequence[Word], rules: Sequence[Box]) -> list[Table]:
+    """Tables with ruled lines from top to bottom, each with at least two rows and two columns of words."""
     level = _merged(_Rule(y0, x0, x1) for x0, y0, x1, y1 in rules if x1 - x0 >= y1 - y0)
     upright = _merged(_Rule(x0, y0, y1) for x0, y0, x1, y1 in rules if x1 - x0 < y1 - y0)
     if len(level) * len(upright) > _MAX_CROSSINGS:
         return []
-    found = (_grid(across, down, words) for across, down in _crossing(level, upright))
-    return sorted((grid for grid in found if grid), key=lambda grid: grid.box[1])
+    grids = (_grid(across, down, words) for across, down in _crossing(level, upright))
+    found = [(grid.top, table) for grid in grids if grid and (table := _ruled_table(grid))]
+    return [table for _, table in sorted(found, key=itemgetter(0))]
 
 
 def _merged(rules: Iterable[_Rule]) -> list[_Rule]:
@@ -85,7 +89,7 @@ def _touch(level: _Rule, upright: _Rule) -> bool:
     )
 
 
-def _grid(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word]) -> Grid | None:
+def _grid(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word]) -> _Grid | None:
     if not upright:
         return None
     xs, ys = _edges(upright, level), _edges(level, upright)
@@ -98,7 +102,7 @@ def _grid(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word
             cells.setdefault(firsts[row, column], []).append(word)
     if len({row for row, _ in cells}) < 2 or len({column for _, column in cells}) < 2:
         return None
-    return Grid((xs[0], ys[0], xs[-1], ys[-1]), list(pairwise(xs)), cells)
+    return _Grid(ys[0], list(pairwise(xs)), cells)
 
 
 def _edges(rules: Sequence[_Rule], across: Sequence[_Rule]) -> list[float]:
@@ -138,3 +142,42 @@ def _by_position(rules: Sequence[_Rule]) -> dict[float, list[_Rule]]:
 def _covers(rules: Sequence[_Rule], point: float) -> bool:
     """True if one of the rules passes a point."""
     return any(rule.start <= point <= rule.end for rule in rules)
+
+
+def _ruled_table(grid: _Grid) -> Table | None:
+    """Table of a grid, or None for a form: two columns, of labels and values."""
+    bands: dict[int, dict[int, list[Line]]] = {}
+    for (row, column), words in sorted(grid.cells.items()):
+        for text in find_rows(words):
+            for at, line in _by_column(grid, text, column):
+                bands.setdefault(row, {}).setdefault(at, []).append(line)
+    used = sorted({column for cells in bands.values() for column in cells})
+    rows = [
+        {used.index(column): lines for column, lines in cells.items()}
+        for band in bands.values()
+        for cells in _unstacked(band)
+    ]
+    if len(rows) < 2 or len(used) < 2 or (len(used) == 2 and names_values(rows[0], rows[1:], 0)):
+        return None
+    return make_table(rows, is_header(rows[0], len(used)), [grid.columns[column] for column in used])
+
+
+def _by_column(grid: _Grid, text: Row, column: int) -> list[tuple[int, Line]]:
+    """A row of text in a cell, split if it stands in several columns: only the headings may have rules."""
+    parts = text.parted.lines
+    places = [
+        next((n for n, (x0, x1) in enumerate(grid.columns) if x0 <= line.box[0] and line.box[2] <= x1), -1)
+        for line in parts
+    ]
+    if len(parts) > 1 and -1 not in places and len(set(places)) == len(parts):
+        return list(zip(places, parts, strict=True))
+    return [(column, Line(tuple(word for line in text.lines for word in line.words)))]
+
+
+def _unstacked(cells: dict[int, list[Line]]) -> list[dict[int, list[Line]]]:
+    """Rows of a table without rules between them: as many lines in each column, and numbers in one."""
+    heights = {len(lines) for lines in cells.values()}
+    numbers = any(all(line.is_value for line in lines) for lines in cells.values())
+    if len(heights) > 1 or len(cells) < 2 or not numbers:
+        return [cells]
+    return [{column: [lines[n]] for column, lines in cells.items()} for n in range(heights.pop())]

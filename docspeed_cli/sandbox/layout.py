@@ -9,10 +9,10 @@ from functools import cached_property
 from itertools import pairwise
 
 from docspeed_cli.sandbox.documents import Document
-from docspeed_cli.sandbox.grids import find_grids
+from docspeed_cli.sandbox.grids import ruled_tables
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
 from docspeed_cli.sandbox.page import Box, Page, Word, turned
-from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells, ruled_table
+from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
 
 # Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles
 # of the tests come out right.
@@ -113,13 +113,13 @@ def _body_height(rows: Sequence[Row]) -> float:
 
 def _page_blocks(words: Sequence[Word], rules: Sequence[Box]) -> Iterator[Block]:
     """Ruled tables, and between them what is outside of tables or in tables without rules."""
-    ruled = [(grid.box[1], table) for grid in find_grids(words, rules) if (table := ruled_table(grid))]
-    inside = {word for _, table in ruled for line in table.lines for word in line.words}
+    ruled = ruled_tables(words, rules)
+    inside = {word for table in ruled for line in table.lines for word in line.words}
     rows = find_rows([word for word in words if word not in inside])
     body = _body_height(rows)
     done = 0
-    for top, table in ruled:
-        below = next((n for n in range(done, len(rows)) if rows[n].box[1] > top), len(rows))
+    for table in ruled:
+        below = next((n for n in range(done, len(rows)) if rows[n].box[1] > table.box[1]), len(rows))
         yield from _aligned_blocks(rows[done:below], body)
         yield Block("table", [(line,) for line in table.lines], table)
         done = below

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from docspeed_cli.sandbox.grids import Grid
-from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
+from docspeed_cli.sandbox.lines import Line, Row, hull, is_label
 from docspeed_cli.sandbox.page import Box
 
 _PARTY = re.compile(
@@ -270,13 +269,14 @@ def _finish(grid: _Grid) -> Table | None:
         return None
     header, body = rows[0], rows[1:]
     width = len(grid.extents)
-    headed = _is_header(header, width)
+    headed = is_header(header, width)
     if not _plausible(header, body, width) if headed else not _regular(rows, width):
         return None
-    return _table(rows, headed, grid.extents)
+    return make_table(rows, headed, grid.extents)
 
 
-def _table(rows: list[dict[int, list[Line]]], headed: bool, extents: list[Extent]) -> Table:
+def make_table(rows: list[dict[int, list[Line]]], headed: bool, extents: list[Extent]) -> Table:
+    """Table of rows of cells; the first row is the header of a table with one."""
     columns = [_text(rows[0].get(column)) if headed else "" for column in range(len(extents))]
     cells = [
         Cell(number, column, tuple(row[column]))
@@ -284,45 +284,6 @@ def _table(rows: list[dict[int, list[Line]]], headed: bool, extents: list[Extent
         for column in sorted(row)
     ]
     return Table(columns, cells, [line for cell in cells for line in cell.lines], extents)
-
-
-def ruled_table(grid: Grid) -> Table | None:
-    """Table of a grid, or None for a form: two columns, of labels and values."""
-    bands: dict[int, dict[int, list[Line]]] = {}
-    for (row, column), words in sorted(grid.cells.items()):
-        for text in find_rows(words):
-            for at, line in _by_column(grid, text, column):
-                bands.setdefault(row, {}).setdefault(at, []).append(line)
-    used = sorted({column for cells in bands.values() for column in cells})
-    rows = [
-        {used.index(column): lines for column, lines in cells.items()}
-        for band in bands.values()
-        for cells in _unstacked(band)
-    ]
-    if len(rows) < 2 or len(used) < 2 or (len(used) == 2 and _names_values(rows[0], rows[1:], 0)):
-        return None
-    return _table(rows, _is_header(rows[0], len(used)), [grid.columns[column] for column in used])
-
-
-def _by_column(grid: Grid, text: Row, column: int) -> list[tuple[int, Line]]:
-    """A row of text in a cell, split if it stands in several columns: only the headings may have rules."""
-    parts = text.parted.lines
-    places = [
-        next((n for n, (x0, x1) in enumerate(grid.columns) if x0 <= line.box[0] and line.box[2] <= x1), -1)
-        for line in parts
-    ]
-    if len(parts) > 1 and -1 not in places and len(set(places)) == len(parts):
-        return list(zip(places, parts, strict=True))
-    return [(column, Line(tuple(word for line in text.lines for word in line.words)))]
-
-
-def _unstacked(cells: dict[int, list[Line]]) -> list[dict[int, list[Line]]]:
-    """Rows of a table without rules between them: as many lines in each column, and numbers in one."""
-    heights = {len(lines) for lines in cells.values()}
-    numbers = any(all(line.is_value for line in lines) for lines in cells.values())
-    if len(heights) > 1 or len(cells) < 2 or not numbers:
-        return [cells]
-    return [{column: [lines[n]] for column, lines in cells.items()} for n in range(heights.pop())]
 
 
 def _text(lines: Sequence[Line] | None) -> str:
@@ -360,7 +321,7 @@ def _continues(grid: _Grid, rows: list[dict[int, list[Line]]], cells: dict[int, 
     return len(cells) <= max(1, width // 3) and filled > len(cells) and above <= below + 0.1 * height
 
 
-def _is_header(header: dict[int, list[Line]], width: int) -> bool:
+def is_header(header: dict[int, list[Line]], width: int) -> bool:
     """True for headings: in most columns, and none is a number or date other than a year."""
     lines = [line for cell in header.values() for line in cell]
     data = [line for line in lines if line.is_value and not _YEAR.fullmatch(line.text)]
@@ -374,7 +335,7 @@ def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]],
         return False
     if any(len(head) > 40 for head in heads):
         return False
-    if any(_names_values(header, body, column) for column in range(width - 1)):
+    if any(names_values(header, body, column) for column in range(width - 1)):
         return False
     typed = [column for column in range(width) if _share(body, column) >= 0.6]
     full = sum(len(row) >= max(2, 0.6 * width) for row in body)
@@ -389,7 +350,7 @@ def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]],
     return full == len(body) and len(body) >= 2 and (bold and plain) and not _labelled(body)
 
 
-def _names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], column: int) -> bool:
+def names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], column: int) -> bool:
     """True if a column holds labels for the next column's values, from the first row on."""
     labels = [_text(row[column]) for row in (header, *body) if column in row]
     named = sum(is_label(text) for text in labels) >= 0.7 * len(labels)
