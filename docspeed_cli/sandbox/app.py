@@ -148,9 +148,6 @@ class _App:
         files = self._work.check(operation, body)
         body = self._work.prepare(operation, body, files)
         if body.get("execution_mode") != "async":
-            for file in files:
-                if file.error:
-                    raise Unreadable(*file.error)
             return _payload(self._work.run(operation.name, body))
         job = self._new_job(operation, body, files)
         self._store.add_job(job)
@@ -163,8 +160,7 @@ class _App:
         if not self._instant:
             started = now + QUEUED_SECONDS
             ended = started + WORK_SECONDS + PAGE_SECONDS * sum(file.page_count for file in files)
-        error = next((file.error for file in files if file.error), None)
-        return Job(new_id("job"), operation.name, body, now, started, ended, error)
+        return Job(new_id("job"), operation.name, body, now, started, ended, None)
 
     def _job(self, job_id: str) -> Job:
         """Job as it stands; one whose time is over has done its work, so that `completed` is true."""

@@ -22,10 +22,6 @@ class Unreadable(Exception):
         self.code = code
         self.message = message
 
-    def of(self, filename: str) -> Unreadable:
-        """The same error with the name of the document."""
-        return Unreadable(self.code, f"{filename or 'the document'}: {self.message}")
-
 
 def refusal(status: int, code: str, message: str, details: object = None) -> ApiError:
     """Error in the API's usual form: code, message and details."""

@@ -34,10 +34,10 @@ Body = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stored file and its layout."""
+    """A stored file and its layout; sentences about it start with the prefix."""
 
     file_id: str
-    filename: str
+    prefix: str
     layout: Layout
 
     @property
@@ -47,7 +47,7 @@ class Source:
         for page in self.layout.pages:
             found.setdefault(page.page.problem, []).append(page.page_index + 1)
         return [
-            f"{self.filename or 'the document'}: {_listed_pages(found[problem])} {sentence}"
+            f"{self.prefix}{_listed_pages(found[problem])} {sentence}"
             for problem, sentence in _PROBLEMS.items()
             if problem in found
         ]
@@ -165,21 +165,25 @@ class Work:
     def run(self, name: str, body: Body) -> bytes:
         """Compute the payload as JSON."""
         operation = OPERATIONS[name]
-        sources = [self._source(file_id) for file_id in _file_ids(operation, body)]
-        notices = [notice for source in sources for notice in source.notices]
+        file_ids = _file_ids(operation, body)
+        sources = [self._source(file_id, named=len(file_ids) > 1) for file_id in file_ids]
         payload = {"sandbox": _ORIGIN, **operation.work(sources, body)}
-        if notices:
+        if notices := [notice for source in sources for notice in source.notices]:
             payload["notices"] = notices
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
-    def _source(self, file_id: str) -> Source:
+    def _source(self, file_id: str, *, named: bool) -> Source:
+        """A file and its layout; problems bear its name where a request has several files."""
         file = self._store.file(file_id)
         if file is None:
             raise Unreadable("file_not_found", f"the file {file_id} no longer exists")
+        prefix = f"{file.filename or file_id}: " if named else ""
         try:
-            return Source(file_id, file.filename, _layout(file.path, file.content_type))
+            if file.error:
+                raise Unreadable(*file.error)
+            return Source(file_id, prefix, _layout(file.path, file.content_type))
         except Unreadable as error:
-            raise error.of(file.filename) from None
+            raise Unreadable(error.code, prefix + error.message) from None
 
 
 def _listed_pages(numbers: Sequence[int]) -> str:

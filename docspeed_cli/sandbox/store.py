@@ -96,7 +96,7 @@ class Store:
         if content_type is None:
             path.unlink()
             return None
-        pages, error = _probe(path, content_type, filename)
+        pages, error = _probe(path, content_type)
         return StoredFile(file_id, filename, content_type, path.stat().st_size, now, pages, error, path)
 
     def publish(self, files: Iterable[StoredFile]) -> None:
@@ -241,11 +241,11 @@ def _clear_database(folder: Path) -> int:
         store.close()
 
 
-def _probe(path: Path, content_type: str, filename: str) -> tuple[int, tuple[str, str] | None]:
+def _probe(path: Path, content_type: str) -> tuple[int, tuple[str, str] | None]:
     try:
         return count_pages(path, content_type), None
     except Unreadable as error:
-        return 1, (error.code, error.of(filename).message)
+        return 1, (error.code, error.message)
 
 
 def _error(text: str) -> tuple[str, str] | None:
