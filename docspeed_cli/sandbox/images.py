@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def page_sizes(path: Path) -> list[Size]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             sizes = [_size(image, number) for number in range(min(count, MAX_FRAMES + 1))]
     except Image.DecompressionBombError:
@@ -54,4 +55,6 @@ def _size(image: Any, number: int) -> Size:
     if number:
         image.seek(number)
     width, height = image.size
-    return (height, width) if image.getexif().get(_ORIENTATION) in _SIDEWAYS else (width, height)
+    # A PNG would be read to its end for this, and could be damaged there.
+    turned = image.format != "PNG" and image.getexif().get(_ORIENTATION) in _SIDEWAYS
+    return (height, width) if turned else (width, height)

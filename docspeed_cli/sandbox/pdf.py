@@ -55,14 +55,16 @@ def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int
     import pypdfium2
 
     try:
-        page = _with_annotations(pdf, number)
+        page = pdf[number]
+        view = _View(page, unit)
+        unseen = list(_values(page, view))
+        page = _with_annotations(pdf, number, page)
         text = page.get_textpage()
     except pypdfium2.PdfiumError:
         return Page(*_UNKNOWN_SIZE, (), problem=DAMAGED), 0
     try:
-        view = _View(page, unit)
         count = text.count_chars()
-        words = tuple(_words(text, min(count, limit), view))
+        words = (*_words(text, min(count, limit), view), *unseen)
         problem = TRUNCATED if count > limit else "" if words or _is_blank(page) else NO_TEXT
         return Page(view.width, view.height, words, tuple(_rules(page, view)), problem), min(count, limit)
     finally:
@@ -70,16 +72,54 @@ def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int
         page.close()
 
 
-def _with_annotations(pdf: Any, number: int) -> Any:
+def _with_annotations(pdf: Any, number: int, page: Any) -> Any:
     """Page with the appearance of its form fields and notes drawn into it, so that they are text too."""
     from pypdfium2 import raw
 
-    page = pdf[number]
     if raw.FPDFPage_GetAnnotCount(page):
         raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
         page.close()
         page = pdf[number]
     return page
+
+
+def _values(page: Any, view: _View) -> Iterator[Word]:
+    """Words of notes and of values in form fields that have no appearance; a viewer would draw them."""
+    from pypdfium2 import raw
+
+    rect = raw.FS_RECTF()
+    keys = {raw.FPDF_ANNOT_FREETEXT: b"Contents", raw.FPDF_ANNOT_WIDGET: b"V"}
+    for index in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        key = keys.get(raw.FPDFAnnot_GetSubtype(annotation))
+        is_text = key != b"V" or _string(annotation, b"FT") in ("Tx", "Ch")
+        if key and is_text and not raw.FPDFAnnot_HasKey(annotation, b"AP"):
+            raw.FPDFAnnot_GetRect(annotation, rect)
+            box = view.box((rect.left, rect.bottom, rect.right, rect.top))
+            yield from _written(_string(annotation, key), box)
+        raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _string(annotation: Any, key: bytes) -> str:
+    from pypdfium2 import raw
+
+    size = raw.FPDFAnnot_GetStringValue(annotation, key, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    raw.FPDFAnnot_GetStringValue(annotation, key, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), size)
+    return buffer.raw.decode("utf-16-le", "replace").rstrip("\0")
+
+
+def _written(text: str, box: Box) -> Iterator[Word]:
+    """Words of a text in a box, roughly where a viewer would draw them."""
+    lines = text.splitlines()
+    height = min(12.0, (box[3] - box[1]) / max(len(lines), 1))
+    top = box[1] if len(lines) > 1 else (box[1] + box[3] - height) / 2
+    for number, line in enumerate(lines):
+        x, y = box[0], top + number * height
+        for word in line.split():
+            width = 0.5 * height * len(word)
+            yield Word(word, x, y, x + width, y + 0.9 * height, False)
+            x += width + 0.3 * height
 
 
 class _View:

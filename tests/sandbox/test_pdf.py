@@ -77,6 +77,15 @@ def test_parse_annotation_is_text(sandbox: Sandbox) -> None:
     assert parsed(sandbox, document)[0]["text"] == "Invoice\nPaid in May"
 
 
+def test_parse_values_without_appearance_are_text(sandbox: Sandbox) -> None:
+    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) /Rect [200 293 400 313] >>"
+    note = "<< /Type /Annot /Subtype /FreeText /Rect [50 200 300 230] /Contents (Paid\\nin May) >>"
+    content = show("Name:")
+    document = papers.raw_pdf(content, page="/Annots [6 0 R 7 0 R]", objects=[field, note])
+    (page,) = parsed(sandbox, document)
+    assert page["text"] == "Name:  Ada Lovelace\nPaid\nin May"
+
+
 def test_parse_user_unit_scales_the_page(sandbox: Sandbox) -> None:
     (page,) = parsed(sandbox, papers.raw_pdf(show("Big"), page="/UserUnit 2"))
     assert (page["width"], page["height"]) == (1200, 800) and page["lines"][0]["bbox"][0] == 100
