@@ -15,6 +15,7 @@ from docspeed_cli.sandbox.tables import Table, is_header, make_table, names_valu
 
 _NEAR = 3.0  # points between lines that count as one, or as touching
 _MAX_CROSSINGS = 100_000  # of rules on a page; a drawing has more
+_MAX_SHARE, _MAX_WORDS = 0.5, 60  # of a table's words in one cell
 Span = tuple[float, float]
 Place = tuple[int, int]  # row and column
 
@@ -100,6 +101,9 @@ def _grid(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word
         column, row = bisect(xs, x) - 1, bisect(ys, y) - 1
         if 0 <= column < len(xs) - 1 and 0 <= row < len(ys) - 1:
             cells.setdefault(firsts[row, column], []).append(word)
+    most = max(map(len, cells.values()), default=0)
+    if most > _MAX_SHARE * sum(map(len, cells.values())) and most > _MAX_WORDS:
+        return None  # a frame around the page's text
     if len({row for row, _ in cells}) < 2 or len({column for _, column in cells}) < 2:
         return None
     return _Grid(ys[0], list(pairwise(xs)), cells)
