@@ -200,8 +200,6 @@ def _sums_up(grid: _Grid, cells: dict[int, list[Line]]) -> bool:
 def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]] | None:
     """Lines of the row by column; None if they do not fit."""
     lines = row.lines
-    if len(lines) == len(grid.extents) and _in_order(grid.extents, lines):
-        return {column: [line] for column, line in enumerate(lines)}
     pieces = _split(grid.extents, lines)
     if pieces is not None:
         return pieces
@@ -215,17 +213,6 @@ def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]
             return None
         placed.setdefault(column, []).append(line)
     return placed if len(lines) <= len(grid.extents) else None
-
-
-def _in_order(extents: Sequence[Extent], lines: Sequence[Line]) -> bool:
-    """True if the n-th line can be in the n-th column: it touches that column or none."""
-    for number, line in enumerate(lines):
-        touched = _touched(extents, line)
-        if touched and number not in touched:
-            return False
-        if len(touched) > 1 and line.is_amount:
-            return False
-    return True
 
 
 def _touched(extents: Sequence[Extent], line: Line) -> list[int]:
@@ -347,7 +334,7 @@ def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]],
         return full >= 1
     bold = all(line.bold for lines in header.values() for line in lines)
     plain = not all(line.bold for row in body for lines in row.values() for line in lines)
-    return full == len(body) and len(body) >= 2 and (bold and plain) and not _labelled(body)
+    return full == len(body) and len(body) >= 2 and (bold and plain)
 
 
 def names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]], column: int) -> bool:
@@ -355,10 +342,6 @@ def names_values(header: dict[int, list[Line]], body: list[dict[int, list[Line]]
     labels = [_text(row[column]) for row in (header, *body) if column in row]
     named = sum(is_label(text) for text in labels) >= 0.7 * len(labels)
     return named and bool(re.search(r"\d", _text(header.get(column + 1))))
-
-
-def _labelled(body: list[dict[int, list[Line]]]) -> bool:
-    return any(":" in _text(lines) for row in body for lines in row.values())
 
 
 def _share(body: list[dict[int, list[Line]]], column: int) -> float:
