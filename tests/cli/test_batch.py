@@ -180,7 +180,7 @@ def test_batch_reused_result_line_says_reused(stage: Stage, service: Service) ->
 
 
 def test_batch_result_nested_too_deeply_for_require_is_saved(stage: Stage, service: Service) -> None:
-    service.payload = lambda operation, body: b'{"fields": ' + b"[" * 3000 + b"]" * 3000 + b"}"
+    service.payload = lambda operation, body: b'{"fields": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
     out = stage.folder / "out"
     argv = (
         "extract",

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from docspeed_cli.cli.commands.completion import shell_of
+from docspeed_cli.core.errors import UsageError
 from tests.stage import Ran, Stage
 
 
 def install(stage: Stage, *argv: str, **env: str) -> Ran:
     """Install for a user whose home is `home`."""
     return stage.run("completion", "--install", *argv, env={"HOME": str(stage.folder / "home"), **env})
+
+
+def test_install_on_windows_is_for_powershell_unless_a_shell_is_set() -> None:
+    assert shell_of({}, "win32") == "powershell"
+    assert shell_of({"SHELL": "/usr/bin/bash.exe"}, "win32") == "bash"
+    with pytest.raises(UsageError):
+        shell_of({}, "darwin")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_scheduler_many_inputs_are_read_ahead_by_a_few() -> None:
     ahead: list[int] = []
 
     def step(number: int) -> Task[object]:
-        ahead.append(len(fetched) - number)
+        ahead.append(len(fetched) - len(ahead))
         return number
         yield
 

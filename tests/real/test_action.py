@@ -60,7 +60,7 @@ def test_action_run_has_results_outputs_summary_and_cached_ledger(tmp_path: Path
 def test_action_failed_check_fails_the_step_with_annotations_summary_and_cache(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nname = "never"\ncheck = "invoice.grand_total == 1"\n')
-    done = act(tmp_path, f"{SCHEMA}\n--check {rules}\n")
+    done = act(tmp_path, f"\n  {SCHEMA}  \n--check   {rules}\n")
     assert done.failed and done.outputs["exit-code"] == "10"
     assert (done.outputs["done"], done.outputs["failed"]) == ("0", "2")
     assert "::error file=invoices/invoice.pdf,title=docspeed::" in done.log

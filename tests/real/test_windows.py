@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 from tests.fake_service import SUBMIT, UPLOAD, Service
 from tests.real.machine import Machine
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 # Libraries are loaded first: they would look for other modules of Windows.
 _LIKE_WINDOWS = """
 import fcntl, os, signal, sys, types
-import httpx, platformdirs, rich.console, rich.live, sqlite3, ssl, truststore, typer
+import PIL.Image, httpx, platformdirs, pypdfium2, rich.console, rich.live, sqlite3, ssl, truststore, typer, werkzeug
 
 def locking(descriptor, mode, size):
     how = {0: fcntl.LOCK_UN, 1: fcntl.LOCK_EX}.get(mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,3 +68,19 @@ def test_windows_processes_with_same_request_submit_one_job(machine: Machine, se
     printed = [process.communicate()[0] for process in processes]
     assert {json.loads(out)["job_id"] for out in printed} == {"job_1"}
     assert service.count(SUBMIT) == 1
+
+
+def test_windows_commands_without_a_service_start_and_end_well(machine: Machine) -> None:
+    shutil.copy(EXAMPLES / "invoice.pdf", machine.folder / "a.pdf")
+    for argv in (
+        ("config", "set", "timeout", "30m"),
+        ("config", "show"),
+        ("tables", "a.pdf", "--sandbox", "--wait", "--format", "xlsx", "-o", "book.xlsx"),
+        ("tables", "a.pdf", "--sandbox", "--wait", "-o", "out/"),
+        ("runs", "show", "--format", "markdown", "--sandbox"),
+        ("view", "@last", "-o", "page.html"),
+        ("jobs", "forget", "@last", "--yes", "--sandbox"),
+        ("doctor", "--sandbox"),
+    ):
+        _, err = (process := start(machine, *argv)).communicate()
+        assert process.returncode == 0 and "warning" not in err, (argv, err)

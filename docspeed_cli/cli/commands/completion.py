@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +41,9 @@ def completion(
     """Print or install the completion script for bash, zsh, fish or powershell."""
 
     def action(context: Context) -> int:
-        chosen = shell if shell is not None or not install else _shell_of(context.environment.env)
+        chosen = (
+            shell if shell is not None or not install else shell_of(context.environment.env, sys.platform)
+        )
         if chosen not in SCRIPTS:
             what = "no shell is named" if chosen is None else f"there is no completion script for {chosen}"
             raise UsageError(what, hint=f"the shells are {', '.join(SCRIPTS)}")
@@ -62,9 +65,11 @@ def _script(shell: str) -> str:
     return (inside if inside.is_file() else beside).read_text("utf-8")
 
 
-def _shell_of(env: Mapping[str, str]) -> str:
-    """The user's shell. UsageError if SHELL is not set."""
-    name = Path(env.get("SHELL", "")).name
+def shell_of(env: Mapping[str, str], platform: str) -> str:
+    """The user's shell. UsageError if SHELL is not set, but on Windows that means PowerShell."""
+    name = Path(env.get("SHELL", "")).stem  # Git for Windows has a bash.exe
+    if not name and platform == "win32":
+        return "powershell"
     if not name:
         raise UsageError(
             "SHELL is not set, so it is unknown which shell is yours",
