@@ -16,7 +16,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 # Libraries are loaded first: they would look for other modules of Windows.
 _LIKE_WINDOWS = """
 import fcntl, os, signal, sys, types
-import PIL.Image, httpx, platformdirs, pypdfium2, rich.console, rich.live, sqlite3, ssl, truststore, typer, werkzeug
+import PIL.Image, httpx, platformdirs, pypdfium2, rich.console, rich.live, sqlite3, ssl, truststore
+import typer, werkzeug
 
 def locking(descriptor, mode, size):
     how = {0: fcntl.LOCK_UN, 1: fcntl.LOCK_EX}.get(mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
