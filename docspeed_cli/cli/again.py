@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from docspeed_cli.core.errors import SAME_AGAIN
-from docspeed_cli.core.urls import is_url, url_secrets
 
 _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 """Words that name standard input, or what a shell puts in place of `<(command)`."""
@@ -31,8 +30,11 @@ def again(argv: Sequence[str]) -> Again:
     if any(map(_PIPE.fullmatch, _read_values(argv))):
         phrase = f"the whole pipeline again{without}"
         return Again(f"run {phrase}", phrase)
-    if any(is_url(word) and url_secrets(word) for word in words):
-        return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
+    if any("://" in word for word in words):
+        from docspeed_cli.core.urls import is_url, url_secrets
+
+        if any(is_url(word) and url_secrets(word) for word in words):
+            return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
     return Again(f"`{shlex.join(['docspeed', *words])}`", SAME_AGAIN + without)
 
 

@@ -266,6 +266,7 @@ class Run(NamedTuple):
             failures,
             _nothing(inputs),
             to_json(checked.fields["schema"]) if "schema" in checked.fields else None,
+            checked.rows is not None,
         )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"(?i)https?://\S*")
-
 
 def is_url(text: str) -> bool:
     """Whether a text names a document on the web."""
-    return bool(_URL.fullmatch(text))
+    return "://" in text and bool(re.fullmatch(r"(?i)https?://\S*", text))
 
 
 def shown_url(url: str) -> str:

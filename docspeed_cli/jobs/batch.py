@@ -60,6 +60,8 @@ class Plan(NamedTuple):
     """What to say if there is nothing to do."""
     schema: str | None = None
     """JSON of the schema that is extracted by."""
+    as_rows: bool = False
+    """Whether the results become rows of one table or workbook."""
 
 
 class Batch:
@@ -75,6 +77,7 @@ class Batch:
             lambda: context.rate_limiter.state,
             total=plan.total,
             waits=plan.waits,
+            as_rows=plan.as_rows,
         )
         self.run = RunState(context.command, so_far=self.progress.so_far)
         self._order: InOrder | None = None
@@ -160,7 +163,7 @@ class Batch:
         end = _end_of(error)
         # `reason` leaves out ids and names, so that the same failure of many documents is one line.
         reason = error.reason.partition("\n")[0] if error is not None else ""
-        self.progress.count(end, reason, reused=bool(job and job.reused), pages=outcome.pages)
+        self.progress.count(end, source.label, reason, reused=bool(job and job.reused), pages=outcome.pages)
         self._codes.add(error.exit_code if error is not None else 0)
         if self.plan.failures is not None and error is None:
             self.plan.failures.succeed(source)
@@ -171,15 +174,16 @@ class Batch:
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
             Submitter(self.context, self.run).reuse.report(labelled, outcome.output)
+        listed = self.progress.lists_each
         try:
-            tasks.delivery.deliver(outcome)
+            tasks.delivery.deliver(outcome, listed=listed)
         except DocspeedError as error:
             failed = Outcome(outcome.source, outcome.job, error=error)
             if outcome.error is None:
                 reused = bool(outcome.job and outcome.job.reused)
                 self.progress.take_back(reused=reused, pages=outcome.pages)
                 self._count(tasks, failed)
-            tasks.delivery.deliver(failed)
+            tasks.delivery.deliver(failed, listed=listed)
 
     def _reason_to_stop(self, error: DocspeedError | None, *, answered: bool) -> str:
         """Why the run stops here, if it does: nothing else can succeed."""

@@ -47,11 +47,14 @@ class Delivery:
 
         return ResultFiles(self.context, self.target)
 
-    def deliver(self, outcome: Outcome) -> None:
-        """Deliver an outcome. A single document's error is raised; one of many becomes a line."""
+    def deliver(self, outcome: Outcome, *, listed: bool = True) -> None:
+        """Deliver an outcome. A single document's error is raised; one of many becomes a line if `listed`."""
         if self.target.many:
-            self._deliver_line(outcome)
-            self._report_checks(outcome)
+            if self._rows is not None:
+                self._rows.add(outcome)
+            if listed:
+                self._deliver_line(outcome)
+                self._report_checks(outcome)
             if outcome.result is not None:
                 outcome.result.clear()
             return
@@ -165,8 +168,6 @@ class Delivery:
     def _deliver_line(self, outcome: Outcome) -> None:
         """Print the line of one input of many."""
         job, result = outcome.job, outcome.result
-        if self._rows is not None:
-            self._rows.add(outcome)
         if outcome.error is not None:
             self._deliver_failure(outcome, outcome.error)
             return

@@ -33,6 +33,8 @@ def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: flo
         for place, local, error in run_tasks(tasks):
             ready[place] = local
             errors += [error] if error is not None else []
+            if context.output.redraws_progress:  # a log needs no line for each
+                show(f"downloading {what}: {len(ready)} of {len(awaited)} asked")
     if errors and not inputs.skip_invalid:
         raise _all_of(errors, inputs)
     checked = (ready.get(place, source) for place, source in enumerate(found.checked))

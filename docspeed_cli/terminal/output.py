@@ -98,7 +98,7 @@ class Output(Messages):
     @contextmanager
     def progress_shown(self, title: str, draw: Draw) -> Iterator[Callable[[str], None]]:
         """Draw a live line during the block; the context's value logs lines where none can be drawn."""
-        if self.can_redraw and not self.style.verbose and not self.style.quiet:
+        if self.redraws_progress:
             with self.live_region(draw):
                 yield lambda text: None
         else:

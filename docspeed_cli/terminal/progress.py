@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.live import repeating
 from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.sanitize import sanitize
+from docspeed_cli.terminal.text_width import cell_width, keep_tail
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,11 +20,20 @@ if TYPE_CHECKING:
 _LOG_INTERVAL = 30.0
 """Seconds between two lines of progress in a log."""
 
-_BAR = 16
-"""Cells of the bar."""
+_BAR, _SHORT_BAR = 16, 8
+"""Cells of the bar, and of one in a narrow window."""
 
 _MAX_REASONS = 10
 """Most failure reasons in the summary; every document may fail for a different one."""
+
+_MAX_NAMED = 3
+"""Most inputs that the summary names for one reason, where no line told of each."""
+
+_RECENT = 3
+"""Failures above the bar."""
+
+_SCREENFUL = 20
+"""Most inputs of a run that have a line each at a terminal."""
 
 
 class End(StrEnum):
@@ -56,7 +67,7 @@ class BatchProgress:
 
     `running` gives the number of jobs under way and `rate_limit` the state of the rate limit, in words.
     `waits` is whether an input is done when its job has ended, or as soon as it is submitted. `total` is the
-    number of inputs, if known.
+    number of inputs, if known. `as_rows` is whether results become rows, so that only failures have lines.
     """
 
     def __init__(
@@ -68,6 +79,7 @@ class BatchProgress:
         *,
         total: int | None = None,
         waits: bool = True,
+        as_rows: bool = False,
     ) -> None:
         self.output = output
         self.verb = verb
@@ -86,6 +98,11 @@ class BatchProgress:
         self._with_pages = 0
         """Inputs whose result tells its pages."""
         self._reasons: Counter[str] = Counter()
+        self._named: dict[str, list[str]] = {}
+        """The first inputs that failed for each reason."""
+        self._recent: deque[tuple[str, str]] = deque(maxlen=_RECENT)
+        """The last inputs that failed, and why."""
+        self._as_rows = as_rows
         self._running = running
         self._rate_limit = rate_limit
         self._started = output.environment.monotonic()
@@ -101,7 +118,16 @@ class BatchProgress:
         ended = self.ended - self.reused - self.pending
         return ended / self._seconds if self._seconds > 0 else 0.0
 
-    def count(self, end: End, reason: str = "", *, reused: bool = False, pages: int | None = None) -> None:
+    @property
+    def lists_each(self) -> bool:
+        """Whether each input has a line; at a terminal, a bar stands for more of them than it has lines."""
+        few = self.total is not None and self.total <= _SCREENFUL
+        for_people = self.output.human_output or self._as_rows
+        return few or not (for_people and self.output.redraws_progress)
+
+    def count(
+        self, end: End, label: str, reason: str = "", *, reused: bool = False, pages: int | None = None
+    ) -> None:
         """Count one more input that ended, or is no longer waited for; `reason` is why it failed."""
         self.ended += 1
         if end is End.RUNNING:
@@ -117,6 +143,10 @@ class BatchProgress:
         if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
             reason = "other reasons"
         self._reasons[reason] += 1
+        self._recent.append((label, reason))
+        named = self._named.setdefault(reason, [])
+        if len(named) < _MAX_NAMED:
+            named.append(label)
 
     def take_back(self, *, reused: bool, pages: int | None) -> None:
         """Count an input no longer that was done: its result could not be delivered."""
@@ -131,34 +161,52 @@ class BatchProgress:
             self._with_pages += sign
 
     def so_far(self) -> str:
-        """How many inputs are finished, of how many."""
+        """How many inputs are finished, of how many, and how many failed."""
         total = f" of {self.total}" if self.total is not None else ""
-        return f"{self.ended - self.pending}{total} {self._done_word}"
-
-    def line(self) -> str:
-        """The progress in one line."""
         problems = {"failed": self.failed, "not as required": self.incomplete}
         counts = ", ".join(f"{count} {what}" for what, count in problems.items() if count)
+        return f"{self.ended - self.pending}{total} {self._done_word}" + (f" ({counts})" if counts else "")
+
+    def line(self, width: int | None = None) -> str:
+        """The progress in one line; where `width` cells are too few, without what matters least."""
         rate, left = self._rate, (self.total or 0) - self.ended
-        parts = (
-            f"{self.verb}: {self.so_far()}" + (f" ({counts})" if counts else ""),
-            f"{self._running()} running" if self.waits else "",
-            _pace(rate) if rate else "",
-            f"{span(left / rate)} left" if rate and left > 0 else "",
-            self._rate_limit(),
-        )
-        return ", ".join(part for part in parts if part)
+        parts = {
+            "verb": f"{self.verb}: {self.so_far()}",
+            "running": f"{self._running()} running" if self.waits else "",
+            "rate": _pace(rate) if rate else "",
+            "left": f"{span(left / rate)} left" if rate and left > 0 else "",
+            "limit": self._rate_limit(),
+        }
+        text = _joined(parts.values())
+        for name in ("running", "rate", "limit", "verb", "left"):
+            if width is None or len(text) <= width:
+                break
+            parts[name] = self.so_far() if name == "verb" else ""
+            text = _joined(parts.values())
+        return text
 
     def bar(self, width: int) -> Text:
-        """The progress in one line, after a bar if there is room for it."""
+        """The last failures, if they have no line of their own; then the progress, and a bar if it fits."""
         from rich.text import Text
 
-        words = Text(self.line())
+        words = Text(self.line(width))
         words.truncate(width, overflow="ellipsis")
-        if not self.total or _BAR + 1 + words.cell_len > width:
-            return words
-        filled = self.ended * _BAR // self.total
-        return Text.assemble("━" * filled, ("─" * (_BAR - filled), "dim"), " ", words)
+        room = width - words.cell_len - 1
+        if self.total and room >= _SHORT_BAR:
+            cells = _BAR if room >= _BAR else _SHORT_BAR
+            filled = min(self.ended, self.total) * cells // self.total
+            words = Text.assemble("━" * filled, ("─" * (cells - filled), "dim"), " ", words)
+        return Text("\n").join([*self._failures(width), words])
+
+    def _failures(self, width: int) -> Iterator[Text]:
+        from rich.text import Text
+
+        for label, reason in [] if self.lists_each else list(self._recent):
+            what = sanitize(reason, multiline=False)
+            name = keep_tail(sanitize(label, multiline=False), max(width // 3, width - cell_width(what) - 10))
+            line = Text.assemble(("failed", "red"), f"  {name}: {what}")
+            line.truncate(width, overflow="ellipsis")
+            yield line
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -190,12 +238,20 @@ class BatchProgress:
         stopped = f"; stopped: {ending.stopped}" if ending.stopped else ""
         output.progress(f"{self.verb}: {', '.join(counts)} in {span(self._seconds)}{self._pages()}{stopped}")
         for reason, count in self._reasons.most_common():
-            output.progress(f"  {count} × {reason}")
+            output.progress(f"  {count} × {reason}{self._examples(reason, count)}")
         places = {"results": ending.results, "failed inputs": ending.failures}
         name = f" ({ending.name})" if ending.name else ""
         parts = [f"{what} in {place}" for what, place in places.items() if place]
-        output.progress(", ".join((f"run {ending.run}{name}", *parts)))
+        details = "" if self.lists_each else "; `docspeed runs show` lists each input"
+        output.progress(", ".join((f"run {ending.run}{name}", *parts)) + details)
         self._hint_next_step(ending)
+
+    def _examples(self, reason: str, count: int) -> str:
+        """Some of the inputs that failed for a reason, where no line told of each."""
+        if self.lists_each:
+            return ""
+        named = self._named[reason]
+        return f": {', '.join(named)}" + (f" and {count - len(named)} more" if count > len(named) else "")
 
     def _pages(self) -> str:
         known = self.done + self.incomplete
@@ -214,6 +270,10 @@ class BatchProgress:
         elif self.done and (ending.unsaved or not self.waits):
             flags = "-o DIR" if self.waits else "--wait -o DIR"
             hint(f"add `{flags}` and run the same command again to save each result; that costs nothing")
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _pace(rate: float) -> str:

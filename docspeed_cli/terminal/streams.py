@@ -72,6 +72,11 @@ class Streams:
         return self._has_cursor_control(self.environment.stderr)
 
     @property
+    def redraws_progress(self) -> bool:
+        """True if progress is one live line, not a line for each change."""
+        return self.can_redraw and not self.style.verbose and not self.style.quiet
+
+    @property
     def errors_only(self) -> bool:
         """True if stderr takes warnings and errors only: with --quiet, and for scripts that use --json."""
         return self.style.quiet or (self.style.json_errors and not self.can_redraw)

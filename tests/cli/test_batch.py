@@ -206,3 +206,18 @@ def test_batch_failure_at_terminal_is_one_line(stage: Stage, service: Service) -
     service.final = "completed"
     ran = stage.run("parse", "--file-id", "f", "--file-id", "g", "--wait", terminal=True)
     assert "2 done in" in ran.err
+
+
+def test_long_run_at_terminal_is_a_bar_and_a_summary_that_names_failures(
+    stage: Stage, service: Service
+) -> None:
+    service.final = "failed"
+    argv = ("parse", *file_ids(*(f"f{n}" for n in range(25))), "--wait", "--concurrency", "1")
+    ran = stage.run(*argv, terminal=True)
+    assert ran.out == "" and "error:" not in ran.err
+    assert "25 × ended with status failed: f0, f1, f2 and 22 more\n" in ran.err
+    assert "; `docspeed runs show` lists each input\n" in ran.err
+    for flags, env in (((), {"TERM": "dumb"}), (("--verbose",), {}), (("--quiet",), {})):
+        each = stage.run(*argv, *flags, terminal=True, env=env)
+        assert each.err.count(": ended with status failed (job_") == 25, flags
+    assert len(lines(stage.run(*argv).out)) == 25

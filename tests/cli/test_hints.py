@@ -392,6 +392,16 @@ def ctrl_c_while_waiting(walker: Walker) -> None:
     ):
         assert walker.play(*argv).code == 130
     assert walker.play("jobs", "wait", "-", stdin=b"job_1\njob_2\n").code == 130
+    assert walker.play("jobs", "watch", terminal=True).code == 0
+
+
+@scenario
+def long_run_and_jobs_that_fail(walker: Walker) -> None:
+    walker.service.final = "failed"
+    walker.stage.submit(1)
+    walker.play("jobs", "watch", terminal=True)
+    listed = "\n".join(f"f{number}" for number in range(25))
+    walker.play("parse", "--from", "-", "--wait", stdin=listed.encode(), terminal=True)
 
 
 @scenario

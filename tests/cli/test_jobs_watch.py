@@ -15,7 +15,8 @@ def test_watch_at_dumb_terminal_prints_table_once(stage: Stage, service: Service
     assert ran.code == 0, ran.err
     head, one, two, counts = ran.out.splitlines()
     assert head.split() == ["job", "row", "operation", "status", "input", "age"]
-    assert "completed" in one and "completed" in two and counts == "0 running, 2 ended"
+    assert "completed" in one and "completed" in two and counts == "0 running, 2 done"
+    assert ran.err == "hint: docspeed jobs result job_2 job_1 -o results/\n"
     assert "\x1b" not in ran.out + ran.err
 
 
@@ -34,7 +35,7 @@ def test_watch_job_forgotten_meanwhile_ends(
     monkeypatch.setattr(stage.clock, "sleep", forgetting)
     ran = stage.run("jobs", "watch", terminal=True)
     assert ran.code == 0, ran.err
-    assert "0 running, 0 ended" in ran.out and service.count(POLL) == 2
+    assert "0 running" in ran.out and service.count(POLL) == 2
 
 
 def test_watch_job_gone_from_server_counts_as_ended(stage: Stage, service: Service) -> None:
@@ -42,7 +43,7 @@ def test_watch_job_gone_from_server_counts_as_ended(stage: Stage, service: Servi
     service.always(POLL, NO_SUCH_JOB)
     ran = stage.run("jobs", "watch", terminal=True)
     assert ran.code == 0, ran.err
-    assert "gone" in ran.out and "0 running, 1 ended" in ran.out
+    assert "gone" in ran.out and "0 running, 1 gone" in ran.out
 
 
 def test_watch_without_jobs_names_the_server_that_has_some(stage: Stage, service: Service) -> None:
@@ -50,3 +51,11 @@ def test_watch_without_jobs_names_the_server_that_has_some(stage: Stage, service
     stage.run("parse", "--file-id", "g", "--base-url", "https://b.example")
     ran = stage.run("jobs", "watch", terminal=True)
     assert "docspeed jobs watch --base-url https://b.example" in ran.err
+
+
+def test_watch_many_failed_jobs_ends_with_the_list_of_them(stage: Stage, service: Service) -> None:
+    stage.submit(2)
+    service.final = "failed"
+    ran = stage.run("jobs", "watch", terminal=True, env={"TERM": "dumb"})
+    assert ran.out.endswith("0 running, 2 failed\n")
+    assert ran.err == "hint: docspeed jobs list --status failed\n"

@@ -37,7 +37,9 @@ def test_watch_messages_appear_above_the_single_table(
     (start,) = tables(lines)
     assert [line[:21] for line in lines[:start]] == ["http: GET /v1/jobs/jo"] * 4
     assert sorted(line.split()[0] for line in lines[start + 1 : start + 3]) == ["job_1", "job_2"]
-    assert lines[start + 3 :] == ["0 running, 2 ended", "[the terminal is as it was]"]
+    assert lines[start + 3] == "0 running, 2 done"
+    assert lines[start + 4].startswith("hint: docspeed jobs result job_")
+    assert lines[start + 5 :] == ["[the terminal is as it was]"]
     assert terminal.restored
 
 
@@ -61,5 +63,6 @@ def test_watch_ctrl_c_leaves_the_last_table(machine: Machine, service: Service) 
         assert terminal.end() == 0, terminal.shown
     lines = screen(terminal.shown, 80)
     assert tables(lines) == [0]
-    assert lines[2] == "1 running, 0 ended" and "^C" not in "".join(lines)
+    assert lines[2] == "1 running" and "^C" not in "".join(lines)
+    assert lines[3] == "hint: the jobs go on; `docspeed jobs watch` shows them again"
     assert terminal.restored

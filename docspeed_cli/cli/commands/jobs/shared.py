@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import mark_abandoned
@@ -170,12 +170,19 @@ class JobRows:
 
     def finish(self) -> None:
         """Show the command that fetches the results."""
-        if 0 < len(self._done) <= _MAX_NAMED:
-            named = " ".join(job.shell_ref for job in self._done)
-            folder = " -o results/" if len(self._done) > 1 else ""
-            self._context.output.hint(
-                f"`docspeed jobs result {named}{self._context.settings.server_flags}{folder}`"
-            )
+        hint_results(self._context, self._done)
+
+
+def hint_results(context: Context, done: Sequence[Job]) -> None:
+    """Show the command that fetches the results of these jobs."""
+    runs = {job.run for job in done}
+    named = " ".join(job.shell_ref for job in done)
+    if len(done) > _MAX_NAMED:
+        # So many ids are no command that people read; a run's name stands for all of its jobs.
+        named = f"@{runs.pop()}" if len(runs) == 1 and None not in runs else ""
+    if named:
+        folder = " -o results/" if len(done) > 1 else ""
+        context.output.hint(f"`docspeed jobs result {named}{context.settings.server_flags}{folder}`")
 
 
 def _cells(job: Job) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
+from docspeed_cli.cli.commands.jobs.shared import hint_results
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ConcurrencyOptions, ServerOptions
 from docspeed_cli.core.errors import Interrupted, UsageError
@@ -45,6 +47,7 @@ def watch(options: WatchOptions) -> Action:
         except Interrupted as interrupted:
             if not context.environment.interrupts.forgive(interrupted):
                 raise
+        _hint_next_step(context, here)
         return 0
 
     return action
@@ -59,16 +62,28 @@ def _nothing_runs(context: Context, running: list[Job]) -> str:
 
 
 def _keep_watching(context: Context, jobs: list[Job]) -> None:
-    """Look again and again, until every job has ended or was forgotten."""
+    """Look again and again, until every job has ended or was forgotten; `jobs` keeps what was seen last."""
     _ = context.client  # a missing key or the sandbox's note comes before the table is drawn
     with context.output.redrawn(lambda: _screen(context, jobs)):
         while True:
             refresh(context, [job for job in jobs if not job.ended], retry_rate_limits=True)
             rows = (context.ledger.by_row(job.row or 0) for job in jobs)
-            jobs = [job for job in rows if job is not None]
+            jobs[:] = [job for job in rows if job is not None]
             if all(job.ended for job in jobs):
                 return
             context.environment.sleep(_INTERVAL)
+
+
+def _hint_next_step(context: Context, jobs: list[Job]) -> None:
+    """Show the command for the jobs that go on, or for those that have ended."""
+    flags = context.settings.server_flags
+    done = [job for job in jobs if job.state is State.DONE]
+    if not all(job.ended for job in jobs):
+        context.output.hint(f"the jobs go on; `docspeed jobs watch{flags}` shows them again")
+    elif done:
+        hint_results(context, done)
+    elif jobs:
+        context.output.hint(f"`docspeed jobs list --status failed{flags}`")
 
 
 def _screen(context: Context, jobs: list[Job]) -> RenderableType:
@@ -77,8 +92,9 @@ def _screen(context: Context, jobs: list[Job]) -> RenderableType:
     from rich.text import Text
 
     lines = max(context.output.console().height - 3, 3)
-    running = sum(not job.ended for job in jobs)
-    counts = f"{running} running, {len(jobs) - running} ended"
+    ended = Counter(job.state for job in jobs if job.ended)
+    running = f"{len(jobs) - ended.total()} running"
+    counts = ", ".join([running, *(f"{count} {state}" for state, count in sorted(ended.items()))])
     hidden = f"; {len(jobs) - lines} of them not shown" if len(jobs) > lines else ""
     shown = sorted(jobs, key=lambda job: job.ended)[:lines]
     return Group(jobs_table(context, shown, _STEADY_WIDTHS), Text(counts + hidden))
