@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,6 +16,7 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import flag_for_server
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.named_documents import may_be_id
 
 _ROW = re.compile(r"@(\d{1,18})")
 
@@ -86,8 +89,39 @@ def find_job(context: Context, text: str) -> Job:
         raise UsageError(f"{text!r} can't be a job id")
     known = context.ledger.by_id(text)
     here = [job for job in known if job.server == context.server]
+    if not known:
+        _check_is_no_other_name(context, text)
     unknown = Job("", "not seen yet", State.RUNNING, job_id=text, server=context.server)
     return next(iter([*here, *known]), unknown)
+
+
+def _check_is_no_other_name(context: Context, text: str) -> None:
+    """UsageError if a text that no job has as its id is the name of a file, a stored file or a run."""
+    flags = context.settings.server_flags
+    if os.path.lexists(text) and not may_be_id(text):
+        # The ledger has the path as it was given, and a result's whole path.
+        ended = context.ledger.of_output(os.path.realpath(text))
+        hint = f"`docspeed jobs status {ended.shell_ref}{flags}`" if ended is not None else None
+        hint = hint or f"`docspeed jobs list --input {shlex.quote(text)}{flags}`"
+        raise UsageError(f"{text} is a file, not a job", hint=hint)
+    job = context.ledger.of_file(text)
+    if job is not None:
+        hint = f"its newest job: `docspeed jobs status {job.shell_ref}{flags}`"
+        raise UsageError(f"{text} is a stored file, not a job", hint=hint)
+    run = context.ledger.runs.find(text)
+    if run is not None:
+        raise UsageError(f"{text} is a run, not a job", hint=f"name it @{run.name or run.run}")
+
+
+def check_file_ids(context: Context, file_ids: Iterable[str]) -> None:
+    """UsageError if one of the ids is a job's."""
+    for text in file_ids:
+        job = next(iter(context.ledger.by_id(text)), None)
+        if job is not None:
+            flags = context.settings.server_flags
+            hint = f"its file is {job.file_id}; " if job.file_id else ""
+            hint += f"its result: `docspeed jobs result {job.shell_ref}{flags}`"
+            raise UsageError(f"--file-id {text}: it is a job, not a file", hint=hint)
 
 
 def context_for(context: Context, jobs: list[Job]) -> Context:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.interrupts import resumable
+from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
 from docspeed_cli.core.errors import UsageError, combine_errors
@@ -113,6 +114,7 @@ class Run(NamedTuple):
     def _documents(self, context: Context, timeout: float | None) -> InputSet:
         """The documents, downloaded where that is needed. UsageError if one can't be used, or for a limit."""
         options = self.options
+        check_file_ids(context, options.inputs.file_ids)
         found = collect(options.inputs, context.environment)
         if options.dry_run:
             return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,29 @@ if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
     from docspeed_cli.store.runs import RunRecord
 
+_MAX_COMPARED = 1000
+"""Most runs among which a misspelt name is looked for."""
+
 
 def find_run(context: Context, text: str) -> RunRecord:
     """The run with this id, or the newest of this name; `@last` is the newest of all. NotFound."""
     found = context.ledger.runs.find(text, context.settings.named_server)
     if found is None:
         what = "no run over many inputs yet" if text == "@last" else f"no run {text}"
-        raise NotFound(f"the ledger has {what}", hint="`docspeed runs list`")
+        raise NotFound(f"the ledger has {what}", hint=_hint_at_run(context, text))
     return found
+
+
+def _hint_at_run(context: Context, text: str) -> str:
+    """The command for what is meant: a job with this id, or a run whose name is similar."""
+    from docspeed_cli.core.suggest import nearest
+
+    flags = context.settings.server_flags
+    if context.ledger.by_id(text):
+        return f"it is a job: `docspeed jobs status {shlex.quote(text)}{flags}`"
+    runs = context.ledger.runs.listing(context.settings.named_server, limit=_MAX_COMPARED)
+    near = nearest(text.removeprefix("@"), [name for run in runs for name in (run.name, run.run) if name])
+    return f"did you mean {near}? `docspeed runs list` shows them all" if near else "`docspeed runs list`"
 
 
 def jobs_of_run(context: Context, run: RunRecord) -> Iterator[Job]:

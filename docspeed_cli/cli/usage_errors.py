@@ -13,6 +13,9 @@ from docspeed_cli.core.suggest import CLOSE, nearest
 _SUGGESTED = re.compile(r"\.?\s+\(?(?:Possible options:|Did you mean)\s+(.*)$")
 _UNKNOWN = re.compile(r"no such option: '?([^']+?)'?")
 
+_MAX_COMMANDS = 3
+"""Most commands that are named for one flag."""
+
 _REWORDED = (
     (re.compile(r"invalid value for '([^']+)': "), r"\1: "),
     (re.compile(r"got unexpected extra argument(?:s|\(s\))? \((.*)\)"), r"unexpected argument: \1"),
@@ -54,7 +57,26 @@ def explain_usage_error(message: str, command: str, words: Sequence[str] = ()) -
     file = next((word for word in words if word.startswith("-") and os.path.lexists(word)), None)
     if file is not None:
         return UsageError(text, hint=f"for the file, write `./{file}`")
+    others = _commands_with(unknown[1]) if len(unknown[1]) > 2 else []
+    if others:
+        return UsageError(text, hint=f"{unknown[1]} is a flag of {_listed(others)}; `{command} --help`")
     return _unknown_option(unknown[1], command, re.findall(r"--([\w-]+)", suggested[1]) if suggested else [])
+
+
+def _commands_with(flag: str) -> list[str]:
+    """The commands that have this flag."""
+    from docspeed_cli.cli.commands import PROGRAM
+    from docspeed_cli.cli.framework import build
+
+    every = (called for called in commands(PROGRAM, PROGRAM.name) if not called.entry.entries)
+    return [each.path for each in every if any(flag in param.opts for param in build(each.entry).params)]
+
+
+def _listed(paths: Sequence[str]) -> str:
+    named = [path.partition(" ")[2] for path in paths[:_MAX_COMMANDS]]
+    if len(paths) > _MAX_COMMANDS:
+        return f"{', '.join(named)} and others"
+    return " and ".join([*filter(None, [", ".join(named[:-1])]), named[-1]])
 
 
 def unknown_group_option(option: str, called: Called) -> UsageError:

@@ -104,4 +104,7 @@ def _unknown_setting(path: Path, key: str, place: str, names: Sequence[str]) -> 
         # Config files are shared and committed; the value is not repeated in the message either.
         why = f"remove {place}; API keys are not kept in this file"
         return UsageError(f"{path}: {why}", hint="docspeed auth login")
-    return UsageError(f"{path}: {place} is not a setting", hint=f"the settings are {', '.join(names)}")
+    near, listed = nearest(key, names), f"the settings are {', '.join(names)}"
+    return UsageError(
+        f"{path}: {place} is not a setting", hint=f"did you mean {near}? {listed}" if near else listed
+    )

@@ -23,10 +23,10 @@ from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.failures import FailuresFile
+from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
-from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, failed_task
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError
 from docspeed_cli.core.models import Job
-from docspeed_cli.core.settings import Settings, loopback
+from docspeed_cli.core.settings import Settings, loopback, saved_keys
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
@@ -268,8 +268,13 @@ class Context:
             f"no API key for {self.server}",
             code="no_key",
             hint=f"run `docspeed auth login{self.settings.server_flags}`, or set DOCSPEED_API_KEY;"
-            " `--sandbox` works without a key",
+            f" `--sandbox` works without a key{self._servers_with_keys()}",
         )
+
+    def _servers_with_keys(self) -> str:
+        """The servers for which a key is saved, for who has named another one."""
+        servers = list(saved_keys(self.settings.credentials))[:3]
+        return f"; a key is saved for {', '.join(servers)}" if servers else ""
 
     @property
     def _auth_hint(self) -> str | None:

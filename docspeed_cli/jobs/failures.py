@@ -10,7 +10,7 @@ from pathlib import Path
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.urls import is_url, url_secrets
-from docspeed_cli.jobs.sources import may_be_id
+from docspeed_cli.jobs.named_documents import may_be_id
 from docspeed_cli.service.body import write_whole
 
 _LINE_BREAK = re.compile(rb"[\r\n]")

@@ -10,7 +10,7 @@ from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.sources import display_path, file_digest
+from docspeed_cli.jobs.named_documents import display_path, file_digest
 from docspeed_cli.jobs.stored_results import StoredResult
 from docspeed_cli.results.values import find_member
 from docspeed_cli.review.page import DocumentFile

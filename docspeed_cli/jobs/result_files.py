@@ -12,8 +12,8 @@ from docspeed_cli.core.models import Job, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import ResultNames
 from docspeed_cli.jobs.files_read import is_same_file, replaces_input
+from docspeed_cli.jobs.named_documents import display_path, file_digest
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.sources import display_path, file_digest
 from docspeed_cli.jobs.stored_results import corrections_path
 from docspeed_cli.jobs.target import Target, make_folder, result_flags
 from docspeed_cli.service.body import Body, write_whole

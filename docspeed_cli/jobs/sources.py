@@ -6,130 +6,33 @@ import hashlib
 import itertools
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem, UsageError
 from docspeed_cli.core.models import Inputs, Source
-from docspeed_cli.core.text_files import read_lines
-from docspeed_cli.core.urls import is_url, shown_url
+from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.clutter import is_clutter, why_skipped
-
-_FILE_ID = r"[A-Za-z0-9_:-]+"
+from docspeed_cli.jobs.named_documents import (
+    display_path,
+    listed_names,
+    listed_source,
+    local_source,
+    stdin_source,
+    stored_source,
+    why_no_list,
+)
 
 _NO_LIST = "it is not a list of paths or ids; `--null` reads one that `find -print0` wrote"
 
+_MAX_SHOWN = 500
+"""Most characters of an input that can't be used."""
+
 _MAX_PROBLEMS = 20
 """Most problems that one message lists."""
-
-
-def display_path(name: str | os.PathLike[str]) -> str:
-    """A name as text that JSON can hold: a URL without secrets, and bytes that are not UTF-8 escaped."""
-    if isinstance(name, str) and is_url(name):
-        return shown_url(name)
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def local_source(label: str, path: Path, below: Path | None = None) -> Source:
-    """A document by path or URL; `below` is the folder that was searched. InputProblem if it is unusable."""
-    if is_url(label):
-        from docspeed_cli.jobs.url_sources import url_source
-
-        return url_source(label)
-    from docspeed_cli.jobs.media_types import media_type_of
-
-    label, filename = display_path(label), display_path(path.name)
-    try:
-        if path.is_dir():
-            raise InputProblem("it is a folder; add `--recursive` to use the documents in it")
-        if not path.exists() and re.match("[a-z][a-z0-9+.-]+://", label):
-            raise InputProblem("only http:// and https:// URLs can be downloaded")
-        if not path.exists():
-            raise InputProblem("no such file" + (" (a broken link)" if path.is_symlink() else ""))
-        if not path.is_file():
-            if not stat.S_ISFIFO(path.stat().st_mode):
-                raise InputProblem("it is not a file")
-            # `parse <(command)` names a pipe: what is read here would be missing from the upload.
-            with path.open("rb") as pipe:
-                return _copy_of(label, pipe)._replace(filename=filename)
-        media_type, size = media_type_of(path), path.stat().st_size
-    except (OSError, ValueError) as error:
-        raise InputProblem(getattr(error, "strerror", None) or str(error)) from None
-    return Source(label, path=path, filename=filename, content_type=media_type, size=size, below=below)
-
-
-def stored_source(file_id: str) -> Source:
-    """A document that the service stores. InputProblem if no id can look like this."""
-    if not file_id.strip() or not file_id.isprintable():
-        raise InputProblem("it is not a file id")
-    return Source(file_id, file_id=file_id)
-
-
-def may_be_id(text: str) -> bool:
-    """Whether a list's line is the id of a stored file, unless a file has this name."""
-    from docspeed_cli.jobs.media_types import SUFFIXES
-
-    return bool(re.fullmatch(_FILE_ID, text)) and Path(text).suffix.lower() not in SUFFIXES
-
-
-def listed_source(text: str) -> Source:
-    """The document that a list names: a file if there is one, or else a file id."""
-    path = Path(text)
-    is_there = os.path.lexists(text)
-    if not is_there and may_be_id(text):
-        return stored_source(text)
-    if is_there and path.is_dir():
-        raise InputProblem("it is a folder; list the documents in it instead")
-    return local_source(text, path)
-
-
-def named_in_line(line: str) -> str:
-    """What a line of a list names, without blanks, quotes and `~/`; empty for a comment."""
-    if os.path.lexists(line):  # a file's name may have any of these itself
-        return line
-    text = line.strip()
-    if text.startswith("#"):
-        return ""
-    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
-        text = text[1:-1]
-    # Unlike pathlib's, it leaves the text alone where the user has no home.
-    return os.path.expanduser(text) if text.startswith(("~/", "~\\")) else text  # noqa: PTH111
-
-
-def stdin_source(environment: Environment, filename: str | None) -> Source:
-    """The document on standard input, copied to a temporary file."""
-    if environment.stdin.isatty():
-        raise InputProblem("it is the terminal; pipe a document in, or name a file")
-    source = _copy_of("-", environment.stdin.buffer)
-    from docspeed_cli.jobs.media_types import MEDIA_TYPES
-
-    suffix = next(suffix for suffix, media in MEDIA_TYPES.items() if media == source.content_type)
-    filename = display_path(filename) if filename else None
-    return source._replace(filename=filename or f"stdin{suffix}", label=filename or "-")
-
-
-def _copy_of(label: str, stream: IO[bytes]) -> Source:
-    """A temporary copy of a document that can be read only once: we read it again for its digest."""
-    try:
-        import shutil
-        import tempfile
-
-        with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
-            path = Path(file.name)
-            try:
-                shutil.copyfileobj(stream, file, 1 << 20)
-                file.flush()
-                return local_source(label, path)._replace(temporary=True)
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        why = error.strerror or error
-        raise InputProblem(f"can't be copied ({why}); set TMPDIR to another folder") from None
 
 
 class _Unusable(NamedTuple):
@@ -308,24 +211,33 @@ def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source |
     try:
         return make_source()
     except InputProblem as problem:
-        return _Unusable(place, Source(display_path(text), path=Path(text), problem=str(problem)))
+        return _Unusable(place, Source(_shortened(text), path=Path(text), problem=str(problem)))
+
+
+def _shortened(text: str) -> str:
+    """What a list or the command line names, for messages: a file of another kind may be one long line."""
+    shown = display_path(text)
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
 
 
 def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]:
+    if why := why_no_list(path):
+        yield f"--from {path}: {why}"
+        return
     try:
         with path.open("rb") as file:
-            for number, text in _listed(file, inputs):
+            for number, text in listed_names(file, null=inputs.null):
                 if "\0" in text:
                     yield f"--from {path}: {_NO_LIST}"
                     return
-                place = f"{path}, line {number}: {display_path(text)}"
+                place = f"{path}, line {number}: {_shortened(text)}"
                 yield _check(place, text, partial(listed_source, text))
     except OSError as error:
         yield f"--from {path}: {error.strerror or error}"
 
 
 def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
-    for _, text in _listed(environment.stdin.buffer, inputs):
+    for _, text in listed_names(environment.stdin.buffer, null=inputs.null):
         if _matches(display_path(text), inputs.exclude):
             continue
         if "\0" in text:
@@ -333,13 +245,6 @@ def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
             continue
         found = _check(text, text, partial(listed_source, text))
         yield found.source if isinstance(found, _Unusable) else found
-
-
-def _listed(file: IO[bytes], inputs: Inputs) -> Iterator[tuple[int, str]]:
-    """What a list names, each with its place in the list, counted from 1."""
-    # A list of `find -print0` has names exactly as they are.
-    lines = read_lines(file, "\0") if inputs.null else map(named_in_line, read_lines(file))
-    return ((number, text) for number, text in enumerate(lines, 1) if text)
 
 
 def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
@@ -379,12 +284,6 @@ def input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> Usa
     more = f"\n  and {hidden} more" if hidden > 0 else ""
     message = f"{len(every)} inputs can't be used:{shown}{more}"
     return UsageError(message, hint=hint, details=every)
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def discard(sources: Iterable[Source]) -> None:

@@ -12,7 +12,7 @@ from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.sources import display_path
+from docspeed_cli.jobs.named_documents import display_path, is_document
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def read_result(label: str, path: Path) -> StoredResult:
     except OSError as error:
         why = DocspeedError(f"can't be read: {error.strerror or error}")
     except DocspeedError as error:
-        why = error
+        document = "it is a document, not a result; name its result, its job or its run"
+        why = DocspeedError(document) if is_document(path) else error
     return StoredResult(label, path=path, error=why)
 
 

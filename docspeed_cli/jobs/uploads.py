@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.sources import file_digest
+from docspeed_cli.jobs.named_documents import file_digest
 from docspeed_cli.jobs.turn import take_lock
 
 if TYPE_CHECKING:

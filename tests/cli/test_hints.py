@@ -215,6 +215,19 @@ def list_from_a_pipe(walker: Walker) -> None:
 
 
 @scenario
+def names_of_another_kind(walker: Walker) -> None:
+    assert walker.play("parse", "a.pdf", "--wait", "--name", "march", "-o", "out/").code == 0
+    walker.play("jobs", "status", "out/a.json")
+    walker.play("jobs", "status", "a.pdf")
+    walker.play("jobs", "status", "file_1")
+    walker.play("parse", "--file-id", "job_1")
+    walker.play("runs", "show", "job_1")
+    walker.play("parse", "job_1")
+    walker.play("runs", "show", "mach")
+    walker.play("api", "GET", "/jobs/job_1")
+
+
+@scenario
 def document_from_the_web(walker: Walker) -> None:
     walker.stage.configure('download_limit = "1 kB"')
     walker.service.at("/web.pdf", Reply(200, b"%PDF" + b" " * 2000))

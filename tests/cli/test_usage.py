@@ -32,7 +32,11 @@ from tests.stage import Stage
         ("parse x.pdf --waitt", "no such option: --waitt", "did you mean `--wait`? `docspeed parse --help`"),
         ("parse x --recursiv", "no such option: --recursiv", "did you mean `--recursive`?"),
         ("--versoin", "no such option: --versoin", "did you mean `--version`? `docspeed --help`"),
-        ("parse x --table", "no such option: --table", "docspeed parse --help"),
+        (
+            "parse x --table",
+            "no such option: --table",
+            "--table is a flag of extract, tables and jobs result",
+        ),
         ("jobs list --colour", "no such option: --colour", "docspeed jobs list --help"),
         ("parse x -r", "no such option: -r", "docspeed parse --help"),
         ("--wait parse x", "no such option: --wait", "flags come after the command; `docspeed parse --help`"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +22,10 @@ from docspeed_cli.cli.options import (
     request_flag,
 )
 from docspeed_cli.cli.run import wait_options
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.json_text import TooDeep, read_json
 from docspeed_cli.core.models import Job, Request, State
-from docspeed_cli.core.operations import FORMATS, Operation
+from docspeed_cli.core.operations import FORMATS, OPERATIONS, UPLOAD_PATH, Operation
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
@@ -73,8 +75,7 @@ def api(
         if verb == "GET" and fields:
             raise UsageError("a GET request has no body", hint="use `--query KEY=VALUE` in place of `--set`")
         request = _request(verb, ("/" + path.lstrip("/")) + _query_string(query, "?" in path), fields)
-        if text is not None and not options.set_:
-            request = request._replace(text=text)
+        request = request._replace(text=None if options.set_ else text)
         if options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
@@ -85,9 +86,11 @@ def api(
         wait = wait_options(context)
         run = RunState(context.command)
         with resumable(context, run):
-            outcome = run_alone(
-                context, lambda on_status: _send(context, run, request, wait._replace(on_status=on_status))
-            )
+            with _hinting_at_path(verb, path):
+                outcome = run_alone(
+                    context,
+                    lambda on_status: _send(context, run, request, wait._replace(on_status=on_status)),
+                )
             context.report.add_job(outcome.job)
             delivery.deliver(outcome)
             delivery.finish()
@@ -97,6 +100,30 @@ def api(
         return 0
 
     return action
+
+
+@contextmanager
+def _hinting_at_path(verb: str, path: str) -> Iterator[None]:
+    """Add the command with the path that is meant, if the server has no such path."""
+    try:
+        yield
+    except NotFound as error:
+        raise error.replace(hint=error.hint or _hint_at_path(verb, path)) from None
+
+
+def _hint_at_path(verb: str, path: str) -> str | None:
+    """The command with the path that is meant, where one of the published paths has the same end."""
+    words = [word for word in path.split("?")[0].split("/") if word]
+    while words and words[0] in ("api", "v1"):
+        words = words[1:]
+    known = [operation.path for operation in OPERATIONS.values()] + [UPLOAD_PATH]
+    if words[:1] == ["jobs"] and len(words) in (2, 3):
+        meant = "/".join(["/v1", *words])
+    else:
+        meant = next((each for each in known if words and each.endswith("/" + "/".join(words))), "")
+    return (
+        f"did you mean `docspeed api {verb} {meant}`?" if meant and meant != "/" + path.lstrip("/") else None
+    )
 
 
 def _request(method: str, path: str, fields: dict[str, Any]) -> Request:

@@ -12,6 +12,7 @@ import typer
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.interrupts import resumable
+from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import (
     InputOptions,
     PollOptions,
@@ -88,6 +89,7 @@ def chat(
             raise UsageError("no question given", hint=_EXAMPLE)
         sources: tuple[Source, ...] = ()
         try:
+            check_file_ids(context, inputs.file_ids)
             found = collect(inputs, context.environment)
             if not options.dry_run:
                 found = downloaded(context, found, inputs)

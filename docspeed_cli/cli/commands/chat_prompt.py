@@ -11,7 +11,8 @@ from docspeed_cli.core.errors import DocspeedError, InputProblem, Interrupted, U
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.sources import discard, display_path, listed_source, named_in_line
+from docspeed_cli.jobs.named_documents import display_path, listed_source, named_in_line
+from docspeed_cli.jobs.sources import discard
 from docspeed_cli.service.body import write_whole
 
 HELP = """\

@@ -41,8 +41,19 @@ def read_text(context: Context, path: str, flag_name: str) -> str:
     try:
         return text_files.read_text(Path(path))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{flag_name}: can't read {path}: {reason}") from None
+        raise UsageError(f"{flag_name}: can't read {path}: {_why_unreadable(Path(path), error)}") from None
+
+
+def _why_unreadable(path: Path, error: OSError | ValueError) -> str:
+    from docspeed_cli.jobs.named_documents import is_document, why_absent
+
+    if path.is_dir():
+        return "it is a folder; name a file in it"
+    if isinstance(error, FileNotFoundError):
+        return why_absent(path)
+    if isinstance(error, ValueError) and is_document(path):
+        return "it is a document"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def read_stdin(context: Context, flag_name: str) -> str:

@@ -14,8 +14,8 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions, flag, output_flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.result_documents import named_documents, operation_of, result_documents
-from docspeed_cli.jobs.sources import display_path
 from docspeed_cli.jobs.stored_results import StoredResult, stored_results
 from docspeed_cli.jobs.target import file_target, make_folder
 from docspeed_cli.review.documents import check_installed
