@@ -79,6 +79,9 @@ _docspeed() {
         name=${current#[\'\"]}
         name=${name#"$prefix"}
         __docspeed_files "${name#[\'\"]}" ${kind#files}
+        for name in "${answer[@]:2}"; do
+            found+=("${name%%$'\t'*}")
+        done
         ;;
     none)
         compopt -o nosort 2>/dev/null

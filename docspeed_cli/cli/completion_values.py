@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from docspeed_cli.cli.commands import COMMANDS
@@ -12,10 +14,19 @@ from docspeed_cli.cli.groups import Called
 from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.errors import AuthError, UsageError
 from docspeed_cli.core.models import State
 from docspeed_cli.core.operations import FORMATS, GROUNDINGS, OPERATIONS, PROFILES, SANDBOX, UPLOAD_PATH
-from docspeed_cli.core.settings import SETTINGS, config_path, known_format, server_url, state_dir, switch
+from docspeed_cli.core.settings import (
+    SETTINGS,
+    config_path,
+    known_format,
+    ledger,
+    saved_keys,
+    server_url,
+    state_dir,
+    switch,
+)
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.media_types import SUFFIXES
 
@@ -29,6 +40,9 @@ SCRIPTS = {
 
 MAX_RECENT = 50
 """Most jobs, files or conversations offered at once."""
+
+_FEW = 20
+"""Most runs and most jobs that are offered beside files."""
 
 _VALUES: Mapping[str, Iterable[str]] = {
     "profile": PROFILES,
@@ -46,7 +60,15 @@ _FILES = {
     "question": SUFFIXES,
     "documents": SUFFIXES,
     "result": (".json", ".jsonl"),
+    "results": (".json", ".jsonl"),
+    "expected": (".json",),
+    "actual": (".json",),
     "schema": (".json",),
+    "draft": (".json",),
+    "check": (".toml",),
+    "rules": (".toml",),
+    "junit": (".xml",),
+    "file": (".db",),
     "output": (),
     "from_": (),
     "body": (),
@@ -54,10 +76,13 @@ _FILES = {
 }
 """Endings of the files that fit, by the name of the parameter; any file fits where there are none."""
 
+_RUN_NAMES = "SELECT name, operation, max(started_at) FROM runs WHERE name IS NOT NULL GROUP BY name"
+
 _RECENT = {
     "ids": "SELECT coalesce(job_id, '@' || row), operation || coalesce(', ' || input, ''), submitted_at"
     " FROM jobs ORDER BY row DESC",
-    "run": "SELECT name, operation, max(started_at) FROM runs WHERE name IS NOT NULL GROUP BY name UNION ALL"
+    "name": f"{_RUN_NAMES} ORDER BY 3 DESC",
+    "run": f"{_RUN_NAMES} UNION ALL"
     " SELECT run, operation || coalesce(', ' || name, ''), started_at FROM runs ORDER BY 3 DESC",
     "file_id": "SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC",
     "session_id": "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
@@ -110,7 +135,10 @@ def _flags_left(context: Any) -> Completion:
 def _complete_value(name: str, typed: str, context: Any, environment: Environment) -> Completion:
     """Find what fits as the value of the flag or argument with this parameter name."""
     if name in _FILES:
-        return Completion(files=_FILES[name])
+        # A result is named by its file, its run or its job.
+        kinds = ("run", "ids") if name in ("result", "results") else ()
+        stored = [value for kind in kinds for value in _newest(kind, environment)[:_FEW]]
+        return Completion(tuple({value.text: value for value in stored}.values()), files=_FILES[name])
     if name == "instructions" and typed.startswith("@"):
         return Completion(files=(), prefix="@")
     if name == "topic":
@@ -130,13 +158,61 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
         return Completion(tuple(map(Value, _setting_values(context.params.get("setting")))))
     if name == "env":
         return Completion(tuple(map(Value, _environment_names(environment))))
+    if name == "base_url":
+        return Completion(tuple(map(Value, _servers(environment))))
+    if name in ("table", "require", "columns"):
+        before, comma, _ = typed.rpartition(",") if name != "table" else ("", "", "")
+        others = before.split(",")
+        names = (each for each in _names_of_schema(name, context) if each not in others)
+        return Completion(tuple(map(Value, names)), prefix=before + comma)
     if name in _RECENT:
-        recent = _recent(_RECENT[name], environment)
-        kind = {"ids": "job", "run": "run"}.get(name)
-        newest = (Value("@last", f"the newest {kind}"),) if recent and kind else ()
-        given = (context.params.get(name) or ()) if name != "run" else ()
-        return Completion(tuple(value for value in (*newest, *recent) if value.text not in given))
+        recent = _newest(name, environment)
+        if name == "ids" and context.command.name == "result":
+            runs = (run for run in _newest("run", environment) if run.text != "@last")
+            recent += tuple(Value(f"@{run.text}", run.about) for run in runs)
+        given = (context.params.get(name) or ()) if name not in ("run", "name") else ()
+        return Completion(tuple(value for value in recent if value.text not in given))
     return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
+
+
+def _newest(name: str, environment: Environment) -> tuple[Value, ...]:
+    """The newest jobs, runs, files or conversations, after the word that stands for the newest."""
+    recent = _recent(_RECENT[name], environment)
+    kind = {"ids": "job", "run": "run"}.get(name)
+    return (Value("@last", f"the newest {kind}"), *recent) if recent and kind else recent
+
+
+def _servers(environment: Environment) -> Iterable[str]:
+    """The sandbox, the servers of the config file, and those for which a key is saved."""
+    path = config_path(environment.env)
+    found = [SANDBOX]
+    with suppress(UsageError, AuthError):
+        values = read_config(path)
+        found += [
+            str(each["base_url"]) for each in (values, *environments(values).values()) if "base_url" in each
+        ]
+        found += saved_keys(path.with_name("credentials.json"))
+    return dict.fromkeys(found)
+
+
+def _names_of_schema(name: str, context: Any) -> Iterable[str]:
+    """The tables, or the fields and tables, of the schema that the command line names."""
+    from docspeed_cli.core.json_text import read_json
+    from docspeed_cli.core.text_files import read_text
+    from docspeed_cli.results.schema import read_schema, walk_nodes
+
+    given = str(context.params.get("schema") or "")
+    try:
+        schema = read_schema(read_json(given if given.startswith("{") else read_text(Path(given))))
+    except (OSError, ValueError):
+        return ()
+    if schema is None:
+        return ()
+    fields = [".".join(path) for path, node in walk_nodes(schema.fields) if not node.children]
+    tables = [node.key for node in schema.tables]
+    if name == "table":
+        return [*tables, "fields"]
+    return [*fields, *tables] if name == "require" else ["input", "job_id", "status", *fields]
 
 
 def _setting_values(name: str | None) -> Iterable[str]:
@@ -146,6 +222,7 @@ def _setting_values(name: str | None) -> Iterable[str]:
         (known_format, FORMATS),
         (switch, ("true", "false")),
         (server_url, (SANDBOX,)),
+        (ledger, ("local",)),
     )
     return next((values for reader, values in known if reader is read), ())
 
