@@ -12,9 +12,10 @@ from typing import IO, NamedTuple
 from urllib.parse import unquote
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import DocspeedError, InputProblem, NotFound, Pending, Rejected
+from docspeed_cli.core.errors import DocspeedError, InputProblem, NotFound, Pending, Rejected, Unavailable
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.settings import Settings
+from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.filenames import safe_filename
 from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, media_type_of
 from docspeed_cli.jobs.named_documents import file_digest
@@ -55,9 +56,9 @@ class Downloads:
         self._pages: dict[str, _Page] = {}
 
     def close(self) -> None:
-        """Delete the least recently used downloads if all are too large; those of this command stay."""
-        used = (result for page in self._pages.values() for result in page.result)
-        self._folder.prune(MAX_TOTAL, {found.digest for found in used if isinstance(found, Download)})
+        """Delete the least recently used downloads if all are too large."""
+        if self._pages:
+            self._folder.prune(MAX_TOTAL, self._environment.now())
 
     def kept(self, digest: str) -> Path | None:
         """Where a content is kept that was downloaded before; None if it is not there."""
@@ -102,14 +103,18 @@ class Downloads:
     def _fetched(
         self, url: str, label: str, sleep: Callable[[float], None], deadline: float | None
     ) -> Download | DocspeedError:
-        now = self._environment.monotonic()
-        deadline = min(now + _MAX_TIME, now + _MAX_TIME if deadline is None else deadline)
+        own = self._environment.monotonic() + _MAX_TIME
+        asked, deadline = deadline, own if deadline is None else min(own, deadline)
         for attempt in range(_MAX_TRIES):
             try:
                 return self._fetch(url, deadline)
             except OSError as error:
                 reason = error.strerror or str(error)
                 return DocspeedError(f"{label}: can't be stored: {reason}", code="write_failed")
+            except Pending as error:
+                if deadline == asked:
+                    return error.replace(message=f"{label}: {error.message}")
+                return _named(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
             except DocspeedError as error:
                 wait = self._schedule.backoff(attempt, error.retry_after)
                 late = self._environment.monotonic() + wait > deadline
@@ -176,8 +181,6 @@ def _named(error: DocspeedError, label: str) -> DocspeedError:
     """The error of a download, for its document; no command of ours helps to reach another's server."""
     if isinstance(error, NotFound | Rejected):
         return error
-    if isinstance(error, Pending):
-        return error.replace(message=f"{label}: {error.message}")
     hint = None if error.hint == "docspeed doctor" else error.hint
     message = f"{label}: {error.message}"
     return error.replace(code="download_failed", message=message, hint=hint, retry_after=None)

@@ -43,7 +43,13 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
         if path.is_dir():
             raise InputProblem("it is a folder; add `--recursive` to use the documents in it")
         if not path.exists() and re.match("[a-z][a-z0-9+.-]+://", label):
-            raise InputProblem("only http:// and https:// URLs can be downloaded")
+            blank = label.lower().startswith(("http:", "https:"))
+            what = (
+                "a URL has no blanks; write each as %20"
+                if blank
+                else "only http and https URLs are downloaded"
+            )
+            raise InputProblem(what)
         if not path.exists():
             raise InputProblem(why_absent(path, SUFFIXES))
         if not path.is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -15,6 +15,9 @@ from docspeed_cli.store.contents import DIGEST
 
 MAX_TOTAL = 2_000_000_000
 """Bytes that all downloads may take once a command has ended; the least recently used go first."""
+
+_IN_USE = 12 * 3600.0
+"""Seconds after its last use for which a download stays."""
 
 
 class Download(NamedTuple):
@@ -75,21 +78,21 @@ class DownloadFolder:
             with suppress(OSError):
                 os.utime(path)
 
-    def prune(self, limit: int, spared: Collection[str] = ()) -> None:
+    def prune(self, limit: int, now: float) -> None:
         """Delete the least recently used downloads while all are larger than `limit` bytes.
 
-        Those whose digests are `spared` stay. What killed commands left behind counts as a download.
+        Those of the last hours stay, because a command may still need them. `now` is in Unix seconds. What
+        killed commands left behind counts as a download.
         """
         with suppress(OSError):
             found = [(path, path.stat()) for path in self._folder.iterdir()]
             excess = sum(stat.st_size for _, stat in found) - limit
             for path, stat in sorted(found, key=lambda entry: entry[1].st_mtime):
-                if excess <= 0:
+                if excess <= 0 or stat.st_mtime > now - _IN_USE:
                     return
-                if path.name not in spared:
-                    with suppress(OSError):  # on Windows another process may be reading it
-                        path.unlink()
-                        excess -= stat.st_size
+                with suppress(OSError):  # on Windows another process may be reading it
+                    path.unlink()
+                    excess -= stat.st_size
 
     def _index(self, url: str) -> Path:
         return self._folder / f"{hashlib.sha256(url.encode('utf-8', 'surrogateescape')).hexdigest()}.json"

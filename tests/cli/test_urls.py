@@ -230,3 +230,8 @@ def test_document_without_a_suffix_in_its_url_has_the_servers_name(
 ) -> None:
     service.at("/get", Reply(200, PDF, {"Content-Disposition": disposition}))
     assert json.loads(stage.run("upload", "https://files.example/get?id=1").out)["filename"] == name
+
+
+def test_url_with_blanks_or_another_scheme_says_what_to_write(stage: Stage) -> None:
+    assert "a URL has no blanks; write each as %20" in stage.run("parse", "https://x.example/a b.pdf").err
+    assert "only http and https URLs are downloaded" in stage.run("parse", "s3://bucket/a.pdf").err
