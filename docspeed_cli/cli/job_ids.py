@@ -51,7 +51,8 @@ def _id_in_line(line: str, context: Context) -> str | None:
     if isinstance(members.get("job_id"), str):
         return str(members["job_id"])
     if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:
-        raise UsageError(f"this line has no job_id: {line[:80]}")
+        hint = "pipe in ids, or the JSON lines that a command prints"
+        raise UsageError(f"this line has no job_id: {line[:80]}", hint=hint)
     error, label = members.get("error"), str(members.get("input") or "an input")
     why = str(error.get("message") if isinstance(error, dict) else members.get("status"))
     context.output.warn(f"no job for {why if why.startswith(label) else f'{label}: {why}'}")

@@ -105,7 +105,9 @@ def read_result(label: str, path: Path) -> StoredResult:
 def _from_folder(folder: Path) -> Iterator[StoredResult]:
     paths = result_files(folder)
     if not paths:
-        raise UsageError(f"{display_path(folder)}: no results (*.json) in this folder")
+        raise UsageError(
+            f"{display_path(folder)}: no results (*.json) in this folder; `-o DIR` of a command writes them"
+        )
     for path in paths:
         yield read_result(display_path(path.relative_to(folder)), path)
 

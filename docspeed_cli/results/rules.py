@@ -257,14 +257,12 @@ def parse_rules(text: str, where: str, names: Names | None = None) -> Rules:
     try:
         content = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: it is not TOML: {error}", code="invalid_rules") from None
+        raise _invalid(f"{where}: it is not TOML: {error}") from None
     listed = content.get("rule")
     unknown = [name for name in content if name != "rule"]
     if unknown or not isinstance(listed, list) or not listed:
         what = f"{unknown[0]!r} is not known" if unknown else "it has no rule"
-        raise UsageError(
-            f"{where}: {what}; a rule is a `[[rule]]` with `name` and `check`", code="invalid_rules"
-        )
+        raise _invalid(f"{where}: {what}; a rule is a `[[rule]]` with `name` and `check`")
     lines = _Lines(text)
     problems: list[UsageError] = []
     rules: list[Rule] = []
@@ -273,15 +271,19 @@ def parse_rules(text: str, where: str, names: Names | None = None) -> Rules:
             rules.append(_read_rule(members, names))
         except _RuleProblem as problem:
             line = lines.of(index, problem.member)
-            problems.append(UsageError(f"{where}, line {line}: {problem}", code="invalid_rules"))
+            problems.append(_invalid(f"{where}, line {line}: {problem}"))
     repeated = [
         rule.name for number, rule in enumerate(rules) if rule.name in {r.name for r in rules[:number]}
     ]
     if repeated:
-        problems.append(UsageError(f"{where}: two rules are named {repeated[0]!r}", code="invalid_rules"))
+        problems.append(_invalid(f"{where}: two rules are named {repeated[0]!r}"))
     if problems:
         raise combine_errors(problems)
     return Rules(rules)
+
+
+def _invalid(message: str) -> UsageError:
+    return UsageError(message, code="invalid_rules", hint="docspeed help rules")
 
 
 class _RuleProblem(ValueError):

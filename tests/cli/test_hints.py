@@ -215,6 +215,14 @@ def list_from_a_pipe(walker: Walker) -> None:
 
 
 @scenario
+def rules_without_a_rule_and_rows_of_two_operations(walker: Walker) -> None:
+    Path("empty.toml").touch()
+    walker.play("check", "in", "--rules", "empty.toml")
+    assert walker.play("parse", "a.pdf", "--wait").code == walker.play("split", "a.pdf", "--wait").code == 0
+    walker.play("jobs", "result", "job_1", "job_2", "--format", "csv")
+
+
+@scenario
 def names_of_another_kind(walker: Walker) -> None:
     assert walker.play("parse", "a.pdf", "--wait", "--name", "march", "-o", "out/").code == 0
     walker.play("jobs", "status", "out/a.json")

@@ -96,3 +96,14 @@ def test_no_key_for_a_server_names_those_that_have_one(stage: Stage) -> None:
     ran = stage.run(*argv, env={"DOCSPEED_API_KEY": ""})
     assert ran.code == 4
     assert ran.err.endswith("`--sandbox` works without a key; a key is saved for https://api.docspeed.ai\n")
+
+
+def test_name_like_a_known_one_is_sent_with_a_note(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", "--file-id", "f", "--profile", "groundd", "--grounding", "new")
+    assert service.bodies()[-1]["profile"] == "groundd"
+    assert "note: --profile groundd is not a known name, and is sent as it is; grounded is one" in ran.err
+    assert "--grounding" not in ran.err
+    ran = stage.run(
+        "extract", "--file-id", "f", "--schema", '{"fields": [{"key": "a"}]}', "--grounding", "cel"
+    )
+    assert "--grounding cel is not a known name" in ran.err

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.options import output_flag, request_flag
 from docspeed_cli.core import text_files
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.operations import GROUNDINGS
+from docspeed_cli.core.operations import GROUNDINGS, PROFILES
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
@@ -32,7 +32,25 @@ Columns = Annotated[
 def fixed_fields(**fields: Any) -> Callable[[Context], dict[str, Any]]:
     """The body's fields that have a value."""
     present = {name: value for name, value in fields.items() if value is not None}
-    return lambda context: present
+
+    def noted(context: Context) -> dict[str, Any]:
+        note_unknown_names(context, present)
+        return present
+
+    return noted
+
+
+def note_unknown_names(context: Context, fields: Mapping[str, Any]) -> None:
+    """Say which name is meant, if one that the vendor may have extended looks like a known one."""
+    for name, known in (("profile", PROFILES), ("grounding", GROUNDINGS)):
+        value = fields.get(name)
+        if value is not None and value not in known:
+            from docspeed_cli.core.suggest import CLOSE, nearest
+
+            if near := nearest(value, known, CLOSE):
+                context.output.note(
+                    f"--{name} {value} is not a known name, and is sent as it is; {near} is one"
+                )
 
 
 def read_text(context: Context, path: str, flag_name: str) -> str:

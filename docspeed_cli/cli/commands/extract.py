@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.commands.common import Columns, Grounding, Table, checked_schema, read_rules
+from docspeed_cli.cli.commands.common import (
+    Columns,
+    Grounding,
+    Table,
+    checked_schema,
+    note_unknown_names,
+    read_rules,
+)
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Bom, DocumentOptions, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
@@ -67,6 +74,7 @@ def extract(
             raise UsageError("standard input can be read once only: the schema, or a document, or a list")
         checked = checked_schema(context, schema)
         check_names(checked, parse_required(require), table)
+        note_unknown_names(context, {"grounding": grounding})
         return {"grounding": grounding or "cell", "schema": checked}
 
     def checks(context: Context, fields: dict[str, Any]) -> ResultChecks | None:

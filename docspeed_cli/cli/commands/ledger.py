@@ -72,7 +72,7 @@ def import_(
             hint = "set DOCSPEED_LEDGER to the URL of its database"
             raise UsageError("there is no shared ledger to import into", hint=hint)
         if not path.is_file():
-            raise UsageError(f"there is no ledger at {path}")
+            raise UsageError(f"there is no ledger at {path}; name its file")
         from docspeed_cli.store.sqlite import SqliteDatabase
         from docspeed_cli.store.transfer import import_ledger
 

@@ -104,7 +104,10 @@ def _check_one_operation(jobs: list[Job]) -> None:
     """UsageError if the jobs are of several operations, whose results have no columns in common."""
     names = list(dict.fromkeys(job.operation for job in jobs))
     if len(names) > 1:
-        raise UsageError(f"rows need jobs of one operation, and these are of {' and '.join(names)}")
+        raise UsageError(
+            f"rows need jobs of one operation, and these are of {' and '.join(names)}",
+            hint=f"`docspeed jobs list --operation {names[0]} --format id` prints the ids of one",
+        )
 
 
 def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
