@@ -107,16 +107,21 @@ def stored_source(file_id: str) -> Source:
     """A document that the service stores. InputProblem if no id can look like this."""
     if not file_id.strip() or not file_id.isprintable():
         raise InputProblem("it is not a file id")
-    if os.path.lexists(file_id) and not may_be_id(file_id):
+    if os.path.isfile(file_id) and _has_suffix(file_id):  # noqa: PTH113 - unlike Path it takes any name
         raise InputProblem("it is a file on this machine; name it without `--file-id`")
     return Source(file_id, file_id=file_id)
 
 
 def may_be_id(text: str) -> bool:
     """Whether a list's line is the id of a stored file, unless a file has this name."""
+    return bool(re.fullmatch(_FILE_ID, text)) and not _has_suffix(text)
+
+
+def _has_suffix(text: str) -> bool:
+    """Whether a text ends like the name of a document."""
     from docspeed_cli.jobs.media_types import SUFFIXES
 
-    return bool(re.fullmatch(_FILE_ID, text)) and Path(text).suffix.lower() not in SUFFIXES
+    return Path(text).suffix.lower() in SUFFIXES
 
 
 def listed_source(text: str) -> Source:

@@ -271,5 +271,7 @@ def test_output_folder_failure_names_its_document_once_and_the_flag(files: Stage
 
 
 def test_input_that_fails_is_named_once(files: Stage) -> None:
-    ran = files.run("parse", "--from", "-", "--wait", stdin=b"none.pdf\n", terminal=True)
+    ran = files.run(
+        "parse", "--from", "-", "--wait", stdin=b"none.pdf\n", terminal=True, env={"TERM": "dumb"}
+    )
     assert "none.pdf: no such file" in ran.err and "none.pdf: none.pdf" not in ran.err

@@ -60,7 +60,7 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
         f"error: {path}: wiat is not a setting",
         f"  {path}: timeout: 'soon' is not a duration like 90, 90s, 30min or 1h 30m",
         f"  {path}: format: 'xml' is not one of json, markdown, text, csv, xlsx, id",
-        f"hint: the settings are {', '.join(setting.name for setting in SETTINGS)}",
+        f"hint: did you mean wait? the settings are {', '.join(setting.name for setting in SETTINGS)}",
     ]
     assert len(json.loads(stage.run(*argv, "--json").err)["error"]["details"]) == 3
 
@@ -80,7 +80,11 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
     assert (ran.code, ran.err) == (2, "")
     assert [line["ok"] for line in found] == [False] * 3
     assert all(line["found"].startswith(f"{path}: ") for line in found)
-    assert [line.get("hint", "").partition(" are ")[0] for line in found] == ["", "", "the settings"]
+    assert [line.get("hint", "").partition(" are ")[0] for line in found] == [
+        "",
+        "",
+        "did you mean wait? the settings",
+    ]
     assert checks(ran, "ledger") and checks(ran, "sandbox") and checks(ran, "server")
     shown = stage.run("doctor", "--sandbox", terminal=True, env={"NO_COLOR": "1"}).out
     assert "config.toml: wiat is not a setting" in " ".join(shown.split())
