@@ -16,6 +16,9 @@ import yaml
 ACTION = Path(__file__).parents[2] / "action.yml"
 
 
+_GITHUB = {"GITHUB_JOB": "invoices", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "1"}
+
+
 class Used(NamedTuple):
     """A step that uses another action, which is not run."""
 
@@ -41,7 +44,7 @@ class Run:
         self.workspace = workspace
         self.temp = workspace / "runner"
         self.temp.mkdir(exist_ok=True)
-        self.env = {**env, "RUNNER_TEMP": str(self.temp), "GITHUB_ACTIONS": "true"}
+        self.env = {**env, "RUNNER_TEMP": str(self.temp), "GITHUB_ACTIONS": "true", **_GITHUB}
         self.path: list[str] = []
         self.log, self.summary, self.failed = "", "", False
         self.used: list[Used] = []
@@ -49,8 +52,7 @@ class Run:
         self.context: dict[str, str] = {
             **{f"inputs.{name}": value for name, value in {**defaults, **inputs}.items()},
             "github.action_path": str(ACTION.parent),
-            "github.run_id": "7",
-            "github.run_attempt": "1",
+            "github.job": "invoices",
         }
 
     def play(self, leave_out: tuple[str, ...] = ()) -> Done:

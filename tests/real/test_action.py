@@ -46,6 +46,9 @@ def test_action_run_has_results_outputs_summary_and_cached_ledger(tmp_path: Path
     assert len(Path(done.outputs["lines"]).read_text("utf-8").splitlines()) == 2
     assert f"| run | {run} |" in done.summary and "| inputs | 2: 2 done |" in done.summary
     state = f"{tmp_path}/runner/docspeed/state"
+    restored, saved = (each.given for each in done.used[1:])
+    assert restored["key"] == saved["key"] and saved["key"].startswith("docspeed-invoices-7-1-")
+    assert restored["restore-keys"].splitlines() == ["docspeed-invoices-", "docspeed-"]
     assert [(each.action, each.given.get("path")) for each in done.used][1:] == [
         ("actions/cache/restore", state),
         ("actions/cache/save", state),
