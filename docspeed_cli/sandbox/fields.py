@@ -22,7 +22,7 @@ from docspeed_cli.sandbox.labels import (
 )
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import BELOW, BESIDE, Pair, Party, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.pairs import BESIDE, Pair, Party, find_pairs, find_parties, split_pair
 from docspeed_cli.sandbox.values import Value, kinds_of, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
@@ -185,8 +185,6 @@ def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterato
     for pair in pairs:
         fits, kind = best_fit(names, pair.label)
         score = fits * pair.sure
-        if kind == "id" and pair.sure == BELOW and "number" not in tokens(pair.label):
-            continue  # below a heading such as "Invoice" stands anything
         value = normalise(part_of_kind(pair.value, kind), field.type) if score >= 0.45 else None
         if value is not None and len(str(value)) <= 300:
             yield _Found(value, pair.lines, score)

@@ -131,6 +131,13 @@ def _named(have: Tokens, *, column: bool) -> bool:
     return _VOCABULARY.issuperset(have) and any(_match(name, have) for meaning in listed for name in meaning)
 
 
+def is_title(text: str) -> bool:
+    """True for the name of a document, such as "Tax invoice": what stands below it is not its number."""
+    have = tokens(text) if len(text) <= _LONGEST else ()
+    ids = (name for meaning in MEANINGS for name in meaning if name.kind == "id")
+    return bool(have) and "number" not in have and any(_match(name, have) for name in ids)
+
+
 def role_of(heading: str) -> str:
     """Party that a heading names, such as "Bill to": seller, buyer or consignee; empty if none."""
     words = set(tokens(heading if len(heading) <= _LONGEST else "")) - {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, role_of, tokens
+from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, is_title, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
@@ -159,7 +159,8 @@ def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> dict[Line, Line]:
     """Values below the labels of a row; a column of values is none."""
     found = {}
     for line in row:
-        if is_known(line.text) or is_label(line.text) or _in_capitals(line):
+        named = is_known(line.text) or is_label(line.text) or _in_capitals(line)
+        if named and not is_title(line.text):
             value = _beneath(line, rows)
             after = _beneath(value, rows) if value else None
             column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))

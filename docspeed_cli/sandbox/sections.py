@@ -9,6 +9,7 @@ from docspeed_cli.sandbox.labels import fit, names_of
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line
 from docspeed_cli.sandbox.pairs import page_pairs
+from docspeed_cli.sandbox.values import part_of_kind
 
 _KINDS = (
     ("letter", r"cover(ing)? letter|letter of \w+"),
@@ -96,9 +97,10 @@ def _starts(first: _Cover, page: _Cover) -> bool:
 def _cover(page: PageLayout) -> _Cover:
     title, kind = _title(page)
     names = _NUMBERS.get(kind, names_of("invoice_number"))
-    numbers = [(fit(names, pair.label), pair.value) for pair in page_pairs(page)]
-    score, number = max(numbers, key=lambda found: found[0], default=(0.0, ""))
-    return _Cover(title, kind, number if score >= 0.6 else "", _count(page))
+    numbers = [(fit(names, pair.label), part_of_kind(pair.value, "id")) for pair in page_pairs(page)]
+    found = [(score, number) for score, number in numbers if score >= 0.6 and number]
+    number = max(found, key=lambda one: one[0])[1] if found else ""
+    return _Cover(title, kind, number, _count(page))
 
 
 def _title(page: PageLayout) -> tuple[Line | None, str]:

@@ -85,3 +85,11 @@ def test_split_by_titles_and_page_numbers(sandbox: Sandbox) -> None:
         ("invoice", 2, 3),
         ("receipt", 4, 4),
     ]
+
+
+def test_split_invoice_title_above_other_lines_is_one_section(sandbox: Sandbox) -> None:
+    first = ["INVOICE", "12 March 2026", "Invoice No: R-7", "Total: 120.00"]
+    second = ["INVOICE", "48 Main Road", "Invoice No: R-7 (continued)", "Total: 120.00"]
+    third = ["INVOICE", "12 March 2026", "Invoice No: R-8", "Total: 50.00"]
+    sections = sandbox.ask("/v1/split", papers.lines_pdf(first, second, third))["sections"]
+    assert [(s["start_page_index"], s["end_page_index"]) for s in sections] == [(0, 1), (2, 2)]
