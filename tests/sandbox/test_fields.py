@@ -154,6 +154,7 @@ def test_extract_headings_and_unrelated_lines_change_nothing(sandbox: Sandbox, s
     [
         ["TAX INVOICE", "12 March 2026"],
         ["INVOICE", "2026-03-12"],
+        ["INVOICE", "90017"],
         ["RECHNUNG", "DE123456789"],
         ["Rechnung DE123456789"],
         ["Invoice No: 29AAGCK4821M1Z4"],
@@ -232,6 +233,25 @@ def test_extract_total_below_its_column_is_not_an_item(sandbox: Sandbox) -> None
         for x, cell in zip((50, 300, 450), cells, strict=True):
             paper.put(x, 80 + 14 * row, cell)
     assert extract(sandbox, paper.bytes(), total="number") == {"total": None}
+
+
+def table(*rows: Sequence[str]) -> bytes:
+    """PDF with cells that begin at the same places in every row."""
+    paper = Paper()
+    for at, cells in enumerate(rows):
+        for x, cell in zip((50, 200, 300, 400), cells, strict=False):
+            paper.put(x, 80 + 14 * at, cell)
+    return paper.bytes()
+
+
+def test_extract_row_of_sums_ends_with_the_total(sandbox: Sandbox) -> None:
+    document = table(("", "Netto EUR", "MwSt. EUR", "Brutto EUR"), ("Summe", "376,37", "71,51", "447,88"))
+    assert extract(sandbox, document, total="number") == {"total": 447.88}
+
+
+def test_extract_column_of_numbers_below_a_label_is_null(sandbox: Sandbox) -> None:
+    document = table(("Invoice No.", "Paid on"), ("R-7", "05.03.2026"), ("R-8", "06.03.2026"))
+    assert extract(sandbox, document, invoice_number="string") == {"invoice_number": None}
 
 
 @pytest.mark.parametrize(
