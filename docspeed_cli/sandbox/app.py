@@ -26,7 +26,7 @@ MAX_JSON = 16 << 20
 # Long enough for a client to see each status, short enough for a demonstration.
 QUEUED_SECONDS = 0.2
 WORK_SECONDS = 0.4
-PAGE_SECONDS = 0.05
+PAGE_SECONDS = 0.01
 
 _URLS = Map(
     [
