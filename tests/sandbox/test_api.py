@@ -76,7 +76,7 @@ def test_job_status_follows_the_clock(sandbox: Sandbox) -> None:
         assert body["operation"] == "parse" and body["execution_mode"] == "async"
         assert body["created_at"] == 1_000_000.0 <= body["updated_at"] <= sandbox.clock.at
         seen.append((body["status"], body["progress"]))
-    assert seen == [("queued", 0.0), ("processing", 0.22), ("completed", 1.0)]
+    assert seen == [("queued", 0.0), ("processing", 0.24), ("completed", 1.0)]
 
 
 def test_job_result_after_the_end_is_constant(sandbox: Sandbox, make_sandbox: Callable[..., Sandbox]) -> None:

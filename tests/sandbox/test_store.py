@@ -86,7 +86,7 @@ def test_store_damaged_error_names_reset_which_fixes_it(tmp_path: Path) -> None:
 
 def test_job_of_long_document_takes_longer(sandbox: Sandbox) -> None:
     job = sandbox.submit("/api/v1/parse", papers.lines_pdf(*[["x"]] * 20))
-    sandbox.clock.at += 1.5
+    sandbox.clock.at += 0.7
     assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "processing"
     sandbox.clock.at += 0.2
     assert sandbox.json(sandbox.get(f"/v1/jobs/{job}"))["status"] == "completed"
