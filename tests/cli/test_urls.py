@@ -174,6 +174,7 @@ def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
     service.at("/down.pdf", *[Reply(500, b"")] * 12)
     failures = Path(stage.folder, "failed.txt")
     ran = stage.run("parse", "--from", str(urls), "--wait", "--skip-invalid", "--failures", str(failures))
+    assert "  3 × the server answers 500 Internal Server Error\n" in ran.err
     found = by_input(ran)
     assert found[URL]["status"] == "completed"
     assert found[gone]["error"]["code"] == "invalid_input"
@@ -235,3 +236,13 @@ def test_document_without_a_suffix_in_its_url_has_the_servers_name(
 def test_url_with_blanks_or_another_scheme_says_what_to_write(stage: Stage) -> None:
     assert "a URL has no blanks; write each as %20" in stage.run("parse", "https://x.example/a b.pdf").err
     assert "only http and https URLs are downloaded" in stage.run("parse", "s3://bucket/a.pdf").err
+
+
+def test_conversation_takes_a_url_as_another_document(stage: Stage, service: Service) -> None:
+    service.at("/in/march.pdf", Reply(200, PDF))
+    typed = f"/add {URL}?key=hidden1\n/documents\nwhat?\n/add https://files.example/none\n/quit\n"
+    ran = stage.run("chat", stage.document("a.pdf"), terminal=True, typing=True, stdin=typed.encode())
+    assert ran.code == 0, ran.err
+    assert f"2. {URL}" in ran.out and "hidden1" not in ran.out + ran.err
+    assert len(service.bodies()[-1]["inputs"]) == 2 and PDF in service.files.values()
+    assert "https://files.example/none: the server answers 401" in ran.err
