@@ -10,7 +10,8 @@ from tests.stage import Stage
 
 def test_watch_at_dumb_terminal_prints_table_once(stage: Stage, service: Service) -> None:
     service.polls = 3
-    stage.run("parse", "--file-id", "f", "--file-id", "g")
+    stage.run("parse", "--file-id", "f")
+    stage.run("parse", "--file-id", "g")
     ran = stage.run("jobs", "watch", terminal=True, env={"TERM": "dumb"})
     assert ran.code == 0, ran.err
     head, one, two, counts = ran.out.splitlines()
