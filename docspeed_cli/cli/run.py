@@ -28,6 +28,7 @@ from docspeed_cli.jobs.sources import InputSet, collect, discard, is_wildcard, u
 from docspeed_cli.jobs.target import (
     RowOptions,
     Target,
+    file_above,
     file_target,
     names_folder,
     result_flags,
@@ -160,7 +161,11 @@ class Run(NamedTuple):
         if options.failures is not None:
             path = Path(options.failures)
             if path.is_dir() or not path.parent.is_dir():
-                what = "it is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+                file = file_above(path)
+                what = (
+                    f"{file} is a file, not a folder" if file else f"the folder {path.parent} does not exist"
+                )
+                what = "it is a folder; name a file in it" if path.is_dir() else what
                 raise UsageError(f"--failures {path}: {what}")
 
     def _rows(self, context: Context, fields: dict[str, Any]) -> RowOptions | None:

@@ -23,6 +23,7 @@ from docspeed_cli.jobs.named_documents import (
     local_source,
     stdin_source,
     stored_source,
+    why_absent,
     why_no_list,
 )
 
@@ -232,6 +233,8 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]
                     return
                 place = f"{path}, line {number}: {_shortened(text)}"
                 yield _check(place, text, partial(listed_source, text))
+    except FileNotFoundError:
+        yield f"--from {path}: {why_absent(path)}"
     except OSError as error:
         yield f"--from {path}: {error.strerror or error}"
 

@@ -86,6 +86,8 @@ def target(
         if make:
             make_folder(path, f"-o {output}")
         return Target(path, True, table, pattern, overwrite, rows)
+    if file := file_above(path):
+        raise UsageError(f"-o {output}: {file} is a file, not a folder", hint="name another place")
     if not path.parent.is_dir():
         raise UsageError(
             f"-o {output}: the folder {path.parent} does not exist",
@@ -115,7 +117,14 @@ def make_folder(path: Path, wanted_by: str) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{wanted_by}: can't make the folder {path}: {error.strerror or error}") from None
+        file = file_above(path)
+        why = f"{file} is a file" if file else error.strerror or error
+        raise UsageError(f"{wanted_by}: can't make the folder {path}: {why}") from None
+
+
+def file_above(path: Path) -> Path | None:
+    """A file that stands where the path has a folder."""
+    return next((above for above in path.parents if above.is_file()), None)
 
 
 def result_flags(

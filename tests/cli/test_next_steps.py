@@ -25,6 +25,7 @@ def test_names_of_one_kind_in_place_of_another_are_errors_that_say_so(
     stage.document("invoice.pdf")
     Path("binary.pdf").write_bytes(b"%PDF-1.4\n\xff\n%%EOF\n")
     Path("rules.toml").touch()
+    Path("list.txt").touch()
     assert stage.run("parse", "invoice.pdf", "--wait", "--name", "march", "-o", "out/").code == 0
     run = json.loads(stage.run("runs", "list").out)["run"]
     for argv, what, hint in (
@@ -49,6 +50,14 @@ def test_names_of_one_kind_in_place_of_another_are_errors_that_say_so(
         ("runs show job_1", "no run job_1", "it is a job: `docspeed jobs status job_1`"),
         ("runs show mach", "no run mach", "did you mean march? `docspeed runs list`"),
         ("view invoice.pdf", "it is a document, not a result; name its result", ""),
+        ("parse --from lst.txt", "--from lst.txt: no such file; did you mean list.txt?", ""),
+        ("parse invoice.pdf --wait -o list.txt/a.json", "list.txt is a file, not a folder", "another place"),
+        (
+            "parse out --recursive -o list.txt/x/ --wait",
+            "can't make the folder list.txt/x: list.txt is a file",
+            "",
+        ),
+        ("parse out --recursive --failures list.txt/x", "list.txt is a file, not a folder", ""),
         ("parse --from out", "it is a folder; `--recursive FOLDER`", ""),
         ("parse --from invoice.pdf", "it is a document, not a list; leave out `--from`", ""),
         ("extract invoice.pdf --schema out", "it is a folder; name a file in it", ""),
