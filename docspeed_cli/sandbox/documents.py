@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from docspeed_cli.sandbox import images, pdf
@@ -20,14 +19,6 @@ _OFFICE = {
     "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Pages of a document."""
-
-    content_type: str
-    pages: tuple[Page, ...]
 
 
 def sniff(path: Path) -> str | None:
@@ -65,11 +56,10 @@ def count_pages(path: Path, content_type: str) -> int:
     return count
 
 
-def read(path: Path, content_type: str) -> Document:
+def read(path: Path, content_type: str) -> list[Page]:
     """Read every page, up to the limits on characters. `Unreadable` if all pages are damaged."""
     if content_type.startswith("image/"):
-        sizes = images.page_sizes(path)
-        return Document(content_type, tuple(Page(w, h, (), problem=NO_TEXT) for w, h in sizes))
+        return [Page(w, h, (), problem=NO_TEXT) for w, h in images.page_sizes(path)]
     pages: list[Page] = []
     left = MAX_CHARS
     unit = pdf.user_unit(path)
@@ -80,4 +70,4 @@ def read(path: Path, content_type: str) -> Document:
             left -= taken
     if all(page.problem == DAMAGED for page in pages):
         raise Unreadable("document_unreadable", "the PDF is damaged: none of its pages can be read")
-    return Document(content_type, tuple(pages))
+    return pages

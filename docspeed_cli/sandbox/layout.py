@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from docspeed_cli.sandbox.documents import Document
 from docspeed_cli.sandbox.grids import ruled_tables
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
 from docspeed_cli.sandbox.page import Box, Page, Word, turned
@@ -82,14 +81,13 @@ class Layout:
         return [table for page in self.pages for table in page.tables]
 
 
-def lay_out(document: Document) -> Layout:
+def lay_out(pages: Sequence[Page]) -> Layout:
     """Lay out every page."""
-    pages = [
-        PageLayout(index, page, _number(list(_oriented(page)), index))
-        for index, page in enumerate(document.pages)
+    laid_out = [
+        PageLayout(index, page, _number(list(_oriented(page)), index)) for index, page in enumerate(pages)
     ]
-    _inherit_headings([table for page in pages for table in page.tables])
-    return Layout(pages)
+    _inherit_headings([table for page in laid_out for table in page.tables])
+    return Layout(laid_out)
 
 
 def _oriented(page: Page) -> Iterator[Block]:
@@ -223,11 +221,9 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Extent]]]:
 
 
 def _far(group: Sequence[Row], row: Row) -> bool:
-    """True if a row is too far below the columns above, or those are a letterhead."""
+    """True if a row is too far below the columns above."""
     gap = row.box[1] - max(above.box[3] for above in group[-3:])
-    large = min(line.height for line in group[0].lines)
-    sized = len(group[0].lines) > 1 and len(group) == 1 and row.height < 0.75 * large
-    return sized or gap > 1.6 * row.height
+    return gap > 1.6 * row.height
 
 
 def _breaks(columns: Sequence[Extent], merged: Sequence[Extent], row: Row) -> bool:

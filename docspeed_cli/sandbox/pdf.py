@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import math
+import mmap
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,31 +25,28 @@ _UNKNOWN_SIZE = (612.0, 792.0)
 _UNIT = re.compile(rb"/UserUnit\s+(\d+(?:\.\d+)?)")
 
 
-class opened:
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
     """Open PDF as a context; pdfium's errors become `Unreadable`."""
+    import pypdfium2
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Any:
-        import pypdfium2
-
-        try:
-            self.pdf = pypdfium2.PdfDocument(self.path)
-        except pypdfium2.PdfiumError as error:
-            if "password" in str(error).lower() or "security" in str(error).lower():
-                raise Unreadable("document_encrypted", "the PDF is encrypted; it needs a password") from None
-            raise Unreadable("document_unreadable", "the PDF is damaged: it can't be opened") from None
-        return self.pdf
-
-    def __exit__(self, *_: object) -> None:
-        self.pdf.close()
+    try:
+        pdf = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower() or "security" in str(error).lower():
+            raise Unreadable("document_encrypted", "the PDF is encrypted; it needs a password") from None
+        raise Unreadable("document_unreadable", "the PDF is damaged: it can't be opened") from None
+    try:
+        yield pdf
+    finally:
+        pdf.close()
 
 
 def user_unit(path: Path) -> float:
     """Points in a unit of the pages' user space; pdfium does not tell it."""
-    found = _UNIT.search(path.read_bytes())
-    return float(found[1]) or 1.0 if found else 1.0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = _UNIT.search(data)
+        return float(found[1]) or 1.0 if found else 1.0
 
 
 def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int]:

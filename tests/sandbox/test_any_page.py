@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docspeed_cli.sandbox import answers, fields, schemas, sections, views
-from docspeed_cli.sandbox.documents import Document
 from docspeed_cli.sandbox.layout import Layout, lay_out
 from docspeed_cli.sandbox.page import Page, Word
 
@@ -43,8 +42,8 @@ def words(draw: st.DrawFn) -> Word:
 
 
 def read(page_words: list[Word]) -> Layout:
-    """Document of one page with these words."""
-    return lay_out(Document("application/pdf", (Page(600, 450, tuple(page_words)),)))
+    """Layout of one page with these words."""
+    return lay_out([Page(600, 450, tuple(page_words))])
 
 
 @settings(max_examples=300, deadline=None)
