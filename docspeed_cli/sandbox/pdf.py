@@ -18,6 +18,7 @@ from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Wo
 _BOLD = re.compile(r"bold|black|heavy", re.IGNORECASE)
 _HYPHENS = (0x02, 0xAD)  # pdfium's mark for a hyphen at the end of a line, and the soft hyphen
 GAP = 0.2  # of a word's height: wider than the space between two letters
+CLOSE_GAP = 0.1  # where the other letters of the word are much closer to each other
 _SPACES = frozenset(b"\t\n\r ")
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
 _MAX_OBJECTS, _MAX_SEGMENTS = 5_000, 200  # on a page, and in a drawing; a map has more
@@ -151,12 +152,16 @@ class _View:
 
 
 class _Run(NamedTuple):
-    """Letters of one word; the box is in the file's coordinates, turned until the word reads upright."""
+    """Letters of one word; the box is in the file's coordinates, turned until the word reads upright.
+
+    The loosest gap between two letters so far is a share of the height.
+    """
 
     chars: list[str]
     first: int
     angle: int
     box: Box
+    loosest: float = 0.02
 
 
 def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
@@ -207,8 +212,10 @@ def _joined(run: _Run, letter: Box) -> _Run | None:
     x0, y0, x1, y1 = run.box
     angle = run.angle
     left, bottom, right, top = turned(letter, angle) if angle else letter
-    height = y1 - y0
-    apart = abs(top + bottom - y1 - y0) > height or left - x1 > GAP * height or x0 - right > GAP * height
+    height = max(y1 - y0, 0.1)
+    gap = max(left - x1, x0 - right) / height
+    wide = gap > GAP or (gap > CLOSE_GAP and gap > 4 * run.loosest and len(run.chars) > 1)
+    apart = wide or abs(top + bottom - y1 - y0) > height
     if apart and angle % 90 == 0:  # the upright box of a slanted letter says little
         below = abs(left + right - x0 - x1) < 0.6 * (x1 - x0) and -0.3 * height < y0 - top < 0.5 * height
         if not below or len(run.chars) > 1 or angle:
@@ -216,7 +223,8 @@ def _joined(run: _Run, letter: Box) -> _Run | None:
         angle = 270  # vertical writing
         x0, y0, x1, y1 = turned(run.box, angle)
         left, bottom, right, top = turned(letter, angle)
-    return _Run(run.chars, run.first, angle, (min(x0, left), min(y0, bottom), max(x1, right), max(y1, top)))
+    box = (min(x0, left), min(y0, bottom), max(x1, right), max(y1, top))
+    return _Run(run.chars, run.first, angle, box, max(run.loosest, gap))
 
 
 def _straight(angle: float) -> int:

@@ -56,6 +56,12 @@ def test_parse_letters_one_above_another_are_a_word(sandbox: Sandbox) -> None:
     assert "T" in parsed(sandbox, papers.raw_pdf(column))[0]["text"]
 
 
+def test_parse_narrow_space_without_a_space_character_parts_words(sandbox: Sandbox) -> None:
+    narrow = "BT /F1 12 Tf 1 0 0 1 50 300 Tm [(dayly) -150 (later)] TJ ET\n"
+    loose = "BT /F1 12 Tf 1 0 0 1 50 200 Tm 1.5 Tc (loosely) Tj ET\n"
+    assert parsed(sandbox, papers.raw_pdf(narrow + loose))[0]["text"] == "dayly later\nloosely"
+
+
 def test_parse_hyphen_at_line_end_is_kept(sandbox: Sandbox) -> None:
     (page,) = parsed(sandbox, papers.raw_pdf(show("an exam-", "ple of it")))
     assert page["text"] == "an exam-\nple of it"
