@@ -162,7 +162,7 @@ def test_socks_proxy_without_its_extra_names_the_extra(
         pytest.raises(Unavailable, match="ALL_PROXY names a SOCKS proxy") as caught,
     ):
         submit(made)
-    assert "docspeed-cli[socks]" in str(caught.value.hint)
+    assert "[socks]" in str(caught.value.hint)
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"
 
 
