@@ -183,8 +183,6 @@ def _belongs(grid: _Grid, row: Row, cells: dict[int, list[Line]], rows: Sequence
     if row.box[1] - grid.boxes[-1][3] <= 0.6 * row.height:
         return not (column == len(grid.extents) - 1 and len(grid.extents) == 2)
     following = rows[index + 1] if index + 1 < len(rows) else None
-    if following and following.box[1] < row.box[3] - 0.15 * row.height:
-        return True  # a wrapped cell; the other cells of its row are centred beside it
     return bool(following and len(following.lines) > 1 and column == 0 and _place(grid, following, peek=True))
 
 
@@ -205,7 +203,7 @@ def _place(grid: _Grid, row: Row, *, peek: bool = False) -> dict[int, list[Line]
         return pieces
     placed: dict[int, list[Line]] = {}
     for line in lines:
-        column = _column(grid, line, placed, alone=len(lines) == 1)
+        column = _column(grid, line, alone=len(lines) == 1)
         if column is None and not peek and not grid.has_data and len(grid.rows) < 4 and len(lines) > 1:
             column = grid.insert(line)
             placed = {c + (c >= column): kept for c, kept in placed.items()}
@@ -221,16 +219,14 @@ def _touched(extents: Sequence[Extent], line: Line) -> list[int]:
     return [number for number, (left, right) in enumerate(extents) if x0 < right and x1 > left]
 
 
-def _column(grid: _Grid, line: Line, placed: dict[int, list[Line]], *, alone: bool) -> int | None:
+def _column(grid: _Grid, line: Line, *, alone: bool) -> int | None:
     touched = _touched(grid.extents, line)
     if len(touched) == 1:
         return touched[0]
     if touched:
         # A label that spans columns belongs to the table only with a value beside it.
         return None if alone else touched[-1 if line.is_amount else 0]
-    distances = [(max(x0 - line.box[2], line.box[0] - x1), n) for n, (x0, x1) in enumerate(grid.extents)]
-    distance, nearest = min(distances)
-    return nearest if distance < 2 * line.height and nearest not in placed and grid.has_data else None
+    return None
 
 
 def _split(extents: Sequence[Extent], lines: Sequence[Line]) -> dict[int, list[Line]] | None:
@@ -302,8 +298,6 @@ def _continues(grid: _Grid, rows: list[dict[int, list[Line]]], cells: dict[int, 
     width = len(grid.extents)
     if len(rows) == 1:
         return len(rows[0]) < width or (len(cells) < width and above < below - 0.1 * height)
-    if _TOTAL.match(_text(cells[min(cells)])):
-        return False
     filled = len(rows[-1])
     return len(cells) <= max(1, width // 3) and filled > len(cells) and above <= below + 0.1 * height
 
@@ -319,8 +313,6 @@ def _plausible(header: dict[int, list[Line]], body: list[dict[int, list[Line]]],
     """False for address blocks and label-value pairs, which are aligned like tables."""
     heads = [_text(lines) for _, lines in sorted(header.items())]
     if any(re.search(r":(\s|$)", head) for head in heads) or any(_PARTY.fullmatch(head) for head in heads):
-        return False
-    if any(len(head) > 40 for head in heads):
         return False
     if any(names_values(header, body, column) for column in range(width - 1)):
         return False
