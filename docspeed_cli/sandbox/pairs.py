@@ -195,7 +195,7 @@ def find_parties(layout: Layout) -> list[Party]:
 def page_parties(page: PageLayout) -> Iterator[Party]:
     """Parties of one page."""
     role, heading, lines = "", Line(()), list[Line]()
-    for line in (line for block in page.blocks if block.table is None for line in block.lines):
+    for line in page.lines:
         named = role_of(line.text)
         ends = named or len(lines) >= 20 or (role and _far(heading, lines, line))
         if role and lines and ends:

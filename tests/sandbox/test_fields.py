@@ -322,3 +322,17 @@ def test_extract_parties_in_several_languages(sandbox: Sandbox, seller: str, buy
         paper.put(160 if name else 60, y + 28, "Musterstraße 42")
     found = extract(sandbox, paper.bytes(), seller_name="string", **{"customer.name": "string"})
     assert found == {"seller_name": "Rohstoff AG", "customer.name": "Metallbau Leipzig GmbH"}
+
+
+def test_extract_parties_laid_out_as_a_table_are_found(sandbox: Sandbox) -> None:
+    document = table(
+        ("Verkäufer", ""),
+        ("Nummer:", "549910"),
+        ("Name:", "Rohstoff AG"),
+        ("USt-IdNr.:", "DE123456789"),
+        ("Menge:", "12,00"),
+    )
+    assert extract(sandbox, document, seller_name="string", **{"supplier.vat_id": "string"}) == {
+        "seller_name": "Rohstoff AG",
+        "supplier.vat_id": "DE123456789",
+    }
