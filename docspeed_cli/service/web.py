@@ -60,7 +60,7 @@ class Web:
             target = urljoin(address, target)
             if not is_url(target):
                 raise Rejected(f"the server redirects to {target.partition(':')[0]}:, which is not the web")
-            if url.startswith("https:") and target.startswith("http:"):
+            if (urlsplit(url).scheme, urlsplit(target).scheme) == ("https", "http"):
                 what = f"the server redirects to {shown_url(target)}, which is not encrypted"
                 raise Rejected(f"{what}; name that URL to accept this")
             if _origin(target) != _origin(address):

@@ -155,6 +155,12 @@ def test_redirect_is_followed_without_the_login_of_another_server(stage: Stage, 
     assert [("authorization" in call.headers) for call in service.calls[:3]] == [True, True, False]
 
 
+def test_redirect_to_http_is_refused_however_the_schemes_are_written(stage: Stage, service: Service) -> None:
+    service.at("/in/march.pdf", Reply(302, b"", {"Location": "HTTP://files.example/in/march.pdf"}))
+    ran = stage.run("parse", URL.replace("https", "HTTPS"))
+    assert ran.code == 2 and "which is not encrypted" in ran.err
+
+
 def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
     stage: Stage, service: Service
 ) -> None:
