@@ -39,12 +39,26 @@ def resumable(context: Context, run: RunState) -> Iterator[None]:
         raise ReportedInterrupt(interrupted.exit_code - 128) from None
 
 
+@contextmanager
+def interruptible_download(context: Context) -> Iterator[None]:
+    """Print how to go on if a signal ends the downloads inside."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        kept = "; what was downloaded whole is kept" if context.settings.keep_results else ""
+        line = f"stopped while downloading; nothing was sent to the service{kept}"
+        context.output.stopped([line], context.command, None)
+        raise ReportedInterrupt(interrupted.exit_code - 128) from None
+
+
 def summarize(context: Context, run: RunState) -> Summary:
     """What this run leaves behind."""
     jobs = [job for job in run.waiting if not job.ended]
     ended = [job for job in run.waiting if job.ended]
     if run.so_far is not None:
         return _summarize_batch(context, run, run.so_far(), jobs, ended)
+    if not run.has_begun:
+        return Summary(["stopped before anything was submitted"], run.resume_command)
     if run.sending:
         lines = [f"stopped; it is unknown whether the server accepted {run.sending[0]}"]
         return Summary(lines, run.resume_command)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
-from docspeed_cli.cli.interrupts import resumable
+from docspeed_cli.cli.interrupts import interruptible_download, resumable
 from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
@@ -326,7 +326,8 @@ def downloaded(
         return found
     from docspeed_cli.jobs.web_documents import download_all
 
-    return download_all(context, found, inputs, timeout)
+    with interruptible_download(context):
+        return download_all(context, found, inputs, timeout)
 
 
 def record_inputs(context: Context, inputs: Inputs, sources: Sequence[Source]) -> None:

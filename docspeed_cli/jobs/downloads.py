@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,15 @@ from typing import IO, NamedTuple
 from urllib.parse import unquote
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import DocspeedError, InputProblem, NotFound, Pending, Rejected, Unavailable
+from docspeed_cli.core.errors import (
+    SAME_AGAIN,
+    DocspeedError,
+    InputProblem,
+    NotFound,
+    Pending,
+    Rejected,
+    Unavailable,
+)
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.settings import Settings
 from docspeed_cli.core.timefmt import span
@@ -119,10 +128,19 @@ class Downloads:
                 wait = self._schedule.backoff(attempt, error.retry_after)
                 late = self._environment.monotonic() + wait > deadline
                 last = attempt + 1 == _MAX_TRIES or (error.retry_after or 0) > MAX_RETRY_AFTER
-                if not error.retryable or late or last:
+                if not error.retryable:
                     return _named(error, label)
+                if late or last:
+                    named = _named(error, label)
+                    return named.replace(hint=named.hint or self._next_step(url, label))
             sleep(wait)
         raise AssertionError("unreachable")
+
+    def _next_step(self, url: str, label: str) -> str:
+        """What helps against a failure of the server: what there is from before, or the same command."""
+        if self._folder.find(url) is None:
+            return f"run {SAME_AGAIN}"
+        return f"it was downloaded before; its jobs: `docspeed jobs list --input {shlex.quote(label)}`"
 
     def _fetch(self, url: str, deadline: float) -> Download:
         """Download what the URL names, or find that it has not changed since the last time."""

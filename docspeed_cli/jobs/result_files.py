@@ -180,8 +180,11 @@ def convert(context: Context, target: Target, job: Job, result: Body) -> str:
         return csv_of_one(context, target.rows, job, result)
     from docspeed_cli.results.to_markdown import to_markdown
     from docspeed_cli.results.to_text import NotConvertible, to_text
+    from docspeed_cli.results.values import read_notices
 
     content = result.json()
+    if job.operation != "chat":  # the answer says it itself
+        context.output.notices(job.input or job.ref, read_notices(content))
     try:
         write = to_markdown if context.output.format == "markdown" else to_text
         return write(job.operation, content, document_names(job))

@@ -23,6 +23,7 @@ from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
+from docspeed_cli.results.values import read_notices
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import Body, write_whole
 
@@ -149,6 +150,7 @@ def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outc
     """Add an outcome to the rows, and return the text that can be written now. DocspeedError as above."""
     payload = None if outcome.result is None else outcome.result.json()
     document = document_of(outcome)
+    context.output.notices(document.input, read_notices(payload))
     if options.is_reviewed and payload is not None:
         document, payload = _reviewed(context, outcome, document, payload)
     try:

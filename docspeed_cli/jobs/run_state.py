@@ -27,6 +27,7 @@ class RunState:
         self.result_flags = result_flags
         self.so_far = so_far
         self.many = so_far is not None
+        self._has_begun = False
         self._sending: dict[int, str] = {}
         self._waiting: dict[str, Job] = {}
         self._reused = count(1)
@@ -37,11 +38,17 @@ class RunState:
 
     def begin_sending(self, row: int, label: str) -> None:
         """Note that a submission is under way; `row` is its row in the ledger."""
+        self._has_begun = True
         self._sending[row] = label
 
     def end_sending(self, row: int) -> None:
         """Note that the outcome of a submission is known."""
         self._sending.pop(row, None)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was submitted or waited for, or might have been."""
+        return self._has_begun
 
     @property
     def sending(self) -> list[str]:
@@ -50,6 +57,7 @@ class RunState:
 
     def begin_waiting(self, job: Job) -> None:
         """Note that this job is waited for, or its newest state."""
+        self._has_begun = True
         self._waiting[job.ref] = job
 
     def end_waiting(self, job: Job | None) -> None:

@@ -101,6 +101,11 @@ def find_member(payload: Any, *names: str) -> Any:
     return next((body[name] for body in unwrap(payload) for name in names if name in body), None)
 
 
+def read_notices(payload: Any) -> tuple[str, ...]:
+    """Return what the server says of the documents, such as that a page has no text."""
+    return list_of_texts(find_member(payload, "notices"))
+
+
 def page_of(value: Any, region_ids: Iterable[str] = ()) -> int | None:
     """Return the page, counted from 1, that a value is on; region ids such as `p2:l3` name it too."""
     if isinstance(value, dict):

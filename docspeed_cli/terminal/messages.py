@@ -31,6 +31,11 @@ class Messages(Streams):
         if not self.errors_only:
             self._once("note", text, "dim")
 
+    def notices(self, label: str, notices: Sequence[str]) -> None:
+        """Note what the server says of a document in a result whose format leaves that out."""
+        for notice in notices:
+            self.note(f"{label}: {notice}")
+
     def warn(self, text: str) -> None:
         """Say, once and despite --quiet, that something is wrong and the work goes on."""
         self._once("warning", text, "bold magenta")

@@ -440,6 +440,13 @@ def results_that_are_checked_and_compared(walker: Walker) -> None:
 
 
 @scenario
+def server_of_a_url_that_fails(walker: Walker) -> None:
+    url = "https://files.example/in/march.pdf"
+    walker.service.at("/in/march.pdf", Reply(200, b"%PDF-1.4 a %%EOF\n"), *[Reply(503, b"")] * 4)
+    assert [walker.play("parse", url, "--wait").code for _ in range(2)] == [0, 9]
+
+
+@scenario
 def ctrl_c_while_sending(walker: Walker) -> None:
     behave, armed = walker.service.handle, [True]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_service import Service
+from docspeed_cli.core.errors import Interrupted
+from tests.fake_service import Call, Reply, Service
 from tests.stage import Stage
 
 
@@ -116,3 +117,16 @@ def test_name_like_a_known_one_is_sent_with_a_note(stage: Stage, service: Servic
         "extract", "--file-id", "f", "--schema", '{"fields": [{"key": "a"}]}', "--grounding", "cel"
     )
     assert "--grounding cel is not a known name" in ran.err
+
+
+def test_interrupt_before_a_submission_says_so_and_proposes_the_same_command(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(call: Call) -> Reply:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(service, "handle", interrupt)
+    path = stage.document("a.pdf")
+    ran = stage.run("parse", path, "--wait", "--fresh")
+    said = f"stopped before anything was submitted\nhint: docspeed parse {path} --wait\n"
+    assert (ran.code, ran.out, ran.err) == (130, "", said)

@@ -204,3 +204,21 @@ def test_output_file_after_interrupted_download_is_absent(stage: Stage, service:
         "parse", "--file-id", "f", "--wait", "-o", str(out / "r.json")
     )
     assert (ran.code, list(out.iterdir())) == (130, [])
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv"])
+def test_output_without_the_servers_notices_has_them_on_stderr(
+    stage: Stage, service: Service, form: str
+) -> None:
+    found = {"fields": {"total": {"value": None}}, "pages": [], "notices": ["page 1 has no text", 7]}
+    service.payload = lambda operation, body: json.dumps(found).encode()
+    operation = ["extract", "--schema", '{"total": "number"}'] if form == "csv" else ["parse"]
+    argv = [*operation, stage.document("a.pdf"), "--wait", "--format", form]
+    for path in ([], ["-o", str(stage.folder / "out.txt")]):
+        ran = stage.run(*argv, *path)
+        assert ran.code == 0, ran.err
+        assert f"note: {stage.folder}/a.pdf: page 1 has no text\n" in ran.err
+        assert "no text" not in ran.out and "no text" not in stage.run(*argv, "--quiet").err
+    ran = stage.run(*argv, stage.document("b.pdf", "b"))
+    assert f"note: {stage.folder}/b.pdf: page 1 has no text\n" in ran.err
+    assert "no text" not in stage.run("parse", stage.document("a.pdf"), "--wait").err

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_service import KEY, Reply, Service
+from docspeed_cli.core.errors import Interrupted
+from tests.fake_service import KEY, Call, Reply, Service
 from tests.stage import Stage, by_input, lines
 
 PDF = b"%PDF-1.4\nfrom the web\n%%EOF\n"
@@ -96,6 +97,46 @@ def test_interrupted_command_with_a_url_secret_is_not_printed_as_a_hint(
     service.polls = 10**6
     ran = stage.run("parse", f"{URL}?sig=abc123", "--wait", "--timeout", "5")
     assert ran.code == 8 and "abc123" not in ran.err
+
+
+@pytest.mark.parametrize("command", ["parse", "upload"])
+@pytest.mark.parametrize(
+    ("env", "kept"),
+    [({}, "; what was downloaded whole is kept"), ({"DOCSPEED_KEEP_RESULTS": "false"}, "")],
+)
+def test_interrupted_download_says_that_nothing_was_sent_and_how_to_go_on(
+    stage: Stage,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    env: dict[str, str],
+    kept: str,
+) -> None:
+    def interrupt(call: Call) -> Reply:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(service, "handle", interrupt)
+    ran = stage.run(command, URL, env=env)
+    assert (ran.code, ran.out) == (130, "")
+    said = f"stopped while downloading; nothing was sent to the service{kept}"
+    assert ran.err.splitlines()[1:] == [said, f"hint: docspeed {command} {URL}"]
+    secret = stage.run(command, f"{URL}?sig=abc123", "--json", env=env)
+    (error,) = [json.loads(line)["error"] for line in lines(secret.err)]
+    assert error["message"] == said and error["hint"] == "run the same command again"
+
+
+@pytest.mark.parametrize("failure", [Reply(fault="refused"), Reply(503, b"")])
+def test_url_whose_server_fails_names_the_next_step(stage: Stage, service: Service, failure: Reply) -> None:
+    service.at("/in/march.pdf", *[failure] * 4, Reply(200, PDF), *[failure] * 4)
+    ran = stage.run("parse", f"{URL}?sig=abc123", "--wait")
+    assert (ran.code, ran.err.splitlines()[-1]) == (9, "hint: run the same command again")
+    assert stage.run("parse", f"{URL}?sig=abc123", "--wait").code == 0
+    ran = stage.run("parse", f"{URL}?sig=abc123", "--wait")
+    assert ran.code == 9, ran.err
+    hint = ran.err.splitlines()[-1]
+    assert hint == f"hint: it was downloaded before; its jobs: `docspeed jobs list --input {URL}`"
+    listed = stage.run("jobs", "list", "--input", URL)
+    assert json.loads(listed.out)["job_id"] == "job_1"
 
 
 @pytest.mark.parametrize(

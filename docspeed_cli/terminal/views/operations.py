@@ -17,7 +17,7 @@ from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
 from docspeed_cli.results.shape import NO_NAMES, read_result
 from docspeed_cli.results.tables import Table, grid_of_rows
-from docspeed_cli.results.values import find_member
+from docspeed_cli.results.values import read_notices
 from docspeed_cli.terminal.views.grid import GAP, Grid
 from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
@@ -57,8 +57,7 @@ def result_view(
 
 def _draw_notices(payload: Any, shape: str) -> Parts:
     """What the server says of the document, such as that a page has no text; an answer says it itself."""
-    notices = find_member(payload, "notices") if shape != "chat" else None
-    for notice in notices if isinstance(notices, list) else ():
+    for notice in read_notices(payload) if shape != "chat" else ():
         yield safe_line(f"Note: {notice}")
 
 
