@@ -12,7 +12,7 @@ RUN python -m venv --without-pip /opt/docspeed \
 
 FROM python:3.13-slim
 COPY --from=build /opt/docspeed /opt/docspeed
-# The one folder that is written to; the rest may be read-only.
+# docspeed writes only to this folder; the others may be read-only.
 RUN install -d -o 10001 -g 10001 -m 700 /state
 # /state holds the ledger, kept results, a saved key and temporary files.
 ENV PATH=/opt/docspeed/bin:$PATH HOME=/state TMPDIR=/state DOCSPEED_STATE_DIR=/state/docspeed
