@@ -1,4 +1,4 @@
-"""Report a run to GitHub Actions: the command of `--notify` in `action.yml`."""
+"""Report a run to GitHub Actions; `action.yml` runs this with `--notify`."""
 
 from __future__ import annotations
 

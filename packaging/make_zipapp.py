@@ -1,7 +1,7 @@
 """Build docspeed as one file for any Python 3.11 or newer: `python packaging/make_zipapp.py docspeed.pyz`.
 
-It holds the client with its extras `xlsx` and `socks`. The libraries of the other extras are compiled for one
-system, and Python can't load those from a zip file.
+It holds the client with its extras `xlsx` and `socks`. The libraries of the other extras are compiled, and
+Python can't load such libraries from a zip file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def make(target: Path, source: str) -> None:
         compiled = [path.name for path in libraries.rglob("*") if path.suffix in (".so", ".pyd", ".dylib")]
         if compiled:
             sys.exit(f"these can't be loaded from a zip file: {', '.join(compiled)}")
-        # A Python of another version ignores these and reads the sources beside them, a little more slowly.
+        # Another version of Python ignores the bytecode and compiles the sources beside it: a slower start.
         unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(libraries, quiet=1, legacy=True, invalidation_mode=unchecked, stripdir=folder)
         zipapp.create_archive(

@@ -1,4 +1,4 @@
-"""A case: what is run side by side, and the figures that are made of its samples."""
+"""A case: programs that run side by side, and the figures that are computed from their samples."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from benchmarks.measure import Sample, Stand
 Round = Mapping[str, Sample]
 Variant = Callable[[], Sample]
 Cost = Callable[[Sample], float]
-"""Wall time or CPU time of a sample: on a busy machine the second is the steadier one."""
+"""Wall time or CPU time of a sample; CPU time varies less on a busy machine."""
 Formula = Callable[[Round, Cost], float]
 
 MB = 1_000_000
 SMALL = 1000
-"""Bytes of a result or document that costs nothing."""
+"""Bytes of a result or document so small that its cost does not matter."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number out of each round, and what it may be."""
+    """A number that is computed from each round, and its limit."""
 
     about: str
     of: Formula
@@ -28,10 +28,10 @@ class Figure:
     unit: str = "×"
     at_least: bool = False
     timed: bool = True
-    """Whether it is made of times, so that it can be had of CPU time as well."""
+    """Whether it is computed from times, so that CPU time can take the place of wall time."""
 
     def met(self, value: float) -> bool | None:
-        """Whether the value is within the limit; None where there is none."""
+        """Whether the value is within the limit; None without a limit."""
         if self.limit is None:
             return None
         return value >= self.limit if self.at_least else value <= self.limit
@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """What is run in each round, one after another, and the figures that come out of it."""
+    """Programs that run in each round, one after another, and the figures that are computed from it."""
 
     name: str
     about: str
@@ -47,33 +47,33 @@ class Case:
     variants: Callable[[Stand], dict[str, Variant]]
     figures: tuple[Figure, ...]
     warm: bool = True
-    """Whether a round goes before those that count."""
+    """Whether a first round is not counted."""
 
 
 def over(ours: str, theirs: str) -> Formula:
-    """What we take, over what they take."""
+    """The cost of our program divided by that of theirs."""
     return lambda found, cost: cost(found[ours]) / cost(found[theirs])
 
 
 def cpu_over(ours: str, theirs: str) -> Formula:
-    """The same of CPU time: docspeed looks at a new job after a quarter of a second, the others at once."""
+    """The same in CPU time: docspeed first looks at a job after a quarter of a second, the others at once."""
     return lambda found, _: found[ours].cpu / found[theirs].cpu
 
 
 def beyond(ours: str, least: str, theirs: str) -> Formula:
-    """What is beyond our own start-up, over what they take in all."""
+    """The cost of our program without its start-up, divided by all of theirs."""
     return lambda found, cost: (cost(found[ours]) - cost(found[least])) / cost(found[theirs])
 
 
 def rates(ours: str, theirs: str) -> Formula:
-    """Our jobs for each second, over theirs."""
+    """Our jobs per second divided by theirs."""
     return lambda found, cost: (
         (found[ours].jobs / cost(found[ours])) / (found[theirs].jobs / cost(found[theirs]))
     )
 
 
 def grown(about: str, limit: float, large: str, small: str) -> Figure:
-    """By how much one peak of memory is above another."""
+    """The difference between two peaks of memory."""
     return Figure(
         about, lambda found, _: (found[large].peak - found[small].peak) / MB, limit, " MB", timed=False
     )

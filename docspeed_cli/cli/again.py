@@ -17,7 +17,7 @@ class Again(NamedTuple):
     """How hints repeat this command line, without `--fresh`, which would pay for the same request again."""
 
     hint: str
-    """The whole hint: the command line in backticks, or words where a pipe brought something or a URL has
+    """The whole hint: the command line in backticks, or words if input came from a pipe or a URL has
     secrets."""
     phrase: str
     """What hints say in place of `SAME_AGAIN`."""

@@ -1,4 +1,4 @@
-"""What fits at the cursor, as lines for a shell's completion script.
+"""Write the completions at the cursor as lines for a shell's script.
 
 The lines are: first `none`, or `files` and the file endings that fit; then the part of the word that precedes
 each value, such as `--format=`; then a line for each value, with a tab and its description.

@@ -42,7 +42,7 @@ MAX_RECENT = 50
 """Most jobs, files or conversations offered at once."""
 
 _FEW = 20
-"""Most runs and most jobs that are offered beside files."""
+"""Most runs, and most jobs, that are offered in addition to files."""
 
 _VALUES: Mapping[str, Iterable[str]] = {
     "profile": PROFILES,

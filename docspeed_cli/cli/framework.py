@@ -69,7 +69,7 @@ class Invocation(NamedTuple):
             curl = "; curl goes with --dry-run" if asked == "curl" else ""
             raise UsageError(f"--format {asked}: this command has {', '.join(formats)}{curl}")
         if options.json and asked not in (None, "json"):
-            raise UsageError(f"--json and --format {asked} contradict each other; give one of them")
+            raise UsageError(f"--json and --format {asked} contradict each other; give only one of them")
         usual = settings.format if settings.format in formats else None
         return Style(
             format="json" if options.json else asked or usual,

@@ -97,7 +97,7 @@ def find_job(context: Context, text: str) -> Job:
 
 
 def _check_is_no_other_name(context: Context, text: str) -> None:
-    """UsageError if a text that no job has as its id is the name of a file, a stored file or a run."""
+    """Check that an unknown id does not name a file, a stored file or a run. UsageError if it does."""
     flags = context.settings.server_flags
     if os.path.lexists(text) and not may_be_id(text):
         # The ledger has the path as it was given, and a result's whole path.
@@ -115,7 +115,7 @@ def _check_is_no_other_name(context: Context, text: str) -> None:
 
 
 def check_file_ids(context: Context, file_ids: Iterable[str]) -> None:
-    """UsageError if one of the ids is a job's."""
+    """Check that none of the ids belongs to a job. UsageError if one does."""
     for text in file_ids:
         job = next(iter(context.ledger.by_id(text)), None)
         if job is not None:

@@ -104,7 +104,7 @@ class Run(NamedTuple):
         """How the run waits and resubmits. UsageError if its flags contradict each other."""
         fresh, no_resubmit = self.options.fresh, self.options.no_resubmit
         if fresh and no_resubmit:
-            raise UsageError("--fresh and --no-resubmit contradict each other; give one of them")
+            raise UsageError("--fresh and --no-resubmit contradict each other; give only one of them")
         options = WaitOptions()
         if not self.options.dry_run:
             options = wait_options(context, sync=self.options.sync)
@@ -320,7 +320,7 @@ def downloaded(
     limit: int | None = None,
     timeout: float | None = None,
 ) -> InputSet:
-    """The documents, no more than `limit` of those that are known, with those from the web downloaded."""
+    """The documents, at most `limit` of the known ones, with those from the web downloaded."""
     found = found._replace(checked=found.checked[:limit])
     if not any(source.url for source in found.checked):
         return found

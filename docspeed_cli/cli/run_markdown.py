@@ -13,7 +13,7 @@ _MAX_INPUTS = 10
 
 
 def run_as_markdown(members: Mapping[str, Any], counts: str, failures: Sequence[Mapping[str, Any]]) -> str:
-    """Write a run, as `runs show` describes it, as one table, and its failures as another."""
+    """Write the members of `runs show --json` as a table, and the run's failures as another."""
     status = members["status"] + (f": {members['stopped']}" if members["stopped"] else "")
     about = {
         "run": members["run"] + (f" ({members['name']})" if members["name"] else ""),

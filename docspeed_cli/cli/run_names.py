@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docspeed_cli.store.runs import RunRecord
 
 _MAX_COMPARED = 1000
-"""Most runs among which a misspelt name is looked for."""
+"""Most runs that are compared with a misspelt name."""
 
 
 def find_run(context: Context, text: str) -> RunRecord:

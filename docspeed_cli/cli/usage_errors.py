@@ -59,7 +59,8 @@ def explain_usage_error(message: str, command: str, words: Sequence[str] = ()) -
         return UsageError(text, hint=f"for the file, write `./{file}`")
     others = _commands_with(unknown[1]) if len(unknown[1]) > 2 else []
     if others:
-        return UsageError(text, hint=f"{unknown[1]} is a flag of {_listed(others)}; `{command} --help`")
+        owners = f"{unknown[1]} is a flag of {_listed(others)}"
+        return UsageError(text, hint=f"{owners}; `{command} --help` lists the flags of this command")
     return _unknown_option(unknown[1], command, re.findall(r"--([\w-]+)", suggested[1]) if suggested else [])
 
 

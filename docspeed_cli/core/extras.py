@@ -21,7 +21,7 @@ EXTRAS = {
 
 
 class Installation(NamedTuple):
-    """What tells how docspeed was installed."""
+    """Facts about how docspeed was installed."""
 
     prefix: Path
     """Folder of the Python environment."""
@@ -31,9 +31,9 @@ class Installation(NamedTuple):
     pip: str | None = None
     """Path of the `pip` that a shell would run."""
     installer: str = ""
-    """What the installer wrote into INSTALLER, such as `pip` or `uv`."""
+    """The installer, as the package's file INSTALLER names it, such as `pip` or `uv`."""
     source: str | None = None
-    """Requirement of a direct source, without extras: a path or a URL. None: the package index."""
+    """Path or URL that docspeed was installed from; None for the package index."""
     is_editable: bool = False
     is_zipapp: bool = False
     is_windows: bool = False
@@ -53,7 +53,7 @@ def check_extra(extra: str, problem: str, *, code: str, otherwise: str = "") -> 
 
 
 def install_hint(extra: str) -> str:
-    """How to install an extra here."""
+    """Say how to add an extra to this installation."""
     return way_to_add(extra, _this_installation(), filter(is_installed, EXTRAS))
 
 
@@ -63,7 +63,7 @@ def way_to_add(extra: str, installation: Installation, present: Iterable[str] = 
     one = f"{quote}{_requirement(installation.source, [extra])}{quote}"
     if installation.is_zipapp:
         return f"`pipx install {one}`; a zipapp holds no compiled libraries"
-    # These build the environment again from the line, so it names every extra.
+    # pipx and uv build the environment again from this requirement, so it names every extra.
     every = f"{quote}{_requirement(installation.source, sorted({*present, extra}))}{quote}"
     above = installation.prefix.parent.name
     if "pipx_metadata.json" in installation.marks:
@@ -81,7 +81,7 @@ def way_to_add(extra: str, installation: Installation, present: Iterable[str] = 
 def requirement_source(
     origin: Mapping[str, Any], exists: Callable[[str], bool], *, is_windows: bool = False
 ) -> str | None:
-    """Read the source from a package's direct_url.json. None: it can't be used again."""
+    """Read the source from a package's direct_url.json; None if it can't be used again."""
     from urllib.parse import unquote, urlsplit
 
     address: str = origin.get("url", "")

@@ -36,7 +36,7 @@ def ledger_address(text: str) -> LedgerAddress | None:
     place, _, query = rest.partition("?")
     authority, slash, database = place.partition("/")
     userinfo, at, hosts = authority.rpartition("@")
-    # A password with one of these would end early, and its rest would be printed as a host or a database.
+    # A password would end at one of these, and the rest would be printed as a host or a database.
     ports = [host.rpartition("]")[2].rpartition(":")[2] for host in hosts.split(",") if ":" in host]
     if "@" in userinfo + database + query or any(port and not port.isdecimal() for port in ports):
         raise ValueError("write `@` as %40, `/` as %2F, `?` as %3F and `#` as %23 in the ledger's URL")

@@ -72,7 +72,7 @@ class Source(NamedTuple):
     position: int = 0
     """Its place among the inputs of its run."""
     url: str | None = None
-    """The whole URL, which may hold secrets, of a document from the web; `path` is None until it is there."""
+    """Whole URL of a document from the web, secrets included; `path` is None until it is downloaded."""
 
 
 class Request(NamedTuple):

@@ -126,7 +126,7 @@ def server_url(text: str) -> str:
 
 
 def flag_for_server(server: str) -> str:
-    """The flag that names a server in another command."""
+    """The flag that makes another command use a server."""
     return "--sandbox" if server == SANDBOX else f"--base-url {server}"
 
 
@@ -303,7 +303,7 @@ def saved_keys(path: Path) -> dict[str, str]:
 
 
 _FLAGS = {"ledger": "--local-ledger"}
-"""The flags that do not have the name of their setting."""
+"""Flags with another name than their setting."""
 
 
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:

@@ -1,4 +1,4 @@
-"""URLs as names of documents: which texts are URLs, and what of them may be shown."""
+"""Recognise the URLs of documents, and hide the secrets in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells which files of a searched folder are left out because of their names."""
+"""Tell which files of a searched folder are left out because of their names."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ class Context:
         )
 
     def _servers_with_keys(self) -> str:
-        """The servers for which a key is saved, for who has named another one."""
+        """The servers that have a saved key, in words, for a user who named another server."""
         servers = list(saved_keys(self.settings.credentials))[:3]
         return f"; a key is saved for {', '.join(servers)}" if servers else ""
 

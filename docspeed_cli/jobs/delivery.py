@@ -48,7 +48,7 @@ class Delivery:
         return ResultFiles(self.context, self.target)
 
     def deliver(self, outcome: Outcome, *, listed: bool = True) -> None:
-        """Deliver an outcome. A single document's error is raised; one of many becomes a line if `listed`."""
+        """Deliver an outcome. A single document's error is raised; among many, it is a line if `listed`."""
         if self.target.many:
             if self._rows is not None:
                 self._rows.add(outcome)
@@ -72,7 +72,7 @@ class Delivery:
             self._rows.finish()
 
     def _report_checks(self, outcome: Outcome) -> None:
-        """Show people the checks that failed; a script gets those of many in their lines."""
+        """Show the failed checks to people; for scripts, the lines of a run have them."""
         failed = [found for found in outcome.checks or () if found.failed]
         if not failed:
             return

@@ -45,11 +45,11 @@ _FILENAME = re.compile(r"""(?i);\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]
 
 
 class _Page(NamedTuple):
-    """One download under way or over, for all documents with its URL."""
+    """A download, under way or finished, for all documents with its URL."""
 
     lock: threading.Lock
     result: list[Download | DocspeedError]
-    """Empty until it is over."""
+    """Empty until the download has finished."""
 
 
 class Downloads:
@@ -65,12 +65,12 @@ class Downloads:
         self._pages: dict[str, _Page] = {}
 
     def close(self) -> None:
-        """Delete the least recently used downloads if all are too large."""
+        """Delete the least recently used downloads if all together are too large."""
         if self._pages:
             self._folder.prune(MAX_TOTAL, self._environment.now())
 
     def kept(self, digest: str) -> Path | None:
-        """Where a content is kept that was downloaded before; None if it is not there."""
+        """Path of the kept download with this digest; None if it is missing or damaged."""
         path = self._folder.path(digest)
         try:
             return path if file_digest(path) == digest else None
@@ -80,10 +80,10 @@ class Downloads:
     def document(
         self, source: Source, sleep: Callable[[float], None], deadline: float | None = None
     ) -> Source:
-        """The document that a source with a URL names, as a local one; any other source unchanged.
+        """Download the document of a source with a URL, and return it as a local one; others are unchanged.
 
-        DocspeedError if it can't be had by the `deadline` (monotonic time), UsageError if it can't be used.
-        A URL is asked once in a command, whatever came of it.
+        DocspeedError if it has not arrived by the `deadline` (monotonic time), UsageError if it is unusable.
+        Each URL is requested once in a command, whatever the outcome.
         """
         url = source.url
         if url is None or source.path is not None:
@@ -143,7 +143,7 @@ class Downloads:
         return f"it was downloaded before; its jobs: `docspeed jobs list --input {shlex.quote(label)}`"
 
     def _fetch(self, url: str, deadline: float) -> Download:
-        """Download what the URL names, or find that it has not changed since the last time."""
+        """Download the document, or find that it has not changed since the last time."""
         known = self._folder.find(url)
         headers = {}
         if known is not None and known.etag:
@@ -165,7 +165,7 @@ class Downloads:
 
 
 class _Content:
-    """A content on its way to a file, and its digest."""
+    """Writer of a download that also computes its digest."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -183,7 +183,7 @@ class _Content:
 def opened_downloads(
     environment: Environment, settings: Settings, output: Output, opened: ExitStack
 ) -> Downloads:
-    """The downloads of a command, closed with `opened`. Without kept results they go with the command."""
+    """The downloads of a command, closed by `opened`. If no results are kept, they are deleted then."""
     folder = settings.state_dir / "downloads"
     if not settings.keep_results:
         import tempfile
@@ -196,7 +196,7 @@ def opened_downloads(
 
 
 def _named(error: DocspeedError, label: str) -> DocspeedError:
-    """The error of a download, for its document; no command of ours helps to reach another's server."""
+    """The error with its document's name; `docspeed doctor` can't help to reach another server."""
     if isinstance(error, NotFound | Rejected):
         return error
     hint = None if error.hint == "docspeed doctor" else error.hint

@@ -63,7 +63,7 @@ def _awaits_download(source: Source) -> bool:
 
 
 def _show_downloads(context: Context, request: Request) -> None:
-    """Print a request some of whose documents would be downloaded: what it would reuse is not known yet."""
+    """Print a request with documents that are not downloaded yet, so it is unknown what it would reuse."""
     awaited = [source.label for source in request.sources if _awaits_download(source)]
     if context.output.style.format == "curl":
         raise UsageError(

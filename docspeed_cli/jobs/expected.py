@@ -95,7 +95,7 @@ def corrections_of(result: Path) -> list[Correction]:
 
 
 def rejection_of(result: Path) -> str:
-    """Return that a reviewer rejected the result, in words, or an empty text. DocspeedError as above."""
+    """Return who rejected the result and why, in words, or an empty text. DocspeedError as above."""
     return rejection_among(_decisions_of(result))
 
 

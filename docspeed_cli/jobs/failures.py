@@ -48,7 +48,7 @@ class FailuresFile:
         by_nul = any(map(_LINE_BREAK.search, names))
         end = b"\0" if by_nul else b"\n"
         try:
-            # The URLs are those that the user named, so that the list can be used; they may hold passwords.
+            # URLs are written whole, so that `--from` can use the list; they may hold passwords.
             write_whole(self.path, (name + end for name in names), private=any(map(_is_secret, names)))
         except OSError as error:
             message = f"--failures: can't write {self.path}: {error.strerror or error}"

@@ -16,7 +16,7 @@ _HINT = "`--dry-run` lists the documents with their pages"
 
 
 def limit_files(found: InputSet, limit: int | None, most: int) -> InputSet:
-    """Return the documents, all of them read. UsageError if they are too many."""
+    """Return the documents, with lists read to the end. UsageError if there are too many."""
     documents = tuple(found.documents(limit))
     count = sum(source.problem is None for source in documents)
     if count > most:
@@ -37,6 +37,6 @@ def limit_pages(documents: Sequence[Source], most: int) -> None:
         named += f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
         raise UsageError(
             f"--max-pages {most}: the pages of {named} can't be counted",
-            hint="leave these documents out, or run it without a limit of pages",
+            hint="leave these documents out, or run it without the limit on pages",
             details=unknown,
         )

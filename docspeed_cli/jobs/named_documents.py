@@ -22,7 +22,7 @@ _FILE_ID = r"[A-Za-z0-9_:-]+"
 _IN_A_LIST = "a list has a path, a URL or a file id on each line"
 
 _MAX_BESIDE = 2000
-"""Most files of a folder among which a misspelt name is looked for."""
+"""Most files of a folder that are compared with a misspelt name."""
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
@@ -45,7 +45,7 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
         if not path.exists() and re.match("[a-z][a-z0-9+.-]+://", label):
             blank = label.lower().startswith(("http:", "https:"))
             what = (
-                "a URL has no blanks; write each as %20"
+                "a URL can't contain blanks; write each as %20"
                 if blank
                 else "only http and https URLs are downloaded"
             )
@@ -65,9 +65,9 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
 
 
 def why_absent(path: Path, suffixes: tuple[str, ...] = ("",)) -> str:
-    """What to say of a path at which nothing is: with an id that it may be, or a name that it resembles.
+    """The message for a path without a file, which suggests an id's command or a file with a similar name.
 
-    Only names with one of these suffixes are meant.
+    Only files with one of these suffixes are suggested.
     """
     if path.is_symlink():
         return "no such file (a broken link)"
@@ -104,7 +104,7 @@ def _url_source(url: str) -> Source:
 
 
 def stored_source(file_id: str) -> Source:
-    """A document that the service stores. InputProblem if no id can look like this."""
+    """A document that the service stores. InputProblem if this can't be an id."""
     if not file_id.strip() or not file_id.isprintable():
         raise InputProblem("it is not a file id")
     if os.path.isfile(file_id) and _has_suffix(file_id):  # noqa: PTH113 - unlike Path it takes any name
@@ -113,7 +113,7 @@ def stored_source(file_id: str) -> Source:
 
 
 def may_be_id(text: str) -> bool:
-    """Whether a list's line is the id of a stored file, unless a file has this name."""
+    """Whether a line of a list looks like the id of a stored file; a local file of this name wins."""
     return bool(re.fullmatch(_FILE_ID, text)) and not _has_suffix(text)
 
 
@@ -138,7 +138,7 @@ def listed_source(text: str) -> Source:
 
 
 def named_in_line(line: str) -> str:
-    """What a line of a list names, without blanks, quotes and `~/`; empty for a comment."""
+    """The name in a line of a list, without blanks and quotes, `~/` expanded; empty for a comment."""
     if os.path.lexists(line):  # a file's name may have any of these itself
         return line
     text = line.strip()
@@ -146,7 +146,7 @@ def named_in_line(line: str) -> str:
         return ""
     if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
         text = text[1:-1]
-    # Unlike pathlib's, it leaves the text alone where the user has no home.
+    # Unlike pathlib's method, it leaves the text unchanged if the user has no home.
     return os.path.expanduser(text) if text.startswith(("~/", "~\\")) else text  # noqa: PTH111
 
 
@@ -183,7 +183,7 @@ def _copy_of(label: str, stream: IO[bytes]) -> Source:
 
 
 def listed_names(file: IO[bytes], *, null: bool) -> Iterator[tuple[int, str]]:
-    """What a list names, each with its place in the list, counted from 1."""
+    """The names in a list, each with its place, counted from 1."""
     # A list of `find -print0` has names exactly as they are.
     lines = read_lines(file, "\0") if null else map(named_in_line, read_lines(file))
     return ((number, text) for number, text in enumerate(lines, 1) if text)
@@ -205,7 +205,7 @@ def why_no_list(path: Path) -> str | None:
     if path.is_dir():
         return "it is a folder; `--recursive FOLDER` takes the documents in it"
     if is_document(path):
-        return f"it is a document, not a list; leave out `--from`, or write the list: {_IN_A_LIST}"
+        return f"it is a document, not a list; leave out `--from`; {_IN_A_LIST}"
     try:
         with path.open("rb") as file:
             first = next((text for _, text in listed_names(file, null=False)), "")
@@ -226,7 +226,7 @@ def _source_in_json(text: str) -> Source:
         members = None
     file_id = members.get("file_id") if isinstance(members, dict) else None
     if not isinstance(members, dict) or not isinstance(file_id, str) or not may_be_id(file_id):
-        raise InputProblem(f"it is JSON that names no file_id; {_IN_A_LIST}")
+        raise InputProblem(f"this JSON has no file_id; {_IN_A_LIST}")
     return stored_source(file_id)._replace(label=str(members.get("input") or file_id))
 
 

@@ -116,7 +116,7 @@ class ResultFiles:
         return next((job for job in jobs if job.content_hash == self._content_hash(digest, job)), None)
 
     def _content_hash(self, digest: str, job: Job) -> str:
-        """Return what a file's content depends on: a new correction makes it out of date."""
+        """Return a text that differs as soon as the file is out of date, for example after a correction."""
         rows = self.target.rows
         columns = f" {','.join(rows.columns)}" if rows is not None and rows.columns else ""
         bom = " bom" if rows is not None and rows.bom else ""

@@ -26,8 +26,8 @@ def reviewables(
 ) -> Iterator[Reviewable]:
     """Yield the results that can be reviewed; those that can't be read are warned about.
 
-    `schema_of` returns the schema for the results of a run, or of none. UsageError for results whose
-    corrections have no place.
+    `schema_of` returns the schema for a run's results, or for results without a run. UsageError if there is
+    no place for a result's corrections.
     """
     for result in stored_results(context, names):
         if result.error is not None:

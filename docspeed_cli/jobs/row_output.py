@@ -99,9 +99,9 @@ class RowOutput:
 
 
 def with_decisions(context: Context, options: RowOptions, jobs: Iterable[Job] | None = None) -> RowOptions:
-    """Return the options for the rows of these jobs, or of any: whether a reviewer decided about them.
+    """Return the options with `is_reviewed`: whether reviewers decided about these jobs, or about any.
 
-    DocspeedError if what was decided about these jobs can't be read.
+    DocspeedError if the decisions about these jobs can't be read.
     """
     if jobs is None:
         folders = {
@@ -165,7 +165,7 @@ def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outc
 
 
 def _reviewed(context: Context, outcome: Outcome, document: Document, payload: Any) -> tuple[Document, Any]:
-    """Return the document and its result with what its reviewers decided."""
+    """Return the document and its result with the reviewers' decisions applied."""
     path = corrections_path(context, None, outcome.job)
     decisions = DecisionFile(path).read() if path is not None else {}
     corrections = corrections_among(decisions)

@@ -30,7 +30,7 @@ from docspeed_cli.jobs.named_documents import (
 _NO_LIST = "it is not a list of paths or ids; `--null` reads one that `find -print0` wrote"
 
 _MAX_SHOWN = 500
-"""Most characters of an input that can't be used."""
+"""Most characters that a message shows of an unusable input."""
 
 _MAX_PROBLEMS = 20
 """Most problems that one message lists."""
@@ -216,7 +216,7 @@ def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source |
 
 
 def _shortened(text: str) -> str:
-    """What a list or the command line names, for messages: a file of another kind may be one long line."""
+    """An input for messages, shortened: a file that is not a list may be one long line."""
     shown = display_path(text)
     return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
 

@@ -106,7 +106,7 @@ def _from_folder(folder: Path) -> Iterator[StoredResult]:
     paths = result_files(folder)
     if not paths:
         raise UsageError(
-            f"{display_path(folder)}: no results (*.json) in this folder; `-o DIR` of a command writes them"
+            f"{display_path(folder)}: no results (*.json) in this folder; a command with `-o DIR` writes them"
         )
     for path in paths:
         yield read_result(display_path(path.relative_to(folder)), path)

@@ -25,7 +25,7 @@ class RowOptions(NamedTuple):
     bom: bool = False
     """Whether CSV begins with a byte order mark."""
     is_reviewed: bool = False
-    """Whether reviewers may have decided about results; that is taken in and marked."""
+    """Whether reviewers may have decided about results; their decisions are applied and marked."""
 
 
 class Target(NamedTuple):
@@ -123,7 +123,7 @@ def make_folder(path: Path, wanted_by: str) -> None:
 
 
 def file_above(path: Path) -> Path | None:
-    """A file that stands where the path has a folder."""
+    """A file in the place of one of the path's folders."""
     return next((above for above in path.parents if above.is_file()), None)
 
 

@@ -113,7 +113,7 @@ class DocumentTasks(NamedTuple):
         return deadline is not None and self.context.environment.monotonic() + delay >= deadline
 
     def _downloaded(self, request: Request) -> Request:
-        """The request with its documents from the web downloaded, where that was not done before the run."""
+        """The request with its documents from the web downloaded, unless they were before the run."""
         if not any(source.url and source.path is None for source in request.sources):
             return request
         context, deadline = self.context, self.options.deadline

@@ -11,7 +11,7 @@ from docspeed_cli.core.errors import DocspeedError
 class TemporaryDisk:
     """A `with` block around each use of temporary files: an OSError in it becomes a DocspeedError.
 
-    What the files hold has a gap then, so every block after it raises the same error.
+    The files are then incomplete, so every later block raises the same error.
     """
 
     def __init__(self) -> None:

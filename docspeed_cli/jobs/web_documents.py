@@ -15,7 +15,8 @@ from docspeed_cli.jobs.sources import InputSet, input_error
 def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: float | None) -> InputSet:
     """Download the documents that were named by URL, several at a time.
 
-    With `--skip-invalid` one that fails stays as it is, and fails in its run; else DocspeedError for all.
+    With `--skip-invalid`, a document that can't be downloaded is returned unchanged, and fails in its run.
+    Without it, DocspeedError for all of them.
     """
     awaited = {place: source for place, source in enumerate(found.checked) if source.url is not None}
     if not awaited:
@@ -34,7 +35,7 @@ def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: flo
             ready[place] = local
             errors += [error] if error is not None else []
             if context.output.redraws_progress:  # a log needs no line for each
-                show(f"downloading {what}: {len(ready)} of {len(awaited)} asked")
+                show(f"downloading {what}: {len(ready)} of {len(awaited)} finished")
     if errors and not inputs.skip_invalid:
         raise _all_of(errors, inputs)
     checked = (ready.get(place, source) for place, source in enumerate(found.checked))
@@ -53,7 +54,7 @@ def _download(
 
 
 def _all_of(errors: Sequence[DocspeedError], inputs: Inputs) -> DocspeedError:
-    """One error for all; a UsageError if waiting would not help against each of them."""
+    """One error for all: a UsageError if trying again can't help some of the documents."""
     if len(errors) == 1 and not isinstance(errors[0], UsageError):
         return errors[0]
     every = input_error([], [error.message for error in errors], inputs)

@@ -125,6 +125,6 @@ def base_kind(kind: str) -> str:
 
 
 def _date(text: str) -> date | None:
-    """Return the date of a text if it can mean only one day, which a spreadsheet counts as others do."""
+    """Return the date of a text if it can mean only one day, and all spreadsheets count it alike."""
     found = read_date(text) if _WHOLE_DATE.fullmatch(text) else None
     return found if found is not None and found >= _FIRST_DATE else None

@@ -1,4 +1,4 @@
-"""A reviewer's corrections of one result, and the result with them."""
+"""Find a reviewer's corrections of one result, and apply them to it."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _set_in_list(items: list[Any], steps: Sequence[str | int], new: Any) -> bool
 
 
 def _add_cell(rows: list[Any], at: int, steps: Sequence[str | int], new: Any) -> bool:
-    """Add a cell that a row lacks and another row of its table has."""
+    """Add a cell that a row lacks, but another row of its table has."""
     name = ".".join(map(str, steps))
     cells = [row["cells"] if isinstance(row, dict) and "cells" in row else row for row in rows]
     like = next((row[name] for row in cells if isinstance(row, dict) and name in row), None)

@@ -1,4 +1,4 @@
-"""Compare keys of fields, tables and columns, of which one may leave out what stands before a dot."""
+"""Compare keys of fields, tables and columns; one of two keys may leave out the part before a dot."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ STRING = "string"
 DOCUMENT_COLUMNS = ("input", "job_id", "status")
 ERROR = "error"
 MARKS = (CORRECTED, REJECTED)
-"""Last columns with what reviewers decided, where they decided something."""
+"""Last columns, which have the reviewers' decisions, if there are any."""
 
 _OUR_DOCUMENT_COLUMNS = (*DOCUMENT_COLUMNS, ERROR, *MARKS)
 _OUR_TABLE_COLUMNS = ("input", *MARKS)
@@ -58,7 +58,7 @@ class Document(NamedTuple):
     corrections: tuple[Correction, ...] = ()
     """What reviewers corrected in its result."""
     rejected: str = ""
-    """That a reviewer rejected it, in words."""
+    """Who rejected it and why, in words, or an empty text."""
 
 
 class Columns(NamedTuple):
@@ -83,7 +83,7 @@ class Columns(NamedTuple):
 class _Names:
     """Finds the column for a key of a payload: the schema's name for it, or its own where there is none.
 
-    Key and name may leave out what stands before a dot. A column named like one of `ours` gets a prefix.
+    Key and name may leave out the part before a dot. A column named like one of `ours` gets a prefix.
     """
 
     def __init__(self, ours: Sequence[str], names: Iterable[str] = ()) -> None:

@@ -88,7 +88,7 @@ class View:
         self._evidence = operation == "extract" and table == FIELDS and FIELDS not in layout.tables
 
     def columns(self, marks: Sequence[str] = ()) -> Columns:
-        """Return the columns of these rows; `marks` are those of reviewers' decisions that are wanted."""
+        """Return the columns of these rows; `marks` name those for reviewers' decisions."""
         columns = self._columns()
         return columns._replace(last=(*columns.last, *our_columns(marks)))
 
@@ -150,7 +150,7 @@ def _keys(made: Corrected) -> Iterator[str]:
 
 
 def _mark(document: Document, keys: Iterable[str]) -> Row:
-    """Return the columns that name the corrected values and say that the document was rejected, if so."""
+    """Return the columns that name the corrected values, and who rejected the document, if so."""
     texts = {CORRECTED: "; ".join(keys), REJECTED: document.rejected}
     return {name: text for name, text in texts.items() if text}
 
@@ -250,7 +250,7 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
 
 
 def _marks(document: Document, corrections: Corrected) -> dict[str, str]:
-    """Return what is said about corrected values by column, and about a document that was rejected."""
+    """Return the comments on corrected values by column, and on the input of a rejected document."""
     marks = {"input": f"{document.rejected[:1].upper()}{document.rejected[1:]}"} if document.rejected else {}
     for column, each in corrections:
         by = f" by {each.reviewer}" if each.reviewer else ""

@@ -199,7 +199,7 @@ class _Named:
         return self._facts.tables[name] if name is not None else []
 
     def has(self, name: str, each: str | None) -> bool:
-        """Return whether a rule that holds for the rows of `each` finds something under this name."""
+        """Return whether a rule with `each` finds something under this name in its rows."""
         table, _, column = name.rpartition(".")
         places = [(each, name), (table, column)]
         in_rows = any(column in row for of, column in places if of for row in self.rows(of))

@@ -23,7 +23,7 @@ _TABLE_MEMBERS = ("cells", "rows", "columns", "headers", "table_id", "title")
 
 
 class CellPlace(NamedTuple):
-    """Where a payload has a cell, or would have one that it lacks."""
+    """The place of a cell in a payload, even of a cell that the payload lacks."""
 
     holder: Any
     """The list or the object that holds the cell."""
@@ -63,16 +63,16 @@ class Table(NamedTuple):
     source: Mapping[str, Any] = MappingProxyType({})
     """The part of the payload that the table was read from."""
     added: int = 0
-    """The rows of the grid that were put above the payload's cells."""
+    """Number of rows that the grid has above the payload's cells."""
 
     @property
     def names(self) -> list[str]:
-        """The names of the columns, which all differ; the first row has them, whatever it holds."""
+        """The names of the columns, all different, from the first row, heading or not."""
         width = max(map(len, self.grid), default=0)
         return column_names(self.grid[0], width) if width else []
 
     def places(self) -> dict[tuple[int, int], CellPlace]:
-        """Return where the payload has the cells, by row and column of the grid: those that stand alone."""
+        """Return the places of the cells in the payload by row and column, except for spanning cells."""
         return _places(self.source, self.added)
 
     @property
@@ -145,7 +145,7 @@ def _rows_of(item: Mapping[str, Any]) -> list[Any]:
 
 
 def _places(item: Mapping[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
-    """Return where the payload has the cells of the grid, above which `added` rows were put."""
+    """Return the places of the payload's cells, by row and column of a grid with `added` rows above them."""
     cells = _cells_of(item)
     if not cells:
         return dict(_places_in_rows(_rows_of(item), added))

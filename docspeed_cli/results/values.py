@@ -18,7 +18,7 @@ VALUE_NAMES = ("value", "text", "content")
 _REGION_IDS = ("region_ids", "effective_region_ids", "region_id")
 _EVIDENCE = ("evidence", "regions", "citations", "quote", "bbox")
 _GROUNDING = frozenset({*_REGION_IDS, "page_index", "page", "bbox", "confidence"})
-"""Members that tell a value with its evidence from an object of fields."""
+"""Members that only a value with evidence has, and an object of fields has not."""
 
 _WRAPPERS = ("result", "data", "output")
 _MAX_WRAPPERS = 3
@@ -26,7 +26,7 @@ _PAGE_IN_REGION_ID = re.compile(r"p(\d{1,7})(?![^\W_])")
 
 
 class NumberText(str):
-    """The text of a JSON number, to be told from a text that looks like one."""
+    """The text of a JSON number. Its type distinguishes it from a JSON string that looks like a number."""
 
     __slots__ = ()
 

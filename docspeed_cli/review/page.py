@@ -15,7 +15,7 @@ from docspeed_cli.review.panel import MAX_VALUES, Panel, cited_document, counted
 from docspeed_cli.review.places import Locator
 
 MAX_PAGES = 50
-"""Pages that one page shows unless it is told otherwise."""
+"""Most pages of documents that one page shows without `--pages`."""
 
 PICTURE_WIDTH = 1400
 """Width in pixels; sharp on a screen with two pixels for each CSS pixel."""

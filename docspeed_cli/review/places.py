@@ -20,13 +20,13 @@ from docspeed_cli.review.model import Box, Place
 from docspeed_cli.review.page_text import Match, PageText, fold_text
 
 _MAX_OBJECTS = 2_000_000
-"""Values of a payload in which boxes are looked for."""
+"""Most values of a payload that are searched for boxes."""
 
 _MAX_BOXES = 20_000
-"""Regions of one result that are kept: more could not be told apart on a page."""
+"""Most regions of one result that are drawn; more would cover each other."""
 
 _MAX_MATCHES = 3
-"""Most places at which a text may stand to be marked; with more, only the page is marked."""
+"""Most places at which a text is marked; if there are more, only the page is marked."""
 
 _MAX_CANDIDATES = 200
 """Places of one cell that are compared with those of the other cells of its row."""

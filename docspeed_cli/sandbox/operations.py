@@ -25,8 +25,8 @@ _ORIGIN = (
     "it reads a PDF's text layer by simple rules."
 )
 _PROBLEMS = {
-    NO_TEXT: "no text layer, such as a scan or a picture: the sandbox finds no text there",
-    DAMAGED: "no readable content, because of damage",
+    NO_TEXT: "no text layer, as in a scan or a picture; the sandbox finds no text there",
+    DAMAGED: "damaged content that can't be read",
     TRUNCATED: "too much text: the sandbox read only the first part",
 }
 Body = dict[str, object]

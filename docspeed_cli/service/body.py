@@ -97,7 +97,7 @@ class Body:
     def save(self, path: Path) -> None:
         """Write the content and a final newline to a file, as `write_whole` does.
 
-        A temporary file in the same folder becomes that file, and the content is then gone from here.
+        A content in a temporary file of the same folder is moved, and can't be read from here any more.
         """
         part, target = self._part, path.resolve()
         if part is None or part.parent != target.parent or not _replaceable(path):
@@ -108,7 +108,7 @@ class Body:
             if self._file.read(1) != b"\n":
                 self._file.write(b"\n")
             _sync(self._file)
-            self._file.close()  # Windows renames no open file
+            self._file.close()  # Windows can't rename an open file
             _move(part, target)
         finally:
             self.clear()

@@ -193,7 +193,7 @@ class _Connection(httpcore.NetworkStream):
 
 
 def _tls_layers(proxy: str | None, *, tls: bool) -> int:
-    """Layers of TLS on a connection through this proxy, to a server with or without it; 0 without a proxy."""
+    """Number of TLS layers of a connection through this proxy; `tls` is the server's. 0 without a proxy."""
     return 0 if proxy is None else proxy.startswith("https:") + tls
 
 

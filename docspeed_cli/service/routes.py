@@ -67,13 +67,13 @@ class Route(NamedTuple):
 
 
 def route_to(url: str, env: Mapping[str, str]) -> Route:
-    """The way to the service. A proxy is never used for plain http, which is for this machine only."""
+    """The route to the service. Plain http is for this machine only, so it never uses a proxy."""
     return route_on_web(url, env) if urlsplit(url).scheme == "https" else Route()
 
 
 def route_on_web(url: str, env: Mapping[str, str]) -> Route:
-    """The way to any URL."""
-    # As in curl, HTTP_PROXY counts for nothing: in a CGI program, it is what the visitor's browser sent.
+    """The route to any URL."""
+    # As in curl, HTTP_PROXY is ignored: in a CGI program, any visitor sets it with the header `Proxy`.
     own = ("https_proxy", "HTTPS_PROXY") if urlsplit(url).scheme == "https" else ("http_proxy",)
     names = (*own, "all_proxy", "ALL_PROXY")
     variable = next((name for name in names if env.get(name, "").strip()), "")

@@ -1,4 +1,4 @@
-"""Downloads documents from any web server: without the API key, through the same proxies and certificates."""
+"""Download documents from any web server, without the API key, but through the user's proxies."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Web:
     ) -> Mapping[str, str] | None:
         """Download a document once; returns the answer's headers, or None if it has not changed (304).
 
-        `headers` make the request conditional. `limit` is the most bytes that are taken, and `deadline` the
-        monotonic time by which all must be there. DocspeedError if that fails: retryable or not.
+        `headers` make the request conditional. `limit` is the largest accepted size in bytes, `deadline` the
+        monotonic time by which everything must have arrived. DocspeedError, retryable or not, if it fails.
         """
         login = ""
         for _ in range(_MAX_REDIRECTS):
@@ -59,7 +59,8 @@ class Web:
                 return answer
             target = urljoin(address, target)
             if not is_url(target):
-                raise Rejected(f"the server redirects to {target.partition(':')[0]}:, which is not the web")
+                scheme = target.partition(":")[0]
+                raise Rejected(f"the server redirects to a {scheme} URL, which is not downloaded")
             if (urlsplit(url).scheme, urlsplit(target).scheme) == ("https", "http"):
                 what = f"the server redirects to {shown_url(target)}, which is not encrypted"
                 raise Rejected(f"{what}; name that URL to accept this")
@@ -114,7 +115,7 @@ class Web:
     def _connection(self, url: str, login: str, route: Route) -> httpx.Client:
         import httpx
 
-        # Neither the key nor any other header for the service; many servers refuse a request without a name.
+        # No header for the service, such as the key; many servers refuse a request without a User-Agent.
         headers = {"User-Agent": f"docspeed-cli/{__version__}", "Accept-Encoding": "identity"}
         make = self._environment.transport
         transport = (
@@ -130,11 +131,11 @@ class Web:
             return self._certificates
 
     def _check(self, response: httpx.Response) -> None:
-        """Raise the error for an answer that brings no document."""
+        """Raise the error for an answer without a document."""
         status = response.status_code
         if status == 200:
             return
-        what = f"the server answers {status} {response.reason_phrase}".rstrip()
+        what = f"the server answered {status} {response.reason_phrase}".rstrip()
         if status in _RETRYABLE or status >= 500:
             now = http_date(response.headers.get("date", "")) or self._environment.now()
             wait = retry_after(response.headers.get("retry-after", ""), now)
@@ -145,12 +146,12 @@ class Web:
         raise kind(what, status=status)
 
     def _check_speed(self, started: float, deadline: float, response: httpx.Response) -> None:
-        """Raise the error for an answer that would take too long."""
+        """Raise the error for an answer that is past its deadline, or too slow to meet it."""
         now = self._environment.monotonic()
         if now >= deadline:
             raise out_of_time(_origin(str(response.request.url)), repeatable=True)
         if response.num_bytes_downloaded < MIN_SPEED * (now - started - GET_TIMEOUT):
-            raise Unavailable("the document comes too slowly", retryable=True)
+            raise Unavailable("the document arrives too slowly", retryable=True)
 
 
 def _receive(
@@ -170,19 +171,19 @@ def _receive(
         check()
     received = response.num_bytes_downloaded or size
     if announced is not None and received != announced:
-        what = f"only {received:,} of the document's {announced:,} bytes came"
+        what = f"only {received:,} of the document's {announced:,} bytes arrived"
         raise Unavailable(what, retryable=True)
 
 
 def _too_large(limit: int) -> DocspeedError:
     from docspeed_cli.core.settings import Size
 
-    what = f"it is larger than {Size(limit)}, the limit of downloads"
+    what = f"it is larger than {Size(limit)}, the limit for downloads"
     return Rejected(f"{what}; `docspeed config set download_limit 1GB` raises it")
 
 
 def _without_login(url: str) -> tuple[str, str]:
-    """The URL without a user and password, and these as they stand in it."""
+    """The URL without user and password, and these two as the URL writes them."""
     parts = urlsplit(url)
     login, at, host = parts.netloc.rpartition("@")
     return (parts._replace(netloc=host, fragment="").geturl(), login) if at else (url, "")

@@ -7,7 +7,7 @@ from docspeed_cli.store.database import Database
 _MAX_AGE = 365 * 86400.0
 """Seconds after which rows are deleted."""
 IS_KEPT = "EXISTS (SELECT 1 FROM kept WHERE kept.server = jobs.server AND job = coalesce(job_id, token))"
-"""True of a row of `jobs` whose result is kept."""
+"""SQL that is true for a row of `jobs` whose result is kept."""
 _ENDED = "state IN ('done', 'failed', 'gone') AND coalesce(updated_at, submitted_at) < ?"
 
 

@@ -21,7 +21,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _HASHED_AT_ONCE = 2047
 """Bytes; for more, hashlib gives up the interpreter's lock, which takes longer than to hash them."""
 MAX_PART_AGE = 7 * 86400.0
-"""Seconds after which no process still writes to a content, or the row that is to name it."""
+"""Seconds after which no process is still writing a content, or the row that names it."""
 
 
 class Contents(ABC):

@@ -1,4 +1,4 @@
-"""Keep downloaded documents under the SHA-256 of their bytes, with what is known of each URL."""
+"""Keep downloaded documents under the SHA-256 of their bytes, with the validators of each URL."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_TOTAL = 2_000_000_000
 """Bytes that all downloads may take once a command has ended; the least recently used go first."""
 
 _IN_USE = 12 * 3600.0
-"""Seconds after its last use for which a download stays."""
+"""Seconds that a download stays after its last use."""
 
 
 class Download(NamedTuple):
-    """What a URL brought: its content's digest, and what to ask with whether that has changed."""
+    """The digest of a URL's document, and the validators that ask the server whether it has changed."""
 
     digest: str
     etag: str = ""
@@ -31,17 +31,17 @@ class Download(NamedTuple):
 
 
 class DownloadFolder:
-    """The downloads in a folder. No URL is written there, as it may hold a password: its digest is."""
+    """The downloads in a folder, by the digest of their URL: a URL may hold a password."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def path(self, digest: str) -> Path:
-        """Return where the content with this digest is, if it is there."""
+        """Return the path for the content with this digest; it may not exist."""
         return self._folder / digest
 
     def find(self, url: str) -> Download | None:
-        """Return what the URL brought last, if its content is there and undamaged."""
+        """Return the last download from the URL; None if its content is missing or damaged."""
         try:
             found = Download(**read_json(self._index(url).read_bytes()))
             if not DIGEST.fullmatch(found.digest) or not all(isinstance(text, str) for text in found):
@@ -54,7 +54,7 @@ class DownloadFolder:
 
     @contextmanager
     def new_file(self) -> Iterator[IO[bytes]]:
-        """A new file for a content; it is deleted unless `keep` takes it. OSError if it can't be made."""
+        """Open a new file for a download, deleted unless `keep` takes it. OSError if it can't be made."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
             try:
@@ -64,8 +64,8 @@ class DownloadFolder:
                 Path(file.name).unlink(missing_ok=True)
 
     def keep(self, url: str, file: IO[bytes], download: Download) -> None:
-        """Keep a new file as what the URL brought. OSError if that fails."""
-        file.close()  # Windows renames no open file
+        """Keep a new file as the download from the URL. OSError if that fails."""
+        file.close()  # Windows can't rename an open file
         Path(file.name).replace(self.path(download.digest))
         with self.new_file() as index:
             index.write(to_json(download._asdict(), ascii_only=True).encode())
@@ -73,16 +73,16 @@ class DownloadFolder:
             Path(index.name).replace(self._index(url))
 
     def use(self, url: str, download: Download) -> None:
-        """Note that this download was used now."""
+        """Record that this download was used now."""
         for path in (self._index(url), self.path(download.digest)):
             with suppress(OSError):
                 os.utime(path)
 
     def prune(self, limit: int, now: float) -> None:
-        """Delete the least recently used downloads while all are larger than `limit` bytes.
+        """Delete the least recently used downloads until the rest takes at most `limit` bytes.
 
-        Those of the last hours stay, because a command may still need them. `now` is in Unix seconds. What
-        killed commands left behind counts as a download.
+        Downloads used in the last hours stay, because a command may still need them. `now` is in Unix
+        seconds. Files that killed commands left behind count as downloads.
         """
         with suppress(OSError):
             found = [(path, path.stat()) for path in self._folder.iterdir()]

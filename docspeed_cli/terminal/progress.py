@@ -21,19 +21,19 @@ _LOG_INTERVAL = 30.0
 """Seconds between two lines of progress in a log."""
 
 _BAR, _SHORT_BAR = 16, 8
-"""Cells of the bar, and of one in a narrow window."""
+"""Width of the bar in cells: in a usual and in a narrow window."""
 
 _MAX_REASONS = 10
 """Most failure reasons in the summary; every document may fail for a different one."""
 
 _MAX_NAMED = 3
-"""Most inputs that the summary names for one reason, where no line told of each."""
+"""Most inputs that the summary names for one reason, after a run that was shown as a bar."""
 
 _RECENT = 3
-"""Failures above the bar."""
+"""Most failures shown above the bar."""
 
 _SCREENFUL = 20
-"""Most inputs of a run that have a line each at a terminal."""
+"""Most inputs of a run for which a terminal shows a line each; more are shown as a bar."""
 
 
 class End(StrEnum):
@@ -120,7 +120,7 @@ class BatchProgress:
 
     @property
     def lists_each(self) -> bool:
-        """Whether each input has a line; at a terminal, a bar stands for more of them than it has lines."""
+        """Whether each input has a line; a terminal shows a bar for many inputs."""
         few = self.total is not None and self.total <= _SCREENFUL
         for_people = self.output.human_output or self._as_rows
         return few or not (for_people and self.output.redraws_progress)
@@ -247,7 +247,7 @@ class BatchProgress:
         self._hint_next_step(ending)
 
     def _examples(self, reason: str, count: int) -> str:
-        """Some of the inputs that failed for a reason, where no line told of each."""
+        """Some of the inputs that failed for a reason, after a run that was shown as a bar."""
         if self.lists_each:
             return ""
         named = self._named[reason]

@@ -145,7 +145,7 @@ def test_check_with_a_wrong_rule_is_usage_with_its_line(stage: Stage, folder: Pa
     assert ran.out == ""
 
 
-def test_check_without_a_schema_names_what_no_result_has(stage: Stage, folder: Path) -> None:
+def test_check_without_a_schema_warns_of_names_that_no_result_has(stage: Stage, folder: Path) -> None:
     wrong = """
 [[rule]]
 name = "a"

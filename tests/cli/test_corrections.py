@@ -91,7 +91,7 @@ def test_workbook_of_a_run_has_corrected_values_with_comments(ran: Stage, argv: 
 EXTRACT = ("extract", "a.pdf", "b.pdf", "--schema", "s.json", "--wait")
 
 
-def test_csv_of_an_extraction_again_has_what_was_corrected_and_rejected_since(ran: Stage) -> None:
+def test_csv_of_a_repeated_extraction_has_new_corrections_and_rejections(ran: Stage) -> None:
     assert "corrected" not in ran.run(*EXTRACT, "--format", "csv").out
     Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
     Path("out/b.corrections.json").write_text(json.dumps(REJECTED))
@@ -103,12 +103,12 @@ def test_csv_of_an_extraction_again_has_what_was_corrected_and_rejected_since(ra
     ]
 
 
-def test_csv_of_an_extraction_accepts_the_reviewers_columns_where_nothing_is_decided(ran: Stage) -> None:
+def test_csv_of_an_extraction_without_decisions_accepts_the_reviewers_columns(ran: Stage) -> None:
     done = ran.run(*EXTRACT, "--format", "csv", "--columns", "input,corrected")
     assert (done.code, done.out) == (0, "input,corrected\r\na.pdf,\r\nb.pdf,\r\n")
 
 
-def test_csv_files_of_an_extraction_are_written_again_once_they_are_corrected(ran: Stage) -> None:
+def test_csv_files_of_an_extraction_are_rewritten_after_a_correction(ran: Stage) -> None:
     argv = (*EXTRACT, "--format", "csv", "-o", "out/")
     assert ran.run(*argv).code == 0
     Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
@@ -122,7 +122,7 @@ def test_csv_files_of_an_extraction_are_written_again_once_they_are_corrected(ra
     assert len(ran.service.jobs) == submitted
 
 
-def test_workbook_of_an_extraction_again_says_what_was_corrected_and_rejected(ran: Stage) -> None:
+def test_workbook_of_a_repeated_extraction_has_corrections_and_rejections(ran: Stage) -> None:
     Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
     Path("out/b.corrections.json").write_text(json.dumps(REJECTED))
     done = ran.run(*EXTRACT, "--format", "xlsx", "-o", "march.xlsx")
@@ -151,7 +151,7 @@ TABLES = {
 }
 
 
-def test_rows_of_tables_have_corrected_cells_and_say_which(
+def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(stage.folder)
@@ -182,7 +182,7 @@ def test_rows_of_tables_have_corrected_cells_and_say_which(
 @pytest.mark.parametrize(
     "argv", [("jobs", "result", "@march", "--format", "csv"), ("review", "out/", "--no-open")]
 )
-def test_corrections_that_are_damaged_are_named_with_what_to_do(ran: Stage, argv: tuple[str, ...]) -> None:
+def test_damaged_corrections_are_an_error_with_a_hint(ran: Stage, argv: tuple[str, ...]) -> None:
     Path("out/b.corrections.json").write_text('{"corrections": [{"field": 1}]}')
     done = ran.run(*argv)
     assert (done.code, done.out) == (1, "")

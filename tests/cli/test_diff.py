@@ -120,7 +120,7 @@ def test_diff_junit_has_a_case_for_each_result(stage: Stage, folders: tuple[str,
     assert "total: expected '5', got '6' (page 3)" in str(failure.text)
 
 
-def test_diff_junit_over_a_result_that_is_compared_is_usage(stage: Stage, folders: tuple[str, str]) -> None:
+def test_diff_junit_file_that_is_a_compared_result_exits_2(stage: Stage, folders: tuple[str, str]) -> None:
     path = Path(folders[1], "same.json")
     before = path.read_bytes()
     ran = stage.run("diff", *folders, "--junit", str(path))

@@ -1,4 +1,4 @@
-"""What was meant is named in the hint: another command's flag, another kind of id, a similar name."""
+"""Hints that name what was meant: another command's flag, another kind of id, a similar name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.fake_service import Call, Reply, Service
 from tests.stage import Stage
 
 
-def test_flag_of_another_command_is_hinted_at_with_its_commands(stage: Stage) -> None:
+def test_flag_of_another_command_has_a_hint_with_its_commands(stage: Stage) -> None:
     ran = stage.run("parse", "--schema", "s.json", "a.pdf")
     assert ran.code == 2 and "hint: --schema is a flag of extract," in ran.err
     ran = stage.run("jobs", "list", "--wait")
     assert "parse, extract, split and others; `docspeed jobs list --help`" in ran.err
 
 
-def test_names_of_one_kind_in_place_of_another_are_errors_that_say_so(
+def test_name_of_another_kind_is_an_error_that_names_the_kind(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(stage.folder)
@@ -69,7 +69,7 @@ def test_names_of_one_kind_in_place_of_another_are_errors_that_say_so(
         assert ran.code in (1, 2, 6) and what in ran.err and hint in ran.err, f"{argv}\n{ran.err}"
 
 
-def test_api_path_without_its_beginning_is_hinted_at(stage: Stage) -> None:
+def test_api_path_without_its_beginning_has_a_hint_with_the_path(stage: Stage) -> None:
     for method, path, meant in (
         ("GET", "/jobs/job_9/result", "/v1/jobs/job_9/result"),
         ("GET", "jobs/x", "/v1/jobs/x"),
@@ -88,10 +88,10 @@ def test_list_of_json_lines_names_the_stored_files(stage: Stage, service: Servic
     assert {body["input"]["file_id"] for body in service.bodies()[-2:]} == {"file_1", "file_2"}
     listed = Path(stage.folder, "list.json")
     for text, what in (
-        ('{"pages": []}\n', 'line 1: {"pages": []}: it is JSON that names no file_id; a list has'),
+        ('{"pages": []}\n', 'line 1: {"pages": []}: this JSON has no file_id; a list has'),
         ('{\n "pages": []}\n', "it is JSON, not a list; a list has a path"),
         ("[1]\n", "it is JSON, not a list"),
-        ('{"x": "' + "y" * 9000 + '"}', "it is JSON that names no file_id"),
+        ('{"x": "' + "y" * 9000 + '"}', "this JSON has no file_id"),
     ):
         listed.write_text(text)
         ran = stage.run("parse", "--from", str(listed))
@@ -108,15 +108,17 @@ def test_no_key_for_a_server_names_those_that_have_one(stage: Stage) -> None:
     assert ran.err.endswith("`--sandbox` works without a key; a key is saved for https://api.docspeed.ai\n")
 
 
-def test_name_like_a_known_one_is_sent_with_a_note(stage: Stage, service: Service) -> None:
+def test_name_similar_to_a_known_one_is_sent_with_a_note(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "f", "--profile", "groundd", "--grounding", "new")
     assert service.bodies()[-1]["profile"] == "groundd"
-    assert "note: --profile groundd is not a known name, and is sent as it is; grounded is one" in ran.err
+    assert (
+        "note: --profile groundd is sent as it is, but is not a known name; did you mean grounded?" in ran.err
+    )
     assert "--grounding" not in ran.err
     ran = stage.run(
         "extract", "--file-id", "f", "--schema", '{"fields": [{"key": "a"}]}', "--grounding", "cel"
     )
-    assert "--grounding cel is not a known name" in ran.err
+    assert "--grounding cel is sent as it is" in ran.err
 
 
 def test_interrupt_before_a_submission_says_so_and_proposes_the_same_command(

@@ -213,7 +213,7 @@ def test_reuse_job_line_names_the_current_input(stage: Stage, service: Service) 
     assert service.count(SUBMIT) == 1
 
 
-def test_reuse_of_a_kept_result_of_the_sandbox_says_whose_it_is(stage: Stage) -> None:
+def test_reuse_of_a_kept_result_of_the_sandbox_has_the_sandbox_note(stage: Stage) -> None:
     invoice = Path(__file__).parents[2] / "examples" / "invoice.pdf"
     argv = ("parse", str(invoice), "--sandbox", "--wait")
     assert stage.run(*argv).code == 0

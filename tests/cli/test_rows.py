@@ -312,7 +312,7 @@ def test_rows_csv_with_bom_in_files_has_one_mark_each(stage: Stage, service: Ser
 
 @pytest.fixture
 def small_disk() -> Iterator[None]:
-    """A disk on which no file can be larger than 2 MB, as a full one refuses more of it."""
+    """A disk that refuses files larger than 2 MB, as a full disk would."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, limits[1]))
@@ -331,7 +331,7 @@ def small_disk() -> Iterator[None]:
     ids=["csv", "xlsx", "file", "ordered"],
 )
 @pytest.mark.usefixtures("small_disk")
-def test_rows_that_wait_on_a_full_disk_are_an_error_that_names_the_folder(
+def test_waiting_rows_on_a_full_disk_are_an_error_that_names_the_folder(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(stage.folder)

@@ -83,7 +83,7 @@ def test_url_secrets_are_never_shown_or_stored(stage: Stage, service: Service) -
     assert service.calls[0].query == "token=s3cr3t"
     missing = stage.run("parse", url)
     assert missing.code == 2
-    assert missing.err == f"downloading {URL}\nerror: {URL}: the server answers 404 Not Found\n"
+    assert missing.err == f"downloading {URL}\nerror: {URL}: the server answered 404 Not Found\n"
     usage = stage.run("parse", url, "--nonsense", url)
     stored = b"".join(path.read_bytes() for path in Path(stage.folder).rglob("*") if path.is_file())
     for text in (ran.out + ran.err + usage.out + usage.err + missing.out, stored.decode("latin-1")):
@@ -142,19 +142,19 @@ def test_url_whose_server_fails_names_the_next_step(stage: Stage, service: Servi
 @pytest.mark.parametrize(
     ("reply", "code", "message"),
     [
-        (Reply(404, b"no"), 2, "the server answers 404 Not Found"),
+        (Reply(404, b"no"), 2, "the server answered 404 Not Found"),
         (
             Reply(403, b"no"),
             2,
-            "the server answers 403 Forbidden; does the URL need a login, or has it expired?",
+            "the server answered 403 Forbidden; does the URL need a login, or has it expired?",
         ),
         (Reply(200, b"<!DOCTYPE html><p>Sign in"), 2, "the server sent a web page, not a document"),
         (Reply(200, b""), 2, "it is empty"),
-        (Reply(200, b"%PDF" + b"x" * 3000), 2, "it is larger than 2 kB, the limit of downloads"),
+        (Reply(200, b"%PDF" + b"x" * 3000), 2, "it is larger than 2 kB, the limit for downloads"),
         (
             Reply(302, b"", {"Location": "file:///etc/passwd"}),
             2,
-            "the server redirects to file:, which is not",
+            "the server redirects to a file URL, which is not",
         ),
         (
             Reply(302, b"", {"Location": "http://files.example/a"}),
@@ -163,8 +163,8 @@ def test_url_whose_server_fails_names_the_next_step(stage: Stage, service: Servi
         ),
         (Reply(302, b"", {"Location": URL}), 2, "the server redirects more than 10 times"),
         (Reply(200, PDF, {"Content-Length": "99999"}), 2, "it is larger than"),
-        (Reply(200, PDF, {"Content-Length": "1999"}), 9, "bytes came"),
-        (Reply(503, b""), 9, "the server answers 503"),
+        (Reply(200, PDF, {"Content-Length": "1999"}), 9, "bytes arrived"),
+        (Reply(503, b""), 9, "the server answered 503"),
         (Reply(fault="refused"), 9, "can't reach files.example"),
     ],
 )
@@ -213,7 +213,7 @@ def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
     urls = Path(stage.folder, "urls.txt")
     urls.write_text("\n".join([*downs, f"{gone}?b=2", f"{URL}?a=1"]))
     stopped = stage.run("parse", "--from", str(urls), "--wait")
-    assert stopped.code == 2 and f"  {gone}: the server answers 404 Not Found" in stopped.err
+    assert stopped.code == 2 and f"  {gone}: the server answered 404 Not Found" in stopped.err
     assert not service.accepted
 
     service.at("/in/march.pdf", Reply(200, PDF))
@@ -221,7 +221,7 @@ def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
     service.at("/down.pdf", *[Reply(500, b"")] * 12)
     failures = Path(stage.folder, "failed.txt")
     ran = stage.run("parse", "--from", str(urls), "--wait", "--skip-invalid", "--failures", str(failures))
-    assert "  3 × the server answers 500 Internal Server Error\n" in ran.err
+    assert "  3 × the server answered 500 Internal Server Error\n" in ran.err
     found = by_input(ran)
     assert found[URL]["status"] == "completed"
     assert found[gone]["error"]["code"] == "invalid_input"
@@ -250,13 +250,13 @@ def test_schema_chat_upload_and_view_take_urls(stage: Stage, service: Service) -
     assert len(service.files) == 2
 
 
-def test_exclude_and_shard_know_urls(stage: Stage, service: Service) -> None:
+def test_exclude_and_shard_apply_to_urls(stage: Stage, service: Service) -> None:
     service.at("/b.pdf", Reply(200, PDF))
     ran = stage.run("parse", URL, "https://files.example/b.pdf", "--exclude", "march*")
     assert ran.code == 0 and fetched(service) == ["/b.pdf"]
 
 
-def test_downloads_are_not_kept_without_kept_results(stage: Stage, service: Service) -> None:
+def test_downloads_with_keep_results_false_are_not_kept(stage: Stage, service: Service) -> None:
     service.at("/in/march.pdf", Reply(200, PDF))
     assert stage.run("parse", URL, env={"DOCSPEED_KEEP_RESULTS": "false"}).code == 0
     assert not Path(stage.folder, "state", "downloads").exists()
@@ -281,7 +281,9 @@ def test_document_without_a_suffix_in_its_url_has_the_servers_name(
 
 
 def test_url_with_blanks_or_another_scheme_says_what_to_write(stage: Stage) -> None:
-    assert "a URL has no blanks; write each as %20" in stage.run("parse", "https://x.example/a b.pdf").err
+    assert (
+        "a URL can't contain blanks; write each as %20" in stage.run("parse", "https://x.example/a b.pdf").err
+    )
     assert "only http and https URLs are downloaded" in stage.run("parse", "s3://bucket/a.pdf").err
 
 
@@ -292,4 +294,4 @@ def test_conversation_takes_a_url_as_another_document(stage: Stage, service: Ser
     assert ran.code == 0, ran.err
     assert f"2. {URL}" in ran.out and "hidden1" not in ran.out + ran.err
     assert len(service.bodies()[-1]["inputs"]) == 2 and PDF in service.files.values()
-    assert "https://files.example/none: the server answers 401" in ran.err
+    assert "https://files.example/none: the server answered 401" in ran.err

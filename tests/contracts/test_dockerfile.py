@@ -1,4 +1,4 @@
-"""The Dockerfile copies what the wheel is made of and nothing else, and its user is not root."""
+"""The Dockerfile copies only the files that make up the wheel, and the image does not run as root."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def copied() -> set[str]:
     }
 
 
-def test_dockerfile_copies_what_the_wheel_is_made_of() -> None:
+def test_dockerfile_copies_every_file_of_the_wheel() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     files = [*wheel["packages"], *wheel["force-include"], *wheel["shared-data"]]
     about = ["pyproject.toml", PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]]
@@ -44,7 +44,7 @@ def test_dockerfile_context_holds_only_what_is_copied() -> None:
     assert {pattern.removeprefix("!") for pattern in patterns[1:-1]} == copied()
 
 
-def test_dockerfile_image_has_every_extra_and_a_user_without_rights() -> None:
+def test_dockerfile_image_has_every_extra_and_does_not_run_as_root() -> None:
     (listed,) = re.findall(r"\.whl\)\[([\w,]+)\]", DOCKERFILE)
     assert sorted(listed.split(",")) == sorted(EXTRAS)
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instructions("USER")[-1])

@@ -1,4 +1,4 @@
-"""The hint of a missing extra fits the way docspeed was installed."""
+"""The hint for a missing extra fits the way docspeed was installed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from docspeed_cli.jobs.temporary import TemporaryDisk
 
 
 def test_temporary_disk_that_was_full_is_not_used_again() -> None:
-    """Space may come back during the run; what was not written then is missing all the same."""
+    """Space may become free during the run; what was not written before is missing all the same."""
     disk, used = TemporaryDisk(), []
     with pytest.raises(DocspeedError, match="No space left on device"), disk:
         raise OSError(errno.ENOSPC, "No space left on device")

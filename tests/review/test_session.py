@@ -63,7 +63,7 @@ def test_session_decisions_are_saved_at_once_and_merge_into_the_result(tmp_path:
     assert (changed["fields"]["total"]["value"], changed["fields"]["total"]["text"], lost) == (12.5, "10", [])
 
 
-def test_session_corrects_cells_of_tables_with_the_type_that_they_had(tmp_path: Path) -> None:
+def test_session_correction_of_a_table_cell_keeps_its_type(tmp_path: Path) -> None:
     rows = [{"Item": "Pump", "Tax": 3}, {"Item": "Hose", "Tax": 4}]
     mine = session(reviewable(tmp_path, "a", {"tables": [{"rows": rows}]}, "tables"))
     mine.decide(1, {"decision": "corrected", "field": "tables[1][3].Tax", "text": "4.50"})
@@ -83,7 +83,7 @@ def test_session_result_without_values_comes_first_and_is_accepted_as_a_whole(tm
     assert mine.progress.left == 2
 
 
-def test_session_refuses_to_replace_a_value_of_which_the_page_shows_the_beginning(tmp_path: Path) -> None:
+def test_session_correction_of_a_value_shown_in_part_is_refused(tmp_path: Path) -> None:
     mine = session(reviewable(tmp_path, "a", {"fields": {"terms": {"value": "x" * 5001}}}))
     with pytest.raises(Refused, match="only the beginning"):
         mine.decide(1, {"decision": "corrected", "field": "terms", "text": "x" * 5000 + "…"})

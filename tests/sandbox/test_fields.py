@@ -167,7 +167,7 @@ def test_extract_headings_and_unrelated_lines_change_nothing(sandbox: Sandbox, s
         ["Invoice date 12 March 2026", "Customer invoice account: 4711"],
     ],
 )
-def test_extract_invoice_number_date_or_vat_id_is_null(sandbox: Sandbox, lines: list[str]) -> None:
+def test_extract_date_or_vat_id_as_invoice_number_is_null(sandbox: Sandbox, lines: list[str]) -> None:
     assert extract(sandbox, lines_pdf(lines), invoice_number="string") == {"invoice_number": None}
 
 

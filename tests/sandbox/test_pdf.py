@@ -102,7 +102,7 @@ def test_parse_page_without_text_has_a_notice(sandbox: Sandbox) -> None:
     document = papers.raw_pdf(show("Some text"), objects=[drawing], pages=["4 0 R", "6 0 R", "6 0 R"])
     body = sandbox.ask("/api/v1/parse", document)
     assert body["notices"] == [
-        "pages 2-3 have no text layer, such as a scan or a picture: the sandbox finds no text there"
+        "pages 2-3 have no text layer, as in a scan or a picture; the sandbox finds no text there"
     ]
     answer = sandbox.ask("/api/v1/ask", document, query="What is the total?")["answer"]
     assert answer.endswith("Note: " + body["notices"][0] + ".")
@@ -113,7 +113,7 @@ def test_parse_damaged_page_has_a_notice_and_the_others_text(sandbox: Sandbox) -
     broken = document.replace(b"/Kids [6 0 R 7 0 R]", b"/Kids [1 0 R 7 0 R]")
     body = sandbox.ask("/api/v1/parse", broken)
     assert [page["text"] for page in body["pages"]] == ["", "Good page"]
-    assert body["notices"] == ["page 1 has no readable content, because of damage"]
+    assert body["notices"] == ["page 1 has damaged content that can't be read"]
 
 
 def test_job_over_unreadable_document_fails_before_it_is_completed(sandbox: Sandbox) -> None:

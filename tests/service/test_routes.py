@@ -163,7 +163,7 @@ def test_ca_variables_that_count_are_those_of_the_first_group(
     assert ca_variables({**unset, **dict.fromkeys(given, "/ca.pem")}) == (winners, others)
 
 
-def test_proxy_of_a_download_without_encryption_is_that_of_its_scheme() -> None:
+def test_proxy_of_a_plain_http_download_is_that_of_its_scheme() -> None:
     env = {"http_proxy": PROXY, "HTTPS_PROXY": "http://other.example:1", "NO_PROXY": "docs.example:80"}
     assert route_on_web("http://files.example/a", env).proxy == PROXY
     assert route_on_web("http://docs.example/a", env).is_direct

@@ -41,7 +41,7 @@ def fixed_fields(**fields: Any) -> Callable[[Context], dict[str, Any]]:
 
 
 def note_unknown_names(context: Context, fields: Mapping[str, Any]) -> None:
-    """Say which name is meant, if one that the vendor may have extended looks like a known one."""
+    """Suggest a known name for one that looks like it; it is sent, because the service may have new names."""
     for name, known in (("profile", PROFILES), ("grounding", GROUNDINGS)):
         value = fields.get(name)
         if value is not None and value not in known:
@@ -49,7 +49,7 @@ def note_unknown_names(context: Context, fields: Mapping[str, Any]) -> None:
 
             if near := nearest(value, known, CLOSE):
                 context.output.note(
-                    f"--{name} {value} is not a known name, and is sent as it is; {near} is one"
+                    f"--{name} {value} is sent as it is, but is not a known name; did you mean {near}?"
                 )
 
 

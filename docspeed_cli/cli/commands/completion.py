@@ -45,7 +45,7 @@ def completion(
             shell if shell is not None or not install else shell_of(context.environment.env, sys.platform)
         )
         if chosen not in SCRIPTS:
-            what = "no shell is named" if chosen is None else f"there is no completion script for {chosen}"
+            what = "no shell was named" if chosen is None else f"there is no completion script for {chosen}"
             raise UsageError(what, hint=f"the shells are {', '.join(SCRIPTS)}")
         if install:
             _install(context, chosen)

@@ -27,14 +27,14 @@ class Review {
   keys() {
     return [
       [["a"], "accept the value, and go to the next", () => this.accept()],
-      [["e"], "correct the value; Enter saves, Esc leaves", () => this.edit("corrected")],
-      [["c"], "note about the value; an empty one takes it away", () => this.edit("note")],
-      [["n"], "next value that is open, or next document", () => this.next()],
+      [["e"], "correct the value; Enter saves, Esc cancels", () => this.edit("corrected")],
+      [["c"], "add a note about the value; an empty one removes it", () => this.edit("note")],
+      [["n"], "next open value, or next document", () => this.next()],
       [["p"], "previous value", () => this.previous()],
       [["u"], "undo the last decision", () => this.undo()],
-      [["A"], "accept all values that are open, and go to the next document", () => this.acceptRest()],
+      [["A"], "accept all open values, and go to the next document", () => this.acceptRest()],
       [["x"], "reject the document", () => this.reject()],
-      [["C"], "note about the document", () => this.edit("note", "")],
+      [["C"], "add a note about the document", () => this.edit("note", "")],
       [["N"], "next document", () => this.turn(1)],
       [["P"], "previous document", () => this.turn(-1)],
     ];
@@ -81,9 +81,9 @@ class Review {
     if (at >= 0) this.select(at);
     else if (this.isRejected) this.tell("This document was rejected.");
     else this.next(true);
-    const told = sessionStorage.getItem("told");
-    sessionStorage.removeItem("told");
-    if (told) this.tell(told);
+    const message = sessionStorage.getItem("message");
+    sessionStorage.removeItem("message");
+    if (message) this.tell(message);
     document.body.dataset.ready = String(this.number);
   }
 
@@ -117,13 +117,13 @@ class Review {
     else this.tell("This is the first value. P is the previous document.");
   }
 
-  // Goes to the next document that is open, once everything is saved; `told` is what its page says at first.
-  leave(told = "") {
+  // Goes to the next open document once everything is saved; its page begins with the message.
+  leave(message = "") {
     this.chain = this.chain.then(() => {
       if (this.failed) return;
-      if (this.review.next) sessionStorage.setItem("told", told);
+      if (this.review.next) sessionStorage.setItem("message", message);
       if (this.review.next) this.goTo(this.review.next);
-      else this.tell(this.review.reviewed === this.review.total ? "All documents are reviewed. End docspeed with Ctrl-C in its terminal." : "This is the last document that is open.");
+      else this.tell(this.review.reviewed === this.review.total ? "All documents are reviewed. End docspeed with Ctrl-C in its terminal." : "This is the last open document.");
     });
   }
 
@@ -212,7 +212,7 @@ class Review {
     this.tell(error.message, true);
   }
 
-  // Takes over what the server has saved, once nothing else is under way.
+  // Shows what the server has saved, unless another request is under way.
   receive(answer) {
     if (this.pending) return;
     Object.assign(this.review, { left: answer.left, reviewed: answer.reviewed, total: answer.total, next: answer.next });
@@ -222,8 +222,8 @@ class Review {
     byId("title").classList.toggle("rejected", this.isRejected);
     setSide(this.bar, { "--done": this.review.reviewed / this.review.total });
     for (const other of answer.replaced ?? []) {
-      const what = other.decision === "corrected" ? `corrected ${other.field} to “${other.text}”` : `${other.decision === "note" ? "noted something about" : other.decision} ${other.field || "the document"}`;
-      this.tell(`${other.reviewer ?? "Somebody"} had ${what} in the meantime; yours is now saved in its place.`, true);
+      const what = other.decision === "corrected" ? `corrected ${other.field} to “${other.text}”` : `${other.decision === "note" ? "added a note about" : other.decision} ${other.field || "the document"}`;
+      this.tell(`${other.reviewer ?? "Somebody"} ${what} in the meantime; your decision has replaced that.`, true);
     }
     this.describe(this.current);
   }
@@ -235,8 +235,8 @@ class Review {
     const value = this.data.values.find((each) => each.key === field);
     const corrected = this.decided(field)?.decision === "corrected" ? this.decided(field).text : null;
     this.editing = { decision, field };
-    const about = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; empty if the document does not have it`;
-    this.label.replaceChildren(element("small", {}, "Enter saves · Esc leaves"), shown(about));
+    const about = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; leave it empty if the document has no such value`;
+    this.label.replaceChildren(element("small", {}, "Enter saves · Esc cancels"), shown(about));
     this.input.value = decision === "note" ? this.noteOf(field)?.text ?? "" : corrected ?? value?.text ?? "";
     this.input.rows = Math.min(this.input.value.split("\n").length + Math.floor(this.input.value.length / 60), 8);
     this.input.readOnly = false;
