@@ -45,7 +45,7 @@ def interruptible_download(context: Context) -> Iterator[None]:
     try:
         yield
     except Interrupted as interrupted:
-        kept = "; what was downloaded whole is kept" if context.settings.keep_results else ""
+        kept = "; complete downloads are kept" if context.settings.keep_results else ""
         line = f"stopped while downloading; nothing was sent to the service{kept}"
         context.output.stopped([line], context.command, None)
         raise ReportedInterrupt(interrupted.exit_code - 128) from None

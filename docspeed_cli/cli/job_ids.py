@@ -100,7 +100,7 @@ def _check_is_no_other_name(context: Context, text: str) -> None:
     """Check that an unknown id does not name a file, a stored file or a run. UsageError if it does."""
     flags = context.settings.server_flags
     if os.path.lexists(text) and not may_be_id(text):
-        # The ledger has the path as it was given, and a result's whole path.
+        # The ledger has an input's path as the user wrote it, but a result's absolute path.
         ended = context.ledger.of_output(os.path.realpath(text))
         hint = f"`docspeed jobs status {ended.shell_ref}{flags}`" if ended is not None else None
         hint = hint or f"`docspeed jobs list --input {shlex.quote(text)}{flags}`"

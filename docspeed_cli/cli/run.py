@@ -113,7 +113,7 @@ class Run(NamedTuple):
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
     def _documents(self, context: Context, timeout: float | None) -> InputSet:
-        """The documents, downloaded where that is needed. UsageError if one can't be used, or for a limit."""
+        """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
         check_file_ids(context, options.inputs.file_ids)
         found = collect(options.inputs, context.environment)

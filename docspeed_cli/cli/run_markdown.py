@@ -9,7 +9,7 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.results.to_markdown import markdown_table
 
 _MAX_INPUTS = 10
-"""Most inputs that are named beside one reason for failing."""
+"""Most inputs that are named for one failure reason."""
 
 
 def run_as_markdown(members: Mapping[str, Any], counts: str, failures: Sequence[Mapping[str, Any]]) -> str:

@@ -137,7 +137,7 @@ class Downloads:
         raise AssertionError("unreachable")
 
     def _next_step(self, url: str, label: str) -> str:
-        """What helps against a failure of the server: what there is from before, or the same command."""
+        """The hint after a server's failure: the jobs of an earlier download, or the same command."""
         if self._folder.find(url) is None:
             return f"run {SAME_AGAIN}"
         return f"it was downloaded before; its jobs: `docspeed jobs list --input {shlex.quote(label)}`"

@@ -26,7 +26,7 @@ _MAX_BESIDE = 2000
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
-    """A name as text that JSON can hold: a URL without secrets, and bytes that are not UTF-8 escaped."""
+    """A name as text for JSON: a URL without its secrets, and escapes for bytes that are not UTF-8."""
     if isinstance(name, str) and is_url(name):
         return shown_url(name)
     return os.fsencode(name).decode("utf-8", "backslashreplace")

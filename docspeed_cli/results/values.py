@@ -102,7 +102,7 @@ def find_member(payload: Any, *names: str) -> Any:
 
 
 def read_notices(payload: Any) -> tuple[str, ...]:
-    """Return what the server says of the documents, such as that a page has no text."""
+    """Return what the server says about the documents, such as that a page has no text."""
     return list_of_texts(find_member(payload, "notices"))
 
 

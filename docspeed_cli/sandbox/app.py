@@ -163,7 +163,7 @@ class _App:
         return Job(new_id("job"), operation.name, body, now, started, ended, None)
 
     def _job(self, job_id: str) -> Job:
-        """Job as it stands; one whose time is over has done its work, so that `completed` is true."""
+        """Job with its current status; it does its work before its status becomes `completed`."""
         job = self._store.job(job_id)
         if job is None:
             raise refusal(404, "job_not_found", f"there is no job {job_id!r}", {"job_id": job_id})

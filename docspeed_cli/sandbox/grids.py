@@ -22,7 +22,7 @@ Place = tuple[int, int]  # row and column
 
 @dataclass(frozen=True)
 class _Grid:
-    """Words by row and column between ruled lines; a cell that spans several stands at its first place."""
+    """Words by row and column between ruled lines; a spanning cell is at its first place."""
 
     top: float
     columns: list[Span]

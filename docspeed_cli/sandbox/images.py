@@ -1,4 +1,4 @@
-"""Read images: the format, and each page's size in pixels, as it is meant to be seen."""
+"""Read images: the format, and each page's size in pixels, turned as the file says."""
 
 from __future__ import annotations
 

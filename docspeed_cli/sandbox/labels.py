@@ -33,8 +33,8 @@ Tokens = tuple[str, ...]
 class Name(NamedTuple):
     """Words that may name a field, with a weight from 0 to 1, and the kind of value under this name.
 
-    A label may also hold the words in `also`; with None, the name is the user's own, and any word may stand
-    beside it that does not tell of another thing. With `loose`, it is a label for lack of a clearer one.
+    A label may also have the words in `also`. With None, the name is the user's own, and any word may be
+    beside it, unless it is about another thing. With `loose`, it counts only if there is no clearer label.
     """
 
     words: Tokens

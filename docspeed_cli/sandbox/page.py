@@ -16,8 +16,8 @@ Box = tuple[float, float, float, float]
 class Word:
     """A word and its box in points, measured from the page's top left corner.
 
-    The box of a word that runs sideways is the one it has after a turn back about that corner, so that each
-    text reads from left to right; `turn` is the word's angle on the page, in degrees clockwise.
+    The box of a sideways word is turned back about that corner, so that all text reads from left to right;
+    `turn` is the word's angle on the page, in degrees clockwise.
     """
 
     text: str

@@ -42,7 +42,7 @@ def find_pairs(layout: Layout) -> list[Pair]:
 
 
 def page_pairs(page: PageLayout) -> Iterator[Pair]:
-    """Pairs of one page, from top to bottom: a value stands in its label's line, to the right, or below."""
+    """Pairs of one page, from top to bottom: a value is in its label's line, to the right, or below."""
     rows = list(_rows(page.lines[:MAX_LINES]))
     in_table = {line for table in page.tables for line in table.lines}
     for at, row in enumerate(rows):

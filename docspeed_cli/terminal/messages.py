@@ -32,7 +32,7 @@ class Messages(Streams):
             self._once("note", text, "dim")
 
     def notices(self, label: str, notices: Sequence[str]) -> None:
-        """Note what the server says of a document in a result whose format leaves that out."""
+        """Note what the server says about a document, for formats that leave it out."""
         for notice in notices:
             self.note(f"{label}: {notice}")
 

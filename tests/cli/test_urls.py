@@ -102,7 +102,7 @@ def test_interrupted_command_with_a_url_secret_is_not_printed_as_a_hint(
 @pytest.mark.parametrize("command", ["parse", "upload"])
 @pytest.mark.parametrize(
     ("env", "kept"),
-    [({}, "; what was downloaded whole is kept"), ({"DOCSPEED_KEEP_RESULTS": "false"}, "")],
+    [({}, "; complete downloads are kept"), ({"DOCSPEED_KEEP_RESULTS": "false"}, "")],
 )
 def test_interrupted_download_says_that_nothing_was_sent_and_how_to_go_on(
     stage: Stage,

@@ -17,7 +17,7 @@ UNCHANGED = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n"
 
 
 class _Scripted(socketserver.StreamRequestHandler):
-    """Answers each connection with the next of the server's replies, byte by byte as it is written there."""
+    """Handler that answers each connection with the server's next reply, byte for byte."""
 
     def handle(self) -> None:
         head = [self.rfile.readline().decode().strip()]

@@ -203,7 +203,7 @@ def raw_pdf(
 ) -> bytes:
     """PDF written by hand; its content is object 4, and further objects count from 6 on.
 
-    Each of `pages` is what the page names as its contents; `page` holds more of a page's entries. Font F1 is
+    `pages` has the references to each page's contents; `page` has more entries for every page. Font F1 is
     Helvetica.
     """
     data = content.encode("latin-1") if isinstance(content, str) else content

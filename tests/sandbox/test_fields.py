@@ -1,4 +1,4 @@
-"""Number, date and total of invoices in several languages and arrangements, and null where there is none."""
+"""Number, date and total of invoices in several languages and arrangements, and null if there are none."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _hinting_at_path(verb: str, path: str) -> Iterator[None]:
 
 
 def _hint_at_path(verb: str, path: str) -> str | None:
-    """The command with the path that is meant, where one of the published paths has the same end."""
+    """The command with the path that is meant, if one of the published paths has the same end."""
     words = [word for word in path.split("?")[0].split("/") if word]
     while words and words[0] in ("api", "v1"):
         words = words[1:]

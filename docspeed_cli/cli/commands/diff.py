@@ -57,7 +57,7 @@ def diff(
     ] = None,
     fail_under: Annotated[
         str | None,
-        request_flag("--fail-under", "fail only if fewer values than this share are right: 0.98", "SHARE"),
+        request_flag("--fail-under", "fail only if the share of right values is below this: 0.98", "SHARE"),
     ] = None,
     junit: Annotated[str | None, output_flag("--junit", "write a JUnit report to this file", "FILE")] = None,
     update: Annotated[
@@ -67,7 +67,7 @@ def diff(
 ) -> Action:
     """Compare expected results with actual ones.
 
-    Values are compared as what they are: 1,240.00 equals 1240, and 2 March 2026 equals 2026-03-02. Ids,
+    Values are compared by what they mean: 1,240.00 equals 1240, and 2 March 2026 equals 2026-03-02. Ids,
     boxes and whatever else the service adds are left out. Exit code 10 if something differs.
     """
 

@@ -27,23 +27,28 @@ class ReviewOptions(ServerOptions):
     """The options of `review`."""
 
     check: Annotated[
-        str | None, flag("--check", "put first what fails these rules (TOML)", "FILE", panel="Review")
+        str | None, flag("--check", "review first what fails these rules (TOML)", "FILE", panel="Review")
     ] = None
     schema: Annotated[
         str | None,
         flag(
             "--schema",
-            "take corrections as numbers, dates and so on by this schema (the run's)",
+            "schema with the types of corrected values (default: the run's)",
             "FILE",
             panel="Review",
         ),
     ] = None
     reviewer: Annotated[
         str | None,
-        flag("--reviewer", "the name beside each decision (your user name)", "NAME", panel="Review"),
+        flag(
+            "--reviewer",
+            "name that is saved with each decision (default: your user name)",
+            "NAME",
+            panel="Review",
+        ),
     ] = None
     port: Annotated[
-        int, flag("--port", "port on 127.0.0.1 (any free one)", "N", panel="Review", minimum=0)
+        int, flag("--port", "port on 127.0.0.1 (default: any free one)", "N", panel="Review", minimum=0)
     ] = 0
     open_: Annotated[
         bool | None,
@@ -68,9 +73,9 @@ def review(
 ) -> Action:
     """Review results beside their documents, by keyboard.
 
-    Serves a page on 127.0.0.1 to accept, correct, note or reject values, first those that failed a rule or
-    are missing or without evidence. Each decision is saved at once beside its result, in
-    NAME.corrections.json. No request is sent. Ctrl-C ends it.
+    Serves a page on 127.0.0.1 where you accept or correct values, add notes, and reject documents. First come
+    values that failed a rule, are missing, or have no evidence. Each decision is saved at once beside its
+    result, in NAME.corrections.json. No request is sent. Ctrl-C ends it.
     """
 
     def action(context: Context) -> int:
@@ -161,7 +166,7 @@ def _report(context: Context, session: Session) -> None:
     if not progress.left:
         context.output.note(f"all of {_results(progress.total)} reviewed")
         return
-    context.output.note(f"{_results(progress.left)} of {progress.total} left; what was decided is saved")
+    context.output.note(f"{_results(progress.left)} of {progress.total} left; your decisions are saved")
     context.output.hint(context.command)
 
 

@@ -22,7 +22,10 @@ class ServeOptions(Options):
     """The options of `sandbox serve`."""
 
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="port (8787; 0: any free one)", show_default=False)
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, help="port (default 8787; 0 takes any free one)", show_default=False
+        ),
     ] = 8787
     require_key: Annotated[
         bool,

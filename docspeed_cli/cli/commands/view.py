@@ -41,7 +41,7 @@ Documents = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[DOCUMENT]...",
-        help="the document, where docspeed does not know it or it has moved",
+        help="the document, if docspeed does not know it or it has moved",
         show_default=False,
     ),
 ]
@@ -52,14 +52,21 @@ class ViewOptions(ServerOptions):
 
     pages: Annotated[
         int,
-        flag("--pages", f"pages that are shown at most (default {MAX_PAGES})", "N", panel="View", minimum=1),
+        flag(
+            "--pages",
+            f"most pages of documents that are shown (default {MAX_PAGES})",
+            "N",
+            panel="View",
+            minimum=1,
+        ),
     ] = MAX_PAGES
     open_: Annotated[
         bool | None,
         flag("--open/--no-open", "open the page in the browser (the default at a terminal)", panel="View"),
     ] = None
     output: Annotated[
-        str | None, output_flag("-o --output", "write the page to this file; a folder for several", "PATH")
+        str | None,
+        output_flag("-o --output", "write the page to this file, or several pages to this folder", "PATH"),
     ] = None
 
 

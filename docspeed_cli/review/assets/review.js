@@ -235,7 +235,7 @@ class Review {
     const value = this.data.values.find((each) => each.key === field);
     const corrected = this.decided(field)?.decision === "corrected" ? this.decided(field).text : null;
     this.editing = { decision, field };
-    const about = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; leave it empty if the document has no such value`;
+    const about = decision === "note" ? `Note about ${field || "the document"}` : `Correct ${field}; empty if there is none`;
     this.label.replaceChildren(element("small", {}, "Enter saves · Esc cancels"), shown(about));
     this.input.value = decision === "note" ? this.noteOf(field)?.text ?? "" : corrected ?? value?.text ?? "";
     this.input.rows = Math.min(this.input.value.split("\n").length + Math.floor(this.input.value.length / 60), 8);

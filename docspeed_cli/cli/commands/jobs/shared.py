@@ -178,7 +178,7 @@ def hint_results(context: Context, done: Sequence[Job]) -> None:
     runs = {job.run for job in done}
     named = " ".join(job.shell_ref for job in done)
     if len(done) > _MAX_NAMED:
-        # So many ids are no command that people read; a run's name stands for all of its jobs.
+        # A command with so many ids is hard to read; a run's name stands for all of its jobs.
         named = f"@{runs.pop()}" if len(runs) == 1 and None not in runs else ""
     if named:
         folder = " -o results/" if len(done) > 1 else ""
