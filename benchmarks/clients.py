@@ -1,6 +1,6 @@
 """Processes that share a ledger: each records whole jobs over a connection of its own, as a run does.
 
-    DOCSPEED_LEDGER=… python -m benchmarks.clients PROCESSES JOBS    each process records so many jobs
+DOCSPEED_LEDGER=… python -m benchmarks.clients PROCESSES JOBS    each process records so many jobs
 """
 
 from __future__ import annotations

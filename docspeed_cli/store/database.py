@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from docspeed_cli.store.contents import Contents
@@ -45,7 +46,7 @@ class Database(ABC):
     def __init__(self, where: str) -> None:
         self.where = where
         """Path or address, without a password."""
-        self._lock = allocate_lock()
+        self._lock: AbstractContextManager[object] = allocate_lock()
         self._queue: deque[Write] = deque()
 
     @abstractmethod

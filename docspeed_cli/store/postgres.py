@@ -7,8 +7,8 @@ while it is away stays in memory and is written when it is back: a job that was 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -21,6 +21,8 @@ from docspeed_cli.store.postgres_connection import (
     HINT,
     UNSYNCED,
     Connection,
+    is_lost,
+    native,
     open_connection,
     reason,
     transaction,
@@ -29,6 +31,8 @@ from docspeed_cli.store.postgres_connection import (
 from docspeed_cli.store.postgres_contents import ResultRows
 from docspeed_cli.store.postgres_layout import SCHEMA, TABLES, layout_of
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
+from docspeed_cli.store.postgres_questions import Question, Rows, ask_all
+from docspeed_cli.store.turns import Turns
 
 T = TypeVar("T")
 
@@ -41,19 +45,28 @@ _TRIES = 3
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
-class _Insertion(Write):
-    """A new job, whose row is written under a lock or not at all."""
+class _Attempt(Write):
+    """A statement that is committed at once or given up."""
 
-    __slots__ = ("claim", "problem")
+    __slots__ = ("problem",)
+
+    def __init__(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
+        super().__init__(sql, values, sync=sync)
+        self.problem: LedgerUnavailable | None = None
+
+    def refuse(self, problem: LedgerUnavailable) -> None:
+        """Give it up."""
+        self.problem, self.done = problem, (0, 0)
+
+
+class _Insertion(_Attempt):
+    """A new job, whose row is written under a lock or not at all: without it, its request is not sent."""
+
+    __slots__ = ("claim",)
 
     def __init__(self, sql: str, values: Sequence[Any], claim: str) -> None:
         super().__init__(sql, values, sync=True)
         self.claim = claim
-        self.problem: LedgerUnavailable | None = None
-
-    def refuse(self, problem: LedgerUnavailable) -> None:
-        """Give it up: its request is not sent."""
-        self.problem, self.done = problem, (0, 0)
 
 
 class PostgresDatabase(Database):
@@ -70,11 +83,15 @@ class PostgresDatabase(Database):
         sleep: Callable[[float], None],
     ) -> None:
         super().__init__(str(address))
+        self._lock = self._turns = Turns()
+        self._tickets: deque[list[Write]] = deque()
+        """Writes for which a thread waits; a ticket is cleared once its write was tried."""
         self._address = address
         self._warn = warn
         self._now = now
         self._sleep = sleep
-        self.locks = AdvisoryLocks(self.exchange)
+        self._questions: deque[Question] = deque()
+        self.locks = AdvisoryLocks(self.ask)
         """The locks that all clients of this database share."""
         self._patience = 0.0
         self._connection: Connection | None = open_connection(self._address)
@@ -87,22 +104,32 @@ class PostgresDatabase(Database):
         with self._lock:
             return self._attempt(work)
 
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def ask(self, question: Question) -> Rows:
+        """Return the rows that a question finds. LedgerUnavailable if that fails."""
+        self._questions.append(question)
+        try:
+            self._turns.wait(lambda: question.is_answered, self._serve)
+        finally:
+            question.withdraw()
+        if question.problem is not None:
+            raise question.problem
+        return question.rows
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
-        storable = [self._storable(value) for value in values]
-        return self.exchange(lambda connection: connection.execute(_native(sql), storable).fetchall())
+        return self.ask(Question(native(sql), [self._storable(value) for value in values]))
 
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
         """Commit an insertion; return the new row's number.
 
         ClaimLost if the lock `claim` ended with its connection: what was read under it may be out of date.
         """
-        write = _Insertion(f"{sql} RETURNING row", [self._storable(value) for value in values], claim)
-        self._queue.append(write)
-        done = self._committed(write)
-        if write.problem is not None:
-            raise write.problem
-        return 0 if done is None else done[1]
+        values = [self._storable(value) for value in values]
+        return self._attempted(_Insertion(f"{sql} RETURNING row", values, claim))
+
+    def try_write(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
+        """Commit a statement together with those of other threads. LedgerUnavailable if that fails now."""
+        self._attempted(_Attempt(sql, values, sync=sync))
 
     def glob(self, pattern: str) -> tuple[str, str]:
         """Return the operator that compares a text with a pattern, and its operand."""
@@ -110,7 +137,7 @@ class PostgresDatabase(Database):
 
     def contents(self) -> Contents:
         """Return the table of kept results."""
-        return ResultRows(self.where, self.exchange, self._now)
+        return ResultRows(self, self._now)
 
     def health(self) -> str:
         """Return which rights are missing; "" if none is."""
@@ -153,6 +180,23 @@ class PostgresDatabase(Database):
 
     # -- transactions
 
+    def _committed(self, write: Write) -> tuple[int, int] | None:
+        ticket = [write]
+        self._tickets.append(ticket)
+        self._turns.wait(lambda: not ticket, self._serve)
+        return write.done
+
+    def _serve(self) -> None:
+        """Ask and try to commit all that threads wait for."""
+        if self._questions:
+            self._ask_queue()
+        # Counted before, so that a write that is queued meanwhile is not taken for one that was tried.
+        count = len(self._tickets)
+        if count:
+            self._commit_queue()
+        for _ in range(count):
+            self._tickets.popleft().clear()
+
     def _transact(self, writes: Sequence[Write]) -> None:
         problem = self._try(writes)
         for write in writes:
@@ -166,9 +210,23 @@ class PostgresDatabase(Database):
         if problem is not None and len(changes) > 1 and self._connection is not None:
             # One that is refused, for lack of a right perhaps, must not hold up a job's id.
             problem = next(filter(None, [self._try([change]) for change in changes]), None)
-        if problem is not None and self.is_persistent:
-            self._warn(f"{problem.message}; what becomes known is recorded when it is back")
-        self.is_persistent = problem is None
+        for write in changes:
+            if problem is not None and isinstance(write, _Attempt) and write.done is None:
+                write.refuse(problem)
+        if any(write.done is None for write in changes):
+            if problem is not None and self.is_persistent:
+                self._warn(f"{problem.message}; what becomes known is recorded when it is back")
+            self.is_persistent = False
+        else:
+            self.is_persistent = True
+
+    def _attempted(self, write: _Attempt) -> int:
+        """Commit this and what waits; return the number of the row that it inserted."""
+        self._queue.append(write)
+        done = self._committed(write)
+        if write.problem is not None:
+            raise write.problem
+        return 0 if done is None else done[1]
 
     def _try(self, writes: Sequence[Write]) -> LedgerUnavailable | None:
         """Commit these statements together; returns why that failed."""
@@ -190,10 +248,10 @@ class PostgresDatabase(Database):
         sync = any(write.sync for write in writes)
         if len(writes) == 1:
             sql = writes[0].sql if sync else f"{writes[0].sql} {UNSYNCED}"
-            cursors = [connection.execute(_native(sql), writes[0].values)]
+            cursors = [connection.execute(native(sql), writes[0].values)]
         else:
             with transaction(connection, synced=sync):
-                cursors = [connection.execute(_native(write.sql), write.values) for write in writes]
+                cursors = [connection.execute(native(write.sql), write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
             inserted = cursor.fetchone() if isinstance(write, _Insertion) else None
             write.done = cursor.rowcount, int(inserted[0]) if inserted else 0
@@ -207,6 +265,18 @@ class PostgresDatabase(Database):
 
     # -- the connection
 
+    def _ask_queue(self) -> None:
+        questions = [self._questions.popleft() for _ in range(len(self._questions))]
+        try:
+            self._attempt(lambda connection: ask_all(connection, questions, self.where))
+        except LedgerUnavailable as error:
+            for question in questions:
+                if not question.is_answered:
+                    question.refuse(error)
+        finally:
+            # After an interrupt, the threads that wait for these ask again.
+            self._questions.extend(question for question in questions if not question.is_answered)
+
     def _attempt(self, work: Callable[[Connection], T], tries: int = _TRIES) -> T:
         """Do some work on the connection, or on a new one. ClaimLost if one try is allowed, and fails."""
         for left in reversed(range(tries)):
@@ -214,7 +284,7 @@ class PostgresDatabase(Database):
             try:
                 return work(connection)
             except psycopg.Error as error:
-                lost = connection.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+                lost = is_lost(connection, error)
                 if lost:
                     self._drop_connection()
                 if not lost or left == 0:
@@ -255,20 +325,6 @@ class PostgresDatabase(Database):
             self.locks.lose()
             self._connection.close()
             self._connection = None
-
-
-@cache
-def _native(sql: str) -> bytes:
-    """Write SQLite's marks as PostgreSQL's: a bare `?` has the number after the highest before it."""
-    highest = 0
-
-    def numbered(mark: re.Match[str]) -> str:
-        nonlocal highest
-        number = int(mark[1] or highest + 1)
-        highest = max(highest, number)
-        return f"${number}"
-
-    return re.sub(r"\?(\d*)", numbered, sql).encode()
 
 
 def _regex_of(pattern: str) -> str:

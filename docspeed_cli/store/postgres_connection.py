@@ -7,6 +7,7 @@ import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -126,6 +127,11 @@ def transaction(connection: Connection, *, synced: bool) -> Iterator[None]:
         yield
 
 
+def is_lost(connection: Connection, error: psycopg.Error) -> bool:
+    """Return whether a new connection is needed after an error: also where a server has become a standby."""
+    return connection.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+
+
 def words(where: str, why: str) -> str:
     """The message of every error of a shared ledger."""
     return f"can't use the ledger {where}: {why}"
@@ -135,3 +141,17 @@ def reason(error: psycopg.Error) -> str:
     """The error's first line: the others are its context."""
     text = str(error).strip().partition("\n")[0]
     return re.sub(r"^connection failed: ", "", text) or type(error).__name__
+
+
+@cache
+def native(sql: str) -> bytes:
+    """Write SQLite's marks as PostgreSQL's: a bare `?` has the number after the highest before it."""
+    highest = 0
+
+    def numbered(mark: re.Match[str]) -> str:
+        nonlocal highest
+        number = int(mark[1] or highest + 1)
+        highest = max(highest, number)
+        return f"${number}"
+
+    return re.sub(r"\?(\d*)", numbered, sql).encode()

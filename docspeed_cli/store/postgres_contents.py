@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import IO, Any, TypeVar, cast
-
-import psycopg
+from typing import IO, Any, Protocol, TypeVar, cast
 
 from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.store.contents import IN_MEMORY, MAX_PART_AGE, Contents
-from docspeed_cli.store.postgres_connection import UNSYNCED, transaction
-from docspeed_cli.store.postgres_locks import Exchange
+from docspeed_cli.store.postgres_connection import Connection, native, transaction
 
 T = TypeVar("T")
 
 _PART = 256 * 1024
 """Bytes of a row: what is held in memory at a time."""
-_INSERT = "INSERT INTO contents VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+_INSERT = "INSERT INTO contents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_INSERT_PART = native(_INSERT)
+_DELETE = "DELETE FROM contents WHERE digest = $1"
+
+
+class SharedDatabase(Protocol):
+    """What a ledger's database does for contents. LedgerUnavailable if it can't."""
+
+    where: str
+
+    def exchange(self, work: Callable[[Connection], T]) -> T:
+        """Do some work on the connection."""
+        ...
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds."""
+        ...
+
+    def try_write(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
+        """Commit a statement, now or never."""
+        ...
 
 
 class ResultRows(Contents):
     """The contents in a ledger's database."""
 
-    def __init__(self, where: str, exchange: Exchange, now: Callable[[], float]) -> None:
-        self.where = where
-        self._exchange = exchange
+    def __init__(self, database: SharedDatabase, now: Callable[[], float]) -> None:
+        self.where = database.where
+        self._database = database
         self._now = now
 
     def write(self, chunks: Iterable[bytes], *, synced: bool) -> str:
@@ -38,27 +55,26 @@ class ResultRows(Contents):
                 digest.update(chunk)
                 copy.write(chunk)
             name = digest.hexdigest()
-
-            def insert(connection: psycopg.Connection[Any]) -> None:
+            if copy.tell() < _PART:
                 copy.seek(0)
-                first = copy.read(_PART)
-                if len(first) < _PART:
-                    sql = _INSERT if synced else f"{_INSERT} {UNSYNCED}"
-                    connection.execute(sql.encode(), [name, 0, first, self._now()])
-                    return
+                values = [name, 0, copy.read(), self._now()]
+                self._ask(lambda: self._database.try_write(_INSERT, values, sync=synced))
+                return name
+
+            def insert(connection: Connection) -> None:
                 copy.seek(0)
                 with transaction(connection, synced=synced):
                     for part, content in enumerate(iter(partial(copy.read, _PART), b"")):
-                        connection.execute(_INSERT, [name, part, content, self._now()])
+                        connection.execute(_INSERT_PART, [name, part, content, self._now()])
 
-            self._ask(insert)
+            self._ask(lambda: self._database.exchange(insert))
         return name
 
     def size(self, digest: str) -> int | None:
         """Return the size of the content; None if there is none."""
-        sql = "SELECT sum(octet_length(bytes)) FROM contents WHERE digest = $1"
-        row = self._ask(lambda connection: connection.execute(sql, [digest]).fetchone())
-        return None if row is None or row[0] is None else int(row[0])
+        sql = "SELECT sum(octet_length(bytes)) FROM contents WHERE digest = ?"
+        ((size,),) = self._ask(lambda: self._database.read(sql, [digest]))
+        return None if size is None else int(size)
 
     def verified(self, digest: str, size: int) -> IO[bytes] | None:
         """Copy the content into a temporary file; None if its digest differs."""
@@ -66,7 +82,7 @@ class ResultRows(Contents):
         found, part = hashlib.sha256(), 0
         copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
         while copy.tell() < size or part == 0:
-            row = self._ask(partial(_first, sql=sql, values=[digest, part]))
+            row = self._exchange(partial(_first, sql=sql, values=[digest, part]))
             if row is None:
                 break
             found.update(row[0])
@@ -80,20 +96,23 @@ class ResultRows(Contents):
 
     def delete(self, digest: str) -> None:
         """Delete a content."""
-        self._ask(lambda connection: connection.execute("DELETE FROM contents WHERE digest = $1", [digest]))
+        self._exchange(lambda connection: connection.execute(_DELETE, [digest]))
 
     def sweep(self, named: Callable[[str], set[str]], now: float) -> None:
         """Delete contents that no row names and that were written over a week ago."""
         unnamed = "NOT EXISTS (SELECT 1 FROM kept WHERE kept.digest = contents.digest)"
         sql = f"DELETE FROM contents WHERE written_at < $1 AND {unnamed}"
-        self._ask(lambda connection: connection.execute(sql, [now - MAX_PART_AGE]))
+        self._exchange(lambda connection: connection.execute(sql, [now - MAX_PART_AGE]))
 
-    def _ask(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+    def _exchange(self, work: Callable[[Connection], T]) -> T:
+        return self._ask(lambda: self._database.exchange(work))
+
+    def _ask(self, work: Callable[[], T]) -> T:
         try:
-            return cast(T, self._exchange(work))
+            return work()
         except LedgerUnavailable as error:
             raise OSError(error.message) from None
 
 
-def _first(connection: psycopg.Connection[Any], *, sql: str, values: list[Any]) -> Any:
+def _first(connection: Connection, *, sql: str, values: list[Any]) -> Any:
     return connection.execute(sql, values, binary=True).fetchone()

@@ -6,48 +6,53 @@ The locks belong to the connection. They end with it, and so with a process or a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import psycopg
 
 from docspeed_cli.core.errors import LedgerUnavailable
+from docspeed_cli.store.postgres_questions import Question, Rows
 
-_HOLDER = """
+_TRY_LOCK = b"SELECT pg_try_advisory_lock($1)"
+_UNLOCK = b"SELECT pg_advisory_unlock($1)"
+_HOLDER = b"""
     SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid AND objid = $2::bigint::oid
     AND objsubid = 1 AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-class Exchange(Protocol):
-    """Runs some work on the connection, alone among the threads; on a new one if the connection is lost."""
-
-    def __call__(self, work: Callable[[psycopg.Connection[Any]], Any], /) -> Any: ...
-
-
 class AdvisoryLocks:
-    """The locks of one connection."""
+    """The locks of one connection; `ask` sends a question on it."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, ask: Callable[[Question], Rows]) -> None:
+        self._ask = ask
         self._held: dict[str, bool] = {}
         """The digests that a thread of this process holds, and whether the server knows of it."""
         self._lost: set[str] = set()
         """Those that were held when a connection was lost: another client may have had the lock since."""
+        self._asking: dict[str, object] = {}
+        """The digests that a thread asks for now, and its mark."""
 
     def acquire(self, digest: str) -> bool:
         """Take the lock if it is free; False if another thread or another client holds it."""
+        mark = object()
 
-        def take(connection: psycopg.Connection[Any]) -> bool:
+        def wanted() -> bool:
             # To the server all threads are one owner, which may lock twice.
-            if digest in self._held:
-                return False
-            if not _try_lock(connection, digest):
-                return False
-            self._held[digest] = True
-            return True
+            return digest not in self._held and self._asking.setdefault(digest, mark) is mark
 
-        return bool(self._exchange(take))
+        def note(rows: Rows) -> None:
+            if rows[0][0]:
+                self._held[digest] = True
+
+        try:
+            rows = self._ask(Question(_TRY_LOCK, [_key_of(digest)], wanted=wanted, note=note))
+        finally:
+            if self._asking.get(digest) is mark:
+                del self._asking[digest]
+        return bool(rows and rows[0][0])
 
     def release(self, digest: str) -> None:
         """Release a lock that `acquire` took; one on a lost connection is free already."""
@@ -56,17 +61,16 @@ class AdvisoryLocks:
             self._held.pop(digest, None)
             return
 
-        def unlock(connection: psycopg.Connection[Any]) -> None:
-            if self._held.get(digest):  # else the connection was lost meanwhile
-                connection.execute("SELECT pg_advisory_unlock($1)", [_key_of(digest)])
+        def wanted() -> bool:
+            return bool(self._held.get(digest))  # else the connection was lost meanwhile
 
+        note = partial(self._forget, digest)
         try:
-            self._exchange(unlock)
+            self._ask(Question(_UNLOCK, [_key_of(digest)], wanted=wanted, note=note))
         except LedgerUnavailable:
             pass  # the lock ended with the connection
         finally:
-            self._held.pop(digest, None)
-            self._lost.discard(digest)
+            self._forget(digest)
 
     def free(self, digest: str) -> bool:
         """Return whether no command works on this request now."""
@@ -80,11 +84,11 @@ class AdvisoryLocks:
         if digest in self._held:
             return None
         high, low = divmod(_key_of(digest) % 2**64, 2**32)
-        row = self._exchange(lambda connection: connection.execute(_HOLDER, [high, low]).fetchone())
-        if row is None:
+        rows = self._ask(Question(_HOLDER, [high, low]))
+        if not rows:
             return None
         # The server hides the application name from other users.
-        return str(row[0]) if row[0] else "another process"
+        return str(rows[0][0] or "another process")
 
     def is_lost(self, digest: str) -> bool:
         """Return whether this lock was held on a connection that has ended."""
@@ -100,15 +104,19 @@ class AdvisoryLocks:
 
         A submission that is under way goes on behind its lock, but none begins: see `is_lost`.
         """
-        for digest in self._held:
+        for digest in list(self._held):
             self._held[digest] = _try_lock(connection, digest)
 
     def close(self) -> None:
         """Nothing: the locks end with the connection."""
 
+    def _forget(self, digest: str, _: Rows | None = None) -> None:
+        self._held.pop(digest, None)
+        self._lost.discard(digest)
+
 
 def _try_lock(connection: psycopg.Connection[Any], digest: str) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock($1)", [_key_of(digest)]).fetchone()
+    row = connection.execute(_TRY_LOCK, [_key_of(digest)]).fetchone()
     return bool(row and row[0])
 
 

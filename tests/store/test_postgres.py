@@ -256,25 +256,6 @@ def test_postgres_pooler_is_refused_unless_it_gives_each_client_a_connection(
                     client.open()
 
 
-# -- locks
-
-
-def test_postgres_locks_exclude_threads_and_clients_and_name_the_holder(postgres: PostgresStore) -> None:
-    first, second = postgres.connect().locks, postgres.connect()
-    assert first.acquire(A)
-    assert (first.acquire(A), second.locks.acquire(A), second.locks.acquire(B)) == (False, False, True)
-    assert str(second.locks.holder(A)).startswith("process ")
-    assert (first.holder(A), second.locks.holder(B)) == (None, None)
-    assert (first.free(A), second.locks.free(A), first.free(B)) == (False, False, False)
-    first.release(A)
-    assert second.locks.holder(A) is None
-    assert first.free(A) and second.locks.acquire(A)
-    second.close()
-    while not first.acquire(A):  # the server ends the connection a moment later
-        pass
-    assert first.acquire(B)
-
-
 # -- the same as SQLite
 
 
@@ -298,6 +279,22 @@ def test_postgres_refused_change_does_not_hold_up_a_job_s_id(postgres: PostgresS
     assert ids(postgres.open().listing()) == ["job_1"]
     with pytest.raises(LedgerUnavailable, match="no_such_column"):
         ledger.begin(job())
+
+
+def test_postgres_refused_content_is_not_kept_and_holds_up_nothing(
+    postgres: PostgresStore, postgres_server: Server, file: LedgerFile
+) -> None:
+    ledger = postgres.open()
+    row = ledger.begin(job())
+    ledger.change_soon(row, job_id="job_1")
+    postgres_server.execute("ALTER TABLE docspeed.contents ADD CHECK (length(bytes) > 3) NOT VALID")
+    kept = _kept(ledger.database, file)
+    assert not kept.keep(job("job_1"), [b"abc"], 3)
+    assert ledger.is_persistent
+    assert "results can't be kept" in file.warnings[-1]
+    assert ids(postgres.open().listing()) == ["job_1"]
+    assert kept.keep(job("job_1"), [b"abcd"], 4)
+    assert postgres.warnings == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Ask a shared ledger for rows: what threads ask at the same time is sent together.
+
+With a round trip for each of them, the threads of a run would wait for each other more than for the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+
+from docspeed_cli.core.errors import LedgerUnavailable
+from docspeed_cli.store.postgres_connection import HINT, Connection, is_lost, reason, words
+
+Rows = list[tuple[Any, ...]]
+
+
+class Question:
+    """A statement that returns rows and changes none.
+
+    `wanted` is called before it is sent, and if it returns False, the answer is no rows. `note` is called
+    with the rows before another thread can use the connection.
+    """
+
+    def __init__(
+        self,
+        sql: bytes,
+        values: Sequence[Any],
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+        note: Callable[[Rows], None] = lambda rows: None,
+    ) -> None:
+        self.sql = sql
+        self.values = values
+        self._wanted = wanted
+        self._note = note
+        self.rows: Rows = []
+        self.problem: LedgerUnavailable | None = None
+        self.is_answered = False
+
+    def is_open(self) -> bool:
+        """Return whether it is to be sent."""
+        if not self.is_answered and not self._wanted():
+            self.is_answered = True
+        return not self.is_answered
+
+    def answer(self, rows: Rows) -> None:
+        """Take the rows."""
+        self._note(rows)
+        self.rows, self.is_answered = rows, True
+
+    def withdraw(self) -> None:
+        """Take it back: after an interrupt, nobody waits for a lock that it would take."""
+        self.is_answered = True
+
+    def refuse(self, problem: LedgerUnavailable) -> None:
+        """Take the reason why there are no rows."""
+        self.problem, self.is_answered = problem, True
+
+
+def ask_all(connection: Connection, questions: Sequence[Question], where: str) -> None:
+    """Ask all of them, and give each its own answer or error. psycopg.Error if the connection is lost."""
+    together = [question for question in questions if question.is_open()]
+    if len(together) > 1 and psycopg.Pipeline.is_supported():
+        _ask_together(connection, together)
+    for question in together:
+        if not question.is_open():
+            continue
+        try:
+            question.answer(connection.execute(question.sql, question.values).fetchall())
+        except psycopg.Error as error:
+            if is_lost(connection, error):
+                raise
+            question.refuse(LedgerUnavailable(words(where, reason(error)), hint=HINT))
+
+
+def _ask_together(connection: Connection, questions: Sequence[Question]) -> None:
+    """Send all, then read what comes: if one fails, those behind it have no answer and did nothing."""
+    cursors: list[psycopg.Cursor[Any]] = []
+    try:
+        with connection.pipeline():
+            cursors.extend(connection.execute(question.sql, question.values) for question in questions)
+    except psycopg.Error as error:
+        if is_lost(connection, error):
+            raise
+    for question, cursor in zip(questions, cursors, strict=False):
+        if cursor.description is not None:
+            question.answer(cursor.fetchall())

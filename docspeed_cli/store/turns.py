@@ -1,0 +1,72 @@
+"""A lock for work that one thread can do for all that wait."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+
+class Turns:
+    """A lock; its holder wakes the threads whose work it has done, and they need not take it themselves.
+
+    With an ordinary lock, each of them would have to be its holder once, only to see that.
+    """
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._sleepers = deque[_Sleeper]()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        self._wake_next()
+
+    def wait(self, is_done: Callable[[], bool], work: Callable[[], None]) -> None:
+        """Return once `is_done`; `work` does what all wait for, in this thread or in another one."""
+        sleeper = _Sleeper()
+        try:
+            while not is_done():
+                self._sleepers.append(sleeper)
+                if self._lock.acquire(blocking=False):
+                    self._work(work)
+                else:
+                    sleeper.sleep()
+        finally:
+            # It may have been woken to work, and was done by then.
+            self._wake_next()
+
+    def _work(self, work: Callable[[], None]) -> None:
+        served = [self._sleepers.popleft() for _ in range(len(self._sleepers))]
+        try:
+            work()
+        finally:
+            self._lock.release()
+            for sleeper in served:
+                sleeper.wake()
+
+    def _wake_next(self) -> None:
+        """Wake a thread whose work came too late for the last holder; if there is a holder, it does this."""
+        if not self._lock.locked():
+            with suppress(IndexError):
+                self._sleepers.popleft().wake()
+
+
+class _Sleeper:
+    """A thread that waits: woken once or more often, it goes on once."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def sleep(self) -> None:
+        """Return after a wake, also one that came before."""
+        self._lock.acquire()
+
+    def wake(self) -> None:
+        """Let it go on."""
+        with suppress(RuntimeError):  # it has been woken already
+            self._lock.release()

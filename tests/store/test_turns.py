@@ -1,0 +1,77 @@
+"""Threads that wait for a turn: their work is done together, none sleeps on, none is left behind."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from docspeed_cli.store.turns import Turns
+
+
+class Desk:
+    """Work that is queued, and done by whichever thread has the turn."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.queue: list[int] = []
+        self.done: set[int] = set()
+        self.batches: list[int] = []
+
+    def submit(self, number: int) -> None:
+        self.queue.append(number)
+        self.turns.wait(lambda: number in self.done, self.serve)
+
+    def serve(self) -> None:
+        taken = [self.queue.pop(0) for _ in range(len(self.queue))]
+        self.batches.append(len(taken))
+        self.done.update(taken)
+
+
+def test_turns_concurrency_every_thread_goes_on_once_its_work_is_done() -> None:
+    desk = Desk()
+
+    def work(first: int) -> None:
+        for number in range(first, first + 300):
+            desk.submit(number)
+            if number % 7 == 0:
+                with desk.turns:
+                    desk.batches.append(0)
+
+    threads = [threading.Thread(target=work, args=(1000 * n,), daemon=True) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(desk.done) == sum(desk.batches) == 16 * 300
+
+
+def test_turns_holder_does_the_work_of_all_that_wait() -> None:
+    desk = Desk()
+    threads = [threading.Thread(target=desk.submit, args=(number,), daemon=True) for number in range(5)]
+    with desk.turns:
+        for thread in threads:
+            thread.start()
+        while len(desk.queue) < len(threads):
+            pass
+    for thread in threads:
+        thread.join(60)
+    assert desk.batches[0] == 5
+    assert desk.done == set(range(5))
+
+
+def test_turns_interrupt_of_the_holder_leaves_the_work_to_the_next() -> None:
+    desk = Desk()
+
+    def interrupted() -> None:
+        waiting.start()
+        while not desk.queue:
+            pass
+        raise KeyboardInterrupt
+
+    waiting = threading.Thread(target=desk.submit, args=(1,), daemon=True)
+    with pytest.raises(KeyboardInterrupt):
+        desk.turns.wait(lambda: False, interrupted)
+    waiting.join(60)
+    assert desk.done == {1}
