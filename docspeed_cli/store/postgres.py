@@ -29,7 +29,7 @@ from docspeed_cli.store.postgres_connection import (
     words,
 )
 from docspeed_cli.store.postgres_contents import ResultRows
-from docspeed_cli.store.postgres_layout import SCHEMA, TABLES, layout_of
+from docspeed_cli.store.postgres_layout import SCHEMA, layout_of, missing_rights
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
 from docspeed_cli.store.postgres_questions import Question, Rows, ask_all
 from docspeed_cli.store.turns import Turns
@@ -42,7 +42,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two tries to connect, at first and later."""
 _TRIES = 3
 """Connections on which one exchange is tried."""
-_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 class _Attempt(Write):
@@ -141,13 +140,7 @@ class PostgresDatabase(Database):
 
     def health(self) -> str:
         """Return which rights are missing; "" if none is."""
-        tests = ", ".join(f"has_table_privilege('{table}', $1)" for table in TABLES)
-        for right in _RIGHTS:
-            (found,) = self.read(f"SELECT {tests}", [right])
-            missing = [table for table, granted in zip(TABLES, found, strict=True) if not granted]
-            if missing:
-                return f"this user lacks the right to {right} in {', '.join(missing)}"
-        return ""
+        return self.exchange(missing_rights)
 
     def size(self) -> int:
         """Return how many bytes our tables and their indexes take."""

@@ -10,6 +10,8 @@ SCHEMA = "docspeed"
 """All tables are in this schema."""
 TABLES = ("jobs", "uploads", "conversations", "kept", "contents", "runs", "run_items")
 
+_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
 _MIGRATION_LOCK = 0x646F637370656564
 """Advisory lock that one client at a time holds while it migrates: `docspeed` in ASCII."""
 
@@ -74,6 +76,17 @@ def layout_of(connection: psycopg.Connection[Any]) -> int:
         return 0
     version = connection.execute(f"SELECT coalesce(max(version), 0) FROM {SCHEMA}.layout").fetchone()
     return int(version[0]) if version else 0
+
+
+def missing_rights(connection: psycopg.Connection[Any]) -> str:
+    """Return which right this user lacks; "" if none."""
+    tests = ", ".join(f"has_table_privilege('{table}', $1)" for table in TABLES)
+    for right in _RIGHTS:
+        found = connection.execute(f"SELECT {tests}".encode(), [right]).fetchone() or ()
+        missing = [table for table, granted in zip(TABLES, found, strict=True) if not granted]
+        if missing:
+            return f"this user lacks the right to {right} in {', '.join(missing)}"
+    return ""
 
 
 def migrate(connection: psycopg.Connection[Any]) -> None:

@@ -19,8 +19,8 @@ Rows = list[tuple[Any, ...]]
 class Question:
     """A statement that returns rows and changes none.
 
-    `wanted` is called before it is sent, and if it returns False, the answer is no rows. `note` is called
-    with the rows before another thread can use the connection.
+    `wanted` is called before it is sent; where it returns False, the answer is empty. `note` is called with
+    the rows before another thread can use the connection.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Question:
         self.rows, self.is_answered = rows, True
 
     def withdraw(self) -> None:
-        """Take it back: after an interrupt, nobody waits for a lock that it would take."""
+        """Take it back: after an interrupt, the lock that it would take has no use."""
         self.is_answered = True
 
     def refuse(self, problem: LedgerUnavailable) -> None:

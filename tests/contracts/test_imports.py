@@ -28,7 +28,10 @@ FLOORS = (
 SANDBOX = "sandbox"
 LATE = {
     "service.network",
-    *(f"store.postgres{part}" for part in ("", "_connection", "_contents", "_layout", "_locks")),
+    *(
+        f"store.postgres{part}"
+        for part in ("", "_connection", "_contents", "_layout", "_locks", "_questions")
+    ),
     "store.transfer",
 }
 """Modules that are imported inside functions only, and so may import heavy packages."""

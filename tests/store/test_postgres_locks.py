@@ -1,4 +1,4 @@
-"""Threads and machines over one ledger: what is asked at the same time, and the locks that one of them gets."""
+"""Threads and machines over one ledger: what is asked together, and the locks."""
 
 from __future__ import annotations
 
