@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 import threading
@@ -183,9 +184,12 @@ class _Content:
 def opened_downloads(
     environment: Environment, settings: Settings, output: Output, opened: ExitStack
 ) -> Downloads:
-    """The downloads of a command, closed by `opened`. If no results are kept, they are deleted then."""
+    """The downloads of a command, closed by `opened`.
+
+    They are deleted then if no results are kept, or the state folder can't be written.
+    """
     folder = settings.state_dir / "downloads"
-    if not settings.keep_results:
+    if not settings.keep_results or not _is_writable(folder):
         import tempfile
 
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="docspeed-")))
@@ -193,6 +197,15 @@ def opened_downloads(
     downloads = Downloads(environment, web, DownloadFolder(folder), settings.download_limit)
     opened.callback(downloads.close)
     return downloads
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be made in the folder, which is made for that."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _named(error: DocspeedError, label: str) -> DocspeedError:

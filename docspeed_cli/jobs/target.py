@@ -112,14 +112,14 @@ def file_target(output: str | None, rows: RowOptions | None = None) -> Target:
     return found
 
 
-def make_folder(path: Path, wanted_by: str) -> None:
+def make_folder(path: Path, wanted_by: str, hint: str | None = None) -> None:
     """Make a folder and those above it. UsageError if that fails."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         file = file_above(path)
         why = f"{file} is a file" if file else error.strerror or error
-        raise UsageError(f"{wanted_by}: can't make the folder {path}: {why}") from None
+        raise UsageError(f"{wanted_by}: can't make the folder {path}: {why}", hint=hint) from None
 
 
 def file_above(path: Path) -> Path | None:

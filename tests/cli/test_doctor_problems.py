@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from docspeed_cli.core.extras import EXTRAS
 from tests.fake_service import POLL, REFUSED, Reply, Service
 from tests.stage import Stage, lines
 
@@ -61,3 +62,14 @@ def test_doctor_at_terminal_aligns_hints(stage: Stage) -> None:
 def test_auth_status_of_sandbox_has_no_key(stage: Stage) -> None:
     ran = stage.run("auth", "status", "--sandbox", "--json")
     assert (ran.code, json.loads(ran.out)) == (0, {"server": "sandbox", "key": None, "source": None})
+
+
+def test_doctor_sandbox_that_is_the_server_and_not_installed_is_a_problem(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EXTRAS, "sandbox", ("no_such_module",))
+    assert stage.run("doctor").code == 0
+    ran = stage.run("doctor", "--sandbox")
+    last = json.loads(lines(ran.out)[-1])
+    assert (ran.code, last["check"], last["ok"]) == (1, "sandbox", False)
+    assert "[sandbox]" in last["hint"]

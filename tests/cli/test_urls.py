@@ -295,3 +295,15 @@ def test_conversation_takes_a_url_as_another_document(stage: Stage, service: Ser
     assert f"2. {URL}" in ran.out and "hidden1" not in ran.out + ran.err
     assert len(service.bodies()[-1]["inputs"]) == 2 and PDF in service.files.values()
     assert "https://files.example/none: the server answered 401" in ran.err
+
+
+def test_url_without_a_folder_for_downloads_is_downloaded_for_this_command(
+    stage: Stage, service: Service
+) -> None:
+    service.at("/in/march.pdf", Reply(200, PDF))
+    state = stage.folder / "state"
+    state.mkdir()
+    (state / "downloads").touch()
+    ran = stage.run("parse", URL, "--wait")
+    assert ran.code == 0, ran.err
+    assert list(service.files.values()) == [PDF]

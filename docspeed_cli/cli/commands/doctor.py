@@ -65,7 +65,10 @@ def _run_checks(context: Context) -> Iterator[Check]:
     settings = context.settings
     yield from _check_settings(settings)
     yield _check_ledger(context)
-    yield _check_sandbox()
+    sandbox = _check_sandbox(needed=settings.sandbox)
+    yield sandbox
+    if sandbox.code:
+        return
     if settings.sandbox:
         yield Check("server", "the sandbox in this process; it needs no API key and no network")
     elif settings.error is not None:
@@ -134,11 +137,11 @@ def _check_shared_ledger(context: Context, database: PostgresDatabase) -> Check:
     return Check("ledger", found)
 
 
-def _check_sandbox() -> Check:
+def _check_sandbox(*, needed: bool) -> Check:
     try:
         installed_sandbox()
     except DocspeedError as error:
-        return Check("sandbox", error.message, error.hint or "")
+        return Check("sandbox", error.message, error.hint or "", 1 if needed else 0)
     return Check("sandbox", "installed; --sandbox works without an API key")
 
 

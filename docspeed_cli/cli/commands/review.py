@@ -149,7 +149,9 @@ def _shown(context: Context, options: ReviewOptions, server: ReviewServer) -> It
     # The address of a browser is in the list of processes, which others may read; that of this file is not
     # enough to get at the review.
     folder = context.settings.state_dir / "views"
-    make_folder(folder, "review")
+    make_folder(
+        folder, "review", "add `--no-open`, or set DOCSPEED_STATE_DIR to a folder that you can write to"
+    )
     page = folder / f"review-{server.server_port}.html"
     to = html.escape(server.url)
     write_whole(page, [f'<meta http-equiv="refresh" content="0; url={to}">\n'.encode()], private=True)

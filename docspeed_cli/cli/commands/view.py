@@ -185,7 +185,9 @@ def _write_many(
 def _views_folder(context: Context) -> Path:
     """Make the folder of pages in the state folder, and delete those that are a week old."""
     folder = context.settings.state_dir / "views"
-    make_folder(folder, "view")
+    make_folder(
+        folder, "view", "add `-o PAGE.html`, or set DOCSPEED_STATE_DIR to a folder that you can write to"
+    )
     now = context.environment.now()
     for path in folder.rglob("*.html"):
         if now - path.stat().st_mtime > _KEPT_SECONDS:
