@@ -140,13 +140,7 @@ def is_title(text: str) -> bool:
 
 def role_of(heading: str) -> str:
     """Party that a heading names, such as "Bill to": seller, buyer or consignee; empty if none."""
-    words = set(tokens(heading if len(heading) <= _LONGEST else "")) - {
-        "details",
-        "name",
-        "address",
-        "from",
-        "to",
-    }
+    words = set(tokens(heading if len(heading) <= _LONGEST else "")) - _PARTY
     return next(iter(words)) if len(words) == 1 and words.issubset(ROLES) else ""
 
 
