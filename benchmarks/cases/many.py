@@ -44,7 +44,7 @@ MANY = Case(
     5,
     _many,
     (
-        Figure("jobs/s / least httpx program", rates("docspeed", "httpx"), 0.8, at_least=True),
+        Figure("jobs/s / minimal httpx program", rates("docspeed", "httpx"), 0.8, at_least=True),
         Figure("jobs/s / curl, jq, xargs -P 8", rates("docspeed", "curl, jq, xargs"), 10.0, at_least=True),
     ),
     warm=False,

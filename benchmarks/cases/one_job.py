@@ -45,13 +45,13 @@ def _job_tls(stand: Stand) -> dict[str, Variant]:
 
 
 _FIGURES = (
-    Figure("one job / least httpx program, CPU", cpu_over("docspeed", "httpx"), 1.2, timed=False),
+    Figure("one job / minimal httpx program, CPU", cpu_over("docspeed", "httpx"), 1.2, timed=False),
     Figure("one job / curl and jq, CPU", cpu_over("docspeed", "curl, jq"), None, timed=False),
 )
 
 JOB = Case(
     "job",
-    "one job from submission to result, ledger included, beside the least httpx program",
+    "one job from submission to result, ledger included, beside the minimal httpx program",
     15,
     _job,
     _FIGURES,

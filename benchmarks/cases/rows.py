@@ -63,9 +63,9 @@ ROWS_CSV = _case(
 )
 ROWS_XLSX = _case(
     "xlsx",
-    "10,000 results of 20 kB that are kept, as a workbook, beside the least program with XlsxWriter",
+    "10,000 results of 20 kB that are kept, as a workbook, beside the minimal program with XlsxWriter",
     1,
     "XlsxWriter",
     _least_workbook,
-    Figure("10,000 results to xlsx / XlsxWriter's least program", over("docspeed", "XlsxWriter"), 1.5),
+    Figure("10,000 results to xlsx / minimal program with XlsxWriter", over("docspeed", "XlsxWriter"), 1.5),
 )

@@ -38,7 +38,7 @@ def _write_pages(document: Path) -> None:
 
 VIEW = Case(
     "view",
-    "an invoice of 10 pages as a page to look at, beside the least program that draws its pages",
+    "an invoice of 10 pages as a page to look at, beside the minimal program that draws its pages",
     7,
     _view,
     (Figure("page of a 10-page invoice / drawing its pages", over("docspeed", "pypdfium2"), 3.0),),

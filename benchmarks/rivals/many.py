@@ -1,4 +1,4 @@
-"""The least program for many jobs with httpx: one client in 32 threads, ids on standard input."""
+"""A minimal program for many jobs with httpx: one client in 32 threads, ids on standard input."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The least program for one job with httpx: submit, status until it has ended, result."""
+"""A minimal program for one job with httpx: submit, status until it has ended, result."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""The least program that draws each page of a PDF with pypdfium2, as wide as `docspeed view` does.
+"""A minimal program that draws each page of a PDF with pypdfium2, as wide as `docspeed view` does.
 
 render_pages.py DOCUMENT
 """

@@ -1,4 +1,4 @@
-"""The least program that puts a folder of extractions into a workbook: XlsxWriter's own `write_row`.
+"""A minimal program that puts a folder of extractions into a workbook: XlsxWriter's own `write_row`.
 
 to_xlsx.py FOLDER BOOK
 """

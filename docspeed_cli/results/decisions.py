@@ -119,7 +119,7 @@ def merge_changes(
 
 
 def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:
-    """Whether the document was rejected or every value was decided about; one without values, itself."""
+    """Whether the document was rejected, or all its values (without values, it itself) were decided about."""
     return ("", False) in decisions or (value_count > 0 and values_left(decisions, value_count) == 0)
 
 

@@ -357,7 +357,7 @@ def _once(call: Evaluate, key: int) -> Evaluate:
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str | None:
-    """Return the known name that was probably meant, also by only what stands after its last dot."""
+    """Return the known name that was probably meant, even if only the part after its last dot was given."""
     short = {key.rpartition(".")[2]: key for key in reversed(known)}
     near = nearest(name, [*known, *short])
     return near if near in known else short.get(near or "")

@@ -59,7 +59,7 @@ class View:
         panel = Panel(payload, operation, self._locators, names)
         notes = [f"The page shows the first {MAX_VALUES:,} values."] if panel.is_cut else []
         if not panel.values and panel.operation is None:
-            notes.append("docspeed does not know the form of this result.")
+            notes.append("docspeed does not recognise the structure of this result.")
         texts = self._page_texts()
         shown = []
         left = max_pages

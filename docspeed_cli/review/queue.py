@@ -119,7 +119,7 @@ def _doubts(field: Field) -> Iterator[tuple[str, int, str]]:
         and not isinstance(field.value, list | dict | bool)
         and not _is_in(cell_text(field.value), quote)
     ):
-        yield field.key, LOW, "not as in the document's text"
+        yield field.key, LOW, "differs from the document's text"
 
 
 def _is_in(text: str, quote: str) -> bool:

@@ -97,9 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             self._send_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
         elif self.headers.get("Host", "").lower() not in self.server.hosts or not self._is_own_origin():
-            self._send_problem(HTTPStatus.FORBIDDEN, "This page may not ask.")
+            self._send_problem(HTTPStatus.FORBIDDEN, "Requests from other sites are refused.")
         elif path is None:
-            self._send_problem(HTTPStatus.NOT_FOUND, "There is nothing here. Is the address whole?")
+            self._send_problem(HTTPStatus.NOT_FOUND, "There is no such page. Is the address complete?")
         else:
             try:
                 handle(path, body)
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             except DocspeedError as error:
                 self._send_problem(HTTPStatus.INTERNAL_SERVER_ERROR, error.message)
             except IndexError:
-                self._send_problem(HTTPStatus.NOT_FOUND, "There is nothing here.")
+                self._send_problem(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def _is_own_origin(self) -> bool:
         """Whether no page asks, as for an address that was typed, or one of ours."""

@@ -39,7 +39,7 @@ _OPEN_VIEWS = 2
 _MAX_PICTURES = 24
 """Pictures of pages that stay in memory, about 300 kB each."""
 
-_UNKNOWN = "The page asked for nothing that is known."
+_UNKNOWN = "The page's request is unknown."
 
 _MAX_TEXT = 20_000
 """Characters of the longest correction or note."""
@@ -255,7 +255,7 @@ class Session:
             left = [key for key in shown.texts or [""] if (key, False) not in seen]
             keys = [field] if field else left
             if not keys:
-                raise Refused("Every value is decided about.")
+                raise Refused("There is already a decision about every value.")
             return {(key, False): self._decision(key, ACCEPTED) for key in keys}
         if kind == CORRECTED and field:
             return {(field, False): self._correction(shown, field, text)}
@@ -264,7 +264,7 @@ class Session:
     def _correction(self, shown: _Open, field: str, text: str) -> Decision:
         if is_cut(shown.texts[field]):
             raise Refused(
-                "The page shows only the beginning of this value; add a note in place of a correction."
+                "The page shows only the beginning of this value; add a note instead of a correction."
             )
         old = shown.old_value(field)
         place = shown.layout.column_of(field, shown.tables)
@@ -274,7 +274,7 @@ class Session:
             raise Refused(str(error)) from None
         # Otherwise the correction would be lost when the result is compared or exported.
         if corrected(shown.payload, [Correction(field, old, new)])[1]:
-            raise Refused("The result has no place for this value; add a note in place of a correction.")
+            raise Refused("The result has no place for this value; add a note instead of a correction.")
         return self._decision(field, CORRECTED, new, old)
 
     def _decision(self, field: str, kind: str, value: Any = None, old: Any = None) -> Decision:

@@ -69,7 +69,7 @@ def _merged(rules: Iterable[_Rule]) -> list[_Rule]:
 
 
 def _crossing(level: Sequence[_Rule], upright: Sequence[_Rule]) -> Iterator[tuple[list[_Rule], list[_Rule]]]:
-    """Groups of level and upright rules that cross or touch each other."""
+    """Groups of horizontal and vertical rules that cross or touch each other."""
     left = set(level)
     while left:
         across, down = [left.pop()], list[_Rule]()

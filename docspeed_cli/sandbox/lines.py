@@ -23,7 +23,7 @@ DATE = re.compile(
     r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
 )
 
-_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic and their kin
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic and related scripts
 
 LABEL = re.compile(
     r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|"
@@ -108,7 +108,7 @@ def is_label(text: str) -> bool:
 
 
 def _reading_order(words: Sequence[Word]) -> Sequence[Word]:
-    """Words from left to right; in Hebrew and Arabic lines from right to left, but numbers and names."""
+    """Words from left to right; in Hebrew and Arabic lines from right to left, except numbers and names."""
     leftward = [bool(_LEFTWARD.search(word.text)) for word in words]
     if 2 * sum(leftward) <= sum(bool(re.search(r"[^\W\d]", word.text)) for word in words):
         return words

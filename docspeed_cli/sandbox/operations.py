@@ -173,7 +173,7 @@ class Work:
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
     def _source(self, file_id: str, *, named: bool) -> Source:
-        """A file and its layout; problems bear its name where a request has several files."""
+        """A file and its layout; problems have its name if a request has several files."""
         file = self._store.file(file_id)
         if file is None:
             raise Unreadable("file_not_found", f"the file {file_id} no longer exists")

@@ -265,7 +265,7 @@ def _is_blank(page: Any) -> bool:
 
 
 def _rules(page: Any, view: _View) -> Iterator[Box]:
-    """Upright and level lines of the drawings on a page, as boxes without width or height."""
+    """Vertical and horizontal lines of the drawings on a page, as boxes without width or height."""
     from pypdfium2 import raw
 
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))

@@ -31,8 +31,8 @@ def test_concerns_are_of_values_that_are_missing_without_evidence_or_doubtful() 
         "none": (FAILED, "no value"),
         "bare": (FAILED, "no evidence"),
         "unsure": (LOW, "confidence 50%"),
-        "other": (LOW, "not as in the document's text"),
-        "wrong": (LOW, "not as in the document's text"),
+        "other": (LOW, "differs from the document's text"),
+        "wrong": (LOW, "differs from the document's text"),
     }
 
 

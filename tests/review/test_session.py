@@ -153,9 +153,9 @@ def test_session_last_reviewer_of_a_field_is_told_of_the_other(tmp_path: Path) -
     [
         ({"decision": "corrected", "field": "gone", "text": "1"}, "no value gone"),
         ({"decision": "corrected", "field": "total", "text": "1" * 20_001}, "at most"),
-        ({"decision": "corrected", "text": "1"}, "nothing that is known"),
-        ({"decision": "rejected", "field": "total"}, "nothing that is known"),
-        ([], "nothing that is known"),
+        ({"decision": "corrected", "text": "1"}, "request is unknown"),
+        ({"decision": "rejected", "field": "total"}, "request is unknown"),
+        ([], "request is unknown"),
     ],
 )
 def test_session_refuses_what_makes_no_sense_and_saves_nothing(

@@ -59,7 +59,7 @@ def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
     if usable(source).url is not None:
         source = context.downloads.document(source, context.sleep)
     if source.path is None:
-        raise UsageError(f"{source.label} is a stored file already; `--file-id` of other commands takes it")
+        raise UsageError(f"{source.label} is already stored; other commands take it with `--file-id`")
     with context.output.live() as show:
         show(f"upload {source.label}")
         return Uploads(context).upload(source, fresh=fresh)

@@ -92,7 +92,7 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         if second is None and not many:
             path = _write_one(context, options, first, named)
         elif named:
-            raise UsageError(f"{result} has several results; documents can be named for one only")
+            raise UsageError(f"{result} has several results; name documents only with a single one")
         else:
             listed = [first] if second is None else _chain(first, second, found)
             path = _write_many(context, options, result, listed)
