@@ -88,7 +88,7 @@ class Run(NamedTuple):
         with _adding_to(problems):
             options = self._wait_options(context, checks)
         with _adding_to(problems):
-            found = self._documents(context, options.timeout)
+            found = self._documents(context, options.timeout, download=not problems)
             self._check_outputs(context, found, to)
         if problems:
             discard(found.checked)
@@ -112,7 +112,7 @@ class Run(NamedTuple):
                 check_unwaited(context, self.options, self.table, checks)
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
-    def _documents(self, context: Context, timeout: float | None) -> InputSet:
+    def _documents(self, context: Context, timeout: float | None, *, download: bool) -> InputSet:
         """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
         check_file_ids(context, options.inputs.file_ids)
@@ -125,6 +125,8 @@ class Run(NamedTuple):
 
                 most = sys.maxsize if options.max_files is None else options.max_files
                 found = limit_files(found, options.limit, most)
+            if not download and any(source.url for source in found.checked):
+                return found
             found = downloaded(context, found, options.inputs, options.limit, timeout)
             if options.max_pages is not None:
                 limit_pages(found.checked, options.max_pages)

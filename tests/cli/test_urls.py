@@ -307,3 +307,11 @@ def test_url_without_a_folder_for_downloads_is_downloaded_for_this_command(
     ran = stage.run("parse", URL, "--wait")
     assert ran.code == 0, ran.err
     assert list(service.files.values()) == [PDF]
+
+
+def test_url_beside_a_wrong_flag_is_not_downloaded(stage: Stage, service: Service) -> None:
+    ran = stage.run("parse", URL, "--timeout", "5")
+    assert ran.code == 2 and "--timeout needs `--wait`" in ran.err
+    ran = stage.run("extract", URL, "--schema", "{}", "--set", "nonsense")
+    assert ran.code == 2 and "it names no field" in ran.err and "--set" in ran.err
+    assert fetched(service) == []
