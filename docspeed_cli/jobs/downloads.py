@@ -56,8 +56,16 @@ class _Page(NamedTuple):
 class Downloads:
     """The downloads of one command. Safe to use from many threads."""
 
-    def __init__(self, environment: Environment, web: Web, folder: DownloadFolder, limit: int) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        web: Web,
+        folder: DownloadFolder,
+        limit: int,
+        report: Callable[[str], None],
+    ) -> None:
         self._environment = environment
+        self._report = report
         self._web = web
         self._folder = folder
         self._limit = limit
@@ -134,6 +142,7 @@ class Downloads:
                 if late or last:
                     named = _named(error, label)
                     return named.replace(hint=named.hint or self._next_step(url, label))
+                self._report(f"{label}: {error.message}; trying again in {span(wait)}")
             sleep(wait)
         raise AssertionError("unreachable")
 
@@ -194,7 +203,7 @@ def opened_downloads(
 
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="docspeed-")))
     web = Web(environment, output.exchange if output.style.verbose else None)
-    downloads = Downloads(environment, web, DownloadFolder(folder), settings.download_limit)
+    downloads = Downloads(environment, web, DownloadFolder(folder), settings.download_limit, output.progress)
     opened.callback(downloads.close)
     return downloads
 

@@ -182,7 +182,8 @@ def test_url_that_fails_for_a_moment_is_tried_again(stage: Stage, service: Servi
     service.at(
         "/in/march.pdf", Reply(503, b""), Reply(200, b"%PDF", {"Content-Length": "99"}), Reply(200, PDF)
     )
-    assert stage.run("parse", URL).code == 0
+    ran = stage.run("parse", URL)
+    assert ran.code == 0 and ran.err.count(f"{URL}: ") == ran.err.count("; trying again in ") == 2
     assert list(service.files.values()) == [PDF]
 
 
