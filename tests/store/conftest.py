@@ -28,6 +28,10 @@ class Store:
     def open(self, now: Callable[[], float] | None = None) -> Ledger:
         raise NotImplementedError
 
+    def skip_rows(self, last: int) -> None:
+        """Let the next job have the row after this one."""
+        raise NotImplementedError
+
     def tick(self) -> float:
         return float(next(self._ticks))
 
@@ -41,6 +45,11 @@ class LedgerFile(Store):
 
     def open(self, now: Callable[[], float] | None = None) -> Ledger:
         return Ledger(self.path, self.warnings.append, now or self.tick)
+
+    def skip_rows(self, last: int) -> None:
+        ledger = self.open()
+        ledger.database.write("UPDATE sqlite_sequence SET seq = ? WHERE name = 'jobs'", [last])
+        ledger.close()
 
     @property
     def folder(self) -> set[str]:
@@ -62,6 +71,11 @@ class PostgresStore(Store):
 
     def open(self, now: Callable[[], float] | None = None) -> Ledger:
         return Ledger("", self.warnings.append, now or self.tick, self.connect(now))
+
+    def skip_rows(self, last: int) -> None:
+        database = self.connect()
+        database.read("SELECT setval(pg_get_serial_sequence('jobs', 'row'), ?)", [last])
+        database.close()
 
     def connect(self, now: Callable[[], float] | None = None) -> PostgresDatabase:
         address = ledger_address(self.url)
