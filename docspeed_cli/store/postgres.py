@@ -45,7 +45,7 @@ _TRIES = 3
 
 
 class _Attempt(Write):
-    """A statement that is committed at once or given up."""
+    """A statement that is committed now or fails; it does not wait until the database is back."""
 
     __slots__ = ("problem",)
 
@@ -54,12 +54,12 @@ class _Attempt(Write):
         self.problem: LedgerUnavailable | None = None
 
     def refuse(self, problem: LedgerUnavailable) -> None:
-        """Give it up."""
+        """Record why the statement failed; it is not tried again."""
         self.problem, self.done = problem, (0, 0)
 
 
 class _Insertion(_Attempt):
-    """A new job, whose row is written under a lock or not at all: without it, its request is not sent."""
+    """The row of a new job, written only while its claim is held. Without the row, no request is sent."""
 
     __slots__ = ("claim",)
 
@@ -84,7 +84,7 @@ class PostgresDatabase(Database):
         super().__init__(str(address))
         self._lock = self._turns = Turns()
         self._tickets: deque[list[Write]] = deque()
-        """Writes for which a thread waits; a ticket is cleared once its write was tried."""
+        """Writes that threads wait for; a ticket is cleared once its write was tried."""
         self._address = address
         self._warn = warn
         self._now = now
@@ -180,10 +180,10 @@ class PostgresDatabase(Database):
         return write.done
 
     def _serve(self) -> None:
-        """Ask and try to commit all that threads wait for."""
+        """Send the questions, and try to commit the writes, that threads wait for."""
         if self._questions:
             self._ask_queue()
-        # Counted before, so that a write that is queued meanwhile is not taken for one that was tried.
+        # Counted first: a write that is queued in the meantime was not tried.
         count = len(self._tickets)
         if count:
             self._commit_queue()
@@ -208,13 +208,13 @@ class PostgresDatabase(Database):
                 write.refuse(problem)
         if any(write.done is None for write in changes):
             if problem is not None and self.is_persistent:
-                self._warn(f"{problem.message}; what becomes known is recorded when it is back")
+                self._warn(f"{problem.message}; changes are recorded when it is back")
             self.is_persistent = False
         else:
             self.is_persistent = True
 
     def _attempted(self, write: _Attempt) -> int:
-        """Commit this and what waits; return the number of the row that it inserted."""
+        """Commit this write and those that wait; return the number of the inserted row."""
         self._queue.append(write)
         done = self._committed(write)
         if write.problem is not None:

@@ -22,7 +22,7 @@ _DELETE = "DELETE FROM contents WHERE digest = $1"
 
 
 class SharedDatabase(Protocol):
-    """What a ledger's database does for contents. LedgerUnavailable if it can't."""
+    """The part of a ledger's database that contents need. LedgerUnavailable if it fails."""
 
     where: str
 
@@ -35,7 +35,7 @@ class SharedDatabase(Protocol):
         ...
 
     def try_write(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
-        """Commit a statement, now or never."""
+        """Commit a statement at once. LedgerUnavailable if that fails."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""Ask a shared ledger for rows: what threads ask at the same time is sent together.
+"""Ask a shared ledger for rows; the questions that threads ask at the same time are sent together.
 
-With a round trip for each of them, the threads of a run would wait for each other more than for the server.
+With a round trip for each question, threads would wait for each other longer than for the server.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ class Question:
         self.is_answered = False
 
     def is_open(self) -> bool:
-        """Return whether it is to be sent."""
+        """Return whether the question still needs an answer."""
         if not self.is_answered and not self._wanted():
             self.is_answered = True
         return not self.is_answered
 
     def answer(self, rows: Rows) -> None:
-        """Take the rows."""
+        """Set the rows that answer the question."""
         self._note(rows)
         self.rows, self.is_answered = rows, True
 
     def withdraw(self) -> None:
-        """Take it back: after an interrupt, the lock that it would take has no use."""
+        """Withdraw the question: after an interrupt, the lock that it would take has no use."""
         self.is_answered = True
 
     def refuse(self, problem: LedgerUnavailable) -> None:
-        """Take the reason why there are no rows."""
+        """Set the reason why there are no rows."""
         self.problem, self.is_answered = problem, True
 
 
 def ask_all(connection: Connection, questions: Sequence[Question], where: str) -> None:
-    """Ask all of them, and give each its own answer or error. psycopg.Error if the connection is lost."""
+    """Send the questions, and give each its own answer or error. psycopg.Error if the connection is lost."""
     together = [question for question in questions if question.is_open()]
     if len(together) > 1 and psycopg.Pipeline.is_supported():
         _ask_together(connection, together)
@@ -76,7 +76,7 @@ def ask_all(connection: Connection, questions: Sequence[Question], where: str) -
 
 
 def _ask_together(connection: Connection, questions: Sequence[Question]) -> None:
-    """Send all, then read what comes: if one fails, those behind it have no answer and did nothing."""
+    """Send all questions, then read the answers. Those after a failed one are not executed, and stay open."""
     cursors: list[psycopg.Cursor[Any]] = []
     try:
         with connection.pipeline():

@@ -1,4 +1,4 @@
-"""A lock for work that one thread can do for all that wait."""
+"""A lock whose holder does the work of all threads that wait for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import suppress
 
 
 class Turns:
-    """A lock; its holder wakes the threads whose work it has done, and they need not take it themselves.
+    """A lock whose holder wakes the threads whose work it has done; they need not take the lock themselves.
 
-    With an ordinary lock, each of them would have to be its holder once, only to see that.
+    With an ordinary lock, each of them would have to take it only to see that its work is done.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Turns:
         self._wake_next()
 
     def wait(self, is_done: Callable[[], bool], work: Callable[[], None]) -> None:
-        """Return once `is_done`; `work` does what all wait for, in this thread or in another one."""
+        """Return once `is_done`. This thread or another calls `work`, which serves all waiting threads."""
         sleeper = _Sleeper()
         try:
             while not is_done():
@@ -36,7 +36,7 @@ class Turns:
                 else:
                     sleeper.sleep()
         finally:
-            # It may have been woken to work, and was done by then.
+            # This thread may have been woken to do the work, although its own was done.
             self._wake_next()
 
     def _work(self, work: Callable[[], None]) -> None:
