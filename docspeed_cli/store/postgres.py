@@ -164,9 +164,11 @@ class PostgresDatabase(Database):
         with self._lock:
             self._patience = 0.0
             self._commit_queue()
-            if self._queue:
+            count = len(self._queue)
+            if count:
+                lacking = "1 change is" if count == 1 else f"{count} changes are"
                 self._warn(
-                    f"{len(self._queue)} changes are not in the ledger {self.where}, which can't be used now;"
+                    f"{lacking} not in the ledger {self.where}, which can't be used now;"
                     " run the same command again when it can"
                 )
             self._drop_connection()

@@ -129,7 +129,7 @@ def test_postgres_close_without_the_server_says_what_is_not_recorded(postgres_se
         ledger.close()
     finally:
         postgres_server.start()
-    assert "1 changes are not in the ledger" in store.warnings[-1]
+    assert "1 change is not in the ledger" in store.warnings[-1]
     assert store.pauses == []
 
 
