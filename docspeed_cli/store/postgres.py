@@ -208,12 +208,10 @@ class PostgresDatabase(Database):
         for write in changes:
             if problem is not None and isinstance(write, _Attempt) and write.done is None:
                 write.refuse(problem)
-        if any(write.done is None for write in changes):
-            if problem is not None and self.is_persistent:
-                self._warn(f"{problem.message}; changes are recorded when it is back")
-            self.is_persistent = False
-        else:
-            self.is_persistent = True
+        waiting = any(write.done is None for write in changes)
+        if waiting and problem is not None and self.is_persistent:
+            self._warn(f"{problem.message}; changes are recorded when it is back")
+        self.is_persistent = not waiting
 
     def _attempted(self, write: _Attempt) -> int:
         """Commit this write and those that wait; return the number of the inserted row."""
