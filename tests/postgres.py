@@ -37,6 +37,7 @@ class Server:
     """The one that the session shares, for tests that can take no fixture."""
 
     def __init__(self, *settings: str) -> None:
+        tool("initdb")  # a skipped test leaves no folder behind
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self.port = free_port()
