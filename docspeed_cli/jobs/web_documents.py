@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task
@@ -59,4 +59,9 @@ def _all_of(errors: Sequence[DocspeedError], inputs: Inputs) -> DocspeedError:
         return errors[0]
     every = input_error([], [error.message for error in errors], inputs)
     lasting = any(isinstance(error, UsageError) for error in errors)
-    return every if lasting else errors[0].replace(message=every.message, hint=every.hint)
+    if lasting:
+        return every
+    hint = f"run {SAME_AGAIN}"
+    if every.hint is not None:
+        hint += ", or add `--skip-invalid`, and only these inputs fail"
+    return errors[0].replace(message=every.message, hint=hint)

@@ -444,6 +444,10 @@ def server_of_a_url_that_fails(walker: Walker) -> None:
     url = "https://files.example/in/march.pdf"
     walker.service.at("/in/march.pdf", Reply(200, b"%PDF-1.4 a %%EOF\n"), *[Reply(503, b"")] * 4)
     assert [walker.play("parse", url, "--wait").code for _ in range(2)] == [0, 9]
+    walker.service.at("/in/april.pdf", *[Reply(503, b"")] * 4)
+    walker.service.at("/in/may.pdf", *[Reply(503, b"")] * 4)
+    played = walker.play("parse", *(f"https://files.example/in/{month}.pdf" for month in ("april", "may")))
+    assert played.code == 9 and "hint: run the same command again, or" in played.err
 
 
 @scenario
