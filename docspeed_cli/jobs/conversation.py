@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from docspeed_cli.core.errors import NotFound, Rejected, UsageError
+from docspeed_cli.core.errors import DocspeedError, NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Conversation, Request, Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Outcome, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.submit import Submitter
+from docspeed_cli.jobs.submit import Submitter, is_about_a_file
 from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
@@ -62,7 +63,7 @@ class Talk:
             )
         except (NotFound, Rejected) as error:
             if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
-                raise
+                raise self._naming_files(error) from None
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
             return self.ask(question)
@@ -71,6 +72,15 @@ class Talk:
         if outcome.result is not None:
             self._remember(question, prepared.documents, outcome)
         return outcome
+
+    def _naming_files(self, error: DocspeedError) -> DocspeedError:
+        """The error, with a next step if the server may have forgotten documents that were files here."""
+        stored = [source for source in self.sources if source.path is None]
+        names = [shlex.quote(source.label) for source in stored if source.label != source.file_id]
+        if error.hint or not names or not is_about_a_file(error):
+            return error
+        again = f"docspeed chat 'your question' {' '.join(names)}{self.context.settings.server_flags}"
+        return error.replace(hint=f"name the documents, so that they are uploaded again: `{again}`")
 
     def _remember(self, question: str, documents: Sequence[Document], outcome: Outcome) -> None:
         """Keep the answer for `/save`, and the session for `--continue`."""
@@ -100,7 +110,8 @@ def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conve
     found = context.ledger.last_conversation(context.server, context.fingerprint, digests)
     if found is None:
         over = " over these documents in this order" if sources else ""
-        raise UsageError(f"no conversation{over} to continue", hint="ask without `--continue` to start one")
+        hint = "ask without `--continue` to start one" if sources else "`docspeed chat 'your question' FILE`"
+        raise UsageError(f"no conversation{over} to continue", hint=hint)
     return found
 
 

@@ -105,7 +105,7 @@ class Submitter:
             reused = [
                 file_id for document, (file_id, entry) in documents if document.source.path and not entry
             ]
-            if not reused or not _is_about_a_file(error):
+            if not reused or not is_about_a_file(error):
                 raise
             # The server has forgotten a file that was uploaded before this run: upload it again, once.
             for file_id in reused:
@@ -253,7 +253,7 @@ def _is_about_the_mode(error: DocspeedError) -> bool:
     return error.status in (400, 422) and bool(re.search(_MODE, text))
 
 
-def _is_about_a_file(error: DocspeedError) -> bool:
+def is_about_a_file(error: DocspeedError) -> bool:
     """Whether the server refused a request because it does not know one of its files."""
     if isinstance(error, NotFound):
         return True

@@ -86,6 +86,16 @@ def test_chat_session_kept_when_another_thing_is_not_found(stage: Stage, service
     assert sessions(service) == [None, "s1"]
 
 
+def test_chat_document_forgotten_by_server_is_to_be_named_again(stage: Stage, service: Service) -> None:
+    answering(service)
+    path = stage.document("a b.pdf")
+    stage.run("chat", "first?", path)
+    service.then(SUBMIT, Reply.of(404, {"detail": "there is no file 'file_1'"}))
+    ran = stage.run("chat", "second?", "--continue")
+    assert ran.code == 6
+    assert f"so that they are uploaded again: `docspeed chat 'your question' '{path}'`" in ran.err
+
+
 def test_chat_questions_from_stdin_are_one_conversation(stage: Stage, service: Service) -> None:
     answering(service)
     ran = stage.run("chat", "-", "--file-id", "f", stdin=b"How much?\n\n When? \n")

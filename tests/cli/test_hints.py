@@ -167,6 +167,15 @@ def jobs_at_a_terminal(walker: Walker) -> None:
 
 
 @scenario
+def conversation_over_a_forgotten_file(walker: Walker) -> None:
+    walker.play("chat", "what?", "--continue")
+    walker.service.payload = lambda operation, body: b'{"answer": "this", "session_id": "s1"}'
+    walker.play("chat", "what?", "a.pdf")
+    walker.service.then(SUBMIT, Reply.of(404, {"detail": "there is no such file"}))
+    walker.play("chat", "what?", "--continue")
+
+
+@scenario
 def jobs_elsewhere(walker: Walker) -> None:
     walker.stage.submit(1)
     walker.play("jobs", "watch", "--base-url", "https://eu.docspeed.example", terminal=True)
