@@ -17,9 +17,9 @@ import typer
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.framework import HelpRow, build, rank
 from docspeed_cli.cli.groups import Entry, commands
 from docspeed_cli.cli.help_topics import PARTS
+from docspeed_cli.cli.typer_command import HelpRow, build, rank
 from docspeed_cli.core.settings import SETTINGS
 
 RELEASED = "2026-11-24"

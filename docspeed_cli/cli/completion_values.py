@@ -9,9 +9,9 @@ from typing import Any
 
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.completion_reply import Completion, Value, described
-from docspeed_cli.cli.framework import build
 from docspeed_cli.cli.groups import Called
 from docspeed_cli.cli.help_layout import TOPICS
+from docspeed_cli.cli.typer_command import build
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError

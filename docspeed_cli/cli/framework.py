@@ -1,25 +1,20 @@
-"""Turn a typed function into a command: its own flags, the shared options once, help in groups.
+"""Describe a command as its function declares it: parameters, guide, and what a command line becomes.
 
 A command's function takes one value of an `Options` class and, as parameters, its own flags; it returns
 the action to perform. Its module is loaded when it is called, and nothing is read or sent before the command
-line is parsed.
+line is parsed. Nothing here loads Typer, which a plain command line does without.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
-import typer
-from typer.core import TyperCommand
-
-from docspeed_cli.cli.help_layout import MAX_WIDTH, examples_section, more_section
-from docspeed_cli.cli.options import Options
-from docspeed_cli.core.errors import UsageError, combine_errors
+from docspeed_cli.cli.options import Argument, Flag, Options
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.terminal.streams import Style
 
 if TYPE_CHECKING:
@@ -29,20 +24,12 @@ if TYPE_CHECKING:
 Action = Callable[[Any], int]
 """What a command does with its context; returns the exit code.
 
-Loosely typed: a command's annotations are resolved when it is built, and naming `Context` would load it then.
+Loosely typed: a command's annotations are resolved when it is described, and naming `Context` would load it
+then.
 """
 
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH}
-
-_PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
-
-_READ_ON = {
-    "output": {"format"},
-    "scripting": {"wait", "ids"},
-    "schemas": {"schema"},
-    "exit-codes": {"timeout", "ids"},
-}
-"""The topics that a command's help points to, by the parameters that they explain."""
+REQUIRED: Any = ...
+"""Default of a parameter that must be given."""
 
 
 class Guide(NamedTuple):
@@ -80,6 +67,48 @@ class Invocation(NamedTuple):
         )
 
 
+class Parameter(NamedTuple):
+    """A flag or an argument of a command: its name in the program, its type, and how it is declared."""
+
+    name: str
+    kind: Any
+    default: Any
+    declared: Flag | Argument
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is a flag without a value."""
+        return self.kind in (bool, bool | None)
+
+
+class Description(NamedTuple):
+    """A command as its function declares it; `parameters` are its own ones, then those of its options."""
+
+    entry: Entry
+    function: FunctionType
+    options: type[Options]
+    parameters: tuple[Parameter, ...]
+    own: frozenset[str]
+    """Names of the parameters that the function takes itself."""
+    guide: Guide
+
+    @property
+    def flags(self) -> dict[str, tuple[Parameter, bool]]:
+        """Every way to write a flag: its parameter, and what it sets a switch to."""
+        return {
+            spelling: (parameter, on)
+            for parameter in self.parameters
+            if isinstance(parameter.declared, Flag)
+            for spelling, on in parameter.declared.spellings.items()
+        }
+
+    def invocation(self, values: Mapping[str, Any]) -> Invocation:
+        """What a command line with these values asks for. UsageError if the command refuses them."""
+        own = {name: value for name, value in values.items() if name in self.own}
+        options = self.options(**{name: value for name, value in values.items() if name not in self.own})
+        return Invocation(self.function(options=options, **own), options, self.guide)
+
+
 _GUIDES: dict[Callable[..., Any], Guide] = {}
 
 
@@ -95,127 +124,45 @@ def guide(
     return keep
 
 
-class HelpRow(NamedTuple):
-    """A flag or argument in the help: its parameter's name, its panel, and the two columns."""
-
-    name: str
-    panel: str
-    flags: str
-    about: str
-
-
-class Command(TyperCommand):
-    """A command whose help groups its flags, and ends with examples and where to read on."""
-
-    guide = Guide()
-
-    def rows(self, ctx: Any) -> Iterator[HelpRow]:
-        """A row for each flag and argument."""
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None:
-                # The usage line shows what is required, and `about` the range of a number.
-                flags = re.sub(r"<int( range)?>", "N", record[0])
-                about = re.sub(r" +\[(required|[x\d<=>]+)\]$", "", record[1])
-                yield HelpRow(str(param.name), _panel(param), flags, about)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Call the function. UsageError if a value is empty: the shell variable in its place may be unset."""
-        empty = [param for param in self.get_params(ctx) if _is_empty(param, ctx.params.get(param.name))]
-        names = [str(param.metavar).strip("[]") if _is_argument(param) else param.opts[0] for param in empty]
-        if names:
-            raise combine_errors([UsageError(f"{name} is empty; is a variable unset?") for name in names])
-        return super().invoke(ctx)
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The words of the usage line, without Typer's braces around required ones."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The flags in their panels."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for row in self.rows(ctx):
-            if row.name == "format":
-                row = row._replace(about=", ".join(self.guide.formats))
-            panels.setdefault(row.panel, []).append((row.flags, row.about))
-        for panel in sorted(panels, key=rank):
-            with formatter.section(panel):
-                formatter.write_dl(panels[panel])
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Examples, and the topics that explain more."""
-        names = {param.name for param in self.get_params(ctx)}
-        topics = [topic for topic, explained in _READ_ON.items() if explained & names]
-        more = more_section(topics or ["environment"], formatter.width)
-        for part in (*examples_section(self.guide.examples), more):
-            formatter.write(f"\n{part}\n")
-
-
-def _is_argument(param: Any) -> bool:
-    return bool(param.param_type_name == "argument")
-
-
-def _is_empty(param: Any, value: Any) -> bool:
-    # Documents and job ids have their own checks, with better messages.
-    if _is_argument(param) and param.nargs != 1:
-        return False
-    texts = value if isinstance(value, list | tuple) else [value]
-    return any(isinstance(text, str) and not text.strip() for text in texts)
-
-
-def _panel(param: Any) -> str:
-    if _is_argument(param):
-        return "Arguments"
-    return getattr(param, "rich_help_panel", None) or ("Other" if "--help" in param.opts else "Options")
-
-
-def rank(panel: str) -> tuple[int, str]:
-    """Sort key: the panel's place in the help."""
-    return (_PANELS.index(panel) if panel in _PANELS else len(_PANELS), panel)
-
-
 @cache
-def build(entry: Entry) -> Any:
-    """Load a command's module and make the Typer command."""
+def describe(entry: Entry) -> Description:
+    """Load a command's module and describe the command."""
     module, _, name = entry.where.partition(":")
     function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    shown = inspect.getdoc(function) or entry.about
-    app.command(entry.name, cls=Command, help=shown, context_settings=CONTEXT)(_expanded(function))
-    command = typer.main.get_command(app)
-    cast(Any, command).guide = _GUIDES.get(function, Guide())
-    return command
-
-
-def _expanded(function: Callable[..., Any]) -> Callable[..., Invocation]:
-    """The command with a parameter for each flag, as Typer wants it, in place of `options`."""
     hints = get_type_hints(function, include_extras=True)
-    kind: type[Options] = hints["options"]
+    options = hints.pop("options")
+    defaults = _defaults(function)
     own = [
-        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in inspect.signature(function).parameters.items()
+        Parameter(name, hints[name].__origin__, defaults.get(name, REQUIRED), hints[name].__metadata__[0])
+        for name in _names(function)
         if name != "options"
     ]
-    shared = {parameter.name: parameter for parameter in _declared(kind)}
-
-    def invoke(**values: Any) -> Invocation:
-        options = kind(**{name: values.pop(name) for name in shared})
-        return Invocation(function(options=options, **values), options, _GUIDES.get(function, Guide()))
-
-    parameters = [*own, *shared.values()]
-    invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return invoke
+    parameters = (*own, *_shared(options))
+    names = frozenset(parameter.name for parameter in own)
+    return Description(entry, function, options, parameters, names, _GUIDES.get(function, Guide()))
 
 
-def _declared(kind: type[Options]) -> Iterator[inspect.Parameter]:
+def _names(function: FunctionType) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _defaults(function: FunctionType) -> dict[str, Any]:
+    # As `inspect.signature` would, which takes as long to load as this whole module.
+    given = function.__defaults__ or ()
+    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
+    return {
+        **dict(zip(positional[len(positional) - len(given) :], given, strict=True)),
+        **(function.__kwdefaults__ or {}),
+    }
+
+
+def _shared(options: type[Options]) -> Iterator[Parameter]:
     """A parameter for each flag that the class or a base of it declares."""
-    seen: set[str] = set()
-    for base in kind.__mro__:
-        for name, annotation in inspect.get_annotations(base, eval_str=True).items():
-            if name not in seen and hasattr(annotation, "__metadata__"):
-                seen.add(name)
-                default = getattr(kind, name)
-                yield inspect.Parameter(
-                    name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-                )
+    hints = get_type_hints(options, include_extras=True)
+    for base in options.__mro__[:-1]:
+        for name in base.__annotations__:
+            hint = hints.pop(name, None)
+            if hasattr(hint, "__metadata__"):
+                found = cast(Any, hint)
+                yield Parameter(name, found.__origin__, getattr(options, name), found.__metadata__[0])

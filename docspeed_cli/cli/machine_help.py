@@ -7,8 +7,8 @@ from typing import Any
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.framework import build
 from docspeed_cli.cli.groups import Called, commands
+from docspeed_cli.cli.typer_command import build
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 

@@ -127,29 +127,20 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
 
         plain.text(answer(called, PROGRAM))
         return 0
-    import io
-    from contextlib import redirect_stderr, redirect_stdout
+    from docspeed_cli.cli.framework import describe
+    from docspeed_cli.cli.quick_parse import quick_parse
 
-    import typer
+    description = describe(called.entry)
+    values = quick_parse(description, called.rest)
+    if values is not None:
+        return description.invocation(values)
+    from docspeed_cli.cli.typer_command import parse
 
-    from docspeed_cli.cli.framework import Invocation, build
-    from docspeed_cli.core.errors import UsageError
-
-    help_text = io.StringIO()
-    with redirect_stdout(help_text), redirect_stderr(plain.environment.stderr):
-        command = build(called.entry)
-        try:
-            found = command.main(args=list(called.rest), prog_name=called.path, standalone_mode=False)
-        except typer.TyperException as error:
-            from docspeed_cli.cli.usage_errors import explain_usage_error
-
-            raise explain_usage_error(error.format_message(), called.path, called.rest) from None
-        except typer.Abort:
-            raise UsageError("nothing was entered") from None
-    if isinstance(found, Invocation):
-        return found
-    plain.text(help_text.getvalue().removesuffix("\n"))
-    return found if isinstance(found, int) else 0
+    found = parse(called, plain.environment.stderr)
+    if isinstance(found, str):
+        plain.text(found)
+        return 0
+    return found
 
 
 def _is_command(word: str) -> bool:

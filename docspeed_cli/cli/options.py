@@ -8,9 +8,7 @@ flag, and the rest of the program reads the attributes.
 # strings would have to be compiled first.
 
 from functools import partial
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
@@ -18,13 +16,47 @@ from docspeed_cli.core.models import Inputs
 from docspeed_cli.core.operations import SANDBOX
 
 
+class Flag(NamedTuple):
+    """How a flag is written, and what the help says of it."""
+
+    names: tuple[str, ...]
+    about: str
+    panel: str | None = None
+    """Where the help shows it."""
+    metavar: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    hidden: bool = False
+
+    @property
+    def spellings(self) -> dict[str, bool]:
+        """The ways to write it, each with what it sets a switch to."""
+        both = [name.partition("/") for name in self.names]
+        return {**{yes: True for yes, _, _ in both}, **{no: False for _, _, no in both if no}}
+
+    def allows(self, number: int) -> bool:
+        """Whether a number is neither too small nor too large."""
+        return (self.minimum is None or number >= self.minimum) and (
+            self.maximum is None or number <= self.maximum
+        )
+
+
+class Argument(NamedTuple):
+    """What the help calls an argument, and says of it."""
+
+    metavar: str
+    about: str
+
+
 def flag(
     names: str, about: str, metavar: str | None = None, *, panel: str, minimum: int | None = None
-) -> Any:
+) -> Flag:
     """A flag in a panel of the help; `names` are separated by a space."""
-    return typer.Option(
-        *names.split(), help=about, rich_help_panel=panel, metavar=metavar, min=minimum, show_default=False
-    )
+    return Flag(tuple(names.split()), about, panel, metavar, minimum)
+
+
+def _hidden(name: str) -> Flag:
+    return Flag((name,), "", hidden=True)
 
 
 input_flag = partial(flag, panel="Input")
@@ -36,10 +68,8 @@ server_flag = partial(flag, panel="Server")
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="ID...",
-        help="job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input",
-        show_default=False,
+    Argument(
+        "ID...", "job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input"
     ),
 ]
 
@@ -52,9 +82,9 @@ class Options:
     json: Annotated[bool, output_flag("--json", "JSON on stdout, errors as one JSON line on stderr")] = False
     quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False
     verbose: Annotated[bool, output_flag("-v --verbose", "a line on stderr for each HTTP exchange")] = False
-    sandbox: Annotated[bool, typer.Option("--sandbox", hidden=True)] = False
-    base_url: Annotated[str | None, typer.Option("--base-url", hidden=True)] = None
-    env: Annotated[str | None, typer.Option("--env", hidden=True)] = None
+    sandbox: Annotated[bool, _hidden("--sandbox")] = False
+    base_url: Annotated[str | None, _hidden("--base-url")] = None
+    env: Annotated[str | None, _hidden("--env")] = None
 
     # What the framework asks of every command, and what holds for those that have no such flag.
     format: str | None = None
@@ -114,9 +144,7 @@ class InputOptions(Options):
 
     files: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[FILE]...", help="documents: paths, URLs, or - for standard input", show_default=False
-        ),
+        Argument("[FILE]...", "documents: paths, URLs, or - for standard input"),
     ] = None
     file_id: Annotated[
         list[str] | None, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")

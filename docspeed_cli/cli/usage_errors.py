@@ -67,10 +67,10 @@ def explain_usage_error(message: str, command: str, words: Sequence[str] = ()) -
 def _commands_with(flag: str) -> list[str]:
     """The commands that have this flag."""
     from docspeed_cli.cli.commands import PROGRAM
-    from docspeed_cli.cli.framework import build
+    from docspeed_cli.cli.framework import describe
 
     every = (called for called in commands(PROGRAM, PROGRAM.name) if not called.entry.entries)
-    return [each.path for each in every if any(flag in param.opts for param in build(each.entry).params)]
+    return [each.path for each in every if flag in describe(each.entry).flags]
 
 
 def _listed(paths: Sequence[str]) -> str:

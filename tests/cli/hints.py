@@ -18,7 +18,7 @@ from tests.fake_service import KEY, SUBMIT, Call, Reply, Service
 from tests.stage import Clock, Ran, Stage
 
 SOURCE = Path(__file__).parents[2] / "docspeed_cli"
-_HELP = {"help_topics.py", "options.py", "framework.py", "groups.py", "help.py", "errors.py"}
+_HELP = {"help_topics.py", "options.py", "typer_command.py", "groups.py", "help.py", "errors.py"}
 """Modules whose texts are help, or tables for it."""
 _NOT_ADDED = {"--from -", "--body"}
 """Flags in hints that a program before the pipe, or the user, gives a value."""

@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.test_imports import CLIENT, modules
 
 EXCEPTIONS = {
-    "cli.framework": {"cast(Any, command).guide", "invoke.__annotations__", "invoke.__signature__"},
+    "cli.typer_command": {"cast(Any, command).guide", "invoke.__annotations__", "invoke.__signature__"},
     "review.documents": {"Image.MAX_IMAGE_PIXELS"},
     "service.body": {"body._file", "body.size"},  # a class method that makes one
     "service.transport": {"self._of_thread.connection"},  # a threading.local

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.framework import Invocation, build
+from docspeed_cli.cli.framework import Invocation
 from docspeed_cli.cli.groups import commands, find
+from docspeed_cli.cli.typer_command import build
 from docspeed_cli.core.settings import resolve
 from tests.real.machine import Machine
 

@@ -150,6 +150,17 @@ def test_startup_local_command_loads_no_heavy_package(
     assert among(modules, HEAVY) == []
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [("jobs", "list"), ("parse", "--file-id=file_1", "--wait", "-q"), ("config", "show")],
+    ids=" ".join,
+)
+def test_startup_plain_command_line_loads_no_typer(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    modules, _ = loaded(tmp_path, *argv)
+    assert among(modules, ("typer", "inspect")) == []
+    assert "docspeed_cli.jobs.context" in modules
+
+
 def test_startup_single_job_loads_nothing_that_only_other_runs_need(tmp_path: Path) -> None:
     modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox", "--wait")
     assert ran.returncode == 6, ran.stderr

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import (
+    Argument,
     Bom,
     PollOptions,
     RequestOptions,
@@ -52,8 +51,8 @@ class ApiOptions(RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, Se
 )
 def api(
     options: ApiOptions,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE")],
-    path: Annotated[str, typer.Argument(metavar="PATH", help="the endpoint, as in /v1/ocr")],
+    method: Annotated[str, Argument("METHOD", "GET, POST, PUT, PATCH or DELETE")],
+    path: Annotated[str, Argument("PATH", "the endpoint, as in /v1/ocr")],
     body: Annotated[
         str | None, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
     ] = None,

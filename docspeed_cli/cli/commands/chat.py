@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import (
+    Argument,
     InputOptions,
     PollOptions,
     RequestOptions,
@@ -63,10 +62,9 @@ def chat(
     options: ChatOptions,
     question: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[QUESTION]",
-            help="the question; - reads one from each line of standard input; none starts a conversation",
-            show_default=False,
+        Argument(
+            "[QUESTION]",
+            "the question; - reads one from each line of standard input; none starts a conversation",
         ),
     ] = None,
 ) -> Action:

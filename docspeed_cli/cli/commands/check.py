@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import ServerOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Argument, ServerOptions, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError
 from docspeed_cli.jobs.checking import check_error, describe
 from docspeed_cli.jobs.context import Context
@@ -27,10 +25,9 @@ def check(
     options: ServerOptions,
     results: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RESULT]...",
-            help="result files, folders of them, runs, job ids, or - for JSON lines; @last is the newest",
-            show_default=False,
+        Argument(
+            "[RESULT]...",
+            "result files, folders of them, runs, job ids, or - for JSON lines; @last is the newest",
         ),
     ] = None,
     rules: Annotated[str | None, request_flag("--rules", "the rules (TOML)", "FILE")] = None,

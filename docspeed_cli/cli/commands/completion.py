@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import docspeed_cli
 from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Options, flag
+from docspeed_cli.cli.options import Argument, Options, flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.jobs.context import Context
 
@@ -28,9 +26,7 @@ _ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
 def completion(
     shell: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[SHELL]", help=f"{', '.join(SCRIPTS)}; with --install, yours if none", show_default=False
-        ),
+        Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, yours if none"),
     ] = None,
     install: Annotated[
         bool, flag("--install", "write the script to the file where the shell looks", panel="Options")

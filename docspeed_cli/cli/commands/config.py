@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.commands.common import read_stdin
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Options, ServerOptions, server_flag
+from docspeed_cli.cli.options import Argument, Options, ServerOptions, server_flag
 from docspeed_cli.core.config_file import ENVIRONMENTS, check_environment_name
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.settings import SETTINGS, Setting, Settings, resolve
@@ -18,9 +16,7 @@ from docspeed_cli.core.suggest import nearest
 from docspeed_cli.core.text_files import read_text
 from docspeed_cli.jobs.context import Context
 
-Name = Annotated[
-    str, typer.Argument(metavar="SETTING", help="the setting, as in config.toml", show_default=False)
-]
+Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml")]
 
 
 class EditOptions(Options):
@@ -81,7 +77,7 @@ def config_set(
     setting: Name,
     value: Annotated[
         str,
-        typer.Argument(metavar="VALUE", help="the value; - reads it from standard input", show_default=False),
+        Argument("VALUE", "the value; - reads it from standard input"),
     ],
 ) -> Action:
     """Write a setting to the config file, whose comments stay."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from docspeed_cli.cli.commands.view import Documents
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import ServerOptions, output_flag
+from docspeed_cli.cli.options import Argument, Flag, ServerOptions, output_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
@@ -39,15 +37,14 @@ def crop(
     options: CropOptions,
     result: Annotated[
         str,
-        typer.Argument(metavar="RESULT", help="a result file, a job id, or @last", show_default=False),
+        Argument("RESULT", "a result file, a job id, or @last"),
     ],
     field: Annotated[
         str,
-        typer.Option(
-            "--field",
-            help="the value's name, such as invoice_number or line_items[2].amount; rows count from 1",
+        Flag(
+            ("--field",),
+            "the value's name, such as invoice_number or line_items[2].amount; rows count from 1",
             metavar="NAME",
-            show_default=False,
         ),
     ],
     documents: Documents = None,

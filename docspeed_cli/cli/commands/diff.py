@@ -8,10 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import typer
-
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import FormatOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Argument, FormatOptions, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.expected import Pair, pairs_of, rejection_of, updated
@@ -36,8 +34,8 @@ Keys = list[str] | None
 )
 def diff(
     options: DiffOptions,
-    expected: Annotated[str, typer.Argument(help="expected result, or a folder of them", show_default=False)],
-    actual: Annotated[str, typer.Argument(help="actual result, or a folder of them", show_default=False)],
+    expected: Annotated[str, Argument("EXPECTED", "expected result, or a folder of them")],
+    actual: Annotated[str, Argument("ACTUAL", "actual result, or a folder of them")],
     ignore: Annotated[
         Keys,
         request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY"),

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import typer
-
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.groups import Called, find
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.options import Options
+from docspeed_cli.cli.options import Argument, Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
@@ -28,9 +26,7 @@ SKILL = "skill"
 def help_(
     topic: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[TOPIC]...", help=f"{', '.join(TOPICS)}, {SKILL}, or a command", show_default=False
-        ),
+        Argument("[TOPIC]...", f"{', '.join(TOPICS)}, {SKILL}, or a command"),
     ] = None,
     *,
     options: Options,

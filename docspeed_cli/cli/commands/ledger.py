@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import ServerOptions
+from docspeed_cli.cli.options import Argument, ServerOptions
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import Size
 from docspeed_cli.jobs.context import Context
@@ -55,10 +53,8 @@ def migrate(options: ServerOptions) -> Action:
 def import_(
     options: ServerOptions,
     file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]", help="a ledger's file; by default this machine's", show_default=False
-        ),
+        str | None,
+        Argument("[FILE]", "a ledger's file; by default this machine's"),
     ] = None,
 ) -> Action:
     """Copy a local ledger, with its kept results, into the shared one.
@@ -67,7 +63,7 @@ def import_(
     """
 
     def action(context: Context) -> int:
-        path = file or context.settings.state_dir / "ledger.db"
+        path = Path(file) if file else context.settings.state_dir / "ledger.db"
         if context.settings.ledger is None:
             hint = "set DOCSPEED_LEDGER to the URL of its database"
             raise UsageError("there is no shared ledger to import into", hint=hint)

@@ -8,11 +8,9 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import ServerOptions, flag
+from docspeed_cli.cli.options import Argument, ServerOptions, flag
 from docspeed_cli.cli.run_names import schema_of_run
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound
 from docspeed_cli.core.timefmt import rfc3339
@@ -64,10 +62,9 @@ def review(
     options: ReviewOptions,
     results: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RESULT]...",
-            help="folders of results, runs, result files or job ids; @last (the default) is the newest",
-            show_default=False,
+        Argument(
+            "[RESULT]...",
+            "folders of results, runs, result files or job ids; @last (the default) is the newest",
         ),
     ] = None,
 ) -> Action:

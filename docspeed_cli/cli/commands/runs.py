@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Bom, FormatOptions, ServerOptions, input_flag, output_flag
+from docspeed_cli.cli.options import Argument, Bom, FormatOptions, ServerOptions, input_flag, output_flag
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
@@ -103,7 +101,7 @@ def show(
     options: RunsOptions,
     run: Annotated[
         str,
-        typer.Argument(metavar="[RUN]", help="a run's id or name; @last is the newest", show_default=False),
+        Argument("[RUN]", "a run's id or name; @last is the newest"),
     ] = "@last",
     output: Annotated[
         str | None, output_flag("-o --output", "write the workbook to this file", "FILE")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from docspeed_cli.cli.commands.auth import print_outcome
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Options, flag
+from docspeed_cli.cli.options import Flag, Options, flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration
@@ -23,9 +21,7 @@ class ServeOptions(Options):
 
     port: Annotated[
         int,
-        typer.Option(
-            "--port", min=0, max=65535, help="port (default 8787; 0 takes any free one)", show_default=False
-        ),
+        Flag(("--port",), "port (default 8787; 0 takes any free one)", minimum=0, maximum=65535),
     ] = 8787
     require_key: Annotated[
         bool,

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import ServerOptions, flag, output_flag
+from docspeed_cli.cli.options import Argument, ServerOptions, flag, output_flag
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import display_path
@@ -31,19 +29,13 @@ _MAX_NAME = 80
 
 Result = Annotated[
     str,
-    typer.Argument(
-        metavar="[RESULT]",
-        help="a result file, a folder or a file of JSON lines, a run, a job id, or @last (the default)",
-        show_default=False,
+    Argument(
+        "[RESULT]", "a result file, a folder or a file of JSON lines, a run, a job id, or @last (the default)"
     ),
 ]
 Documents = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[DOCUMENT]...",
-        help="the document, if docspeed does not know it or it has moved",
-        show_default=False,
-    ),
+    Argument("[DOCUMENT]...", "the document, if docspeed does not know it or it has moved"),
 ]
 
 

@@ -1,0 +1,73 @@
+"""Parse a plain command line without Typer, whose loading takes longer than the rest of a short command."""
+
+from __future__ import annotations
+
+import getopt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
+from docspeed_cli.cli.options import Argument, Flag
+
+TEXTS = list[str] | None
+"""Type of a flag that can be repeated, and of an argument that takes many words."""
+
+
+def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
+    """Values of a command's parameters by name; None where Typer must judge: for help, and for an error."""
+    flags = description.flags
+    found = _split(flags, words)
+    if found is None:
+        return None
+    values = {parameter.name: parameter.default for parameter in description.parameters}
+    for spelling, text in found[0]:
+        parameter, on = flags[spelling]
+        value = on if parameter.is_switch else _value(parameter, text)
+        if value is None:
+            return None
+        before = values[parameter.name] or ()
+        values[parameter.name] = [*before, value] if parameter.kind == TEXTS else value
+    arguments = [each for each in description.parameters if isinstance(each.declared, Argument)]
+    return values if _fill(values, arguments, found[1]) and REQUIRED not in values.values() else None
+
+
+def _split(
+    flags: Mapping[str, tuple[Parameter, bool]], words: Sequence[str]
+) -> tuple[list[tuple[str, str]], list[str]] | None:
+    """Flags with their texts, and the other words; None for a flag that is unknown or written otherwise."""
+    # getopt would take the start of a flag's name for the flag.
+    if any(word[:2] == "--" != word and word.partition("=")[0] not in flags for word in words):
+        return None
+    takes_text = {spelling: not parameter.is_switch for spelling, (parameter, _) in flags.items()}
+    short = "".join(name[1] + ":" * takes for name, takes in takes_text.items() if len(name) == 2)
+    long = [name[2:] + "=" * takes for name, takes in takes_text.items() if len(name) > 2]
+    try:
+        found, others = getopt.gnu_getopt(list(words), short, long)
+    except getopt.GetoptError:
+        return None
+    return None if any(word[:1] == "-" != word for word in others) else (found, others)
+
+
+def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequence[str]) -> bool:
+    """Give the words to the arguments in their order, the rest to the last one if it takes many."""
+    left = list(words)
+    for parameter in arguments:
+        if not left:
+            break
+        if parameter.kind == TEXTS:
+            values[parameter.name], left = left, []
+        else:
+            values[parameter.name] = _value(parameter, left.pop(0))
+            if values[parameter.name] is None:
+                return False
+    return not left
+
+
+def _value(parameter: Parameter, text: str) -> str | int | None:
+    """The value that a text stands for; None for an empty or wrong one."""
+    if parameter.kind not in (int, int | None):
+        return text if text.strip() else None
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    number, flag = int(text), parameter.declared
+    return number if isinstance(flag, Flag) and flag.allows(number) else None
