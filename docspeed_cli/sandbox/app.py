@@ -5,40 +5,29 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from docspeed_cli.sandbox.documents import sniff
 from docspeed_cli.sandbox.errors import ApiError, Unreadable, missing, refusal, wrong_type
-from docspeed_cli.sandbox.faults import Faults, FaultyApp
-from docspeed_cli.sandbox.operations import OPERATIONS, UNPUBLISHED, Operation, Work
-from docspeed_cli.sandbox.store import Job, Store, StoredFile, new_id
+from docspeed_cli.sandbox.faults import Faults, FaultyAnswer
+from docspeed_cli.sandbox.operations import OPERATIONS, Operation, run
+from docspeed_cli.sandbox.store import Store, new_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_UPLOAD = 1 << 30
-MAX_JSON = 16 << 20
 # Long enough for a client to see each status, short enough for a demonstration.
 QUEUED_SECONDS = 0.2
 WORK_SECONDS = 0.4
-PAGE_SECONDS = 0.01
 
-_URLS = Map(
-    [
-        Rule("/api/v1/upload", methods=["POST"], endpoint="upload"),
-        *(Rule(op.path, methods=["POST"], endpoint=f"run:{op.name}") for op in OPERATIONS.values()),
-        *(Rule(f"/v1/{name}", methods=["POST"], endpoint=f"unpublished:{name}") for name in UNPUBLISHED),
-        Rule("/v1/jobs/<job_id>", methods=["GET"], endpoint="job"),
-        Rule("/v1/jobs/<job_id>/result", methods=["GET"], endpoint="result"),
-    ],
-    strict_slashes=False,
-    merge_slashes=False,
-)
+_JSON = "application/json"
 
 
 def create_app(
@@ -47,187 +36,136 @@ def create_app(
     require_key: bool = False,
     faults: Faults | None = None,
     now: Callable[[], float] = time.time,
-    instant: bool = False,
 ) -> WSGIApplication:
-    """Make the service as a WSGI app that keeps its state below `folder`.
+    """Make the service as a WSGI app that keeps its state below `folder`. OSError if it can't.
 
-    With `require_key`, each request needs a bearer token; with `instant`, jobs end as soon as they start.
+    With `require_key`, each request needs a bearer token.
     """
-    app = _App(Store(folder), require_key, now, instant)
-    return FaultyApp(app, faults) if faults else app
+    service = _Service(Store(folder), require_key, now)
+    answer = FaultyAnswer(service.answer, faults) if faults else service.answer
 
-
-class _Request(Request):
-    max_content_length = MAX_UPLOAD
-    max_form_memory_size = None
-    max_form_parts = 1000
-
-
-class _App:
-    def __init__(self, store: Store, require_key: bool, now: Callable[[], float], instant: bool) -> None:
-        self._store = store
-        self._require_key = require_key
-        self._now = now
-        self._instant = instant
-        self._work = Work(store)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = _Request(environ)
-        response = self._answer(request)
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response = answer(Request(environ))
         response.headers["X-Request-Id"] = new_id("req")
         response.headers["X-Docspeed-Sandbox"] = "1"
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    return app
+
+
+class _Service:
+    def __init__(self, store: Store, require_key: bool, now: Callable[[], float]) -> None:
+        self._store = store
+        self._require_key = require_key
+        self._now = now
+        self._urls = Map(
+            [
+                Rule("/api/v1/upload", methods=["POST"], endpoint=self._upload),
+                *(Rule(op.path, methods=["POST"], endpoint=partial(self._run, op)) for op in OPERATIONS),
+                Rule("/v1/jobs/<job_id>", methods=["GET"], endpoint=self._status),
+                Rule("/v1/jobs/<job_id>/result", methods=["GET"], endpoint=self._result),
+            ]
+        )
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request; errors become responses."""
         try:
-            endpoint, values = _URLS.bind_to_environ(request.environ).match()
-            action, _, name = endpoint.partition(":")
-            self._check_key(request, paid=action == "run")
-            return self._dispatch(request, action, name or values.get("job_id", ""))
+            endpoint, values = self._urls.bind_to_environ(request.environ).match()
+            token = (request.authorization and request.authorization.token) or ""
+            if not token and self._require_key:
+                raise ApiError(401, "Missing bearer token")
+            # Tokens that start like these let users see how a client handles 401 and 402.
+            if token.startswith(("bad", "invalid")):
+                raise refusal(401, "invalid_key", "this API key is not valid")
+            if token.startswith("broke") and isinstance(endpoint, partial):
+                raise refusal(402, "insufficient_credits", "this account does not have enough credits")
+            response: Response = endpoint(request, **values)
+            return response
         except ApiError as error:
             return _json({"detail": error.detail}, error.status)
-        except Unreadable as error:
-            return _json(_detail(error.code, error.message), 422)
-        except RequestEntityTooLarge:
-            return _json(_detail("too_large", "the request is too large for the sandbox"), 413)
         except HTTPException as error:
-            response = _json({"detail": error.name}, error.code or 500)
-            response.headers.extend(
-                (name, value) for name, value in error.get_headers() if name not in ("Content-Type",)
-            )
-            return response
-
-    def _dispatch(self, request: Request, action: str, name: str) -> Response:
-        if action == "upload":
-            return self._upload(request)
-        if action == "run":
-            return self._run(request, OPERATIONS[name])
-        if action == "job":
-            return self._status(name)
-        if action == "result":
-            return self._result(name)
-        message = f"the sandbox does not implement {name!r}: the API reference does not describe it"
-        raise refusal(422, "unsupported_operation", message, {"operation": name})
-
-    def _check_key(self, request: Request, *, paid: bool) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else ""
-        if not token and self._require_key:
-            raise ApiError(401, "Missing bearer token")
-        # Tokens that start like these let users see how a client handles 401 and 402.
-        if token.startswith(("bad", "invalid")):
-            raise refusal(401, "invalid_key", "this API key is not valid")
-        if paid and token.startswith("broke"):
-            raise refusal(402, "insufficient_credits", "this account does not have enough credits")
+            return _json({"detail": error.name}, error.code or 500, error.get_headers())
 
     def _upload(self, request: Request) -> Response:
-        if request.mimetype != "multipart/form-data":
-            raise refusal(400, "invalid_input", "an upload is multipart/form-data with parts named 'files'")
         parts = [*request.files.getlist("files"), *request.files.getlist("file")]
         if not parts:
             raise missing("files")
-        stored: list[StoredFile] = []
-        for part in parts:
-            file = self._store.add_file(part.filename or "", part.stream, self._now())
-            if file is None:
-                self._discard(stored)
-                message = f"{part.filename!r} is not a PDF, an image, a DOCX or an XLSX"
-                raise refusal(415, "unsupported_media_type", message, {"filename": part.filename})
-            stored.append(file)
         # All parts or none: a client that gets an error must not have to look for stored files.
-        self._store.publish(stored)
-        return _json({"file_id": stored[0].file_id, "files": [_file_view(file) for file in stored]}, 200)
+        files = [self._written(part) for part in parts]
+        if refused := [file["filename"] for file in files if file["content_type"] is None]:
+            for file in files:
+                self._store.path(file["file_id"]).unlink()
+            message = f"{refused[0]!r} is not a PDF, an image, a DOCX or an XLSX"
+            raise refusal(415, "unsupported_media_type", message, {"filename": refused[0]})
+        for file in files:
+            self._store.put("file", file["file_id"], file)
+        return _json({"file_id": files[0]["file_id"], "files": files})
 
-    @staticmethod
-    def _discard(stored: list[StoredFile]) -> None:
-        for file in stored:
-            file.path.unlink(missing_ok=True)
+    def _written(self, part: FileStorage) -> dict[str, Any]:
+        """Write a part of an upload to a file; returns its record."""
+        file_id = new_id("file")
+        path = self._store.path(file_id)
+        part.save(path)
+        record = {"file_id": file_id, "filename": part.filename, "content_type": sniff(path)}
+        return {**record, "size": path.stat().st_size, "created_at": self._now()}
 
-    def _run(self, request: Request, operation: Operation) -> Response:
+    def _run(self, operation: Operation, request: Request) -> Response:
+        """Do the work, and answer with the payload or with a job that ends after a while."""
         body = _body(request)
-        files = self._work.check(operation, body)
-        body = self._work.prepare(operation, body, files)
         if body.get("execution_mode") != "async":
-            return _payload(self._work.run(operation.name, body))
-        job = self._new_job(operation, body, files)
-        self._store.add_job(job)
-        queued = {"status": "queued", "execution_mode": "async", "created_at": job.created_at}
-        return _json({"job_id": job.job_id, "operation": operation.name, **queued}, 202)
+            return _json(run(self._store, operation, body))
+        error, payload = None, b""
+        try:
+            payload = _encoded(run(self._store, operation, body))
+        except Unreadable as unreadable:
+            error = {"code": unreadable.code, "message": unreadable.message}
+        job = {"job_id": new_id("job"), "operation": operation.name, "execution_mode": "async"}
+        created = {"created_at": self._now()}
+        self._store.put("job", job["job_id"], {**job, **created, "error": error}, payload)
+        return _json({**job, **created, "status": "queued"}, 202)
 
-    def _new_job(self, operation: Operation, body: dict[str, object], files: list[StoredFile]) -> Job:
+    def _job(self, job_id: str) -> dict[str, Any]:
+        """Job with its status, which follows from the clock alone."""
+        job = self._store.get("job", job_id)
+        error, created = job.pop("error"), job["created_at"]
+        started, ended = created + QUEUED_SECONDS, created + QUEUED_SECONDS + WORK_SECONDS
         now = self._now()
-        started, ended = now, now
-        if not self._instant:
-            started = now + QUEUED_SECONDS
-            ended = started + WORK_SECONDS + PAGE_SECONDS * sum(file.page_count for file in files)
-        return Job(new_id("job"), operation.name, body, now, started, ended, None)
+        if now < started:
+            return {**job, "status": "queued", "progress": 0.0, "updated_at": created}
+        if now < ended:
+            progress = round((now - started) / WORK_SECONDS, 2)
+            return {**job, "status": "processing", "progress": progress, "updated_at": started}
+        job |= {"progress": 1.0, "updated_at": ended}
+        return {**job, "status": "failed", "error": error} if error else {**job, "status": "completed"}
 
-    def _job(self, job_id: str) -> Job:
-        """Job with its current status; it does its work before its status becomes `completed`."""
-        job = self._store.job(job_id)
-        if job is None:
-            raise refusal(404, "job_not_found", f"there is no job {job_id!r}", {"job_id": job_id})
-        if job.status_at(self._now())[0] == "completed":
-            try:
-                self._payload_of(job)
-            except Unreadable as error:
-                self._store.fail(job_id, error)
-                return replace(job, error=(error.code, error.message))
-        return job
+    def _status(self, request: Request, job_id: str) -> Response:
+        return _json(self._job(job_id))
 
-    def _payload_of(self, job: Job) -> bytes:
-        return self._store.result(job.job_id, lambda: self._work.run(job.operation, job.body))
-
-    def _status(self, job_id: str) -> Response:
+    def _result(self, request: Request, job_id: str) -> Response:
         job = self._job(job_id)
-        status, progress, updated = job.status_at(self._now())
-        view: dict[str, object] = {"job_id": job.job_id, "operation": job.operation, "status": status}
-        view |= {"execution_mode": "async", "created_at": job.created_at, "updated_at": updated}
-        view["progress"] = progress
-        if status == "failed" and job.error:
-            view["error"] = {"code": job.error[0], "message": job.error[1]}
-        return _json(view, 200)
-
-    def _result(self, job_id: str) -> Response:
-        job = self._job(job_id)
-        status, _, _ = job.status_at(self._now())
-        if status == "failed" and job.error:
-            raise Unreadable(*job.error)
+        status = job["status"]
+        if status == "failed":
+            raise Unreadable(**job["error"])
         if status != "completed":
             message = f"the job is {status}; it has no result yet"
             raise refusal(409, "job_not_finished", message, {"job_id": job_id, "status": status})
-        return _payload(self._payload_of(job))
+        return Response(self._store.result(job_id), content_type=_JSON)
 
 
-def _body(request: Request) -> dict[str, object]:
-    request.max_content_length = MAX_JSON
+def _body(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(request.get_data(cache=False))
+        # Valid JSON can have lone surrogates, which can't be stored: they become question marks.
+        body = json.loads(_encoded(json.loads(request.get_data())))
     except (ValueError, RecursionError):
         raise refusal(400, "invalid_json", "the request body is not JSON") from None
     if not isinstance(body, dict):
-        raise wrong_type("dictionary")
+        raise wrong_type(dict)
     return body
 
 
-def _file_view(file: StoredFile) -> dict[str, object]:
-    return {
-        "file_id": file.file_id,
-        "filename": file.filename,
-        "content_type": file.content_type,
-        "size": file.size,
-        "created_at": file.created_at,
-    }
+def _encoded(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _detail(code: str, message: str) -> dict[str, object]:
-    return {"detail": {"code": code, "message": message, "details": None}}
-
-
-def _json(value: object, status: int) -> Response:
-    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-    return Response(data, status, content_type="application/json")
-
-
-def _payload(data: bytes) -> Response:
-    return Response(data, 200, content_type="application/json")
+def _json(value: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    return Response(_encoded(value), status, [*headers], content_type=_JSON)

@@ -1,4 +1,4 @@
-"""Read documents: content type, page count, page sizes, and words with their boxes."""
+"""Read documents: content type, page sizes, and words with their boxes."""
 
 from __future__ import annotations
 
@@ -41,29 +41,20 @@ def _office_type(path: Path) -> str | None:
     return next((kind for folder, kind in _OFFICE.items() if any(n.startswith(folder) for n in names)), None)
 
 
-def count_pages(path: Path, content_type: str) -> int:
-    """Number of pages. `Unreadable` for a document that is damaged, encrypted or too long."""
-    if content_type != "application/pdf":
-        return len(images.page_sizes(path)) if content_type.startswith("image/") else 1
-    with _pdfium_lock, pdf.opened(path) as opened:
-        count = len(opened)
-    if not count:
-        raise Unreadable("document_unreadable", "the PDF has no pages")
-    if count > MAX_PAGES:
-        raise Unreadable(
-            "document_too_large", f"the sandbox reads {MAX_PAGES} pages at most; this has {count}"
-        )
-    return count
-
-
 def read(path: Path, content_type: str) -> list[Page]:
-    """Read every page, up to the limits on characters. `Unreadable` if all pages are damaged."""
+    """Read every page, up to the limits on characters.
+
+    `Unreadable` for a document that is encrypted, too long, or damaged on all of its pages.
+    """
     if content_type.startswith("image/"):
         return [Page(w, h, (), problem=NO_TEXT) for w, h in images.page_sizes(path)]
     pages: list[Page] = []
     left = MAX_CHARS
     unit = pdf.user_unit(path)
     with _pdfium_lock, pdf.opened(path) as opened:
+        if len(opened) > MAX_PAGES:
+            message = f"the sandbox reads {MAX_PAGES} pages at most; this has {len(opened)}"
+            raise Unreadable("document_too_large", message)
         for number in range(len(opened)):
             page, taken = pdf.read_page(opened, number, min(left, MAX_CHARS_PER_PAGE), unit)
             pages.append(page)

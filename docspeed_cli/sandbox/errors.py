@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_TYPES: dict[type, str] = {dict: "dictionary", list: "list", str: "string"}
 
 
 class ApiError(Exception):
@@ -14,11 +17,11 @@ class ApiError(Exception):
         self.detail = detail
 
 
-class Unreadable(Exception):
-    """Document that can't be processed; code and message become the job's error."""
+class Unreadable(ApiError):
+    """Document that can't be processed: a synchronous request gets 422, a job fails with this error."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(422, {"code": code, "message": message, "details": None})
         self.code = code
         self.message = message
 
@@ -28,21 +31,25 @@ def refusal(status: int, code: str, message: str, details: object = None) -> Api
     return ApiError(status, {"code": code, "message": message, "details": details})
 
 
-def unknown_value(field: str, value: object, known: Sequence[str]) -> ApiError:
-    """422 for an option with an unknown value."""
-    message = f"unknown {field} {value!r}; known: {', '.join(known)}"
-    return refusal(422, "invalid_input", message, {"field": field, "known": list(known)})
-
-
 def missing(*loc: str) -> ApiError:
     """422 in the list form of the API's framework, for a missing field."""
-    return _listed(loc, "Field required", "missing")
+    return ApiError(422, [{"loc": ["body", *loc], "msg": "Field required", "type": "missing"}])
 
 
-def wrong_type(expected: str, *loc: str) -> ApiError:
-    """422 in the list form of the API's framework, for a field that is not of the `expected` type."""
-    return _listed(loc, f"Input should be a valid {expected}", f"{expected}_type")
+def wrong_type(kind: type, *loc: str) -> ApiError:
+    """422 in the list form of the API's framework, for a field that is not of this type."""
+    expected = _TYPES[kind]
+    message = f"Input should be a valid {expected}"
+    return ApiError(422, [{"loc": ["body", *loc], "msg": message, "type": f"{expected}_type"}])
 
 
-def _listed(loc: Sequence[str], msg: str, kind: str) -> ApiError:
-    return ApiError(422, [{"loc": ["body", *loc], "msg": msg, "type": kind}])
+def member(holder: object, name: str, kind: type[_T], *place: str) -> _T:
+    """Member of the object at a place in the body. 422 if it is missing or of another type."""
+    if not isinstance(holder, dict):
+        raise wrong_type(dict, *place)
+    if name not in holder:
+        raise missing(*place, name)
+    value = holder[name]
+    if not isinstance(value, kind):
+        raise wrong_type(kind, *place, name)
+    return value

@@ -1,40 +1,22 @@
-"""Inject faults on request: a WSGI layer that delays, refuses, breaks or garbles exchanges."""
+"""Inject faults on request: delay, refuse, break or garble exchanges."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import select
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from werkzeug.wrappers import Request, Response
 
-HANG_SECONDS = 600.0  # longer than any timeout of a client
+_HANG_SECONDS = 600  # longer than any timeout of a client
 _WIRE = ("reset", "timeout", "cut", "html")
-_CODES = {
-    400: "invalid_input",
-    401: "invalid_key",
-    402: "insufficient_credits",
-    403: "forbidden",
-    404: "not_found",
-    408: "request_timeout",
-    409: "conflict",
-    410: "gone",
-    429: "rate_limited",
-    500: "internal_error",
-    502: "provider_failed",
-    503: "unavailable",
-    504: "gateway_timeout",
-}
+_STATUSES = {str(status.value): status for status in HTTPStatus if status >= 400}
+_PAGE = "<!doctype html><title>Bad gateway</title><h1>Something went wrong on the way</h1>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +37,10 @@ def parse_fail(text: str) -> tuple[str, float]:
     """Parse `429=0.1` into a kind and a probability. ValueError says what is wrong."""
     kind, equals, share = text.partition("=")
     kind = kind.strip().lower()
-    known = f"a status from 400 to 599 or one of {', '.join(_WIRE)}"
+    known = f"an error status such as 429 or 503, or one of {', '.join(_WIRE)}"
     if not equals:
         raise ValueError(f"{text!r} is not KIND=SHARE, such as 429=0.1; KIND is {known}")
-    if kind not in _WIRE and not (len(kind) == 3 and kind.isascii() and kind.isdigit() and kind[0] in "45"):
+    if kind not in _WIRE and kind not in _STATUSES:
         raise ValueError(f"unknown kind of failure {kind!r}: it is {known}")
     try:
         probability = float(share)
@@ -69,106 +51,60 @@ def parse_fail(text: str) -> tuple[str, float]:
     return kind, probability
 
 
-class FaultyApp:
-    """WSGI app that injects `faults` in front of another app."""
+class FaultyAnswer:
+    """Answers requests as another function does, with faults."""
 
     def __init__(
-        self, app: WSGIApplication, faults: Faults, sleep: Callable[[float], None] = time.sleep
+        self,
+        answer: Callable[[Request], Response],
+        faults: Faults,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._app = app
-        self._sleep = sleep
+        self._answer = answer
         self._faults = faults
+        self._sleep = sleep
         self._random = random.Random(faults.seed)
-        self._lock = threading.Lock()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        kind, taken = self._draw()
-        if self._faults.latency > 0:
-            self._sleep(self._faults.latency)
-        if kind is None:
-            return self._app(environ, start_response)
-        if kind.isdigit():
-            return _refuse(int(kind), start_response)
+    def __call__(self, request: Request) -> Response:
+        kind, taken = self._draw(), self._random.random() < 0.5
+        self._sleep(self._faults.latency)
+        if kind in _STATUSES:
+            return _refusal(_STATUSES[kind])
         if kind in ("reset", "timeout"):
             if taken:
-                _collect(self._app, environ, None)
-            return _break(environ) if kind == "reset" else _hang(environ)
-        return _garble(
-            kind, _collect(self._app, environ, start_response if kind == "cut" else None), start_response
-        )
+                self._answer(request)
+            _break(request.environ.get("werkzeug.socket"), wait=kind == "timeout")
+        response = self._answer(request)
+        if kind == "html":
+            return Response(_PAGE, content_type="text/html; charset=utf-8")
+        if kind == "cut":
+            body = response.get_data()
+            return Response([body[: len(body) // 2]], response.status, response.headers)
+        return response
 
-    def _draw(self) -> tuple[str | None, bool]:
-        """Draw a failure (or None), and whether the request takes effect before the exchange breaks."""
-        with self._lock:
-            point, taken = self._random.random(), self._random.random() < 0.5
-        for kind, probability in self._faults.fail:
-            if point < probability:
-                return kind, taken
-            point -= probability  # kinds exclude each other, so their probabilities add up
-        return None, taken
-
-
-def _collect(app: WSGIApplication, environ: WSGIEnvironment, start: StartResponse | None) -> bytes:
-    """Run the app to its end and return its body; without `start`, status and headers are dropped."""
-    chunks = app(environ, start or _ignore)
-    try:
-        return b"".join(chunks)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+    def _draw(self) -> str:
+        """Kind of failure, or nothing; kinds exclude each other, so their probabilities add up."""
+        kinds, shares = [kind for kind, _ in self._faults.fail], [share for _, share in self._faults.fail]
+        return self._random.choices([*kinds, ""], [*shares, max(0.0, 1 - sum(shares))])[0]
 
 
-def _ignore(_: str, headers: list[tuple[str, str]], exc_info: object = None, /) -> Callable[[bytes], object]:
-    return bytes.__len__
+def _refusal(status: HTTPStatus) -> Response:
+    message = f"{status.phrase}: injected by the sandbox"
+    detail = {"code": status.name.lower(), "message": message, "details": None}
+    headers = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+    return Response(json.dumps({"detail": detail}), status, headers, content_type="application/json")
 
 
-def _refuse(status: int, start_response: StartResponse) -> Iterable[bytes]:
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
-    message = f"{phrase}: injected by the sandbox"
-    body = json.dumps(
-        {"detail": {"code": _CODES.get(status, "fault"), "message": message, "details": None}}
-    ).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    if status == 429:
-        headers.append(("Retry-After", "1"))
-    start_response(f"{status} {phrase}", [*headers, *_marks()])
-    return [body]
-
-
-def _marks() -> list[tuple[str, str]]:
-    return [("X-Docspeed-Sandbox", "1"), ("X-Request-Id", f"req_{random.getrandbits(80):020x}")]
-
-
-def _garble(kind: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
-    if kind == "cut":
-        return [body[: len(body) // 2]]
-    page = b"<!doctype html><title>Bad gateway</title><h1>Something went wrong on the way</h1>\n"
-    headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page)))]
-    start_response("200 OK", [*headers, *_marks()])
-    return [page]
-
-
-def _break(environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Reset the connection; without a socket, raise the exception alone."""
-    connection: socket.socket | None = environ.get("werkzeug.socket")
+def _break(connection: socket.socket | None, *, wait: bool) -> None:
+    """Reset the connection, or first wait until the client gives up; without a socket, only raise."""
+    if connection is not None and wait:
+        connection.settimeout(_HANG_SECONDS)
+        while connection.recv(1 << 16):
+            pass
+    if wait:
+        raise TimeoutError("no answer: injected by the sandbox")
     if connection is not None:
         # With a linger time of zero, closing the socket sends RST.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(connection.detach())
     raise ConnectionResetError("connection reset: injected by the sandbox")
-
-
-def _hang(environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Send no answer until the client gives up; without a socket, raise at once."""
-    connection: socket.socket | None = environ.get("werkzeug.socket")
-    if connection is not None:
-        deadline = time.monotonic() + HANG_SECONDS
-        with contextlib.suppress(OSError, ValueError):
-            while time.monotonic() < deadline and not _gone(connection):
-                time.sleep(0.05)
-    raise TimeoutError("no answer: injected by the sandbox")
-
-
-def _gone(connection: socket.socket) -> bool:
-    readable, _, _ = select.select([connection], [], [], 0.2)
-    return bool(readable) and not connection.recv(1, socket.MSG_PEEK)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from docspeed_cli.sandbox.errors import ApiError, refusal, wrong_type
+from docspeed_cli.sandbox.errors import ApiError, refusal
 from docspeed_cli.sandbox.items import Field, ItemTable, line_items
 from docspeed_cli.sandbox.labels import (
     COMPANY,
@@ -51,10 +52,8 @@ class _Found:
     score: float
 
 
-def read_schema(given: object) -> Schema:
+def read_schema(given: dict[str, Any]) -> Schema:
     """Parse a schema in the current or the older form. `ApiError` if it is neither."""
-    if not isinstance(given, dict):
-        raise wrong_type("dictionary", "schema")
     named = given.get("doc_class")
     doc_class = named if isinstance(named, str) else None
     if "invoice_level_fields" in given or "line_item_structures" in given:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-DAMAGED = "damaged"
-NO_TEXT = "no text"
-TRUNCATED = "truncated"
+# What a result says of a page with a problem, after "page 1 has".
+DAMAGED = "damaged content that can't be read"
+NO_TEXT = "no text layer, as in a scan or a picture; the sandbox finds no text there"
+TRUNCATED = "too much text: the sandbox read only the first part"
 
 Box = tuple[float, float, float, float]
 

@@ -13,13 +13,13 @@ from docspeed_cli.sandbox.tables import Table
 _BREAK = "  \n"  # a hard line break in markdown
 
 
-def parse_view(file_id: str, layout: Layout, grounding: str) -> dict[str, object]:
+def parse_view(file_id: str, layout: Layout, grounding: str | None) -> dict[str, object]:
     """Payload of the parse operation."""
     pages = [_page_view(page, grounding) for page in layout.pages]
     return {"file_id": file_id, "page_count": len(pages), "pages": pages}
 
 
-def _page_view(page: PageLayout, grounding: str) -> dict[str, object]:
+def _page_view(page: PageLayout, grounding: str | None) -> dict[str, object]:
     view: dict[str, object] = {
         "page_index": page.page_index,
         "width": round(page.page.width, 2),
@@ -51,11 +51,6 @@ def _region_view(region_id: str, block: Block) -> dict[str, object]:
         "line_ids": [line.region_id for line in block.lines],
         "text": _plain(block),
     }
-
-
-def tables_view(layout: Layout) -> list[dict[str, object]]:
-    """Tables of the tables operation's payload."""
-    return [table_view(table) for table in layout.tables]
 
 
 def table_view(table: Table) -> dict[str, object]:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from docspeed_cli.sandbox import Faults, create_app, make_server, parse_fail
-from docspeed_cli.sandbox.faults import FaultyApp
+from docspeed_cli.sandbox.faults import FaultyAnswer
 from tests.sandbox import papers
 
 DOC = papers.lines_pdf(["Total: 5.00"])
@@ -29,7 +30,7 @@ def client(folder: Path, *fail: tuple[str, float], seed: int | None = None) -> h
 def served(folder: Path, *fail: tuple[str, float]) -> Iterator[int]:
     """Serve a sandbox with these faults; yields its port."""
     server = make_server(create_app(folder, faults=Faults(fail=fail)), 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server.port
@@ -62,7 +63,8 @@ def test_parse_fail_invalid_text_raises(text: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [("429", "rate_limited"), ("500", "internal_error"), ("503", "unavailable")]
+    ("status", "code"),
+    [("429", "too_many_requests"), ("500", "internal_server_error"), ("503", "service_unavailable")],
 )
 def test_fault_status_returns_that_status(tmp_path: Path, status: str, code: str) -> None:
     response = client(tmp_path, (status, 1.0)).get("/v1/jobs/x")
@@ -108,10 +110,10 @@ def test_fault_reset_request_takes_effect_sometimes(tmp_path: Path) -> None:
     assert 0 < len(list((tmp_path / "files").iterdir())) < 20
 
 
-def test_fault_latency_delays_the_answer(tmp_path: Path) -> None:
+def test_fault_latency_delays_the_answer() -> None:
     slept: list[float] = []
-    app = FaultyApp(create_app(tmp_path), Faults(latency=0.05), slept.append)
-    httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://sandbox").get("/v1/jobs/x")
+    answer = FaultyAnswer(lambda request: Response("whole"), Faults(latency=0.05), slept.append)
+    assert answer(Request({})).get_data() == b"whole"
     assert slept == [0.05]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import socket
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,41 +28,11 @@ def deaf(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]
 @pytest.fixture
 def port() -> Iterator[int]:
     server = make_server(deaf, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server.port
     server.shutdown()
     thread.join()
-
-
-def exchange(peer: socket.socket, request: bytes) -> bytes:
-    """Send a request and read an answer that ends in `ok`."""
-    peer.sendall(request)
-    answer = b""
-    while not answer.endswith(b"ok"):
-        chunk = peer.recv(4096)
-        assert chunk, "the connection was closed"
-        answer += chunk
-    return answer
-
-
-def test_server_keep_alive_survives_unread_bodies(port: int) -> None:
-    smuggled = b"GET /smuggled HTTP/1.1\r\n\r\n"
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
-    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), 10) as peer:
-        for request in (head + smuggled, chunked + b"5\r\nhello\r\n0\r\n\r\n", head + smuggled):
-            answer = exchange(peer, request)
-            assert answer.count(b"HTTP/1.1 200") == 1
-            assert b"close" not in answer.lower()
-
-
-def test_server_connection_close_is_honoured(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), 10) as peer:
-        assert b"Connection: close" in exchange(
-            peer, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        assert peer.recv(1) == b""
 
 
 def test_server_head_has_no_body(port: int) -> None:
@@ -77,9 +47,9 @@ def test_server_port_in_use_raises_os_error(port: int) -> None:
 
 
 def test_server_upload_and_parse_over_http(tmp_path: Path) -> None:
-    server = make_server(create_app(tmp_path, instant=True), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    assert server.server_port == server.port and server.server_address[0] == "127.0.0.1"
+    server = make_server(create_app(tmp_path, now=count(0, 10).__next__), 0)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    assert server.server_address[0] == "127.0.0.1"
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=10) as http:
         document = papers.lines_pdf(["Total: 5.00"])
         item = {

@@ -66,7 +66,7 @@ def serve(options: ServeOptions) -> Action:
                 f"can't listen on 127.0.0.1:{options.port}: {error.strerror or error}",
                 hint="docspeed sandbox serve --port 0",
             ) from None
-        url = f"http://127.0.0.1:{server.server_port}"
+        url = f"http://127.0.0.1:{server.port}"
         print_outcome(context, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
         context.output.hint(f"docspeed parse FILE --wait --base-url {url}")
         server.serve_forever()
