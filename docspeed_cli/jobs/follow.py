@@ -88,8 +88,7 @@ class Follower:
             now = monotonic()
             if deadline is not None and now >= deadline:
                 waited = max(round(deadline - started, 3), round(now - started))
-                why = f"; the last status request failed: {failure.message}" if failure else ""
-                raise self.pending(job, f" after {waited:g} s; it goes on{why}")
+                raise self._timed_out(job, waited, failure)
             # With thousands of jobs the looks are spread out, so that the server is not flooded.
             spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
             due = now + max(schedule.delay(waited, retry_after), spacing, absence.pause)
@@ -158,11 +157,19 @@ class Follower:
             return not absence.is_certain(job)
         return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
 
-    def pending(self, job: Job, details: str = "") -> Pending:
+    def pending(self, job: Job, message: str = "") -> Pending:
         """The error for a job that has not ended."""
         hint = f"`{self.context.wait_command([job])}`"
-        message = f"job {job.ref} is still {job.status}{details}"
+        message = message or f"job {job.ref} is still {job.status}"
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
+
+    def _timed_out(self, job: Job, waited: float, failure: DocspeedError | None) -> Pending:
+        """The error for a job that has not ended in time; `failure` is that of the last status request."""
+        after = f" after {waited:g} s"
+        if isinstance(failure, NotFound):
+            return self.pending(job, f"the server does not know job {job.ref}{after}; it may be a new one")
+        why = f"; the last status request failed: {failure.message}" if failure else ""
+        return self.pending(job, f"job {job.ref} is still {job.status}{after}; it goes on{why}")
 
     def fetch(self, job: Job, deadline: float | None = None) -> Task[Body]:
         """The job's result as the server sends it, which is then kept. NotFound if it is not there."""

@@ -229,6 +229,14 @@ def test_timeout_message_names_the_last_poll_error(stage: Stage, service: Servic
     assert error["message"].endswith("it goes on; the last status request failed: the server failed (503)")
 
 
+def test_timeout_of_a_job_that_the_server_does_not_know_says_so(stage: Stage) -> None:
+    ran = stage.run("jobs", "wait", "job_nobody", "--timeout", "1s", "--json")
+    error = json.loads(ran.err.splitlines()[-1])["error"]
+    assert (ran.code, error["code"]) == (8, "pending")
+    assert error["message"] == "the server does not know job job_nobody after 1 s; it may be a new one"
+    assert error["hint"] == "docspeed jobs wait job_nobody"
+
+
 # -- many inputs
 
 
