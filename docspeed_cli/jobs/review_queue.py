@@ -41,10 +41,11 @@ def reviewables(
             )
         checks = rules.check(result.payload, result.label) if rules is not None else ()
         known = result._replace(payload=None)
+        file = DecisionFile(path, private=path.is_relative_to(context.settings.state_dir))
         yield Reviewable(
             result.label,
-            DecisionFile(path, private=path.is_relative_to(context.settings.state_dir)),
-            summarize(result.payload, operation_of(context, result), checks),
+            file,
+            summarize(result.payload, operation_of(context, result), checks, file.read()),
             partial(_load, context, known),
             schema_of(job.run if job is not None else None),
         )

@@ -22,7 +22,7 @@ class Decision(NamedTuple):
     field: str
     decision: str
     value: Any = None
-    """The new value of a correction, or the text of a note."""
+    """The new value of a correction, the text of a note, or the text of the value that was accepted."""
     old: Any = None
     """The value that was corrected."""
     reviewer: str | None = None
@@ -99,7 +99,7 @@ def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> 
 
 def _listed(each: Decision) -> dict[str, Any]:
     field = {"field": each.field} if each.field else {}
-    text = {"text": each.value} if each.decision == NOTE else {}
+    text = {} if each.value is None else {"text": each.value}
     return {"decision": each.decision, **field, **text, "reviewer": each.reviewer, "time": each.time}
 
 
@@ -116,6 +116,15 @@ def merge_changes(
         if change.decision is not None:
             merged[change.key] = change.decision
     return merged, replaced
+
+
+def outdated(decisions: Mapping[Key, Decision], texts: Mapping[str, str]) -> list[Decision]:
+    """Return the acceptances of values that have other texts now, as in a result that was made again."""
+    return [
+        each
+        for each in decisions.values()
+        if each.decision == ACCEPTED and each.field and each.value not in (None, texts.get(each.field))
+    ]
 
 
 def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from docspeed_cli.results.decisions import Decision, Decisions, outdated
 from docspeed_cli.results.fields import Field, read_extraction, read_row
 from docspeed_cli.results.readings import read_date, read_number
 from docspeed_cli.results.rules import Check
@@ -36,18 +37,33 @@ class Summary(NamedTuple):
     level: int
     value_count: int
     failures: tuple[Failure, ...] = ()
+    outdated: tuple[Decision, ...] = ()
+    """Acceptances that do not hold any more, because the values have changed since."""
+
+    def standing(self, decisions: Decisions) -> Decisions:
+        """Return the decisions that hold."""
+        return {key: each for key, each in decisions.items() if each not in self.outdated}
 
 
-def summarize(payload: Any, operation: str, checks: Sequence[Check] = ()) -> Summary:
-    """Return where in the queue a result belongs."""
+def summarize(
+    payload: Any, operation: str, checks: Sequence[Check] = (), decisions: Decisions | None = None
+) -> Summary:
+    """Return where in the queue a result belongs, and what of the decisions about it holds."""
     values = Panel(payload, operation, {"": Locator(payload, None)}, {}).values
-    known = {value.key for value in values}
-    failures = tuple((key if key in known else "", reason) for key, reason in _failures(checks))
+    known = {value.key: value.text for value in values}
+    old = outdated(decisions or {}, known)
+    found_failures = [*_failures(checks), *((each.field, _change_since(each)) for each in old)]
+    failures = tuple((key if key in known else "", reason) for key, reason in found_failures)
     if not known:
         failures = (*failures, ("", "The result has no values."))
     found = find_concerns(payload, failures)
     levels = [concern.level for key, concern in found.items() if key in known or not key]
-    return Summary(min(levels, default=REST), len(known), failures)
+    return Summary(min(levels, default=REST), len(known), failures, tuple(old))
+
+
+def _change_since(acceptance: Decision) -> str:
+    by = f" by {acceptance.reviewer}" if acceptance.reviewer else ""
+    return f"changed since {acceptance.value or 'an empty value'} was accepted{by}"
 
 
 def find_concerns(payload: Any, failures: Iterable[Failure] = ()) -> dict[str, Concern]:

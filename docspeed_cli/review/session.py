@@ -190,6 +190,7 @@ class Session:
     def _state(self, number: int, decisions: Decisions) -> dict[str, Any]:
         """Return what was decided about a result, and how far the reviewer is."""
         summary = self._items[number - 1].summary
+        decisions = summary.standing(decisions)
         self._reviewed[number - 1] = is_reviewed(decisions, summary.value_count)
         return {
             "decisions": [each._asdict() | {"text": cell_text(each.value)} for each in decisions.values()],
@@ -200,7 +201,7 @@ class Session:
         }
 
     def _is_reviewed(self, item: Reviewable) -> bool:
-        return is_reviewed(item.file.read(), item.summary.value_count)
+        return is_reviewed(item.summary.standing(item.file.read()), item.summary.value_count)
 
     # -- deciding
 
@@ -213,9 +214,10 @@ class Session:
                 shown = self._opened(number)
         with self._saving:
             seen = self._seen.get(number, {})
+            standing = self._items[number - 1].summary.standing(seen)
             changes = [
                 Change(key, decision, seen.get(key))
-                for key, decision in self._made(shown, seen, asked).items()
+                for key, decision in self._made(shown, standing, asked).items()
             ]
             answer = self._save(number, changes)
             self._history.append((number, [_turned(change) for change in changes]))
@@ -236,7 +238,7 @@ class Session:
         others = [each._asdict() | {"text": cell_text(each.value)} for each in replaced]
         return {**self._state(number, decisions), "replaced": others}
 
-    def _made(self, shown: _Open, seen: Decisions, asked: Any) -> dict[Key, Decision | None]:
+    def _made(self, shown: _Open, standing: Decisions, asked: Any) -> dict[Key, Decision | None]:
         """Return the decisions that a page asks for; None takes a note away. Refused without sense."""
         if not isinstance(asked, dict):
             raise Refused(_UNKNOWN)
@@ -252,11 +254,11 @@ class Session:
             return {("", False): self._decision("", REJECTED)}
         if kind == ACCEPTED:
             # A result without values is accepted as a whole.
-            left = [key for key in shown.texts or [""] if (key, False) not in seen]
+            left = [key for key in shown.texts or [""] if (key, False) not in standing]
             keys = [field] if field else left
             if not keys:
                 raise Refused("There is already a decision about every value.")
-            return {(key, False): self._decision(key, ACCEPTED) for key in keys}
+            return {(key, False): self._decision(key, ACCEPTED, shown.texts.get(key)) for key in keys}
         if kind == CORRECTED and field:
             return {(field, False): self._correction(shown, field, text)}
         raise Refused(_UNKNOWN)

@@ -13,6 +13,7 @@ from docspeed_cli.results.decisions import (
     decisions_content,
     is_reviewed,
     merge_changes,
+    outdated,
     read_decisions,
 )
 from docspeed_cli.results.layout import Layout
@@ -130,3 +131,19 @@ def test_layout_column_of_a_value_in_another_table_or_in_a_list_of_fields_is_not
     assert layout.column_of("items[1].amount", ["items"]) == ("line_items", 1, ("amount", ""))
     assert layout.column_of("taxes[1].amount", ["items", "taxes"]) is None
     assert Layout().column_of("parties[2].city", ["items"]) == (None, None, ("parties.city", ""))
+
+
+def test_acceptance_of_a_value_that_has_changed_is_outdated() -> None:
+    made = {
+        each.key: each
+        for each in (
+            SEEN._replace(value="2026-04-01"),
+            Decision("total", CORRECTED, 12.5, old=10),
+            Decision("city", ACCEPTED, "Basel"),
+            Decision("gone", ACCEPTED, "x"),
+            Decision("", ACCEPTED),
+        )
+    }
+    now = {"date": "2026-04-02", "total": "11", "city": "Basel"}
+    assert [each.field for each in outdated(made, now)] == ["date", "gone"]
+    assert outdated(read_decisions(decisions_content(made)), now) == outdated(made, now)

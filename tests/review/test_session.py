@@ -28,10 +28,9 @@ FIELDS = ["total", "city", "date", "items[1].amount"]
 
 
 def reviewable(folder: Path, name: str = "a", result: Any = RESULT, operation: str = "extract") -> Reviewable:
-    path = folder / f"{name}.corrections.json"
-    return Reviewable(
-        name, DecisionFile(path), summarize(result, operation), lambda: Loaded(result, operation, ())
-    )
+    file = DecisionFile(folder / f"{name}.corrections.json")
+    summary = summarize(result, operation, (), file.read())
+    return Reviewable(name, file, summary, lambda: Loaded(result, operation, ()))
 
 
 def session(*items: Reviewable, reviewer: str = "ana") -> Session:
@@ -70,6 +69,26 @@ def test_session_correction_of_a_table_cell_keeps_its_type(tmp_path: Path) -> No
     mine.decide(1, {"decision": "corrected", "field": "tables[1][2].Item", "text": "12"})
     made = [(each["field"], each["old"], each["new"]) for each in saved(tmp_path)["corrections"]]
     assert made == [("tables[1][3].Tax", 4, 4.5), ("tables[1][2].Item", "Pump", "12")]
+
+
+def test_session_value_that_changed_after_it_was_accepted_is_open_again_and_first(tmp_path: Path) -> None:
+    session(reviewable(tmp_path)).decide(1, {"decision": "accepted"})
+    city = RESULT["fields"]["city"]
+    again = {**RESULT, "fields": {**RESULT["fields"], "city": {**city, "value": "Bern"}}}
+    mine = session(reviewable(tmp_path, "a", again))
+    data, review = mine.page(1)
+    assert (review["left"], mine.progress.left) == (1, 1)
+    assert [each["field"] for each in review["decisions"]] == ["total", "date", "items[1].amount"]
+    place = [value.key for value in data.values].index("city")
+    assert (review["order"][0], review["reasons"][place][0]) == (
+        place,
+        "changed since Basel was accepted by ana",
+    )
+    answer = mine.decide(1, {"decision": "accepted"})
+    assert (answer["left"], answer["replaced"], mine.progress.left) == (0, [], 0)
+    assert saved(tmp_path)["decisions"][-1]["text"] == "Bern"
+    mine.undo()
+    assert mine.progress.left == 1
 
 
 def test_session_result_without_values_comes_first_and_is_accepted_as_a_whole(tmp_path: Path) -> None:
