@@ -1,4 +1,4 @@
-"""Format times for JSON and for people, and sizes for people."""
+"""Format times for JSON and for people, and sizes and counts for people."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def file_size(size: int) -> str:
         (size / 1000**n, unit) for n, unit in enumerate(units, 1) if size < 999.5 * 1000**n or unit == "TB"
     )
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def counted(count: int, name: str) -> str:
+    """Format a count for people: `1 page`, `2,000 pages`."""
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 def ago(then: float | None, now: float) -> str:

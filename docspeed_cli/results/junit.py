@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from docspeed_cli.core.timefmt import counted
+
 _UNALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML can't hold, not even escaped."""
 
@@ -32,8 +34,7 @@ def junit_report(cases: Iterable[Case], suite: str = "docspeed diff") -> str:
         if case.error is not None:
             lines.append(f"      <error message={_quoted(case.error)}/>")
         elif case.failures:
-            count = len(case.failures)
-            message = f"{count} difference{'' if count == 1 else 's'}"
+            message = counted(len(case.failures), "difference")
             text = escape(_clean("\n".join(case.failures)))
             lines.append(f"      <failure message={_quoted(message)}>{text}</failure>")
         lines.append("    </testcase>")

@@ -7,6 +7,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from docspeed_cli.core.json_text import INDENTED, json_chunks
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.pages import Answer, Packet, Page
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
@@ -290,11 +291,6 @@ def is_cut(text: str) -> bool:
 
 def _cut(text: str) -> str:
     return text if not is_cut(text) else f"{text[:_MAX_TEXT]}…"
-
-
-def counted(number: int, name: str) -> str:
-    """Return `1 page` or `2 pages`."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def pages_of(values: Iterable[Value], document: int) -> Iterator[int]:

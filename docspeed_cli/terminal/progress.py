@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from docspeed_cli.core.timefmt import span
+from docspeed_cli.core.timefmt import counted, span
 from docspeed_cli.terminal.live import repeating
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.sanitize import sanitize
@@ -257,7 +257,7 @@ class BatchProgress:
         known = self.done + self.incomplete
         if not self._with_pages or not self.waits:
             return ""
-        pages = f", {self.pages} page{'' if self.pages == 1 else 's'}"
+        pages = f", {counted(self.pages, 'page')}"
         return pages if self._with_pages == known else f"{pages} in {self._with_pages} of them"
 
     def _hint_next_step(self, ending: Ending) -> None:

@@ -13,7 +13,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import AuthError, DocspeedError, overall_exit_code
 from docspeed_cli.core.settings import Settings
-from docspeed_cli.core.timefmt import span
+from docspeed_cli.core.timefmt import counted, span
 from docspeed_cli.jobs.context import Context, installed_sandbox
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _check_ledger(context: Context) -> Check:
             "check the address, the network and the server" if "doctor" in (error.hint or "") else error.hint
         )
         return Check("ledger", error.message, hint or "", error.exit_code)
-    found = f"{context.ledger.database.where}, {rows} jobs"
+    found = f"{context.ledger.database.where}, {counted(rows, 'job')}"
     if problem:
         hint = "make its folder writable, or set DOCSPEED_STATE_DIR to another folder"
         return Check("ledger", f"{found}: {problem}", hint, 1)
@@ -127,7 +127,7 @@ def _check_shared_ledger(context: Context, database: PostgresDatabase) -> Check:
     rows, problem = context.ledger.health()
     engine, layout = database.engine()
     skew = database.clock_skew()
-    found = f"{database.where}, {rows} jobs, {engine}, layout {layout}"
+    found = f"{database.where}, {counted(rows, 'job')}, {engine}, layout {layout}"
     if problem:
         return Check("ledger", f"{found}: {problem}", "let its owner `GRANT` the rights", 1)
     if abs(skew) > _MAX_SKEW:

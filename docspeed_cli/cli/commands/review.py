@@ -13,7 +13,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, flag
 from docspeed_cli.cli.run_names import schema_of_run
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound
-from docspeed_cli.core.timefmt import rfc3339
+from docspeed_cli.core.timefmt import counted, rfc3339
 from docspeed_cli.jobs.context import Context
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _shown(context: Context, options: ReviewOptions, server: ReviewServer) -> It
 
     progress = server.session.progress
     context.output.value({"url": server.url}) if options.json else context.output.text(server.url)
-    context.output.note(f"{_results(progress.left)} of {progress.total} to review; Ctrl-C ends it")
+    context.output.note(f"{counted(progress.left, 'result')} of {progress.total} to review; Ctrl-C ends it")
     environment = context.environment
     if not opens_browser(options.open_, environment.env, environment.stdout.isatty(), sys.platform):
         yield
@@ -163,11 +163,9 @@ def _report(context: Context, session: Session) -> None:
     """Say what is left, and which command goes on."""
     progress = session.progress
     if not progress.left:
-        context.output.note(f"all of {_results(progress.total)} reviewed")
+        context.output.note(f"all of {counted(progress.total, 'result')} reviewed")
         return
-    context.output.note(f"{_results(progress.left)} of {progress.total} left; your decisions are saved")
+    context.output.note(
+        f"{counted(progress.left, 'result')} of {progress.total} left; your decisions are saved"
+    )
     context.output.hint(context.command)
-
-
-def _results(count: int) -> str:
-    return f"{count:,} result{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 from rich.tree import Tree
 
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.fields import Extraction, Field
 from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
@@ -23,7 +24,6 @@ from docspeed_cli.terminal.views.markdown import SafeMarkdown
 from docspeed_cli.terminal.views.parts import (
     LineBudget,
     clipped,
-    counted,
     draw_json,
     heading,
     more_of,

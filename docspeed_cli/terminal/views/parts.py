@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from docspeed_cli.core.json_text import INDENTED, json_chunks
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.terminal.sanitize import sanitize
 
@@ -70,11 +71,6 @@ def heading(title: Text | str, *details: str) -> Text:
     text.stylize("bold")
     shown = [detail for detail in details if detail]
     return Text.assemble(text, *(["  " + " · ".join(shown)] if shown else []))
-
-
-def counted(count: int, name: str) -> str:
-    """Return `1 page` or `2 pages`."""
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 def more_of(count: int, name: str, format_name: str) -> Text:

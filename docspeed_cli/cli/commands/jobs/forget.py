@@ -12,7 +12,7 @@ from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS
 from docspeed_cli.core.settings import duration
-from docspeed_cli.core.timefmt import ago, rfc3339
+from docspeed_cli.core.timefmt import ago, counted, file_size, rfc3339
 from docspeed_cli.jobs.context import Context
 
 _MAX_NAMED = 5
@@ -62,7 +62,7 @@ def forget(
         context.kept.forget(jobs)
         context.ledger.drop(job.row for job in jobs if job.row is not None)
         if context.output.human_output:
-            context.output.text(f"forgot {_count(len(jobs), 'job')}")
+            context.output.text(f"forgot {counted(len(jobs), 'job')}")
         else:
             context.output.value({"forgotten": len(jobs)})
         return 0
@@ -118,18 +118,14 @@ class _Effect(NamedTuple):
             return
         newest, of = self.newest, f" of {self.newest.input}" if self.newest.input else ""
         age = f", submitted {ago(newest.submitted_at, now)}" if newest.submitted_at else ""
-        yield f"{_count(len(self.jobs), 'job')}; the newest is {newest.operation} job {newest.ref}{of}{age}"
+        yield f"{counted(len(self.jobs), 'job')}; the newest is {newest.operation} job {newest.ref}{of}{age}"
         if self.running:
             yield f"still running: {_few(self.running)}; the same commands would submit them again"
         if self.kept:
-            size = (
-                f"{self.kept_bytes / 1e6:,.1f} MB"
-                if self.kept_bytes >= 1e6
-                else f"{self.kept_bytes / 1e3:,.1f} kB"
-            )
-            yield f"{_count(len(self.kept), 'kept result')} to delete ({size}): {_few(self.kept)}"
+            size = file_size(self.kept_bytes)
+            yield f"{counted(len(self.kept), 'kept result')} to delete ({size}): {_few(self.kept)}"
         if self.payable:
-            yield f"{_count(self.payable, 'request')} would be paid for again if the same commands ran again"
+            yield f"{counted(self.payable, 'request')} would be paid for again if the same commands ran again"
 
 
 def _effect_of(context: Context, jobs: list[Job]) -> _Effect:
@@ -157,11 +153,11 @@ def _ask(context: Context, effect: _Effect) -> None:
     environment = context.environment
     lines = list(effect.lines(environment.now()))
     if not (environment.stdin.isatty() and environment.stderr.isatty()):
-        what = f"there is no terminal to ask at; add `--yes` to forget {_count(len(effect.jobs), 'job')}"
+        what = f"there is no terminal to ask at; add `--yes` to forget {counted(len(effect.jobs), 'job')}"
         raise UsageError("\n".join([what, *lines]), details=effect.to_json())
     for line in lines:
         context.output.progress(line)
-    if not context.output.confirm(f"forget {_count(len(effect.jobs), 'job')}?"):
+    if not context.output.confirm(f"forget {counted(len(effect.jobs), 'job')}?"):
         raise DocspeedError("nothing was forgotten")
 
 
@@ -171,10 +167,6 @@ def _show(context: Context, effect: _Effect) -> None:
         return
     for line in effect.lines(context.environment.now()):
         context.output.text(line)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _few(jobs: Iterable[Job]) -> str:
