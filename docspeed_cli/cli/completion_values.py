@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.completion_reply import Completion, Value, described
-from docspeed_cli.cli.groups import Called
+from docspeed_cli.cli.framework import Description, describe
+from docspeed_cli.cli.groups import HELP, Called
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.typer_command import build
+from docspeed_cli.cli.quick_parse import TEXTS, split
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError
@@ -91,48 +92,66 @@ _RECENT = {
 """Queries of the ledger by the name of the parameter: an id, a description, and seconds since the epoch."""
 
 
+class _Line(NamedTuple):
+    """A command with what its line gives so far: texts by the parameter's name."""
+
+    command: Description
+    given: dict[str, list[str]]
+
+    def text(self, name: str) -> str:
+        """The last text of a parameter; empty if it is not given."""
+        return self.given.get(name, [""])[-1]
+
+
 def complete_parameter(called: Called, incomplete: str, environment: Environment) -> Completion:
     """Find what fits after a command's name and its words so far."""
-    command, words = build(called.entry), called.rest
-    context = command.make_context(command.name, list(words), resilient_parsing=True)
+    command, words = describe(called.entry), called.rest
     flag, prefix, typed = words[-1] if words else "", "", incomplete
     if incomplete.startswith("-") and "--" not in words:
         flag, equals, typed = incomplete.partition("=")
         if not equals:
-            return _flags_left(context)
+            return _flags_left(_read_line(command, words))
         prefix = f"{flag}="
-    params = command.get_params(context)
-    param = next(
-        (param for param in params if flag in param.opts and not getattr(param, "is_flag", True)), None
-    )
-    if param is None and not prefix:
-        arguments = [param for param in params if param.param_type_name == "argument"]
-        param = next((param for param in arguments if param.nargs < 0 or not _is_given(param, context)), None)
-    if param is None:
-        return Completion() if prefix or "--" in words else _flags_left(context)
-    found = _complete_value(param.name, typed, context, environment)
+    parameter, _ = command.flags.get(flag, (None, False))
+    if parameter is not None and parameter.is_switch:
+        parameter = None
+    # The flag whose value is completed has no value yet.
+    line = _read_line(command, words if parameter is None or prefix else words[:-1])
+    if parameter is None and not prefix:
+        parameter = next(
+            (each for each in command.arguments if each.kind == TEXTS or each.name not in line.given), None
+        )
+    if parameter is None:
+        return Completion() if prefix or "--" in words else _flags_left(line)
+    found = _complete_value(parameter.name, typed, line, environment)
     return found._replace(prefix=prefix + found.prefix)
 
 
-def _is_given(param: Any, context: Any) -> bool:
-    source = context.get_parameter_source(param.name)
-    return source is not None and source.name == "COMMANDLINE"
+def _read_line(command: Description, words: Sequence[str]) -> _Line:
+    """What the words give; nothing if a flag among them is unknown."""
+    given: dict[str, list[str]] = {}
+    flags, others = split(command.flags, words) or ([], [])
+    for spelling, text in flags:
+        given.setdefault(command.flags[spelling][0].name, []).append(text)
+    for argument in command.arguments:
+        taken = len(others) if argument.kind == TEXTS else 1
+        if others:
+            given[argument.name], others = others[:taken], others[taken:]
+    return _Line(command, given)
 
 
-def _flags_left(context: Any) -> Completion:
+def _flags_left(line: _Line) -> Completion:
     """Return the flags that may still be given, with their help."""
-    return Completion(
-        tuple(
-            Value(name, param.help or "")
-            for param in context.command.get_params(context)
-            if param.param_type_name == "option" and not param.hidden
-            if param.multiple or not _is_given(param, context)
-            for name in (*param.opts, *param.secondary_opts)
-        )
-    )
+    left = [
+        Value(spelling, parameter.declared.about)
+        for spelling, (parameter, _) in line.command.flags.items()
+        if not parameter.is_hidden and (parameter.kind == TEXTS or parameter.name not in line.given)
+    ]
+    names, about = HELP
+    return Completion((*left, *(Value(name, about) for name in names.split(", "))))
 
 
-def _complete_value(name: str, typed: str, context: Any, environment: Environment) -> Completion:
+def _complete_value(name: str, typed: str, line: _Line, environment: Environment) -> Completion:
     """Find what fits as the value of the flag or argument with this parameter name."""
     if name in _FILES:
         # A result is named by its file, its run or its job.
@@ -150,12 +169,12 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
             )
         )
     if name == "format":
-        formats = ("json", "curl") if context.params.get("dry_run") else context.command.guide.formats
+        formats = ("json", "curl") if "dry_run" in line.given else line.command.guide.formats
         return Completion(tuple(map(Value, formats)))
     if name == "setting":
         return Completion(tuple(Value(setting.name, setting.about) for setting in SETTINGS))
     if name == "value":
-        return Completion(tuple(map(Value, _setting_values(context.params.get("setting")))))
+        return Completion(tuple(map(Value, _setting_values(line.text("setting")))))
     if name == "env":
         return Completion(tuple(map(Value, _environment_names(environment))))
     if name == "base_url":
@@ -163,14 +182,14 @@ def _complete_value(name: str, typed: str, context: Any, environment: Environmen
     if name in ("table", "require", "columns"):
         before, comma, _ = typed.rpartition(",") if name != "table" else ("", "", "")
         others = before.split(",")
-        names = (each for each in _names_of_schema(name, context) if each not in others)
+        names = (each for each in _names_of_schema(name, line.text("schema")) if each not in others)
         return Completion(tuple(map(Value, names)), prefix=before + comma)
     if name in _RECENT:
         recent = _newest(name, environment)
-        if name == "ids" and context.command.name == "result":
+        if name == "ids" and line.command.entry.name == "result":
             runs = (run for run in _newest("run", environment) if run.text != "@last")
             recent += tuple(Value(f"@{run.text}", run.about) for run in runs)
-        given = (context.params.get(name) or ()) if name not in ("run", "name") else ()
+        given = line.given.get(name, ()) if name not in ("run", "name") else ()
         return Completion(tuple(value for value in recent if value.text not in given))
     return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
 
@@ -195,13 +214,12 @@ def _servers(environment: Environment) -> Iterable[str]:
     return dict.fromkeys(found)
 
 
-def _names_of_schema(name: str, context: Any) -> Iterable[str]:
+def _names_of_schema(name: str, given: str) -> Iterable[str]:
     """The tables, or the fields and tables, of the schema that the command line names."""
     from docspeed_cli.core.json_text import read_json
     from docspeed_cli.core.text_files import read_text
     from docspeed_cli.results.schema import read_schema, walk_nodes
 
-    given = str(context.params.get("schema") or "")
     try:
         schema = read_schema(read_json(given if given.startswith("{") else read_text(Path(given))))
     except (OSError, ValueError):
@@ -215,7 +233,7 @@ def _names_of_schema(name: str, context: Any) -> Iterable[str]:
     return [*fields, *tables] if name == "require" else ["input", "job_id", "status", *fields]
 
 
-def _setting_values(name: str | None) -> Iterable[str]:
+def _setting_values(name: str) -> Iterable[str]:
     """Known values of a setting."""
     read = next((setting.read for setting in SETTINGS if setting.name == name), None)
     known: tuple[tuple[object, Iterable[str]], ...] = (

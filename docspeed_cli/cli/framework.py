@@ -80,6 +80,11 @@ class Parameter(NamedTuple):
         """Whether it is a flag without a value."""
         return self.kind in (bool, bool | None)
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether neither help nor completion show it."""
+        return isinstance(self.declared, Flag) and self.declared.hidden
+
 
 class Description(NamedTuple):
     """A command as its function declares it; `parameters` are its own ones, then those of its options."""
@@ -101,6 +106,11 @@ class Description(NamedTuple):
             if isinstance(parameter.declared, Flag)
             for spelling, on in parameter.declared.spellings.items()
         }
+
+    @property
+    def arguments(self) -> list[Parameter]:
+        """The parameters that are no flags."""
+        return [parameter for parameter in self.parameters if isinstance(parameter.declared, Argument)]
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """What a command line with these values asks for. UsageError if the command refuses them."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
-from docspeed_cli.cli.options import Argument, Flag
+from docspeed_cli.cli.options import Flag
 
 TEXTS = list[str] | None
 """Type of a flag that can be repeated, and of an argument that takes many words."""
@@ -16,7 +16,7 @@ TEXTS = list[str] | None
 def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
     """Values of a command's parameters by name; None where Typer must judge: for help, and for an error."""
     flags = description.flags
-    found = _split(flags, words)
+    found = split(flags, words)
     if found is None:
         return None
     values = {parameter.name: parameter.default for parameter in description.parameters}
@@ -27,11 +27,12 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
             return None
         before = values[parameter.name] or ()
         values[parameter.name] = [*before, value] if parameter.kind == TEXTS else value
-    arguments = [each for each in description.parameters if isinstance(each.declared, Argument)]
-    return values if _fill(values, arguments, found[1]) and REQUIRED not in values.values() else None
+    return (
+        values if _fill(values, description.arguments, found[1]) and REQUIRED not in values.values() else None
+    )
 
 
-def _split(
+def split(
     flags: Mapping[str, tuple[Parameter, bool]], words: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[str]] | None:
     """Flags with their texts, and the other words; None for a flag that is unknown or written otherwise."""

@@ -150,6 +150,13 @@ def test_startup_local_command_loads_no_heavy_package(
     assert among(modules, HEAVY) == []
 
 
+def test_startup_completion_of_flags_and_values_loads_no_typer(tmp_path: Path) -> None:
+    for words in (("2", "parse", "--pro"), ("3", "parse", "--profile", "g"), ("3", "jobs", "wait", "")):
+        modules, ran = loaded(tmp_path, *words, env={"_DOCSPEED_COMPLETE": "bash"})
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert among(modules, ("typer", "inspect", *HEAVY)) == []
+
+
 @pytest.mark.parametrize(
     "argv",
     [("jobs", "list"), ("parse", "--file-id=file_1", "--wait", "-q"), ("config", "show")],
