@@ -119,10 +119,11 @@ class _Service:
             payload = _encoded(run(self._store, operation, body))
         except Unreadable as unreadable:
             error = {"code": unreadable.code, "message": unreadable.message}
-        job = {"job_id": new_id("job"), "operation": operation.name, "execution_mode": "async"}
-        created = {"created_at": self._now()}
-        self._store.put("job", job["job_id"], {**job, **created, "error": error}, payload)
-        return _json({**job, **created, "status": "queued"}, 202)
+        job_id = new_id("job")
+        job: dict[str, Any] = {"job_id": job_id, "operation": operation.name, "status": "queued"}
+        job |= {"execution_mode": "async", "created_at": self._now()}
+        self._store.put("job", job_id, {**job, "error": error}, payload)
+        return _json(job, 202)
 
     def _job(self, job_id: str) -> dict[str, Any]:
         """Job with its status, which follows from the clock alone."""
@@ -131,12 +132,12 @@ class _Service:
         started, ended = created + QUEUED_SECONDS, created + QUEUED_SECONDS + WORK_SECONDS
         now = self._now()
         if now < started:
-            return {**job, "status": "queued", "progress": 0.0, "updated_at": created}
+            return {**job, "progress": 0.0, "updated_at": created}
         if now < ended:
             progress = round((now - started) / WORK_SECONDS, 2)
             return {**job, "status": "processing", "progress": progress, "updated_at": started}
-        job |= {"progress": 1.0, "updated_at": ended}
-        return {**job, "status": "failed", "error": error} if error else {**job, "status": "completed"}
+        job |= {"status": "failed" if error else "completed", "progress": 1.0, "updated_at": ended}
+        return {**job, "error": error} if error else job
 
     def _status(self, request: Request, job_id: str) -> Response:
         return _json(self._job(job_id))
