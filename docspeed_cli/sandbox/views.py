@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from docspeed_cli.sandbox.layout import Block, Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, on_page
-from docspeed_cli.sandbox.page import TRUNCATED
 from docspeed_cli.sandbox.tables import Table
 
 _BREAK = "  \n"  # a hard line break in markdown
@@ -33,8 +32,6 @@ def _page_view(page: PageLayout, grounding: str | None) -> dict[str, object]:
         view["regions"] = [_region_view(f"p{number}:r{n}", block) for n, block in enumerate(page.blocks, 1)]
     if grounding == "cell":
         view["tables"] = [table_view(table) for table in page.tables]
-    if page.page.problem == TRUNCATED:
-        view["truncated"] = True
     return view
 
 
