@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from docspeed_cli.sandbox.lines import Line, Row, find_rows
 from docspeed_cli.sandbox.page import Box, Word
-from docspeed_cli.sandbox.tables import Table, is_header, make_table, names_values
+from docspeed_cli.sandbox.tables import Table, is_form, is_header, make_table
 
 _NEAR = 3.0  # points between lines that count as one, or as touching
 _MAX_CROSSINGS = 100_000  # of rules on a page; a drawing has more
@@ -161,7 +161,7 @@ def _ruled_table(grid: _Grid) -> Table | None:
         for band in bands.values()
         for cells in _unstacked(band)
     ]
-    if len(rows) < 2 or len(used) < 2 or (len(used) == 2 and names_values(rows[0], rows[1:], 0)):
+    if len(rows) < 2 or len(used) < 2 or (len(used) == 2 and is_form(rows)):
         return None
     return make_table(rows, is_header(rows[0], len(used)), [grid.columns[column] for column in used])
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from statistics import median
 
 from docspeed_cli.sandbox.grids import ruled_tables
 from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
 from docspeed_cli.sandbox.page import Box, Page, Word, turned
-from docspeed_cli.sandbox.tables import MAX_COLUMNS, Extent, Table, find_tables, number_cells
+from docspeed_cli.sandbox.tables import Extent, Table, find_tables
 
 # Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles
 # of the tests come out right.
@@ -99,51 +100,38 @@ def _oriented(page: Page) -> Iterator[Block]:
         yield from _page_blocks(words, [turned(rule, words[0].turn) for rule in page.rules])
 
 
-def _body_height(rows: Sequence[Row]) -> float:
-    """Most common line height, weighted by the length of the text."""
-    weights: dict[float, int] = {}
-    for row in rows:
-        for line in row.lines:
-            key = round(line.height, 1)
-            weights[key] = weights.get(key, 0) + len(line.text)
-    return max(weights, key=lambda height: weights[height]) if weights else 10.0
-
-
 def _page_blocks(words: Sequence[Word], rules: Sequence[Box]) -> Iterator[Block]:
     """Ruled tables, and between them what is outside of tables or in tables without rules."""
     ruled = ruled_tables(words, rules)
     inside = {word for table in ruled for line in table.lines for word in line.words}
     rows = find_rows([word for word in words if word not in inside])
-    body = _body_height(rows)
+    body = median(line.height for row in rows for line in row.lines) if rows else 0.0
     done = 0
-    for table in ruled:
-        below = next((n for n in range(done, len(rows)) if rows[n].box[1] > table.box[1]), len(rows))
-        yield from _aligned_blocks(rows[done:below], body)
-        yield Block("table", [(line,) for line in table.lines], table)
+    for table in [*ruled, None]:
+        rest = (n for n in range(done, len(rows)) if table and rows[n].box[1] > table.box[1])
+        below = next(rest, len(rows))
+        for part in [*find_tables(rows[done:below]), *([table] if table else [])]:
+            if isinstance(part, Table):
+                yield Block("table", [(line,) for line in part.lines], part)
+            else:
+                yield from _flow(part, body)
         done = below
-    yield from _aligned_blocks(rows[done:], body)
-
-
-def _aligned_blocks(rows: Sequence[Row], body: float) -> Iterator[Block]:
-    done = 0
-    for start, end, table in find_tables(rows):
-        yield from _flow(rows[done:start], body)
-        yield Block("table", [(line,) for line in table.lines], table)
-        done = end
-    yield from _flow(rows[done:], body)
 
 
 def _number(blocks: list[Block], page_index: int) -> list[Block]:
     """Assign region ids, counted from 1 on each page in reading order."""
     page = f"p{page_index + 1}"
-    tables = 0
     for number, line in enumerate((line for block in blocks for line in block.lines), 1):
         line.region_id, line.page_index = f"{page}:l{number}", page_index
-    for index, block in enumerate(blocks):
-        if block.table:
+    tables = 0
+    for above, block in pairwise([None, *blocks]):
+        if block and block.table:
             tables += 1
-            title = _title(blocks[index - 1], block) if index else None
-            block.table = number_cells(block.table, f"{page}:t{tables}", page_index, title)
+            table = block.table
+            table.table_id, table.page_index = f"{page}:t{tables}", page_index
+            table.title = _title(above, block) if above else None
+            for number, cell in enumerate(table.cells, 1):
+                cell.region_id = f"{table.table_id}:c{number}"
     return blocks
 
 
@@ -166,7 +154,7 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> list[Block]:
     """Group rows outside tables into blocks, column by column where there are columns."""
     blocks: list[Block] = []
     for group, columns in _groups(_join_justified(rows)):
-        if not 2 <= len(columns) <= MAX_COLUMNS or depth > 4:
+        if len(columns) < 2 or depth > 4:
             blocks += _paragraphs(group, body, pairs=False)
             continue
         columns = _join_pairs(group, columns)
