@@ -137,8 +137,8 @@ def _split(text: str) -> tuple[str, str, float]:
 
 
 def _is_date(text: str) -> bool:
-    found = find_date(text)
-    return found is not None and text.startswith(found[1])
+    day, written = find_date(text)
+    return day is not None and text.startswith(written)
 
 
 def _is_data(word: str) -> bool:
