@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -17,14 +17,12 @@ _WORDS = _SHORT | {word: plain for words in _TABLE["words"].values() for word, p
 _ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(RULES['endings'])})$")
 _FILLER = frozenset(RULES["filler"])
 _PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
-_JOINTS = frozenset(RULES["joints"])
 _TELLING = frozenset(RULES["telling"])
 MONTHS: dict[str, int] = _TABLE["months"]
 """Number of each month by the first letters of its name."""
 CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
 """Codes of currencies, and what each is recognised by."""
 COMPANY = re.compile(RULES["company"], re.IGNORECASE)
-_LONGEST = 50  # characters of a label
 _PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
 ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
@@ -68,20 +66,17 @@ def _plain(word: str) -> list[str]:
     return " ".join(_WORDS.get(part, part) for part in parts).split()
 
 
-def _meanings(part: str) -> list[list[Name]]:
-    """Names of each meaning, the clearest first."""
-    return [list(_names(entry)) for entry in _TABLE[part]]
+def _meaning(entry: dict[str, Any]) -> list[Name]:
+    """Names of a meaning, the clearest first."""
+    kind, also, clear = entry.get("kind", ""), frozenset(entry.get("also", ())), len(entry["names"])
+    return [
+        Name(tokens(name), 0.97 - 0.02 * rank, kind, also, rank >= clear)
+        for rank, name in enumerate(entry["names"] + entry.get("else", []))
+    ]
 
 
-def _names(entry: dict[str, Any]) -> Iterator[Name]:
-    kind, also = entry.get("kind", ""), frozenset(entry.get("also", ()))
-    for rank, name in enumerate([*entry["names"], *entry.get("else", ())]):
-        yield Name(tokens(name), 0.97 - 0.02 * rank, kind, also, rank >= len(entry["names"]))
-
-
-MEANINGS, COLUMNS = _meanings("meaning"), _meanings("column")
-_ALL = [name for meaning in MEANINGS + COLUMNS for name in meaning]
-_VOCABULARY = {word for name in _ALL for word in (*name.words, *(name.also or ()))}
+_MEANINGS = [_meaning(entry) for entry in _TABLE["meaning"]]
+_COLUMNS = [_meaning(entry) for entry in _TABLE["column"]]
 
 
 def names_of(key: str, description: str = "", *, column: bool = False, kinds: str = ".*") -> list[Name]:
@@ -90,63 +85,61 @@ def names_of(key: str, description: str = "", *, column: bool = False, kinds: st
     `kinds` is a regular expression for the kinds of value that suit the field's type.
     """
     own, about = tokens(key), tokens(description)
-    given, ranked = own, list[tuple[int, list[Name]]]()
-    for given in (own, about, about[:4], about[:3], about[:2]):
-        ranked = list(_ranked(given, COLUMNS if column else MEANINGS))
-        if ranked:
+    listed = _COLUMNS if column else _MEANINGS
+    if found := _meant(own, listed, kinds):
+        return found
+    for size in (len(about), 4, 3, 2):  # a description may begin with the name
+        if found := _meant(about[:size], listed, kinds):
             break
-    ranked = [found for found in ranked if re.fullmatch(kinds, found[1][0].kind)] or ranked
+    plain = [Name(own, 1.0), Name(() if found else about, 0.95)]
+    return found + [name for name in plain if name.words]
+
+
+def _meant(given: Tokens, listed: list[list[Name]], kinds: str) -> list[Name]:
+    """Names of the meanings in which the given name is clearest."""
+    ranked = [
+        (rank, meaning)
+        for meaning in listed
+        for rank, name in enumerate(meaning)
+        if not name.loose and _match(name, given)
+    ]
+    ranked = [(rank, meaning) for rank, meaning in ranked if re.fullmatch(kinds, meaning[0].kind)] or ranked
     best = min((rank for rank, _ in ranked), default=0)
-    found = [name for rank, meaning in ranked if rank == best for name in meaning]
-    found += [Name(own, 1.0, _kind(own))] if given != own or not found else []
-    found += [Name(about, 0.95, _kind(about))] if given != about and len(description) <= 60 else []
-    return [name for name in found if name.words]
+    return [name for rank, meaning in ranked if rank == best for name in meaning]
 
 
-def _ranked(given: Tokens, meanings: list[list[Name]]) -> Iterator[tuple[int, list[Name]]]:
-    """Meanings that a field's name has, each with the place of that name in it."""
-    for meaning in meanings:
-        ranks = (rank for rank, name in enumerate(meaning) if not name.loose and _match(name, given))
-        if (rank := next(ranks, None)) is not None:
-            yield rank, meaning
-
-
-def _kind(words: Tokens) -> str:
-    return "date" if "date" in words else "code" if {"number", "code"} & set(words) else ""
+@lru_cache(maxsize=4096)
+def _named(text: str, *, column: bool = False) -> set[str]:
+    """Kinds of value that a label has in the table; empty for any other text."""
+    have = tokens(text) if len(text) <= 50 else ()
+    listed = _COLUMNS if column else _MEANINGS
+    return {name.kind for meaning in listed for name in meaning if _match(name, have)}
 
 
 def is_known(label: str) -> bool:
     """True if a text is a label of one of the table's meanings."""
-    return len(label) <= _LONGEST and _named(tokens(label), column=False)
+    return bool(_named(label))
 
 
 def is_column(text: str) -> bool:
     """True if a text is the heading of a column of line items."""
-    return len(text) <= _LONGEST and _named(tokens(text), column=True)
-
-
-@lru_cache(maxsize=4096)
-def _named(have: Tokens, *, column: bool) -> bool:
-    listed = COLUMNS if column else MEANINGS
-    return _VOCABULARY.issuperset(have) and any(_match(name, have) for meaning in listed for name in meaning)
+    return bool(_named(text, column=True))
 
 
 def is_title(text: str) -> bool:
     """True for the name of a document, such as "Tax invoice": what stands below it is not its number."""
-    have = tokens(text) if len(text) <= _LONGEST else ()
-    ids = (name for meaning in MEANINGS for name in meaning if name.kind == "id")
-    return bool(have) and "number" not in have and any(_match(name, have) for name in ids)
+    return "id" in _named(text) and "number" not in tokens(text)
 
 
 def role_of(heading: str) -> str:
     """Party that a heading names, such as "Bill to": seller, buyer or consignee; empty if none."""
-    words = set(tokens(heading if len(heading) <= _LONGEST else "")) - _PARTY
+    words = set(tokens(heading if len(heading) <= 50 else "")) - _PARTY
     return next(iter(words)) if len(words) == 1 and words.issubset(ROLES) else ""
 
 
 def is_joint(text: str) -> bool:
     """True for a word between a document's number and its date, such as `dated`."""
-    return fold(text.rstrip(" :")) in _JOINTS
+    return fold(text.rstrip(" :")) in RULES["joints"]
 
 
 def fit(names: Iterable[Name], label: str) -> float:
@@ -157,26 +150,22 @@ def fit(names: Iterable[Name], label: str) -> float:
 def best_fit(names: Iterable[Name], label: str) -> tuple[float, str]:
     """Best fit of a label with one of the names, and the kind of value under that name."""
     have = tokens(label)
-    if not 0 < len(have) <= 8:
-        return 0.0, ""
     return max(((name.weight * _match(name, have), name.kind) for name in names), default=(0.0, ""))
 
 
 def _match(name: Name, have: Tokens) -> float:
-    if not have or not set(name.words).issubset(have):
+    """How well a label's words fit a name, from 0 to 1."""
+    if not set(name.words).issubset(have):
         return 0.0
     extra = [word for word in have if word not in name.words]
     if not extra:
-        return 1.0 if name.words == have else 0.98
+        return 1.0
     if name.also is not None:
-        return 0.96 - 0.02 * len(extra) if name.also.issuperset(extra) else 0.0
+        return 0.94 if name.also.issuperset(extra) else 0.0
     return 0.0 if _TELLING.intersection(extra) else max(0.0, 0.85 - 0.15 * len(extra))
 
 
 def snake(text: str) -> str:
     """Convert a name to a key: `Invoice No.` becomes `invoice_number`."""
-    text = re.sub(r"\([^)]*\)", " ", text.lower()[:80])
-    words = (
-        _SHORT.get(word, word) for word in re.findall(r"[^\W_]+|[#%]", text) if word not in ("the", "a", "an")
-    )
-    return "_".join(dict.fromkeys(words))
+    words = re.findall(r"[^\W_]+|[#%]", re.sub(r"\([^)]*\)", " ", text.lower()[:80]))
+    return "_".join(dict.fromkeys(_SHORT.get(word, word) for word in words if word not in ("the", "a", "an")))

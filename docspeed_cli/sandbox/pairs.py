@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import NamedTuple
 
 from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, is_title, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout, PageLayout
@@ -16,20 +16,20 @@ MAX_LINES = 2000  # of a page, among which neighbours are searched
 BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
 
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
+_NOTE = re.compile(r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)|\(\d+")  # a percentage, or a number in brackets
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A label and its value with their lines; `sure` is below 1 for a less certain match."""
+class Pair(NamedTuple):
+    """A label and its value with their lines, and the party it belongs to; `sure` is below 1 for a guess."""
 
     label: str
     value: str
     lines: tuple[Line, ...]
     sure: float = 1.0
+    role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """A seller, buyer or consignee: the lines below its heading."""
 
     role: str
@@ -42,65 +42,67 @@ def find_pairs(layout: Layout) -> list[Pair]:
 
 
 def page_pairs(page: PageLayout) -> Iterator[Pair]:
-    """Pairs of one page, from top to bottom: a value is in its label's line, to the right, or below."""
+    """Pairs of one page, with those for the name and address of each party."""
+    parties = page_parties(page)
+    roles = {line: party.role for party in parties for line in party.lines}
+    taken = set[Line]()
+    for pair in _labelled(page):
+        own = {roles.get(line, "") for line in pair.lines}
+        role = own.pop() if len(own) == 1 else ""
+        yield pair._replace(role=role)
+        taken.update(pair.lines if role and pair.sure >= BESIDE else ())
+    for party in parties:
+        plain = [line for line in party.lines if line not in taken and not line.text.endswith(":")]
+        if plain and not re.search(r"\d$|^\d|@", plain[0].text):
+            yield Pair("Name", plain[0].text, tuple(plain[:1]), 0.96, party.role)
+        if len(plain) > 1:
+            address = ", ".join(line.text.rstrip(",") for line in plain[1:])
+            yield Pair("Address", address, tuple(plain[1:]), 0.96, party.role)
+
+
+def _labelled(page: PageLayout) -> Iterator[Pair]:
+    """Pairs from top to bottom: a value is in its label's line, to the right, or below."""
     rows = list(_rows(page.lines[:MAX_LINES]))
     in_table = {line for table in page.tables for line in table.lines}
     for at, row in enumerate(rows):
-        below = {} if sum(is_column(line.text) for line in row) > 1 else _below(row, rows[at + 1 : at + 5])
-        paired = set[Line]()
-        for pair in _across(row, in_table, below):
-            yield pair
-            if _is_data(pair.value):
-                paired.update(pair.lines)
-        for line, value in below.items():
-            if line not in paired:
-                yield Pair(line.text.rstrip(" :"), value.text, (line, value), BELOW)
+        yield from _across(row, in_table)
+        if sum(is_column(line.text) for line in row) < 2:
+            yield from _below(row, rows[at + 1 : at + 5])
 
 
 def _rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Lines side by side, from left to right, whichever blocks they are in."""
-    row: list[Line] = []
+    rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
-        if row and abs(line.box[1] + line.box[3] - row[-1].box[1] - row[-1].box[3]) > line.height:
-            yield sorted(row, key=lambda line: line.box[0])
-            row = []
-        row.append(line)
-    if row:
-        yield sorted(row, key=lambda line: line.box[0])
+        if rows and abs(sum(line.box[1::2]) - sum(rows[-1][-1].box[1::2])) <= line.height:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return (sorted(row, key=lambda line: line.box[0]) for row in rows)
 
 
-def _across(row: list[Line], in_table: set[Line], below: dict[Line, Line]) -> Iterator[Pair]:
+def _across(row: list[Line], in_table: set[Line]) -> Iterator[Pair]:
     """Pairs of one row."""
     parts = [part for line in row for part in _parts(line)]
-    head, skip = "", None
-    for at, part in enumerate(parts):
-        label, listed = part.label.rstrip(" :"), part.lines[0] in in_table
+    head = ""
+    for at, (label, value, lines, sure, _) in enumerate(parts):
         if head and is_joint(label):
             label = f"{head} date"
-        named = is_known(label) or (is_label(part.label) and (at == 0 or not listed))
-        if part is skip or not label or (not named and (listed or part.sure < 1)):
+        listed = lines[0] in in_table
+        named = is_known(label) or (is_label(label) and (at == 0 or not listed))
+        if not label or (not named and (listed or sure < 1)):
             continue
         head = " ".join(word for word in tokens(label) if word != "number") if is_known(label) else ""
         values = list(takewhile(lambda other: not other.label, parts[at + 1 :]))
         numbers = list(takewhile(lambda other: parse_number(other.value) is not None, values))
-        if part.value and not (numbers and parse_number(part.value) is not None):
-            yield replace(part, label=label)
+        label = label.rstrip(" :")
+        if value:
+            yield Pair(label, value, lines, sure)
         elif values:
             last = numbers[-1] if numbers else values[0]  # a row of amounts ends with the one that counts
-            yield Pair(label, last.value, part.lines + last.lines, BESIDE)
-        elif not part.value and part is not parts[-1] and _is_text(part, parts[at + 1], below):
-            skip = parts[at + 1] if named else None  # a label's value is not a label itself
-            yield Pair(label, parts[at + 1].label, part.lines + parts[at + 1].lines, BESIDE)
-
-
-def _is_text(part: Pair, right: Pair, below: dict[Line, Line]) -> bool:
-    """True if the text to the right of a label is its value, and not the next of several headings."""
-    line, other = part.lines[0], right.lines[0]
-    if right.value or right.label.endswith(":") or is_known(right.label) or len(line.text) > 40:
-        return False
-    heading = is_label(right.label) or _in_capitals(other)
-    headed = heading and line in below and not is_label(below[line].text)
-    return not headed and other.box[0] - line.box[2] < 30 * line.height
+            yield Pair(label, last.value, lines + last.lines, BESIDE)
+        elif at + 1 < len(parts) and not is_known(parts[at + 1].label):
+            yield Pair(label, parts[at + 1].label, lines + parts[at + 1].lines, BESIDE)
 
 
 def _parts(line: Line) -> Iterator[Pair]:
@@ -110,8 +112,7 @@ def _parts(line: Line) -> Iterator[Pair]:
     for at in range(1, len(words)):
         if at <= start or not _is_data(words[at - 1]) or _is_data(words[at]):
             continue
-        ends = (n for n in range(at + 1, len(words)) if _is_data(words[n]) or words[n - 1].endswith(":"))
-        end = next(ends, len(words))
+        end = next((end for end in range(at + 1, len(words)) if _is_data(words[end])), len(words))
         following = " ".join(words[at:end])
         if is_joint(following) or is_known(following):
             yield Pair(label, " ".join(words[start:at]), (line,), sure)
@@ -123,50 +124,42 @@ def _split(text: str) -> tuple[str, str, float]:
     """First label of a line, the rest, and how sure that is; a line without a value is all label."""
     words = text.split()
     at = next((at for at, word in enumerate(words) if _is_data(word)), len(words))
-    if 0 < at < len(words) and (CURRENCY.fullmatch(words[at - 1]) or _is_date(" ".join(words[at - 1 :]))):
-        at -= 1
+    if 0 < at < len(words):
+        dated = " ".join(words[at - 1 :])
+        written = find_date(dated)[1]
+        at -= bool(CURRENCY.fullmatch(words[at - 1]) or (written and dated.startswith(written)))
     label = " ".join(words[:at])
     match = _COLON.fullmatch(text)
-    if match and re.search(r"[^\W\d_]", match["label"]) and not (":" not in label and is_known(label)):
+    if match and (":" in label or not is_known(label)):
         return match["label"].strip(), match["value"].strip(), 1.0
     if at == 0 or text.startswith(":"):
         return "", text.lstrip(": "), 1.0
-    if len(words) > 12 or not 0 < at < min(len(words), 7):
+    if at == len(words) or at > 6 or len(words) > 12:
         return text, "", 1.0
     return label, " ".join(words[at:]), 0.85
 
 
-def _is_date(text: str) -> bool:
-    day, written = find_date(text)
-    return day is not None and text.startswith(written)
-
-
 def _is_data(word: str) -> bool:
     """True for a word of a value: it has a digit or a currency, and is no percentage or note in brackets."""
-    note = r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)|\(\d+"
-    return bool(re.search(r"\d|[₹$€£]", word)) and not re.fullmatch(note, word)
+    return bool(re.search(r"\d|[₹$€£]", word)) and not _NOTE.fullmatch(word)
 
 
 def split_pair(line: Line) -> Pair | None:
     """Pair in a line like `label: value`; None if it is not one."""
     match = _COLON.fullmatch(line.text)
-    if not match or re.fullmatch(r"\d+", match["label"].strip()):
-        return None
-    return Pair(match["label"].strip(), match["value"].strip(), (line,))
+    return Pair(match["label"].strip(), match["value"].strip(), (line,)) if match else None
 
 
-def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> dict[Line, Line]:
-    """Values below the labels of a row; a column of values is none."""
-    found = {}
+def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
+    """Labels of a row with the values below them; a column of values is none."""
     for line in row:
-        named = is_known(line.text) or is_label(line.text) or _in_capitals(line)
-        if named and not is_title(line.text):
-            value = _beneath(line, rows)
-            after = _beneath(value, rows) if value else None
-            column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))
-            if value and not column and not value.text.endswith(":") and not is_known(value.text):
-                found[line] = value
-    return found
+        if is_title(line.text) or not (is_known(line.text) or is_label(line.text)):
+            continue
+        value = _beneath(line, rows)
+        after = _beneath(value, rows) if value else None
+        column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))
+        if value and not column and not is_known(value.text):
+            yield Pair(line.text.rstrip(" :"), value.text, (line, value), BELOW)
 
 
 def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
@@ -182,36 +175,22 @@ def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
     return min(near, key=lambda other: other.box[1], default=None)
 
 
-def _in_capitals(line: Line) -> bool:
-    """True for a caption in capitals, as in the boxes of a form."""
-    return line.text.isupper() and len(line.words) <= 4 and not re.search(r"\d", line.text)
-
-
-def find_parties(layout: Layout) -> list[Party]:
+def page_parties(page: PageLayout) -> list[Party]:
     """Lines below headings such as "Seller" and "Bill to", in reading order."""
-    return [party for page in layout.pages for party in page_parties(page)]
-
-
-def page_parties(page: PageLayout) -> Iterator[Party]:
-    """Parties of one page."""
-    role, heading, lines = "", Line(()), list[Line]()
+    groups: list[tuple[str, list[Line]]] = []  # lines close together, and the role that the first one names
     for line in page.lines:
-        named = role_of(line.text)
-        ends = named or len(lines) >= 20 or (role and _far(heading, lines, line))
-        if role and lines and ends:
-            yield Party(role, tuple(lines))
-        if ends:
-            role, heading, lines = named, line, []
-        elif role:
-            lines.append(line)
-    if role and lines:
-        yield Party(role, tuple(lines))
+        role = role_of(line.text)
+        if role or not groups or _far(groups[-1][1], line):
+            groups.append((role, [line]))
+        else:
+            groups[-1][1].append(line)
+    return [Party(role, tuple(lines[1:])) for role, lines in groups if role and len(lines) > 1]
 
 
-def _far(heading: Line, lines: list[Line], line: Line) -> bool:
+def _far(lines: list[Line], line: Line) -> bool:
     """True if a line is in another column than a heading and the lines below it, or well below them."""
-    last = lines[-1] if lines else heading
+    last = lines[-1]
     if abs(line.box[1] - last.box[1]) < 0.5 * line.height and ":" in (last.text[-1], line.text[0]):
         return False  # a value beside its label
-    shift = min(abs(line.box[0] - other.box[0]) for other in (heading, last))
+    shift = min(abs(line.box[0] - other.box[0]) for other in (lines[0], last))
     return shift > 6 * line.height or not -2 < line.box[1] - last.box[3] < 1.6 * line.height

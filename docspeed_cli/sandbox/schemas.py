@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 
-from docspeed_cli.sandbox.instructions import read_instructions
-from docspeed_cli.sandbox.items import Field, ItemTable
+from docspeed_cli.sandbox.items import Field
 from docspeed_cli.sandbox.labels import fit, is_known, names_of, snake, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import is_label
-from docspeed_cli.sandbox.pairs import BESIDE, Pair, find_pairs, find_parties, split_pair
+from docspeed_cli.sandbox.pairs import BESIDE, Pair, find_pairs
 from docspeed_cli.sandbox.sections import document_kind, kind_of
 from docspeed_cli.sandbox.tables import Table, is_total
 from docspeed_cli.sandbox.values import guess_type, parse_number
@@ -18,133 +18,143 @@ from docspeed_cli.sandbox.values import guess_type, parse_number
 MAX_FIELDS = 200
 
 _CODES = {"number", "code", "hsn", "sac", "gstin", "pan", "ifsc", "phone", "mobile", "fax", "pin", "zip"}
-_ITEM_COLUMNS = ("description", "quantity", "rate", "amount")
+_ITEM_COLUMNS = ("quantity", "rate", "amount")
+_DOCUMENTS = r"(?:invoice|bill|receipt|(?:purchase )?order|document|contract|statement|pdf|file)s?"
+_LEAD = re.compile(
+    r"^(?:(?:please|kindly|can you|could you|i|we|want|need|would like|to|extract|get|give me|find|"
+    r"pull( out)?|capture|read|return|build|make|create|a|an|the|schema|fields?|following|values?|for|with|"
+    r"all|each|every|its|their|also|list of|of|from|as well as|including|include|plus|"
+    r"whether (?:it|they|the \w+))\b[\s:]*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    rf"\s+(?:from|of|on|in|for) (?:the |an? |each |every |these |this |all )?{_DOCUMENTS}\b.*$", re.IGNORECASE
+)
+_ITEMS = re.compile(
+    r"\b(?:line items?|items table|items|positions|products|rows)\b\s*(?:each )?"
+    r"(?:\((?P<listed>[^)]*)\)|(?:with|:|including)\s+(?P<named>[^.;\n]*))?",
+    re.IGNORECASE,
+)
+_DEFAULT_COLUMNS = "description, quantity, unit price, amount"
+_TYPES = {
+    "string": r"number$|\bno$|\bid$|code|name|address|gstin|terms|words|reference|currency",
+    "date": r"\bdate\b|\bdated\b|\bday$|deadline|\bdue$",
+    "boolean": r"^(is|has|was|whether)\b",
+    "number": r"total|amount|price|rate|\btax\b|\b[csi]?gst\b|\bvat\b|quantity|\bqty\b|discount|value|"
+    r"balance|count|percent|%|weight|\bcost\b|\bfees?\b|\bhours\b|freight|shipping|^tip$",
+}
 
 
 def build(layouts: list[Layout], instructions: str) -> dict[str, object]:
-    """Schema that the extract operation accepts."""
+    """Schema that the extract operation accepts: fields and columns asked for come first."""
     kinds = [document_kind(layout) for layout in layouts] or [kind_of(instructions)]
     doc_class = max(kinds, key=kinds.count)
-    asked, asked_tables = read_instructions(instructions)
-    fields = _common([asked] if asked else [], [_fields(layout) for layout in layouts])
-    tables = _merged([*asked_tables, *(table for layout in layouts for table in _tables(layout))])
     prefix = f"{doc_class}." if doc_class != "document" else ""
+    asked, columns = _read_instructions(instructions[:20_000])
+    common = _by_key(field for layout in layouts for field in _fields(layout))
+    fields = {field.key: field for field in asked}
+    for same in sorted(common.values(), key=lambda same: -len(same)):
+        alike = all(field.type == same[0].type for field in same)
+        fields.setdefault(same[0].key, same[0] if alike else replace(same[0], type="string"))
+    tables = {"line_items": columns} if columns else {}
+    for key, column in (found for layout in layouts for found in _columns(layout)):
+        tables.setdefault(key, []).append(column)
     return {
         "doc_class": doc_class,
-        "fields": [_view(field, prefix) for field in fields[:MAX_FIELDS]],
+        "fields": [asdict(replace(f, key=prefix + f.key)) for f in list(fields.values())[:MAX_FIELDS]],
         "tables": [
             {
-                "key": table.key,
+                "key": key,
                 "description": "One row each",
-                "fields": [_view(field) for field in table.fields],
+                "fields": [asdict(same[0]) for same in _by_key(columns).values()],
             }
-            for table in tables
+            for key, columns in tables.items()
         ],
     }
 
 
-def _view(field: Field, prefix: str = "") -> dict[str, object]:
-    return {
-        "key": prefix + field.key,
-        "description": field.description,
-        "type": field.type,
-        "array": field.array,
-    }
-
-
-def _common(asked: list[list[Field]], found: list[list[Field]]) -> list[Field]:
-    """Fields asked for, then those of the documents, the most common first."""
+def _by_key(fields: Iterable[Field]) -> dict[str, list[Field]]:
+    """Fields with the same key together."""
     shared: dict[str, list[Field]] = {}
-    for field in (field for fields in found for field in fields):
+    for field in fields:
         shared.setdefault(field.key, []).append(field)
-    ordered = sorted(shared.values(), key=lambda same: -len(same))
-    merged = [field for fields in asked for field in fields] + [_agreed(same) for same in ordered]
-    return list({field.key: field for field in reversed(merged)}.values())[::-1]
+    return shared
 
 
-def _agreed(same: list[Field]) -> Field:
-    kinds = {field.type for field in same}
-    return Field(same[0].key, same[0].description, kinds.pop() if len(kinds) == 1 else "string")
-
-
-def _fields(layout: Layout) -> list[Field]:
-    """Fields of one document: those of the parties, then every label with a value."""
+def _fields(layout: Layout) -> Iterator[Field]:
+    """Fields of one document: every label with a value, each key once."""
     fields: dict[str, Field] = {}
-    parties = find_parties(layout)
-    for party in parties:
-        fields.setdefault(f"{party.role}_name", Field(f"{party.role}_name", f"Name of the {party.role}"))
-        for pair in (split_pair(line) for line in party.lines):
-            key = pair and snake(pair.label)
-            if pair and key:
-                _add(fields, f"{party.role}_{key}", pair, f"{pair.label} of the {party.role}")
-    taken = {line for party in parties for line in party.lines}
     for pair in find_pairs(layout):
-        if not taken & set(pair.lines) and _names_something(pair):
-            _add(fields, snake(pair.label), pair, pair.label)
-    return list(fields.values())
-
-
-def _add(fields: dict[str, Field], key: str, pair: Pair, description: str) -> None:
-    if key:
-        fields.setdefault(key, Field(key, description, _type(pair.label, [pair.value])))
+        key = "_".join(filter(None, (pair.role, snake(pair.label))))
+        if snake(pair.label) and _names_something(pair):
+            about = f"{pair.label} of the {pair.role}" if pair.role else pair.label
+            fields.setdefault(key, Field(key, about, _type(pair.label, [pair.value])))
+    yield from fields.values()
 
 
 def _names_something(pair: Pair) -> bool:
     """True if a label can be a field's name, and is not a sentence before a colon."""
-    known = is_known(pair.label)
     label = re.sub(r"\(\d+\)", "", pair.label)
     if not 1 <= len(label.split()) <= 5 or re.search(r"\d{2}|[.;,]\s|^page\b", label, re.IGNORECASE):
         return False
-    if not known and pair.sure < BESIDE and (len(pair.lines) > 1 or parse_number(pair.value) is None):
-        return False
-    colon = pair.sure == 1.0 if len(pair.lines) == 1 else pair.lines[0].text.endswith(":")
-    return known or colon or is_label(pair.label)
+    if is_known(pair.label) or pair.sure == 1.0:
+        return True
+    return is_label(pair.lines[0].text) and (pair.sure >= BESIDE or parse_number(pair.value) is not None)
 
 
 def _type(label: str, values: list[str]) -> str:
-    return "string" if _CODES & set(tokens(label)) and "percent" not in tokens(label) else guess_type(values)
+    return "string" if _CODES & set(tokens(label)) else guess_type(values)
 
 
-def _tables(layout: Layout) -> Iterator[ItemTable]:
-    """Tables of one document; tables with the same headings count once."""
-    seen: set[tuple[str, ...]] = set()
+def _columns(layout: Layout) -> Iterator[tuple[str, Field]]:
+    """Columns of a document's tables, each with its table's key; tables with the same headings are one."""
+    numbers: dict[tuple[str, ...], int] = {}
     for table in layout.tables:
-        headings = tuple(table.columns)
-        if any(headings) and headings not in seen:
-            seen.add(headings)
-            fields = tuple(_column(table, column) for column, heading in enumerate(headings) if heading)
-            yield ItemTable(_table_key(table, len(seen)), _unique(fields))
+        if any(table.columns):
+            number = numbers.setdefault(tuple(table.columns), len(numbers) + 1)
+            key = _table_key(table) or f"table_{number}"
+            rows = [cells for cells in table.rows() if not is_total(cells, len(table.columns))]
+            for at, heading in enumerate(table.columns):
+                name = (
+                    snake(heading).replace("number", "line_number")
+                    if snake(heading) == "number"
+                    else snake(heading)
+                )
+                if name:
+                    yield (
+                        key,
+                        Field(name, heading, _type(heading, [row[at].value for row in rows if at in row])),
+                    )
 
 
-def _column(table: Table, column: int) -> Field:
-    heading = table.columns[column]
-    rows = [cells for cells in table.rows() if not is_total(cells, len(table.columns))]
-    values = [cells[column].value for cells in rows if column in cells]
-    key = snake(heading)
-    return Field("line_number" if key == "number" else key, heading, _type(heading, values))
+def _table_key(table: Table) -> str:
+    """`line_items` for a table of these, or its title as a key, or an empty text."""
+
+    def has(name: str) -> bool:
+        return any(fit(names_of(name, column=True), heading) >= 0.75 for heading in table.columns)
+
+    return "line_items" if has("description") and any(map(has, _ITEM_COLUMNS)) else snake(table.title or "")
 
 
-def _unique(fields: Iterable[Field]) -> tuple[Field, ...]:
-    return tuple({field.key: field for field in fields if field.key}.values())
+def _read_instructions(text: str) -> tuple[list[Field], list[Field]]:
+    """Fields that a text asks for, and columns of line items."""
+    match = _ITEMS.search(text)
+    if not match:
+        return _nouns(text), []
+    columns = match["listed"] or match["named"] or _DEFAULT_COLUMNS
+    return _nouns(f"{text[: match.start()]},{text[match.end() :]}"), _nouns(columns)
 
 
-def _table_key(table: Table, number: int) -> str:
-    fits = [
-        name
-        for name in _ITEM_COLUMNS
-        if any(fit(names_of(name, column=True), head) >= 0.75 for head in table.columns)
+def _nouns(text: str) -> list[Field]:
+    """Fields named in a list with commas, line breaks and "and"."""
+    parts = re.split(r"[,;\n•]|\.\s|\.$|\s-\s|\band\b|&|\bor\b|:\s", text)
+    nouns = [_TAIL.sub("", _LEAD.sub("", part.strip(" .-*\t"))).strip(" .:'\"()") for part in parts]
+    return [
+        Field(snake(noun), noun[0].upper() + noun[1:], _asked_type(noun))
+        for noun in nouns
+        if snake(noun) and len(noun.split()) <= 5 and not re.fullmatch(rf"(?:\w+ )?{_DOCUMENTS}", noun, re.I)
     ]
-    if "description" in fits and len(fits) > 1:
-        return "line_items"
-    return snake(table.title or "") or f"table_{number}"
 
 
-def _merged(tables: Iterable[ItemTable]) -> list[ItemTable]:
-    """Merge tables with the same key into one with all their columns."""
-    merged: dict[str, ItemTable] = {}
-    for table in tables:
-        before = merged.get(table.key)
-        fields = (*before.fields, *(f for f in table.fields if f.key not in {b.key for b in before.fields})) \
-            if before else table.fields  # fmt: skip
-        merged[table.key] = ItemTable(table.key, fields)
-    return list(merged.values())
+def _asked_type(noun: str) -> str:
+    return next((kind for kind, words in _TYPES.items() if re.search(words, noun, re.IGNORECASE)), "string")

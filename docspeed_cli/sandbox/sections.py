@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from docspeed_cli.sandbox.labels import fit, names_of
 from docspeed_cli.sandbox.layout import Layout, PageLayout
@@ -28,35 +29,38 @@ _KINDS = (
     ("report", r"report"),
     ("invoice", r"(tax |commercial )?invoice|bill of supply|bill"),
 )
-_KIND_PATTERNS = [(kind, re.compile(rf"\b(?:{words})s?\b", re.IGNORECASE)) for kind, words in _KINDS]
-_COUNT = re.compile(r"(?:page|pg\.?|sheet)\s*(\d{1,4})\s*(?:of|/)\s*(\d{1,4})", re.IGNORECASE)
-_NUMBERS = {
-    "purchase_order": names_of("po_number"),
-    "receipt": names_of("receipt_number"),
-}
+_KIND = re.compile("|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in _KINDS), re.IGNORECASE)
+_NUMBERS = {"purchase_order": "po_number", "receipt": "receipt_number"}
+_COUNT = re.compile(r"(?:page|pg\.?|sheet)\s*(\d{1,4})\s*(?:of|/)\s*\d{1,4}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cover:
-    """Title, kind and page number that a page carries."""
+class _Cover(NamedTuple):
+    """What a page says of its document: title, kind, number, and the page's own number."""
 
     title: Line | None
     kind: str
     number: str
-    count: tuple[int, int] | None
+    page: int | None
 
 
 def find_sections(layout: Layout) -> list[dict[str, object]]:
     """Sections of a packet with their page ranges."""
     covers = [_cover(page) for page in layout.pages]
-    starts = [0] if covers else []
-    for index in range(1, len(covers)):
-        if _starts(covers[starts[-1]], covers[index]):
+    starts: list[int] = []
+    for index, cover in enumerate(covers):
+        if not starts or _starts(covers[starts[-1]], cover):
             starts.append(index)
-    ends = [start - 1 for start in starts[1:]] + [len(covers) - 1]
     return [
-        _section(number, covers[start], start, end)
-        for number, (start, end) in enumerate(zip(starts, ends, strict=False), 1)
+        {
+            "section_id": f"s{number}",
+            "name": title.text if (title := covers[start].title) else "Document",
+            "kind": covers[start].kind,
+            "start_page_index": start,
+            "end_page_index": end - 1,
+            "page_count": end - start,
+            "region_ids": [title.region_id] if title else [],
+        }
+        for number, (start, end) in enumerate(pairwise([*starts, len(covers)]), 1)
     ]
 
 
@@ -67,62 +71,36 @@ def document_kind(layout: Layout) -> str:
 
 def kind_of(text: str) -> str:
     """Kind that a text names first, or `document`."""
-    found = [(match.start(), kind) for kind, pattern in _KIND_PATTERNS if (match := pattern.search(text))]
-    return min(found, key=lambda named: named[0])[1] if found else "document"
-
-
-def _section(number: int, cover: _Cover, start: int, end: int) -> dict[str, object]:
-    return {
-        "section_id": f"s{number}",
-        "name": cover.title.text if cover.title else "Document",
-        "kind": cover.kind,
-        "start_page_index": start,
-        "end_page_index": end,
-        "page_count": end - start + 1,
-        "region_ids": [cover.title.region_id] if cover.title else [],
-    }
+    match = _KIND.search(text)
+    return (match and match.lastgroup) or "document"
 
 
 def _starts(first: _Cover, page: _Cover) -> bool:
     """True if a page starts a new document after the one that begins with `first`."""
-    if page.count:
-        return page.count[0] == 1
+    if page.page is not None:
+        return page.page == 1
     if page.kind == "document":
         return False
-    if page.kind != first.kind:
-        return True
-    return bool(page.number) and page.number != first.number
+    return page.kind != first.kind or page.number not in ("", first.number)
 
 
 def _cover(page: PageLayout) -> _Cover:
     title, kind = _title(page)
-    names = _NUMBERS.get(kind, names_of("invoice_number"))
-    numbers = [(fit(names, pair.label), part_of_kind(pair.value, "id")) for pair in page_pairs(page)]
-    found = [(score, number) for score, number in numbers if score >= 0.6 and number]
-    number = max(found, key=lambda one: one[0])[1] if found else ""
-    return _Cover(title, kind, number, _count(page))
+    names = names_of(_NUMBERS.get(kind, "invoice_number"))
+    found = ((fit(names, pair.label), part_of_kind(pair.value, "id")) for pair in page_pairs(page))
+    numbers = {score: number for score, number in found if score >= 0.6 and number}
+    ends = (*reversed(page.lines[-4:]), *page.lines[:4])
+    counts = [int(match[1]) for line in ends if (match := _COUNT.search(line.text))]
+    return _Cover(title, kind, numbers[max(numbers)] if numbers else "", counts[0] if counts else None)
 
 
 def _title(page: PageLayout) -> tuple[Line | None, str]:
     """Line with the page's title, and the kind of document it names."""
     top = [line for line in page.lines if line.box[1] < 0.4 * page.page.height]
-    headings = [
-        line for block in page.blocks if block.kind == "heading" for line in block.lines if line in top
-    ]
-    named = [
-        line for line in headings or top[:5] if kind_of(line.text) != "document" and len(line.text) <= 80
-    ]
-    if named:
-        title = max(named, key=lambda line: line.height)
+    bold = {line for block in page.blocks if block.kind == "heading" for line in block.lines}
+    headings = [line for line in top if line in bold]
+    named = [line for line in headings or top[:5] if _KIND.search(line.text) and len(line.text) <= 80]
+    title = max(named or headings or page.lines[:1], key=lambda line: line.height, default=None)
+    if title and named:
         return title, kind_of(title.text)
-    first = max(headings, key=lambda line: line.height) if headings else next(iter(page.lines), None)
-    greets = any(re.match(r"Dear\s", line.text) for line in page.lines)
-    return first, "letter" if greets else "document"
-
-
-def _count(page: PageLayout) -> tuple[int, int] | None:
-    """Numbers in `Page n of m`, searched in the page's last and first lines."""
-    for line in (*reversed(page.lines[-4:]), *page.lines[:4]):
-        if match := _COUNT.search(line.text):
-            return int(match[1]), int(match[2])
-    return None
+    return title, "letter" if any(re.match(r"Dear\s", line.text) for line in page.lines) else "document"

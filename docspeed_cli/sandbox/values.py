@@ -46,8 +46,7 @@ _DATES = (
 _YES = frozenset({"yes", "y", "true", "x", "checked", "applicable", "paid"})
 _NO = frozenset({"no", "n", "false", "unchecked", "nil", "none", "not applicable", "n/a", "na", "unpaid"})
 _PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
-_NOT_AN_ID = re.compile(f"{RULES['vat']}|{RULES['iban']}|{RULES['sum']}|")
-_NOT_A_TAX_ID = re.compile(f"{RULES['iban']}|{RULES['sum']}|.{{0,4}}")
+_NOT_AN_ID = re.compile(f"{RULES['vat']}|{RULES['iban']}|{RULES['sum']}")
 _CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
 _LONGEST = 200  # characters; longer texts are not values
 
@@ -131,13 +130,14 @@ def part_of_kind(text: str, kind: str) -> str:
     if kind in ("date", "amount"):
         part = find_date(text)[1] if kind == "date" else _number_in(text)
         before = re.findall(r"[^\W\d_]{2,}", text[: text.find(part)])
-        return "" if len(before) > 3 or re.search(r"\d{10}|%", part) else part  # not out of a sentence
+        return "" if len(before) > 3 else part  # not out of a sentence
     if kind in ("id", "tax id"):
-        return _identifier(text, other=_NOT_AN_ID if kind == "id" else _NOT_A_TAX_ID)
-    return "" if kind in ("account", "code") and not re.search(r"\d", text) else text
+        found = _identifier(text)
+        return "" if kind == "id" and _NOT_AN_ID.fullmatch(found) else found
+    return "" if kind == "account" and not re.search(r"\d", text) else text
 
 
-def _identifier(text: str, other: re.Pattern[str]) -> str:
+def _identifier(text: str) -> str:
     """Identifier at the start of a text: its first words with digits, after at most one prefix."""
     words = re.sub(r"^(?:#|(?i:n[ro]\.?\s|n[°º]))\s*", "", text).split()[:8]
     start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
@@ -145,7 +145,7 @@ def _identifier(text: str, other: re.Pattern[str]) -> str:
     found = " ".join(words[:end] if end > start else ()).strip(" ,;:")
     found = found.removesuffix(find_date(found)[1]).rstrip()
     sentence = words[end:] and re.match(r"\w", words[end])
-    return "" if sentence or len(found) > 40 or other.fullmatch(found) else found
+    return "" if sentence or len(found) > 40 else found
 
 
 def guess_type(values: list[str]) -> str:
