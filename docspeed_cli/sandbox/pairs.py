@@ -65,9 +65,11 @@ def _labelled(page: PageLayout) -> Iterator[Pair]:
     rows = list(_rows(page.lines[:MAX_LINES]))
     in_table = {line for table in page.tables for line in table.lines}
     for at, row in enumerate(rows):
-        yield from _across(row, in_table)
+        beside = list(_across(row, in_table))
+        yield from beside
+        done = {line for pair in beside if _is_data(pair.value) for line in pair.lines}
         if sum(is_column(line.text) for line in row) < 2:
-            yield from _below(row, rows[at + 1 : at + 5])
+            yield from _below([line for line in row if line not in done], rows[at + 1 : at + 5])
 
 
 def _rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -101,8 +103,9 @@ def _across(row: list[Line], in_table: set[Line]) -> Iterator[Pair]:
         elif values:
             last = numbers[-1] if numbers else values[0]  # a row of amounts ends with the one that counts
             yield Pair(label, last.value, lines + last.lines, BESIDE)
-        elif at + 1 < len(parts) and not is_known(parts[at + 1].label):
-            yield Pair(label, parts[at + 1].label, lines + parts[at + 1].lines, BESIDE)
+        for right in parts[at + 1 : at + 2] if not value and not values else ():
+            if not (right.value or right.label.endswith(":") or is_known(right.label)):
+                yield Pair(label, right.label, lines + right.lines, BESIDE)
 
 
 def _parts(line: Line) -> Iterator[Pair]:
@@ -158,7 +161,7 @@ def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
         value = _beneath(line, rows)
         after = _beneath(value, rows) if value else None
         column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))
-        if value and not column and not is_known(value.text):
+        if value and not column and not is_known(value.text) and not value.text.endswith(":"):
             yield Pair(line.text.rstrip(" :"), value.text, (line, value), BELOW)
 
 

@@ -10,7 +10,7 @@ from docspeed_cli.sandbox.items import Field
 from docspeed_cli.sandbox.labels import fit, is_known, names_of, snake, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import is_label
-from docspeed_cli.sandbox.pairs import BESIDE, Pair, find_pairs
+from docspeed_cli.sandbox.pairs import BELOW, Pair, find_pairs
 from docspeed_cli.sandbox.sections import document_kind, kind_of
 from docspeed_cli.sandbox.tables import Table, is_total
 from docspeed_cli.sandbox.values import guess_type, parse_number
@@ -99,7 +99,8 @@ def _names_something(pair: Pair) -> bool:
         return False
     if is_known(pair.label) or pair.sure == 1.0:
         return True
-    return is_label(pair.lines[0].text) and (pair.sure >= BESIDE or parse_number(pair.value) is not None)
+    named = is_label(pair.label) or pair.lines[0].text.endswith(":")
+    return named and (pair.sure > BELOW or parse_number(pair.value) is not None)
 
 
 def _type(label: str, values: list[str]) -> str:
