@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -22,15 +21,11 @@ from docspeed_cli.sandbox.labels import (
 )
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import Pair, find_pairs, split_pair
+from docspeed_cli.sandbox.pairs import Pair, find_pairs
 from docspeed_cli.sandbox.values import Value, kinds_of, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
 
-_TYPED = re.compile(r"\s*(?P<type>\w+)\s*:\s*(?P<description>.*)", re.DOTALL)
-_TARGET = re.compile(
-    r"\s*(?P<key>[^(:]+?)\s*(?:\((?P<type>[^)]*)\))?\s*(?::\s*(?P<description>.*))?", re.DOTALL
-)
 _MEMBERS = {"fields", "tables", "invoice_level_fields", "line_item_structures"}
 _EXPECTED = (
     "the schema can't be used: it needs 'fields', 'tables' or both, each a list of objects with a 'key'"
@@ -80,7 +75,9 @@ def _key(item: dict[str, Any]) -> str:
 
 def _field(item: dict[str, Any]) -> Field:
     about, kind = item.get("description"), item.get("type")
-    return Field(_key(item), str(about or ""), str(kind or "string").lower(), item.get("array") is True)
+    return Field(
+        _key(item), str(about or "").strip(), str(kind or "string").lower(), item.get("array") is True
+    )
 
 
 def _from_older(given: dict[str, Any]) -> dict[str, Any]:
@@ -95,19 +92,21 @@ def _from_older(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _flat(given: dict[str, Any], prefix: str) -> Iterator[dict[str, Any]]:
-    """Fields of nested objects, with dotted keys."""
+def _flat(given: dict[str, Any], prefix: str) -> Iterator[dict[str, str]]:
+    """Fields of nested objects, with dotted keys; each is like `type: description`."""
     for name, about in given.items():
         if isinstance(about, dict):
             yield from _flat(about, f"{prefix}{name}.")
         else:
-            typed = _TYPED.fullmatch(str(about))
-            yield {"key": prefix + name, **(typed.groupdict() if typed else {"description": about})}
+            kind, colon, description = str(about).partition(":")
+            yield {"key": prefix + name, "type": kind.strip(), "description": description if colon else kind}
 
 
-def _target(text: str) -> dict[str, Any]:
-    match = _TARGET.fullmatch(text)
-    return match.groupdict() if match else {"key": text}
+def _target(text: str) -> dict[str, str]:
+    """Field in the form `name (type): description`."""
+    name, _, description = text.partition(":")
+    name, _, kind = name.partition("(")
+    return {"key": name.strip(), "type": kind.strip(" )"), "description": description}
 
 
 def extract(layout: Layout, schema: Schema) -> dict[str, object]:
@@ -141,7 +140,11 @@ def _field_view(field: Field, candidates: Iterable[_Found]) -> dict[str, object]
 
 def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
-    name = _name(field.key)
+    *parents, last = field.key.split(".")
+    both = " ".join([*parents[-1:], last])
+    name = (
+        both if is_known(both) or role_of("".join(parents[-1:])) else last
+    )  # `invoice.number`, `seller.name`
     words = tokens(name)
     role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
     attribute = " ".join(word for word in words if word != role)
@@ -159,13 +162,6 @@ def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Fo
         yield from (_Found(code, (line,), 0.6) for code, line in islice(marked, 1))
 
 
-def _name(key: str) -> str:
-    """Name to search for: the last part of a key, or the last two of `seller.name` and `invoice.number`."""
-    *parents, last = key.split(".")
-    both = f"{parents[-1]} {last}" if parents else last
-    return both if is_known(both) or (parents and role_of(parents[-1])) else last
-
-
 def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterator[_Found]:
     for pair in pairs:
         fits, kind = best_fit(names, pair.label)
@@ -178,5 +174,5 @@ def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterato
 def _company(layout: Layout) -> Iterator[_Found]:
     """Issuer of a document without a label for it: a company's name that is among the first lines."""
     for line in layout.pages[0].lines[:3] if layout.pages else ():
-        if COMPANY.search(line.text) and len(line.text) <= 80 and split_pair(line) is None:
+        if COMPANY.search(line.text) and len(line.text) <= 80 and ":" not in line.text:
             yield _Found(line.text, (line,), 0.5)

@@ -20,6 +20,12 @@ _PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
 _TELLING = frozenset(RULES["telling"])
 MONTHS: dict[str, int] = _TABLE["months"]
 """Number of each month by the first letters of its name."""
+WORDS: dict[str, list[str]] = _TABLE["values"]
+"""Words for yes and no."""
+TYPES: dict[str, list[str]] = _TABLE["types"]
+"""Words in the names of fields of each type."""
+DOCUMENTS: dict[str, str] = _TABLE["documents"]
+"""Regular expression for the titles of each kind of document."""
 CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
 """Codes of currencies, and what each is recognised by."""
 COMPANY = re.compile(RULES["company"], re.IGNORECASE)
@@ -51,9 +57,6 @@ def fold(text: str) -> str:
 def tokens(text: str) -> Tokens:
     """Significant words of a name in one spelling and language: `Rechnungs-Nr.` equals `invoice_number`."""
     text = fold(re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", text.replace("_", " ")))
-    # A tax rate is not part of the name.
-    text = re.sub(r"(?<=[^\W\d])\.?\s*@?\s*\(?\d+(?:[.,]\d+)?\s?%\)?$", " ", text)
-    text = re.sub(r"\((?:[a-z]{3}|rs\.?|[₹$€£]|\d+ ?[a-z]*)\)|^\d+(?:[.,]\d+)?\s?%", " ", text)
     for pattern, plain in _PHRASES:
         text = pattern.sub(plain, text)
     words = (part for word in re.findall(r"[^\W_]+|[#%]", text) for part in _plain(word))
@@ -109,26 +112,16 @@ def _meant(given: Tokens, listed: list[list[Name]], kinds: str) -> list[Name]:
 
 
 @lru_cache(maxsize=4096)
-def _named(text: str, *, column: bool = False) -> set[str]:
-    """Kinds of value that a label has in the table; empty for any other text."""
-    have = tokens(text) if len(text) <= 50 else ()
+def known_kinds(label: str, *, column: bool = False) -> set[str]:
+    """Kinds of value that a label, or a column's heading, has in the table; empty for any other text."""
+    have = tokens(label) if len(label) <= 50 else ()
     listed = _COLUMNS if column else _MEANINGS
     return {name.kind for meaning in listed for name in meaning if _match(name, have)}
 
 
 def is_known(label: str) -> bool:
     """True if a text is a label of one of the table's meanings."""
-    return bool(_named(label))
-
-
-def is_column(text: str) -> bool:
-    """True if a text is the heading of a column of line items."""
-    return bool(_named(text, column=True))
-
-
-def is_title(text: str) -> bool:
-    """True for the name of a document, such as "Tax invoice": what stands below it is not its number."""
-    return "id" in _named(text) and "number" not in tokens(text)
+    return bool(known_kinds(label))
 
 
 def role_of(heading: str) -> str:

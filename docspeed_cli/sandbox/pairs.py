@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import NamedTuple
 
-from docspeed_cli.sandbox.labels import is_column, is_joint, is_known, is_title, role_of, tokens
+from docspeed_cli.sandbox.labels import is_joint, is_known, known_kinds, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
@@ -68,7 +68,7 @@ def _labelled(page: PageLayout) -> Iterator[Pair]:
         beside = list(_across(row, in_table))
         yield from beside
         done = {line for pair in beside if _is_data(pair.value) for line in pair.lines}
-        if sum(is_column(line.text) for line in row) < 2:
+        if sum(bool(known_kinds(line.text, column=True)) for line in row) < 2:
             yield from _below([line for line in row if line not in done], rows[at + 1 : at + 5])
 
 
@@ -147,16 +147,11 @@ def _is_data(word: str) -> bool:
     return bool(re.search(r"\d|[₹$€£]", word)) and not _NOTE.fullmatch(word)
 
 
-def split_pair(line: Line) -> Pair | None:
-    """Pair in a line like `label: value`; None if it is not one."""
-    match = _COLON.fullmatch(line.text)
-    return Pair(match["label"].strip(), match["value"].strip(), (line,)) if match else None
-
-
 def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
     """Labels of a row with the values below them; a column of values is none."""
     for line in row:
-        if is_title(line.text) or not (is_known(line.text) or is_label(line.text)):
+        title = "id" in known_kinds(line.text) and "number" not in tokens(line.text)  # such as "Tax invoice"
+        if title or not (is_known(line.text) or is_label(line.text)):
             continue
         value = _beneath(line, rows)
         after = _beneath(value, rows) if value else None
@@ -166,16 +161,13 @@ def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
 
 
 def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
+    """Closest line right below."""
     x0, _, x1, y1 = line.box
-    near = (
-        other
-        for row in rows
-        for other in row
-        if -0.3 * line.height < other.box[1] - y1 < 1.2 * line.height
-        and other.box[0] < x1
-        and other.box[2] > x0
-    )
-    return min(near, key=lambda other: other.box[1], default=None)
+    for other in chain.from_iterable(rows):
+        near = -0.3 * line.height < other.box[1] - y1 < 1.2 * line.height
+        if near and other.box[0] < x1 and other.box[2] > x0:
+            return other
+    return None
 
 
 def page_parties(page: PageLayout) -> list[Party]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 
 from docspeed_cli.sandbox.items import Field
-from docspeed_cli.sandbox.labels import fit, is_known, names_of, snake, tokens
+from docspeed_cli.sandbox.labels import TYPES, fit, is_known, names_of, snake, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import is_label
 from docspeed_cli.sandbox.pairs import BELOW, Pair, find_pairs
@@ -17,7 +17,6 @@ from docspeed_cli.sandbox.values import guess_type, parse_number
 
 MAX_FIELDS = 200
 
-_CODES = {"number", "code", "hsn", "sac", "gstin", "pan", "ifsc", "phone", "mobile", "fax", "pin", "zip"}
 _ITEM_COLUMNS = ("quantity", "rate", "amount")
 _DOCUMENTS = r"(?:invoice|bill|receipt|(?:purchase )?order|document|contract|statement|pdf|file)s?"
 _LEAD = re.compile(
@@ -36,13 +35,6 @@ _ITEMS = re.compile(
     re.IGNORECASE,
 )
 _DEFAULT_COLUMNS = "description, quantity, unit price, amount"
-_TYPES = {
-    "string": r"number$|\bno$|\bid$|code|name|address|gstin|terms|words|reference|currency",
-    "date": r"\bdate\b|\bdated\b|\bday$|deadline|\bdue$",
-    "boolean": r"^(is|has|was|whether)\b",
-    "number": r"total|amount|price|rate|\btax\b|\b[csi]?gst\b|\bvat\b|quantity|\bqty\b|discount|value|"
-    r"balance|count|percent|%|weight|\bcost\b|\bfees?\b|\bhours\b|freight|shipping|^tip$",
-}
 
 
 def build(layouts: list[Layout], instructions: str) -> dict[str, object]:
@@ -104,7 +96,13 @@ def _names_something(pair: Pair) -> bool:
 
 
 def _type(label: str, values: list[str]) -> str:
-    return "string" if _CODES & set(tokens(label)) else guess_type(values)
+    return guess_type(values) if set(TYPES["string"]).isdisjoint(tokens(label)) else "string"
+
+
+def _named_type(name: str) -> str:
+    """Type by the words of a name."""
+    words = {*tokens(name), name.split()[0].lower()}
+    return next((kind for kind, listed in TYPES.items() if words.intersection(listed)), "string")
 
 
 def _columns(layout: Layout) -> Iterator[tuple[str, Field]]:
@@ -151,11 +149,7 @@ def _nouns(text: str) -> list[Field]:
     parts = re.split(r"[,;\n•]|\.\s|\.$|\s-\s|\band\b|&|\bor\b|:\s", text)
     nouns = [_TAIL.sub("", _LEAD.sub("", part.strip(" .-*\t"))).strip(" .:'\"()") for part in parts]
     return [
-        Field(snake(noun), noun[0].upper() + noun[1:], _asked_type(noun))
+        Field(snake(noun), noun[0].upper() + noun[1:], _named_type(noun))
         for noun in nouns
         if snake(noun) and len(noun.split()) <= 5 and not re.fullmatch(rf"(?:\w+ )?{_DOCUMENTS}", noun, re.I)
     ]
-
-
-def _asked_type(noun: str) -> str:
-    return next((kind for kind, words in _TYPES.items() if re.search(words, noun, re.IGNORECASE)), "string")

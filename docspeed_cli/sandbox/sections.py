@@ -6,30 +6,15 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from docspeed_cli.sandbox.labels import fit, names_of
+from docspeed_cli.sandbox.labels import DOCUMENTS, fit, names_of
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line
 from docspeed_cli.sandbox.pairs import page_pairs
 from docspeed_cli.sandbox.values import part_of_kind
 
-_KINDS = (
-    ("letter", r"cover(ing)? letter|letter of \w+"),
-    ("packing_list", r"packing (list|slip)"),
-    ("purchase_order", r"purchase order|work order"),
-    ("credit_note", r"credit (note|memo)"),
-    ("debit_note", r"debit (note|memo)"),
-    ("proforma_invoice", r"pro-?\s?forma( invoice)?"),
-    ("delivery_note", r"delivery (note|challan)|challan|bill of lading|e-?way bill"),
-    ("quotation", r"quotation|quote|estimate"),
-    ("receipt", r"receipt|cash memo"),
-    ("statement", r"(bank |account )?statement( of accounts?)?"),
-    ("contract", r"contract|agreement|memorandum of understanding"),
-    ("certificate", r"certificate"),
-    ("payslip", r"pay ?slip|salary slip"),
-    ("report", r"report"),
-    ("invoice", r"(tax |commercial )?invoice|bill of supply|bill"),
+_KIND = re.compile(
+    "|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in DOCUMENTS.items()), re.IGNORECASE
 )
-_KIND = re.compile("|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in _KINDS), re.IGNORECASE)
 _NUMBERS = {"purchase_order": "po_number", "receipt": "receipt_number"}
 _COUNT = re.compile(r"(?:page|pg\.?|sheet)\s*(\d{1,4})\s*(?:of|/)\s*\d{1,4}", re.IGNORECASE)
 

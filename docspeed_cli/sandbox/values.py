@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from docspeed_cli.sandbox.labels import MONTHS, RULES, fold
+from docspeed_cli.sandbox.labels import MONTHS, RULES, WORDS, fold
 
 Value = str | int | float | bool | None
 
@@ -43,8 +43,6 @@ _DATES = (
     ),
     re.compile(rf"\b{_MONTH}\.?\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?!\d)"),
 )
-_YES = frozenset({"yes", "y", "true", "x", "checked", "applicable", "paid"})
-_NO = frozenset({"no", "n", "false", "unchecked", "nil", "none", "not applicable", "n/a", "na", "unpaid"})
 _PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
 _NOT_AN_ID = re.compile(f"{RULES['vat']}|{RULES['iban']}|{RULES['sum']}")
 _CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
@@ -66,15 +64,12 @@ def parse_number(text: str) -> int | float | None:
     return -number if match[1] in ("-", "−", "(") or match[3] == "-" else number
 
 
-def find_number(text: str) -> int | float | None:
-    """Number that a text is, or the last number in it; None if it has none."""
-    return parse_number(_number_in(text))
-
-
-def _number_in(text: str) -> str:
-    """Whole text if it is a number, or the last number in it as written; empty if it has none."""
-    found = [*_EMBEDDED.findall(text[:_LONGEST]), text]
-    return next((number for number in reversed(found) if parse_number(number) is not None), "")
+def find_number(text: str) -> tuple[int | float | None, str]:
+    """Number that a text is, or the last one in it, and the number as written; None if it has none."""
+    for written in (text, *reversed(_EMBEDDED.findall(text[:_LONGEST]))):
+        if (number := parse_number(written)) is not None:
+            return number, written
+    return None, ""
 
 
 def parse_date(text: str) -> str | None:
@@ -102,7 +97,7 @@ def find_date(text: str) -> tuple[str | None, str]:
 def parse_boolean(text: str) -> bool | None:
     """Parse yes or no; None for anything else."""
     word = text.strip(" .").lower()
-    return True if word in _YES else False if word in _NO else None
+    return True if word in WORDS["yes"] else False if word in WORDS["no"] else None
 
 
 def normalise(text: str, kind: str) -> Value:
@@ -114,7 +109,7 @@ def normalise(text: str, kind: str) -> Value:
         return parse_boolean(text)
     if family is None:
         return text.strip() or None
-    number = find_number(text)
+    number = find_number(text)[0]
     if family == "integer" and number is not None:
         return int(number) if number == int(number) else None
     return number
@@ -128,7 +123,7 @@ def kinds_of(field_type: str) -> str:
 def part_of_kind(text: str, kind: str) -> str:
     """Part of a text that is a value of a label's kind, as written; empty if there is none."""
     if kind in ("date", "amount"):
-        part = find_date(text)[1] if kind == "date" else _number_in(text)
+        part = (find_date if kind == "date" else find_number)(text)[1]
         before = re.findall(r"[^\W\d_]{2,}", text[: text.find(part)])
         return "" if len(before) > 3 else part  # not out of a sentence
     if kind in ("id", "tax id"):
