@@ -27,9 +27,8 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
             return None
         before = values[parameter.name] or ()
         values[parameter.name] = [*before, value] if parameter.kind == TEXTS else value
-    return (
-        values if _fill(values, description.arguments, found[1]) and REQUIRED not in values.values() else None
-    )
+    complete = _fill(values, description.arguments, found[1]) and REQUIRED not in values.values()
+    return values if complete else None
 
 
 def split(
