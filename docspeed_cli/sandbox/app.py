@@ -15,9 +15,9 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from docspeed_cli.sandbox.documents import sniff
-from docspeed_cli.sandbox.errors import ApiError, Unreadable, missing, refusal, wrong_type
+from docspeed_cli.sandbox.errors import ApiError, missing, refusal, wrong_type
 from docspeed_cli.sandbox.faults import Faults, FaultyAnswer
-from docspeed_cli.sandbox.operations import OPERATIONS, Operation, run
+from docspeed_cli.sandbox.operations import OPERATIONS, Operation, accept, run
 from docspeed_cli.sandbox.store import Store, new_id
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class _Service:
         except ApiError as error:
             return _json({"detail": error.detail}, error.status)
         except HTTPException as error:
-            return _json({"detail": error.name}, error.code or 500, error.get_headers())
+            detail = f"{error.name} in the sandbox: {request.method} {request.path}"
+            return _json({"detail": detail}, error.code or 500, error.get_headers())
 
     def _upload(self, request: Request) -> Response:
         parts = [*request.files.getlist("files"), *request.files.getlist("file")]
@@ -110,25 +111,20 @@ class _Service:
         return {**record, "size": path.stat().st_size, "created_at": self._now()}
 
     def _run(self, operation: Operation, request: Request) -> Response:
-        """Do the work, and answer with the payload or with a job that ends after a while."""
-        body = _body(request)
-        if body.get("execution_mode") != "async":
-            return _json(run(self._store, operation, body))
-        error, payload = None, b""
-        try:
-            payload = _encoded(run(self._store, operation, body))
-        except Unreadable as unreadable:
-            error = {"code": unreadable.code, "message": unreadable.message}
+        """Answer with the payload, or with a job whose work is done when its end is asked for."""
+        call = accept(self._store, operation, _body(request))
+        if call.body.get("execution_mode") != "async":
+            return _json(run(call))
         job_id = new_id("job")
         job: dict[str, Any] = {"job_id": job_id, "operation": operation.name, "status": "queued"}
         job |= {"execution_mode": "async", "created_at": self._now()}
-        self._store.put("job", job_id, {**job, "error": error}, payload)
+        self._store.put("job", job_id, {**job, "request": call.body})
         return _json(job, 202)
 
     def _job(self, job_id: str) -> dict[str, Any]:
-        """Job with its status, which follows from the clock alone."""
+        """Job with its status, which follows from the clock."""
         job = self._store.get("job", job_id)
-        error, created = job.pop("error"), job["created_at"]
+        request, created = job.pop("request", None), job["created_at"]
         started, ended = created + QUEUED_SECONDS, created + QUEUED_SECONDS + WORK_SECONDS
         now = self._now()
         if now < started:
@@ -136,8 +132,17 @@ class _Service:
         if now < ended:
             progress = round((now - started) / WORK_SECONDS, 2)
             return {**job, "status": "processing", "progress": progress, "updated_at": started}
-        job |= {"status": "failed" if error else "completed", "progress": 1.0, "updated_at": ended}
-        return {**job, "error": error} if error else job
+        if request is None:
+            return job
+        job |= {"status": "completed", "progress": 1.0, "updated_at": ended}
+        payload = b""
+        try:
+            operation = next(each for each in OPERATIONS if each.name == job["operation"])
+            payload = _encoded(run(accept(self._store, operation, request)))
+        except ApiError as error:
+            job |= {"status": "failed", "error": error.detail}
+        self._store.put("job", job_id, job, payload)
+        return job
 
     def _status(self, request: Request, job_id: str) -> Response:
         return _json(self._job(job_id))
@@ -146,7 +151,7 @@ class _Service:
         job = self._job(job_id)
         status = job["status"]
         if status == "failed":
-            raise Unreadable(**job["error"])
+            raise ApiError(422, job["error"])
         if status != "completed":
             message = f"the job is {status}; it has no result yet"
             raise refusal(409, "job_not_finished", message, {"job_id": job_id, "status": status})

@@ -47,41 +47,27 @@ class Source:
 
 @dataclass(frozen=True)
 class Call:
-    """A request; with `many` its body has `inputs`, else `input`."""
+    """A request for an operation, over these files."""
 
     store: Store
+    operation: Operation
     body: Body
-    many: bool
+    file_ids: list[str]
 
-    @property
-    def instructions(self) -> str:
-        """Text that says what a schema should have."""
-        texts = (self.body.get(name) for name in ("instructions", "text", "prompt"))
-        return "\n".join(text for text in texts if isinstance(text, str)).strip()
+    @cached_property
+    def files(self) -> list[dict[str, Any]]:
+        """Records of the files. 404 if there is no such file."""
+        return [self.store.get("file", file_id) for file_id in self.file_ids]
 
     @cached_property
     def sources(self) -> list[Source]:
-        """Documents of the request. `ApiError` if it does not name documents that can be read."""
-        file_ids = self._file_ids()
-        files = [self.store.get("file", file_id) for file_id in file_ids]
-        return [self._source(file, named=len(files) > 1) for file in files]
+        """Documents of the request. `Unreadable` if one can't be read."""
+        return [self._source(file) for file in self.files]
 
-    def _file_ids(self) -> list[str]:
-        if not self.many:
-            return [member(member(self.body, "input", dict), "file_id", str, "input")]
-        if self.instructions and not self.body.get("inputs"):
-            return []
-        items = enumerate(member(self.body, "inputs", list))
-        return [member(item, "file_id", str, "inputs", str(number)) for number, item in items]
-
-    def _source(self, file: dict[str, Any], *, named: bool) -> Source:
-        content_type = file["content_type"]
-        if content_type != "application/pdf" and not content_type.startswith("image/"):
-            message = "the sandbox reads only PDF text layers and image sizes, not office documents"
-            raise refusal(422, "unsupported_document", message, {"content_type": content_type})
-        prefix = f"{file['filename']}: " if named else ""
+    def _source(self, file: dict[str, Any]) -> Source:
+        prefix = f"{file['filename']}: " if len(self.files) > 1 else ""
         try:
-            layout = _layout(self.store.path(file["file_id"]), content_type)
+            layout = _layout(self.store.path(file["file_id"]), file["content_type"])
         except Unreadable as error:
             raise Unreadable(error.code, prefix + error.message) from None
         return Source(file["file_id"], prefix, layout)
@@ -92,27 +78,34 @@ def _parse(call: Call) -> Body:
     return views.parse_view(source.file_id, source.layout, call.body.get("grounding"))
 
 
+def _read_schema(call: Call) -> fields.Schema:
+    return fields.read_schema(member(call.body, "schema", dict))
+
+
 def _extract(call: Call) -> Body:
-    schema = fields.read_schema(member(call.body, "schema", dict))
     (source,) = call.sources
-    return {"file_id": source.file_id, **fields.extract(source.layout, schema)}
+    return {"file_id": source.file_id, **fields.extract(source.layout, _read_schema(call))}
 
 
 def _schema(call: Call) -> Body:
-    return schemas.build([source.layout for source in call.sources], call.instructions)
+    return schemas.build([source.layout for source in call.sources], _instructions(call.body))
+
+
+def _open_session(call: Call) -> tuple[str, str, Body]:
+    """Question of a chat request, the id of its session, and its record."""
+    query = member(call.body, "query", str)
+    session_id = call.body.get("session_id")
+    if session_id is None:
+        return query, new_id("sess"), {"inputs": call.file_ids, "queries": []}
+    session = call.store.get("session", str(session_id))
+    if session["inputs"] != call.file_ids:
+        message = "this session has other inputs, or the same inputs in another order"
+        raise refusal(422, "session_mismatch", message, {"inputs": session["inputs"]})
+    return query, str(session_id), session
 
 
 def _ask(call: Call) -> Body:
-    inputs = [source.file_id for source in call.sources]
-    query = member(call.body, "query", str)
-    session_id, session = call.body.get("session_id"), {"inputs": inputs, "queries": []}
-    if session_id is None:
-        session_id = new_id("sess")
-    else:
-        session = call.store.get("session", str(session_id))
-    if session["inputs"] != inputs:
-        message = "this session has other inputs, or the same inputs in another order"
-        raise refusal(422, "session_mismatch", message, {"inputs": session["inputs"]})
+    query, session_id, session = _open_session(call)
     documents = [(source.file_id, source.layout) for source in call.sources]
     grounded = call.body.get("include_grounding") is not False
     answer = answers.ask(documents, query, session["queries"], grounded)
@@ -134,32 +127,58 @@ def _split(call: Call) -> Body:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation; with `many` it takes several documents."""
+    """An operation; with `many` its body has `inputs`, else `input`."""
 
     name: str
     path: str
     work: Callable[[Call], Body]
+    check: Callable[[Call], object] = lambda call: None
     many: bool = False
 
 
 OPERATIONS = (
     Operation("parse", "/api/v1/parse", _parse),
-    Operation("extract", "/v1/extract", _extract),
+    Operation("extract", "/v1/extract", _extract, _read_schema),
     Operation("schema", "/v1/schema/auto", _schema, many=True),
-    Operation("ask", "/api/v1/ask", _ask, many=True),
+    Operation("ask", "/api/v1/ask", _ask, _open_session, many=True),
     Operation("tables", "/v1/tables", _tables),
     Operation("split", "/v1/split", _split),
 )
 
 
-def run(store: Store, operation: Operation, body: Body) -> Body:
-    """Payload of a request. `ApiError` if it is not acceptable, `Unreadable` if a document is not."""
+def accept(store: Store, operation: Operation, body: Body) -> Call:
+    """Check a request before any work. `ApiError` if it is not acceptable."""
     for field, known in _CHOICES.items():
         if body.get(field) is not None and body[field] not in known:
             message = f"unknown {field} {body[field]!r}; known: {', '.join(known)}"
             raise refusal(422, "invalid_input", message, {"field": field, "known": list(known)})
-    call = Call(store, body, operation.many)
-    payload = {"sandbox": _ORIGIN, **operation.work(call)}
+    call = Call(store, operation, body, _file_ids(operation, body))
+    operation.check(call)
+    for content_type in (file["content_type"] for file in call.files):
+        if content_type != "application/pdf" and not content_type.startswith("image/"):
+            message = "the sandbox reads only PDF text layers and image sizes, not office documents"
+            raise refusal(422, "unsupported_document", message, {"content_type": content_type})
+    return call
+
+
+def _file_ids(operation: Operation, body: Body) -> list[str]:
+    if not operation.many:
+        return [member(member(body, "input", dict), "file_id", str, "input")]
+    if _instructions(body) and not body.get("inputs"):
+        return []
+    items = enumerate(member(body, "inputs", list))
+    return [member(item, "file_id", str, "inputs", str(number)) for number, item in items]
+
+
+def _instructions(body: Body) -> str:
+    """Text that says what a schema should have."""
+    texts = (body.get(name) for name in ("instructions", "text", "prompt"))
+    return "\n".join(text for text in texts if isinstance(text, str)).strip()
+
+
+def run(call: Call) -> Body:
+    """Payload of a request that was checked. `Unreadable` if a document can't be read."""
+    payload = {"sandbox": _ORIGIN, **call.operation.work(call)}
     notices = [notice for source in call.sources for notice in source.notices]
     return {**payload, "notices": notices} if notices else payload
 

@@ -84,10 +84,20 @@ def test_job_result_after_the_end_is_constant(sandbox: Sandbox, make_sandbox: Ca
     assert sandbox.json(early, 409)["detail"]["code"] == "job_not_finished"
     sandbox.clock.at += 10
     first = sandbox.get(f"/v1/jobs/{job}/result")
-    again = make_sandbox().client  # another process, as it were, with its clock at the job's start
-    assert again.get(f"/v1/jobs/{job}/result").status_code == 409
     assert first.status_code == 200
-    assert first.data == sandbox.get(f"/v1/jobs/{job}/result").data
+    again = make_sandbox().client  # another process, as it were
+    assert (
+        first.data == sandbox.get(f"/v1/jobs/{job}/result").data == again.get(f"/v1/jobs/{job}/result").data
+    )
+
+
+def test_job_is_accepted_before_its_document_is_read(sandbox: Sandbox) -> None:
+    job = sandbox.submit("/api/v1/parse", DOC)
+    (stored,) = (sandbox.folder / "files").iterdir()
+    stored.write_bytes(b"%PDF-1.7 and no more")
+    sandbox.clock.at += 10
+    ended = sandbox.json(sandbox.get(f"/v1/jobs/{job}"))
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "document_unreadable")
 
 
 def test_payload_of_async_and_sync_is_equal(make_sandbox: Callable[..., Sandbox]) -> None:
@@ -200,7 +210,9 @@ def test_request_unknown_file_returns_404(sandbox: Sandbox, file_id: str) -> Non
 def test_unknown_job_path_or_method_returns_error(sandbox: Sandbox) -> None:
     assert sandbox.json(sandbox.get("/v1/jobs/job%20x"), 404)["detail"]["details"] == {"job_id": "job x"}
     assert sandbox.json(sandbox.get("/v1/jobs/job_x/result"), 404)["detail"]["code"] == "job_not_found"
-    assert sandbox.json(sandbox.get("/elsewhere"), 404) == {"detail": "Not Found"}
+    assert sandbox.json(sandbox.get("/elsewhere"), 404) == {
+        "detail": "Not Found in the sandbox: GET /elsewhere"
+    }
     assert sandbox.get("/api/v1/parse").status_code == 405
     assert sandbox.get("/api/v1/parse").headers["Allow"]
 
