@@ -88,6 +88,11 @@ class Row:
         width = sum(word.x1 - word.x0 for word in words) / letters  # a monospaced font has wide spaces
         return Row(tuple(_lines(words, max(CELL_GAP * self.height, 1.25 * width))))
 
+    @property
+    def whole(self) -> Row:
+        """Same row as one line."""
+        return Row((Line(tuple(word for line in self.lines for word in line.words)),))
+
     @cached_property
     def box(self) -> Box:
         """Smallest box around the lines."""
