@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from typing import NamedTuple
 
 from docspeed_cli.sandbox.lines import Line, Row, find_rows
 from docspeed_cli.sandbox.page import Box, Word
-from docspeed_cli.sandbox.tables import Table, is_form, is_header, make_table
+from docspeed_cli.sandbox.tables import Cells, Extent, Table, is_form, is_header, make_table
 
 _NEAR = 3.0  # points between lines that count as one, or as touching
-_MAX_CROSSINGS = 100_000  # of rules on a page; a drawing has more
+_MAX_CROSSINGS = 20_000  # of rules on a page; a drawing has more
 _MAX_SHARE, _MAX_WORDS = 0.5, 60  # of a table's words in one cell
-Span = tuple[float, float]
 Place = tuple[int, int]  # row and column
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Words by row and column between ruled lines; a spanning cell is at its first place."""
-
-    top: float
-    columns: list[Span]
-    cells: dict[Place, list[Word]]
 
 
 class _Rule(NamedTuple):
@@ -36,6 +24,10 @@ class _Rule(NamedTuple):
     start: float
     end: float
 
+    def passes(self, at: float, point: float) -> bool:
+        """True if the rule is at a position and passes a point there."""
+        return self.at == at and self.start <= point <= self.end
+
 
 def ruled_tables(words: Sequence[Word], rules: Sequence[Box]) -> list[Table]:
     """Tables with ruled lines from top to bottom, each with at least two rows and two columns of words."""
@@ -43,28 +35,25 @@ def ruled_tables(words: Sequence[Word], rules: Sequence[Box]) -> list[Table]:
     upright = _merged(_Rule(x0, y0, y1) for x0, y0, x1, y1 in rules if x1 - x0 < y1 - y0)
     if len(level) * len(upright) > _MAX_CROSSINGS:
         return []
-    grids = (_grid(across, down, words) for across, down in _crossing(level, upright))
-    found = [(grid.top, table) for grid in grids if grid and (table := _ruled_table(grid))]
-    return [table for _, table in sorted(found, key=itemgetter(0))]
+    tables = (_table(across, down, words) for across, down in _crossing(level, upright) if down)
+    return sorted((table for table in tables if table), key=lambda table: table.box[1])
 
 
 def _merged(rules: Iterable[_Rule]) -> list[_Rule]:
     """Rules of one direction; pieces of one line are joined, and close lines get the same position."""
-    merged: list[_Rule] = []
-    at = float("-inf")
     lines: list[list[_Rule]] = []
     for rule in sorted(rules):
-        if rule.at - at > _NEAR:
+        if not lines or rule.at - lines[-1][-1].at > _NEAR:
             lines.append([])
-        at = rule.at
         lines[-1].append(rule)
+    merged: list[_Rule] = []
     for line in lines:
-        position = line[0].at
+        position, reach = line[0].at, float("-inf")
         for _, start, end in sorted(line, key=lambda rule: rule.start):
-            if merged and merged[-1].at == position and start <= merged[-1].end + _NEAR:
-                merged[-1] = _Rule(position, merged[-1].start, max(end, merged[-1].end))
-            else:
-                merged.append(_Rule(position, start, end))
+            if start <= reach + _NEAR:
+                start = merged.pop().start
+            reach = max(reach, end)
+            merged.append(_Rule(position, start, reach))
     return merged
 
 
@@ -76,10 +65,9 @@ def _crossing(level: Sequence[_Rule], upright: Sequence[_Rule]) -> Iterator[tupl
         for rule in across:
             new = [other for other in upright if other not in down and _touch(rule, other)]
             down += new
-            for other in new:
-                touching = [further for further in left if _touch(further, other)]
-                left.difference_update(touching)
-                across += touching
+            touching = [further for further in left if any(_touch(further, other) for other in new)]
+            left.difference_update(touching)
+            across += touching
         yield sorted(across), sorted(down)
 
 
@@ -90,23 +78,30 @@ def _touch(level: _Rule, upright: _Rule) -> bool:
     )
 
 
-def _grid(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word]) -> _Grid | None:
-    if not upright:
-        return None
+def _table(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Word]) -> Table | None:
+    """Table of the words between rules; None for a frame around the page's text, and for a form."""
     xs, ys = _edges(upright, level), _edges(level, upright)
     firsts = _spans(xs, ys, upright, level)
-    cells: dict[Place, list[Word]] = {}
+    found: dict[Place, list[Word]] = {}
     for word in words:
-        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
-        column, row = bisect(xs, x) - 1, bisect(ys, y) - 1
-        if 0 <= column < len(xs) - 1 and 0 <= row < len(ys) - 1:
-            cells.setdefault(firsts[row, column], []).append(word)
-    most = max(map(len, cells.values()), default=0)
-    if most > _MAX_SHARE * sum(map(len, cells.values())) and most > _MAX_WORDS:
-        return None  # a frame around the page's text
-    if len({row for row, _ in cells}) < 2 or len({column for _, column in cells}) < 2:
+        place = (bisect(ys, (word.y0 + word.y1) / 2) - 1, bisect(xs, (word.x0 + word.x1) / 2) - 1)
+        if place in firsts:
+            found.setdefault(firsts[place], []).append(word)
+    most = max(map(len, found.values()), default=0)
+    if most > _MAX_SHARE * sum(map(len, found.values())) and most > _MAX_WORDS:
         return None
-    return _Grid(ys[0], list(pairwise(xs)), cells)
+    columns = list(pairwise(xs))
+    bands: dict[int, Cells] = {}
+    for (row, column), inside in sorted(found.items()):
+        for text in find_rows(inside):
+            for at, line in _by_column(columns, text, column):
+                bands.setdefault(row, {}).setdefault(at, []).append(line)
+    used = sorted({column for cells in bands.values() for column in cells})
+    rows = [cells for band in bands.values() for cells in _unstacked(band)]
+    rows = [{used.index(column): lines for column, lines in cells.items()} for cells in rows]
+    if len(bands) < 2 or len(used) < 2 or (len(used) == 2 and is_form(rows)):
+        return None
+    return make_table(rows, is_header(rows[0], len(used)), [columns[column] for column in used])
 
 
 def _edges(rules: Sequence[_Rule], across: Sequence[_Rule]) -> list[float]:
@@ -122,63 +117,30 @@ def _spans(
     xs: Sequence[float], ys: Sequence[float], upright: Sequence[_Rule], level: Sequence[_Rule]
 ) -> dict[Place, Place]:
     """First row and column of the cell at each place; cells without a rule between them are one."""
-    walls, floors = _by_position(upright), _by_position(level)
     firsts: dict[Place, Place] = {}
-    for row in range(len(ys) - 1):
-        for column in range(len(xs) - 1):
-            x, y = (xs[column] + xs[column + 1]) / 2, (ys[row] + ys[row + 1]) / 2
-            first = (row, column)
-            if column and not _covers(walls.get(xs[column], ()), y):
-                first = firsts[row, column - 1]
-            elif row and not _covers(floors.get(ys[row], ()), x):
-                first = firsts[row - 1, column]
-            firsts[row, column] = first
+    for row, (top, bottom) in enumerate(pairwise(ys)):
+        for column, (left, right) in enumerate(pairwise(xs)):
+            firsts[row, column] = (row, column)
+            if column and not any(rule.passes(left, (top + bottom) / 2) for rule in upright):
+                firsts[row, column] = firsts[row, column - 1]
+            elif row and not any(rule.passes(top, (left + right) / 2) for rule in level):
+                firsts[row, column] = firsts[row - 1, column]
     return firsts
 
 
-def _by_position(rules: Sequence[_Rule]) -> dict[float, list[_Rule]]:
-    found: dict[float, list[_Rule]] = {}
-    for rule in rules:
-        found.setdefault(rule.at, []).append(rule)
-    return found
-
-
-def _covers(rules: Sequence[_Rule], point: float) -> bool:
-    """True if one of the rules passes a point."""
-    return any(rule.start <= point <= rule.end for rule in rules)
-
-
-def _ruled_table(grid: _Grid) -> Table | None:
-    """Table of a grid, or None for a form: two columns, of labels and values."""
-    bands: dict[int, dict[int, list[Line]]] = {}
-    for (row, column), words in sorted(grid.cells.items()):
-        for text in find_rows(words):
-            for at, line in _by_column(grid, text, column):
-                bands.setdefault(row, {}).setdefault(at, []).append(line)
-    used = sorted({column for cells in bands.values() for column in cells})
-    rows = [
-        {used.index(column): lines for column, lines in cells.items()}
-        for band in bands.values()
-        for cells in _unstacked(band)
-    ]
-    if len(rows) < 2 or len(used) < 2 or (len(used) == 2 and is_form(rows)):
-        return None
-    return make_table(rows, is_header(rows[0], len(used)), [grid.columns[column] for column in used])
-
-
-def _by_column(grid: _Grid, text: Row, column: int) -> list[tuple[int, Line]]:
+def _by_column(columns: Sequence[Extent], text: Row, column: int) -> list[tuple[int, Line]]:
     """A row of text in a cell, split if it stands in several columns: only the headings may have rules."""
     parts = text.parted.lines
     places = [
-        next((n for n, (x0, x1) in enumerate(grid.columns) if x0 <= line.box[0] and line.box[2] <= x1), -1)
+        next((n for n, (x0, x1) in enumerate(columns) if x0 <= line.box[0] and line.box[2] <= x1), -1)
         for line in parts
     ]
-    if len(parts) > 1 and -1 not in places and len(set(places)) == len(parts):
+    if -1 not in places and len(set(places)) == len(parts) > 1:
         return list(zip(places, parts, strict=True))
-    return [(column, Line(tuple(word for line in text.lines for word in line.words)))]
+    return [(column, text.whole.lines[0])]
 
 
-def _unstacked(cells: dict[int, list[Line]]) -> list[dict[int, list[Line]]]:
+def _unstacked(cells: Cells) -> list[Cells]:
     """Rows of a table without rules between them: as many lines in each column, and numbers in one."""
     heights = {len(lines) for lines in cells.values()}
     numbers = any(all(line.is_value for line in lines) for lines in cells.values())

@@ -110,10 +110,9 @@ def _blocks(words: Sequence[Word], rules: Sequence[Box]) -> Iterator[Block]:
     rows = find_rows([word for word in words if word not in inside])
     body = median(word.y1 - word.y0 for word in words)
     for table in ruled:
-        above = [row for row in rows if row.box[1] <= table.box[1]]
-        yield from _unruled(above, body)
+        yield from _unruled([row for row in rows if row.box[1] <= table.box[1]], body)
         yield _table_block(table)
-        rows = rows[len(above) :]
+        rows = [row for row in rows if row.box[1] > table.box[1]]
     yield from _unruled(rows, body)
 
 
