@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from docspeed_cli.sandbox import images, pdf
+from docspeed_cli.sandbox import pdf
 from docspeed_cli.sandbox.errors import Unreadable
 from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, Page
 
@@ -15,21 +18,29 @@ MAX_CHARS_PER_PAGE = 60_000
 MAX_CHARS = 1_500_000
 
 _pdfium_lock = threading.Lock()  # pdfium is not thread-safe
+_STARTS = {
+    "application/pdf": rb".{0,1019}%PDF-",
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/tiff": rb"II[*+]\x00|MM\x00[*+]",
+    "image/bmp": rb"BM",
+    "image/gif": rb"GIF8[79]a",
+    "image/webp": rb"RIFF.{4}WEBP",
+}
 _OFFICE = {
     "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)  # EXIF tag, and its values that swap width and height
 
 
 def sniff(path: Path) -> str | None:
     """Content type by the first bytes; None for a type that the service does not accept."""
     with path.open("rb") as file:
-        head = file.read(2048)
-    if b"%PDF-" in head[:1024]:
-        return "application/pdf"
+        head = file.read(1024)
     if head.startswith(b"PK\x03\x04"):
         return _office_type(path)
-    return images.content_type(head)
+    return next((kind for kind, start in _STARTS.items() if re.match(start, head, re.DOTALL)), None)
 
 
 def _office_type(path: Path) -> str | None:
@@ -47,14 +58,12 @@ def read(path: Path, content_type: str) -> list[Page]:
     `Unreadable` for a document that is encrypted, too long, or damaged on all of its pages.
     """
     if content_type.startswith("image/"):
-        return [Page(w, h, (), problem=NO_TEXT) for w, h in images.page_sizes(path)]
+        return _read_image(path)
     pages: list[Page] = []
     left = MAX_CHARS
     unit = pdf.user_unit(path)
     with _pdfium_lock, pdf.opened(path) as opened:
-        if len(opened) > MAX_PAGES:
-            message = f"the sandbox reads {MAX_PAGES} pages at most; this has {len(opened)}"
-            raise Unreadable("document_too_large", message)
+        _check_length(len(opened))
         for number in range(len(opened)):
             page, taken = pdf.read_page(opened, number, min(left, MAX_CHARS_PER_PAGE), unit)
             pages.append(page)
@@ -62,3 +71,34 @@ def read(path: Path, content_type: str) -> list[Page]:
     if all(page.problem == DAMAGED for page in pages):
         raise Unreadable("document_unreadable", "the PDF is damaged: none of its pages can be read")
     return pages
+
+
+def _check_length(count: int) -> None:
+    if count > MAX_PAGES:
+        message = f"the sandbox reads {MAX_PAGES} pages at most; this has {count}"
+        raise Unreadable("document_too_large", message)
+
+
+def _read_image(path: Path) -> list[Page]:
+    """Pages without text in the size of the pictures; only a TIFF can have several."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            _check_length(count)
+            return [_picture(image, number) for number in range(count)]
+    except Image.DecompressionBombError:
+        raise Unreadable("document_too_large", "the image has too many pixels for the sandbox") from None
+    except (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError):
+        # Pillow's readers raise all of these for damaged files.
+        raise Unreadable("document_unreadable", "the image is damaged: its size can't be read") from None
+
+
+def _picture(image: Any, number: int) -> Page:
+    if number:
+        image.seek(number)
+    # A PNG would be read to its end for its orientation, and could be damaged there.
+    turned = image.format != "PNG" and image.getexif().get(_ORIENTATION) in _SIDEWAYS
+    width, height = reversed(image.size) if turned else image.size
+    return Page(width, height, (), problem=NO_TEXT)
