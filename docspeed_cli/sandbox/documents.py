@@ -11,7 +11,7 @@ from typing import Any
 
 from docspeed_cli.sandbox import pdf
 from docspeed_cli.sandbox.errors import Unreadable
-from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, Page
+from docspeed_cli.sandbox.lines import DAMAGED, NO_TEXT, Page
 
 MAX_PAGES = 500
 MAX_CHARS_PER_PAGE = 60_000

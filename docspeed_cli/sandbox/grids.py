@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from docspeed_cli.sandbox.lines import Line, Row, find_rows
-from docspeed_cli.sandbox.page import Box, Word
+from docspeed_cli.sandbox.lines import Box, Line, Row, Word, find_rows
 from docspeed_cli.sandbox.tables import Cells, Extent, Table, is_form, is_header, make_table
 
 _NEAR = 3.0  # points between lines that count as one, or as touching

@@ -10,8 +10,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from docspeed_cli.sandbox.grids import ruled_tables
-from docspeed_cli.sandbox.lines import Line, Row, find_rows, hull, is_label
-from docspeed_cli.sandbox.page import Box, Page, Word, turned
+from docspeed_cli.sandbox.lines import Box, Line, Page, Row, Word, find_rows, hull, is_label, turned
 from docspeed_cli.sandbox.tables import Extent, Table, find_tables
 
 # Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles

@@ -1,7 +1,8 @@
-"""Join words into lines: one baseline, split at gaps that are wider than a space."""
+"""A page's words, and the lines they make: on one baseline, split at gaps that are wider than a space."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,29 +10,49 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
-from docspeed_cli.sandbox.page import Box, Word, turned
+from docspeed_cli.sandbox.labels import RULES
+from docspeed_cli.sandbox.values import find_date, parse_number
 
-GAP = 0.72  # of a line's height: wider than a space, even in justified text
-CELL_GAP = 0.42  # between close cells; justified text has such gaps too, so this is for tables only
-AMOUNT = re.compile(
-    r"\(?[-+]?\s?(?:(?:Rs|INR|USD|EUR|GBP)\.?|[₹$€£¥])?\s?[-+]?\d[\d,.' ]*%?\)?"
-    r"\s?(?:Cr|Dr|CR|DR|INR|USD|EUR|/-)?"
-)
+# What a result says of a page with a problem, after "page 1 has".
+DAMAGED = "damaged content that can't be read"
+NO_TEXT = "no text layer, as in a scan or a picture; the sandbox finds no text there"
+TRUNCATED = "too much text: the sandbox read only the first part"
+
+Box = tuple[float, float, float, float]
+
+_GAP = 0.72  # of a line's height: wider than a space, even in justified text
+_CELL_GAP = 0.42  # between close cells; justified text has such gaps too, so this is for tables only
 _DRAWN = re.compile(r"[-=_*~.·—–]{4,}")  # rules and leaders drawn with characters
-DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{3,9}[-/., ]+\d{2,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}"
-)
-
 _LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic and related scripts
+_LABEL = re.compile(RULES["label"], re.IGNORECASE)
 
-LABEL = re.compile(
-    r"\b(no|nos|number|num|date|dated|due|total|sub-?total|tax|taxable|[cis]?gst|gstin|vat|pan|tin|terms|order|"
-    r"ref|reference|place|supply|discount|amount|amt|balance|bank|account|a/c|ifsc|swift|iban|currency|phone|tel|"
-    r"mobile|fax|e-?mail|name|address|city|state|country|pin|zip|code|method|mode|delivery|ship|shipped|bill|to|by|id|"
-    r"invoice|receipt|customer|vendor|round|shipping|freight|charge|charges|paid|payable|rate|period|from|type)\b",
-    re.IGNORECASE,
-)
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word and its box in points, measured from the page's top left corner.
+
+    The box of a sideways word is turned back about that corner, so that all text reads from left to right;
+    `turn` is the word's angle on the page, in degrees clockwise.
+    """
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    bold: bool
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Size of a page in points, its words as the file draws them, and its ruled lines as thin boxes."""
+
+    width: float
+    height: float
+    words: tuple[Word, ...]
+    rules: tuple[Box, ...] = ()
+    problem: str = ""  # DAMAGED, NO_TEXT, TRUNCATED, or empty
 
 
 @dataclass(eq=False)
@@ -66,12 +87,12 @@ class Line:
     @cached_property
     def is_amount(self) -> bool:
         """True for a number, with or without a currency."""
-        return bool(AMOUNT.fullmatch(self.text))
+        return parse_number(self.text) is not None
 
     @cached_property
     def is_value(self) -> bool:
         """True for a number or a date."""
-        return self.is_amount or bool(DATE.fullmatch(self.text))
+        return self.is_amount or find_date(self.text)[1] == self.text
 
 
 @dataclass(eq=False)
@@ -86,7 +107,7 @@ class Row:
         words = [word for line in self.lines for word in line.words]
         letters = sum(len(word.text) for word in words)
         width = sum(word.x1 - word.x0 for word in words) / letters  # a monospaced font has wide spaces
-        return Row(tuple(_lines(words, max(CELL_GAP * self.height, 1.25 * width))))
+        return Row(tuple(_lines(words, max(_CELL_GAP * self.height, 1.25 * width))))
 
     @property
     def whole(self) -> Row:
@@ -104,12 +125,22 @@ class Row:
         return max(line.height for line in self.lines)
 
 
+def turned(box: Box, angle: int) -> Box:
+    """Box around the box after a turn of the page counterclockwise about its top left corner."""
+    x0, y0, x1, y1 = box
+    if not angle:
+        return box
+    cos, sin = round(math.cos(math.radians(angle)), 9), round(math.sin(math.radians(angle)), 9)
+    xs = [x * cos + y * sin for x in (x0, x1) for y in (y0, y1)]
+    ys = [y * cos - x * sin for x in (x0, x1) for y in (y0, y1)]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
 def is_label(text: str) -> bool:
     """True if a text looks like the label of a value."""
     if text.endswith(":"):
         return len(text) <= 50
-    known = bool(LABEL.search(text))
-    return known and len(text) <= 32 and not re.search(r"\d{3}|,|@|:", text)
+    return bool(_LABEL.search(text)) and len(text) <= 32 and not re.search(r"\d{3}|,|@|:", text)
 
 
 def _reading_order(words: Sequence[Word]) -> Sequence[Word]:
@@ -145,7 +176,7 @@ def find_rows(words: Sequence[Word]) -> list[Row]:
         else:
             baselines.append([word])
     listed = (sorted(words, key=lambda word: word.x0) for words in baselines)
-    return [Row(tuple(_lines(words, GAP * max(word.y1 - word.y0 for word in words)))) for words in listed]
+    return [Row(tuple(_lines(words, _GAP * max(word.y1 - word.y0 for word in words)))) for words in listed]
 
 
 def _level(one: Word, other: Word) -> bool:

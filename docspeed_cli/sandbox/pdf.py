@@ -16,8 +16,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from docspeed_cli.sandbox.errors import Unreadable
-from docspeed_cli.sandbox.lines import hull
-from docspeed_cli.sandbox.page import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Word, turned
+from docspeed_cli.sandbox.lines import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Word, hull, turned
 
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _WORD = re.compile("[^\\s\0-\x1f]*\x02|[^\\s\0-\x1f]+")  # pdfium marks a hyphen at a line's end with \x02

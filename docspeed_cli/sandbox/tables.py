@@ -9,8 +9,7 @@ from functools import cached_property
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from docspeed_cli.sandbox.lines import Line, Row, hull, is_label
-from docspeed_cli.sandbox.page import Box
+from docspeed_cli.sandbox.lines import Box, Line, Row, hull, is_label
 
 _SUM = re.compile(
     r"((sub|grand|net)\s*-?\s*)?totals?\b|(balance )?(carried|brought) forward|(balance|amount) due"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from docspeed_cli.sandbox import answers, fields, schemas, sections, views
 from docspeed_cli.sandbox.layout import Layout, lay_out
-from docspeed_cli.sandbox.page import Page, Word
+from docspeed_cli.sandbox.lines import Page, Word
 
 TEXTS = st.sampled_from(
     (
