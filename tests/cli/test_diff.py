@@ -159,6 +159,18 @@ def test_diff_update_leaves_out_results_that_were_rejected(stage: Stage, folders
     assert "updated 1 expected result " in ran.err
 
 
+@pytest.mark.parametrize("content", ["", '{"fields"', "<html>"])
+def test_diff_update_leaves_expected_result_where_actual_is_unreadable(
+    stage: Stage, folders: tuple[str, str], content: str
+) -> None:
+    before = Path(folders[0], "other.json").read_bytes()
+    Path(folders[1], "other.json").write_text(content)
+    ran = stage.run("diff", *folders, "--update", "--yes")
+    assert (ran.code, Path(folders[0], "other.json").read_bytes()) == (2, before)
+    assert "warning: other.json: its actual result can't be used" in ran.err
+    assert "updated 1 expected result " in ran.err
+
+
 def test_diff_update_asks_at_a_terminal(stage: Stage, folders: tuple[str, str]) -> None:
     before = Path(folders[0], "other.json").read_bytes()
     ran = stage.run("diff", *folders, "--update", stdin=b"n\n", terminal=True, typing=True)

@@ -13,6 +13,7 @@ from docspeed_cli.cli.options import Argument, FormatOptions, output_flag, reque
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.expected import Pair, pairs_of, rejection_of, updated
+from docspeed_cli.jobs.stored_results import read_result
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
@@ -114,11 +115,16 @@ def _number(text: str, name: str, most: Decimal | None = None) -> Decimal:
 def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) -> int:
     """Replace the expected results with the actual ones."""
     output = context.output
-    changed = []
+    changed, is_unreadable = [], False
     for pair in pairs:
-        if pair.actual is not None and (rejected := rejection_of(pair.actual)):
-            output.warn(f"{pair.name}: {rejected}; its expected result stays as it is")
-        elif pair.actual is not None:
+        if pair.actual is None:
+            continue
+        error = read_result(pair.name, pair.actual).error
+        refused = f"its actual result can't be used ({error.message})" if error else rejection_of(pair.actual)
+        is_unreadable = is_unreadable or error is not None
+        if refused:
+            output.warn(f"{pair.name}: {refused}; its expected result stays as it is")
+        else:
             changed.append(pair)
     if not changed:
         raise UsageError("there is no actual result to replace an expected one")
@@ -134,7 +140,7 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
         for correction in lost:
             output.warn(f"{pair.name}: the result has no {correction.field}, so its correction was left out")
     output.note(f"updated {count} in {expected}")
-    return 0
+    return UsageError.exit_code if is_unreadable else 0
 
 
 class _Found(NamedTuple):
