@@ -74,6 +74,8 @@ class SqliteDatabase(Database):
 
     def health(self) -> str:
         """Return what is wrong with the file; "" if nothing is."""
+        # A file that can only be read answers every query.
+        self.write("DELETE FROM jobs WHERE row < 0", [], sync=False)
         if not self.is_persistent:
             return "it is kept in memory only"
         found = str(self.read("PRAGMA quick_check(1)")[0][0])

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,16 @@ def test_ledger_read_only_folder_is_still_read(machine: Machine, service: Servic
     other = refused(machine, READ_ONLY, "parse", "--file-id", "g")
     assert (other.code, json.loads(other.out)["job_id"]) == (0, "job_2"), other.err
     assert content(machine) == before
+
+
+def test_ledger_read_only_with_a_log_is_reported_by_doctor(machine: Machine) -> None:
+    """SQLite can read such a file, with the log that another process has open, but not write it."""
+    assert machine.run("parse", "--file-id", "f").code == 0
+    with closing(sqlite3.connect(machine.folder / "state" / "ledger.db")) as other:
+        other.execute("SELECT count(*) FROM jobs").fetchall()
+        done = refused(machine, READ_ONLY, "doctor", "--json")
+    checks = map(json.loads, done.out.splitlines())
+    assert [check["ok"] for check in checks if check["check"] == "ledger"] == [False], done.out
 
 
 def content(machine: Machine) -> dict[str, bytes]:
