@@ -86,7 +86,7 @@ def find_job(context: Context, text: str) -> Job:
         return found
     if text.startswith("@"):
         raise UsageError(f"{text} is neither @last nor a row like @7", hint="`docspeed jobs list`")
-    if not text.isprintable() or not text:
+    if not text.isprintable() or not text.strip():
         raise UsageError(f"{text!r} can't be a job id")
     known = context.ledger.by_id(text)
     here = [job for job in known if job.server == context.server]

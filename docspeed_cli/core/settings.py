@@ -113,7 +113,7 @@ def server_url(text: str) -> str:
         host.encode("idna")  # every name look-up does this first, and crashes where it fails
     except UnicodeError:
         host = ""
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or not parts.path.isprintable():
         raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base URL takes no user, password, query or fragment")

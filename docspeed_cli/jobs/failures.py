@@ -65,7 +65,7 @@ def _listed_name(source: Source) -> bytes | None:
     """The input as a list names it; None for a document that can be read only once."""
     if source.url is not None:
         return os.fsencode(source.url)
-    if source.temporary or source.path == Path("-"):
+    if source.temporary or source.label == "-":
         return None
     if source.path is None:
         return str(source.file_id).encode()

@@ -37,6 +37,13 @@ def test_api_query_without_key_or_value_is_a_usage_error(stage: Stage, service: 
     assert ran.err.startswith("error: --query ")
 
 
+@pytest.mark.parametrize("words", [["/v1/\udcff"], ["/v1/usage", "--query", "a=\udcff"]])
+def test_api_url_that_is_not_utf_8_is_a_usage_error(stage: Stage, service: Service, words: list[str]) -> None:
+    ran = stage.run("api", "GET", *words)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert stage.run("jobs", "list", "--base-url", f"https://example.com{words[0]}x\udcff").code == 2
+
+
 # -- --body
 
 

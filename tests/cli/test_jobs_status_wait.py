@@ -124,7 +124,7 @@ def test_jobs_ids_from_empty_stdin_exit_0(stage: Stage, service: Service, stdin:
 
 
 @pytest.mark.parametrize(
-    "stdin", [b'{"operation":"parse"}\n', b"{broken\n", b'{"job_id": null}\n', b"a\x1bb\n"]
+    "stdin", [b'{"operation":"parse"}\n', b"{broken\n", b'{"job_id": null}\n', b"a\x1bb\n", b'" "\n']
 )
 def test_jobs_ids_from_stdin_invalid_line_is_a_usage_error(
     stage: Stage, service: Service, stdin: bytes

@@ -226,6 +226,15 @@ def test_run_summary_says_everything_once(stage: Stage, service: Service) -> Non
     assert failures.read_text() == "a\n"
 
 
+def test_run_failures_include_a_file_named_like_standard_input(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.folder)
+    Path("-").touch()
+    ran = stage.run("parse", "./-", "none.pdf", "--skip-invalid", "--failures", "failed.txt")
+    assert (ran.code, Path("failed.txt").read_text()) == (2, "./-\nnone.pdf\n")
+
+
 def test_run_summary_pages_of_some_results_says_of_how_many(stage: Stage, service: Service) -> None:
     payloads = iter([PAGES, b'{"pages": []}'])
     service.payload = lambda operation, body: next(payloads)

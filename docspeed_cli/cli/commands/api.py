@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,8 +65,7 @@ def api(
     verb = method.upper()
     if verb not in _METHODS:
         raise UsageError(f"{method} is not an HTTP method of the API", hint="GET, POST, PUT, PATCH or DELETE")
-    if "://" in path or path.startswith("//"):
-        raise UsageError("PATH is the part after the server; `--base-url` names the server")
+    _check_url(path, query or ())
 
     def action(context: Context) -> int:
         text = None if body is None else _read_body(context, body)
@@ -99,6 +98,16 @@ def api(
         return 0
 
     return action
+
+
+def _check_url(path: str, query: Sequence[str]) -> None:
+    """UsageError for a path that names a server, and for bytes that are not text."""
+    if "://" in path or path.startswith("//"):
+        raise UsageError("PATH is the part after the server; `--base-url` names the server")
+    try:
+        "".join((path, *query)).encode()
+    except UnicodeEncodeError:
+        raise UsageError("PATH and --query take UTF-8 text only") from None
 
 
 @contextmanager
