@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from werkzeug import serving
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
 
@@ -28,6 +28,10 @@ def make_server(
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             if on_request is not None:
                 on_request(f"{self.command} {self.path} {code}")
+
+        def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
+            # Otherwise the rest of the request is read as the next one.
+            self.close_connection = True
 
     # Bound here, because werkzeug prints and exits if the port is in use.
     with socket.create_server((HOST, port), backlog=512) as listener:

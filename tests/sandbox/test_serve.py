@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from docspeed_cli.sandbox import create_app, make_server
+from docspeed_cli.sandbox import Faults, create_app, make_server
 from tests.sandbox import papers
 
 if TYPE_CHECKING:
@@ -44,6 +44,22 @@ def test_server_port_in_use_raises_os_error(port: int) -> None:
     with pytest.raises(OSError) as caught:
         make_server(deaf, port)
     assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_server_prints_nothing_for_a_reset_that_was_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = make_server(create_app(tmp_path, faults=Faults(fail=(("reset", 1.0),))), 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"http://127.0.0.1:{server.port}/api/v1/upload", files={"files": b"%PDF" * 99}, timeout=10)
+    for handler in threading.enumerate():
+        if "process_request_thread" in handler.name:
+            handler.join(10)
+    server.shutdown()
+    thread.join()
+    assert capfd.readouterr().err == ""
 
 
 def test_server_upload_and_parse_over_http(tmp_path: Path) -> None:
