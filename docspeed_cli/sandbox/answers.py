@@ -12,7 +12,7 @@ from itertools import groupby, zip_longest
 from docspeed_cli.sandbox.labels import fit, names_of, tokens
 from docspeed_cli.sandbox.layout import Block, Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import page_pairs, page_parties
+from docspeed_cli.sandbox.pairs import page_pairs
 from docspeed_cli.sandbox.tables import Table
 from docspeed_cli.sandbox.views import is_prose, line_view
 
@@ -92,13 +92,11 @@ def _bm25(units: Sequence[_Unit], wanted: Sequence[str]) -> Iterator[float]:
 
 def _units(document: int, layout: Layout) -> Iterator[_Unit]:
     for page in layout.pages:
-        roles = {line: party.role for party in page_parties(page) for line in party.lines}
         quoted = {line for table in page.tables for line in table.lines}
         for pair in page_pairs(page):
             if not quoted.issuperset(pair.lines):
                 quoted.update(pair.lines)
-                role = roles.get(pair.lines[0], "")
-                yield _Unit(document, pair.lines, f"{pair.label}: {pair.value}", pair.label, role)
+                yield _Unit(document, pair.lines, f"{pair.label}: {pair.value}", pair.label, pair.role)
         for block, following in zip_longest(page.blocks, page.blocks[1:]):
             if block.table:
                 yield from _table_units(document, block.table)

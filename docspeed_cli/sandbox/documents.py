@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,9 @@ _STARTS = {
     "image/gif": rb"GIF8[79]a",
     "image/webp": rb"RIFF.{4}WEBP",
 }
-_OFFICE = {
-    "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+_OFFICE = {  # by a name in the archive
+    b"word/document": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    b"xl/workbook": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)  # EXIF tag, and its values that swap width and height
 
@@ -39,17 +38,9 @@ def sniff(path: Path) -> str | None:
     with path.open("rb") as file:
         head = file.read(1024)
     if head.startswith(b"PK\x03\x04"):
-        return _office_type(path)
+        data = path.read_bytes()
+        return next((kind for name, kind in _OFFICE.items() if name in data), None)
     return next((kind for kind, start in _STARTS.items() if re.match(start, head, re.DOTALL)), None)
-
-
-def _office_type(path: Path) -> str | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
-        return None
-    return next((kind for folder, kind in _OFFICE.items() if any(n.startswith(folder) for n in names)), None)
 
 
 def read(path: Path, content_type: str) -> list[Page]:

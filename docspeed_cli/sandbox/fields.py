@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from docspeed_cli.sandbox.errors import refusal
 from docspeed_cli.sandbox.items import Field, ItemTable, line_items
-from docspeed_cli.sandbox.labels import (
-    COMPANY,
-    CURRENCIES,
-    ROLES,
-    Name,
-    best_fit,
-    is_known,
-    names_of,
-    role_of,
-    tokens,
-)
+from docspeed_cli.sandbox.labels import ROLES, TABLE, Name, best_fit, is_known, names_of, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import Pair, find_pairs
-from docspeed_cli.sandbox.values import Value, kinds_of, normalise, part_of_kind
+from docspeed_cli.sandbox.pairs import Pair, page_pairs
+from docspeed_cli.sandbox.values import Value, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
 
+_COMPANY = re.compile(TABLE["rules"]["company"], re.IGNORECASE)
 _MEMBERS = {"fields", "tables", "invoice_level_fields", "line_item_structures"}
-_EXPECTED = (
-    "the schema can't be used: it needs 'fields', 'tables' or both, each a list of objects with a 'key'"
-)
+_EXPECTED = "the schema can't be used: it needs 'fields' or 'tables', lists of objects with a 'key'"
 
 
 class Schema(NamedTuple):
@@ -59,12 +49,10 @@ def read_schema(given: dict[str, Any]) -> Schema:
             ItemTable(_key(table), tuple(map(_field, table.get("fields") or ())))
             for table in form.get("tables") or ()
         )
-    except (AttributeError, KeyError, TypeError):  # another type than expected, or a missing member
+    except (AttributeError, KeyError, TypeError, RecursionError):  # another type than expected, or a missing member
         raise refusal(422, "invalid_schema", _EXPECTED) from None
     if len(fields) + sum(len(table.fields) for table in tables) > MAX_FIELDS:
-        raise refusal(
-            422, "invalid_schema", f"the schema can't be used: it has more than {MAX_FIELDS} fields"
-        )
+        raise refusal(422, "invalid_schema", f"the schema has more than {MAX_FIELDS} fields")
     named = given.get("doc_class")
     return Schema(named if isinstance(named, str) else None, fields, tables)
 
@@ -74,10 +62,9 @@ def _key(item: dict[str, Any]) -> str:
 
 
 def _field(item: dict[str, Any]) -> Field:
-    about, kind = item.get("description"), item.get("type")
-    return Field(
-        _key(item), str(about or "").strip(), str(kind or "string").lower(), item.get("array") is True
-    )
+    about = str(item.get("description") or "").strip()
+    kind = str(item.get("type") or "string").lower()
+    return Field(_key(item), about, kind, item.get("array") is True)
 
 
 def _from_older(given: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +98,7 @@ def _target(text: str) -> dict[str, str]:
 
 def extract(layout: Layout, schema: Schema) -> dict[str, object]:
     """Payload: the fields with their evidence, and the line items."""
-    pairs = find_pairs(layout)
+    pairs = [pair for page in layout.pages for pair in page_pairs(page)]
     return {
         "doc_class": schema.doc_class,
         "fields": {
@@ -140,26 +127,25 @@ def _field_view(field: Field, candidates: Iterable[_Found]) -> dict[str, object]
 
 def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
-    *parents, last = field.key.split(".")
-    both = " ".join([*parents[-1:], last])
-    name = (
-        both if is_known(both) or role_of("".join(parents[-1:])) else last
-    )  # `invoice.number`, `seller.name`
+    *parents, name = field.key.split(".")
+    parent = "".join(parents[-1:])
+    if role_of(parent) or is_known(f"{parent} {name}"):  # `seller.name`, `invoice.number`
+        name = f"{parent} {name}"
     words = tokens(name)
-    role = next((role for role in ROLES if role in words and not {"order", "po"}.intersection(words)), "")
+    role = next((role for role in ROLES if role in words), "")
     attribute = " ".join(word for word in words if word != role)
     if role:
         own = (pair for pair in pairs if pair.role == role)
         yield from _of_pairs(field, names_of(attribute or "name"), own)
-    names = names_of(name, field.description, kinds=kinds_of(field.type))
-    yield from _of_pairs(field, names, pairs)
+    yield from _of_pairs(field, names_of(name, field.description), pairs)
     if role == "seller" and attribute in ("", "name"):
-        yield from _company(layout)
+        # Without a label for it: a company's name that is among the first lines.
+        top = (line for line in islice(layout.lines, 3) if len(line.text) <= 80 and ":" not in line.text)
+        yield from (_Found(line.text, (line,), 0.5) for line in top if _COMPANY.search(line.text))
     if attribute.endswith("currency"):
-        marked = (
-            (code, line) for line in layout.lines for code, sign in CURRENCIES if sign.search(line.text)
-        )
-        yield from (_Found(code, (line,), 0.6) for code, line in islice(marked, 1))
+        signs = [(code, re.compile(sign)) for code, sign in TABLE["currencies"].items()]
+        found = ((code, line) for line in layout.lines for code, sign in signs if sign.search(line.text))
+        yield from (_Found(code, (line,), 0.6) for code, line in islice(found, 1))
 
 
 def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterator[_Found]:
@@ -169,10 +155,3 @@ def _of_pairs(field: Field, names: list[Name], pairs: Iterable[Pair]) -> Iterato
         value = normalise(part_of_kind(pair.value, kind), field.type) if score >= 0.45 else None
         if value is not None:
             yield _Found(value, pair.lines, score)
-
-
-def _company(layout: Layout) -> Iterator[_Found]:
-    """Issuer of a document without a label for it: a company's name that is among the first lines."""
-    for line in layout.pages[0].lines[:3] if layout.pages else ():
-        if COMPANY.search(line.text) and len(line.text) <= 80 and ":" not in line.text:
-            yield _Found(line.text, (line,), 0.5)

@@ -8,27 +8,18 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, NamedTuple
 
-_TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
-RULES = _TABLE["rules"]
-_SHORT: dict[str, str] = _TABLE["short"]
-_WORDS = _SHORT | {word: plain for words in _TABLE["words"].values() for word, plain in words.items()}
-_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(RULES['endings'])})$")
-_FILLER = frozenset(RULES["filler"])
-_PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
-_TELLING = frozenset(RULES["telling"])
-MONTHS: dict[str, int] = _TABLE["months"]
-"""Number of each month by the first letters of its name."""
-WORDS: dict[str, list[str]] = _TABLE["values"]
-"""Words for yes and no."""
-TYPES: dict[str, list[str]] = _TABLE["types"]
-"""Words in the names of fields of each type."""
-DOCUMENTS: dict[str, str] = _TABLE["documents"]
-"""Regular expression for the titles of each kind of document."""
-CURRENCIES = [(code, re.compile(pattern)) for code, pattern in _TABLE["currencies"].items()]
-"""Codes of currencies, and what each is recognised by."""
-COMPANY = re.compile(RULES["company"], re.IGNORECASE)
+TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
+"""Words and names of business documents, by section."""
+_RULES = TABLE["rules"]
+_SHORT: dict[str, str] = TABLE["short"]
+_WORDS = _SHORT | {word: plain for words in TABLE["words"].values() for word, plain in words.items()}
+_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(_RULES['endings'])})$")
+_FILLER = frozenset(_RULES["filler"])
+_PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
+_TELLING = frozenset(_RULES["telling"])
 _PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
 ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
@@ -78,37 +69,22 @@ def _meaning(entry: dict[str, Any]) -> list[Name]:
     ]
 
 
-_MEANINGS = [_meaning(entry) for entry in _TABLE["meaning"]]
-_COLUMNS = [_meaning(entry) for entry in _TABLE["column"]]
+_MEANINGS, _COLUMNS = ([_meaning(entry) for entry in TABLE[part]] for part in ("meaning", "column"))
 
 
-def names_of(key: str, description: str = "", *, column: bool = False, kinds: str = ".*") -> list[Name]:
-    """Names that a field, or a column of line items, may have in a document.
-
-    `kinds` is a regular expression for the kinds of value that suit the field's type.
-    """
+def names_of(key: str, description: str = "", *, column: bool = False) -> list[Name]:
+    """Names that a field, or a column of line items, may have in a document."""
     own, about = tokens(key), tokens(description)
-    listed = _COLUMNS if column else _MEANINGS
-    if found := _meant(own, listed, kinds):
-        return found
-    for size in (len(about), 4, 3, 2):  # a description may begin with the name
-        if found := _meant(about[:size], listed, kinds):
-            break
-    plain = [Name(own, 1.0), Name(() if found else about, 0.95)]
-    return found + [name for name in plain if name.words]
-
-
-def _meant(given: Tokens, listed: list[list[Name]], kinds: str) -> list[Name]:
-    """Names of the meanings in which the given name is clearest."""
-    ranked = [
-        (rank, meaning)
-        for meaning in listed
-        for rank, name in enumerate(meaning)
-        if not name.loose and _match(name, given)
-    ]
-    ranked = [(rank, meaning) for rank, meaning in ranked if re.fullmatch(kinds, meaning[0].kind)] or ranked
-    best = min((rank for rank, _ in ranked), default=0)
-    return [name for rank, meaning in ranked if rank == best for name in meaning]
+    for given in (own, about, about[:4], about[:3], about[:2]):  # a description may begin with the name
+        meanings = [
+            meaning
+            for meaning in (_COLUMNS if column else _MEANINGS)
+            if any(_match(name, given) for name in meaning if not name.loose)
+        ]
+        if meanings:
+            plain = [] if given == own else [Name(own, 1.0)]
+            return [*chain.from_iterable(meanings), *plain]
+    return [Name(words, weight) for words, weight in ((own, 1.0), (about, 0.95)) if words]
 
 
 @lru_cache(maxsize=4096)
@@ -132,7 +108,7 @@ def role_of(heading: str) -> str:
 
 def is_joint(text: str) -> bool:
     """True for a word between a document's number and its date, such as `dated`."""
-    return fold(text.rstrip(" :")) in RULES["joints"]
+    return fold(text.rstrip(" :")) in _RULES["joints"]
 
 
 def fit(names: Iterable[Name], label: str) -> float:

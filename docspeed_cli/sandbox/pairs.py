@@ -8,7 +8,7 @@ from itertools import chain, takewhile
 from typing import NamedTuple
 
 from docspeed_cli.sandbox.labels import is_joint, is_known, known_kinds, role_of, tokens
-from docspeed_cli.sandbox.layout import Layout, PageLayout
+from docspeed_cli.sandbox.layout import PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
 
@@ -29,40 +29,28 @@ class Pair(NamedTuple):
     role: str = ""
 
 
-class Party(NamedTuple):
-    """A seller, buyer or consignee: the lines below its heading."""
-
-    role: str
-    lines: tuple[Line, ...]
-
-
-def find_pairs(layout: Layout) -> list[Pair]:
-    """Pairs of all pages in reading order."""
-    return [pair for page in layout.pages for pair in page_pairs(page)]
-
-
 def page_pairs(page: PageLayout) -> Iterator[Pair]:
     """Pairs of one page, with those for the name and address of each party."""
-    parties = page_parties(page)
-    roles = {line: party.role for party in parties for line in party.lines}
+    parties = _parties(page)
+    roles = {line: role for role, lines in parties for line in lines}
     taken = set[Line]()
     for pair in _labelled(page):
         own = {roles.get(line, "") for line in pair.lines}
         role = own.pop() if len(own) == 1 else ""
         yield pair._replace(role=role)
         taken.update(pair.lines if role and pair.sure >= BESIDE else ())
-    for party in parties:
-        plain = [line for line in party.lines if line not in taken and not line.text.endswith(":")]
+    for role, lines in parties:
+        plain = [line for line in lines if line not in taken and not line.text.endswith(":")]
         if plain and not re.search(r"\d$|^\d|@", plain[0].text):
-            yield Pair("Name", plain[0].text, tuple(plain[:1]), 0.96, party.role)
+            yield Pair("Name", plain[0].text, tuple(plain[:1]), 0.96, role)
         if len(plain) > 1:
             address = ", ".join(line.text.rstrip(",") for line in plain[1:])
-            yield Pair("Address", address, tuple(plain[1:]), 0.96, party.role)
+            yield Pair("Address", address, tuple(plain[1:]), 0.96, role)
 
 
 def _labelled(page: PageLayout) -> Iterator[Pair]:
     """Pairs from top to bottom: a value is in its label's line, to the right, or below."""
-    rows = list(_rows(page.lines[:MAX_LINES]))
+    rows = _rows(page.lines[:MAX_LINES])
     in_table = {line for table in page.tables for line in table.lines}
     for at, row in enumerate(rows):
         beside = list(_across(row, in_table))
@@ -72,15 +60,15 @@ def _labelled(page: PageLayout) -> Iterator[Pair]:
             yield from _below([line for line in row if line not in done], rows[at + 1 : at + 5])
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _rows(lines: Sequence[Line]) -> list[list[Line]]:
     """Lines side by side, from left to right, whichever blocks they are in."""
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
-        if rows and abs(sum(line.box[1::2]) - sum(rows[-1][-1].box[1::2])) <= line.height:
+        if rows and line.box[1] + line.box[3] - rows[-1][-1].box[1] - rows[-1][-1].box[3] <= line.height:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return (sorted(row, key=lambda line: line.box[0]) for row in rows)
+    return [sorted(row, key=lambda line: line.box[0]) for row in rows]
 
 
 def _across(row: list[Line], in_table: set[Line]) -> Iterator[Pair]:
@@ -95,17 +83,22 @@ def _across(row: list[Line], in_table: set[Line]) -> Iterator[Pair]:
         if not label or (not named and (listed or sure < 1)):
             continue
         head = " ".join(word for word in tokens(label) if word != "number") if is_known(label) else ""
-        values = list(takewhile(lambda other: not other.label, parts[at + 1 :]))
-        numbers = list(takewhile(lambda other: parse_number(other.value) is not None, values))
+        right = parts[at + 1 :]
+        values = list(takewhile(lambda other: not other.label, right))
+        numbers = takewhile(lambda other: parse_number(other.value) is not None, values)
         label = label.rstrip(" :")
         if value:
             yield Pair(label, value, lines, sure)
         elif values:
-            last = numbers[-1] if numbers else values[0]  # a row of amounts ends with the one that counts
+            last = [values[0], *numbers][-1]  # a row of amounts ends with the one that counts
             yield Pair(label, last.value, lines + last.lines, BESIDE)
-        for right in parts[at + 1 : at + 2] if not value and not values else ():
-            if not (right.value or right.label.endswith(":") or is_known(right.label)):
-                yield Pair(label, right.label, lines + right.lines, BESIDE)
+        elif right and not right[0].value and not _is_caption(right[0].label):
+            yield Pair(label, right[0].label, lines + right[0].lines, BESIDE)
+
+
+def _is_caption(text: str) -> bool:
+    """True for a text that is no value, as it is the label of one."""
+    return is_known(text) or text.endswith(":")
 
 
 def _parts(line: Line) -> Iterator[Pair]:
@@ -156,7 +149,7 @@ def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
         value = _beneath(line, rows)
         after = _beneath(value, rows) if value else None
         column = value and after and all(_is_data(x.text.split()[0]) for x in (value, after))
-        if value and not column and not is_known(value.text) and not value.text.endswith(":"):
+        if value and not column and not _is_caption(value.text):
             yield Pair(line.text.rstrip(" :"), value.text, (line, value), BELOW)
 
 
@@ -170,8 +163,8 @@ def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
     return None
 
 
-def page_parties(page: PageLayout) -> list[Party]:
-    """Lines below headings such as "Seller" and "Bill to", in reading order."""
+def _parties(page: PageLayout) -> list[tuple[str, list[Line]]]:
+    """Roles and their lines, below headings such as "Seller" and "Bill to"."""
     groups: list[tuple[str, list[Line]]] = []  # lines close together, and the role that the first one names
     for line in page.lines:
         role = role_of(line.text)
@@ -179,7 +172,7 @@ def page_parties(page: PageLayout) -> list[Party]:
             groups.append((role, [line]))
         else:
             groups[-1][1].append(line)
-    return [Party(role, tuple(lines[1:])) for role, lines in groups if role and len(lines) > 1]
+    return [(role, lines[1:]) for role, lines in groups if role]
 
 
 def _far(lines: list[Line], line: Line) -> bool:

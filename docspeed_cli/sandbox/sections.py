@@ -6,14 +6,14 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from docspeed_cli.sandbox.labels import DOCUMENTS, fit, names_of
+from docspeed_cli.sandbox.labels import TABLE, fit, names_of
 from docspeed_cli.sandbox.layout import Layout, PageLayout
 from docspeed_cli.sandbox.lines import Line
 from docspeed_cli.sandbox.pairs import page_pairs
 from docspeed_cli.sandbox.values import part_of_kind
 
 _KIND = re.compile(
-    "|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in DOCUMENTS.items()), re.IGNORECASE
+    "|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in TABLE["documents"].items()), re.IGNORECASE
 )
 _NUMBERS = {"purchase_order": "po_number", "receipt": "receipt_number"}
 _COUNT = re.compile(r"(?:page|pg\.?|sheet)\s*(\d{1,4})\s*(?:of|/)\s*\d{1,4}", re.IGNORECASE)
@@ -33,7 +33,10 @@ def find_sections(layout: Layout) -> list[dict[str, object]]:
     covers = [_cover(page) for page in layout.pages]
     starts: list[int] = []
     for index, cover in enumerate(covers):
-        if not starts or _starts(covers[starts[-1]], cover):
+        first = covers[starts[-1]] if starts else cover
+        other = cover.kind != first.kind or cover.number not in ("", first.number)
+        titled = cover.kind != "document" and other
+        if not starts or (titled if cover.page is None else cover.page == 1):
             starts.append(index)
     return [
         {
@@ -58,15 +61,6 @@ def kind_of(text: str) -> str:
     """Kind that a text names first, or `document`."""
     match = _KIND.search(text)
     return (match and match.lastgroup) or "document"
-
-
-def _starts(first: _Cover, page: _Cover) -> bool:
-    """True if a page starts a new document after the one that begins with `first`."""
-    if page.page is not None:
-        return page.page == 1
-    if page.kind == "document":
-        return False
-    return page.kind != first.kind or page.number not in ("", first.number)
 
 
 def _cover(page: PageLayout) -> _Cover:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 
-from docspeed_cli.sandbox.labels import MONTHS, RULES, WORDS, fold
+from docspeed_cli.sandbox.labels import TABLE, fold
 
 Value = str | int | float | bool | None
 
-_TYPES = {
-    "number": "number float currency amount money decimal percent percentage",
-    "integer": "integer int",
-    "date": "date datetime",
-    "boolean": "boolean bool",
-}
-_FAMILY = {name: family for family, names in _TYPES.items() for name in names.split()}
-_SUITABLE = {"number": "amount|", "integer": "amount|", "date": "date"}
-
+_NUMBERS = {"number", "float", "currency", "amount", "money", "decimal", "percent", "percentage"}
 _MONEY = r"(?:Rs\.?|INR|USD|US\$|EUR|GBP|CHF|AED|SGD|JPY|CAD|AUD|[₹$€£¥])"
 CURRENCY = re.compile(_MONEY, re.IGNORECASE)
 _UNITS = re.compile(rf"{_MONEY}|%|/[-=]|\b[CD]r\.?$", re.IGNORECASE)
 _SIGNED = re.compile(r"([-−+(]?)\s*(\d.*?)\s*([-)]?)")
-_COMMAS = re.compile(
-    r"(\d+|\d{1,3}(?:[,'\s]\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?:\.(\d+))?"
-)  # the last is Indian
+# Groups of three digits, or in India of two before the last three.
+_COMMAS = re.compile(r"(\d+|\d{1,3}(?:[,'\s]\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?:\.(\d+))?")
 _POINTS = re.compile(r"(\d+|\d{1,3}(?:[.'\s]\d{3})+)(?:,(\d+))?")
 _EMBEDDED = re.compile(
     rf"(?<![\w/.,-])\(?[-−]?\s?(?:{_MONEY}\s?)?[-−]?"
@@ -44,7 +36,7 @@ _DATES = (
     re.compile(rf"\b{_MONTH}\.?\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?!\d)"),
 )
 _PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
-_NOT_AN_ID = re.compile(f"{RULES['vat']}|{RULES['iban']}|{RULES['sum']}")
+_NOT_AN_ID = re.compile("|".join(TABLE["rules"][rule] for rule in ("vat", "iban", "sum")))
 _CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
 _LONGEST = 200  # characters; longer texts are not values
 
@@ -82,42 +74,33 @@ def find_date(text: str) -> tuple[str | None, str]:
     match = next(filter(None, (pattern.search(text[:_LONGEST]) for pattern in _DATES)), None)
     if not match:
         return None, ""
-    name = fold(match["month"])
-    month = int(name) if name.isdigit() else MONTHS.get(name[:4]) or MONTHS.get(name[:3], 0)
+    name, months = fold(match["month"]), TABLE["months"]
+    month = int(name) if name.isdigit() else months.get(name[:4]) or months.get(name[:3], 0)
     day, year = int(match["day"]), int(match["year"])
     year += 0 if year > 99 else 2000 if year < 70 else 1900
     for order in ((month, day), (day, month)):
-        try:
+        with suppress(ValueError):
             return date(year, *order).isoformat(), match[0]
-        except ValueError:
-            continue
     return None, ""
 
 
 def parse_boolean(text: str) -> bool | None:
     """Parse yes or no; None for anything else."""
-    word = text.strip(" .").lower()
-    return True if word in WORDS["yes"] else False if word in WORDS["no"] else None
+    value: bool | None = TABLE["booleans"].get(text.strip(" .").lower())
+    return value
 
 
 def normalise(text: str, kind: str) -> Value:
     """Convert a text to a value of a schema's type; None if it does not fit."""
-    family = _FAMILY.get(kind.lower())
-    if family == "date":
+    kind = kind.lower()
+    if kind in ("date", "datetime"):
         return parse_date(text)
-    if family == "boolean":
+    if kind in ("boolean", "bool"):
         return parse_boolean(text)
-    if family is None:
-        return text.strip() or None
-    number = find_number(text)[0]
-    if family == "integer" and number is not None:
-        return int(number) if number == int(number) else None
-    return number
-
-
-def kinds_of(field_type: str) -> str:
-    """Regular expression for the kinds of labels whose values suit a field's type."""
-    return _SUITABLE.get(_FAMILY.get(field_type.lower(), ""), ".*")
+    if kind in ("integer", "int"):
+        number = find_number(text)[0]
+        return int(number) if number is not None and number == int(number) else None
+    return find_number(text)[0] if kind in _NUMBERS else text.strip() or None
 
 
 def part_of_kind(text: str, kind: str) -> str:
@@ -134,7 +117,7 @@ def part_of_kind(text: str, kind: str) -> str:
 
 def _identifier(text: str) -> str:
     """Identifier at the start of a text: its first words with digits, after at most one prefix."""
-    words = re.sub(r"^(?:#|(?i:n[ro]\.?\s|n[°º]))\s*", "", text).split()[:8]
+    words = re.sub(r"^(?:#|(?i:n[ro]\.?\s|n[°º]))\s*", "", text).split()
     start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
     end = next((at for at in range(start, len(words)) if not re.match(r"[^\s(]*\d", words[at])), len(words))
     found = " ".join(words[:end] if end > start else ()).strip(" ,;:")
