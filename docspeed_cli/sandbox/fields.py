@@ -49,7 +49,7 @@ def read_schema(given: dict[str, Any]) -> Schema:
             ItemTable(_key(table), tuple(map(_field, table.get("fields") or ())))
             for table in form.get("tables") or ()
         )
-    except (AttributeError, KeyError, TypeError, RecursionError):  # another type than expected, or a missing member
+    except (AttributeError, KeyError, TypeError, RecursionError):  # of some other form
         raise refusal(422, "invalid_schema", _EXPECTED) from None
     if len(fields) + sum(len(table.fields) for table in tables) > MAX_FIELDS:
         raise refusal(422, "invalid_schema", f"the schema has more than {MAX_FIELDS} fields")
