@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 TABLE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("labels.toml").read_text("utf-8"))
 """Words and names of business documents, by section."""
-_RULES = TABLE["rules"]
+RULES = TABLE["rules"]
 _SHORT: dict[str, str] = TABLE["short"]
 _WORDS = _SHORT | {word: plain for words in TABLE["words"].values() for word, plain in words.items()}
-_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(_RULES['endings'])})$")
-_FILLER = frozenset(_RULES["filler"])
-_PHRASES = [(re.compile(pattern), plain) for pattern, plain in _RULES["phrases"]]
-_TELLING = frozenset(_RULES["telling"])
+_ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(RULES['endings'])})$")
+_FILLER = frozenset(RULES["filler"])
+_PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
+_TELLING = frozenset(RULES["telling"])
 _PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
 ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
@@ -108,7 +108,7 @@ def role_of(heading: str) -> str:
 
 def is_joint(text: str) -> bool:
     """True for a word between a document's number and its date, such as `dated`."""
-    return fold(text.rstrip(" :")) in _RULES["joints"]
+    return fold(text.rstrip(" :")) in RULES["joints"]
 
 
 def fit(names: Iterable[Name], label: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from docspeed_cli.sandbox.items import Field
-from docspeed_cli.sandbox.labels import TABLE, fit, is_known, known_kinds, names_of, snake, tokens
+from docspeed_cli.sandbox.labels import RULES, TABLE, fit, is_known, known_kinds, names_of, snake, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import is_label
 from docspeed_cli.sandbox.pairs import BELOW, Pair, page_pairs
@@ -18,10 +18,9 @@ from docspeed_cli.sandbox.values import guess_type, parse_number
 MAX_FIELDS = 200
 
 _DESCRIPTION = names_of("description", column=True)
-_RULES = TABLE["rules"]
-_LEAD = re.compile(rf"^(?:(?:{_RULES['asking']})\b[\s:]*)+", re.IGNORECASE)
-_DOCUMENT = rf"(?:{_RULES['asked']})s?"
-_TAIL = re.compile(rf"\s+(?:from|of|on|in|for) (?:(?:{_RULES['asking']}) )*{_DOCUMENT}\b.*$", re.IGNORECASE)
+_LEAD = re.compile(rf"^(?:(?:{RULES['asking']})\b[\s:]*)+", re.IGNORECASE)
+_DOCUMENT = rf"(?:{RULES['asked']})s?"
+_TAIL = re.compile(rf"\s+(?:from|of|on|in|for) (?:(?:{RULES['asking']}) )*{_DOCUMENT}\b.*$", re.IGNORECASE)
 _ITEMS = re.compile(
     r"\b(?:line items?|items table|items|positions|products|rows)\b\s*(?:each )?"
     r"(?:\((?P<listed>[^)]*)\)|(?:with|:|including)\s+(?P<named>[^.;\n]*))?",

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from datetime import date
 
-from docspeed_cli.sandbox.labels import TABLE, fold
+from docspeed_cli.sandbox.labels import RULES, TABLE, fold
 
 Value = str | int | float | bool | None
 
@@ -36,7 +36,7 @@ _DATES = (
     re.compile(rf"\b{_MONTH}\.?\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?!\d)"),
 )
 _PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
-_NOT_AN_ID = re.compile("|".join(TABLE["rules"][rule] for rule in ("vat", "iban", "sum")))
+_NOT_AN_ID = re.compile("|".join(RULES[rule] for rule in ("vat", "iban", "sum")))
 _CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
 _LONGEST = 200  # characters; longer texts are not values
 
