@@ -12,12 +12,11 @@ from docspeed_cli.sandbox.items import Field, ItemTable, line_items
 from docspeed_cli.sandbox.labels import ROLES, TABLE, Name, best_fit, is_known, names_of, role_of, tokens
 from docspeed_cli.sandbox.layout import Layout
 from docspeed_cli.sandbox.lines import Line
-from docspeed_cli.sandbox.pairs import Pair, page_pairs
+from docspeed_cli.sandbox.pairs import COMPANY, Pair, page_pairs
 from docspeed_cli.sandbox.values import Value, normalise, part_of_kind
 
 MAX_FIELDS = 1000  # bounds the work for one request
 
-_COMPANY = re.compile(TABLE["rules"]["company"], re.IGNORECASE)
 _MEMBERS = {"fields", "tables", "invoice_level_fields", "line_item_structures"}
 _EXPECTED = "the schema can't be used: it needs 'fields' or 'tables', lists of objects with a 'key'"
 
@@ -141,7 +140,7 @@ def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Fo
     if role == "seller" and attribute in ("", "name"):
         # Without a label for it: a company's name that is among the first lines.
         top = (line for line in islice(layout.lines, 3) if len(line.text) <= 80 and ":" not in line.text)
-        yield from (_Found(line.text, (line,), 0.5) for line in top if _COMPANY.search(line.text))
+        yield from (_Found(line.text, (line,), 0.5) for line in top if COMPANY.search(line.text))
     if attribute.endswith("currency"):
         signs = [(code, re.compile(sign)) for code, sign in TABLE["currencies"].items()]
         found = ((code, line) for line in layout.lines for code, sign in signs if sign.search(line.text))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from docspeed_cli.sandbox.labels import is_joint, is_known, known_kinds, role_of, tokens
+from docspeed_cli.sandbox.labels import TABLE, is_joint, is_known, known_kinds, role_of, tokens
 from docspeed_cli.sandbox.layout import PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
@@ -15,6 +15,7 @@ from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
 MAX_LINES = 2000  # of a page, among which neighbours are searched
 BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
 
+COMPANY = re.compile(TABLE["rules"]["company"], re.IGNORECASE)
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
 _NOTE = re.compile(r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)|\(\d+")  # a percentage, or a number in brackets
 
@@ -41,7 +42,8 @@ def page_pairs(page: PageLayout) -> Iterator[Pair]:
         taken.update(pair.lines if role and pair.sure >= BESIDE else ())
     for role, lines in parties:
         plain = [line for line in lines if line not in taken and not line.text.endswith(":")]
-        if plain and not re.search(r"\d$|^\d|@", plain[0].text):
+        titled = plain and (role != "seller" or COMPANY.search(plain[0].text))  # null rather than a slogan
+        if titled and not re.search(r"\d$|^\d|@", plain[0].text):
             yield Pair("Name", plain[0].text, tuple(plain[:1]), 0.96, role)
         if len(plain) > 1:
             address = ", ".join(line.text.rstrip(",") for line in plain[1:])

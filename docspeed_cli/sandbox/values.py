@@ -35,7 +35,6 @@ _DATES = (
     ),
     re.compile(rf"\b{_MONTH}\.?\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?!\d)"),
 )
-_PREFIX = re.compile(r"[A-Z]{1,5}[-.:]?")
 _NOT_AN_ID = re.compile("|".join(RULES[rule] for rule in ("vat", "iban", "sum")))
 _CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
 _LONGEST = 200  # characters; longer texts are not values
@@ -118,7 +117,7 @@ def part_of_kind(text: str, kind: str) -> str:
 def _identifier(text: str) -> str:
     """Identifier at the start of a text: its first words with digits, after at most one prefix."""
     words = re.sub(r"^(?:#|(?i:n[ro]\.?\s|n[°º]))\s*", "", text).split()
-    start = 1 if len(words) > 1 and _PREFIX.fullmatch(words[0]) else 0
+    start = 1 if len(words) > 1 and re.fullmatch(r"[A-Z]{1,5}[-.:]?", words[0]) else 0
     end = next((at for at in range(start, len(words)) if not re.match(r"[^\s(]*\d", words[at])), len(words))
     found = " ".join(words[:end] if end > start else ()).strip(" ,;:")
     found = found.removesuffix(find_date(found)[1]).rstrip()

@@ -336,3 +336,19 @@ def test_extract_parties_laid_out_as_a_table_are_found(sandbox: Sandbox) -> None
         "seller_name": "Rohstoff AG",
         "supplier.vat_id": "DE123456789",
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (["Seller", "Rohstoff AG", "Musterstr. 42"], "Rohstoff AG"),
+        (["Seller", "Ihr Partner am Bau", "Musterstr. 42"], None),
+        (["Seller", "Name: Ihr Partner am Bau", "Musterstr. 42"], "Ihr Partner am Bau"),
+        (["Seller contact name: Erika Muster"], None),
+        (["Seller trade name: Rohstoffe"], None),
+    ],
+)
+def test_extract_seller_without_a_label_is_a_company_or_null(
+    sandbox: Sandbox, lines: list[str], name: str | None
+) -> None:
+    assert extract(sandbox, lines_pdf(lines), seller_name="string") == {"seller_name": name}
