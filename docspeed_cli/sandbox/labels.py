@@ -87,12 +87,12 @@ def names_of(key: str, description: str = "", *, column: bool = False) -> list[N
     return [Name(words, weight) for words, weight in ((own, 1.0), (about, 0.95)) if words]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def known_kinds(label: str, *, column: bool = False) -> set[str]:
     """Kinds of value that a label, or a column's heading, has in the table; empty for any other text."""
     have = tokens(label) if len(label) <= 50 else ()
-    listed = _COLUMNS if column else _MEANINGS
-    return {name.kind for meaning in listed for name in meaning if _match(name, have)}
+    names = chain.from_iterable(_COLUMNS if column else _MEANINGS)
+    return {name.kind for name in names if name.words[0] in have and _match(name, have)}
 
 
 def is_known(label: str) -> bool:

@@ -71,11 +71,8 @@ def _fields(layout: Layout) -> dict[str, Field]:
 def _names_something(pair: Pair) -> bool:
     """True if a label can be a field's name, and is not a sentence before a colon."""
     label = re.sub(r"\(\d+\)", "", pair.label)
-    if (
-        not snake(label)
-        or len(label.split()) > 5
-        or re.search(r"\d{2}|[.;,]\s|^page\b", label, re.IGNORECASE)
-    ):
+    sentence = re.search(r"\d{2}|[.;,]\s|^page\b", label, re.IGNORECASE)
+    if sentence or not snake(label) or len(label.split()) > 5:
         return False
     if is_known(pair.label) or pair.sure == 1.0:
         return True
