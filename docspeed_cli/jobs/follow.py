@@ -100,7 +100,12 @@ class Follower:
             return job
         what = f"docspeed does not know the status `{job.status}`"
         self.context.output.warn(f"{what}; waiting until its result is available")
-        if job.status != before or not self.context.client.has_result(str(job.job_id), deadline):
+        return job if job.status != before else self.done_if_result(job, deadline)
+
+    def done_if_result(self, job: Job, deadline: float | None = None) -> Job:
+        """The job as done if its status is a word that we don't know and its result is there."""
+        known = meaning_of(job.status) is not None
+        if known or not self.context.client.has_result(str(job.job_id), deadline):
             return job
         if job.row is not None:
             self.context.ledger.change_soon(job.row, state=State.DONE)
@@ -144,6 +149,8 @@ class Follower:
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
         found = job._replace(operation=name).with_status(status_word(members) or job.status)
+        if job.state is State.DONE and meaning_of(found.status) is None:
+            found = found._replace(state=State.DONE)
         found = found._replace(error=failure_text(members))
         changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
         if changed and job.row is not None:
@@ -209,7 +216,8 @@ class Follower:
         row = self.context.kept.find(job)
         if row is None:
             return None
-        return job._replace(operation=job.operation or row.operation).with_status(row.status)
+        operation = job.operation or row.operation
+        return job._replace(operation=operation, status=row.status, state=State.DONE)
 
     def open_kept(self, job: Job) -> Body | None:
         """The job's result if it is kept and intact."""

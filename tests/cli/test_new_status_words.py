@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fake_service import POLL, RESULT, Reply, Service
+from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
 from tests.stage import Stage
 
 WORDS = ("ready", "ocr_stage", "fertig", "partially failed", "PROCESSED", "ended")
@@ -52,6 +52,29 @@ def test_new_word_without_a_result_is_waited_for(
     assert (ran.code, ran.out) == (8, "")
     assert ran.err.count("does not know the status") == 1
     assert service.count(POLL) > 3
+
+
+@pytest.mark.parametrize("keeps", ["true", "false"])
+@pytest.mark.parametrize("command", ["jobs result @last", "jobs result job_1", " ".join(WAIT)])
+def test_new_word_brings_the_result_again(stage: Stage, service: Service, keeps: str, command: str) -> None:
+    ending(service, "ready")
+    stage.env["DOCSPEED_KEEP_RESULTS"] = keeps
+    assert stage.run(*WAIT).code == 0
+    before = service.count(POLL)
+    ran = stage.run(*command.split())
+    assert (ran.code, ran.out, service.count(SUBMIT)) == (0, '{"pages": [9]}\n', 1)
+    assert (service.count(POLL) == before) is (keeps == "true")
+    assert stage.run("jobs", "status", "@last").code == 0
+    assert [row["state"] for row in stage.rows()] == ["done"]
+
+
+@pytest.mark.parametrize(("answer", "code"), [(Reply.of(200, {"a": 1}), 0), (Reply.of(404, {}), 8)])
+def test_new_word_of_a_job_from_elsewhere_is_the_end_if_its_result_is_there(
+    stage: Stage, service: Service, answer: Reply, code: int
+) -> None:
+    ending(service, "ready").always(RESULT, answer)
+    service.has("job_1", "ready")
+    assert stage.run("jobs", "result", "job_1").code == code
 
 
 def test_new_word_that_passes_by_is_no_end(stage: Stage, service: Service) -> None:

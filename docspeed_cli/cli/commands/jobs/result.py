@@ -119,6 +119,8 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
         require_job_id(follower.context, job)
         if job.job_id is not None:
             job, _ = yield from follower.confirm(job)
+    if not job.ended and job.job_id is not None:
+        job = follower.done_if_result(job)
     if not job.ended:
         raise follower.pending(job)
     if job.state is State.FAILED:
