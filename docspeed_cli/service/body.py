@@ -123,13 +123,13 @@ class Body:
             yield b"\n"
 
     def on_one_line(self) -> Iterator[bytes]:
-        """The content without its line breaks; the value stays the same.
+        """The content without its line breaks and byte order mark; the value stays the same.
 
         JSON has line breaks between tokens only, never inside one, so this needs no parser.
         """
-        pending = b""
+        pending, mark = b"", b"\xef\xbb\xbf"
         for chunk in self.chunks():
-            joined = pending + chunk
+            joined, mark = pending + chunk.removeprefix(mark), b""
             ready = joined.rstrip(b" \t\r\n")
             # A line break may go on in the next chunk, so the white space at the end waits for it.
             pending = joined[len(ready) :]

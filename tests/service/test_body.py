@@ -165,6 +165,10 @@ def test_on_one_line_keeps_the_value(
     assert joined(body.on_one_line()) == line
 
 
+def test_on_one_line_has_no_byte_order_mark() -> None:
+    assert joined(Body(b'\xef\xbb\xbf{"a":\n"\xef\xbb\xbf"}').on_one_line()) == b'{"a":"\xef\xbb\xbf"}'
+
+
 @given(value=values)
 def test_on_one_line_of_one_line_changes_nothing(value: Any) -> None:
     content = json.dumps(value, ensure_ascii=False, separators=(", ", " : ")).encode()
