@@ -45,8 +45,19 @@ def result_documents(
 ) -> list[DocumentFile]:
     """Return the documents of a result: those that are named, or else those that the ledger knows.
 
-    A file that is not the one that was uploaded is left out, and its entry says so, with `advice`.
+    A file that is not the one that was uploaded is left out, and its entry says so, with `advice`. The
+    context knows afterwards that these files and the result's own are read.
     """
+    files = _result_documents(context, result, named, advice)
+    for path in (result.path, *(file.path for file in files)):
+        if path is not None:
+            context.files_read.add(path, str(path))
+    return files
+
+
+def _result_documents(
+    context: Context, result: StoredResult, named: Sequence[Path], advice: str
+) -> list[DocumentFile]:
     known = list(_known(context, result))
     if named:
         return [_as_named(path, known[n] if n < len(known) else None) for n, path in enumerate(named)]

@@ -130,6 +130,10 @@ def test_view_run_is_an_index_of_its_results(trial: Stage) -> None:
         (("view", "result.json", "gone.pdf"), 2, "gone.pdf: no such file"),
         (("view", "result.json", "-o", "result.json"), 2, "would replace"),
         (("view", "result.json", "invoice.pdf", "-o", "invoice.pdf"), 2, "would replace"),
+        (("view", "result.json", "-o", "invoice.pdf"), 2, "would replace"),
+        (("view", "@last", "-o", "invoice.pdf"), 2, "would replace"),
+        (("view", "-"), 6, "there is no result to show"),
+        (("crop", "-", "--field", "x", "-o", "a.png"), 6, "there is no result to show"),
         (("crop", "result.json", "--field", "invoice_number", "-o", "a.gif"), 2, "must end in .png"),
         (("crop", "result.json", "--field", "grand_totl", "-o", "a.png"), 2, "no value of this name"),
         (("crop", "result.json", "invoice.pdf", "--field", "x", "-o", "invoice.pdf"), 2, "would replace"),
@@ -179,6 +183,19 @@ def test_crop_is_the_place_of_a_value(trial: Stage) -> None:
     with Image.open("amount.png") as picture:
         assert 60 < picture.width < 200 and 20 < picture.height < 80
         assert sum(picture.convert("L").histogram()[:100]) > 50
+
+
+def test_crop_never_replaces_the_document(trial: Stage) -> None:
+    document, result = Path("scan.png"), Path("scan.json")
+    with Image.new("RGB", (400, 300), "white") as picture:
+        picture.save(document)
+    before = document.read_bytes()
+    fields = {"a": {"value": "x", "page_index": 0, "bbox": [10, 10, 90, 40]}}
+    trial.service.payload = lambda operation, body: json.dumps({**body["input"], "fields": fields}).encode()
+    argv = ("extract", "scan.png", "--schema", "invoice.schema.json", "--wait", "-o", str(result))
+    assert trial.run(*argv).code == 0
+    ran = trial.run("crop", str(result), "--field", "a", "-o", str(document))
+    assert (ran.code, document.read_bytes(), "would replace" in ran.err) == (2, before, True), ran.err
 
 
 def test_crop_to_a_pipe_is_png(trial: Stage) -> None:

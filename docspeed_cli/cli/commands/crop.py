@@ -57,12 +57,15 @@ def crop(
             context.files_read.add(path, str(path))
         target, suffix = _target(context, options.output)
         found = list(stored_results(context, [result]))
+        if not found:
+            raise NotFound(f"{result}: there is no result to show")
         if len(found) > 1:
             raise UsageError(f"{result} has {len(found)} results; name one")
         picture = _picture(context, found[0], field, named, suffix)
         if target is None:
             context.output.chunks([picture])
             return 0
+        context.files_read.check_output(target, "-o")
         try:
             write_whole(target, [picture])
         except OSError as error:

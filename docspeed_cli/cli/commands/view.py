@@ -10,7 +10,7 @@ from typing import Annotated
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, flag, output_flag
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import display_path
@@ -79,7 +79,9 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
             context.files_read.add(path, str(path))
         many = Path(result).is_dir() or (options.output is not None and options.output.endswith("/"))
         found = iter(stored_results(context, [result]))
-        first = next(found)
+        first = next(found, None)
+        if first is None:
+            raise NotFound(f"{result}: there is no result to show")
         second = next(found, None)
         if second is None and not many:
             path = _write_one(context, options, first, named)
@@ -110,7 +112,6 @@ def _write_one(context: Context, options: ViewOptions, result: StoredResult, nam
     result.check()
     target = file_target(options.output)
     path = target.path or _views_folder(context) / f"{_page_name(result)}.html"
-    context.files_read.check_output(path, "-o")
     for note in _write_page(context, options, result, named, path)[1]:
         context.output.note(note)
     return path
@@ -121,6 +122,7 @@ def _write_page(
 ) -> tuple[IndexRow, list[str]]:
     """Write the page of one result; return its row in an index, and what there is to say about it."""
     files = result_documents(context, result, named)
+    context.files_read.check_output(path, "-o")
     if any(file.path is not None for file in files):
         check_installed()
     title = ", ".join(file.name for file in files if file.name) or result.label
