@@ -141,6 +141,11 @@ class Ledger:
         sql = "SELECT content_hash FROM jobs WHERE output = ? AND content_hash IS NOT NULL"
         return [readable_text(content_hash) for (content_hash,) in self.database.read(sql, [output])]
 
+    def wrote(self, digest: str) -> bool:
+        """Return whether a result was written to any file with this content; reads the whole table."""
+        sql = "SELECT 1 FROM jobs WHERE substr(content_hash, 1, ?) = ? LIMIT 1"
+        return bool(self.database.read(sql, [len(digest), digest]))
+
     def drop(self, rows: Iterable[int]) -> int:
         """Delete these rows; return how many there were."""
         return self.database.write_many("DELETE FROM jobs WHERE row = ?", ([row] for row in rows))

@@ -183,6 +183,13 @@ def test_output_folder_result_of_any_earlier_request_is_replaced(files: Stage) -
     assert (first.code, second.code, third.code) == (0, 0, 0)
 
 
+def test_output_folder_result_that_went_to_another_folder_too_is_replaced(files: Stage) -> None:
+    other = json.dumps({"fields": [{"key": "date"}]})
+    assert run_to(files).code == 0
+    assert run_to(files, "-o", "elsewhere").code == 0
+    assert run_to(files, schema=other).code == 0
+
+
 def test_output_folder_file_that_appears_during_the_wait_is_left_as_it_is(
     files: Stage, service: Service
 ) -> None:

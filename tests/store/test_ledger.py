@@ -109,6 +109,7 @@ def test_ledger_of_output_is_the_job_that_wrote_the_file_last(store: Store) -> N
     found = [ledger.of_output(output) for output in ("a.json", "b.json", "c.json")]
     assert [each and each.job_id for each in found] == ["job_0", "job_2", None]
     assert sorted(ledger.written_to("a.json")) == sorted(f"sha {row}" for row in rows[:2])
+    assert [ledger.wrote(digest) for digest in (f"sha {rows[0]}", "sha x")] == [True, False]
 
 
 def test_ledger_unknown_row_id_or_request_returns_nothing(store: Store) -> None:
