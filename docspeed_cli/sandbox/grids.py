@@ -100,7 +100,7 @@ def _table(level: Sequence[_Rule], upright: Sequence[_Rule], words: Sequence[Wor
     rows = [{used.index(column): lines for column, lines in cells.items()} for cells in rows]
     if len(bands) < 2 or len(used) < 2 or (len(used) == 2 and is_form(rows)):
         return None
-    return make_table(rows, is_header(rows[0], len(used)), [columns[column] for column in used])
+    return make_table(rows, is_header(rows[0], len(used)), len(used))
 
 
 def _edges(rules: Sequence[_Rule], across: Sequence[_Rule]) -> list[float]:

@@ -21,12 +21,11 @@ _LIST_ITEM = re.compile(r"(\d{1,2}[.)]|\([a-z0-9]\)|[-•*–])\s")
 
 @dataclass(eq=False)
 class Block:
-    """Rows that belong together; with `pairs`, each row is a label and its value."""
+    """Rows that belong together; two lines in a row are a label and its value."""
 
     kind: str  # heading, paragraph or table
     rows: list[tuple[Line, ...]]
     table: Table | None = None
-    pairs: bool = False
     level: int = 0
 
     @cached_property
@@ -88,7 +87,7 @@ def lay_out(pages: Sequence[Page]) -> Layout:
         _number(page)
     for before, table in pairwise(layout.tables):
         follows = table.page_index == before.page_index + 1 and len(before.columns) == len(table.columns)
-        if follows and not any(table.columns) and abs(before.extents[0][0] - table.extents[0][0]) < 20:
+        if follows and not any(table.columns):
             table.columns = list(before.columns)
     return layout
 
@@ -144,7 +143,7 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> Iterator[Block]:
     """Group rows outside tables into blocks, column by column where there are columns."""
     for group, columns in _groups(rows):
         if len(columns) == 1 or depth > 4:
-            yield from _paragraphs([row.whole for row in group], body, pairs=False)
+            yield from _paragraphs([row.whole for row in group], body)
             continue
         joined = columns[:1]
         for column in columns[1:]:
@@ -153,7 +152,7 @@ def _flow(rows: Sequence[Row], body: float, depth: int = 0) -> Iterator[Block]:
             else:
                 joined.append(column)
         if len(joined) == 1:
-            yield from _paragraphs(group, body, pairs=True)
+            yield from _paragraphs(group, body)
             continue
         for column in joined:
             yield from _flow(_within(group, column), body, depth + 1)
@@ -203,7 +202,7 @@ def _are_pairs(rows: Sequence[Row], left: Extent, right: Extent) -> bool:
     return fmean(is_label(x.text) for x in values) < 0.5 or all(":" in x.text for x in labels)
 
 
-def _paragraphs(rows: Sequence[Row], body: float, *, pairs: bool) -> Iterator[Block]:
+def _paragraphs(rows: Sequence[Row], body: float) -> Iterator[Block]:
     """Headings, and paragraphs that a gap or a list's number parts."""
     block: Block | None = None
     for above, row, below in zip([None, *rows], rows, [*rows[1:], None], strict=False):
@@ -213,7 +212,7 @@ def _paragraphs(rows: Sequence[Row], body: float, *, pairs: bool) -> Iterator[Bl
             continue
         if block:
             yield block
-        block = Block("heading" if level else "paragraph", [row.lines], pairs=pairs, level=level)
+        block = Block("heading" if level else "paragraph", [row.lines], level=level)
     if block:
         yield block
 

@@ -43,7 +43,6 @@ class Table:
 
     columns: list[str]
     cells: list[Cell]
-    extents: list[Extent]
     table_id: str = ""
     page_index: int = 0
     title: str | None = None
@@ -90,7 +89,7 @@ def find_tables(page_rows: Sequence[Row]) -> Iterator[Table | Sequence[Row]]:
             yield table
             done = at = at + len(grid.rows)
         else:
-            at += max(1, len(grid.rows) // 8)  # bounds the work on a page made to be slow
+            at += max(1, len(grid.rows) // 32)  # bounds the work on a page made to be slow
     yield page_rows[done:]
 
 
@@ -121,10 +120,11 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
 
 def _place(extents: Sequence[Extent], row: Row) -> Cells | None:
     """Lines of the row by column; None if they do not fit."""
-    width = len(extents)
-    words = [(_touched(extents, Line((word,))), word) for line in row.lines for word in line.words]
-    if len(row.lines) < width and {*map(tuple, (at for at, _ in words))} == {(n,) for n in range(width)}:
-        return {n: [Line(tuple(word for at, word in words if at == [n]))] for n in range(width)}
+    if len(row.lines) < len(extents):  # cells may be so close that they look like one
+        words = [(_touched(extents, Line((word,))), word) for line in row.lines for word in line.words]
+        by_word = {n: [word for touched, word in words if touched == [n]] for n in range(len(extents))}
+        if all(by_word.values()) and sum(map(len, by_word.values())) == len(words):
+            return {n: [Line(tuple(found))] for n, found in by_word.items()}
     placed: Cells = {}
     for line in row.lines:
         touched = _touched(extents, line)
@@ -152,18 +152,18 @@ def _finish(grid: _Grid) -> Table | None:
         looks = typed and full >= (2 if width == 2 else 1) and not is_form(rows)
     else:
         looks = width > 3 and len(typed) > 1 and full >= 0.6 * len(body)
-    return make_table(rows, headed, grid.extents) if looks else None
+    return make_table(rows, headed, width) if looks else None
 
 
-def make_table(rows: Sequence[Cells], headed: bool, extents: list[Extent]) -> Table:
+def make_table(rows: Sequence[Cells], headed: bool, width: int) -> Table:
     """Table of rows of cells; the first row is the header of a table with one."""
-    columns = [_text(rows[0].get(column, ())) if headed else "" for column in range(len(extents))]
+    columns = [_text(rows[0].get(column, ())) if headed else "" for column in range(width)]
     cells = [
         Cell(number, column, tuple(row[column]))
         for number, row in enumerate(rows, 0 if headed else 1)
         for column in sorted(row)
     ]
-    return Table(columns, cells, extents)
+    return Table(columns, cells)
 
 
 def _text(lines: Sequence[Line]) -> str:

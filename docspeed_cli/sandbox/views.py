@@ -87,12 +87,12 @@ def markdown(block: Block) -> str:
         return _table_markdown(block.table)
     if block.kind == "heading":
         return "#" * block.level + " " + block.text
-    rows = [_row_markdown(row, block.pairs) for row in block.rows]
+    rows = [_row_markdown(row) for row in block.rows]
     return (" " if is_prose(block) else _BREAK).join(rows)
 
 
-def _row_markdown(row: Sequence[Line], pairs: bool) -> str:
-    if pairs and len(row) == 2:
+def _row_markdown(row: Sequence[Line]) -> str:
+    if len(row) == 2:  # a label and its value
         return f"{row[0].text.rstrip(' :')}: {row[1].text.lstrip(': ')}"
     return "  ".join(line.text for line in row)
 
