@@ -83,7 +83,7 @@ def _values(page: Any, view: _View) -> Iterator[Word]:
         if key and is_text and not raw.FPDFAnnot_HasKey(annotation, b"AP"):
             raw.FPDFAnnot_GetRect(annotation, rect)
             x0, y0, x1, y1 = view.box(rect)
-            lines = _string(annotation, key).splitlines()
+            lines = [line for line in _string(annotation, key).splitlines() if line.strip()]
             for number, line in enumerate(lines):
                 y = y0 + number * (y1 - y0) / len(lines)
                 yield Word(line, x0, y, x1, y + (y1 - y0) / len(lines), False)
@@ -126,8 +126,11 @@ def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
     codes = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
     letters = "".join(chr(code) if code <= 0x10FFFF else "\ufffd" for code in codes)
     for found in _WORD.finditer(letters):
-        turn = view.rotation + math.degrees(raw.FPDFText_GetCharAngle(text, found.start()))
-        turn = 15 * round(turn / 15) % 360  # a scan that is slightly askew counts as straight
+        angle = raw.FPDFText_GetCharAngle(text, found.start())
+        if not math.isfinite(angle):  # a damaged font
+            continue
+        # In steps of 15 degrees: a scan that is slightly askew counts as straight.
+        turn = 15 * round((view.rotation + math.degrees(angle)) / 15) % 360
         for first, boxes in _pieces(text, found, turn, view):
             box = hull(boxes)
             if view.shows(turned(box, -turn)):

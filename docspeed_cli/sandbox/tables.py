@@ -101,14 +101,14 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
     if not 1 < len(extents) <= _MAX_COLUMNS:
         return grid
     for row, below in pairwise([*rows[start + 1 :], Row(())]):
-        cells = _place(extents, row)
         gap = row.box[1] - grid.rows[-1].box[3]
-        if not cells or gap > 2.2 * row.height or not 0.75 < row.height / first.height < 1.3:
+        if gap > 2.2 * row.height or not 0.75 < row.height / first.height < 1.3:
             break
-        if 0 not in cells and 2 * len(cells) <= len(extents) and _SUM.match(row.lines[0].text):
-            break  # a block of totals below the table
-        heads_more = 0 in cells and len(below.lines) > 1 and _place(extents, below)
-        if len(cells) == 1 and gap > 0.6 * row.height and not heads_more:
+        cells = _place(extents, row)
+        if not cells or (2 * len(cells) <= len(extents) and 0 not in cells and _SUM.match(row.lines[0].text)):
+            break  # below the table, perhaps in a block of totals
+        heads = 0 in cells and len(below.lines) > 1
+        if len(cells) == 1 and gap > 0.6 * row.height and not (heads and _place(extents, below)):
             break
         grid.rows.append(row)
         grid.cells.append(cells)
@@ -120,7 +120,7 @@ def _grow(rows: Sequence[Row], start: int) -> _Grid:
 
 def _place(extents: Sequence[Extent], row: Row) -> Cells | None:
     """Lines of the row by column; None if they do not fit."""
-    if len(row.lines) < len(extents):  # cells may be so close that they look like one
+    if 1 < len(row.lines) < len(extents):  # cells may be so close that they look like one
         words = [(_touched(extents, Line((word,))), word) for line in row.lines for word in line.words]
         by_word = {n: [word for touched, word in words if touched == [n]] for n in range(len(extents))}
         if all(by_word.values()) and sum(map(len, by_word.values())) == len(words):

@@ -85,7 +85,7 @@ def test_parse_annotation_is_text(sandbox: Sandbox) -> None:
 
 def test_parse_values_without_appearance_are_text(sandbox: Sandbox) -> None:
     field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) /Rect [200 293 400 313] >>"
-    note = "<< /Type /Annot /Subtype /FreeText /Rect [50 200 300 230] /Contents (Paid\\nin May) >>"
+    note = "<< /Type /Annot /Subtype /FreeText /Rect [50 200 300 230] /Contents (Paid\\n\\nin May) >>"
     content = show("Name:")
     document = papers.raw_pdf(content, page="/Annots [6 0 R 7 0 R]", objects=[field, note])
     (page,) = parsed(sandbox, document)
