@@ -132,10 +132,13 @@ def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
         # In steps of 15 degrees: a scan that is slightly askew counts as straight.
         turn = 15 * round((view.rotation + math.degrees(angle)) / 15) % 360
         for first, boxes in _pieces(text, found, turn, view):
-            box = hull(boxes)
-            if view.shows(turned(box, -turn)):
+            # Vertical writing: the last letter is below the first one.
+            down = boxes[-1][1] > (boxes[0][1] + boxes[0][3]) / 2 and boxes[-1][0] < boxes[0][2]
+            box = turned(hull(boxes), 90 if down else 0)
+            turn_of_word = (turn + 90) % 360 if down else turn
+            if view.shows(turned(box, -turn_of_word)):
                 written = _written(letters[first : first + len(boxes)])
-                yield Word(written, *box, _is_bold(text, first), turn)
+                yield Word(written, *box, _is_bold(text, first), turn_of_word)
 
 
 def _pieces(text: Any, found: re.Match[str], turn: int, view: _View) -> Iterator[tuple[int, list[Box]]]:

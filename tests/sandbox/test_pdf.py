@@ -49,11 +49,13 @@ def test_parse_slanted_text_is_a_line_after_the_others(sandbox: Sandbox) -> None
     assert parsed(sandbox, papers.raw_pdf(content))[0]["text"].split("\n")[2] == "Not for sale"
 
 
-def test_parse_letters_one_above_another_are_a_word(sandbox: Sandbox) -> None:
-    column = "".join(
-        f"BT /F1 12 Tf 1 0 0 1 300 {300 - 13 * n} Tm ({c}) Tj ET\n" for n, c in enumerate("TALL")
+def test_parse_vertical_writing_is_read_down_and_then_leftward(sandbox: Sandbox) -> None:
+    columns = "".join(
+        f"BT /F1 12 Tf 1 0 0 1 {x} {300 - 13 * n} Tm ({c}) Tj ET\n"
+        for x, word in ((300, "TALL"), (280, "WORD"))
+        for n, c in enumerate(word)
     )
-    assert "T" in parsed(sandbox, papers.raw_pdf(column))[0]["text"]
+    assert parsed(sandbox, papers.raw_pdf(columns))[0]["text"] == "TALL\nWORD"
 
 
 def test_parse_narrow_space_without_a_space_character_parts_words(sandbox: Sandbox) -> None:
