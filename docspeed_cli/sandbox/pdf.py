@@ -21,7 +21,7 @@ from docspeed_cli.sandbox.lines import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, W
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _WORD = re.compile("[^\\s\0-\x1f]*\x02|[^\\s\0-\x1f]+")  # pdfium marks a hyphen at a line's end with \x02
 _LIGATURES = re.compile("[\ufb00-\ufefc]+")
-_GAP = 0.12  # of a letter's height: wider than the space between two letters
+_GAP = 0.1  # of a letter's height: wider than the space between letters that are set closely
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
 _MAX_OBJECTS, _MAX_SEGMENTS = 5_000, 200  # on a page, and in a drawing; a map has more
 _UNKNOWN_SIZE = (612.0, 792.0)
@@ -145,14 +145,17 @@ def _pieces(text: Any, found: re.Match[str], turn: int, view: _View) -> Iterator
     """First letter and the letters' boxes of each piece of a word that has wide gaps between its letters."""
     rect = raw.FS_RECTF()
     boxes: list[Box] = []
+    loosest = _GAP / 2  # of the gaps between its letters; a guess before the first one
     for index in range(*found.span()):
         raw.FPDFText_GetLooseCharBox(text, index, rect)
         box = turned(view.box(rect), turn)
         if boxes and turn % 90 == 0:  # the upright box of a slanted letter says little
-            gap = max(box[0] - boxes[-1][2], boxes[-1][0] - box[2])
-            if gap > _GAP * (box[3] - box[1]):
+            gap = max(box[0] - boxes[-1][2], boxes[-1][0] - box[2]) / (box[3] - box[1])
+            if gap > _GAP + 2 * loosest:
                 yield index - len(boxes), boxes
-                boxes = []
+                boxes, loosest = [], _GAP / 2
+            else:
+                loosest = max(gap, loosest if len(boxes) > 1 else 0.0)
         boxes.append(box)
     yield found.end() - len(boxes), boxes
 
