@@ -208,10 +208,9 @@ def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) ->
         if variable.startswith("$"):
             # The shell fills a variable in between double quotes only, so the single quotes end before it.
             body = body.replace(f'"file_id": "{variable}"', f'"file_id": "\'"{variable}"\'"')
-    commands.append(
-        f"curl -sS --fail-with-body -X {request.operation.method} {url} \\\n  -H {_KEY_HEADER} \\\n"
-        f"  -H 'Content-Type: application/json' \\\n  -d {body}"
-    )
+    method = request.operation.method
+    content = "" if method == "GET" else f" \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
+    commands.append(f"curl -sS --fail-with-body -X {method} {url} \\\n  -H {_KEY_HEADER}{content}")
     return " &&\n".join(commands)
 
 

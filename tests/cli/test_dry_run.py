@@ -79,6 +79,12 @@ def test_dry_run_curl_has_the_variable_in_place_of_the_key(stage: Stage, service
     assert service.calls == []
 
 
+def test_dry_run_curl_of_a_get_request_has_no_body(stage: Stage) -> None:
+    for method, has_body in (("GET", False), ("POST", True)):
+        ran = stage.run("api", method, "/v1/usage", "--dry-run", "--format", "curl")
+        assert (" -d " in ran.out, "Content-Type" in ran.out) == (has_body, has_body)
+
+
 def test_dry_run_curl_of_stdin_reads_standard_input(stage: Stage) -> None:
     ran = stage.run("parse", "-", "--dry-run", "--format", "curl", stdin=b"%PDF-1.4\nx")
     assert (ran.code, 'files=@"-"' in ran.out) == (0, True), "the copy of standard input is gone by then"
