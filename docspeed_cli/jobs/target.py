@@ -78,9 +78,11 @@ def target(
     if rows is not None and rows.is_book and is_folder:
         raise UsageError(f"-o {output} is a folder; a workbook is one file", hint="use `-o FILE.xlsx`")
     if many and is_file and not in_one_file:
+        # A shell would empty the file, which may be one of the inputs.
+        or_file = "" if path.exists() else f", or `> {output}` for one file"
         raise UsageError(
             f"-o {output} is a file; the results of many inputs go to a folder",
-            hint=f"use `-o {path.with_suffix('')}/` for a folder, or `> {output}` for one file",
+            hint=f"use `-o {path.with_suffix('')}/` for a folder{or_file}",
         )
     if (many and not in_one_file) or is_folder:
         if make:

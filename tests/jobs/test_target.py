@@ -100,3 +100,13 @@ def test_target_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> N
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError):
         target(str(tmp_path / "file" / "folder"), True)
+
+
+def test_hint_at_another_output_empties_no_file_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").touch()
+    hints = []
+    for name in ("new.json", "a.pdf"):
+        with pytest.raises(UsageError) as raised:
+            target(str(tmp_path / name), True)
+        hints.append("> " in str(raised.value.hint))
+    assert hints == [True, False]
