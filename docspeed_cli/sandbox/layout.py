@@ -197,7 +197,7 @@ def _are_pairs(rows: Sequence[Row], left: Extent, right: Extent) -> bool:
     """True if two columns are labels and their values."""
     labels, values = ([line for row in _within(rows, side) for line in row.lines] for side in (left, right))
     both = sum(len(_within([row], left)) + len(_within([row], right)) == 2 for row in rows)
-    if both < 0.6 * max(len(labels), len(values)) or fmean(is_label(x.text) for x in labels) < 0.6:
+    if both < 0.5 * max(len(labels), len(values)) or fmean(is_label(x.text) for x in labels) < 0.5:
         return False
     return fmean(is_label(x.text) for x in values) < 0.5 or all(":" in x.text for x in labels)
 

@@ -161,3 +161,12 @@ def test_layout_spaced_out_lines_in_columns_stay_lines(sandbox: Sandbox) -> None
     (page,) = sandbox.ask("/api/v1/parse", paper.bytes())["pages"]
     assert page["text"].split("\n") == ["Abstract", *JUSTIFIED, *JUSTIFIED]
     assert page["markdown"].split("\n\n")[1:] == [" ".join(JUSTIFIED), " ".join(JUSTIFIED)]
+
+
+def test_layout_label_below_a_heading_keeps_its_value(sandbox: Sandbox) -> None:
+    paper = papers.Paper()
+    paper.put(50, 80, "Verkauf", "B")
+    paper.put(50, 97, "Nummer:")
+    paper.put(200, 97, "549910")
+    (page,) = sandbox.ask("/api/v1/parse", paper.bytes())["pages"]
+    assert page["markdown"].endswith("Nummer: 549910")
