@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,8 @@ class InputSet(NamedTuple):
     def documents(self, limit: int | None = None) -> Iterator[Source]:
         """Every document in the order given, with its position; no more than `limit`."""
         streamed = self.streamed if self.shard is None else filter(self.shard.takes, self.streamed)
-        named = itertools.islice(itertools.chain(self.checked, streamed), limit)
+        most = None if limit is None else min(limit, sys.maxsize)
+        named = itertools.islice(itertools.chain(self.checked, streamed), most)
         return (source._replace(position=position) for position, source in enumerate(named))
 
 

@@ -143,7 +143,8 @@ class Runs:
 
     def listing(self, server: str | None = None, limit: int | None = None) -> list[RunRecord]:
         """Return the runs on this server or on any, newest first."""
-        most = 2**63 - 1 if limit is None else limit
+        largest = 2**63 - 1
+        most = largest if limit is None else min(limit, largest)
         where = "WHERE server = coalesce(?, server) OR server IS NULL"
         return self._runs(f"{where} ORDER BY started_at DESC, rowid DESC LIMIT ?", [server, most])
 

@@ -144,3 +144,17 @@ def test_require_option_without_wait_is_a_usage_error(stage: Stage, service: Ser
 def test_api_key_option_hints_at_auth_login(stage: Stage) -> None:
     ran = stage.run("parse", "f", "--api-key", "x")
     assert (ran.code, "docspeed auth login" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("parse", "--file-id", "f", "--file-id", "g", "--wait", "--limit"),
+        ("parse", "--file-id", "f", "--file-id", "g", "--wait", "--max-files"),
+        ("parse", "--file-id", "f", "--file-id", "g", "--wait", "--max-failures"),
+        ("runs", "list", "--limit"),
+    ],
+    ids=" ".join,
+)
+def test_option_with_a_huge_number_is_no_limit(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:
+    assert stage.run(*argv, str(10**22)).code == 0
