@@ -21,6 +21,7 @@ from docspeed_cli.core.errors import (
 from docspeed_cli.core.json_text import canonical_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.failures import FailuresFile
 from docspeed_cli.jobs.named_documents import display_path
@@ -204,7 +205,7 @@ class Batch:
 
     def _too_many_failures(self) -> str:
         failures, most = self.progress.failed + self.progress.incomplete, self.plan.max_failures
-        return f"{failures} failures" if most is not None and failures >= most else ""
+        return counted(failures, "failure") if most is not None and failures >= most else ""
 
     def _write_failures(self) -> str | None:
         """Write the list of failed inputs; returns where it is and how to read it."""

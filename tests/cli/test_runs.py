@@ -286,6 +286,12 @@ def test_run_ordered_failure_stops_the_run_as_soon_as_it_comes(stage: Stage, ser
     assert service.count(SUBMIT) <= 5
 
 
+def test_run_stopped_by_one_failure_says_so(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(422, {"detail": "no"}))
+    ran = stage.run("parse", *file_ids("a", "b"), "--wait", "--concurrency", "1", "--max-failures", "1")
+    assert (ran.code, "stopped: 1 failure\n" in ran.err) == (7, True)
+
+
 # -- --skip-invalid and --failures
 
 
