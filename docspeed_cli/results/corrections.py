@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decisions
+from docspeed_cli.results.fields import Place, read_places
 from docspeed_cli.results.tables import CellPlace, read_tables
-from docspeed_cli.results.values import VALUE_NAMES, find_member, is_grounded, unwrap
+from docspeed_cli.results.values import (
+    VALUE_NAMES,
+    cell_text,
+    grounded_value,
+    is_described,
+    is_grounded,
+    unwrap,
+)
 
 _CELL = re.compile(r"tables\[(\d+)\]\[(\d+)\]\.(.+)", re.DOTALL)
 """The key of a cell in a table that is not line items, such as `tables[1][2].Tax`."""
@@ -44,12 +52,28 @@ def rejection_among(decisions: Decisions) -> str:
 
 
 def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, list[Correction]]:
-    """Return a copy of a payload with the new values, and the corrections whose place is not in it."""
+    """Return a copy of a payload with the new values, and the corrections whose old value is not in it."""
     changed = copy.deepcopy(payload)
-    listed = list(corrections)
-    # All cells are found before any is changed: the first row, which may change, names the columns.
+    listed, lost = list(corrections), []
+    # All places are found before any is changed: the first row, which may change, names the columns.
     cells = cells_of(changed, [correction.field for correction in listed])
-    return changed, [each for each in listed if not _correct(changed, each, cells.get(each.field))]
+    places = read_places(changed) if listed else {}
+    for each in listed:
+        found = places.get(each.field) or (_path_places(changed, each.field) if not places else [])
+        cell = cells.get(each.field)
+        if cell is not None and _is_of(each, cell.value):
+            cell.put(_with_value(cell.content, each.new))
+        # Two values of one key can't be told apart.
+        elif cell is None and len(found) == 1 and _is_of(each, _value_at(*found[0])):
+            _put(*found[0], each.new)
+        else:
+            lost.append(each)
+    return changed, lost
+
+
+def _is_of(correction: Correction, value: Any) -> bool:
+    """Whether this is the value that was corrected: after another result, a row may have another number."""
+    return cell_text(value) in (cell_text(correction.old), cell_text(correction.new))
 
 
 def cells_of(payload: Any, keys: Iterable[str]) -> dict[str, CellPlace]:
@@ -73,77 +97,46 @@ def cell_key(key: str) -> tuple[int, int, str] | None:
     return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
-def _correct(payload: Any, correction: Correction, cell: CellPlace | None) -> bool:
-    if cell is not None:
-        cell.put(_with_value(cell.content, correction.new))
-        return True
-    steps = [name or int(index) - 1 for name, index in _STEP.findall(correction.field)]
-    return any(_set(root, steps, correction.new) for root in _roots(payload))
+def _path_places(payload: Any, key: str) -> list[Place]:
+    """Return where a payload without fields has the member of this path, such as `pages[2].lines[3]`."""
+    steps = [name or int(index) - 1 for name, index in _STEP.findall(key)]
+    for body in unwrap(payload):
+        place: Place | None = None
+        value: Any = body
+        for step in steps:
+            is_there = step in value if isinstance(value, dict) else _has_item(value, step)
+            if not is_there:
+                break
+            place, value = (value, step), value[step]
+        else:
+            return [place] if place is not None else []
+    return []
 
 
-def _roots(payload: Any) -> list[Any]:
-    """Return the places where fields and tables are: the members for them, and what wraps the payload."""
-    members = (
-        find_member(payload, name)
-        for name in ("fields", "invoice_level_fields", "line_items", "line_item_structures", "tables")
-    )
-    return [*(member for member in members if member is not None), *unwrap(payload)]
+def _has_item(value: Any, step: str | int) -> bool:
+    return isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
 
 
-def _set(value: Any, steps: Sequence[str | int], new: Any) -> bool:
-    """Set the value at the end of these steps; a step may be a dotted key, or the name in a list's item."""
-    if isinstance(value, dict) and len(steps) > 0:
-        for count in range(len(steps), 0, -1):
-            if not all(isinstance(step, str) for step in steps[:count]):
-                continue
-            name = ".".join(map(str, steps[:count]))
-            if name in value:
-                if count == len(steps):
-                    value[name] = _with_value(value[name], new)
-                    return True
-                return _set(value[name], steps[count:], new)
-        return any(
-            _set(value[inner], steps, new) for inner in ("fields", "rows", "items", "cells") if inner in value
-        )
-    if isinstance(value, list) and steps:
-        return _set_in_list(value, steps, new)
-    return False
+def _value_at(container: Any, name: Any) -> Any:
+    value = container.get(name) if isinstance(container, dict) else container[name]
+    return grounded_value(value) if value is not None and _has_name_or_evidence(value) else value
 
 
-def _set_in_list(items: list[Any], steps: Sequence[str | int], new: Any) -> bool:
-    first = steps[0]
-    if isinstance(first, int):
-        if not 0 <= first < len(items):
-            return False
-        if len(steps) == 1:
-            items[first] = _with_value(items[first], new)
-            return True
-        return _set(items[first], steps[1:], new) or _add_cell(items, first, steps[1:], new)
-    for count in range(len(steps), 0, -1):
-        name = ".".join(map(str, steps[:count]))
-        for index, item in enumerate(items):
-            if isinstance(item, dict) and name in (item.get("key"), item.get("name")):
-                if count == len(steps):
-                    items[index] = _with_value(item, new)
-                    return True
-                return _set(item, steps[count:], new)
-    return False
-
-
-def _add_cell(rows: list[Any], at: int, steps: Sequence[str | int], new: Any) -> bool:
-    """Add a cell that a row lacks, but another row of its table has."""
-    name = ".".join(map(str, steps))
-    cells = [row["cells"] if isinstance(row, dict) and "cells" in row else row for row in rows]
-    like = next((row[name] for row in cells if isinstance(row, dict) and name in row), None)
-    if like is None or not isinstance(cells[at], dict):
-        return False
-    cells[at][name] = {"value": new} if is_grounded(like) else new
-    return True
+def _put(container: Any, name: Any, new: Any) -> None:
+    """Set the value at a place; a cell that its row lacks gets the form of the others."""
+    if isinstance(container, dict) and name not in container:
+        container[name] = {"value": new} if any(map(is_grounded, container.values())) else new
+    else:
+        container[name] = _with_value(container[name], new)
 
 
 def _with_value(old: Any, new: Any) -> Any:
-    """Return what stands in the old value's place: its evidence stays beside the new one."""
-    if not isinstance(old, dict) or not (is_grounded(old) or any(name in old for name in VALUE_NAMES)):
+    """Return what stands in the old value's place: its evidence and its name stay beside the new one."""
+    if not _has_name_or_evidence(old):
         return new
     name = next((name for name in VALUE_NAMES if name in old), "value")
     return {**old, name: new}
+
+
+def _has_name_or_evidence(value: Any) -> bool:
+    return isinstance(value, dict) and ("key" in value or is_described(value))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.json_text import to_json
+from docspeed_cli.results.values import cell_text
 
 ACCEPTED, CORRECTED, REJECTED, NOTE = "accepted", "corrected", "rejected", "note"
 
@@ -119,12 +120,14 @@ def merge_changes(
 
 
 def outdated(decisions: Mapping[Key, Decision], texts: Mapping[str, str]) -> list[Decision]:
-    """Return the acceptances of values that have other texts now, as in a result that was made again."""
-    return [
-        each
-        for each in decisions.values()
-        if each.decision == ACCEPTED and each.field and each.value not in (None, texts.get(each.field))
-    ]
+    """Return the decisions about values that have other texts now, as in a result that was made again."""
+    return [each for each in decisions.values() if each.field and not _holds(each, texts.get(each.field))]
+
+
+def _holds(each: Decision, text: str | None) -> bool:
+    if each.decision == CORRECTED:
+        return (text or "") in (cell_text(each.old), cell_text(each.value))
+    return each.decision != ACCEPTED or each.value in (None, text)
 
 
 def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
     MAX_DEPTH,
-    VALUE_NAMES,
     find_member,
     first_filled,
     grounded_value,
     has_evidence,
+    is_described,
     is_grounded,
     page_of,
     regions_of,
     unwrap,
 )
 
+Place = tuple[Any, Any]
+"""An object or a list, and a name or an index in it."""
+
 
 class Field:
     """A field and its evidence, which is read on first use; a field that was not found has no value.
 
-    `sources` are the objects of the payload that may have the evidence as members.
+    `sources` are the objects of the payload that may have the evidence as members. `place` is the object or
+    list of the payload that the field is in, and its name or its index there.
     """
 
-    __slots__ = ("key", "sources", "value")
+    __slots__ = ("key", "place", "sources", "value")
 
     def __init__(self, key: str, value: Any, *sources: Any) -> None:
         self.key = key
         self.value = value
         self.sources = sources
+        self.place: Place | None = None
 
     def renamed(self, key: str) -> Field:
         """The same field under another key."""
         return Field(key, self.value, *self.sources)
+
+    def at(self, place: Place | None) -> Field:
+        """Set the place, and return the field."""
+        self.place = place
+        return self
 
     @property
     def region_ids(self) -> tuple[str, ...]:
@@ -96,31 +107,41 @@ def _fields_member(payload: Any) -> Any:
     return found
 
 
-def _fields_in(key: str, value: Any, depth: int) -> Iterator[Field]:
+def _fields_in(key: str, value: Any, depth: int, place: Place | None = None) -> Iterator[Field]:
     if is_grounded(value):
-        yield Field(key, grounded_value(value), value)
+        yield Field(key, grounded_value(value), value).at(place)
     elif isinstance(value, dict) and value and depth < MAX_DEPTH:
         for name, item in value.items():
-            yield from _fields_in(f"{key}.{name}" if key else str(name), item, depth + 1)
+            yield from _fields_in(f"{key}.{name}" if key else str(name), item, depth + 1, (value, name))
     elif isinstance(value, list) and depth < MAX_DEPTH and any(isinstance(item, dict) for item in value):
-        yield from _listed_fields(key, value, depth)
+        yield from _listed_fields(key, value, depth, place)
     elif key:
-        yield Field(key, value)
+        yield Field(key, value).at(place)
 
 
-def _listed_fields(key: str, items: list[Any], depth: int) -> Iterator[Field]:
+def _listed_fields(key: str, items: list[Any], depth: int, place: Place | None) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
     # Values without names of their own are the several values of one field, such as `tags`.
     if all(is_grounded(item) and not name_in(item) for item in items):
-        yield Field(key or "value", [grounded_value(item) for item in items], *items)
+        yield Field(key or "value", [grounded_value(item) for item in items], *items).at(place)
         return
-    for number, item in enumerate(items, 1):
-        name = name_in(item)
-        inner = f"{key}.{name}" if key and name else name or f"{key}[{number}]"
+    for index, item in enumerate(items):
+        name = name_in(item) if is_named(item) else ""
+        inner = f"{key}.{name}" if key and name else name or f"{key}[{index + 1}]"
         if name and "fields" not in item:
-            yield Field(inner, first_filled(item, VALUE_NAMES), item)
+            yield Field(inner, grounded_value(item), item).at((items, index))
+        elif name:
+            yield from _fields_in(inner, item["fields"], depth + 1, (item, "fields"))
         else:
-            yield from _fields_in(inner, item["fields"] if name else item, depth + 1)
+            yield from _fields_in(inner, item, depth + 1, (items, index))
+
+
+def is_named(item: Any) -> bool:
+    """Whether an object in a list is a field that has its name in it, rather than an object of fields.
+
+    In `{"name": "ACME", "city": "Basel"}` the name is a value.
+    """
+    return isinstance(item, dict) and ("key" in item or "fields" in item or is_described(item))
 
 
 def name_in(item: Any) -> str:
@@ -131,6 +152,53 @@ def name_in(item: Any) -> str:
 
 def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each line-item table by the table's name; a row maps columns to values."""
+    items: dict[str, list[dict[str, Any]]] = {}
+    for name, rows in _line_item_lists(payload):
+        # Two tables of one name, say the two halves of one over a page break, become one.
+        items.setdefault(name, []).extend(row for row in map(_row_of, rows) if row)
+    return items
+
+
+def read_places(payload: Any) -> dict[str, list[Place]]:
+    """Return where a payload has the values of fields and line items, by key."""
+    found: dict[str, list[Place]] = {}
+    fields = _fields_member(payload)
+    named = find_member(payload, "fields", "invoice_level_fields") is not None
+    for field in _fields_in("", fields, 0):
+        if field.place is not None:
+            body: Place = (list(unwrap(payload))[-1], field.key)
+            found.setdefault(field.key, []).append(field.place if named else body)
+    last: Counter[str] = Counter()
+    for name, rows in _line_item_lists(payload):
+        columns = dict.fromkeys(column for row in rows for column in _row_of(row))
+        for index, row in enumerate(rows):
+            if not (cells := _row_of(row)):
+                continue
+            last[name] += 1
+            places = _cell_places(rows, index)
+            for column in columns:
+                place = places.get(column)
+                below = list(_fields_in(column, cells[column], 1, place)) if place is not None else []
+                for cell in below:
+                    if cell.place is not None:
+                        found.setdefault(f"{name}[{last[name]}].{cell.key}", []).append(cell.place)
+                if place is None and isinstance(_cells_in(row), dict):
+                    found.setdefault(f"{name}[{last[name]}].{column}", []).append((_cells_in(row), column))
+    return found
+
+
+def _cell_places(rows: list[Any], index: int) -> dict[str, Place]:
+    """Return the places of the cells that `_row_of` reads, by column."""
+    cells = _cells_in(rows[index])
+    if isinstance(cells, dict):
+        return {str(name): (cells, name) for name in cells}
+    if isinstance(cells, list):
+        return {name_in(cell) or str(at + 1): (cells, at) for at, cell in enumerate(cells)}
+    return {"value": (rows, index)}
+
+
+def _line_item_lists(payload: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the lists of rows of line items, each with its table's name."""
     found = find_member(payload, "line_items", "line_item_structures", "tables")
     if isinstance(found, dict):
         named = [(str(name), value) for name, value in found.items()]
@@ -139,13 +207,10 @@ def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
     else:
         rows = find_member(payload, "line_items")
         named = [("line_items", rows)] if rows else []
-    items: dict[str, list[dict[str, Any]]] = {}
     for name, value in named:
         rows = value if isinstance(value, list) else _rows_in(value)
         if rows is not None:
-            # Two tables of one name, say the two halves of one over a page break, become one.
-            items.setdefault(name, []).extend(row for row in map(_row_of, rows) if row)
-    return items
+            yield name, rows
 
 
 def read_row(row: Mapping[str, Any]) -> list[Field]:
@@ -158,9 +223,13 @@ def _rows_in(table: Any) -> list[Any] | None:
     return table[names[0]] if names and isinstance(table[names[0]], list) else None
 
 
-def _row_of(row: Any) -> dict[str, Any]:
+def _cells_in(row: Any) -> Any:
     inner = first_filled(row, ("fields", "cells"))
-    cells = inner if isinstance(inner, dict | list) and not is_grounded(inner) else row
+    return inner if isinstance(inner, dict | list) and not is_grounded(inner) else row
+
+
+def _row_of(row: Any) -> dict[str, Any]:
+    cells = _cells_in(row)
     if isinstance(cells, dict):
         return {str(name): value for name, value in cells.items()}
     if isinstance(cells, list):

@@ -59,6 +59,11 @@ def is_grounded(value: Any) -> bool:
     return has_grounding and any(name in value for name in VALUE_NAMES)
 
 
+def is_described(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a value or evidence beside its other members."""
+    return not _GROUNDING.isdisjoint(value) or any(name in value for name in VALUE_NAMES)
+
+
 def grounded_value(value: Mapping[str, Any]) -> Any:
     """Return the value of a grounded object, without its evidence."""
     for name in VALUE_NAMES:

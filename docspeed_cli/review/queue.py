@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.decisions import Decision, Decisions, outdated
+from docspeed_cli.results.decisions import CORRECTED, Decision, Decisions, outdated
 from docspeed_cli.results.fields import Field, read_extraction, read_row
 from docspeed_cli.results.readings import read_date, read_number
 from docspeed_cli.results.rules import Check
@@ -38,7 +38,7 @@ class Summary(NamedTuple):
     value_count: int
     failures: tuple[Failure, ...] = ()
     outdated: tuple[Decision, ...] = ()
-    """Acceptances that do not hold any more, because the values have changed since."""
+    """Decisions that do not hold any more, because the values have changed since."""
 
     def standing(self, decisions: Decisions) -> Decisions:
         """Return the decisions that hold."""
@@ -61,9 +61,10 @@ def summarize(
     return Summary(min(levels, default=REST), len(known), failures, tuple(old))
 
 
-def _change_since(acceptance: Decision) -> str:
-    by = f" by {acceptance.reviewer}" if acceptance.reviewer else ""
-    return f"changed since {acceptance.value or 'an empty value'} was accepted{by}"
+def _change_since(decision: Decision) -> str:
+    by = f" by {decision.reviewer}" if decision.reviewer else ""
+    text = cell_text(decision.old if decision.decision == CORRECTED else decision.value)
+    return f"changed since {text or 'an empty value'} was {decision.decision}{by}"
 
 
 def find_concerns(payload: Any, failures: Iterable[Failure] = ()) -> dict[str, Concern]:

@@ -68,7 +68,10 @@ def test_csv_of_a_run_has_corrected_values_and_says_which(ran: Stage) -> None:
     assert amounts == [("4", ""), ("8.5", "items[2].amount"), ("4", ""), ("6", "")]
     fields = {row["field"]: row["corrected"] for row in rows(ran, "--table", "fields")[:2]}
     assert fields == {"total": "total", "city": ""}
-    assert "has no gone" in ran.run("jobs", "result", "@march", "--format", "csv").err
+    assert (
+        "gone is not the value that was corrected"
+        in ran.run("jobs", "result", "@march", "--format", "csv").err
+    )
     assert Path("out/a.json").read_bytes() == original
 
 
@@ -151,6 +154,21 @@ TABLES = {
 }
 
 
+def test_correction_of_another_value_than_the_result_has_is_left_out_and_named(ran: Stage) -> None:
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+    rows_now = [{"amount": {"value": 4}}, {"amount": {"value": 5}}, {"amount": {"value": 6}}]
+    ran.service.payload = lambda operation, body: json.dumps(
+        {**RESULT, "line_items": {"items": rows_now}}
+    ).encode()
+    argv = ("extract", "a.pdf", "--schema", "s.json", "--wait")
+    assert ran.run(*argv, "--fresh", "-o", "out/").code == 0
+    done = ran.run(*argv, "--format", "csv", "--table", "items")
+    assert [row["amount"] for row in csv.DictReader(io.StringIO(done.out))] == ["4", "5", "6"]
+    assert "items[2].amount is not the value that was corrected" in done.err
+    update = ran.run("diff", "expected", "out", "--update", "--yes")
+    assert "items[2].amount is not the value that was corrected" in update.err
+
+
 def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,11 +177,13 @@ def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage.document("a.pdf")
     argv = ("tables", "a.pdf", "--wait")
     assert stage.run(*argv, "-o", "out/").code == 0
-    made = {"tables[2][2].Tax 2": "2.5", "tables[3][2].Tax": 4, "tables[3][7].Tax": 1}
-    content = {"corrections": [{"field": field, "old": "x", "new": new} for field, new in made.items()]}
+    made = {"tables[2][2].Tax 2": ("2", "2.5"), "tables[3][2].Tax": (3, 4), "tables[3][7].Tax": (1, 2)}
+    content = {
+        "corrections": [{"field": field, "old": old, "new": new} for field, (old, new) in made.items()]
+    }
     Path("out/a.corrections.json").write_text(json.dumps(content))
     done = stage.run(*argv, "--format", "csv")
-    assert "the result has no tables[3][7].Tax" in done.err
+    assert "tables[3][7].Tax is not the value that was corrected" in done.err
     found = list(csv.reader(io.StringIO(done.out)))
     assert [row[3:] for row in found[1:]] == [
         ["1", "Note", "", "", "", "", ""],
@@ -174,8 +194,8 @@ def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage.run(*argv, "--format", "xlsx", "-o", "a.xlsx")
     cells = [cell for line in load_workbook("a.xlsx")["Tables"] for cell in line if cell.comment]
     assert [(cell.value, cell.comment.text) for cell in cells] == [
-        ("2.5", "Corrected; it was x"),
-        (4, "Corrected; it was x"),
+        ("2.5", "Corrected; it was 2"),
+        (4, "Corrected; it was 3"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -60,17 +61,59 @@ def test_corrected_value_keeps_its_evidence() -> None:
 @pytest.mark.parametrize(
     ("row", "added"),
     [
-        ({"amount": {"value": 1}, "qty": {"value": 2}}, {"qty": {"value": 3}}),
-        ({"amount": 1, "qty": 2}, {"qty": 3}),
-        ({"cells": {"amount": 1, "qty": 2}}, {"cells": {"qty": 3}}),
+        ({"amount": {"value": 1}, "qty": {"value": 2}}, {"amount": {"value": 1}, "qty": {"value": 3}}),
+        ({"amount": 1, "qty": 2}, {"amount": 1, "qty": 3}),
+        ({"cells": {"amount": 1, "qty": 2}}, {"cells": {"amount": 1, "qty": 3}}),
     ],
 )
 def test_corrected_row_gets_a_cell_that_only_other_rows_have(row: Any, added: Any) -> None:
-    empty: dict[str, Any] = {"cells": {}} if "cells" in row else {}
-    payload = {"line_items": {"items": [row, empty]}}
+    shorter = json.loads(json.dumps(row))
+    shorter.get("cells", shorter).pop("qty")
+    payload = {"line_items": {"items": [row, shorter]}}
     made = [Correction("items[2].qty", None, 3), Correction("items[2].none", None, 3)]
     changed, lost = corrected(payload, made)
     assert (changed["line_items"]["items"][1], lost) == (added, made[1:])
+
+
+GROUNDED = {"value": 1, "page_index": 0}
+HARD_KEYS: dict[str, Any] = {
+    "dots": {"fields": {"a.b": GROUNDED, "a": {"c": GROUNDED}, "a..b": GROUNDED, ".": GROUNDED}},
+    "brackets": {"fields": {"total [net]": GROUNDED, "x[2]": GROUNDED}, "line_items": [{"qty [kg]": 1}]},
+    "lists": {"fields": {"x[2]": GROUNDED, "x": [{"y": GROUNDED}, {"y": GROUNDED}]}},
+    "names that are values": {
+        "fields": {"parties": [{"name": "A", "city": "B"}, {"name": "C", "city": "D"}]}
+    },
+    "empty rows": {"line_items": [{}, {"x": 1}, None, {"x": 2}]},
+    "one table over two pages": {
+        "tables": [{"name": "t", "rows": [{"x": 1}]}, {"name": "t", "rows": [{"x": 2}]}, {"rows": [{"x": 3}]}]
+    },
+    "no member for fields": {"total": GROUNDED, "date": GROUNDED, "file_id": "f"},
+    "a field without a value": {"fields": [{"key": "a", "region_ids": []}, {"key": "b", "value": 2}]},
+    "a field and a table of one name": {
+        "fields": {"items": GROUNDED, "q": 1},
+        "line_items": {"items": [{"q": 2}]},
+    },
+}
+
+
+@pytest.mark.parametrize("form", HARD_KEYS)
+def test_corrected_result_changes_the_one_value_that_was_corrected(form: str) -> None:
+    def values(payload: Any) -> dict[str, Any]:
+        facts = Facts(payload)
+        cells = [cell for rows in facts.tables.values() for row in rows for cell in row.values()]
+        return {field.key: field.value for field in [*facts.fields.values(), *cells]}
+
+    before = values(HARD_KEYS[form])
+    assert len(before) > 1
+    for key in before:
+        changed, lost = corrected(HARD_KEYS[form], [Correction(key, before[key], "new")])
+        assert (values(changed), lost) == (before | {key: "new"}, [])
+
+
+def test_corrected_result_with_two_values_of_one_key_changes_neither() -> None:
+    payload = {"fields": [{"key": "a", "value": 1}, {"key": "a", "value": 2}]}
+    made = [Correction("a", 1, 3)]
+    assert corrected(payload, made) == (payload, made)
 
 
 def test_corrected_table_gets_a_cell_that_only_other_rows_have() -> None:

@@ -133,17 +133,20 @@ def test_layout_column_of_a_value_in_another_table_or_in_a_list_of_fields_is_not
     assert Layout().column_of("parties[2].city", ["items"]) == (None, None, ("parties.city", ""))
 
 
-def test_acceptance_of_a_value_that_has_changed_is_outdated() -> None:
+def test_decision_about_a_value_that_has_changed_is_outdated() -> None:
     made = {
         each.key: each
         for each in (
             SEEN._replace(value="2026-04-01"),
             Decision("total", CORRECTED, 12.5, old=10),
+            Decision("tax", CORRECTED, "2", old=None),
+            Decision("net", CORRECTED, 9.5, old=9),
             Decision("city", ACCEPTED, "Basel"),
             Decision("gone", ACCEPTED, "x"),
             Decision("", ACCEPTED),
         )
     }
-    now = {"date": "2026-04-02", "total": "11", "city": "Basel"}
-    assert [each.field for each in outdated(made, now)] == ["date", "gone"]
-    assert outdated(read_decisions(decisions_content(made)), now) == outdated(made, now)
+    now = {"date": "2026-04-02", "total": "11", "tax": "", "net": "9.5", "city": "Basel"}
+    assert [each.field for each in outdated(made, now)] == ["date", "total", "gone"]
+    again = outdated(read_decisions(decisions_content(made)), now)
+    assert sorted(again) == sorted(outdated(made, now))

@@ -138,7 +138,10 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
     for pair in changed:
         lost = updated(pair)
         for correction in lost:
-            output.warn(f"{pair.name}: the result has no {correction.field}, so its correction was left out")
+            output.warn(
+                f"{pair.name}: {correction.field} is not the value that was corrected, so its correction"
+                " was left out; review the result again"
+            )
     output.note(f"updated {count} in {expected}")
     return UsageError.exit_code if is_unreadable else 0
 
