@@ -218,7 +218,7 @@ class Review {
     Object.assign(this.review, { left: answer.left, reviewed: answer.reviewed, total: answer.total, next: answer.next });
     this.decisions = new Map(answer.decisions.map((each) => [JSON.stringify([each.field, each.decision === "note"]), each]));
     this.data.values.forEach((_, index) => this.draw(index));
-    byId("progress").textContent = `${this.number} of ${this.review.total} · ${this.review.reviewed} reviewed · ${this.review.left} values open here`;
+    byId("progress").textContent = `${this.number} of ${this.review.total} · ${this.review.reviewed} reviewed · ${this.review.left} ${this.review.left === 1 ? "value" : "values"} open here`;
     byId("title").classList.toggle("rejected", this.isRejected);
     setSide(this.bar, { "--done": this.review.reviewed / this.review.total });
     for (const other of answer.replaced ?? []) {
