@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pypdfium2
@@ -21,7 +22,7 @@ from docspeed_cli.sandbox.lines import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, W
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _WORD = re.compile("[^\\s\0-\x1f]*\x02|[^\\s\0-\x1f]+")  # pdfium marks a hyphen at a line's end with \x02
 _LIGATURES = re.compile("[\ufb00-\ufefc]+")
-_GAP = 0.1  # of a letter's height: wider than the space between letters that are set closely
+_GAP = 0.1  # of a letter's height: the gap at which poppler, too, parts words
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
 _MAX_OBJECTS, _MAX_SEGMENTS = 5_000, 200  # on a page, and in a drawing; a map has more
 _UNKNOWN_SIZE = (612.0, 792.0)
@@ -143,21 +144,22 @@ def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
 
 def _pieces(text: Any, found: re.Match[str], turn: int, view: _View) -> Iterator[tuple[int, list[Box]]]:
     """First letter and the letters' boxes of each piece of a word that has wide gaps between its letters."""
+    boxes = [turned(_letter(text, index, view), turn) for index in range(*found.span())]
+    gaps = [
+        max(box[0] - before[2], before[0] - box[2]) / (box[3] - box[1]) for before, box in pairwise(boxes)
+    ]
+    usual = median(gaps) if gaps else 0.0
+    # Letters may all be set apart, as in a title. The upright box of a slanted letter says little.
+    wide = math.inf if turn % 90 else _GAP + (usual if usual > _GAP else 0.0)
+    ends = [at for at, gap in enumerate(gaps, 1) if gap > wide]
+    for start, end in pairwise([0, *ends, len(boxes)]):
+        yield found.start() + start, boxes[start:end]
+
+
+def _letter(text: Any, index: int, view: _View) -> Box:
     rect = raw.FS_RECTF()
-    boxes: list[Box] = []
-    loosest = _GAP / 2  # of the gaps between its letters; a guess before the first one
-    for index in range(*found.span()):
-        raw.FPDFText_GetLooseCharBox(text, index, rect)
-        box = turned(view.box(rect), turn)
-        if boxes and turn % 90 == 0:  # the upright box of a slanted letter says little
-            gap = max(box[0] - boxes[-1][2], boxes[-1][0] - box[2]) / (box[3] - box[1])
-            if gap > _GAP + 2 * loosest:
-                yield index - len(boxes), boxes
-                boxes, loosest = [], _GAP / 2
-            else:
-                loosest = max(gap, loosest if len(boxes) > 1 else 0.0)
-        boxes.append(box)
-    yield found.end() - len(boxes), boxes
+    raw.FPDFText_GetLooseCharBox(text, index, rect)
+    return view.box(rect)
 
 
 def _written(letters: str) -> str:
