@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
+from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.named_documents import display_path
-from docspeed_cli.jobs.stored_results import CORRECTIONS, StoredResult, read_result, result_files
+from docspeed_cli.jobs.stored_results import StoredResult, read_result, result_files
 from docspeed_cli.results.corrections import Correction, corrected, corrections_among, rejection_among
 from docspeed_cli.results.decisions import Decisions
 from docspeed_cli.review.decision_file import DecisionFile

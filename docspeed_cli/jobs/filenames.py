@@ -18,6 +18,9 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²
 _MAX_NAME_SIZE = 180
 """Longest name in UTF-8 bytes: file systems allow 255, and a number and an extension may follow."""
 
+CORRECTIONS = ".corrections.json"
+"""End of the name of the file with a reviewer's corrections of a result."""
+
 _PATTERN_FIELDS = ("stem", "name", "operation", "ext")
 
 
@@ -42,6 +45,8 @@ class ResultNames:
             original = source.filename if source and source.filename else stem
             fields = {"stem": stem, "name": original, "operation": operation, "ext": self._extension}
             name = safe_filename(self._pattern.format_map(fields))
+        if name.casefold().endswith(CORRECTIONS):  # a file of this name has reviewers' decisions
+            name = f"{name[: -len(CORRECTIONS)]}_corrections.json"
         path, number = folder / name, 1
         while (key := _comparable(path)) in self._taken:
             number += 1

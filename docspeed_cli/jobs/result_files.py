@@ -10,7 +10,7 @@ from pathlib import Path
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
 from docspeed_cli.core.models import Job, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.filenames import ResultNames
+from docspeed_cli.jobs.filenames import CORRECTIONS, ResultNames
 from docspeed_cli.jobs.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.named_documents import display_path, file_digest
 from docspeed_cli.jobs.outcome import Outcome
@@ -102,6 +102,7 @@ class ResultFiles:
             self._check_ours(path, digest.hexdigest())
             if job.row is not None:
                 content_hash = self._content_hash(digest.hexdigest(), job)
+                self._copy_decisions(job, path)
                 self.context.ledger.set_output(job.row, where, content_hash, outcome.pages)
 
         try:
@@ -109,6 +110,15 @@ class ResultFiles:
         finally:
             result.clear()
         return outcome._replace(result=None, output=str(path))
+
+    def _copy_decisions(self, job: Job, path: Path) -> None:
+        """Copy reviewers' decisions from beside the job's last file, as rows look beside its newest."""
+        if job.output is None or not Path(job.output).is_absolute():
+            return
+        before = Path(job.output).with_name(Path(job.output).stem + CORRECTIONS)
+        copied = path.with_name(path.stem + CORRECTIONS)
+        if before.is_file() and not copied.exists():
+            write_whole(copied, [before.read_bytes()])
 
     def written_by(self, jobs: list[Job], path: Path) -> Job | None:
         """The job whose result the file holds unchanged, in the format that is asked for now."""

@@ -13,9 +13,10 @@ from docspeed_cli.core.extras import check_extra
 from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
-from docspeed_cli.jobs.stored_results import CORRECTIONS, corrections_path
+from docspeed_cli.jobs.stored_results import corrections_path
 from docspeed_cli.jobs.target import RowOptions
 from docspeed_cli.jobs.temporary import TemporaryDisk
 from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among

@@ -12,14 +12,12 @@ from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.named_documents import display_path, is_document
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
     from docspeed_cli.store.runs import RunRecord
-
-CORRECTIONS = ".corrections.json"
-"""End of the name of the file with a reviewer's corrections of a result."""
 
 
 class StoredResult(NamedTuple):

@@ -169,6 +169,25 @@ def test_correction_of_another_value_than_the_result_has_is_left_out_and_named(r
     assert "items[2].amount is not the value that was corrected" in update.err
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("jobs", "result", "@march", "-o", "again/"),
+        ("extract", "a.pdf", "b.pdf", "--schema", "s.json", "--wait", "-o", "again/"),
+        ("extract", "a.pdf", "b.pdf", "--schema", "s.json", "--wait", "-o", "again/", "--format", "csv"),
+    ],
+)
+def test_corrections_are_in_rows_after_the_results_were_written_to_another_folder(
+    ran: Stage, argv: tuple[str, ...]
+) -> None:
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+    for _ in range(2):
+        assert ran.run(*argv).code == 0
+        assert [row["total"] for row in rows(ran)] == ["12.5", "10"]
+    if "csv" in argv:
+        assert "12.5" in Path("again/a.csv").read_text()
+
+
 def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,11 @@ def test_result_name_of_a_job_comes_from_its_input_or_id(folder: ResultNames) ->
     assert folder.name(None, "parse", job._replace(input=None, job_id="../../etc")).parent == Path("out")
 
 
+def test_result_name_is_never_that_of_a_file_of_corrections(folder: ResultNames) -> None:
+    found = names(folder, local("a.pdf"), local("a.corrections.pdf"), local("b.Corrections.png"))
+    assert found == ["out/a.json", "out/a_corrections.json", "out/b_corrections.json"]
+
+
 def test_result_names_of_equal_inputs_differ(folder: ResultNames) -> None:
     found = names(
         folder, local("x/a.pdf"), local("y/a.pdf"), local("a.png"), local("a-2.pdf"), local("a-2.png")
