@@ -39,11 +39,13 @@ class Pair(NamedTuple):
         )
 
 
-def pairs_of(expected: Path, actual: Path) -> list[Pair]:
-    """Return the pairs of two files, or of two folders by the names in them. UsageError if there are none."""
+def pairs_of(expected: Path, actual: Path, *, to_update: bool = False) -> list[Pair]:
+    """Return the pairs of two files, or of two folders by the names in them. UsageError if there are none.
+
+    With `to_update`, the folder of expected results need not exist yet.
+    """
     for path in (expected, actual):
-        # With `--update`, the folder of expected results need not exist yet.
-        if not path.exists() and not (path is expected and actual.is_dir()):
+        if not path.exists() and not (to_update and path is expected and actual.is_dir()):
             raise UsageError(f"{display_path(path)}: no such file or folder")
     if expected.is_dir() != actual.is_dir() and expected.exists():
         raise UsageError(

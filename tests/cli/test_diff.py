@@ -95,6 +95,23 @@ def test_diff_of_a_missing_result_fails(stage: Stage, folders: tuple[str, str]) 
 
 
 @pytest.mark.parametrize("side", [0, 1])
+def test_diff_of_a_missing_folder_exits_2(stage: Stage, folders: tuple[str, str], side: int) -> None:
+    names = list(folders)
+    names[side] = str(stage.folder / "typo")
+    ran = stage.run("diff", *names)
+    assert (ran.code, ran.out) == (2, "")
+    assert "typo: no such file or folder" in ran.err
+
+
+def test_diff_where_nothing_could_be_compared_names_no_share(stage: Stage, folders: tuple[str, str]) -> None:
+    for path in Path(folders[1]).iterdir():
+        path.unlink()
+    ran = stage.run("diff", *folders)
+    assert ran.code == 10
+    assert "not compared" in ran.err and "values right" not in ran.err
+
+
+@pytest.mark.parametrize("side", [0, 1])
 def test_diff_of_a_file_that_is_not_json_exits_2(stage: Stage, folders: tuple[str, str], side: int) -> None:
     Path(folders[side], "same.json").write_text("{")
     names = [f"{folder}/same.json" for folder in folders]
@@ -207,5 +224,7 @@ def test_diff_of_a_file_and_a_folder_is_usage(stage: Stage, folders: tuple[str, 
 
 
 def test_diff_without_expected_results_compares_nothing(stage: Stage, folders: tuple[str, str]) -> None:
-    ran = stage.run("diff", "nowhere", folders[1])
+    empty = stage.folder / "empty"
+    empty.mkdir()
+    ran = stage.run("diff", str(empty), folders[1])
     assert (ran.code, {line["status"] for line in found(ran).values()}) == (10, {"not compared"})

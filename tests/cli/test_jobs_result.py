@@ -20,6 +20,15 @@ def test_jobs_result_prints_the_server_bytes(stage: Stage, service: Service) -> 
     assert target.read_bytes() == ran.raw
 
 
+def test_jobs_result_never_replaces_the_document_of_its_job(stage: Stage) -> None:
+    document = stage.folder / "packet.pdf"
+    document.write_bytes(b"%PDF-1.7 packet")
+    assert stage.run("parse", str(document), "--wait").code == 0
+    ran = stage.run("jobs", "result", "@last", "-o", str(document))
+    assert (ran.code, document.read_bytes()) == (2, b"%PDF-1.7 packet")
+    assert "would replace" in ran.err
+
+
 def test_jobs_result_of_many_prints_lines_or_writes_files(stage: Stage, service: Service) -> None:
     stage.submit(3)
     ran = stage.run("jobs", "result", "job_1", "job_2", "job_3")

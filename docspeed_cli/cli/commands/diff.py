@@ -73,7 +73,7 @@ def diff(
     def action(context: Context) -> int:
         least = None if fail_under is None else _number(fail_under, "--fail-under", most=Decimal(1))
         compared = _compare_options(ignore, tolerance, key, ignore_case, exact)
-        pairs = pairs_of(Path(expected), Path(actual))
+        pairs = pairs_of(Path(expected), Path(actual), to_update=update)
         for path in (path for pair in pairs for path in (pair.expected, pair.actual) if path is not None):
             context.files_read.add(path, str(path))
         if junit is not None:
@@ -231,7 +231,8 @@ class _Report:
             output.show(accuracy_view(totals.keys, totals.rows))
         what = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
         score = totals.score
-        output.progress(f"diff: {what}; {score.right} of {score.total} values right ({_percent(score)})")
+        right = f"; {score.right} of {score.total} values right ({_percent(score)})" if score.total else ""
+        output.progress(f"diff: {what}{right}")
 
     def _write_junit(self, text: str) -> None:
         from docspeed_cli.service.body import write_whole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from docspeed_cli.cli.commands.common import Columns, Table
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
@@ -24,7 +26,7 @@ from docspeed_cli.jobs.follow import Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
-from docspeed_cli.jobs.target import RowOptions, result_flags, row_options, target
+from docspeed_cli.jobs.target import RowOptions, Target, result_flags, row_options, target
 
 
 class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
@@ -60,6 +62,7 @@ def result(
             rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
         many = len(jobs) > 1 or of_run is not None
         to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
+        _check_replaces_none(context, to, jobs)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         flags = result_flags(options.output, options.format, table, columns, bom=bom)
@@ -71,8 +74,6 @@ def result(
             path = paths[job.ref]
             return delivery.files.write_and_record(outcome, path) if path is not None else outcome
 
-        grace = GRACE if to.many else READ_GRACE
-        spooled = rows is not None and to.folder is None
         code = for_each(
             at,
             run,
@@ -80,14 +81,22 @@ def result(
             fetch,
             delivery.deliver,
             errors_are_lines=to.many,
-            spooled=spooled,
+            spooled=rows is not None and to.folder is None,
             at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
-            grace=grace,
+            grace=GRACE if to.many else READ_GRACE,
         )
         delivery.finish()
         return code
 
     return action
+
+
+def _check_replaces_none(context: Context, to: Target, jobs: list[Job]) -> None:
+    """UsageError if the one file that is written is the document of one of these jobs."""
+    if to.path is not None:
+        for job in jobs:
+            context.files_read.add(Path(job.input or ""), job.input or "")
+        context.files_read.check_output(to.path, "-o")
 
 
 def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
