@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.models import Source
+from docspeed_cli.core.models import Job, Source
+from docspeed_cli.jobs.filenames import CORRECTIONS
 
 Identity = tuple[int, int] | tuple[int, int, str]
 """Device and inode of a file, or of its folder and then its name where there is no such file yet."""
@@ -32,6 +33,12 @@ class FilesRead:
         """Record that the command reads this file; `label` is what the user called it."""
         self._new.append((path, label))
 
+    def add_jobs(self, jobs: Iterable[Job], *, with_results: bool) -> None:
+        """Record the documents of jobs, and the files with their results if they are read too."""
+        for job in jobs:
+            results = [job.output] if with_results and (job.output or "").endswith(".json") else []
+            self._new += [(Path(name), name) for name in (job.input, *results) if name]
+
     def add_documents(self, sources: Iterable[Source]) -> None:
         """Record the documents that are local files."""
         self._new += [(source.path, source.label) for source in sources if source.path]
@@ -44,6 +51,8 @@ class FilesRead:
                 self._labels.setdefault(found, label)
                 self._missing.update(found[2:])
         self._new.clear()
+        if output.name.casefold().endswith(CORRECTIONS) and output.is_file():
+            return f"the reviewers' decisions in {output}"
         # A run has thousands of new files: only one with such a name, or a link, is worth resolving.
         new = not output.exists() and not output.is_symlink()
         found = None if new and _folded(output.name) not in self._missing else _identity(output)

@@ -188,6 +188,29 @@ def test_corrections_are_in_rows_after_the_results_were_written_to_another_folde
         assert "12.5" in Path("again/a.csv").read_text()
 
 
+@pytest.mark.parametrize("output", ["a.pdf", "out/b.json", "out/a.corrections.json"])
+@pytest.mark.parametrize(
+    "argv",
+    [("jobs", "result", "@march", "--format", "csv"), ("runs", "show", "march", "--format", "xlsx")],
+)
+def test_rows_never_replace_documents_results_or_decisions(
+    ran: Stage, argv: tuple[str, ...], output: str
+) -> None:
+    Path("out/a.corrections.json").write_text(json.dumps(CORRECTIONS))
+
+    before = Path(output).read_bytes()
+    done = ran.run(*argv, "-o", output)
+    assert (done.code, Path(output).read_bytes()) == (2, before), done.err
+    assert f"-o {output} would replace" in done.err
+
+
+def test_result_never_replaces_its_document(ran: Stage) -> None:
+    before = Path("a.pdf").read_bytes()
+    done = ran.run("jobs", "result", "job_1", "-o", "a.pdf")
+    assert (done.code, Path("a.pdf").read_bytes()) == (2, before)
+    assert ran.run("jobs", "result", "job_1", "-o", "out/a.json").code == 0
+
+
 def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,9 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     path = file_target(output, rows).path
     check_rows(context, rows, to_file=path is not None)
     jobs = list(jobs_of_run(context, run))
+    if path is not None:
+        context.files_read.add_jobs(jobs, with_results=True)
+        context.files_read.check_output(path, "-o")
     book, absent = RowOutput(context, with_decisions(context, rows, jobs), path), 0
     for job in jobs:
         kept = context.kept.open(job)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from docspeed_cli.cli.commands.common import Columns, Table
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
@@ -62,11 +60,10 @@ def result(
             rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
         many = len(jobs) > 1 or of_run is not None
         to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
-        _check_replaces_none(context, to, jobs)
+        _check_output(context, to, jobs)
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         flags = result_flags(options.output, options.format, table, columns, bom=bom)
-        run = RunState(context.command, result_flags=flags)
         paths = {job.ref: delivery.files.path_for(None, job.operation, job) for job in jobs}
 
         def fetch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
@@ -76,7 +73,7 @@ def result(
 
         code = for_each(
             at,
-            run,
+            RunState(context.command, result_flags=flags),
             jobs,
             fetch,
             delivery.deliver,
@@ -91,11 +88,10 @@ def result(
     return action
 
 
-def _check_replaces_none(context: Context, to: Target, jobs: list[Job]) -> None:
-    """UsageError if the one file that is written is the document of one of these jobs."""
-    if to.path is not None:
-        for job in jobs:
-            context.files_read.add(Path(job.input or ""), job.input or "")
+def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
+    """UsageError if the results would replace a document, or rows a result."""
+    if to.path is not None and to.folder is None:
+        context.files_read.add_jobs(jobs, with_results=to.rows is not None)
         context.files_read.check_output(to.path, "-o")
 
 
