@@ -204,13 +204,6 @@ def test_rows_never_replace_documents_results_or_decisions(
     assert f"-o {output} would replace" in done.err
 
 
-def test_result_never_replaces_its_document(ran: Stage) -> None:
-    before = Path("a.pdf").read_bytes()
-    done = ran.run("jobs", "result", "job_1", "-o", "a.pdf")
-    assert (done.code, Path("a.pdf").read_bytes()) == (2, before)
-    assert ran.run("jobs", "result", "job_1", "-o", "out/a.json").code == 0
-
-
 def test_rows_of_tables_have_corrected_cells_and_name_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
