@@ -10,6 +10,10 @@ from docspeed_cli.results.values import cell_text
 
 ACCEPTED, CORRECTED, REJECTED, NOTE = "accepted", "corrected", "rejected", "note"
 
+_LISTS = ("corrections", "decisions")
+_MEMBERS = frozenset({"field", "decision", "old", "new", "text", "reviewer", "time"})
+"""Members of what is listed; others were added by hand, and are kept."""
+
 Key = tuple[str, bool]
 """The field, and whether the decision is a note: a field has one note and one other decision."""
 
@@ -83,19 +87,31 @@ def _read(item: Any, decision: Any, value: str) -> Decision:
 
 def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> dict[str, Any]:
     """Return the content of the file; members of the file `before` that are not ours are kept."""
-    corrections = [
-        {
-            "field": each.field,
-            "old": each.old,
-            "new": each.value,
-            "reviewer": each.reviewer,
-            "time": each.time,
-        }
-        for each in decisions.values()
-        if each.decision == CORRECTED
+    by_hand = [
+        item for name in _LISTS for item in (before or {}).get(name, ()) if not _MEMBERS.issuperset(item)
     ]
-    listed = [_listed(each) for each in decisions.values() if each.decision != CORRECTED]
-    return {**(before or {}), "corrections": corrections, "decisions": listed}
+    extended = {_identity(item): item for item in by_hand}
+    written: dict[str, list[Any]] = {name: [] for name in _LISTS}
+    for each in decisions.values():
+        ours = _correction(each) if each.decision == CORRECTED else _listed(each)
+        theirs = extended.get(_identity(ours), {}) if extended else {}
+        more = {name: value for name, value in theirs.items() if name not in _MEMBERS}
+        written[_LISTS[each.decision != CORRECTED]].append(ours | more)
+    return {**(before or {}), **written}
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    return to_json([item.get(name) for name in ("field", "decision", "new", "text", "time")])
+
+
+def _correction(each: Decision) -> dict[str, Any]:
+    return {
+        "field": each.field,
+        "old": each.old,
+        "new": each.value,
+        "reviewer": each.reviewer,
+        "time": each.time,
+    }
 
 
 def _listed(each: Decision) -> dict[str, Any]:

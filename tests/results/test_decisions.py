@@ -29,6 +29,14 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
     content = decisions_content(decisions, {"corrections": [], "ours": 1})
     assert read_decisions(content) == decisions
     assert content["ours"] == 1
+    content["corrections"][0]["comment"] = content["decisions"][0]["comment"] = "by hand"
+    changed = {each.key: each for each in [*MINE[:-1], Decision("tax", ACCEPTED, "2")]}
+    again = decisions_content(changed, content)
+    assert [item.get("comment") for item in (again["corrections"] + again["decisions"])[:3]] == [
+        *("by hand", "by hand"),
+        None,
+    ]
+    content = decisions_content(decisions)
     (correction,) = corrections_among(decisions)
     assert correction._asdict() == content["corrections"][0]
     assert (correction.old, correction.new) == (10, 12)
