@@ -18,8 +18,7 @@ from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
-from docspeed_cli.core.timefmt import counted
-from docspeed_cli.jobs.clutter import is_clutter
+from docspeed_cli.jobs.clutter import in_words
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.outcome import WaitOptions
@@ -389,10 +388,7 @@ def _note_file(context: Context, output: str | None, *, many: bool) -> None:
 
 def _report_skipped(context: Context, skipped: Sequence[Path]) -> None:
     if skipped:
-        hidden = sum(is_clutter(path.name) for path in skipped)
-        kinds = {"of unsupported type": len(skipped) - hidden, "hidden or made by the system": hidden}
-        named = [f"{counted(count, 'file')} {kind}" for kind, count in kinds.items() if count]
-        context.output.note(f"skipped {' and '.join(named)} (`--verbose` names them)")
+        context.output.note(f"skipped {in_words(skipped)} (`--verbose` names them)")
         if context.output.style.verbose:
             for path in skipped:
                 context.output.progress(f"skipped: {path}")

@@ -1,17 +1,47 @@
-"""Tell which files of a searched folder are left out because of their names."""
+"""Tell which files of a searched folder are left out: by their names, and the workbooks that we wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+
+from docspeed_cli.core.timefmt import counted
+
+_REASONS = {
+    "unsupported": "of unsupported type",
+    "hidden": "hidden or made by the system",
+    "ours": "written by docspeed",
+}
 
 
 def why_skipped(path: Path) -> str | None:
-    """Why a file in a searched folder is skipped for its name: `hidden` or `unsupported`; else None."""
+    """Why a file in a searched folder is skipped: `hidden`, `unsupported` or `ours`; else None."""
     from docspeed_cli.jobs.media_types import SUFFIXES
 
     if is_clutter(path.name):
         return "hidden"
+    if path.suffix.lower() == ".xlsx" and _is_ours(path):
+        return "ours"
     return None if path.suffix.lower() in SUFFIXES else "unsupported"
+
+
+def in_words(skipped: Iterable[Path]) -> str:
+    """How many files were skipped, for each reason: `1 file of unsupported type and 2 files hidden`."""
+    reasons = [why_skipped(path) or "unsupported" for path in skipped]
+    listed = [(reasons.count(reason), words) for reason, words in _REASONS.items()]
+    return " and ".join(f"{counted(count, 'file')} {words}" for count, words in listed if count)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether we wrote a workbook: as a document, it would be paid for."""
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(path) as book:
+            return b"<dc:creator>docspeed</dc:creator>" in book.read("docProps/core.xml")
+    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def is_clutter(name: str) -> bool:

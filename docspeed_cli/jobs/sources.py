@@ -264,8 +264,9 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
     for error in errors:
         yield f"{display_path(error.filename)}: can't be read: {error.strerror}"
     for path in sorted(paths):
-        named_as_document = why_skipped(path) is None
-        if is_clutter(path.name) or (not path.is_file() and (path.exists() or not named_as_document)):
+        reason = why_skipped(path)
+        named_as_document = reason is None
+        if reason in ("hidden", "ours") or (not path.is_file() and (path.exists() or not named_as_document)):
             yield path
             continue
         found = _check(display_path(path), str(path), partial(local_source, str(path), path, folder))

@@ -77,6 +77,7 @@ class Book:
         # XlsxWriter's temporary files would stay behind after a failure.
         folder = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="docspeed-"))
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        self._book.set_properties({"author": "docspeed"})  # by this a searched folder's workbooks are known
         self._formats = _Formats(self._book)
         self._names: set[str] = {"history"}
         self._documents = self._sheet("Documents", columns.documents, _MAX_LINKS)

@@ -173,6 +173,20 @@ def test_rows_workbook_holds_the_whole_run(stage: Stage, service: Service) -> No
     assert {row[1] for row in found["Evidence"][1:]} == {"total", "invoice.number", "items[1]"}
 
 
+def test_rows_workbook_in_the_searched_folder_is_no_document(stage: Stage, service: Service) -> None:
+    serve(service)
+    folder = stage.folder / "in"
+    stage.document("in/a.pdf")
+    path = folder / "all.xlsx"
+    argv = (*EXTRACT, str(folder), "--recursive", "--format", "xlsx", "-o")
+    assert stage.run(*argv, str(path)).code == 0
+    for target in (path, stage.folder / "again.xlsx"):
+        ran = stage.run(*argv, str(target))
+        assert ran.code == 0
+        assert "skipped 1 file written by docspeed" in ran.err
+        assert [Path(row[0]).name for row in book(target)["Documents"][1:]] == ["a.pdf"]
+
+
 def test_rows_workbook_goes_into_a_pipe_and_from_kept_results(stage: Stage, service: Service) -> None:
     serve(service)
     stage.run(*EXTRACT, *file_ids("f"))
