@@ -87,7 +87,7 @@ class Parameter(NamedTuple):
 
 
 class Description(NamedTuple):
-    """A command as its function declares it; `parameters` are its own ones, then those of its options."""
+    """A command as its function declares it; `parameters` are its own, then those of its options."""
 
     entry: Entry
     function: FunctionType
@@ -109,7 +109,7 @@ class Description(NamedTuple):
 
     @property
     def arguments(self) -> list[Parameter]:
-        """The parameters that are no flags."""
+        """The parameters that are not flags."""
         return [parameter for parameter in self.parameters if isinstance(parameter.declared, Argument)]
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
@@ -158,7 +158,7 @@ def _names(function: FunctionType) -> tuple[str, ...]:
 
 
 def _defaults(function: FunctionType) -> dict[str, Any]:
-    # As `inspect.signature` would, which takes as long to load as this whole module.
+    # `inspect.signature` knows them too, but `inspect` takes as long to load as this whole module.
     given = function.__defaults__ or ()
     positional = function.__code__.co_varnames[: function.__code__.co_argcount]
     return {

@@ -34,7 +34,7 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
 def split(
     flags: Mapping[str, tuple[Parameter, bool]], words: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[str]] | None:
-    """Flags with their texts, and the other words; None for a flag that is unknown or written otherwise."""
+    """Flags with their texts, and the other words; None if a word with a dash is not one of the flags."""
     # getopt would take the start of a flag's name for the flag.
     if any(word[:2] == "--" != word and word.partition("=")[0] not in flags for word in words):
         return None
@@ -49,7 +49,7 @@ def split(
 
 
 def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequence[str]) -> bool:
-    """Give the words to the arguments in their order, the rest to the last one if it takes many."""
+    """Give the words to the arguments in their order; False if one is wrong or is left over."""
     left = list(words)
     for parameter in arguments:
         if not left:

@@ -1,4 +1,4 @@
-"""Make the Typer command of a description: for help, completion, and command lines with an error."""
+"""Make the Typer command of a description: for help, and for command lines with an error."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Follower:
         return job if job.status != before else self.done_if_result(job, deadline)
 
     def done_if_result(self, job: Job, deadline: float | None = None) -> Job:
-        """The job as done if its status is a word that we don't know and its result is there."""
+        """The job, marked as done if its status is a word that we don't know and its result is there."""
         known = meaning_of(job.status) is not None
         if known or not self.context.client.has_result(str(job.job_id), deadline):
             return job

@@ -45,8 +45,8 @@ def result_documents(
 ) -> list[DocumentFile]:
     """Return the documents of a result: those that are named, or else those that the ledger knows.
 
-    A file that is not the one that was uploaded is left out, and its entry says so, with `advice`. The
-    context knows afterwards that these files and the result's own are read.
+    A file that is not the one that was uploaded is left out, and its entry says so, with `advice`. These
+    files and the result's own are noted in the context, so that no output replaces them.
     """
     files = _result_documents(context, result, named, advice)
     for path in (result.path, *(file.path for file in files)):

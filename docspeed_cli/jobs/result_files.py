@@ -71,7 +71,7 @@ class ResultFiles:
             known = self.context.ledger.written_to(display_path(path.resolve()))
             if digest == content or any(content_hash.startswith(digest) for content_hash in known):
                 return
-            # A job's row has the last of the files that its result was written to.
+            # A job's row names only the last file that its result was written to.
             if self.context.ledger.wrote(digest):
                 return
         raise UsageError(
@@ -112,7 +112,7 @@ class ResultFiles:
         return outcome._replace(result=None, output=str(path))
 
     def _copy_decisions(self, job: Job, path: Path) -> None:
-        """Copy reviewers' decisions from beside the job's last file, as rows look beside its newest."""
+        """Copy reviewers' decisions to the new file, because only the job's newest file is looked beside."""
         if job.output is None or not Path(job.output).is_absolute():
             return
         before = Path(job.output).with_name(Path(job.output).stem + CORRECTIONS)

@@ -72,7 +72,7 @@ def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, lis
 
 
 def _is_of(correction: Correction, value: Any) -> bool:
-    """Whether this is the value that was corrected: after another result, a row may have another number."""
+    """Whether this is the value that was corrected: in a newer result, a row may have another number."""
     return cell_text(value) in (cell_text(correction.old), cell_text(correction.new))
 
 
@@ -119,7 +119,7 @@ def _has_item(value: Any, step: str | int) -> bool:
 
 def _value_at(container: Any, name: Any) -> Any:
     value = container.get(name) if isinstance(container, dict) else container[name]
-    return grounded_value(value) if value is not None and _has_name_or_evidence(value) else value
+    return grounded_value(value) if _has_name_or_evidence(value) else value
 
 
 def _put(container: Any, name: Any, new: Any) -> None:

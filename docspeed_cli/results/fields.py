@@ -137,7 +137,7 @@ def _listed_fields(key: str, items: list[Any], depth: int, place: Place | None) 
 
 
 def is_named(item: Any) -> bool:
-    """Whether an object in a list is a field that has its name in it, rather than an object of fields.
+    """Whether an object in a list is a field with its own name in it, rather than an object of fields.
 
     In `{"name": "ACME", "city": "Basel"}` the name is a value.
     """

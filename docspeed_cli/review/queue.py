@@ -38,7 +38,7 @@ class Summary(NamedTuple):
     value_count: int
     failures: tuple[Failure, ...] = ()
     outdated: tuple[Decision, ...] = ()
-    """Decisions that do not hold any more, because the values have changed since."""
+    """Decisions that no longer hold, because the values have changed since."""
 
     def standing(self, decisions: Decisions) -> Decisions:
         """Return the decisions that hold."""
@@ -48,7 +48,7 @@ class Summary(NamedTuple):
 def summarize(
     payload: Any, operation: str, checks: Sequence[Check] = (), decisions: Decisions | None = None
 ) -> Summary:
-    """Return where in the queue a result belongs, and what of the decisions about it holds."""
+    """Return where in the queue a result belongs, and which decisions about it are outdated."""
     values = Panel(payload, operation, {"": Locator(payload, None)}, {}).values
     known = {value.key: value.text for value in values}
     old = outdated(decisions or {}, known)

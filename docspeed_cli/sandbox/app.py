@@ -37,7 +37,7 @@ def create_app(
     faults: Faults | None = None,
     now: Callable[[], float] = time.time,
 ) -> WSGIApplication:
-    """Make the service as a WSGI app that keeps its state below `folder`. OSError if it can't.
+    """Make the service as a WSGI app that keeps its state below `folder`. OSError if it can't be kept there.
 
     With `require_key`, each request needs a bearer token.
     """
@@ -111,7 +111,7 @@ class _Service:
         return {**record, "size": path.stat().st_size, "created_at": self._now()}
 
     def _run(self, operation: Operation, request: Request) -> Response:
-        """Answer with the payload, or with a job whose work is done when its end is asked for."""
+        """Answer with the payload, or with a job; the first request after its end does its work."""
         call = accept(self._store, operation, _body(request))
         if call.body.get("execution_mode") != "async":
             return _json(run(call))
@@ -122,7 +122,7 @@ class _Service:
         return _json(job, 202)
 
     def _job(self, job_id: str) -> dict[str, Any]:
-        """Job with its status, which follows from the clock."""
+        """Job with its status, which follows from the clock; does its work if it has ended."""
         job = self._store.get("job", job_id)
         request, created = job.pop("request", None), job["created_at"]
         started, ended = created + QUEUED_SECONDS, created + QUEUED_SECONDS + WORK_SECONDS
@@ -132,7 +132,7 @@ class _Service:
         if now < ended:
             progress = round((now - started) / WORK_SECONDS, 2)
             return {**job, "status": "processing", "progress": progress, "updated_at": started}
-        if request is None:
+        if request is None:  # an earlier request did the work
             return job
         job |= {"status": "completed", "progress": 1.0, "updated_at": ended}
         payload = b""

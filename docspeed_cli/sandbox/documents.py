@@ -17,7 +17,7 @@ MAX_CHARS_PER_PAGE = 60_000
 MAX_CHARS = 1_500_000
 
 _pdfium_lock = threading.Lock()  # pdfium is not thread-safe
-_STARTS = {
+_STARTS = {  # patterns of the first bytes
     "application/pdf": rb".{0,1019}%PDF-",
     "image/png": rb"\x89PNG\r\n\x1a\n",
     "image/jpeg": rb"\xff\xd8\xff",
@@ -26,7 +26,7 @@ _STARTS = {
     "image/gif": rb"GIF8[79]a",
     "image/webp": rb"RIFF.{4}WEBP",
 }
-_OFFICE = {  # by a name in the archive
+_OFFICE = {  # types by a name in the archive
     b"word/document": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     b"xl/workbook": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -71,7 +71,7 @@ def _check_length(count: int) -> None:
 
 
 def _read_image(path: Path) -> list[Page]:
-    """Pages without text in the size of the pictures; only a TIFF can have several."""
+    """Pages without text, as large as the pictures; only a TIFF can have several."""
     from PIL import Image
 
     try:
@@ -89,7 +89,7 @@ def _read_image(path: Path) -> list[Page]:
 def _picture(image: Any, number: int) -> Page:
     if number:
         image.seek(number)
-    # A PNG would be read to its end for its orientation, and could be damaged there.
+    # Pillow would read a PNG to its end for its orientation, and it could be damaged there.
     turned = image.format != "PNG" and image.getexif().get(_ORIENTATION) in _SIDEWAYS
     width, height = reversed(image.size) if turned else image.size
     return Page(width, height, (), problem=NO_TEXT)

@@ -32,12 +32,12 @@ def refusal(status: int, code: str, message: str, details: object = None) -> Api
 
 
 def missing(*loc: str) -> ApiError:
-    """422 in the list form of the API's framework, for a missing field."""
+    """422 for a missing field, with a list of errors as the API's framework writes it."""
     return ApiError(422, [{"loc": ["body", *loc], "msg": "Field required", "type": "missing"}])
 
 
 def wrong_type(kind: type, *loc: str) -> ApiError:
-    """422 in the list form of the API's framework, for a field that is not of this type."""
+    """422 for a field of another type than this, with a list of errors as the API's framework writes it."""
     expected = _TYPES[kind]
     message = f"Input should be a valid {expected}"
     return ApiError(422, [{"loc": ["body", *loc], "msg": message, "type": f"{expected}_type"}])

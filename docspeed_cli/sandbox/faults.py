@@ -26,6 +26,7 @@ class Faults:
     A kind is an error status such as `429` or `503` (the request has no effect), `reset` (the connection
     breaks before or after the request took effect), `timeout` (no answer; the request may have had an
     effect), `cut` (the second half of the answer is missing) or `html` (status 200 with a page, not JSON).
+    With a `seed`, the same requests in the same order meet the same failures.
     """
 
     latency: float = 0
@@ -52,7 +53,7 @@ def parse_fail(text: str) -> tuple[str, float]:
 
 
 class FaultyAnswer:
-    """Answers requests as another function does, with faults."""
+    """Function that answers requests as another one does, but injects faults."""
 
     def __init__(
         self,
@@ -66,12 +67,12 @@ class FaultyAnswer:
         self._random = random.Random(faults.seed)
 
     def __call__(self, request: Request) -> Response:
-        kind, taken = self._draw(), self._random.random() < 0.5
+        kind, takes_effect = self._draw(), self._random.random() < 0.5
         self._sleep(self._faults.latency)
         if kind in _STATUSES:
             return _refusal(_STATUSES[kind])
         if kind in ("reset", "timeout"):
-            if taken:
+            if takes_effect:
                 self._answer(request)
             _break(request.environ.get("werkzeug.socket"), wait=kind == "timeout")
         response = self._answer(request)
@@ -83,7 +84,7 @@ class FaultyAnswer:
         return response
 
     def _draw(self) -> str:
-        """Kind of failure, or nothing; kinds exclude each other, so their probabilities add up."""
+        """Kind of failure, or an empty text; kinds exclude each other, so their probabilities add up."""
         kinds, shares = [kind for kind, _ in self._faults.fail], [share for _, share in self._faults.fail]
         return self._random.choices([*kinds, ""], [*shares, max(0.0, 1 - sum(shares))])[0]
 

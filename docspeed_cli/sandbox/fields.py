@@ -1,4 +1,4 @@
-"""Extract fields: read a schema in either form, and find each field's value with its evidence."""
+"""Extract fields: read a schema, current or older, and find each field's value with its evidence."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _from_older(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(given: dict[str, Any], prefix: str) -> Iterator[dict[str, str]]:
-    """Fields of nested objects, with dotted keys; each is like `type: description`."""
+    """Fields of nested objects, with dotted keys; each is written as `type: description`."""
     for name, about in given.items():
         if isinstance(about, dict):
             yield from _flat(about, f"{prefix}{name}.")
@@ -89,7 +89,7 @@ def _flat(given: dict[str, Any], prefix: str) -> Iterator[dict[str, str]]:
 
 
 def _target(text: str) -> dict[str, str]:
-    """Field in the form `name (type): description`."""
+    """Field written as `name (type): description`."""
     name, _, description = text.partition(":")
     name, _, kind = name.partition("(")
     return {"key": name.strip(), "type": kind.strip(" )"), "description": description}
@@ -138,7 +138,7 @@ def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Fo
         yield from _of_pairs(field, names_of(attribute or "name"), own)
     yield from _of_pairs(field, names_of(name, field.description), pairs)
     if role == "seller" and attribute in ("", "name"):
-        # Without a label for it: a company's name that is among the first lines.
+        # The name may have no label: it is then a company's, among the first lines.
         top = (line for line in islice(layout.lines, 3) if len(line.text) <= 80 and ":" not in line.text)
         yield from (_Found(line.text, (line,), 0.5) for line in top if COMPANY.search(line.text))
     if attribute.endswith("currency"):

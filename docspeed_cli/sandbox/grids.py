@@ -12,7 +12,7 @@ from docspeed_cli.sandbox.tables import Cells, Extent, Table, is_form, is_header
 
 _NEAR = 3.0  # points between lines that count as one, or as touching
 _MAX_CROSSINGS = 20_000  # of rules on a page; a drawing has more
-_MAX_SHARE, _MAX_WORDS = 0.5, 60  # of a table's words in one cell
+_MAX_SHARE, _MAX_WORDS = 0.5, 60  # of a table's words in a cell; beyond both, it is a frame around text
 Place = tuple[int, int]  # row and column
 
 
@@ -128,7 +128,7 @@ def _spans(
 
 
 def _by_column(columns: Sequence[Extent], text: Row, column: int) -> list[tuple[int, Line]]:
-    """A row of text in a cell, split if it stands in several columns: only the headings may have rules."""
+    """Lines of a cell's row of text by column; a cell without inner rules may span several columns."""
     parts = text.parted.lines
     places = [
         next((n for n, (x0, x1) in enumerate(columns) if x0 <= line.box[0] and line.box[2] <= x1), -1)
@@ -140,7 +140,7 @@ def _by_column(columns: Sequence[Extent], text: Row, column: int) -> list[tuple[
 
 
 def _unstacked(cells: Cells) -> list[Cells]:
-    """Rows of a table without rules between them: as many lines in each column, and numbers in one."""
+    """Rows without rules between them: all columns have as many lines, and one has only numbers."""
     heights = {len(lines) for lines in cells.values()}
     numbers = any(all(line.is_value for line in lines) for lines in cells.values())
     if len(heights) > 1 or len(cells) < 2 or not numbers:

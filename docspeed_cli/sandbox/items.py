@@ -29,7 +29,7 @@ class ItemTable:
 
 
 def line_items(wanted: ItemTable, tables: list[Table]) -> list[dict[str, object]]:
-    """Rows of the table whose headings fit best, with its continuation on later pages."""
+    """Rows of the tables whose headings fit best; a table may continue on later pages."""
     mapped = [(*_columns(wanted, table), table) for table in tables]
     best = max((weight for weight, _, _ in mapped), default=0.0)
     least = 2 if len(wanted.fields) > 1 else 1

@@ -20,7 +20,7 @@ _ENDING = re.compile(rf"^(\w{{2,}}?)({'|'.join(RULES['endings'])})$")
 _FILLER = frozenset(RULES["filler"])
 _PHRASES = [(re.compile(pattern), plain) for pattern, plain in RULES["phrases"]]
 _TELLING = frozenset(RULES["telling"])
-_PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's
+_PARTY = {"details", "name", "address", "from", "to"}  # words beside a party's in a heading
 ROLES = ("seller", "buyer", "consignee")
 Tokens = tuple[str, ...]
 
@@ -28,8 +28,9 @@ Tokens = tuple[str, ...]
 class Name(NamedTuple):
     """Words that may name a field, with a weight from 0 to 1, and the kind of value under this name.
 
-    A label may also have the words in `also`. With None, the name is the user's own, and any word may be
-    beside it, unless it is about another thing. With `loose`, it counts only if there is no clearer label.
+    Beside them a label may have the words in `also`. If that is None, the name is the user's own, and any
+    word may stand beside it but a telling one. A field of a `loose` name means something else, but such
+    labels count where a document has no clearer one.
     """
 
     words: Tokens
@@ -55,7 +56,7 @@ def tokens(text: str) -> Tokens:
 
 
 def _plain(word: str) -> list[str]:
-    """English words for a word; a compound with a known ending is taken apart."""
+    """English words for a word; a compound with a known ending becomes its parts."""
     parts = [word] if word in _WORDS else _ENDING.sub(r"\1 \2", word).split()
     return " ".join(_WORDS.get(part, part) for part in parts).split()
 

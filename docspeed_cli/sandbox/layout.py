@@ -13,8 +13,8 @@ from docspeed_cli.sandbox.grids import ruled_tables
 from docspeed_cli.sandbox.lines import Box, Line, Page, Row, Word, find_rows, hull, is_label, turned
 from docspeed_cli.sandbox.tables import Extent, Table, find_tables
 
-# Distances below are multiples of a row's height, chosen so that invoices, receipts, statements and articles
-# of the tests come out right.
+# Distances below are multiples of a row's height. They are chosen for the invoices, receipts, statements and
+# articles of the tests.
 
 _LIST_ITEM = re.compile(r"(\d{1,2}[.)]|\([a-z0-9]\)|[-•*–])\s")
 
@@ -102,7 +102,7 @@ def _oriented(page: Page) -> Iterator[Block]:
 
 
 def _blocks(words: Sequence[Word], rules: Sequence[Box]) -> Iterator[Block]:
-    """Ruled tables, and between them what is outside of tables or in tables without rules."""
+    """Blocks from top to bottom: ruled tables, and between them text and tables without rules."""
     ruled = ruled_tables(words, rules)
     inside = {word for table in ruled for line in table.lines for word in line.words}
     rows = find_rows([word for word in words if word not in inside])
@@ -203,7 +203,7 @@ def _are_pairs(rows: Sequence[Row], left: Extent, right: Extent) -> bool:
 
 
 def _paragraphs(rows: Sequence[Row], body: float) -> Iterator[Block]:
-    """Headings, and paragraphs that a gap or a list's number parts."""
+    """Headings and paragraphs; a gap or the mark of a list item begins a new one."""
     block: Block | None = None
     for above, row, below in zip([None, *rows], rows, [*rows[1:], None], strict=False):
         level = _heading_level(row, below, body)

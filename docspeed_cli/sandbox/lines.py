@@ -1,4 +1,4 @@
-"""A page's words, and the lines they make: on one baseline, split at gaps that are wider than a space."""
+"""Words of a page, and the lines they make: on one baseline, split at gaps that are wider than a space."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Row:
 
 
 def turned(box: Box, angle: int) -> Box:
-    """Box around the box after a turn of the page counterclockwise about its top left corner."""
+    """Box around a box that is turned counterclockwise, in degrees, about the page's top left corner."""
     x0, y0, x1, y1 = box
     if not angle:
         return box

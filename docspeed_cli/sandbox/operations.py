@@ -92,7 +92,7 @@ def _schema(call: Call) -> Body:
 
 
 def _open_session(call: Call) -> tuple[str, str, Body]:
-    """Question of a chat request, the id of its session, and its record."""
+    """Question of a chat request, and the id and record of its session, which may be a new one."""
     query = member(call.body, "query", str)
     session_id = call.body.get("session_id")
     if session_id is None:

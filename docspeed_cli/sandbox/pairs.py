@@ -12,10 +12,10 @@ from docspeed_cli.sandbox.layout import PageLayout
 from docspeed_cli.sandbox.lines import Line, is_label
 from docspeed_cli.sandbox.values import CURRENCY, find_date, parse_number
 
-MAX_LINES = 2000  # of a page, among which neighbours are searched
-BESIDE, BELOW = 0.97, 0.8  # how sure a pair is whose value is to the right of its label, or below
+BESIDE, BELOW = 0.97, 0.8  # how sure a pair is if its value is to the right of its label, or below
 
 COMPANY = re.compile(TABLE["rules"]["company"], re.IGNORECASE)
+_MAX_LINES = 2000  # of a page; bounds the search for neighbours
 _COLON = re.compile(r"(?P<label>[^:]{2,48}?)\s*(?::-?|=)\s*(?P<value>(?!//)\S.*)")
 _NOTE = re.compile(r"\(?[\d.,]+%\)?:?|[^\W\d]*\(\d+\)|\(\d+")  # a percentage, or a number in brackets
 
@@ -42,7 +42,7 @@ def page_pairs(page: PageLayout) -> Iterator[Pair]:
         taken.update(pair.lines if role and pair.sure >= BESIDE else ())
     for role, lines in parties:
         plain = [line for line in lines if line not in taken and not line.text.endswith(":")]
-        titled = plain and (role != "seller" or COMPANY.search(plain[0].text))  # null rather than a slogan
+        titled = plain and (role != "seller" or COMPANY.search(plain[0].text))  # a slogan is not a name
         if titled and not re.search(r"\d$|^\d|@", plain[0].text):
             yield Pair("Name", plain[0].text, tuple(plain[:1]), 0.96, role)
         if len(plain) > 1:
@@ -52,7 +52,7 @@ def page_pairs(page: PageLayout) -> Iterator[Pair]:
 
 def _labelled(page: PageLayout) -> Iterator[Pair]:
     """Pairs from top to bottom: a value is in its label's line, to the right, or below."""
-    rows = _rows(page.lines[:MAX_LINES])
+    rows = _rows(page.lines[:_MAX_LINES])
     in_table = {line for table in page.tables for line in table.lines}
     for at, row in enumerate(rows):
         beside = list(_across(row, in_table))
@@ -99,7 +99,7 @@ def _across(row: list[Line], in_table: set[Line]) -> Iterator[Pair]:
 
 
 def _is_caption(text: str) -> bool:
-    """True for a text that is no value, as it is the label of one."""
+    """True for a text that is a label, and so not the value of the label beside it."""
     return is_known(text) or text.endswith(":")
 
 
@@ -138,12 +138,12 @@ def _split(text: str) -> tuple[str, str, float]:
 
 
 def _is_data(word: str) -> bool:
-    """True for a word of a value: it has a digit or a currency, and is no percentage or note in brackets."""
+    """True for a word of a value: with a digit or a currency, but not a percentage or a note in brackets."""
     return bool(re.search(r"\d|[₹$€£]", word)) and not _NOTE.fullmatch(word)
 
 
 def _below(row: Sequence[Line], rows: Sequence[list[Line]]) -> Iterator[Pair]:
-    """Labels of a row with the values below them; a column of values is none."""
+    """Pairs of a row's labels with the values right below; a column of values belongs to a table."""
     for line in row:
         title = "id" in known_kinds(line.text) and "number" not in tokens(line.text)  # such as "Tax invoice"
         if title or not (is_known(line.text) or is_label(line.text)):

@@ -31,7 +31,7 @@ _UNIT = re.compile(rb"/UserUnit\s+(\d+(?:\.\d+)?)")
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open PDF as a context; pdfium's errors become `Unreadable`."""
+    """Open a PDF, to be closed after the `with` block. `Unreadable` if it is encrypted or damaged."""
     try:
         pdf = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -45,13 +45,13 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def user_unit(path: Path) -> float:
-    """Points in a unit of the pages' user space; pdfium does not tell it."""
+    """Points in a unit of the pages' user space; pdfium does not say."""
     found = _UNIT.search(path.read_bytes())
     return float(found[1]) or 1.0 if found else 1.0
 
 
 def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int]:
-    """Page, and the number of characters read."""
+    """Page, and the number of characters read, at most `limit`."""
     try:
         page = pdf[number]
         view = _View(page, unit)
@@ -114,7 +114,7 @@ class _View:
         x0, y0, x1, y1 = turned((rect.left, -rect.top, rect.right, -rect.bottom), -self.rotation)
         left, top = (x0 - self.x) * self.unit, (y0 - self.y) * self.unit
         width, height = (x1 - x0) * self.unit, (y1 - y0) * self.unit
-        return left, top, left + max(width, 0.1), top + max(height, 0.1)  # a height of 0 would be divided by
+        return left, top, left + max(width, 0.1), top + max(height, 0.1)  # others divide by the height
 
     def shows(self, box: Box) -> bool:
         """True if the middle of a box is on the page."""
@@ -143,7 +143,7 @@ def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
 
 
 def _pieces(text: Any, found: re.Match[str], turn: int, view: _View) -> Iterator[tuple[int, list[Box]]]:
-    """First letter and the letters' boxes of each piece of a word that has wide gaps between its letters."""
+    """Pieces of a word, split at wide gaps: the index of the first letter, and the letters' boxes."""
     boxes = [turned(_letter(text, index, view), turn) for index in range(*found.span())]
     gaps = [
         max(box[0] - before[2], before[0] - box[2]) / (box[3] - box[1]) for before, box in pairwise(boxes)
@@ -163,7 +163,7 @@ def _letter(text: Any, index: int, view: _View) -> Box:
 
 
 def _written(letters: str) -> str:
-    """Text of a word: hyphens, ligatures as their letters, and pdfium's pairs of surrogates as characters."""
+    """Text of a word, with plain hyphens, ligatures as letters, and surrogate pairs as characters."""
     whole = letters.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     spelt = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found[0]), whole)
     return spelt.replace("\x02", "-").replace("\xad", "-")

@@ -18,6 +18,7 @@ from docspeed_cli.sandbox.values import guess_type, parse_number
 MAX_FIELDS = 200
 
 _DESCRIPTION = names_of("description", column=True)
+# What stands around a field's name in a request: "please extract the … from this invoice".
 _LEAD = re.compile(rf"^(?:(?:{RULES['asking']})\b[\s:]*)+", re.IGNORECASE)
 _DOCUMENT = rf"(?:{RULES['asked']})s?"
 _TAIL = re.compile(rf"\s+(?:from|of|on|in|for) (?:(?:{RULES['asking']}) )*{_DOCUMENT}\b.*$", re.IGNORECASE)

@@ -15,7 +15,7 @@ from docspeed_cli.sandbox.values import part_of_kind
 _KIND = re.compile(
     "|".join(rf"(?P<{kind}>\b(?:{words})s?\b)" for kind, words in TABLE["documents"].items()), re.IGNORECASE
 )
-_NUMBERS = {"purchase_order": "po_number", "receipt": "receipt_number"}
+_NUMBERS = {"purchase_order": "po_number", "receipt": "receipt_number"}  # others have an invoice number
 _COUNT = re.compile(r"(?:page|pg\.?|sheet)\s*(\d{1,4})\s*(?:of|/)\s*\d{1,4}", re.IGNORECASE)
 
 

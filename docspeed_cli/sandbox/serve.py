@@ -30,7 +30,7 @@ def make_server(
                 on_request(f"{self.command} {self.path} {code}")
 
         def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
-            # Otherwise the rest of the request is read as the next one.
+            # If it stayed open, the rest of the request would be read as the next one.
             self.close_connection = True
 
     # Bound here, because werkzeug prints and exits if the port is in use.

@@ -79,7 +79,7 @@ def reset(folder: Path) -> int:
     if not (folder / _DATABASE).exists():
         return 0
     try:
-        # Records are deleted and not the database, so that another sandbox that uses it keeps working.
+        # The database stays, without records, so that another sandbox that uses it keeps working.
         count = Store(folder).clear()
     except OSError:
         count = 0

@@ -186,7 +186,7 @@ def _joined(grid: _Grid) -> list[Cells]:
 
 
 def is_header(header: Cells, width: int) -> bool:
-    """True for headings: in most columns; none is a label with a colon, a number or date but a year."""
+    """True for a row of headings: it fills most columns, without colons, and without values but years."""
     lines = [line for cell in header.values() for line in cell]
     data = any(line.is_value and not _YEAR.fullmatch(line.text) for line in lines)
     labels = any(re.search(r":(\s|$)", line.text) for line in lines)
@@ -194,7 +194,7 @@ def is_header(header: Cells, width: int) -> bool:
 
 
 def is_form(rows: Sequence[Cells]) -> bool:
-    """True for labels above their values, or beside them: in the first column, from the first row on."""
+    """True if the rows are labels with their values: below them, or beside those of the first column."""
     if len(rows) == 2 and all(is_label(_text(lines)) for lines in rows[0].values()):
         return True
     labels = [_text(row[0]) for row in rows if 0 in row]

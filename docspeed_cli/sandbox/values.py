@@ -36,7 +36,7 @@ _DATES = (
     re.compile(rf"\b{_MONTH}\.?\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?!\d)"),
 )
 _NOT_AN_ID = re.compile("|".join(RULES[rule] for rule in ("vat", "iban", "sum")))
-_CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are no number
+_CODE = re.compile(r"\+.*|0[\d\s]+|\d+(?:\s\d+)+|\d{13,}")  # digits that are not a number
 _LONGEST = 200  # characters; longer texts are not values
 
 
@@ -107,7 +107,7 @@ def part_of_kind(text: str, kind: str) -> str:
     if kind in ("date", "amount"):
         part = (find_date if kind == "date" else find_number)(text)[1]
         before = re.findall(r"[^\W\d_]{2,}", text[: text.find(part)])
-        return "" if len(before) > 3 else part  # not out of a sentence
+        return "" if len(before) > 3 else part  # a sentence has no value
     if kind in ("id", "tax id"):
         found = _identifier(text)
         return "" if kind == "id" and _NOT_AN_ID.fullmatch(found) else found

@@ -142,7 +142,7 @@ class Ledger:
         return [readable_text(content_hash) for (content_hash,) in self.database.read(sql, [output])]
 
     def wrote(self, digest: str) -> bool:
-        """Return whether a result was written to any file with this content; reads the whole table."""
+        """Return whether a result was written to any file with this digest; reads the whole table."""
         sql = "SELECT 1 FROM jobs WHERE substr(content_hash, 1, ?) = ? LIMIT 1"
         return bool(self.database.read(sql, [len(digest), digest]))
 

@@ -74,7 +74,7 @@ class SqliteDatabase(Database):
 
     def health(self) -> str:
         """Return what is wrong with the file; "" if nothing is."""
-        # A file that can only be read answers every query.
+        # A read-only file answers every query, so only a statement that writes shows it.
         self.write("DELETE FROM jobs WHERE row < 0", [], sync=False)
         if not self.is_persistent:
             return "it is kept in memory only"
