@@ -12,7 +12,7 @@ from docspeed_cli.core.errors import UsageError, overall_exit_code
 from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
-from docspeed_cli.core.timefmt import file_size
+from docspeed_cli.core.timefmt import counted, file_size
 from docspeed_cli.jobs.clutter import why_skipped
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import display_path
@@ -140,8 +140,7 @@ class _Totals:
     def __str__(self) -> str:
         if not self._actions:
             return "nothing to do"
-        documents = "1 document" if self._documents == 1 else f"{self._documents:,} documents"
-        pages = "1 page" if self._pages == 1 else f"{self._pages:,} pages"
+        documents, pages = counted(self._documents, "document"), counted(self._pages, "page")
         unknown = f" and those of {self._unknown:,} not known" if self._unknown else ""
         duplicates = f", {self._duplicates:,} the same as others" if self._duplicates else ""
         actions = ", ".join(f"{count} × {action}" for action, count in self._actions.items())

@@ -11,6 +11,7 @@ from typing import Any
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.extras import check_extra
 from docspeed_cli.core.models import Job
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import CORRECTIONS
@@ -83,8 +84,7 @@ class RowOutput:
                 code="write_failed",
                 hint="make room or choose another file, and run the command again; nothing is paid twice",
             ) from None
-        documents = "1 document" if self._count == 1 else f"{self._count:,} documents"
-        self._output.note(f"the rows of {documents} are in {self._path}")
+        self._output.note(f"the rows of {counted(self._count, 'document')} are in {self._path}")
 
     def _write(self, text: str) -> None:
         content = text.encode("utf-8", "backslashreplace")

@@ -118,7 +118,7 @@ def _has_item(value: Any, step: str | int) -> bool:
 
 
 def _value_at(container: Any, name: Any) -> Any:
-    value = container.get(name) if isinstance(container, dict) else container[name]
+    value: Any = container.get(name) if isinstance(container, dict) else container[name]
     return grounded_value(value) if _has_name_or_evidence(value) else value
 
 

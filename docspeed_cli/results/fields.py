@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.values import (
@@ -172,19 +172,22 @@ def read_places(payload: Any) -> dict[str, list[Place]]:
     for name, rows in _line_item_lists(payload):
         columns = dict.fromkeys(column for row in rows for column in _row_of(row))
         for index, row in enumerate(rows):
-            if not (cells := _row_of(row)):
-                continue
-            last[name] += 1
-            places = _cell_places(rows, index)
-            for column in columns:
-                place = places.get(column)
-                below = list(_fields_in(column, cells[column], 1, place)) if place is not None else []
-                for cell in below:
-                    if cell.place is not None:
-                        found.setdefault(f"{name}[{last[name]}].{cell.key}", []).append(cell.place)
-                if place is None and isinstance(_cells_in(row), dict):
-                    found.setdefault(f"{name}[{last[name]}].{column}", []).append((_cells_in(row), column))
+            if _row_of(row):
+                last[name] += 1
+                for key, place in _row_places(rows, index, columns):
+                    found.setdefault(f"{name}[{last[name]}].{key}", []).append(place)
     return found
+
+
+def _row_places(rows: list[Any], index: int, columns: Iterable[str]) -> Iterator[tuple[str, Place]]:
+    """Yield the key and place of each cell of a row, also where it lacks a cell that other rows have."""
+    cells, values, places = _cells_in(rows[index]), _row_of(rows[index]), _cell_places(rows, index)
+    for column in columns:
+        if column in values:
+            found = _fields_in(column, values[column], 1, places[column])
+            yield from ((cell.key, cell.place) for cell in found if cell.place is not None)
+        elif isinstance(cells, dict):
+            yield column, (cells, column)
 
 
 def _cell_places(rows: list[Any], index: int) -> dict[str, Place]:
