@@ -174,7 +174,8 @@ class Follower:
         """The error for a job that has not ended in time; `failure` is that of the last status request."""
         after = f" after {waited:g} s"
         if isinstance(failure, NotFound):
-            return self.pending(job, f"the server does not know job {job.ref}{after}; it may be a new one")
+            unknown = f"the server does not know job {job.ref}{after}; the job may be too new"
+            return self.pending(job, unknown)
         why = f"; the last status request failed: {failure.message}" if failure else ""
         return self.pending(job, f"job {job.ref} is still {job.status}{after}; it goes on{why}")
 

@@ -173,8 +173,8 @@ def _reviewed(context: Context, outcome: Outcome, document: Document, payload: A
     changed, lost = corrected(payload, corrections)
     for correction in lost:
         context.output.warn(
-            f"{document.input}: {correction.field} is not the value that was corrected, so its correction"
-            " is left out; review the result again"
+            f"{document.input}: {correction.field} no longer has the value that was corrected, so its"
+            " correction is left out; review the result again"
         )
     made = tuple(correction for correction in corrections if correction not in lost)
     return document._replace(corrections=made, rejected=rejection_among(decisions)), changed

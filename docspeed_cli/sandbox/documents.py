@@ -66,7 +66,7 @@ def read(path: Path, content_type: str) -> list[Page]:
 
 def _check_length(count: int) -> None:
     if count > MAX_PAGES:
-        message = f"the sandbox reads {MAX_PAGES} pages at most; this has {count}"
+        message = f"the sandbox reads {MAX_PAGES} pages at most; this document has {count}"
         raise Unreadable("document_too_large", message)
 
 

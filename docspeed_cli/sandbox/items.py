@@ -30,18 +30,18 @@ class ItemTable:
 
 def line_items(wanted: ItemTable, tables: list[Table]) -> list[dict[str, object]]:
     """Rows of the tables whose headings fit best; a table may continue on later pages."""
-    mapped = [(*_columns(wanted, table), table) for table in tables]
+    mapped = [(*_fitting_columns(wanted, table), table) for table in tables]
     best = max((weight for weight, _, _ in mapped), default=0.0)
     least = 2 if len(wanted.fields) > 1 else 1
     return [
         row
         for weight, columns, table in mapped
         if len(columns) >= least and weight >= 0.85 * best
-        for row in _rows(wanted, columns, table)
+        for row in _item_rows(wanted, columns, table)
     ]
 
 
-def _columns(wanted: ItemTable, table: Table) -> tuple[float, dict[str, int]]:
+def _fitting_columns(wanted: ItemTable, table: Table) -> tuple[float, dict[str, int]]:
     """Sum of the fits, and each field's column: best fits first, no column used twice."""
     fits = []
     for field in wanted.fields:
@@ -56,7 +56,7 @@ def _columns(wanted: ItemTable, table: Table) -> tuple[float, dict[str, int]]:
     return weight, chosen
 
 
-def _rows(wanted: ItemTable, columns: dict[str, int], table: Table) -> Iterator[dict[str, object]]:
+def _item_rows(wanted: ItemTable, columns: dict[str, int], table: Table) -> Iterator[dict[str, object]]:
     for cells in table.rows():
         row = {field.key: _cell(field, cells.get(columns.get(field.key, -1))) for field in wanted.fields}
         filled = sum(cell["value"] is not None for cell in row.values())

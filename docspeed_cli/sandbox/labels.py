@@ -51,11 +51,11 @@ def tokens(text: str) -> Tokens:
     text = fold(re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", text.replace("_", " ")))
     for pattern, plain in _PHRASES:
         text = pattern.sub(plain, text)
-    words = (part for word in re.findall(r"[^\W_]+|[#%]", text) for part in _plain(word))
+    words = (part for word in re.findall(r"[^\W_]+|[#%]", text) for part in _english(word))
     return tuple(dict.fromkeys(word for word in words if word not in _FILLER))
 
 
-def _plain(word: str) -> list[str]:
+def _english(word: str) -> list[str]:
     """English words for a word; a compound with a known ending becomes its parts."""
     parts = [word] if word in _WORDS else _ENDING.sub(r"\1 \2", word).split()
     return " ".join(_WORDS.get(part, part) for part in parts).split()

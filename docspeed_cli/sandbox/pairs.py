@@ -105,7 +105,7 @@ def _is_caption(text: str) -> bool:
 
 def _parts(line: Line) -> Iterator[Pair]:
     """Labels with their values in a line, or one of the two: `Bill No. 12 Date: 3 May 2026` has two pairs."""
-    label, value, sure = _split(line.text)
+    label, value, sure = _split_label(line.text)
     words, start = value.split(), 0
     for at in range(1, len(words)):
         if at <= start or not _is_data(words[at - 1]) or _is_data(words[at]):
@@ -118,7 +118,7 @@ def _parts(line: Line) -> Iterator[Pair]:
     yield Pair(label, " ".join(words[start:]), (line,), sure)
 
 
-def _split(text: str) -> tuple[str, str, float]:
+def _split_label(text: str) -> tuple[str, str, float]:
     """First label of a line, the rest, and how sure that is; a line without a value is all label."""
     words = text.split()
     at = next((at for at, word in enumerate(words) if _is_data(word)), len(words))

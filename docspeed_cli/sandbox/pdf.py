@@ -181,10 +181,10 @@ def _rules(page: Any, view: _View) -> Iterator[Box]:
     for drawn in islice(paths, _MAX_OBJECTS):
         left, bottom, right, top = drawn.get_bounds()
         if max(right - left, top - bottom) >= _MIN_RULE:
-            yield from (view.box(edge) for edge in _edges(drawn))
+            yield from (view.box(edge) for edge in _segments(drawn))
 
 
-def _edges(path: Any) -> Iterator[raw.FS_RECTF]:
+def _segments(path: Any) -> Iterator[raw.FS_RECTF]:
     matrix = path.get_matrix()
     x, y = ctypes.c_float(), ctypes.c_float()
     point = start = (0.0, 0.0)

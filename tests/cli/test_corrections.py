@@ -69,7 +69,7 @@ def test_csv_of_a_run_has_corrected_values_and_says_which(ran: Stage) -> None:
     fields = {row["field"]: row["corrected"] for row in rows(ran, "--table", "fields")[:2]}
     assert fields == {"total": "total", "city": ""}
     assert (
-        "gone is not the value that was corrected"
+        "gone no longer has the value that was corrected"
         in ran.run("jobs", "result", "@march", "--format", "csv").err
     )
     assert Path("out/a.json").read_bytes() == original
@@ -164,9 +164,9 @@ def test_correction_of_another_value_than_the_result_has_is_left_out_and_named(r
     assert ran.run(*argv, "--fresh", "-o", "out/").code == 0
     done = ran.run(*argv, "--format", "csv", "--table", "items")
     assert [row["amount"] for row in csv.DictReader(io.StringIO(done.out))] == ["4", "5", "6"]
-    assert "items[2].amount is not the value that was corrected" in done.err
+    assert "items[2].amount no longer has the value that was corrected" in done.err
     update = ran.run("diff", "expected", "out", "--update", "--yes")
-    assert "items[2].amount is not the value that was corrected" in update.err
+    assert "items[2].amount no longer has the value that was corrected" in update.err
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_rows_of_tables_have_corrected_cells_and_name_them(
     }
     Path("out/a.corrections.json").write_text(json.dumps(content))
     done = stage.run(*argv, "--format", "csv")
-    assert "tables[3][7].Tax is not the value that was corrected" in done.err
+    assert "tables[3][7].Tax no longer has the value that was corrected" in done.err
     found = list(csv.reader(io.StringIO(done.out)))
     assert [row[3:] for row in found[1:]] == [
         ["1", "Note", "", "", "", "", ""],

@@ -233,7 +233,7 @@ def test_timeout_of_a_job_that_the_server_does_not_know_says_so(stage: Stage) ->
     ran = stage.run("jobs", "wait", "job_nobody", "--timeout", "1s", "--json")
     error = json.loads(ran.err.splitlines()[-1])["error"]
     assert (ran.code, error["code"]) == (8, "pending")
-    assert error["message"] == "the server does not know job job_nobody after 1 s; it may be a new one"
+    assert error["message"] == "the server does not know job job_nobody after 1 s; the job may be too new"
     assert error["hint"] == "docspeed jobs wait job_nobody"
 
 

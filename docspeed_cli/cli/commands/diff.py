@@ -139,8 +139,8 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
         lost = updated(pair)
         for correction in lost:
             output.warn(
-                f"{pair.name}: {correction.field} is not the value that was corrected, so its correction"
-                " was left out; review the result again"
+                f"{pair.name}: {correction.field} no longer has the value that was corrected, so its"
+                " correction was left out; review the result again"
             )
     output.note(f"updated {count} in {expected}")
     return UsageError.exit_code if is_unreadable else 0
