@@ -11,8 +11,10 @@ from docspeed_cli.core.models import Job
 from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import display_path, file_digest
-from docspeed_cli.jobs.stored_results import StoredResult
+from docspeed_cli.jobs.stored_results import StoredResult, corrections_path
+from docspeed_cli.results.corrections import corrected, corrections_among
 from docspeed_cli.results.values import find_member
+from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.panel import cited_document
 
@@ -78,6 +80,14 @@ def job_of(context: Context, result: StoredResult) -> Job | None:
     if result.job is not None or result.path is None:
         return result.job
     return context.ledger.of_output(display_path(result.path.resolve()))
+
+
+def corrected_payload(context: Context, result: StoredResult) -> Any:
+    """Return a result's payload with its reviewers' corrections. DocspeedError if these can't be read."""
+    path = corrections_path(context, result.path, job_of(context, result))
+    if path is None or not path.exists():
+        return result.payload
+    return corrected(result.payload, corrections_among(DecisionFile(path).read()))[0]
 
 
 def _known(context: Context, result: StoredResult) -> Iterator[_Known]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.result_documents import job_of, operation_of, result_documents
+from docspeed_cli.jobs.result_documents import corrected_payload, job_of, operation_of, result_documents
 from docspeed_cli.jobs.stored_results import StoredResult, corrections_path, read_again, stored_results
 from docspeed_cli.results.rules import Rules
 from docspeed_cli.review.decision_file import DecisionFile
@@ -39,7 +39,7 @@ def reviewables(
             raise UsageError(
                 f"{result.label}: its corrections have no place; name a folder, a run, a job or a .json file"
             )
-        checks = rules.check(result.payload, result.label) if rules is not None else ()
+        checks = rules.check(corrected_payload(context, result), result.label) if rules is not None else ()
         known = result._replace(payload=None)
         file = DecisionFile(path, private=path.is_relative_to(context.settings.state_dir))
         yield Reviewable(

@@ -48,6 +48,13 @@ def folder(stage: Stage) -> Path:
     return folder
 
 
+def test_check_judges_corrected_values(stage: Stage, folder: Path) -> None:
+    assert stage.run("check", str(folder), "--rules", rules(stage)).code == 10
+    correction = {"field": "total", "old": "30.01", "new": "30.00"}
+    (folder / "more" / "c.corrections.json").write_text(json.dumps({"corrections": [correction]}))
+    assert stage.run("check", str(folder), "--rules", rules(stage)).code == 0
+
+
 def rules(stage: Stage, text: str = RULES) -> str:
     path = stage.folder / "rules.toml"
     path.write_text(text)

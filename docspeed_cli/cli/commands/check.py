@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, output_flag, request_flag
-from docspeed_cli.core.errors import NotAsRequired, UsageError
+from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
 from docspeed_cli.jobs.checking import check_error, describe
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.result_documents import corrected_payload
 from docspeed_cli.jobs.stored_results import StoredResult, stored_results
 
 if TYPE_CHECKING:
@@ -95,11 +96,17 @@ class _Report:
         return NotAsRequired.exit_code if self.counts["failed"] else 0
 
     def _check(self, result: StoredResult) -> None:
+        payload = None
+        try:
+            if result.error is None:
+                payload = corrected_payload(self.context, result)
+        except DocspeedError as error:
+            result = result._replace(error=error)
         if result.error is not None:
             self.counts["failed"] += 1
             self._print_unreadable(result)
             return
-        checks = self.rules.check(result.payload, result.label)
+        checks = self.rules.check(payload, result.label)
         failed = check_error(checks, strict=self.strict) is not None
         status = "failed" if failed else "warned" if any(found.failed for found in checks) else "passed"
         self.counts[status] += 1
