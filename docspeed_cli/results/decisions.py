@@ -10,9 +10,8 @@ from docspeed_cli.results.values import cell_text
 
 ACCEPTED, CORRECTED, REJECTED, NOTE = "accepted", "corrected", "rejected", "note"
 
-_LISTS = ("corrections", "decisions")
 _MEMBERS = frozenset({"field", "decision", "old", "new", "text", "reviewer", "time"})
-"""Members of what is listed; others were added by hand, and are kept."""
+"""Members of a decision in the file; others were added by hand, and are kept."""
 
 Key = tuple[str, bool]
 """The field, and whether the decision is a note: a field has one note and one other decision."""
@@ -87,20 +86,21 @@ def _read(item: Any, decision: Any, value: str) -> Decision:
 
 def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> dict[str, Any]:
     """Return the content of the file; members of the file `before` that are not ours are kept."""
-    by_hand = [
-        item for name in _LISTS for item in (before or {}).get(name, ()) if not _MEMBERS.issuperset(item)
-    ]
-    extended = {_identity(item): item for item in by_hand}
-    written: dict[str, list[Any]] = {name: [] for name in _LISTS}
+    before = before or {}
+    listed_before = [*before.get("corrections", ()), *before.get("decisions", ())]
+    extended = {_identity(item): item for item in listed_before if not _MEMBERS.issuperset(item)}
+    corrections: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     for each in decisions.values():
         ours = _correction(each) if each.decision == CORRECTED else _listed(each)
         theirs = extended.get(_identity(ours), {}) if extended else {}
         more = {name: value for name, value in theirs.items() if name not in _MEMBERS}
-        written[_LISTS[each.decision != CORRECTED]].append(ours | more)
-    return {**(before or {}), **written}
+        (corrections if each.decision == CORRECTED else others).append(ours | more)
+    return {**before, "corrections": corrections, "decisions": others}
 
 
 def _identity(item: Mapping[str, Any]) -> str:
+    """Return what tells a decision in the file from the others."""
     return to_json([item.get(name) for name in ("field", "decision", "new", "text", "time")])
 
 

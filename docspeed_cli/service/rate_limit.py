@@ -68,7 +68,7 @@ class RateLimiter:
             self._grown_at = self._held_until
 
     def accepted(self) -> None:
-        """Record an answer that was no refusal."""
+        """Record an answer that was not a refusal."""
         self._refusals = 0
 
     @property

@@ -34,7 +34,7 @@ _MAX_JOB_SIZE_FOR_SYNC = 64 * 1024
 
 _NOISE = r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)"
 _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error", "message")
-"""Members that describe an answer and are no part of a result."""
+"""Members that describe an answer and are not part of a result."""
 
 _REASONS = (
     *("error", "errors", "failure", "failures", "failurereason", "failuremessage", "failedreason"),
