@@ -185,12 +185,41 @@ class SqliteDatabase(Database):
 
         Without those rows, requests that are already paid for would be submitted again.
         """
+        db, _ = self._copied(sources)
+        self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
+        return db
+
+    def _copied(self, sources: Iterable[sqlite3.Connection]) -> tuple[sqlite3.Connection, bool]:
+        """Make tables in memory; returns also whether one of the sources could be read."""
         self.is_persistent = False
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         migrate(db)
-        any(copy_rows(source, db) for source in sources)
-        self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
+        return db, any(copy_rows(source, db) for source in sources)
+
+
+class LedgerCopy(SqliteDatabase):
+    """The rows of the file at `path`, in memory. The file may be anything, and is only read.
+
+    sqlite3.DatabaseError if it is not a ledger.
+    """
+
+    def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
+        db, found = self._copied(_read_only(self.path))
+        if not found:
+            db.close()
+            raise sqlite3.DatabaseError("it is not a ledger, or a newer docspeed wrote it")
         return db
+
+    def warn_of_damage(self) -> None:
+        """Say so if the file is damaged, because then some rows may be missing."""
+        for source in _read_only(self.path):
+            try:
+                found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0])
+            except TROUBLE as error:
+                found = str(error)
+            if found != "ok":
+                self._warn(f"{self.path} is damaged ({found}): only what can be read of it is imported")
+            return
 
 
 def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +61,16 @@ def test_shared_ledger_malformed_address_is_a_usage_error_without_it(stage: Stag
 def test_shared_ledger_config_show_hides_the_password(stage: Stage) -> None:
     ran = stage.run("config", "show", env=AWAY)
     assert "postgresql://me@127.0.0.1:1/x" in ran.out and "s3cret" not in ran.out
+
+
+@pytest.mark.parametrize("kind", ["text", "database"])
+def test_ledger_import_of_another_file_is_refused_and_leaves_it(stage: Stage, kind: str) -> None:
+    path = Path(stage.document("notes.db"))
+    if kind == "database":
+        path.unlink()
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE notes (text)")
+    before = path.read_bytes()
+    ran = stage.run("ledger", "import", str(path), env=AWAY)
+    assert ran.code == 2 and "ledger.db" in ran.err
+    assert path.read_bytes() == before and [each.name for each in path.parent.glob("notes*")] == [path.name]

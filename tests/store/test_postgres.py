@@ -16,7 +16,7 @@ from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.postgres import PostgresDatabase
 from docspeed_cli.store.postgres_layout import MIGRATIONS, TABLES
 from docspeed_cli.store.runs import RunItem, RunRecord
-from docspeed_cli.store.sqlite import SqliteDatabase
+from docspeed_cli.store.sqlite import LedgerCopy, SqliteDatabase
 from docspeed_cli.store.transfer import _TABLES, import_ledger
 from tests.postgres import PASSWORD, Server, free_port, pooler
 from tests.store.conftest import KEY, SERVER, LedgerFile, PostgresStore, ids, job
@@ -355,7 +355,7 @@ def test_postgres_import_brings_a_file_in_once(postgres: PostgresStore, file: Le
     local.close()
     shared = postgres.open()
     shared.begin(job("job_of_another", token="another"))
-    source = SqliteDatabase(str(file.path), file.warnings.append, lambda: 1.0)
+    source = LedgerCopy(str(file.path), file.warnings.append, lambda: 1.0)
     first, second = (import_ledger(source, database_of(shared)) for _ in range(2))
     assert first == (3, 1, 0, 1, 3)
     assert second == (0, 0, 0, 0, 0)

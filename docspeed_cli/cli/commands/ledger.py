@@ -69,17 +69,24 @@ def import_(
             raise UsageError("there is no shared ledger to import into", hint=hint)
         if not path.is_file():
             raise UsageError(f"there is no ledger at {path}; name its file")
-        from docspeed_cli.store.sqlite import SqliteDatabase
-        from docspeed_cli.store.transfer import import_ledger
+        import sqlite3
+        from contextlib import closing
 
-        target = context.shared_database
-        assert target is not None
-        _ = context.ledger  # closes the database at the end
-        source = SqliteDatabase(str(path), context.output.warn, context.environment.now)
+        from docspeed_cli.store.sqlite import LedgerCopy
+
         try:
+            source = LedgerCopy(str(path), context.output.warn, context.environment.now)
+        except sqlite3.Error as error:
+            hint = "name the file `ledger.db` of a state folder"
+            raise UsageError(f"can't import {path}: {error}", hint=hint) from None
+        with closing(source):
+            source.warn_of_damage()
+            from docspeed_cli.store.transfer import import_ledger
+
+            target = context.shared_database
+            assert target is not None
+            _ = context.ledger  # closes the database at the end
             imported = import_ledger(source, target)
-        finally:
-            source.close()
         _show(context, {"from": str(path), "ledger": target.where, **imported._asdict()})
         return 0
 
