@@ -48,14 +48,14 @@ class ResultNames:
         if name.casefold().endswith(CORRECTIONS):  # a file of this name has reviewers' decisions
             name = f"{name[: -len(CORRECTIONS)]}_corrections.json"
         path, number = folder / name, 1
-        while (key := _comparable(path)) in self._taken:
+        while (key := comparable(path)) in self._taken:
             number += 1
             path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
         self._taken.add(key)
         return path
 
 
-def _comparable(path: Path) -> str:
+def comparable(path: Path) -> str:
     """The path in a form that is equal for names that some file system takes for the same."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", str(path)).casefold())
 

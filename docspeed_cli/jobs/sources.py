@@ -54,12 +54,16 @@ class Shard(NamedTuple):
     def takes(self, source: Source) -> bool:
         """Whether a document belongs to this part.
 
-        Only its path decides: below the searched folder, or else as it was named; or its URL.
+        Only its path decides: below the searched folder, or else as it was named; or its URL. `a.pdf` and
+        `A.png` in one folder are in one part, which gives their results different names.
         """
+        from docspeed_cli.jobs.filenames import comparable
+
         name = source.url or source.label
         if source.path is not None and not source.temporary:
             named = source.path if source.below is None else source.path.relative_to(source.below)
-            name = display_path(os.path.normpath(named)).replace(os.sep, "/")
+            stem = comparable(Path(os.path.normpath(named)).with_suffix(""))
+            name = display_path(stem).replace(os.sep, "/")
         digest = hashlib.sha256(name.encode()).digest()
         return int.from_bytes(digest[:8]) % self.parts == self.part - 1
 

@@ -18,6 +18,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.signals import Interrupts
+from docspeed_cli.jobs.filenames import comparable
 from docspeed_cli.jobs.media_types import media_type_of
 from docspeed_cli.jobs.named_documents import file_digest, listed_source, local_source, stored_source
 from docspeed_cli.jobs.sources import collect, discard, invalid_input
@@ -648,6 +649,14 @@ def test_shard_takes_each_document_once_wherever_the_folder_is(tmp_path: Path) -
         assert all(5 <= len(part) <= 20 for part in found)
         taken.append([[label.removeprefix(str(folder)) for label in part] for part in found])
     assert taken[0] == taken[1]
+
+
+def test_shard_takes_documents_whose_results_have_one_name_together(tmp_path: Path) -> None:
+    for number in range(20):
+        for name in (f"é{number}.pdf", f"É{number}.PDF", f"e\u0301{number}.tiff"):
+            (tmp_path / name).write_bytes(PDF)
+    for part in shards(world(), 3, files=(str(tmp_path),), recursive=True):
+        assert len(part) == 3 * len({Path(comparable(Path(label))).stem for label in part})
 
 
 def test_shard_divides_stored_files_and_a_list_on_standard_input() -> None:

@@ -77,8 +77,7 @@ def import_(
         try:
             source = LedgerCopy(str(path), context.output.warn, context.environment.now)
         except sqlite3.Error as error:
-            hint = "name the file `ledger.db` of a state folder"
-            raise UsageError(f"can't import {path}: {error}", hint=hint) from None
+            raise UsageError(f"can't import {path}: {error}; name a state folder's `ledger.db`") from None
         with closing(source):
             source.warn_of_damage()
             from docspeed_cli.store.transfer import import_ledger
