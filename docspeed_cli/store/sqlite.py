@@ -204,22 +204,24 @@ class LedgerCopy(SqliteDatabase):
     """
 
     def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
-        db, found = self._copied(_read_only(self.path))
-        if not found:
-            db.close()
-            raise sqlite3.DatabaseError("it is not a ledger, or a newer docspeed wrote it")
-        return db
-
-    def warn_of_damage(self) -> None:
-        """Say so if the file is damaged, because then some rows may be missing."""
+        found = ""
         for source in _read_only(self.path):
             try:
-                found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0])
+                found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1].strip()
+                if found == "ok" and 0 < layout_of(source) <= len(MIGRATIONS):
+                    self.is_persistent = False
+                    db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+                    source.backup(db)
+                    migrate(db)
+                    return db
             except TROUBLE as error:
                 found = str(error)
-            if found != "ok":
-                self._warn(f"{self.path} is damaged ({found}): only what can be read of it is imported")
-            return
+        db, is_ledger = self._copied(_read_only(self.path))
+        if not is_ledger:
+            db.close()
+            raise sqlite3.DatabaseError("it is not a ledger, or a newer docspeed wrote it")
+        self._warn(f"{self.path} is damaged ({found}): only what can be read of it is imported")
+        return db
 
 
 def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ import pytest
 from docspeed_cli.core.models import State
 from docspeed_cli.store.layout import MIGRATIONS
 from docspeed_cli.store.ledger import Ledger
-from docspeed_cli.store.sqlite import SqliteDatabase
+from docspeed_cli.store.sqlite import LedgerCopy, SqliteDatabase
 from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
 
 LAYOUT = len(MIGRATIONS)
@@ -194,6 +194,17 @@ def test_sqlite_older_layout_is_migrated(file: LedgerFile, layout: int) -> None:
     ledger.set_output(old.row or 0, "a.json", "another json")
     assert ledger.by_id("job_old")[0].content_hash == "another json"
     assert file.warnings == []
+
+
+@pytest.mark.parametrize("layout", [1, 3, LAYOUT])
+def test_ledger_copy_of_any_layout_has_its_runs_and_leaves_the_file(file: LedgerFile, layout: int) -> None:
+    _of_layout(file.path, layout)
+    before = file.path.read_bytes()
+    copy = LedgerCopy(str(file.path), file.warnings.append, lambda: 1.0)
+    assert copy.read("SELECT job_id, run FROM jobs") == [("job_old", "march")]
+    assert copy.read("SELECT run FROM runs") == [("march",)]
+    copy.close()
+    assert file.path.read_bytes() == before and file.warnings == []
 
 
 def test_sqlite_concurrency_file_of_a_running_older_program_is_read_and_left_alone(file: LedgerFile) -> None:

@@ -79,7 +79,6 @@ def import_(
         except sqlite3.Error as error:
             raise UsageError(f"can't import {path}: {error}; name a state folder's `ledger.db`") from None
         with closing(source):
-            source.warn_of_damage()
             from docspeed_cli.store.transfer import import_ledger
 
             target = context.shared_database
