@@ -24,7 +24,8 @@ _STOP = re.compile(
     "what|which|who|whom|whose|when|where|why|how|much|many|is|are|was|were|be|been|do|does|did|has|have|had|its?|"
     "th[ia]s|that|these|those|there|here|i|you|we|they|me|my|our|your|he|she|to|from|by|at|with|as|or|not|any|all|"
     "some|tell|show|give|find|list|please|sa(?:y|id|ys)|ca?n|could|would|should|will|about|documents?|file|page|also|"
-    "then|than|so|but|if|into|per|get|s"
+    "then|than|so|but|if|into|per|get|s|charged|"
+    "wie|was|wer|wann|wo|welche[rs]?|lautet|hoch|ist|der|die|das|quel(?:le)?s?|qui|quand|combien|est|les?"
 )
 
 
@@ -77,6 +78,7 @@ def _best(units: Sequence[_Unit], query: str) -> list[_Unit]:
     ranked = sorted(range(len(units)), key=lambda index: -scores[index])[:MAX_QUOTES]
     top = max(scores, default=0.0)
     chosen = [units[index] for index in sorted(ranked) if scores[index] >= 0.8 * top > 0]
+    chosen = list({frozenset(unit.lines): unit for unit in chosen}.values())
     return [unit for unit in chosen if not any(set(unit.lines) < set(other.lines) for other in chosen)]
 
 

@@ -54,12 +54,14 @@ def _labelled(page: PageLayout) -> Iterator[Pair]:
     """Pairs from top to bottom: a value is in its label's line, to the right, or below."""
     rows = _rows(page.lines[:_MAX_LINES])
     in_table = {line for table in page.tables for line in table.lines}
-    for at, row in enumerate(rows):
-        beside = list(_across(row, in_table))
+    across = [list(_across(row, in_table)) for row in rows]
+    labels = {pair.lines[0] for beside in across for pair in beside if len(pair.lines) > 1}
+    for at, (row, beside) in enumerate(zip(rows, across, strict=True)):
         yield from beside
         done = {line for pair in beside if _is_data(pair.value) for line in pair.lines}
         if sum(bool(known_kinds(line.text, column=True)) for line in row) < 2:
-            yield from _below([line for line in row if line not in done], rows[at + 1 : at + 5])
+            left = [line for line in row if line not in done]
+            yield from (pair for pair in _below(left, rows[at + 1 : at + 5]) if pair.lines[1] not in labels)
 
 
 def _rows(lines: Sequence[Line]) -> list[list[Line]]:
@@ -120,7 +122,7 @@ def _parts(line: Line) -> Iterator[Pair]:
 
 def _split_label(text: str) -> tuple[str, str, float]:
     """First label of a line, the rest, and how sure that is; a line without a value is all label."""
-    words = text.split()
+    words = text.replace(" %", "%").split()
     at = next((at for at, word in enumerate(words) if _is_data(word)), len(words))
     if 0 < at < len(words):
         dated = " ".join(words[at - 1 :])
@@ -132,7 +134,8 @@ def _split_label(text: str) -> tuple[str, str, float]:
         return match["label"].strip(), match["value"].strip(), 1.0
     if at == 0 or text.startswith(":"):
         return "", text.lstrip(": "), 1.0
-    if at == len(words) or at > 6 or len(words) > 12:
+    is_house = at == 1 and len(words) > 2 and tokens(label) == ("number",)  # `No. 48, 2nd Cross`
+    if at == len(words) or at > 6 or len(words) > 12 or is_house:
         return text, "", 1.0
     return label, " ".join(words[at:]), 0.85
 
@@ -167,10 +170,12 @@ def _beneath(line: Line, rows: Sequence[list[Line]]) -> Line | None:
 
 def _parties(page: PageLayout) -> list[tuple[str, list[Line]]]:
     """Roles and their lines, below headings such as "Seller" and "Bill to"."""
+    in_table = {line for table in page.tables for line in table.lines}
     groups: list[tuple[str, list[Line]]] = []  # lines close together, and the role that the first one names
     for line in page.lines:
         role = role_of(line.text)
-        if role or not groups or _far(groups[-1][1], line):
+        beyond = groups and (line in in_table) != (groups[-1][1][0] in in_table)
+        if role or not groups or beyond or _far(groups[-1][1], line):
             groups.append((role, [line]))
         else:
             groups[-1][1].append(line)

@@ -27,6 +27,23 @@ def test_ask_answer_cites_its_lines(sandbox: Sandbox) -> None:
     assert len(region["bbox"]) == 4
 
 
+def test_ask_words_of_a_question_do_not_count(sandbox: Sandbox) -> None:
+    document = papers.lines_pdf(["CGST: 25,287.28", "Interest is charged on payments after the date."])
+    body = sandbox.ask("/api/v1/ask", document, query="How much CGST is charged?")
+    assert body["answer"] == "“CGST: 25,287.28” (page 1)"
+    body = sandbox.ask("/api/v1/ask", document, query="Wie hoch ist die CGST?")
+    assert body["answer"] == "“CGST: 25,287.28” (page 1)"
+
+
+def test_ask_heading_that_is_a_label_is_quoted_once(sandbox: Sandbox) -> None:
+    paper = papers.Paper()
+    paper.put(50, 80, "Handelsrechnung (380) Nr. 471113", "B", 14)
+    paper.put(50, 140, "Sehr geehrte Damen und Herren", "B", 14)
+    paper.put(50, 180, "vielen Dank.")
+    body = sandbox.ask("/api/v1/ask", paper.bytes(), query="471113")
+    assert body["answer"].count("471113") == len(body["citations"][0]["regions"]) == 1
+
+
 def test_ask_without_grounding_has_no_citations(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/ask", DOC, query="manager", include_grounding=False)
     assert "Meenakshi" in body["answer"] and body["citations"] == []

@@ -352,3 +352,34 @@ def test_extract_seller_without_a_label_is_a_company_or_null(
     sandbox: Sandbox, lines: list[str], name: str | None
 ) -> None:
     assert extract(sandbox, lines_pdf(lines), seller_name="string") == {"seller_name": name}
+
+
+def test_extract_address_ends_where_a_table_begins(sandbox: Sandbox) -> None:
+    paper = Paper()
+    for row, text in enumerate(("Bill to", "Rohstoff AG", "Musterstr. 42", "80331 München")):
+        paper.put(50, 80 + 14 * row, text)
+    for row, cells in enumerate(
+        (("Pos.", "Item", "Amount"), ("1", "Beaker", "9.00"), ("2", "Flask", "7.00"))
+    ):
+        for x, cell in zip((50, 200, 400), cells, strict=True):
+            paper.put(x, 140 + 14 * row, cell)
+    found = extract(sandbox, paper.bytes(), **{"buyer.address": "string"})
+    assert found == {"buyer.address": "Musterstr. 42, 80331 München"}
+
+
+def test_extract_tax_after_a_spaced_percentage_is_the_amount(sandbox: Sandbox) -> None:
+    document = table(("Total HT", "100,00"), ("TVA 20 %", "20,55"), ("Total TTC", "120,55"))
+    assert extract(sandbox, document, tax_amount="number") == {"tax_amount": 20.55}
+
+
+def test_extract_number_of_a_house_is_no_number_of_the_seller(sandbox: Sandbox) -> None:
+    document = lines_pdf(["Seller", "Rohstoff AG", "No. 48, 2nd Cross, Pune", "GSTIN: 29AAGCK4821M1Z4"])
+    names = {"seller.number": "string", "seller.address": "string"}
+    assert extract(sandbox, document, **names)["seller.number"] is None
+    assert extract(sandbox, document, **names)["seller.address"] == "No. 48, 2nd Cross, Pune"
+
+
+def test_extract_label_with_a_value_is_no_value_of_the_label_above(sandbox: Sandbox) -> None:
+    document = table(("Bank", "Canara, Peenya"), ("Account Name", "Rohstoff AG"), ("Account No.", "0412"))
+    answer = sandbox.ask("/api/v1/ask", document, query="Which bank?")["answer"]
+    assert answer == "“Bank: Canara, Peenya” (page 1)"
