@@ -64,7 +64,9 @@ class Store:
     def clear(self) -> int:
         """Delete all records; returns the number of files and jobs."""
         count = int(self._run("SELECT count(*) FROM records WHERE kind <> 'session'")[0][0])
-        self._run("DELETE FROM records")
+        # An older version has left tables of its own.
+        for (table,) in self._run("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            self._run(f'DELETE FROM "{table}"')
         self._run("VACUUM")
         return count
 

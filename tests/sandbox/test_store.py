@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -77,3 +79,12 @@ def test_split_too_many_pages_returns_422(sandbox: Sandbox) -> None:
     document = papers.lines_pdf(*[[]] * 501)
     item = {"input": {"file_id": sandbox.file_id(document)}}
     assert sandbox.json(sandbox.post("/v1/split", item), 422)["detail"]["code"] == "document_too_large"
+
+
+def test_reset_deletes_what_an_older_version_stored(sandbox: Sandbox) -> None:
+    database = sandbox.folder / "sandbox.sqlite3"
+    with closing(sqlite3.connect(database, isolation_level=None)) as older:
+        older.execute("CREATE TABLE jobs (result TEXT)")
+        older.execute("INSERT INTO jobs VALUES ('a private total')")
+    reset(sandbox.folder)
+    assert b"private" not in database.read_bytes()
