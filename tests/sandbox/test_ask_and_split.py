@@ -38,8 +38,9 @@ def test_ask_words_of_a_question_do_not_count(sandbox: Sandbox) -> None:
 def test_ask_heading_that_is_a_label_is_quoted_once(sandbox: Sandbox) -> None:
     paper = papers.Paper()
     paper.put(50, 80, "Handelsrechnung (380) Nr. 471113", "B", 14)
-    paper.put(50, 140, "Sehr geehrte Damen und Herren", "B", 14)
-    paper.put(50, 180, "vielen Dank.")
+    paper.put(50, 120, "vom", "B", 14)
+    for row in range(6):
+        paper.put(50, 160 + 14 * row, f"Position {row} ist vollständig geliefert")
     body = sandbox.ask("/api/v1/ask", paper.bytes(), query="471113")
     assert body["answer"].count("471113") == len(body["citations"][0]["regions"]) == 1
 
