@@ -75,7 +75,8 @@ def _dial(address: LedgerAddress) -> Connection:
         named = conninfo_to_dict(address.url)
     except psycopg.ProgrammingError:
         # libpq's own words would repeat a part of the address, which may be the password.
-        raise LedgerUnavailable(words(address, "the address is malformed")) from None
+        what = "the address is malformed: check its options, and write a percent sign as %25"
+        raise LedgerUnavailable(words(address, what), hint=HINT) from None
     name = f"process {os.getpid()} on {platform.node()}"
     ours = {"application_name": name[:63], "client_encoding": "UTF8"}
     conninfo = make_conninfo("", **{**_CONNECTING, **named, **ours})

@@ -78,7 +78,7 @@ class Run:
         if term in ("always()", "success()"):
             return True
         name, value = term.split(" == ")
-        return self.context[name] == value.strip("'")
+        return self.context.get(name) == value.strip("'")
 
     def _filled(self, text: str) -> str:
         return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: self.context.get(found[1], ""), text)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+import pytest
 import yaml
 
 from tests.fake_service import KEY
@@ -15,7 +18,13 @@ EXAMPLES = ACTION.parent / "examples"
 SCHEMA = f"--schema {EXAMPLES / 'invoice.schema.json'}"
 
 
-def act(folder: Path, flags: str = SCHEMA, documents: str = "invoices", **env: str) -> Done:
+def act(
+    folder: Path,
+    flags: str = SCHEMA,
+    documents: str = "invoices",
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    **env: str,
+) -> Done:
     """Run the action over the documents of a repository; the program is installed already."""
     invoices = folder / "invoices"
     if not invoices.exists():
@@ -24,7 +33,9 @@ def act(folder: Path, flags: str = SCHEMA, documents: str = "invoices", **env: s
             shutil.copy(EXAMPLES / name, invoices)
     machine = Machine(folder, base_url="sandbox").env(env)
     del machine["DOCSPEED_STATE_DIR"]
-    return Run(folder, {"documents": documents, "flags": flags}, machine).play(leave_out=("install",))
+    return Run(folder, {"documents": documents, "flags": flags, **inputs}, machine).play(
+        leave_out=("install",)
+    )
 
 
 def test_action_run_has_results_outputs_summary_and_cached_ledger(tmp_path: Path) -> None:
@@ -75,6 +86,17 @@ def test_action_with_a_shared_ledger_keeps_no_cache(tmp_path: Path) -> None:
     done = act(tmp_path, f"{SCHEMA}\n--local-ledger", DOCSPEED_LEDGER="postgresql://127.0.0.1:1/none")
     assert not done.failed, done.log
     assert [each.action for each in done.used] == ["actions/setup-python"]
+
+
+def test_action_with_a_ledger_named_local_keeps_the_cache(tmp_path: Path) -> None:
+    assert act(tmp_path, "--no-such-flag", DOCSPEED_LEDGER="local").used[-1].action == "actions/cache/save"
+
+
+@pytest.mark.parametrize(("name", "value"), [("cache", "yes"), ("results", "")])
+def test_action_input_without_meaning_fails_the_step(tmp_path: Path, name: str, value: str) -> None:
+    done = act(tmp_path, inputs={name: value})
+    assert done.failed and f"the input {name} is" in done.log
+    assert "run" not in done.outputs or not done.outputs["run"]
 
 
 def test_action_wrong_flag_fails_the_step(tmp_path: Path) -> None:
