@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, takewhile
+from itertools import chain, pairwise, takewhile
 from typing import NamedTuple
 
 from docspeed_cli.sandbox.labels import TABLE, is_joint, is_known, known_kinds, role_of, tokens
@@ -188,4 +188,7 @@ def _far(lines: list[Line], line: Line) -> bool:
     if abs(line.box[1] - last.box[1]) < 0.5 * line.height and ":" in (last.text[-1], line.text[0]):
         return False  # a value beside its label
     shift = min(abs(line.box[0] - other.box[0]) for other in (lines[0], last))
-    return shift > 6 * line.height or not -2 < line.box[1] - last.box[3] < 1.6 * line.height
+    gap = line.box[1] - last.box[3]
+    gaps = (other.box[1] - above.box[3] for above, other in pairwise(lines[1:]))
+    usual = max((other for other in gaps if other > -2), default=gap)  # less is beside, not below
+    return shift > 6 * line.height or not -2 < gap < min(1.6 * line.height, usual + 0.5 * line.height)

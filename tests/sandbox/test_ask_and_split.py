@@ -111,3 +111,10 @@ def test_split_invoice_title_above_other_lines_is_one_section(sandbox: Sandbox) 
     third = ["INVOICE", "12 March 2026", "Invoice No: R-8", "Total: 50.00"]
     sections = sandbox.ask("/v1/split", papers.lines_pdf(first, second, third))["sections"]
     assert [(s["start_page_index"], s["end_page_index"]) for s in sections] == [(0, 1), (2, 2)]
+
+
+def test_split_titles_in_german_and_french_name_their_kinds(sandbox: Sandbox) -> None:
+    titles = ["Rechnung", "Lieferschein", "Facture", "Bon de commande", "Angebot"]
+    found = sandbox.ask("/v1/split", papers.lines_pdf(*([title] for title in titles)))["sections"]
+    kinds = ["invoice", "delivery_note", "invoice", "purchase_order", "quotation"]
+    assert [section["kind"] for section in found] == kinds

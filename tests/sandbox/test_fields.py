@@ -383,3 +383,33 @@ def test_extract_label_with_a_value_is_no_value_of_the_label_above(sandbox: Sand
     document = table(("Bank", "Canara, Peenya"), ("Account Name", "Rohstoff AG"), ("Account No.", "0412"))
     answer = sandbox.ask("/api/v1/ask", document, query="Which bank?")["answer"]
     assert answer == "“Bank: Canara, Peenya” (page 1)"
+
+
+def test_extract_party_ends_at_a_gap_wider_than_its_own(sandbox: Sandbox) -> None:
+    paper = Paper()
+    for y, text in ((80, "Bill to"), (92, "Rohstoff AG"), (104, "Pune"), (125, "Invoice No: 12-7")):
+        paper.put(50, y, text)
+    found = extract(sandbox, paper.bytes(), **{"customer_number": "string", "buyer.address": "string"})
+    assert found == {"customer_number": None, "buyer.address": "Pune"}
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ("Zahlbar bis: 17.11.2026", "due_date", "17.11.2026"),
+        ("Bon de commande : BC-771", "po_number", "BC-771"),
+    ],
+)
+def test_extract_common_labels_of_other_languages_are_known(
+    sandbox: Sandbox, line: str, key: str, value: str
+) -> None:
+    assert extract(sandbox, lines_pdf([line]), **{key: "string"}) == {key: value}
+
+
+def test_extract_net_price_of_a_french_item_is_its_unit_price(sandbox: Sandbox) -> None:
+    document = table(
+        ("Désignation", "Quantité", "Prix unitaire HT", "Montant HT"), ("Farine", "12", "2,50", "30,00")
+    )
+    tables = [{"key": "items", "fields": [{"key": "unit_price", "type": "number"}]}]
+    (item,) = sandbox.ask("/v1/extract", document, schema={"tables": tables})["line_items"]["items"]
+    assert item["unit_price"]["value"] == 2.5
