@@ -127,7 +127,7 @@ def _field_view(field: Field, candidates: Iterable[_Found]) -> dict[str, object]
 def _candidates(field: Field, layout: Layout, pairs: list[Pair]) -> Iterator[_Found]:
     """Yield every candidate for the field's value."""
     *parents, name = field.key.split(".")
-    parent = "".join(parents[-1:])
+    parent = next(filter(role_of, reversed(parents)), "".join(parents[-1:]))
     if role_of(parent) or is_known(f"{parent} {name}"):  # `seller.name`, `invoice.number`
         name = f"{parent} {name}"
     words = tokens(name)

@@ -27,6 +27,7 @@ _ITEMS = re.compile(
     r"(?:\((?P<listed>[^)]*)\)|(?:with|:|including)\s+(?P<named>[^.;\n]*))?",
     re.IGNORECASE,
 )
+_NOTE = re.compile(r"\(\d+\)|@?\s*\d+(?:[.,]\d+)?\s*%")  # a number in brackets, or the rate of a tax
 _DEFAULT_COLUMNS = "description, quantity, unit price, amount"
 
 
@@ -62,6 +63,7 @@ def _fields(layout: Layout) -> dict[str, Field]:
     """Fields of one document: every label with a value, each key once."""
     fields: dict[str, Field] = {}
     for pair in (pair for page in layout.pages for pair in page_pairs(page)):
+        pair = pair._replace(label=" ".join(_NOTE.sub("", pair.label).split()))
         if _names_something(pair):
             of = f" of the {pair.role}" if pair.role else ""
             key = snake(f"{pair.role} {pair.label}")
@@ -71,9 +73,8 @@ def _fields(layout: Layout) -> dict[str, Field]:
 
 def _names_something(pair: Pair) -> bool:
     """True if a label can be a field's name, and is not a sentence before a colon."""
-    label = re.sub(r"\(\d+\)", "", pair.label)
-    sentence = re.search(r"\d{2}|[.;,]\s|^page\b", label, re.IGNORECASE)
-    if sentence or not snake(label) or len(label.split()) > 5:
+    sentence = re.search(r"\d{2}|[.;,]\s|^page\b", pair.label, re.IGNORECASE)
+    if sentence or not snake(pair.label) or len(pair.label.split()) > 5:
         return False
     if is_known(pair.label) or pair.sure == 1.0:
         return True

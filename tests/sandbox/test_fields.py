@@ -413,3 +413,16 @@ def test_extract_net_price_of_a_french_item_is_its_unit_price(sandbox: Sandbox) 
     tables = [{"key": "items", "fields": [{"key": "unit_price", "type": "number"}]}]
     (item,) = sandbox.ask("/v1/extract", document, schema={"tables": tables})["line_items"]["items"]
     assert item["unit_price"]["value"] == 2.5
+
+
+def test_extract_nested_field_of_a_party_is_that_partys(sandbox: Sandbox) -> None:
+    document = lines_pdf(["Seller", "GSTIN: 27AABCL1234F1Z5", "", "Buyer", "GSTIN: 29AAGCS9876M1ZQ"])
+    found = extract(sandbox, document, **{"buyer.tax.gstin": "string", "seller.tax.gstin": "string"})
+    assert found == {"buyer.tax.gstin": "29AAGCS9876M1ZQ", "seller.tax.gstin": "27AABCL1234F1Z5"}
+
+
+def test_schema_tax_with_its_rate_is_a_field_without_the_rate(sandbox: Sandbox) -> None:
+    document = table(("Total HT", "100,00"), ("TVA 20 %", "20,55"), ("IGST @ 5%", "5,00"))
+    inputs = [{"file_id": sandbox.file_id(document)}]
+    built = sandbox.json(sandbox.post("/v1/schema/auto", {"inputs": inputs}))
+    assert [field["key"] for field in built["fields"]] == ["total_ht", "tva", "igst"]
