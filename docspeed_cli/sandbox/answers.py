@@ -72,7 +72,8 @@ def _best(units: Sequence[_Unit], query: str) -> list[_Unit]:
     wanted = list(dict.fromkeys(_terms(query[:2000])))
     names = names_of(" ".join(wanted))
     scores = [
-        score and score * (1 + fit(names, unit.label))
+        # A line alone, such as a title, tells less than a label with its value.
+        score * (1 + fit(names, unit.label) if unit.label or len(unit.lines) > 1 else 0.5)
         for unit, score in zip(units, _bm25(units, wanted), strict=True)
     ]
     ranked = sorted(range(len(units)), key=lambda index: -scores[index])[:MAX_QUOTES]
@@ -96,7 +97,7 @@ def _units(document: int, layout: Layout) -> Iterator[_Unit]:
     for page in layout.pages:
         quoted = {line for table in page.tables for line in table.lines}
         for pair in page_pairs(page):
-            if not quoted.issuperset(pair.lines):
+            if pair.lines[-1] not in quoted:
                 quoted.update(pair.lines)
                 yield _Unit(document, pair.lines, f"{pair.label}: {pair.value}", pair.label, pair.role)
         for block, following in zip_longest(page.blocks, page.blocks[1:]):
@@ -124,4 +125,4 @@ def _heading_unit(document: int, block: Block, following: Block | None) -> _Unit
     rows = following.rows[:4] if following and following.kind == "paragraph" else []
     text = ", ".join(": ".join(line.text.rstrip(",:") for line in row) for row in rows)
     lines = (*block.lines, *(line for row in rows for line in row))
-    return _Unit(document, lines, f"{block.text}: {text}" if text else block.text, block.text)
+    return _Unit(document, lines, f"{block.text}: {text}" if text else block.text, block.text if text else "")

@@ -45,6 +45,16 @@ def test_ask_heading_that_is_a_label_is_quoted_once(sandbox: Sandbox) -> None:
     assert body["answer"].count("471113") == len(body["citations"][0]["regions"]) == 1
 
 
+def test_ask_value_comes_before_a_title_with_the_same_words(sandbox: Sandbox) -> None:
+    paper = papers.Paper()
+    paper.put(50, 80, "INVOICE", "B", 16)
+    paper.put(50, 120, "SELLER", "B", 16)
+    for row, text in enumerate(("Rohstoff AG", "Pune", "Invoice No.: R-7", "Origin: Pune", "Terms: 30 days")):
+        paper.put(50, 150 + 14 * row, text)
+    body = sandbox.ask("/api/v1/ask", paper.bytes(), query="Which invoice is it?")
+    assert body["answer"] == "“Invoice No.: R-7” (page 1)"
+
+
 def test_ask_without_grounding_has_no_citations(sandbox: Sandbox) -> None:
     body = sandbox.ask("/api/v1/ask", DOC, query="manager", include_grounding=False)
     assert "Meenakshi" in body["answer"] and body["citations"] == []
