@@ -92,6 +92,18 @@ def test_kept_result_needs_no_key(stage: Stage, service: Service) -> None:
     assert (ran.code, ran.raw) == (0, first.raw), ran.err
 
 
+def test_kept_result_ends_a_wait_that_the_server_can_not_answer(stage: Stage, service: Service) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no network")
+
+    stage.run(*PARSE, "--wait")
+    cut = replace(stage, transport=lambda base_url: httpx.MockTransport(refuse))
+    waited = cut.run("jobs", "wait", "job_1")
+    assert (waited.code, json.loads(waited.out)["state"]) == (0, "done")
+    service.jobs.clear()
+    assert stage.run("jobs", "wait", "job_1").code == 0
+
+
 def test_kept_results_survive_sandbox_reset(stage: Stage) -> None:
     argv = ("parse", stage.document("a.pdf"), "--sandbox", "--wait")
     Path(argv[1]).write_bytes((Path(__file__).parents[2] / "examples" / "invoice.pdf").read_bytes())

@@ -8,6 +8,7 @@ from docspeed_cli.cli.commands.jobs.shared import JobRows, OnStatus, for_each, r
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs
 from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions, waiting_flag
+from docspeed_cli.core.errors import NotFound, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower, job_failed
@@ -42,7 +43,14 @@ def wait(
 
         def watch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
             require_job_id(context, job)
-            job, response = yield from follower.watch(job, wait_options._replace(on_status=on_status))
+            try:
+                job, response = yield from follower.watch(job, wait_options._replace(on_status=on_status))
+            except (NotFound, Unavailable):
+                # A job whose result is kept has ended, whatever became of the server or the network.
+                kept = follower.kept(job)
+                if kept is None:
+                    raise
+                job, response = kept, None
             error = job_failed(job) if job.state is State.FAILED else None
             return Outcome(job=job, status=response, error=error)
 
