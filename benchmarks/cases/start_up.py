@@ -59,7 +59,7 @@ START_UP = Case(
     (
         Figure("`--version` / bare python", over("--version", "bare python"), 2.0),
         Figure("`--help` / bare python", over("--help", "bare python"), 3.0),
-        Figure("`parse --help` / bare python", over("parse --help", "bare python"), 5.5),
+        Figure("`parse --help` / bare python", over("parse --help", "bare python"), 6.0),
         Figure("`jobs list` / bare python", over("jobs list", "bare python"), 6.0),
     ),
 )
