@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,10 @@ def pairs_of(expected: Path, actual: Path, *, to_update: bool = False) -> list[P
     """
     for path in (expected, actual):
         if not path.exists() and not (to_update and path is expected and actual.is_dir()):
-            raise UsageError(f"{display_path(path)}: no such file or folder")
+            first = path is expected and actual.is_dir()
+            names = shlex.join(map(display_path, (expected, actual)))
+            hint = f"`docspeed diff {names} --update --yes` takes the actual results as the expected ones"
+            raise UsageError(f"{display_path(path)}: no such file or folder", hint=hint if first else None)
     if expected.is_dir() != actual.is_dir() and expected.exists():
         raise UsageError(
             f"{display_path(expected)} and {display_path(actual)}: compare two files, or two folders"

@@ -5,7 +5,7 @@
 #
 # The first time, or after a change that is right, take the results as the expected ones:
 #
-#   docspeed diff EXPECTED actual/ --update
+#   docspeed diff EXPECTED actual/ --update --yes
 #
 # DOCSPEED_FLAGS may hold more flags of extract, such as --sandbox. Exit code 10: a value differs.
 set -euo pipefail

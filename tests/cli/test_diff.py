@@ -101,6 +101,7 @@ def test_diff_of_a_missing_folder_exits_2(stage: Stage, folders: tuple[str, str]
     ran = stage.run("diff", *names)
     assert (ran.code, ran.out) == (2, "")
     assert "typo: no such file or folder" in ran.err
+    assert ("--update --yes` takes the actual results as the expected ones" in ran.err) == (side == 0)
 
 
 def test_diff_where_nothing_could_be_compared_names_no_share(stage: Stage, folders: tuple[str, str]) -> None:

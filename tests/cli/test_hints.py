@@ -446,6 +446,9 @@ def results_that_are_checked_and_compared(walker: Walker) -> None:
     assert walker.play("check", "@1", "--rules", "r.toml").code == 10
     assert walker.play("check", "@1", "--rules", "r.toml", terminal=True).code == 10
     assert walker.play("diff", "e.json", "e.json", "--update").code == 2
+    Path("today").mkdir()
+    Path("today", "e.json").write_text(Path("e.json").read_text())
+    assert walker.play("diff", "goldens", "today").code == 2
 
 
 @scenario
