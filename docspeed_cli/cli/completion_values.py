@@ -130,9 +130,10 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
 def _read_line(command: Description, words: Sequence[str]) -> _Line:
     """What the words give; nothing if a flag among them is unknown."""
     given: dict[str, list[str]] = {}
-    flags, others = split(command.flags, words) or ([], [])
+    known = command.flags
+    flags, others = split(known, words) or ([], [])
     for spelling, text in flags:
-        given.setdefault(command.flags[spelling][0].name, []).append(text)
+        given.setdefault(known[spelling][0].name, []).append(text)
     for argument in command.arguments:
         taken = len(others) if argument.kind == TEXTS else 1
         if others:

@@ -1,6 +1,7 @@
 """Answers for a group of commands: its help, the version, or what is wrong.
 
-Typer parses the flags of a command. A group has two, and Typer takes longer to load than all of this.
+A group has only two flags, and Typer, which writes the help and the errors of commands, takes longer to
+load than all of this.
 """
 
 from __future__ import annotations

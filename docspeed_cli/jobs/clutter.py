@@ -26,7 +26,7 @@ def why_skipped(path: Path) -> str | None:
 
 
 def in_words(skipped: Iterable[Path]) -> str:
-    """How many files were skipped, for each reason: `1 file of unsupported type and 2 files hidden`."""
+    """How many files were skipped for each reason, such as `2 files written by docspeed`."""
     reasons = [why_skipped(path) or "unsupported" for path in skipped]
     listed = [(reasons.count(reason), words) for reason, words in _REASONS.items()]
     return " and ".join(f"{counted(count, 'file')} {words}" for count, words in listed if count)

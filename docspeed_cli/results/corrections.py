@@ -63,7 +63,7 @@ def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, lis
         cell = cells.get(each.field)
         if cell is not None and _is_of(each, cell.value):
             cell.put(_with_value(cell.content, each.new))
-        # Two values of one key can't be told apart.
+        # If two values have this key, it is unknown which one was corrected.
         elif cell is None and len(found) == 1 and _is_of(each, _value_at(*found[0])):
             _put(*found[0], each.new)
         else:

@@ -166,8 +166,8 @@ def read_places(payload: Any) -> dict[str, list[Place]]:
     named = find_member(payload, "fields", "invoice_level_fields") is not None
     for field in _fields_in("", fields, 0):
         if field.place is not None:
-            body: Place = (list(unwrap(payload))[-1], field.key)
-            found.setdefault(field.key, []).append(field.place if named else body)
+            place: Place = field.place if named else (list(unwrap(payload))[-1], field.key)
+            found.setdefault(field.key, []).append(place)
     last: Counter[str] = Counter()
     for name, rows in _line_item_lists(payload):
         columns = dict.fromkeys(column for row in rows for column in _row_of(row))

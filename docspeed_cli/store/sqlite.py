@@ -189,10 +189,14 @@ class SqliteDatabase(Database):
         self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
         return db
 
+    def _empty(self) -> sqlite3.Connection:
+        """Open an empty database that is lost at the end."""
+        self.is_persistent = False
+        return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+
     def _copied(self, sources: Iterable[sqlite3.Connection]) -> tuple[sqlite3.Connection, bool]:
         """Make tables in memory; returns also whether one of the sources could be read."""
-        self.is_persistent = False
-        db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        db = self._empty()
         migrate(db)
         return db, any(copy_rows(source, db) for source in sources)
 
@@ -209,8 +213,7 @@ class LedgerCopy(SqliteDatabase):
             try:
                 found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1].strip()
                 if found == "ok" and 0 < layout_of(source) <= len(MIGRATIONS):
-                    self.is_persistent = False
-                    db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+                    db = self._empty()
                     source.backup(db)
                     migrate(db)
                     return db
