@@ -97,9 +97,12 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
-    """Copy all readable rows; False if the file can't be read at all, or has a newer layout."""
+    """Copy all readable rows; False if the file can't be read at all.
+
+    Of a newer layout, the tables and columns that this one has too are copied.
+    """
     try:
-        if not 0 < layout_of(source) <= len(MIGRATIONS):
+        if layout_of(source) <= 0:
             return False
     except TROUBLE:
         return False
@@ -113,11 +116,14 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
 def _copy_until_damage(source: sqlite3.Connection, into: sqlite3.Connection, rows: str) -> None:
     into.execute("BEGIN")
     try:
-        found = source.execute(f"SELECT * FROM {rows}")
-        names = [_RENAMED.get(column[0], column[0]) for column in found.description]
-        marks = ", ".join("?" * len(names))
+        table = rows.split()[0]
+        ours = {str(column[1]) for column in into.execute(f"PRAGMA table_info({table})")}
+        theirs = [str(column[1]) for column in source.execute(f"PRAGMA table_info({table})")]
+        columns = [name for name in theirs if _RENAMED.get(name, name) in ours]
+        names = ", ".join(_RENAMED.get(name, name) for name in columns)
+        found = source.execute(f"SELECT {', '.join(columns)} FROM {rows}")
         # IGNORE skips rows that are there, and those without a value that the table requires: damage, too.
-        insert = f"INSERT OR IGNORE INTO {rows.split()[0]} ({', '.join(names)}) VALUES ({marks})"
+        insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"
         for row in found:
             into.execute(insert, row)
     except TROUBLE:

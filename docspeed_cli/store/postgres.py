@@ -234,7 +234,7 @@ class PostgresDatabase(Database):
     def _commit(self, connection: Connection, writes: Sequence[Write]) -> None:
         for write in writes:
             if isinstance(write, _Insertion) and self.locks.is_lost(write.claim):
-                write.refuse(ClaimLost(words(self.where, "the connection was lost")))
+                write.refuse(ClaimLost(words(self.where, "the connection was lost"), retryable=True))
         writes = [write for write in writes if write.done is None]
         if not writes:
             return
@@ -282,7 +282,7 @@ class PostgresDatabase(Database):
                     self._drop_connection()
                 if not lost or left == 0:
                     kind = ClaimLost if lost and tries == 1 else LedgerUnavailable
-                    raise kind(words(self.where, reason(error)), hint=HINT) from None
+                    raise kind(words(self.where, reason(error)), hint=HINT, retryable=lost) from None
             except LedgerUnavailable:
                 raise
             except BaseException:

@@ -66,7 +66,7 @@ def open_connection(address: LedgerAddress) -> Connection:
             connection.close()
             raise
     except psycopg.Error as error:
-        raise LedgerUnavailable(words(address, reason(error)), hint=HINT) from None
+        raise LedgerUnavailable(words(address, reason(error)), hint=HINT, retryable=True) from None
     return connection
 
 

@@ -185,8 +185,9 @@ class SqliteDatabase(Database):
 
         Without those rows, requests that are already paid for would be submitted again.
         """
-        db, _ = self._copied(sources)
-        self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed")
+        db, is_known = self._copied(sources)
+        again = "" if is_known or _identity(self.path) is None else "; what it records may be paid for again"
+        self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed{again}")
         return db
 
     def _empty(self) -> sqlite3.Connection:
@@ -208,21 +209,24 @@ class LedgerCopy(SqliteDatabase):
     """
 
     def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
-        found = ""
+        found, layout = "", 0
         for source in _read_only(self.path):
             try:
+                layout = layout_of(source)
                 found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1].strip()
-                if found == "ok" and 0 < layout_of(source) <= len(MIGRATIONS):
+                if found == "ok" and 0 < layout <= len(MIGRATIONS):
                     db = self._empty()
                     source.backup(db)
                     migrate(db)
                     return db
             except TROUBLE as error:
                 found = str(error)
+        if layout > len(MIGRATIONS):
+            raise sqlite3.DatabaseError("a newer docspeed wrote it")
         db, is_ledger = self._copied(_read_only(self.path))
         if not is_ledger:
             db.close()
-            raise sqlite3.DatabaseError("it is not a ledger, or a newer docspeed wrote it")
+            raise sqlite3.DatabaseError("it is not a ledger")
         self._warn(f"{self.path} is damaged ({found}): only what can be read of it is imported")
         return db
 
@@ -239,7 +243,7 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         layout = layout_of(db)
         if layout > len(MIGRATIONS):
-            raise sqlite3.NotSupportedError("it was written by a newer docspeed")
+            raise sqlite3.NotSupportedError("it was written by a newer docspeed; install that version")
         if layout < len(MIGRATIONS):
             os.chmod(path, 0o600)  # noqa: PTH101
             # Fails while an older docspeed has the file open: it would take new columns for damage.

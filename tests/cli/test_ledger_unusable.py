@@ -47,18 +47,25 @@ def test_ledger_damaged_is_set_aside_and_kept(stage: Stage, service: Service, co
     assert stage.run("jobs", "list").err == ""
 
 
-def test_ledger_of_newer_version_is_left_alone(stage: Stage, service: Service) -> None:
+def test_ledger_of_newer_version_is_read_and_left_alone(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "f")
+    stage.run("parse", "--file-id", "g", "--wait")
     path = stage.folder / "state" / "ledger.db"
     with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE jobs ADD COLUMN of_the_future TEXT DEFAULT 'new'")
+        db.execute("ALTER TABLE jobs DROP COLUMN pages")
+        db.execute("UPDATE jobs SET state = 'paused' WHERE row = 1")
         db.execute("PRAGMA user_version = 999")
-    ran = stage.run("parse", "--file-id", "g")
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["job_id"] == "job_2"
-    assert "warning: " in ran.err
+    db.close()
+    for file_id, payload in (("f", "job_1"), ("g", "job_2")):
+        ran = stage.run("parse", "--file-id", file_id, "--wait")
+        assert (ran.code, ran.raw) == (0, service.results[payload] + b"\n"), ran.err
+        assert "a newer docspeed" in ran.err and f"reusing parse job {payload}" in ran.err
+    assert service.count(SUBMIT) == 2
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (999,)
-        assert db.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+        row = db.execute("SELECT state, of_the_future FROM jobs").fetchone()
+        assert row == ("paused", "new")
 
 
 def test_ledger_missing_table_work_goes_on(stage: Stage, service: Service) -> None:

@@ -22,7 +22,7 @@ def test_shared_ledger_away_sends_nothing_and_exits_9(
     ran = stage.run("parse", stage.document("a.pdf"), *more, "--json", env=AWAY)
     assert ran.code == 9
     error = json.loads(ran.err.splitlines()[0])["error"]
-    assert error["code"] == "ledger_unavailable"
+    assert (error["code"], error["retryable"]) == ("ledger_unavailable", True)
     assert "postgresql://me@127.0.0.1:1/x" in error["message"] and "--local-ledger" in error["hint"]
     assert "s3cret" not in ran.err + ran.out
     assert service.count(UPLOAD) == service.count(SUBMIT) == 0

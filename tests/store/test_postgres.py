@@ -198,6 +198,7 @@ def test_postgres_newer_layout_is_refused(postgres: PostgresStore, postgres_serv
     with pytest.raises(LedgerUnavailable, match=f"layout {len(MIGRATIONS) + 1}") as raised:
         postgres.open()
     assert raised.value.hint == "install a newer docspeed"
+    assert not raised.value.retryable
 
 
 def test_postgres_concurrency_eight_first_clients_make_one_ledger(postgres: PostgresStore) -> None:
