@@ -28,7 +28,7 @@ from docspeed_cli.jobs.sources import InputSet, collect, discard, is_wildcard, u
 from docspeed_cli.jobs.target import (
     RowOptions,
     Target,
-    file_above,
+    check_file,
     file_target,
     names_folder,
     result_flags,
@@ -161,14 +161,9 @@ class Run(NamedTuple):
                 hint="name several inputs, use `--recursive` or `--from`, or add `-o DIR/`",
             )
         if options.failures is not None:
-            path = Path(options.failures)
-            if path.is_dir() or not path.parent.is_dir():
-                file = file_above(path)
-                what = (
-                    f"{file} is a file, not a folder" if file else f"the folder {path.parent} does not exist"
-                )
-                what = "it is a folder; name a file in it" if path.is_dir() else what
-                raise UsageError(f"--failures {path}: {what}")
+            if names_folder(options.failures, "--failures"):
+                raise UsageError(f"--failures {options.failures}: it is a folder; name a file in it")
+            check_file(Path(options.failures), f"--failures {options.failures}")
 
     def _rows(self, context: Context, fields: dict[str, Any]) -> RowOptions | None:
         """Which rows are wanted, if any; the schema that is sent names their columns."""

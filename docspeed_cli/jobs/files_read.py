@@ -51,10 +51,10 @@ class FilesRead:
                 self._labels.setdefault(found, label)
                 self._missing.update(found[2:])
         self._new.clear()
-        if output.name.casefold().endswith(CORRECTIONS) and output.is_file():
+        if output.name.casefold().endswith(CORRECTIONS) and os.path.isfile(output):  # noqa: PTH113
             return f"the reviewers' decisions in {output}"
         # A run has thousands of new files: only one with such a name, or a link, is worth resolving.
-        new = not output.exists() and not output.is_symlink()
+        new = not os.path.lexists(output)
         found = None if new and _folded(output.name) not in self._missing else _identity(output)
         return self._labels.get(found) if found is not None else None
 

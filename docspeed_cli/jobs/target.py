@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.named_documents import display_path
+from docspeed_cli.service.body import is_replaced
 from docspeed_cli.terminal.streams import check_bom
 
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
@@ -63,7 +66,10 @@ def target(
     overwrite: bool = False,
     rows: RowOptions | None = None,
 ) -> Target:
-    """What `-o` names; a folder is made unless `make` is false. UsageError if results can't go there."""
+    """What `-o` names. UsageError if results can't go there.
+
+    A folder is made; with `make` false it is only checked that it can be.
+    """
     if output == "-":
         output = None
     if pattern is not None:
@@ -87,23 +93,47 @@ def target(
     if (many and not in_one_file) or is_folder:
         if make:
             make_folder(path, f"-o {output}")
+        elif file_above(path / "file") is None:  # otherwise `make_folder` says it
+            there = next(above for above in (path, *path.absolute().parents) if above.is_dir())
+            _check_folder(there, f"-o {output}")
         return Target(path, True, table, pattern, overwrite, rows)
-    if file := file_above(path):
-        raise UsageError(f"-o {output}: {file} is a file, not a folder", hint="name another place")
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"-o {output}: the folder {path.parent} does not exist",
-            hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
-        )
+    check_file(path, f"-o {output}")
     return Target(path, many, table, rows=rows, in_one_file=many)
 
 
-def names_folder(output: str) -> bool:
-    """Whether `-o` names a folder, whatever goes there. UsageError if no file of this name can exist."""
+def check_file(path: Path, named: str) -> None:
+    """UsageError if no file can be written at this path, which `named` names: a flag with its value."""
+    if file := file_above(path):
+        raise UsageError(f"{named}: {file} is a file, not a folder", hint="name another place")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"{named}: the folder {path.parent} does not exist",
+            hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
+        )
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UsageError(f"{named}: it is read-only", hint="name another place")
+    if is_replaced(path):
+        _check_folder(path.resolve().parent, named)
+
+
+def _check_folder(folder: Path, named: str) -> None:
+    """UsageError if no file can be made in the folder. It is tried, because permissions don't tell it all."""
     try:
-        return output.endswith("/") or Path(output).is_dir()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{named}: can't make a file in {folder}: {error.strerror or error}",
+            hint="make that folder writable, or name another place",
+        ) from None
+
+
+def names_folder(output: str, flag: str = "-o") -> bool:
+    """Whether a flag names a folder, whatever goes there. UsageError if no file of this name can exist."""
+    try:
+        return Path(output).is_dir() or output.endswith("/")
     except (OSError, ValueError) as error:
-        raise UsageError(f"-o {output}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"{flag} {output}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def file_target(output: str | None, rows: RowOptions | None = None) -> Target:

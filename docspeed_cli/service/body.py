@@ -100,7 +100,7 @@ class Body:
         A content in a temporary file of the same folder is moved, and can't be read from here any more.
         """
         part, target = self._part, path.resolve()
-        if part is None or part.parent != target.parent or not _replaceable(path):
+        if part is None or part.parent != target.parent or not is_replaced(path):
             write_whole(path, self.lines())
             return
         try:
@@ -203,7 +203,7 @@ def write_whole(
     Unless it is private, it gets the mode that a plain `open` would give it. `ready` is called when all is
     written and the old file is still in its place, where it stays if that raises.
     """
-    if not _replaceable(path):
+    if not is_replaced(path):
         with path.open("wb") as file:
             file.writelines(chunks)
         if ready is not None:
@@ -224,7 +224,8 @@ def write_whole(
         raise
 
 
-def _replaceable(path: Path) -> bool:
+def is_replaced(path: Path) -> bool:
+    """Whether a new file takes the place of what is at this path, if anything is."""
     return not path.exists() or path.is_file()
 
 

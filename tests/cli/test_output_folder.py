@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,34 @@ def test_output_folder_copies_of_a_document_are_left_alone(stage: Stage, service
         assert "replaced" not in ran.err
     assert service.count(SUBMIT) == 1
     assert sorted(path.name for path in (stage.folder / "out").iterdir()) == ["a.json", "copy.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has no folder in which root can't make a file")
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("-o", "/proc/a.json"), "/proc"),
+        (("-o", "/proc/out/"), "/proc"),
+        (("-o", "/proc/a.csv", "--format", "csv"), "/proc"),
+        (("-o", f"{'n' * 300}/"), "name too long"),
+        (("--from", "-", "--failures", "/proc/f"), "/proc"),
+        (("--from", "-", "--failures", "n" * 300), "name too long"),
+    ],
+)
+def test_output_that_can_t_be_written_is_found_before_anything_is_sent(
+    stage: Stage, service: Service, flags: tuple[str, ...], why: str
+) -> None:
+    gone = stage.folder / "gone.pdf"
+    ran = stage.run("extract", str(gone), "--schema", TOTAL, "--wait", *flags)
+    assert ran.code == 2 and flags[-1][:20] in ran.err and why in ran.err and "gone.pdf" in ran.err
+    assert ran.err.count("error: ") == 1 and not service.calls
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has no folder in which root can't make a file")
+@pytest.mark.parametrize("words", [("chat", "total?"), ("api", "POST", "/v1/split", "--set", "x=1")])
+def test_output_of_any_command_that_pays_is_checked_first(
+    stage: Stage, service: Service, words: tuple[str, ...]
+) -> None:
+    files = file_ids("f") if words[0] == "chat" else []
+    ran = stage.run(*words, *files, "--wait", "-o", "/proc/a.json")
+    assert ran.code == 2 and "can't make a file in /proc" in ran.err and not service.calls

@@ -43,3 +43,7 @@ def test_files_read_of_another_case_are_known_where_the_file_system_takes_them_f
         pytest.skip("this file system tells upper from lower case")
     read = FilesRead([tmp_path / "a.pdf"])
     assert read.label_at(tmp_path / "A.PDF") is not None
+
+
+def test_files_read_name_that_no_file_can_have_replaces_none() -> None:
+    assert FilesRead().label_at(Path("n" * 300)) is None
