@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from docspeed_cli.core.settings import Settings
     from docspeed_cli.jobs.context import Context
     from docspeed_cli.terminal.output import Output
+    from docspeed_cli.terminal.streams import Style
 
 _READER_GONE = 141
 """Exit code if nothing reads stdout any more: 128 and the number of SIGPIPE, as shells have it."""
@@ -160,7 +161,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
     environment = plain.environment
     try:
         settings = _settings(invocation, environment)
-        style = invocation.style(settings)
+        settings, style = _style(invocation, settings)
     except UsageError as error:
         raise combine_errors([error, *input_problems(invocation.options, environment)]) from None
     hint, phrase = again(argv)
@@ -207,9 +208,25 @@ def _settings(invocation: Invocation, environment: Environment) -> Settings:
     from docspeed_cli.core.errors import UsageError
     from docspeed_cli.core.settings import default_settings, resolve
 
+    options = invocation.options
     try:
-        return resolve(invocation.options.settings(), environment.env)
+        return resolve(options.settings(), environment.env, lenient=options.checks_settings)
     except UsageError as error:
         if not invocation.guide.works_with_bad_settings:
             raise
         return default_settings(environment.env, error)
+
+
+def _style(invocation: Invocation, settings: Settings) -> tuple[Settings, Style]:
+    """How to write output. A bad format is added to the settings' error, or else a UsageError."""
+    from docspeed_cli.core.errors import UsageError, combine_errors
+    from docspeed_cli.terminal.streams import Style
+
+    try:
+        return settings, invocation.style(settings)
+    except UsageError as error:
+        if not invocation.options.checks_settings:
+            raise
+        errors = [settings.error, error] if settings.error is not None else [error]
+        style = Style(json_errors=invocation.options.json)
+        return settings._replace(error=combine_errors(errors)), style

@@ -91,6 +91,8 @@ class Options:
     bell: bool = False
     notify: str | None = None
     dry_run: bool = False
+    checks_settings: bool = False
+    """Whether the command reports what is wrong with the settings, with all that is wrong besides."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -334,6 +336,7 @@ class CombineOptions(
 ):
     """Everything that an operation has that makes one job of all its documents."""
 
+    checks_settings = True
     # What holds where the flags of `BatchOptions` are absent.
     name: str | None = None
     failures: str | None = None

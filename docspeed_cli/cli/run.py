@@ -58,11 +58,6 @@ class Run(NamedTuple):
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
-        if not self.options.inputs.given and self.needs_inputs:
-            raise UsageError(
-                "no document given",
-                hint=f"name one: `docspeed {self.operation.name} FILE`, `--file-id ID`, `--from LIST` or `-`",
-            )
         checked = self._check(context)
         try:
             return self._run_many(context, checked) if self._is_many else self._run_one(context, checked)
@@ -71,7 +66,8 @@ class Run(NamedTuple):
 
     def _check(self, context: Context) -> _Checked:
         """Check fields, flags and documents. UsageError with every problem of all of them."""
-        problems: list[UsageError] = []
+        wrong = context.settings.error
+        problems = [] if wrong is None else [wrong]
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
         checks, options, to, found = None, WaitOptions(), Target(), InputSet()
@@ -115,6 +111,11 @@ class Run(NamedTuple):
     def _documents(self, context: Context, timeout: float | None, *, download: bool) -> InputSet:
         """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
+        if not options.inputs.given and self.needs_inputs:
+            raise UsageError(
+                "no document given",
+                hint=f"name one: `docspeed {self.operation.name} FILE`, `--file-id ID`, `--from LIST` or `-`",
+            )
         check_file_ids(context, options.inputs.file_ids)
         found = collect(options.inputs, context.environment)
         if options.dry_run:

@@ -227,7 +227,7 @@ class Settings(NamedTuple):
     chosen: tuple[str | None, bool] = (None, False)
     """Name of the environment, if one was chosen, and whether `--env` named it."""
     error: UsageError | None = None
-    """What is wrong with the settings, for commands that help to fix them; every value is a default then."""
+    """What is wrong with the settings; a wrong value is the default then."""
 
     @property
     def sandbox(self) -> bool:
@@ -306,11 +306,11 @@ _FLAGS = {"ledger": "--local-ledger"}
 """Flags with another name than their setting."""
 
 
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool = False) -> Settings:
     """Take each setting from its first source: flag, variable, environment, config file, default.
 
     An environment that `--env` names comes before the variables. One UsageError lists every bad value and
-    every unknown key of the file, each with its place.
+    every unknown key of the file, each with its place; if `lenient`, it is the settings' `error`.
     """
     path = config_path(env)
     config = choose_environment(path, flags.get("env"), env.get("DOCSPEED_ENV"))
@@ -327,12 +327,19 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
         try:
             values[name] = setting.read(value) if isinstance(value, str) else value
         except ValueError as error:
+            values[name] = setting.default
             errors.append(UsageError(f"{place}: {error}"))
-    if errors:
-        raise combine_errors(errors)
-    chosen = config.chosen, config.by_flag
+    error = combine_errors(errors) if errors else None
+    if error is not None and not lenient:
+        raise error
     return Settings(
-        **values, origins=origins, config_file=path, state_dir=state_dir(env), env=env, chosen=chosen
+        **values,
+        origins=origins,
+        config_file=path,
+        state_dir=state_dir(env),
+        env=env,
+        chosen=(config.chosen, config.by_flag),
+        error=error,
     )
 
 

@@ -135,6 +135,16 @@ def test_input_problems_are_reported_together(stage: Stage, service: Service) ->
     assert stage.rows() == []
 
 
+def test_input_problems_come_with_those_of_settings_formats_and_flags(stage: Stage, service: Service) -> None:
+    flags = "--timeout xx --poll-interval yy --concurrency 0 --format nope --schema {bad --check gone.toml"
+    ran = stage.run("extract", "gone.pdf", *flags.split(), "-o", "gone/a.json", "--set", "nonsense", "--wait")
+    assert (ran.code, ran.out) == (2, "")
+    values = ("'xx'", "'yy'", "'0'", "nope:", "nonsense:")
+    for name in (*values, "--schema:", "gone.toml:", "gone.pdf:", "gone/a.json:"):
+        assert name in ran.err, name
+    assert ran.err.count("error: ") == 1 and service.calls == []
+
+
 @pytest.mark.parametrize(
     "argv", [("parse",), ("upload",), ("jobs", "wait"), ("jobs", "status"), ("nonsense",)]
 )

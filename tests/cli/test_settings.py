@@ -67,7 +67,9 @@ def test_settings_bad_error_lists_them_all(stage: Stage, service: Service, argv:
 
 def test_settings_bad_flag_file_and_variable_are_listed_together(stage: Stage) -> None:
     stage.configure("wiat = true\n")
-    ran = stage.run("parse", "--file-id", "f", "--timeout", "x", env={"DOCSPEED_CONCURRENCY": "many"})
+    ran = stage.run(
+        "parse", "--file-id", "f", "--wait", "--timeout", "x", env={"DOCSPEED_CONCURRENCY": "many"}
+    )
     name, flag, variable, _ = ran.err.splitlines()
     assert ran.code == 2
     assert ("wiat" in name, "--timeout" in flag, "DOCSPEED_CONCURRENCY" in variable) == (True,) * 3
