@@ -329,9 +329,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool =
         except ValueError as error:
             values[name] = setting.default
             errors.append(UsageError(f"{place}: {error}"))
-    error = combine_errors(errors) if errors else None
-    if error is not None and not lenient:
-        raise error
+    wrong = combine_errors(errors) if errors else None
+    if wrong is not None and not lenient:
+        raise wrong
     return Settings(
         **values,
         origins=origins,
@@ -339,7 +339,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool =
         state_dir=state_dir(env),
         env=env,
         chosen=(config.chosen, config.by_flag),
-        error=error,
+        error=wrong,
     )
 
 
