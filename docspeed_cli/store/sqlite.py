@@ -185,7 +185,9 @@ class SqliteDatabase(Database):
 
         Without those rows, requests that are already paid for would be submitted again.
         """
-        db, is_known = self._copied(sources)
+        db = self._empty()
+        migrate(db)
+        is_known = any(copy_rows(source, db) for source in sources)
         again = "" if is_known or _identity(self.path) is None else "; what it records may be paid for again"
         self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed{again}")
         return db
@@ -195,40 +197,30 @@ class SqliteDatabase(Database):
         self.is_persistent = False
         return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
 
-    def _copied(self, sources: Iterable[sqlite3.Connection]) -> tuple[sqlite3.Connection, bool]:
-        """Make tables in memory; returns also whether one of the sources could be read."""
-        db = self._empty()
-        migrate(db)
-        return db, any(copy_rows(source, db) for source in sources)
-
 
 class LedgerCopy(SqliteDatabase):
     """The rows of the file at `path`, in memory. The file may be anything, and is only read.
 
-    sqlite3.DatabaseError if it is not a ledger.
+    sqlite3.DatabaseError if it is not a ledger, or a damaged one.
     """
 
     def _open(self, damage: Exception | None = None) -> sqlite3.Connection:
-        found, layout = "", 0
+        problem = "it is not a ledger"
         for source in _read_only(self.path):
             try:
                 layout = layout_of(source)
-                found = str(source.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1].strip()
-                if found == "ok" and 0 < layout <= len(MIGRATIONS):
-                    db = self._empty()
-                    source.backup(db)
-                    migrate(db)
-                    return db
-            except TROUBLE as error:
-                found = str(error)
-        if layout > len(MIGRATIONS):
-            raise sqlite3.DatabaseError("a newer docspeed wrote it")
-        db, is_ledger = self._copied(_read_only(self.path))
-        if not is_ledger:
-            db.close()
-            raise sqlite3.DatabaseError("it is not a ledger")
-        self._warn(f"{self.path} is damaged ({found}): only what can be read of it is imported")
-        return db
+                if layout > len(MIGRATIONS):
+                    problem = "a newer docspeed wrote it"
+                elif layout:
+                    problem = "it is damaged, and any command that uses it repairs it"
+                    if source.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                        db = self._empty()
+                        source.backup(db)
+                        migrate(db)
+                        return db
+            except TROUBLE:
+                continue
+        raise sqlite3.DatabaseError(problem)
 
 
 def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
