@@ -50,10 +50,6 @@ class Contents(ABC):
         `named` returns the digests with this beginning that a row of the ledger names.
         """
 
-    def older_file(self, token: str) -> Path | None:
-        """Return the file in which an older docspeed kept the inline result of this submission."""
-        return None
-
 
 class ResultFolder(Contents):
     """The contents in a folder. Threads and processes share it."""
@@ -129,10 +125,6 @@ class ResultFolder(Contents):
                 for file in files:
                     if file.name not in wanted and file.stat().st_mtime < now - MAX_PART_AGE:
                         file.unlink(missing_ok=True)
-
-    def older_file(self, token: str) -> Path | None:
-        """Return where an older docspeed kept an inline result."""
-        return self._folder.with_name("results") / f"{token}.json"
 
     def _path(self, digest: str) -> Path:
         return self._folder.joinpath(digest[:2], digest)

@@ -85,8 +85,6 @@ class KeptResults:
     def find(self, job: Job) -> KeptResult | None:
         """Return what the index says of a job's result, if its file is there; its content is not verified."""
         row = self._row(job)
-        if row is None and job.job_id is None and self._adopt(job):
-            row = self._row(job)
         try:
             return row if row is not None and self._contents.size(row.digest) == row.size else None
         except OSError:
@@ -152,22 +150,6 @@ class KeptResults:
             if not shared:
                 self._contents.delete(digest)
         return deleted
-
-    def _adopt(self, job: Job) -> bool:
-        """Keep an inline result that an older docspeed stored; return whether there was one."""
-        path = self._contents.older_file(str(job.token))
-        if path is None:
-            return False
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return False
-        if not self.keep(job, [content], len(content)):
-            return False
-        self._database.flush()
-        with suppress(OSError):
-            path.unlink()
-        return True
 
 
 def _name_of(job: Job) -> str:

@@ -155,18 +155,6 @@ def test_kept_results_with_the_same_bytes_are_stored_once_until_the_last_goes(st
     assert keeping.count() == 0
 
 
-def test_kept_result_inline_of_an_older_layout_is_taken_over(keeping: Keeping) -> None:
-    old = keeping.folder.parent / "results" / "token.json"
-    old.parent.mkdir()
-    old.write_bytes(b"{}\n")
-    inline = job(None, state=State.DONE)
-    assert [file and file.read() for file in (keeping.kept.open(inline), keeping.kept.open(inline))] == [
-        b"{}\n",
-        b"{}\n",
-    ]
-    assert not old.exists()
-
-
 def test_kept_results_folder_that_can_not_be_written_warns_and_goes_on(keeping: Keeping) -> None:
     keeping.folder.write_text("in the way")
     keeping.keep("job_1", b"{}")
