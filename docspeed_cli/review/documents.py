@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from docspeed_cli.core.extras import check_extra
 from docspeed_cli.review.boxes import PageSize, on_page
@@ -49,27 +49,6 @@ _pdfium = threading.Lock()
 
 class DocumentProblem(Exception):
     """Why a document can't be shown."""
-
-
-class Document(Protocol):
-    """The pages of a document, by their numbers from 1."""
-
-    page_count: int
-
-    def size(self, page: int) -> PageSize:
-        """Return the size of a page as people see it, in points or, of an image, in pixels."""
-
-    def picture(self, page: int, width: int) -> Any:
-        """Draw a page about `width` pixels wide, as Pillow's image. DocumentProblem if it can't be drawn."""
-
-    def text(self, page: int) -> PageText | None:
-        """Return the text of a page; None if the document has no text layer."""
-
-    def from_points(self, page: int, box: Sequence[float]) -> Box | None:
-        """Convert a box of the file's own coordinates (left, bottom, right, top) to the page as seen."""
-
-    def close(self) -> None:
-        """Close the file."""
 
 
 def open_document(path: Path) -> Document:
@@ -126,6 +105,7 @@ class PdfDocument:
             raise DocumentProblem(f"page {page} is damaged") from None
 
     def _size(self, page: int) -> PageSize:
+        """Read the size of a page as people see it, in points."""
         with _pdfium:
             try:
                 found = self._page(page)
@@ -164,7 +144,7 @@ class PdfDocument:
                 found.close()
 
     def _text(self, page: int) -> PageText | None:
-        """Read the characters of a page with their boxes."""
+        """Read the characters of a page with their boxes; None where there is no text layer."""
         from pypdfium2 import raw
 
         with _pdfium:
@@ -284,6 +264,10 @@ class ImageDocument:
     def from_points(self, page: int, box: Sequence[float]) -> Box | None:
         """Return None: the numbers of an image's boxes are always pixels or fractions."""
         return None
+
+
+Document = PdfDocument | ImageDocument
+"""A document, whose pages count from 1."""
 
 
 def _scaled(image: Any, scale: float) -> Any:
