@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
@@ -10,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from docspeed_cli.core.environment import Environment
@@ -161,33 +160,17 @@ class Downloads:
         if known is not None and known.last_modified:
             headers["If-Modified-Since"] = known.last_modified
         with self._folder.new_file() as file:
-            content = _Content(file)
-            answer = self._web.get(url, headers, content.write, self._limit, deadline)
+            answer = self._web.get(url, headers, file.write, self._limit, deadline)
             if answer is None:
                 assert known is not None
                 self._folder.use(url, known)
                 return known
             name = _attachment_name(answer.get("content-disposition", ""))
             validators = answer.get("etag", ""), answer.get("last-modified", "")
-            download = Download(content.digest, *validators, name)
+            file.flush()
+            download = Download(file_digest(Path(file.name)), *validators, name)
             self._folder.keep(url, file, download)
             return download
-
-
-class _Content:
-    """Writer of a download that also computes its digest."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._sum = hashlib.sha256()
-
-    def write(self, chunk: bytes) -> None:
-        self._sum.update(chunk)
-        self._file.write(chunk)
-
-    @property
-    def digest(self) -> str:
-        return self._sum.hexdigest()
 
 
 def opened_downloads(

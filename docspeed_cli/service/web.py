@@ -41,7 +41,7 @@ class Web:
         self,
         url: str,
         headers: Mapping[str, str],
-        write: Callable[[bytes], None],
+        write: Callable[[bytes], object],
         limit: int,
         deadline: float,
     ) -> Mapping[str, str] | None:
@@ -74,7 +74,7 @@ class Web:
         url: str,
         login: str,
         headers: Mapping[str, str],
-        write: Callable[[bytes], None],
+        write: Callable[[bytes], object],
         limit: int,
         deadline: float,
     ) -> tuple[str, Mapping[str, str] | None]:
@@ -155,7 +155,7 @@ class Web:
 
 
 def _receive(
-    response: httpx.Response, write: Callable[[bytes], None], limit: int, check: Callable[[], None]
+    response: httpx.Response, write: Callable[[bytes], object], limit: int, check: Callable[[], None]
 ) -> None:
     """Write the content of an answer. DocspeedError if it is too large or not complete."""
     expected = response.headers.get("content-length", "")
