@@ -27,7 +27,7 @@ from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.results.values import read_notices
 from docspeed_cli.review.decision_file import DecisionFile
-from docspeed_cli.service.body import Body, write_whole
+from docspeed_cli.service.body import Body, write_errors, write_whole
 
 _MAX_KEYS = 10
 """Most keys that a problem names."""
@@ -76,14 +76,9 @@ class RowOutput:
         if self._path is None:
             self._output.chunks(chunks)
             return
-        try:
+        hint = "make room or choose another file, and run the command again; nothing is paid twice"
+        with write_errors(self._path, code="write_failed", hint=hint):
             write_whole(self._path, chunks)
-        except OSError as error:
-            raise DocspeedError(
-                f"can't write {self._path}: {error.strerror or error}",
-                code="write_failed",
-                hint="make room or choose another file, and run the command again; nothing is paid twice",
-            ) from None
         self._output.note(f"the rows of {counted(self._count, 'document')} are in {self._path}")
 
     def _write(self, text: str) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -222,6 +222,15 @@ def write_whole(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def write_errors(path: Path, *, code: str | None = None, hint: str | None = None) -> Iterator[None]:
+    """Turn an OSError into the DocspeedError for a file that can't be written."""
+    try:
+        yield
+    except OSError as error:
+        raise DocspeedError(f"can't write {path}: {error.strerror or error}", code=code, hint=hint) from None
 
 
 def is_replaced(path: Path) -> bool:

@@ -12,7 +12,7 @@ from docspeed_cli.core.json_text import INDENTED, to_json
 from docspeed_cli.core.settings import origin, saved_keys, sendable
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.service.body import write_errors, write_whole
 from docspeed_cli.service.client import Client
 
 
@@ -152,11 +152,7 @@ def _warn_unchecked(context: Context, error: DocspeedError | None) -> None:
 
 
 def _save_keys(path: Path, keys: dict[str, str]) -> None:
-    try:
+    hint = "set DOCSPEED_CONFIG to a file in a folder that you can write to; keys are saved beside it"
+    with write_errors(path, hint=hint):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(path, [(to_json(keys, INDENTED) + "\n").encode()], private=True)
-    except OSError as error:
-        raise DocspeedError(
-            f"can't write {path}: {error.strerror or error}",
-            hint="set DOCSPEED_CONFIG to a file in a folder that you can write to; keys are saved beside it",
-        ) from None

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError, InputProblem, Interrupted, UsageError
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.named_documents import display_path, listed_source, named_in_line
 from docspeed_cli.jobs.sources import discard
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.service.body import write_errors, write_whole
 
 HELP = """\
 /documents  list the documents of this conversation
@@ -155,9 +156,6 @@ def _save(talk: Talk, name: str) -> None:
     if path.exists():
         raise UsageError(f"{name} exists; name a new file")
     text = "\n\n".join(f"**{question}**\n\n{answer.strip()}" for question, answer in talk.history)
-    try:
+    with write_errors(Path(name)):
         write_whole(path, [text.encode("utf-8", "backslashreplace"), b"\n"])
-    except OSError as error:
-        raise DocspeedError(f"can't write {name}: {error.strerror or error}") from None
-    count = "1 answer" if len(talk.history) == 1 else f"{len(talk.history)} answers"
-    talk.context.output.progress(f"saved {count} in {name}")
+    talk.context.output.progress(f"saved {counted(len(talk.history), 'answer')} in {name}")

@@ -8,6 +8,7 @@ from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, output_flag, request_flag
 from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import check_error, describe
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.result_documents import corrected_payload
@@ -92,7 +93,7 @@ class _Report:
             output.warn(f"no result has {name!r}" + (f"; did you mean {near!r}?" if near else ""))
         total = sum(self.counts.values())
         what = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
-        output.progress(f"check: {total} {'result' if total == 1 else 'results'}: {what}")
+        output.progress(f"check: {counted(total, 'result')}: {what}")
         return NotAsRequired.exit_code if self.counts["failed"] else 0
 
     def _check(self, result: StoredResult) -> None:

@@ -11,7 +11,7 @@ import docspeed_cli
 from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, Options, flag
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
 
 _ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
@@ -76,7 +76,7 @@ def shell_of(env: Mapping[str, str], platform: str) -> str:
 
 def _install(context: Context, shell: str) -> None:
     """Write the script where the shell looks, and say what is left to do."""
-    from docspeed_cli.service.body import write_whole
+    from docspeed_cli.service.body import write_errors, write_whole
 
     output, env = context.output, context.environment.env
     if shell == "powershell":
@@ -85,11 +85,9 @@ def _install(context: Context, shell: str) -> None:
             hint="`docspeed completion powershell --help` shows the line for the file that $PROFILE names",
         )
     path = _script_path(shell, env)
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, [_script(shell).encode()])
-    except OSError as error:
-        raise DocspeedError(f"can't write {path}: {error.strerror or error}") from None
     output.progress(f"wrote {path}")
     if shell == "zsh":
         profile = path.parent.parent / ".zshrc"

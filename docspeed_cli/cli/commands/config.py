@@ -10,7 +10,7 @@ from docspeed_cli.cli.commands.common import read_stdin
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, Options, ServerOptions, server_flag
 from docspeed_cli.core.config_file import ENVIRONMENTS, check_environment_name
-from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import SETTINGS, Setting, Settings, resolve
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.core.text_files import read_text
@@ -182,14 +182,11 @@ def _edited(path: Path, edit: Any) -> str:
 
 def _write(path: Path, text: str, *, private: bool) -> None:
     """Write the file, readable by the user alone if it is private, else with the mode that it has."""
-    from docspeed_cli.service.body import write_whole
+    from docspeed_cli.service.body import write_errors, write_whole
 
-    try:
+    with write_errors(path, hint="set DOCSPEED_CONFIG to a file in a folder that you can write to"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(path, [text.encode()], private=private)
-    except OSError as error:
-        hint = "set DOCSPEED_CONFIG to a file in a folder that you can write to"
-        raise DocspeedError(f"can't write {path}: {error.strerror or error}", hint=hint) from None
 
 
 def _note_other(context: Context, env: str | None, setting: Setting) -> None:

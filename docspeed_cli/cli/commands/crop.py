@@ -18,7 +18,7 @@ from docspeed_cli.review.crop import FORMATS, crop_place, find_value, place_with
 from docspeed_cli.review.documents import DocumentProblem, check_installed
 from docspeed_cli.review.model import Value
 from docspeed_cli.review.page import View
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.service.body import write_errors, write_whole
 
 
 class CropOptions(ServerOptions):
@@ -66,12 +66,8 @@ def crop(
             context.output.chunks([picture])
             return 0
         context.files_read.check_output(target, "-o")
-        try:
+        with write_errors(target, code="write_failed"):
             write_whole(target, [picture])
-        except OSError as error:
-            raise DocspeedError(
-                f"can't write {target}: {error.strerror or error}", code="write_failed"
-            ) from None
         context.output.note(f"the picture of {field} is in {target}")
         return 0
 

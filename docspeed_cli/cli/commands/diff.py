@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, FormatOptions, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
+from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.expected import Pair, pairs_of, rejection_of, updated
 from docspeed_cli.jobs.stored_results import read_result
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
-
-
-class DiffOptions(FormatOptions):
-    """The shared options of `diff`."""
 
 
 Keys = list[str] | None
@@ -34,7 +31,7 @@ Keys = list[str] | None
     formats=("json", "markdown"),
 )
 def diff(
-    options: DiffOptions,
+    options: FormatOptions,
     expected: Annotated[str, Argument("EXPECTED", "expected result, or a folder of them")],
     actual: Annotated[str, Argument("ACTUAL", "actual result, or a folder of them")],
     ignore: Annotated[
@@ -128,7 +125,7 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
             changed.append(pair)
     if not changed:
         raise UsageError("there is no actual result to replace an expected one")
-    count = "1 expected result" if len(changed) == 1 else f"{len(changed)} expected results"
+    count = counted(len(changed), "expected result")
     if not yes:
         if not context.environment.stdin.isatty():
             raise UsageError(f"--update replaces {count} in {expected}", hint="add `--yes`")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from docspeed_cli.jobs.target import file_target, make_folder
 from docspeed_cli.review.documents import check_installed
 from docspeed_cli.review.html import IndexRow, index_page, page_chunks
 from docspeed_cli.review.page import MAX_PAGES, View
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.service.body import write_errors, write_whole
 
 _KEPT_SECONDS = 7 * 86_400
 """Age at which a page in the state folder is deleted."""
@@ -88,8 +89,8 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         elif named:
             raise UsageError(f"{result} has several results; name documents only with a single one")
         else:
-            listed = [first] if second is None else _chain(first, second, found)
-            path = _write_many(context, options, result, listed)
+            listed = [first] if second is None else [first, second]
+            path = _write_many(context, options, result, chain(listed, found))
         context.output.value({"path": str(path)}) if options.json else context.output.text(str(path))
         environment = context.environment
         if opens_browser(options.open_, environment.env, environment.stdout.isatty(), sys.platform):
@@ -97,12 +98,6 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         return 0
 
     return action
-
-
-def _chain(first: StoredResult, second: StoredResult, rest: Iterator[StoredResult]) -> Iterator[StoredResult]:
-    yield first
-    yield second
-    yield from rest
 
 
 # -- one result
@@ -129,14 +124,9 @@ def _write_page(
     operation = operation_of(context, result)
     with View(result.payload, operation, title, files, options.pages) as shown:
         data = shown.data
-        try:
+        hint = "make that path writable, or choose another with `-o FILE`"
+        with write_errors(path, code="write_failed", hint=hint):
             write_whole(path, page_chunks(data, shown.pictures()), private=True)
-        except OSError as error:
-            raise DocspeedError(
-                f"can't write {path}: {error.strerror or error}",
-                code="write_failed",
-                hint="make that path writable, or choose another with `-o FILE`",
-            ) from None
     notes = [*(document.note for document in data.documents if document.note), *data.notes]
     missing = sum(value.is_missing for value in data.values)
     content = counted(len(data.values), "value") + (f", {missing} not found" if missing else "")
@@ -148,9 +138,7 @@ def _write_page(
 # -- several results
 
 
-def _write_many(
-    context: Context, options: ViewOptions, name: str, results: Iterator[StoredResult] | list[StoredResult]
-) -> Path:
+def _write_many(context: Context, options: ViewOptions, name: str, results: Iterable[StoredResult]) -> Path:
     folder = Path(options.output) if options.output else _views_folder(context) / _safe(Path(name).name, name)
     if folder.is_file():
         raise UsageError(f"-o {folder} is a file; the pages of several results go to a folder")
