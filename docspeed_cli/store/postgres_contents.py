@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.store.contents import IN_MEMORY, MAX_PART_AGE, Contents
 from docspeed_cli.store.postgres_connection import Connection, native, transaction
-
-if TYPE_CHECKING:
-    from docspeed_cli.store.postgres import PostgresDatabase
 
 T = TypeVar("T")
 
@@ -24,10 +21,28 @@ _INSERT_PART = native(_INSERT)
 _DELETE = "DELETE FROM contents WHERE digest = $1"
 
 
+class SharedDatabase(Protocol):
+    """The part of a ledger's database that contents need. LedgerUnavailable if it fails."""
+
+    where: str
+
+    def exchange(self, work: Callable[[Connection], T]) -> T:
+        """Do some work on the connection."""
+        ...
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds."""
+        ...
+
+    def try_write(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
+        """Commit a statement at once. LedgerUnavailable if that fails."""
+        ...
+
+
 class ResultRows(Contents):
     """The contents in a ledger's database."""
 
-    def __init__(self, database: PostgresDatabase, now: Callable[[], float]) -> None:
+    def __init__(self, database: SharedDatabase, now: Callable[[], float]) -> None:
         self.where = database.where
         self._database = database
         self._now = now
