@@ -108,7 +108,7 @@ class Runs:
 
     def start(self, run: RunRecord) -> RunRecord:
         """Record that a run starts; returns it with its id, its start and the run before it."""
-        sql = "SELECT run FROM runs WHERE command_hash = ? ORDER BY started_at DESC, rowid DESC LIMIT 1"
+        sql = "SELECT run FROM runs WHERE command_hash = ? ORDER BY rowid DESC LIMIT 1"
         before = self._database.read(sql, [run.command_hash])
         previous = str(before[0][0]) if before else None
         run = run._replace(run=os.urandom(4).hex(), started_at=self._now(), previous=previous)
@@ -138,7 +138,7 @@ class Runs:
         """Return the run with this id, or the newest of this name; `@last` is the newest of all."""
         if text == "@last":
             return next(iter(self.listing(server, limit=1)), None)
-        order = "ORDER BY run = ?1 DESC, started_at DESC, rowid DESC LIMIT 1"
+        order = "ORDER BY run = ?1 DESC, rowid DESC LIMIT 1"
         return next(iter(self._runs(f"WHERE run = ?1 OR name = ?1 {order}", [text])), None)
 
     def listing(self, server: str | None = None, limit: int | None = None) -> list[RunRecord]:
@@ -146,7 +146,7 @@ class Runs:
         largest = 2**63 - 1
         most = largest if limit is None else min(limit, largest)
         where = "WHERE server = coalesce(?, server) OR server IS NULL"
-        return self._runs(f"{where} ORDER BY started_at DESC, rowid DESC LIMIT ?", [server, most])
+        return self._runs(f"{where} ORDER BY rowid DESC LIMIT ?", [server, most])
 
     def counts(self, run: str) -> RunCounts:
         """Count a run's inputs."""

@@ -24,6 +24,18 @@ def test_runs_find_newest_name_and_id(store: Store) -> None:
     assert [run.run for run in runs.listing(limit=2)] == [started[3], started[2]]
 
 
+def test_runs_after_the_clock_was_set_back_are_in_the_order_of_their_start(store: Store) -> None:
+    now = [2e9]
+    runs = store.open(lambda: now[0]).runs
+    early = runs.start(RunRecord("", name="march", command_hash="a")).run
+    now[0] = 1e9
+    late = runs.start(RunRecord("", name="march", command_hash="a"))
+    assert late.previous == early
+    runs.end(early, None)
+    assert [run and run.run for run in (runs.find("@last"), runs.find("march"))] == [late.run, late.run]
+    assert [run.run for run in runs.listing()] == [late.run, early]
+
+
 def test_runs_resume_links_to_the_run_before_of_the_same_command(store: Store) -> None:
     runs = store.open().runs
     first = runs.start(RunRecord("", command_hash="a"))
