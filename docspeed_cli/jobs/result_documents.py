@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,7 +80,19 @@ def job_of(context: Context, result: StoredResult) -> Job | None:
     """Return the job that brought a result, as far as the ledger can tell."""
     if result.job is not None or result.path is None:
         return result.job
-    return context.ledger.of_output(display_path(result.path.resolve()))
+    return context.ledger.of_output(display_path(result.path.resolve())) or _job_with(context, result.path)
+
+
+def _job_with(context: Context, path: Path) -> Job | None:
+    """Return the only job whose kept result is what the file holds, but for the line break at its end."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digests = [hashlib.sha256(text).hexdigest() for text in (content, content.removesuffix(b"\n"))]
+    found = context.kept.named(digests)
+    jobs = [job for server, name in found for job in context.ledger.by_id(name) if job.server == server]
+    return jobs[0] if len(jobs) == 1 else None
 
 
 def corrected_payload(context: Context, result: StoredResult) -> Any:

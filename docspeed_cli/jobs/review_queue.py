@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import UsageError
@@ -39,9 +40,12 @@ def reviewables(
             raise UsageError(
                 f"{result.label}: its corrections have no place; name a folder, a run, a job or a .json file"
             )
+        newest = corrections_path(context, None, job) if job is not None else None
+        # One job may have brought several files; its rows take the decisions beside the newest.
+        others = [] if newest is None or newest.resolve() == path.resolve() else [newest]
+        file = _decisions(context, path, *(_decisions(context, other) for other in others))
         checks = rules.check(corrected_payload(context, result), result.label) if rules is not None else ()
         known = result._replace(payload=None)
-        file = DecisionFile(path, private=path.is_relative_to(context.settings.state_dir))
         yield Reviewable(
             result.label,
             file,
@@ -49,6 +53,10 @@ def reviewables(
             partial(_load, context, known),
             schema_of(job.run if job is not None else None),
         )
+
+
+def _decisions(context: Context, path: Path, other: DecisionFile | None = None) -> DecisionFile:
+    return DecisionFile(path, private=path.is_relative_to(context.settings.state_dir), other=other)
 
 
 def _load(context: Context, known: StoredResult) -> Loaded:

@@ -19,11 +19,12 @@ _LOCK = ".corrections.lock"
 
 
 class DecisionFile:
-    """The file of corrections at `path`."""
+    """The file of corrections at `path`; what is saved in it is saved in `other` too."""
 
-    def __init__(self, path: Path, *, private: bool = False) -> None:
+    def __init__(self, path: Path, *, private: bool = False, other: DecisionFile | None = None) -> None:
         self.path = path
         self._private = private
+        self._other = other
 
     def read(self) -> Decisions:
         """Return the decisions. DocspeedError if the file can't be read."""
@@ -34,6 +35,7 @@ class DecisionFile:
 
         DocspeedError if they can't be saved.
         """
+        unseen = self._other.save(changes)[1] if self._other is not None else []
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
             with whole_file_lock(self.path.with_name(_LOCK)):
@@ -45,7 +47,7 @@ class DecisionFile:
             raise DocspeedError(
                 f"can't save {self.path}: {error.strerror or error}", code="write_failed"
             ) from None
-        return merged, replaced
+        return merged, [*replaced, *(decision for decision in unseen if decision not in replaced)]
 
     def _content(self) -> Any:
         try:

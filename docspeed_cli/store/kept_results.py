@@ -108,6 +108,12 @@ class KeptResults:
             )
         return file
 
+    def named(self, digests: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the server and id of each job whose kept result has one of these digests."""
+        marks = ", ".join("?" * len(digests))
+        found = self._database.read(f"SELECT server, job FROM kept WHERE digest IN ({marks})", digests)
+        return [(str(server), str(name)) for server, name in found]
+
     def forget(self, jobs: Iterable[Job]) -> None:
         """Delete the results of these jobs."""
         self._database.flush()

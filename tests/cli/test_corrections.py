@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.stage import Stage
+from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.settings import resolve
+from docspeed_cli.core.signals import Interrupts
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.review_queue import reviewables
+from docspeed_cli.results.decisions import CORRECTED, Change, Decision
+from docspeed_cli.terminal.output import Output
+from docspeed_cli.terminal.streams import Style
+from tests.stage import Stage, Stream
 
 RESULT = {
     "fields": {"total": {"value": 10, "page_index": 0}, "city": {"value": "Basel", "page_index": 0}},
@@ -243,3 +251,24 @@ def test_damaged_corrections_are_an_error_with_a_hint(ran: Stage, argv: tuple[st
     assert (done.code, done.out) == (1, "")
     assert "out/b.corrections.json: a correction or another decision is an object" in done.err
     assert "hint: repair the file or move it away, and run" in done.err
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_decisions_beside_one_of_two_files_of_a_job_are_in_the_rows_of_both(ran: Stage, moved: bool) -> None:
+    ran.service.payload = lambda operation, body: json.dumps({**RESULT, "of": "c"}).encode()
+    for folder in ("x", "y"):
+        ran.document(f"in/{folder}/c.pdf", "the same")
+    argv = ("extract", "in", "--recursive", "--schema", "s.json", "--wait")
+    assert ran.run(*argv, "-o", "both/", "--concurrency", "1").code == 0
+    if moved:
+        Path("both").rename("elsewhere")
+    environment = Environment({}, Stream(), Stream(), Stream(), Interrupts())
+    context = Context(environment, resolve({}, ran.base()), Output(environment, Style()))
+    items = reviewables(context, ["elsewhere" if moved else "both"], None, lambda run: None)
+    x = next(item.file for item in items)
+    assert x.path.parent.name == "x"
+    decision = Decision("total", CORRECTED, 12.5, 10, "ana")
+    x.save([Change(decision.key, decision, None)])
+    context.close()
+    done = ran.run(*argv, "--format", "csv")
+    assert [row["total"] for row in csv.DictReader(io.StringIO(done.out))] == ["12.5", "12.5"], done.err
