@@ -35,7 +35,7 @@ from docspeed_cli.jobs.target import (
     row_options,
     target,
 )
-from docspeed_cli.jobs.tasks import DocumentTasks
+from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.batch import Plan
@@ -216,7 +216,7 @@ class Run(NamedTuple):
             show_request(context, request, fresh=self.options.fresh)
             return 0
         with resumable(context, run):
-            outcome = run_alone(context, lambda on_status: tasks.reporting(on_status).for_request(request))
+            outcome = run_alone(context, RequestTask(tasks, request).run)
             context.report.add_job(outcome.job)
             tasks.delivery.deliver(outcome)
             tasks.delivery.finish()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Conversation, Request, Source
-from docspeed_cli.core.operations import CHAT
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.outcome import Outcome, WaitOptions
+from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.submit import Submitter, is_about_a_file
+from docspeed_cli.jobs.submit import is_about_a_file
+from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
@@ -25,22 +24,29 @@ _MAX_PARSED_ANSWER = 4 * 1024 * 1024
 
 @dataclass
 class Talk:
-    """A conversation over documents in their order. `fields` go into every question's body."""
+    """A conversation over documents in their order. The tasks' fields go into every question's body."""
 
-    context: Context
-    run: RunState
+    tasks: DocumentTasks
     sources: tuple[Source, ...]
-    fields: dict[str, Any]
-    options: WaitOptions
     session_id: str | None = None
-    sync: bool = False
     history: list[tuple[str, str]] = field(default_factory=list)
     """Questions, and answers as markdown."""
+
+    @property
+    def context(self) -> Context:
+        """What the conversation works with."""
+        return self.tasks.context
+
+    @property
+    def run(self) -> RunState:
+        """The questions that are sent and waited for."""
+        return self.tasks.run
 
     def request(self, question: str) -> Request:
         """The question as a request."""
         session = {"session_id": self.session_id} if self.session_id else {}
-        return Request(CHAT, self.sources, {"query": question, **self.fields, **session}, sync=self.sync)
+        request = self.tasks.request(*self.sources)
+        return request._replace(fields={"query": question, **request.fields, **session})
 
     def restart(self) -> None:
         """Start a new conversation over the same documents."""
@@ -54,23 +60,21 @@ class Talk:
 
     def ask(self, question: str) -> Outcome:
         """Ask a question; if the server has forgotten the session, a new one is started."""
-        submitter = Submitter(self.context, self.run)
-        prepared = submitter.uploads.prepare(self.request(question))
-        try:
-            outcome = run_alone(
-                self.context,
-                lambda on_status: submitter.obtain(prepared, self.options._replace(on_status=on_status)),
-            )
-        except (NotFound, Rejected) as error:
+        asked = RequestTask(self.tasks, self.request(question))
+        outcome = run_alone(self.context, asked.run)
+        error = outcome.error
+        if isinstance(error, NotFound | Rejected):
             if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
-                raise self._naming_files(error) from None
+                raise self._naming_files(error)
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
             return self.ask(question)
+        if error is not None:
+            raise error
         self.context.report.add_job(outcome.job)
         self.run.end_all()
-        if outcome.result is not None:
-            self._remember(question, prepared.documents, outcome)
+        if outcome.result is not None and asked.prepared is not None:
+            self._remember(question, asked.prepared.documents, outcome)
         return outcome
 
     def _naming_files(self, error: DocspeedError) -> DocspeedError:

@@ -10,7 +10,7 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.status_words import meaning_of
 from docspeed_cli.jobs.absence import Absence
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.outcome import Task, WaitOptions
+from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body
@@ -23,7 +23,6 @@ _LOOKS_PER_SECOND = 50
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
-
 _MAX_CHECKED = 4096
 """Largest answer in bytes that is checked for being a job in place of its result."""
 
@@ -34,73 +33,6 @@ class Follower:
     def __init__(self, context: Context, run: RunState) -> None:
         self.context = context
         self.run = run
-
-    def follow(self, job: Job, options: WaitOptions) -> Task[Job]:
-        """Wait until the job has ended well. JobFailed, AuthError, NotFound; Pending at the deadline."""
-        job, _ = yield from self.watch(job, options, status_is_new=True)
-        if job.state is State.FAILED:
-            # With such an error the document is at fault: the same request would end the same. A job that is
-            # not in the ledger was submitted elsewhere.
-            hopeless = (job.error or "").startswith("document_") or job.row is None
-            raise job_failed(job, None if hopeless else "run the same command again to submit it again")
-        return job
-
-    def watch(
-        self, job: Job, options: WaitOptions, *, status_is_new: bool = False
-    ) -> Task[tuple[Job, Response | None]]:
-        """Wait until the job has ended, well or not; with the server's last answer.
-
-        With `status_is_new` the server has just named the job's status, so the first look comes later.
-        """
-        if job.job_id is None or (status_is_new and job.ended):
-            return job, None
-        monotonic = self.context.environment.monotonic
-        schedule = Schedule(options.poll_interval, self.context.environment.random)
-        started = monotonic()
-        deadline = options.deadline
-        self.run.begin_waiting(job)
-        options.on_status(job)
-        if status_is_new:
-            first = started + schedule.delay(0.0)
-            yield first if deadline is None else min(first, deadline)
-        failures, absence = 0, Absence(self.context.environment)
-        while True:
-            waited, retry_after = monotonic() - started, None
-            failure: DocspeedError | None = None
-            try:
-                before = job.status
-                job, response = self.look(job, deadline)
-                job = self._ended_by_result(job, before, deadline)
-                self.run.begin_waiting(job)
-                options.on_status(job)
-                if job.ended:
-                    return job, response
-                failures, absence = 0, Absence(self.context.environment)
-                retry_after = response.retry_after
-            except DocspeedError as error:
-                failures, failure, retry_after = failures + 1, error, error.retry_after
-                if not self._is_passing(error, job, absence, failures):
-                    command = "" if isinstance(error, NotFound) else self.context.wait_command([job])
-                    raise self._with_job(error, job, command) from None
-                unknown = isinstance(error, NotFound)
-                why = "the server does not know it; asking again" if unknown else error.message
-                options.on_status(job._replace(status=f"{job.status} ({why})"))
-            now = monotonic()
-            if deadline is not None and now >= deadline:
-                waited = max(round(deadline - started, 3), round(now - started))
-                raise self._timed_out(job, waited, failure)
-            # With thousands of jobs the looks are spread out, so that the server is not flooded.
-            spacing = len(self.run.waiting) / _LOOKS_PER_SECOND
-            due = now + max(schedule.delay(waited, retry_after), spacing, absence.pause)
-            yield due if deadline is None else min(due, deadline)
-
-    def _ended_by_result(self, job: Job, before: str, deadline: float | None) -> Job:
-        """The job as done if its status stays a word that we don't know while its result is there."""
-        if meaning_of(job.status) is not None:
-            return job
-        what = f"docspeed does not know the status `{job.status}`"
-        self.context.output.warn(f"{what}; waiting until its result is available")
-        return job if job.status != before else self.done_if_result(job, deadline)
 
     def done_if_result(self, job: Job, deadline: float | None = None) -> Job:
         """The job, marked as done if its status is a word that we don't know and its result is there."""
@@ -121,27 +53,8 @@ class Follower:
         try:
             response = self.context.client.status(str(job.job_id), deadline)
         except DocspeedError as error:
-            raise self._with_job(error, job) from None
+            raise self.with_job(error, job) from None
         return self.update(job, response.body.json()), response
-
-    def confirm(self, job: Job, deadline: float | None = None) -> Task[tuple[Job, Response | None]]:
-        """Look at the job, with retries: with the answer, or None if the server may not know the job yet.
-
-        NotFound once it is certain that the job is gone.
-        """
-        absence = Absence(self.context.environment)
-        while True:
-            try:
-                return self.look_with_retries(job, deadline)
-            except NotFound:
-                if absence.is_early(job):
-                    return job, None
-                if absence.is_certain(job):
-                    raise
-            due = self.context.environment.monotonic() + absence.pause
-            if deadline is not None and due > deadline:
-                return job, None
-            yield due
 
     def update(self, job: Job, content: Any) -> Job:
         """The job with the status that the server answered, which is recorded if it is new."""
@@ -158,59 +71,11 @@ class Follower:
             self.context.ledger.change_soon(job.row, **known)
         return found._replace(updated_at=self.context.environment.now()) if changed else found
 
-    def _is_passing(self, error: DocspeedError, job: Job, absence: Absence, failures: int) -> bool:
-        """Whether an error while polling only delays the next look."""
-        if isinstance(error, NotFound):
-            return not absence.is_certain(job)
-        return error.retryable and (self.context.client.answered or failures < _TRIES_WITHOUT_ANSWER)
-
     def pending(self, job: Job, message: str = "") -> Pending:
         """The error for a job that has not ended."""
         hint = f"`{self.context.wait_command([job])}`"
         message = message or f"job {job.ref} is still {job.status}"
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
-
-    def _timed_out(self, job: Job, waited: float, failure: DocspeedError | None) -> Pending:
-        """The error for a job that has not ended in time; `failure` is that of the last status request."""
-        after = f" after {waited:g} s"
-        if isinstance(failure, NotFound):
-            unknown = f"the server does not know job {job.ref}{after}; the job may be too new"
-            return self.pending(job, unknown)
-        why = f"; the last status request failed: {failure.message}" if failure else ""
-        return self.pending(job, f"job {job.ref} is still {job.status}{after}; it goes on{why}")
-
-    def fetch(self, job: Job, deadline: float | None = None) -> Task[Body]:
-        """The job's result as the server sends it, which is then kept. NotFound if it is not there."""
-        if job.job_id is None:
-            raise NotFound(f"the result of {job.ref} came in the answer itself and is not kept any more")
-        environment = self.context.environment
-        schedule, absence = Schedule(random=environment.random), Absence(environment)
-        attempt = 0
-        while True:
-            try:
-                response = self.context.client.result(job.job_id, deadline)
-                if response.status != 202:
-                    self._keep(job, response.body)
-                    return response.body
-                error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
-            except DocspeedError as failed:
-                error = failed
-            attempt += 1
-            # The status may be ahead of the result, so that gets a few tries.
-            if isinstance(error, NotFound):
-                final = absence.is_certain(job)
-            else:
-                final = error.status not in (202, 409) or attempt == _TRIES_WITHOUT_ANSWER
-            due = environment.monotonic() + (absence.pause or schedule.backoff(attempt - 1))
-            if not final and deadline is not None and due > deadline:
-                message = f"the result of job {job.ref} is not there yet ({error.message})"
-                error, final = Pending(message, retryable=True), True
-            if final:
-                refused = isinstance(error, NotFound | Rejected)
-                raise self._with_job(
-                    error, job, "" if refused else self.context.result_command(job)
-                ) from None
-            yield due
 
     def kept(self, job: Job) -> Job | None:
         """The job, which has ended well, if its result is kept: the server need not be asked for it."""
@@ -229,12 +94,13 @@ class Follower:
             self.context.note_sandbox()
         return Body.of(kept)
 
-    def _keep(self, job: Job, result: Body) -> None:
+    def keep(self, job: Job, result: Body) -> None:
+        """Keep the job's result."""
         # A server may answer with the job while it has no result yet; that must not be kept.
         if result.size > _MAX_CHECKED or job_in(result, sync=True) is None:
             self.context.kept.keep(job, result.chunks(), result.size)
 
-    def _with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
+    def with_job(self, error: DocspeedError, job: Job, command: str = "") -> DocspeedError:
         """The error with its job, and the command that goes on afterwards."""
         message, hint = error.message, error.hint
         if isinstance(error, NotFound):
@@ -250,6 +116,194 @@ class Follower:
         if job.row is not None:
             self.context.ledger.change(job.row, status=State.GONE, state=State.GONE, error=None)
         return job._replace(status=State.GONE, state=State.GONE)
+
+
+class Watch:
+    """The wait for the end of one job, which begins when this is made.
+
+    `job` is the job as it was at the last look, `response` what the server answered then. With
+    `status_is_new` the server has just named the job's status, so the first look comes later.
+    """
+
+    def __init__(
+        self, follower: Follower, job: Job, options: WaitOptions, *, status_is_new: bool = False
+    ) -> None:
+        self.job = job
+        self.response: Response | None = None
+        self._follower = follower
+        self._options = options
+        environment = follower.context.environment
+        self._clock = environment.monotonic
+        self._schedule = Schedule(options.poll_interval, environment.random)
+        self._started = self._clock()
+        self._failures, self._absence = 0, Absence(environment)
+        self._ended = job.job_id is None or (status_is_new and job.ended)
+        self._looks_later = status_is_new
+        if not self._ended:
+            self._report()
+
+    def step(self) -> float | None:
+        """Look at the job: None once it has ended, well or not; else when to look again.
+
+        AuthError, NotFound, Unavailable; Pending at the deadline.
+        """
+        if self._ended:
+            return None
+        if self._looks_later:
+            self._looks_later = False
+            return self._bounded(self._started + self._schedule.delay(0.0))
+        waited, failure = self._clock() - self._started, None
+        try:
+            self._look()
+            if self.job.ended:
+                return None
+            retry_after = self.response.retry_after if self.response is not None else None
+        except DocspeedError as error:
+            self._tolerate(error)
+            failure, retry_after = error, error.retry_after
+        now, deadline = self._clock(), self._options.deadline
+        if deadline is not None and now >= deadline:
+            raise self._timed_out(deadline, now, failure)
+        # With thousands of jobs the looks are spread out, so that the server is not flooded.
+        spacing = len(self._follower.run.waiting) / _LOOKS_PER_SECOND
+        delay = self._schedule.delay(waited, retry_after)
+        return self._bounded(now + max(delay, spacing, self._absence.pause))
+
+    def succeeded(self) -> Job:
+        """The job, which has ended well. JobFailed if it has not."""
+        job = self.job
+        if job.state is State.FAILED:
+            # With such an error the document is at fault: the same request would end the same. A job that is
+            # not in the ledger was submitted elsewhere.
+            hopeless = (job.error or "").startswith("document_") or job.row is None
+            raise job_failed(job, None if hopeless else "run the same command again to submit it again")
+        return job
+
+    def _bounded(self, due: float) -> float:
+        deadline = self._options.deadline
+        return due if deadline is None else min(due, deadline)
+
+    def _report(self) -> None:
+        self._follower.run.begin_waiting(self.job)
+        self._options.on_status(self.job)
+
+    def _look(self) -> None:
+        """Look at the job once; it counts as ended too if its result is there."""
+        before, deadline, follower = self.job.status, self._options.deadline, self._follower
+        self.job, self.response = follower.look(self.job, deadline)
+        if meaning_of(self.job.status) is None:
+            what = f"docspeed does not know the status `{self.job.status}`"
+            follower.context.output.warn(f"{what}; waiting until its result is available")
+            if self.job.status == before:
+                self.job = follower.done_if_result(self.job, deadline)
+        self._report()
+        self._failures, self._absence = 0, Absence(follower.context.environment)
+
+    def _tolerate(self, error: DocspeedError) -> None:
+        """Report an error that only delays the next look; raise any other."""
+        job, follower, unknown = self.job, self._follower, isinstance(error, NotFound)
+        self._failures += 1
+        if unknown:
+            passing = not self._absence.is_certain(job)
+        else:
+            answers = follower.context.client.answered or self._failures < _TRIES_WITHOUT_ANSWER
+            passing = error.retryable and answers
+        if not passing:
+            command = "" if unknown else follower.context.wait_command([job])
+            raise follower.with_job(error, job, command) from None
+        why = "the server does not know it; asking again" if unknown else error.message
+        self._options.on_status(job._replace(status=f"{job.status} ({why})"))
+
+    def _timed_out(self, deadline: float, now: float, failure: DocspeedError | None) -> Pending:
+        """The error for a job that has not ended in time; `failure` is that of the last status request."""
+        job, pending = self.job, self._follower.pending
+        after = f" after {max(round(deadline - self._started, 3), round(now - self._started)):g} s"
+        if isinstance(failure, NotFound):
+            unknown = f"the server does not know job {job.ref}{after}; the job may be too new"
+            return pending(job, unknown)
+        why = f"; the last status request failed: {failure.message}" if failure else ""
+        return pending(job, f"job {job.ref} is still {job.status}{after}; it goes on{why}")
+
+
+class Confirmation:
+    """A look at one job that the server may not know yet: the job as it is now, and the server's answer.
+
+    `response` is None if the server does not know the job, but may be too slow to know it.
+    """
+
+    def __init__(self, follower: Follower, job: Job, deadline: float | None = None) -> None:
+        self.job = job
+        self.response: Response | None = None
+        self._follower = follower
+        self._deadline = deadline
+        self._absence = Absence(follower.context.environment)
+
+    def step(self) -> float | None:
+        """Look at the job: None once that is settled; else when to look again. NotFound if it is gone."""
+        try:
+            self.job, self.response = self._follower.look_with_retries(self.job, self._deadline)
+            return None
+        except NotFound:
+            if self._absence.is_early(self.job):
+                return None
+            if self._absence.is_certain(self.job):
+                raise
+        due = self._follower.context.environment.monotonic() + self._absence.pause
+        return None if self._deadline is not None and due > self._deadline else due
+
+
+class Fetch:
+    """The fetching of one job's result, which is then kept.
+
+    `at_hand` is the result if it need not be fetched; at the end `result` is what the server sent.
+    """
+
+    result: Body
+
+    def __init__(
+        self, follower: Follower, job: Job, deadline: float | None = None, at_hand: Body | None = None
+    ) -> None:
+        self._follower = follower
+        self._job = job
+        self._deadline = deadline
+        self._at_hand = at_hand
+        environment = follower.context.environment
+        self._clock = environment.monotonic
+        self._schedule, self._absence = Schedule(random=environment.random), Absence(environment)
+        self._attempts = 0
+
+    def step(self) -> float | None:
+        """Ask for the result: None once it is there; else when to ask again. NotFound if it is not there."""
+        job, follower = self._job, self._follower
+        if self._at_hand is not None:
+            self.result = self._at_hand
+            return None
+        if job.job_id is None:
+            raise NotFound(f"the result of {job.ref} came in the answer itself and is not kept any more")
+        try:
+            response = follower.context.client.result(job.job_id, self._deadline)
+            if response.status != 202:
+                self.result = response.body
+                follower.keep(job, self.result)
+                return None
+            error: DocspeedError = Unavailable("the result is not ready (202)", status=202)
+        except DocspeedError as failed:
+            error = failed
+        self._attempts += 1
+        # The status may be ahead of the result, so that gets a few tries.
+        if isinstance(error, NotFound):
+            final = self._absence.is_certain(job)
+        else:
+            final = error.status not in (202, 409) or self._attempts == _TRIES_WITHOUT_ANSWER
+        due = self._clock() + (self._absence.pause or self._schedule.backoff(self._attempts - 1))
+        if not final and self._deadline is not None and due > self._deadline:
+            message = f"the result of job {job.ref} is not there yet ({error.message})"
+            error, final = Pending(message, retryable=True), True
+        if final:
+            refused = isinstance(error, NotFound | Rejected)
+            command = "" if refused else follower.context.result_command(job)
+            raise follower.with_job(error, job, command) from None
+        return due
 
 
 def job_failed(job: Job, hint: str | None = None) -> JobFailed:

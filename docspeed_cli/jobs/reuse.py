@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
 
 from docspeed_cli.core.errors import NotFound, Pending, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import Follower
-from docspeed_cli.jobs.outcome import Task, WaitOptions
+from docspeed_cli.jobs.follow import Confirmation, Follower
+from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import PreparedRequest
 
@@ -24,87 +24,6 @@ class Reuse:
         self.context = context
         self.run = run
         self.follower = follower
-
-    def find(self, prepared: PreparedRequest, options: WaitOptions) -> Task[tuple[Job | None, Sequence[Job]]]:
-        """The job that answers this request; or else its submissions whose outcome is unknown.
-
-        The request's lock must be held. NotFound if it may have been paid for and is not to be resubmitted.
-        """
-        label, note = prepared.request.label, self.context.output.note
-        known = self.context.ledger.by_request(prepared.identity)
-        if known and known[0].state is State.FAILED:
-            why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
-            note(f"{label}: job {known[0].ref} ended with status {why}; submitting again")
-        answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
-        unknown: list[Job] = []
-        accepted: list[Job] = []
-        for job in known:
-            if job.state is State.SUBMITTING and job.row is not None:
-                # We hold the lock that its process held, so that process has ended.
-                self.context.ledger.change(job.row, state=State.UNKNOWN, status=State.UNKNOWN)
-            if job.state in (State.SUBMITTING, State.UNKNOWN):
-                if job.token not in answered:
-                    unknown.append(job)
-                continue
-            if job.state in (State.RUNNING, State.DONE):
-                job = (yield from self._confirm(job, options))._replace(reused=True)
-                if job.state in (State.RUNNING, State.DONE):
-                    job = job._replace(input=label or job.input)
-                    if options.run_id is not None and job.state is State.RUNNING:
-                        position = prepared.request.sources[0].position
-                        self.context.ledger.runs.join(options.run_id, position, job)
-                    self.report(job)
-                    return job, ()
-            accepted.append(job)
-        self._report_resubmission(prepared, unknown, accepted, options)
-        return None, unknown
-
-    def _confirm(self, job: Job, options: WaitOptions) -> Task[Job]:
-        """The job as it is now: done if its result is kept; else as the server knows it, or gone.
-
-        While the server is in trouble, a command that waits takes the job as it was: its looks only delay.
-        """
-        kept = self.follower.kept(job)
-        if kept is not None:
-            return kept
-        if job.job_id is None:
-            return self.follower.mark_gone(job)
-        try:
-            job, _ = yield from self.follower.confirm(job, options.deadline)
-        except NotFound:
-            return self.follower.mark_gone(job)
-        except (Unavailable, Pending) as error:
-            if not (options.wait and error.retryable and self.context.client.answered):
-                raise
-        return job
-
-    def _report_resubmission(
-        self,
-        prepared: PreparedRequest,
-        unknown: Sequence[Job],
-        accepted: Sequence[Job],
-        options: WaitOptions,
-    ) -> None:
-        """Say that a request is submitted again that may have been paid for; NotFound with --no-resubmit."""
-        label, now = prepared.request.label, self.context.environment.now()
-        lost = accepted[0] if accepted and accepted[0].state is State.GONE else None
-        if lost is not None:
-            when = ago(lost.submitted_at, now)
-            of = f"{lost.operation} job {lost.ref}, submitted {when}"
-            what = f"{label}: the result of {of}, is neither kept nor on the server"
-        elif unknown:
-            when, why = ago(unknown[0].submitted_at, now), unknown[0].error or "the program was stopped"
-            what = f"{unknown[0].input}: a submission {when} has an unknown outcome ({why})"
-        else:
-            return
-        if options.no_resubmit:
-            raise NotFound(f"{what}; leave out `--no-resubmit` to pay again", job_id=lost and lost.job_id)
-        if lost is None:
-            self.context.output.note(f"{what}; submitting again")
-        elif (number := self.run.count_lost()) <= _MAX_NAMED:
-            self.context.output.warn(f"{what}; submitting it again, to be paid for again")
-        elif number == _MAX_NAMED + 1:
-            self.context.output.warn("more results are lost like this; submitting their requests again too")
 
     def report(self, job: Job, file: str | None = None) -> None:
         """Name a reused job; `file` is where its result is already. Of many, only the first are named."""
@@ -123,3 +42,116 @@ class Reuse:
             f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when}{status};"
             " `--fresh` submits again"
         )
+
+
+class Search:
+    """The search for the job that answers a request, whose lock must be held.
+
+    At its end it has the `job`, or else the request's submissions whose outcome is `unknown`.
+    """
+
+    def __init__(self, reuse: Reuse, prepared: PreparedRequest, options: WaitOptions) -> None:
+        self.job: Job | None = None
+        self.unknown: list[Job] = []
+        self._reuse = reuse
+        self._context = reuse.context
+        self._request = prepared.request
+        self._options = options
+        self._confirmation: Confirmation | None = None
+        self._lost: list[Job] = []
+        """Jobs that were accepted, and can't be used."""
+        self._left: deque[Job] = deque()
+        """Jobs that were accepted, newest first."""
+        if prepared.request.operation.reusable and not options.fresh:
+            self._sort(self._context.ledger.by_request(prepared.identity))
+
+    def _sort(self, known: list[Job]) -> None:
+        """Part what is known of the request into jobs, and submissions of unknown outcome."""
+        if known and known[0].state is State.FAILED:
+            why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
+            ended = f"job {known[0].ref} ended with status {why}"
+            self._context.output.note(f"{self._request.label}: {ended}; submitting again")
+        answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
+        for job in known:
+            if job.state is State.SUBMITTING and job.row is not None:
+                # We hold the lock that its process held, so that process has ended.
+                self._context.ledger.change(job.row, state=State.UNKNOWN, status=State.UNKNOWN)
+            if job.state not in (State.SUBMITTING, State.UNKNOWN):
+                self._left.append(job)
+            elif job.token not in answered:
+                self.unknown.append(job)
+
+    def step(self) -> float | None:
+        """Go on: None at the end; else when to ask the server again about a job.
+
+        NotFound if the request may have been paid for and is not to be resubmitted.
+        """
+        while self._left:
+            job = self._left[0]
+            if job.state in (State.RUNNING, State.DONE):
+                found = self._as_it_is_now(job)
+                if not isinstance(found, Job):
+                    return found
+                job = found
+            self._left.popleft()
+            if job.state in (State.RUNNING, State.DONE):
+                self._use(job)
+                return None
+            self._lost.append(job)
+        self._report_resubmission()
+        return None
+
+    def _use(self, job: Job) -> None:
+        self.job = job = job._replace(input=self._request.label or job.input, reused=True)
+        if self._options.run_id is not None and job.state is State.RUNNING:
+            position = self._request.sources[0].position
+            self._context.ledger.runs.join(self._options.run_id, position, job)
+        self._reuse.report(job)
+
+    def _as_it_is_now(self, job: Job) -> Job | float:
+        """The job: done if its result is kept; else as the server knows it, or gone; or when to ask again.
+
+        While the server is in trouble, a command that waits takes the job as it was: its looks only delay.
+        """
+        follower = self._reuse.follower
+        kept = follower.kept(job)
+        if kept is not None:
+            return kept
+        if job.job_id is None:
+            return follower.mark_gone(job)
+        confirmation = self._confirmation or Confirmation(follower, job, self._options.deadline)
+        self._confirmation = None
+        try:
+            due = confirmation.step()
+        except NotFound:
+            return follower.mark_gone(job)
+        except (Unavailable, Pending) as error:
+            if not (self._options.wait and error.retryable and self._context.client.answered):
+                raise
+            return job
+        if due is None:
+            return confirmation.job
+        self._confirmation = confirmation
+        return due
+
+    def _report_resubmission(self) -> None:
+        """Say that a request is submitted again that may have been paid for; NotFound with --no-resubmit."""
+        output, now = self._context.output, self._context.environment.now()
+        lost = self._lost[0] if self._lost and self._lost[0].state is State.GONE else None
+        if lost is not None:
+            of = f"{lost.operation} job {lost.ref}, submitted {ago(lost.submitted_at, now)}"
+            what = f"{self._request.label}: the result of {of}, is neither kept nor on the server"
+        elif self.unknown:
+            newest = self.unknown[0]
+            when, why = ago(newest.submitted_at, now), newest.error or "the program was stopped"
+            what = f"{newest.input}: a submission {when} has an unknown outcome ({why})"
+        else:
+            return
+        if self._options.no_resubmit:
+            raise NotFound(f"{what}; leave out `--no-resubmit` to pay again", job_id=lost and lost.job_id)
+        if lost is None:
+            output.note(f"{what}; submitting again")
+        elif (number := self._reuse.run.count_lost()) <= _MAX_NAMED:
+            output.warn(f"{what}; submitting it again, to be paid for again")
+        elif number == _MAX_NAMED + 1:
+            output.warn("more results are lost like this; submitting their requests again too")

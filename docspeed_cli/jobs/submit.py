@@ -8,14 +8,14 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from docspeed_cli.core.errors import ClaimLost, DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
+from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower, failure_text
-from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
-from docspeed_cli.jobs.reuse import Reuse
+from docspeed_cli.jobs.outcome import WaitOptions
+from docspeed_cli.jobs.reuse import Reuse, Search
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.turn import take_lock
+from docspeed_cli.jobs.turn import Turn
 from docspeed_cli.jobs.uploads import PreparedRequest, Uploads
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import is_result, job_in, status_word
@@ -23,9 +23,6 @@ from docspeed_cli.service.responses import is_result, job_in, status_word
 _MODE = r"execution.?mode|\basync"
 _FILE = r"(?<![a-z])file(?!name)"
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
-
-_MAX_CLAIMS_LOST = 3
-"""Connections to a shared ledger that one request may lose before it fails."""
 
 Accepted = tuple[Job, Body | None]
 """A job, and its result if that came inline."""
@@ -41,60 +38,26 @@ class Submitter:
         self.follower = Follower(context, run)
         self.reuse = Reuse(context, run, self.follower)
 
-    def obtain(self, prepared: PreparedRequest, options: WaitOptions) -> Task[Outcome]:
-        """The request's job, reused or submitted; with `options.wait` also its result.
+    def turn(self, prepared: PreparedRequest, options: WaitOptions) -> Turn:
+        """The wait for the request's lock: one command at a time works on one request.
 
-        DocspeedError for whatever prevents that.
+        It is held until the job's id is in the ledger.
         """
-        monotonic = self.context.environment.monotonic
-        started = monotonic()
-        options = options.begun(started)
-        source = next(iter(prepared.request.sources), None)
-        claims_lost = 0
-        while True:
-            try:
-                job, result = yield from self._get_job(prepared, options)
-            except ClaimLost:  # nothing was sent
-                claims_lost += 1
-                if claims_lost > _MAX_CLAIMS_LOST:
-                    raise
-                continue
-            if options.wait or result is not None:
-                try:
-                    job = yield from self.follower.follow(job, options)
-                    if job.reused:
-                        result = self.follower.open_kept(job)
-                    result = result or (yield from self.follower.fetch(job, options.deadline))
-                except NotFound:
-                    # A reused job may be gone by the time its result is fetched; a new one can't be.
-                    if not job.reused:
-                        raise
-                    self.follower.mark_gone(job)
-                    continue
-            return Outcome(source, job, result, seconds=monotonic() - started)
+        label = prepared.request.label or "the request"
+        doing = "works on the same request"
+        return Turn(self.context, prepared.identity, label, doing, options.deadline)
 
-    def _get_job(self, prepared: PreparedRequest, options: WaitOptions) -> Task[Accepted]:
-        """The reused or submitted job.
-
-        One command at a time works on one request: the lock is held until the job's id is in the ledger.
-        """
-        label, doing = prepared.request.label or "the request", "works on the same request"
-        yield from take_lock(self.context, prepared.identity, label, doing, options.deadline)
-        try:
-            unknown: Sequence[Job] = ()
-            if not options.fresh and prepared.request.operation.reusable:
-                job, unknown = yield from self.reuse.find(prepared, options)
-                if job is not None:
-                    return job, None
-            # The same Idempotency-Key as before: a server that knows such keys won't do the work twice.
-            token = (unknown[0].token if unknown else None) or os.urandom(16).hex()
-            accepted = self._submit(prepared, options, token)
-            for earlier in unknown:
-                why = f"{earlier.error or 'the program was stopped'}; submitted again as {accepted[0].ref}"
-                self.context.ledger.change_soon(earlier.row or 0, error=why)
-            return accepted
-        finally:
-            self.context.locks.release(prepared.identity)
+    def accept(self, prepared: PreparedRequest, options: WaitOptions, found: Search) -> Accepted:
+        """The job that the search has found, or else a new one. DocspeedError for whatever prevents that."""
+        if found.job is not None:
+            return found.job, None
+        # The same Idempotency-Key as before: a server that knows such keys won't do the work twice.
+        token = (found.unknown[0].token if found.unknown else None) or os.urandom(16).hex()
+        accepted = self._submit(prepared, options, token)
+        for earlier in found.unknown:
+            why = f"{earlier.error or 'the program was stopped'}; submitted again as {accepted[0].ref}"
+            self.context.ledger.change_soon(earlier.row or 0, error=why)
+        return accepted
 
     def _submit(self, prepared: PreparedRequest, options: WaitOptions, token: str) -> Accepted:
         stored = [self.uploads.store(document, deadline=options.deadline) for document in prepared.documents]

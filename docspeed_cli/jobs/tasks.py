@@ -1,4 +1,4 @@
-"""The tasks of a command's requests: the same for one document and for many."""
+"""Bring requests to their outcomes, by the same task for one document and for each of many."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docspeed_cli.core.errors import DocspeedError, Pending, Unavailable
+from docspeed_cli.core.errors import ClaimLost, DocspeedError, NotFound, Pending, Unavailable
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.follow import Fetch, Watch
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
+from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import invalid_input
 from docspeed_cli.jobs.submit import Submitter
@@ -20,6 +22,10 @@ from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.checking import ResultChecks
+
+
+_MAX_CLAIMS_LOST = 3
+"""Connections to a shared ledger that one request may lose before it fails."""
 
 
 class NotStarted(Pending):
@@ -44,10 +50,6 @@ class DocumentTasks(NamedTuple):
     delivery: Delivery
     checks: ResultChecks | None = None
 
-    def reporting(self, on_status: Callable[[Job], None]) -> DocumentTasks:
-        """The same tasks, which call this with the job after each look at it."""
-        return self._replace(options=self.options._replace(on_status=on_status))
-
     def request(self, *sources: Source) -> Request:
         """The request for these documents."""
         return Request(self.operation, sources, self.fields, sync=self.sync)
@@ -61,64 +63,12 @@ class DocumentTasks(NamedTuple):
         if source.problem is not None:
             return failed_task(source, invalid_input(source), self.operation.name)
         path = self.delivery.files.path_for(source, self.operation.name)
-        return self.for_request(self.request(source), path)
-
-    def for_request(self, request: Request, path: Path | None = None) -> Task[Outcome]:
-        """The task of one request, whose result goes to the file `path` if that is given."""
-        source = next(iter(request.sources), None)
-        submitter = Submitter(self.context, self.run)
-        prepared: PreparedRequest | None = None
-        job: Job | None = None
-        try:
-            request = self._downloaded(request)
-            prepared = submitter.uploads.prepare(request)
-            existing = self.existing_result(prepared, path)
-            if existing is not None:
-                pages = existing.pages
-                outcome = Outcome(source, existing, output=str(path), skipped_existing=True, pages=pages)
-                return self._checked(outcome)
-            if path is not None:
-                self.delivery.files.check_free(path, source)
-            if self.is_late():
-                raise NotStarted
-            outcome = yield from submitter.obtain(prepared, self.options)
-            job = outcome.job
-            if self.run.many and outcome.result is not None:
-                from docspeed_cli.results.pages import count_pages
-
-                outcome = outcome._replace(pages=count_pages(request.operation.name, outcome.result.chunks()))
-            outcome = self._checked(outcome)
-            if path is not None and outcome.result is not None:
-                outcome = self.delivery.files.write_and_record(outcome, path)
-            return outcome
-        except DocspeedError as error:
-            refused = isinstance(error, Unavailable | Pending) and error.retryable and error.job_id is None
-            if job is None and refused and self.is_late(error.retry_after or 0.0):
-                error = NotStarted()  # a retry would come after the run's deadline
-            if job is None and error.job_id is not None:
-                known = self.context.ledger.by_id(error.job_id)
-                job = next((found for found in known if found.server == self.context.server), None)
-            if job is None and source is not None and prepared is not None:
-                source = source._replace(file_id=submitter.uploads.stored_id(prepared.documents[0]))
-            return Outcome(source, job, error=error, operation=self.operation.name)
-        except Exception as error:  # noqa: BLE001 - a bug met by one document must not end the others
-            unforeseen = self.context.output.unexpected(error)
-            if self.run.many:
-                self.context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
-            return Outcome(source, job, error=unforeseen, operation=self.operation.name)
+        return RequestTask(self, self.request(source), path).run()
 
     def is_late(self, delay: float = 0.0) -> bool:
         """Whether the run's time is over after this delay: nothing more is submitted then."""
         deadline = self.options.deadline
         return deadline is not None and self.context.environment.monotonic() + delay >= deadline
-
-    def _downloaded(self, request: Request) -> Request:
-        """The request with its documents from the web downloaded, unless they were before the run."""
-        if not any(source.url and source.path is None for source in request.sources):
-            return request
-        context, deadline = self.context, self.options.deadline
-        local = (context.downloads.document(each, context.sleep, deadline) for each in request.sources)
-        return request._replace(sources=tuple(local))
 
     def existing_result(self, prepared: PreparedRequest, path: Path | None) -> Job | None:
         """The job whose result is in its file already, so that nothing needs to be done."""
@@ -133,7 +83,7 @@ class DocumentTasks(NamedTuple):
         done = [job._replace(reused=True) for job in gone if job.state is State.DONE and job.content_hash]
         return self.delivery.files.written_by(done, path)
 
-    def _checked(self, outcome: Outcome) -> Outcome:
+    def checked(self, outcome: Outcome) -> Outcome:
         """The outcome with what `--require` and `--check` find in its result."""
         job = outcome.job
         result = Body.at(Path(outcome.output)) if outcome.output is not None else outcome.result
@@ -149,6 +99,128 @@ class DocumentTasks(NamedTuple):
             return outcome
         label = f"{document}: " if outcome.source and not self.run.many else ""
         return outcome._replace(error=error.replace(job_id=job.job_id, message=label + error.message))
+
+
+class RequestTask:
+    """One request on its way to its outcome; its result goes to the file `path` if that is given.
+
+    `prepared` is the request with its documents as they were when they were read.
+    """
+
+    prepared: PreparedRequest | None = None
+
+    def __init__(self, tasks: DocumentTasks, request: Request, path: Path | None = None) -> None:
+        self._tasks = tasks
+        self._context = tasks.context
+        self._clock = tasks.context.environment.monotonic
+        self._request = request
+        self._path = path
+        self._source = next(iter(request.sources), None)
+        self._submitter = Submitter(tasks.context, tasks.run)
+        self._claims_lost = 0
+        self._job: Job | None = None
+        """The job once its outcome is known."""
+
+    def run(self, on_status: Callable[[Job], None] = ignore_status) -> Task[Outcome]:
+        """Bring the request to its outcome: the one generator on a document's way.
+
+        `on_status` is called with the job after each look at it. No DocspeedError is raised: it is in the
+        outcome.
+        """
+        submitter, follower, started = self._submitter, self._submitter.follower, self._clock()
+        options = self._tasks.options.begun(started)._replace(on_status=on_status)
+        try:
+            prepared, outcome = self._prepare(options)
+            while outcome is None:
+                job: Job | None = None
+                try:
+                    turn = submitter.turn(prepared, options)
+                    yield from iter(turn.take, None)
+                    with turn:
+                        search = Search(submitter.reuse, prepared, options)
+                        yield from iter(search.step, None)
+                        job, result = submitter.accept(prepared, options, search)
+                    if options.wait or result is not None:
+                        watch = Watch(follower, job, options, status_is_new=True)
+                        yield from iter(watch.step, None)
+                        job = watch.succeeded()
+                        at_hand = follower.open_kept(job) if job.reused else result
+                        fetch = Fetch(follower, job, options.deadline, at_hand)
+                        yield from iter(fetch.step, None)
+                        result = fetch.result
+                    outcome = self._finish(job, result, self._clock() - started)
+                except (ClaimLost, NotFound) as error:
+                    self._begin_again(error, job)
+            return outcome
+        except DocspeedError as error:
+            return self._failed(error)
+        except Exception as error:  # noqa: BLE001 - a bug met by one document must not end the others
+            unforeseen = self._context.output.unexpected(error)
+            if self._tasks.run.many:
+                self._context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
+            return Outcome(self._source, self._job, error=unforeseen, operation=self._request.operation.name)
+
+    def _prepare(self, options: WaitOptions) -> tuple[PreparedRequest, Outcome | None]:
+        """Read the documents; also the outcome if the result is in its file already."""
+        tasks, path = self._tasks, self._path
+        prepared = self.prepared = self._submitter.uploads.prepare(self._downloaded(options.deadline))
+        existing = tasks.existing_result(prepared, path)
+        if existing is not None:
+            pages = existing.pages
+            outcome = Outcome(self._source, existing, output=str(path), skipped_existing=True, pages=pages)
+            return prepared, tasks.checked(outcome)
+        if path is not None:
+            tasks.delivery.files.check_free(path, self._source)
+        if tasks.is_late():
+            raise NotStarted
+        return prepared, None
+
+    def _downloaded(self, deadline: float | None) -> Request:
+        """The request with its documents from the web downloaded, unless they were before the run."""
+        sources = self._request.sources
+        if not any(source.url and source.path is None for source in sources):
+            return self._request
+        context = self._context
+        local = (context.downloads.document(each, context.sleep, deadline) for each in sources)
+        return self._request._replace(sources=tuple(local))
+
+    def _begin_again(self, error: ClaimLost | NotFound, job: Job | None) -> None:
+        """Let the request be claimed again where that costs nothing; else raise the error."""
+        if isinstance(error, ClaimLost):  # nothing was sent
+            self._claims_lost += 1
+            if self._claims_lost > _MAX_CLAIMS_LOST:
+                raise error
+        elif job is not None and job.reused:
+            # A reused job may be gone by the time its result is fetched; a new one can't be.
+            self._submitter.follower.mark_gone(job)
+        else:
+            raise error
+
+    def _finish(self, job: Job, result: Body | None, seconds: float) -> Outcome:
+        """The outcome of a job that went well, with its result checked and in its file."""
+        self._job = job
+        outcome = Outcome(self._source, job, result, seconds=seconds)
+        if result is not None and self._tasks.run.many:
+            from docspeed_cli.results.pages import count_pages
+
+            outcome = outcome._replace(pages=count_pages(self._request.operation.name, result.chunks()))
+        outcome = self._tasks.checked(outcome)
+        if self._path is not None and outcome.result is not None:
+            outcome = self._tasks.delivery.files.write_and_record(outcome, self._path)
+        return outcome
+
+    def _failed(self, error: DocspeedError) -> Outcome:
+        """The outcome of a request that failed, with its job and its file's id as far as they are known."""
+        context, job, source, prepared = self._context, self._job, self._source, self.prepared
+        refused = isinstance(error, Unavailable | Pending) and error.retryable and error.job_id is None
+        if job is None and refused and self._tasks.is_late(error.retry_after or 0.0):
+            error = NotStarted()  # a retry would come after the run's deadline
+        if job is None and error.job_id is not None:
+            known = context.ledger.by_id(error.job_id)
+            job = next((found for found in known if found.server == context.server), None)
+        if job is None and source is not None and prepared is not None:
+            source = source._replace(file_id=self._submitter.uploads.stored_id(prepared.documents[0]))
+        return Outcome(source, job, error=error, operation=self._request.operation.name)
 
 
 def failed_task(source: Source, error: DocspeedError, operation: str) -> Task[Outcome]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from docspeed_cli.core.errors import Pending
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.outcome import Task
 
 _SHORTEST, _LONGEST = 0.05, 1.0
 """Seconds between two tries to get a lock, at first and later."""
@@ -13,23 +12,41 @@ _QUIET = 1.0
 """Seconds of waiting before we say for which process."""
 
 
-def take_lock(context: Context, digest: str, label: str, doing: str, deadline: float | None) -> Task[None]:
-    """Wait for the lock and take it. Pending if the deadline (monotonic time) comes first.
+class Turn:
+    """The wait for the lock of `digest`; as a context manager, once taken, it releases the lock at the end.
 
     `doing` says what its holder does, for messages about the document `label`.
     """
-    monotonic = context.environment.monotonic
-    started = monotonic()
-    while not context.locks.acquire(digest):
-        now = monotonic()
-        holder = context.locks.holder(digest)
-        if deadline is not None and now >= deadline:
+
+    def __init__(self, context: Context, digest: str, label: str, doing: str, deadline: float | None) -> None:
+        self._context = context
+        self._digest = digest
+        self._label = label
+        self._doing = doing
+        self._deadline = deadline
+        self._started = context.environment.monotonic()
+
+    def take(self) -> float | None:
+        """Take the lock: None once it is held, else when to try again. Pending if the deadline has passed."""
+        context, doing = self._context, self._doing
+        if context.locks.acquire(self._digest):
+            return None
+        now = context.environment.monotonic()
+        holder = context.locks.holder(self._digest)
+        if self._deadline is not None and now >= self._deadline:
             raise Pending(
-                f"{label}: --timeout ran out while {holder or 'this command'} {doing}",
+                f"{self._label}: --timeout ran out while {holder or 'this command'} {doing}",
                 retryable=True,
                 hint="run the same command again later, or with a longer `--timeout`",
             )
-        if holder is not None and now - started >= _QUIET:
+        waited = now - self._started
+        if holder is not None and waited >= _QUIET:
             context.output.note(f"waiting for {holder}, which {doing}")
-        due = now + min(max(_SHORTEST, (now - started) / 10), _LONGEST)
-        yield due if deadline is None else min(due, deadline)
+        due = now + min(max(_SHORTEST, waited / 10), _LONGEST)
+        return due if self._deadline is None else min(due, self._deadline)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._context.locks.release(self._digest)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +10,7 @@ from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import file_digest
-from docspeed_cli.jobs.turn import take_lock
+from docspeed_cli.jobs.turn import Turn
 
 if TYPE_CHECKING:
     from docspeed_cli.service.sending import Upload
@@ -81,7 +79,7 @@ class Uploads:
         if source.path is None:
             return str(source.file_id), None
         # Duplicates in one folder are common: the second waits here, and finds the first one's id.
-        with self._turn_of(document, deadline):
+        with self._take_turn(document, deadline):
             known = None if fresh else self.stored_id(document)
             if known is not None:
                 return known, None
@@ -101,19 +99,15 @@ class Uploads:
             )
             return file_id, entry
 
-    @contextmanager
-    def _turn_of(self, document: Document, deadline: float | None) -> Iterator[None]:
-        """Hold the lock of this document's upload during the block. Pending if the deadline comes first."""
+    def _take_turn(self, document: Document, deadline: float | None) -> Turn:
+        """Take the lock of this document's upload. Pending if the deadline comes first."""
         context = self.context
         upload = f"upload {context.server} {context.fingerprint} {document.digest}"
         lock = hashlib.sha256(upload.encode()).hexdigest()
-        label, doing = document.source.label, "uploads the same document"
-        for due in take_lock(context, lock, label, doing, deadline):
+        turn = Turn(context, lock, document.source.label, "uploads the same document", deadline)
+        while (due := turn.take()) is not None:
             context.sleep(max(0.0, due - context.environment.monotonic()))
-        try:
-            yield
-        finally:
-            context.locks.release(lock)
+        return turn
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
         """Upload one document: the server's entry for it, or what the ledger knows of an earlier upload."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,12 +28,12 @@ from docspeed_cli.core.operations import FORMATS, OPERATIONS, UPLOAD_PATH, Opera
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.follow import Fetch, Follower, Watch
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.target import file_target, row_options
+from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.service.responses import job_in, status_word
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -83,12 +83,12 @@ def api(
         delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
         run = RunState(context.command)
+        tasks = DocumentTasks(context, run, request.operation, {}, False, wait, delivery)
         with resumable(context, run):
             with _hinting_at_path(verb, path):
-                outcome = run_alone(
-                    context,
-                    lambda on_status: _send(context, run, request, wait._replace(on_status=on_status)),
-                )
+                outcome = run_alone(context, lambda on_status: _task(tasks, request, on_status))
+                if outcome.error is not None:
+                    raise outcome.error
             context.report.add_job(outcome.job)
             delivery.deliver(outcome)
             delivery.finish()
@@ -140,16 +140,15 @@ def _request(method: str, path: str, fields: dict[str, Any]) -> Request:
     return Request(operation, (), fields)
 
 
-def _send(context: Context, run: RunState, request: Request, wait: WaitOptions) -> Task[Outcome]:
+def _task(tasks: DocumentTasks, request: Request, on_status: Callable[[Job], None]) -> Task[Outcome]:
     if request.operation.method == "GET":
-        return _get(context, run, request.operation, wait)
-    submitter = Submitter(context, run)
-    return submitter.obtain(submitter.uploads.prepare(request), wait)
+        wait = tasks.options.begun(tasks.context.environment.monotonic())
+        return _get(tasks.context, tasks.run, request.operation, wait._replace(on_status=on_status))
+    return RequestTask(tasks, request).run(on_status)
 
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
     """What a GET answers; a job that it names is followed if that was asked for."""
-    wait = wait.begun(context.environment.monotonic())
     response = context.client.get(operation.path, allow_empty=True, deadline=wait.deadline)
     job = Job(operation.name, "completed", State.DONE, input=operation.path)
     named = job_in(response.body, sync=True) if wait.wait else None
@@ -158,8 +157,11 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     job_id, server = str(named["job_id"]), context.server
     job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=job_id, server=server)
     follower = Follower(context, run)
-    job = yield from follower.follow(job, wait)
-    return Outcome(job=job, result=(yield from follower.fetch(job, wait.deadline)))
+    watch = Watch(follower, job, wait, status_is_new=True)
+    yield from iter(watch.step, None)
+    fetch = Fetch(follower, watch.succeeded(), wait.deadline)
+    yield from iter(fetch.step, None)
+    return Outcome(job=watch.job, result=fetch.result)
 
 
 def _read_body(context: Context, body: str) -> str:

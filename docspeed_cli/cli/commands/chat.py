@@ -34,6 +34,7 @@ from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import collect, discard, usable
 from docspeed_cli.jobs.target import file_target
+from docspeed_cli.jobs.tasks import DocumentTasks
 
 _REST = "pipe in only the questions that were not answered"
 """How to go on with several questions: one that was answered is paid for again if it is asked again."""
@@ -109,15 +110,10 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
     wait = wait_options(context, default_wait=True, sync=options.sync)
     if not options.dry_run and not wait.wait:
         check_unwaited(context, options)
-    talk = Talk(
-        context,
-        RunState(_REST if question == "-" else context.command),
-        sources,
-        merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_)),
-        wait,
-        options.session_id or (found.session_id if found else None),
-        options.sync,
-    )
+    run = RunState(_REST if question == "-" else context.command)
+    fields = merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_))
+    tasks = DocumentTasks(context, run, CHAT, fields, options.sync, wait, delivery)
+    talk = Talk(tasks, sources, options.session_id or (found.session_id if found else None))
     if options.dry_run:
         from docspeed_cli.jobs.dry_run import show_request
 

@@ -59,8 +59,10 @@ def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = Fals
 
 
 def _look(follower: Follower, job: Job) -> Task[None]:
+    from docspeed_cli.jobs.follow import Confirmation
+
     try:
-        yield from follower.confirm(job)
+        yield from iter(Confirmation(follower, job).step, None)
     except NotFound:
         follower.mark_gone(job)
     except DocspeedError as error:

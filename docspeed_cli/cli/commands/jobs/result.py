@@ -20,7 +20,7 @@ from docspeed_cli.core.operations import FORMATS
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.follow import Follower, job_failed
+from docspeed_cli.jobs.follow import Confirmation, Fetch, Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
@@ -123,7 +123,9 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     else:
         require_job_id(follower.context, job)
         if job.job_id is not None:
-            job, _ = yield from follower.confirm(job)
+            confirmation = Confirmation(follower, job)
+            yield from iter(confirmation.step, None)
+            job = confirmation.job
     if not job.ended and job.job_id is not None:
         job = follower.done_if_result(job)
     if not job.ended:
@@ -131,5 +133,6 @@ def _fetch(follower: Follower, job: Job) -> Task[Outcome]:
     if job.state is State.FAILED:
         raise job_failed(job)
     follower.run.begin_waiting(job)
-    result = follower.open_kept(job) if kept is not None else None
-    return Outcome(job=job, result=result or (yield from follower.fetch(job)))
+    fetch = Fetch(follower, job, at_hand=follower.open_kept(job) if kept is not None else None)
+    yield from iter(fetch.step, None)
+    return Outcome(job=job, result=fetch.result)

@@ -8,7 +8,7 @@ from docspeed_cli.cli.job_ids import context_for, named_jobs
 from docspeed_cli.cli.options import ConcurrencyOptions, Ids, ServerOptions
 from docspeed_cli.core.models import Job
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.follow import Confirmation, Follower
 from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 
@@ -36,5 +36,6 @@ def status(options: StatusOptions, ids: Ids = None) -> Action:
 def _look(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
     if job.job_id is None:
         return Outcome(job=job)
-    job, response = yield from follower.confirm(job)
-    return Outcome(job=job, status=response)
+    confirmation = Confirmation(follower, job)
+    yield from iter(confirmation.step, None)
+    return Outcome(job=confirmation.job, status=confirmation.response)

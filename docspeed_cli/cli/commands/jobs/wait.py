@@ -11,7 +11,7 @@ from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, Serve
 from docspeed_cli.core.errors import NotFound, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import Follower, job_failed
+from docspeed_cli.jobs.follow import Follower, Watch, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 
@@ -41,10 +41,12 @@ def wait(
             wait=True, timeout=settings.timeout, poll_interval=settings.poll_interval or 0.0
         ).begun(context.environment.monotonic())
 
-        def watch(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
+        def wait_for(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
             require_job_id(context, job)
             try:
-                job, response = yield from follower.watch(job, wait_options._replace(on_status=on_status))
+                watch = Watch(follower, job, wait_options._replace(on_status=on_status))
+                yield from iter(watch.step, None)
+                job, response = watch.job, watch.response
             except (NotFound, Unavailable):
                 # A job whose result is kept has ended, whatever became of the server or the network.
                 kept = follower.kept(job)
@@ -56,7 +58,7 @@ def wait(
 
         at = context_for(context, jobs)
         rows = JobRows(at, jobs)
-        code = for_each(at, RunState(context.command), jobs, watch, rows.show, first_only=any_)
+        code = for_each(at, RunState(context.command), jobs, wait_for, rows.show, first_only=any_)
         rows.finish()
         return code
 
