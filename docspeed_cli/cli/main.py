@@ -173,7 +173,7 @@ def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
         output.error(error)
         return error.exit_code
     except Interrupted as interrupted:
-        from docspeed_cli.cli.interrupts import ReportedInterrupt
+        from docspeed_cli.jobs.interrupts import ReportedInterrupt
 
         if not isinstance(interrupted, ReportedInterrupt):
             output.stopped(["stopped"], None, None)

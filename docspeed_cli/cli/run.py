@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
-from docspeed_cli.cli.interrupts import interruptible_download, resumable
 from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
@@ -21,15 +19,18 @@ from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.clutter import in_words
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.input_set import InputSet, Limits, discard, is_wildcard, usable
+from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.sources import InputSet, collect, discard, is_wildcard, usable
+from docspeed_cli.jobs.sources import find_documents
 from docspeed_cli.jobs.target import (
     RowOptions,
     Target,
     check_file,
     file_target,
+    make_folder,
     names_folder,
     result_flags,
     row_options,
@@ -58,19 +59,33 @@ class Run(NamedTuple):
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
-        checked = self._check(context)
-        try:
-            return self._run_many(context, checked) if self._is_many else self._run_one(context, checked)
-        finally:
-            discard(checked.found.checked)
-
-    def _check(self, context: Context) -> _Checked:
-        """Check fields, flags and documents. UsageError with every problem of all of them."""
         wrong = context.settings.error
         problems = [] if wrong is None else [wrong]
+        order = self._order(context, problems)
+        found = InputSet()
+        try:
+            with _adding_to(problems):
+                found = self._find_documents(context, order, download=not problems)
+                if order.target.path is not None or self.options.failures is not None:
+                    self._check_outputs(context, found, order.target)
+            if problems:
+                raise combine_errors(problems)
+            _report_skipped(context, found.skipped)
+            if order.target.rows is not None:
+                from docspeed_cli.jobs.row_output import check_rows
+
+                check_rows(context, order.target.rows, to_file=order.target.path is not None)
+            if self._is_many:
+                return self._run_many(context, order, found)
+            return self._run_one(context, order, found.documents())
+        finally:
+            discard(found.checked)
+
+    def _order(self, context: Context, problems: list[UsageError]) -> _Order:
+        """Read what is to be done, but for the documents; adds every problem to `problems`."""
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
-        checks, options, to, found = None, WaitOptions(), Target(), InputSet()
+        checks, options, to = None, WaitOptions(), Target()
         with _adding_to(problems):
             added = parse_assignments(self.options.set_)
         with _adding_to(problems):
@@ -83,18 +98,7 @@ class Run(NamedTuple):
             to = self._target(self._rows(context, fields), make=False)
         with _adding_to(problems):
             options = self._wait_options(context, checks)
-        with _adding_to(problems):
-            found = self._documents(context, options.timeout, download=not problems)
-            self._check_outputs(context, found, to)
-        if problems:
-            discard(found.checked)
-            raise combine_errors(problems)
-        _report_skipped(context, found.skipped)
-        if to.rows is not None:
-            from docspeed_cli.jobs.row_output import check_rows
-
-            check_rows(context, to.rows, to_file=to.path is not None)
-        return _Checked(fields, found, checks, options, to.rows)
+        return _Order(fields, checks, options, to)
 
     def _wait_options(self, context: Context, checks: ResultChecks | None) -> WaitOptions:
         """How the run waits and resubmits. UsageError if its flags contradict each other."""
@@ -108,7 +112,7 @@ class Run(NamedTuple):
                 check_unwaited(context, self.options, self.table, checks)
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
-    def _documents(self, context: Context, timeout: float | None, *, download: bool) -> InputSet:
+    def _find_documents(self, context: Context, order: _Order, *, download: bool) -> InputSet:
         """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
         if not options.inputs.given and self.needs_inputs:
@@ -117,35 +121,19 @@ class Run(NamedTuple):
                 hint=f"name one: `docspeed {self.operation.name} FILE`, `--file-id ID`, `--from LIST` or `-`",
             )
         check_file_ids(context, options.inputs.file_ids)
-        found = collect(options.inputs, context.environment)
         if options.dry_run:
-            return found
-        try:
-            if options.max_files is not None or options.max_pages is not None:
-                from docspeed_cli.jobs.limits import limit_files, limit_pages
-
-                most = sys.maxsize if options.max_files is None else options.max_files
-                found = limit_files(found, options.limit, most)
-            if not download and any(source.url for source in found.checked):
-                return found
-            found = downloaded(context, found, options.inputs, options.limit, timeout)
-            if options.max_pages is not None:
-                limit_pages(found.checked, options.max_pages)
-        except BaseException:
-            discard(found.checked)
-            raise
-        return found
+            return find_documents(context, options.inputs, Limits(options.limit), download=False)
+        limits = Limits(options.limit, options.max_files, options.max_pages)
+        return find_documents(context, options.inputs, limits, order.options.timeout, download=download)
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if what is written would replace a file that the command reads."""
         failures = self.options.failures
-        if to.path is not None or failures is not None:
-            record_inputs(context, self.options.inputs, found.checked)
+        context.files_read.add_inputs(self.options.inputs, found.checked)
         if to.path is not None:
             from docspeed_cli.jobs.result_files import ResultFiles
 
-            sources = found.checked[: self.options.limit]
-            ResultFiles(context, to).check_inputs(sources, self.operation.name)
+            ResultFiles(context, to).check_inputs(found.checked, self.operation.name)
         if failures is not None:
             context.files_read.check_output(Path(failures), "--failures")
 
@@ -195,28 +183,27 @@ class Run(NamedTuple):
         several = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
         return several or inputs.recursive or inputs.listed is not None or folder
 
-    def _tasks(
-        self, context: Context, run: RunState, checked: _Checked, options: WaitOptions
-    ) -> DocumentTasks:
-        delivery = Delivery(context, self._target(checked.rows, make=not self.options.dry_run))
-        sync, checks = self.options.sync, checked.checks
-        return DocumentTasks(context, run, self.operation, checked.fields, sync, options, delivery, checks)
+    def _tasks(self, context: Context, run: RunState, order: _Order) -> DocumentTasks:
+        to = order.target
+        if to.folder is not None and not self.options.dry_run:
+            make_folder(to.folder, f"-o {self.options.output}")
+        named = (self.operation, order.fields, self.options.sync, order.options)
+        return DocumentTasks(context, run, *named, Delivery(context, to), order.checks)
 
-    def _run_one(self, context: Context, checked: _Checked) -> int:
+    def _run_one(self, context: Context, order: _Order, documents: Iterable[Source]) -> int:
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table, self.columns, bom=self.bom)
-        run = RunState(context.command, result_flags=flags if checked.options.wait else None)
+        run = RunState(result_flags=flags if order.options.wait else None)
         _note_file(context, self.options.output, many=self.operation.many)
-        context = context.with_client(spool_dir=self._target(checked.rows, make=False).spool_dir)
-        tasks = self._tasks(context, run, checked, checked.options)
-        request = tasks.request(*map(usable, checked.found.documents()))
+        context = context.with_client(spool_dir=order.target.spool_dir)
+        tasks = self._tasks(context, run, order)
         if self.options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
-            show_request(context, request, fresh=self.options.fresh)
+            show_request(context, tasks.request(*map(usable, documents)), fresh=self.options.fresh)
             return 0
         with resumable(context, run):
-            outcome = run_alone(context, RequestTask(tasks, request).run)
+            outcome = run_alone(context, RequestTask(tasks, tasks.request(*documents)).run)
             context.report.add_job(outcome.job)
             tasks.delivery.deliver(outcome)
             tasks.delivery.finish()
@@ -225,17 +212,16 @@ class Run(NamedTuple):
                 context.output.bell()
         return 0
 
-    def _run_many(self, context: Context, checked: _Checked) -> int:
+    def _run_many(self, context: Context, order: _Order, found: InputSet) -> int:
         """A job for each document."""
         from docspeed_cli.jobs.batch import Batch
         from docspeed_cli.jobs.scheduler import workers
 
-        options, documents = checked.options, checked.found.documents(self.options.limit)
+        documents = found.documents(self.options.limit)
         if self.options.dry_run:
-            tasks = self._tasks(context, RunState(context.command), checked, options)
-            return _show_actions(tasks, documents, checked.found.skipped)
-        options = options.begun(context.environment.monotonic())
-        plan = self._plan(context, checked)
+            return _show_actions(self._tasks(context, RunState(), order), found, documents)
+        order = order._replace(options=order.options.begun(context.environment.monotonic()))
+        plan = self._plan(context, order, found)
         batch = Batch(context, plan)
         with (
             resumable(context, batch.run),
@@ -247,31 +233,30 @@ class Run(NamedTuple):
                 retry_rate_limits=True,
             ) as (at, run_tasks),
         ):
-            return batch.perform(self._tasks(at, batch.run, checked, options), run_tasks, documents)
+            return batch.perform(self._tasks(at, batch.run, order), run_tasks, documents)
 
-    def _plan(self, context: Context, checked: _Checked) -> Plan:
+    def _plan(self, context: Context, order: _Order, found: InputSet) -> Plan:
         """What the run is to do, beside the task of each document."""
         from docspeed_cli.jobs.batch import Plan, run_hash
         from docspeed_cli.jobs.failures import FailuresFile
 
-        options, inputs, found = self.options, self.options.inputs, checked.found
-        count = len(found.checked[: options.limit])
-        piped = inputs.listed == "-"
+        options, inputs, fields = self.options, self.options.inputs, order.fields
+        count, as_rows = len(found.checked), order.target.rows is not None
         failures = None
         if options.failures is not None:
             failures = FailuresFile(Path(options.failures), found.documents(count))
         return Plan(
             self.operation.name,
-            run_hash(context.server, self.operation, checked.fields, inputs),
-            None if piped else count,
-            checked.options.wait,
+            run_hash(context.server, self.operation, fields, inputs),
+            None if inputs.listed == "-" else count,
+            order.options.wait,
             options.name,
             options.max_failures,
-            options.ordered or checked.rows is not None,
+            options.ordered or as_rows,
             failures,
             _nothing(inputs),
-            to_json(checked.fields["schema"]) if "schema" in checked.fields else None,
-            checked.rows is not None,
+            to_json(fields["schema"]) if "schema" in fields else None,
+            as_rows,
         )
 
 
@@ -291,48 +276,24 @@ def _adding_to(problems: list[UsageError]) -> Iterator[None]:
         problems.append(error)
 
 
-class _Checked(NamedTuple):
-    """What was checked before anything is sent."""
+class _Order(NamedTuple):
+    """What is to be done with the documents."""
 
     fields: dict[str, Any]
-    found: InputSet
     checks: ResultChecks | None
     options: WaitOptions
-    rows: RowOptions | None
+    target: Target
+    """Where results go; its folder is not made yet."""
 
 
-def _show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Sequence[Path]) -> int:
+def _show_actions(tasks: DocumentTasks, found: InputSet, documents: Iterable[Source]) -> int:
     from docspeed_cli.jobs.dry_run import show_actions, show_request
 
     if tasks.context.output.style.format != "curl":
-        return show_actions(tasks, sources, skipped)
-    for source in sources:
+        return show_actions(tasks, documents, found.skipped)
+    for source in documents:
         show_request(tasks.context, tasks.request(usable(source)))
     return 0
-
-
-def downloaded(
-    context: Context,
-    found: InputSet,
-    inputs: Inputs,
-    limit: int | None = None,
-    timeout: float | None = None,
-) -> InputSet:
-    """The documents, at most `limit` of the known ones, with those from the web downloaded."""
-    found = found._replace(checked=found.checked[:limit])
-    if not any(source.url for source in found.checked):
-        return found
-    from docspeed_cli.jobs.web_documents import download_all
-
-    with interruptible_download(context):
-        return download_all(context, found, inputs, timeout)
-
-
-def record_inputs(context: Context, inputs: Inputs, sources: Sequence[Source]) -> None:
-    """Record the local documents, and the list that names them, as files that no result may replace."""
-    if inputs.listed not in (None, "-"):
-        context.files_read.add(Path(str(inputs.listed)), str(inputs.listed))
-    context.files_read.add_documents(sources)
 
 
 def wait_options(context: Context, *, default_wait: bool = False, sync: bool = False) -> WaitOptions:

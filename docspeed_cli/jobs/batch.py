@@ -29,7 +29,7 @@ from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
 from docspeed_cli.jobs.submit import Submitter
-from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, failed_task
+from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, late_task
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER
 from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
 from docspeed_cli.terminal.progress import BatchProgress, End, Ending
@@ -80,7 +80,7 @@ class Batch:
             waits=plan.waits,
             as_rows=plan.as_rows,
         )
-        self.run = RunState(context.command, so_far=self.progress.so_far)
+        self.run = RunState(so_far=self.progress.so_far)
         self._order: InOrder | None = None
         if plan.ordered:
             from docspeed_cli.jobs.ordered import InOrder
@@ -152,7 +152,7 @@ class Batch:
             if self.plan.failures is not None:
                 self.plan.failures.begin(source)
             if tasks.is_late():
-                yield failed_task(source, NotStarted(), tasks.operation.name)
+                yield late_task(source, tasks.operation.name)
                 return
             yield tasks.for_source(source)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.models import Job, Source
+from docspeed_cli.core.models import Inputs, Job, Source
 from docspeed_cli.jobs.filenames import CORRECTIONS
 
 Identity = tuple[int, int] | tuple[int, int, str]
@@ -39,8 +39,10 @@ class FilesRead:
             results = [job.output] if with_results and (job.output or "").endswith(".json") else []
             self._new += [(Path(name), name) for name in (job.input, *results) if name]
 
-    def add_documents(self, sources: Iterable[Source]) -> None:
-        """Record the documents that are local files."""
+    def add_inputs(self, inputs: Inputs, sources: Iterable[Source]) -> None:
+        """Record the documents that are local files, and the list that names them."""
+        if inputs.listed not in (None, "-"):
+            self.add(Path(str(inputs.listed)), str(inputs.listed))
         self._new += [(source.path, source.label) for source in sources if source.path]
 
     def label_at(self, output: Path) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source
+from docspeed_cli.jobs.input_set import InputSet, Limits
 from docspeed_cli.jobs.page_count import page_count
-from docspeed_cli.jobs.sources import InputSet
 
 _MAX_NAMED = 5
 """Documents that a message names."""
@@ -15,11 +15,11 @@ _MAX_NAMED = 5
 _HINT = "`--dry-run` lists the documents with their pages"
 
 
-def limit_files(found: InputSet, limit: int | None, most: int) -> InputSet:
+def limit_files(found: InputSet, limits: Limits) -> InputSet:
     """Return the documents, with lists read to the end. UsageError if there are too many."""
-    documents = tuple(found.documents(limit))
+    documents, most = tuple(found.documents(limits.limit)), limits.max_files
     count = sum(source.problem is None for source in documents)
-    if count > most:
+    if most is not None and count > most:
         raise UsageError(f"--max-files {most}: there are {count:,} documents", hint=_HINT)
     return found._replace(checked=documents, streamed=())
 

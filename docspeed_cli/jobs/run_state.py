@@ -11,15 +11,16 @@ from docspeed_cli.core.models import Job
 class RunState:
     """The submissions and jobs of one invocation that are not finished yet.
 
-    `resume_command` is the hint for going on where this one stops. `so_far` says in words how far a
-    run over many documents has come; it is None for everything else. `result_flags` are the flags with which
-    `docspeed jobs result` would deliver what is waited for; None where no result is delivered.
+    `resume_command` is the hint for going on where this one stops, if the same command would not do that.
+    `so_far` says in words how far a run over many documents has come; it is None for everything else.
+    `result_flags` are the flags with which `docspeed jobs result` would deliver what is waited for; None
+    where no result is delivered.
     """
 
     def __init__(
         self,
-        resume_command: str,
         *,
+        resume_command: str | None = None,
         result_flags: str | None = None,
         so_far: Callable[[], str] | None = None,
     ) -> None:

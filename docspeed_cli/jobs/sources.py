@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import os
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import InputProblem, UsageError
+from docspeed_cli.core.errors import InputProblem
 from docspeed_cli.core.models import Inputs, Source
-from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.clutter import is_clutter, why_skipped
+from docspeed_cli.jobs.input_set import InputSet, Limits, discard, input_error, is_wildcard, parse_shard
 from docspeed_cli.jobs.named_documents import (
     display_path,
     listed_names,
@@ -28,13 +24,13 @@ from docspeed_cli.jobs.named_documents import (
     why_no_list,
 )
 
+if TYPE_CHECKING:
+    from docspeed_cli.jobs.context import Context
+
 _NO_LIST = "it is not a list of paths or ids; `--null` reads one that `find -print0` wrote"
 
 _MAX_SHOWN = 500
 """Most characters that a message shows of an unusable input."""
-
-_MAX_PROBLEMS = 20
-"""Most problems that one message lists."""
 
 
 class _Unusable(NamedTuple):
@@ -44,69 +40,42 @@ class _Unusable(NamedTuple):
     source: Source
 
 
-class Shard(NamedTuple):
-    """One of several parts of equal size into which runs on several machines divide their documents."""
-
-    part: int
-    """From 1."""
-    parts: int
-
-    def takes(self, source: Source) -> bool:
-        """Whether a document belongs to this part.
-
-        Only its path decides: below the searched folder, or else as it was named; or its URL. `a.pdf` and
-        `A.png` in one folder are in one part, which gives their results different names.
-        """
-        from docspeed_cli.jobs.filenames import comparable
-
-        name = source.url or source.label
-        if source.path is not None and not source.temporary:
-            named = source.path if source.below is None else source.path.relative_to(source.below)
-            stem = comparable(Path(os.path.normpath(named)).with_suffix(""))
-            name = display_path(stem).replace(os.sep, "/")
-        digest = hashlib.sha256(name.encode()).digest()
-        return int.from_bytes(digest[:8]) % self.parts == self.part - 1
+_UNLIMITED = Limits()
 
 
-def parse_shard(text: str) -> Shard:
-    """Parse `3/10`. UsageError for anything else."""
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise UsageError(f"--shard {text}: it is not a part like 3/10, from 1/10 to 10/10")
-    return Shard(int(found[1]), int(found[2]))
+def find_documents(
+    context: Context,
+    inputs: Inputs,
+    limits: Limits = _UNLIMITED,
+    timeout: float | None = None,
+    *,
+    download: bool = True,
+) -> InputSet:
+    """Find and check all documents, and download those with URLs within `timeout` seconds.
 
-
-class InputSet(NamedTuple):
-    """A command's documents: those that are checked, and those that standard input will name.
-
-    One that can't be used is among them only if the run goes on without it: with `--skip-invalid`, or in a
-    list that is read during the run.
+    Without `download` they are only found. UsageError with every problem, or for too many documents.
     """
+    found = collect(inputs, context.environment)
+    try:
+        if limits.max_files is not None or limits.max_pages is not None:
+            from docspeed_cli.jobs.limits import limit_files
 
-    checked: tuple[Source, ...] = ()
-    skipped: tuple[Path, ...] = ()
-    """Files in a searched folder that are left out: see `why_skipped`."""
-    streamed: Iterable[Source] = ()
-    shard: Shard | None = None
+            found = limit_files(found, limits)
+        found = found._replace(checked=found.checked[: limits.limit])
+        if any(source.url for source in found.checked):
+            if not download:
+                return found
+            from docspeed_cli.jobs.web_documents import download_all
 
-    def documents(self, limit: int | None = None) -> Iterator[Source]:
-        """Every document in the order given, with its position; no more than `limit`."""
-        streamed = self.streamed if self.shard is None else filter(self.shard.takes, self.streamed)
-        most = None if limit is None else min(limit, sys.maxsize)
-        named = itertools.islice(itertools.chain(self.checked, streamed), most)
-        return (source._replace(position=position) for position, source in enumerate(named))
+            found = download_all(context, found, inputs, timeout)
+        if limits.max_pages is not None:
+            from docspeed_cli.jobs.limits import limit_pages
 
-
-def usable(source: Source) -> Source:
-    """The document. UsageError if it can't be used."""
-    if source.problem is not None:
-        raise invalid_input(source)
-    return source
-
-
-def invalid_input(source: Source) -> UsageError:
-    """The error for a document that can't be used."""
-    return UsageError(f"{source.label}: {source.problem}", code="invalid_input", reason=source.problem)
+            limit_pages(found.checked, limits.max_pages)
+    except BaseException:
+        discard(found.checked)
+        raise
+    return found
 
 
 def collect(inputs: Inputs, environment: Environment) -> InputSet:
@@ -172,11 +141,6 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
         yield from _read_list(Path(str(inputs.listed)), inputs)
-
-
-def is_wildcard(text: str) -> bool:
-    """Whether a path is a wildcard that the shell has left as it is; a file of that very name is not."""
-    return any(sign in text for sign in "*?[") and not os.path.lexists(text) and not is_url(text)
 
 
 def _expand(pattern: str, inputs: Inputs) -> Iterator[Source | Path | str | _Unusable]:
@@ -277,27 +241,3 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
         yield path if isinstance(found, _Unusable) and not named_as_document else found
     if not errors and all(is_clutter(path.name) for path in paths):
         yield f"{display_path(folder)}: no files in this folder"
-
-
-def input_error(problems: list[str], unusable: list[str], inputs: Inputs) -> UsageError:
-    """One error for all: problems that concern no document, and documents that can't be used."""
-    every = [*problems, *unusable]
-    named = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
-    several = named or inputs.recursive or inputs.listed is not None
-    hint = None
-    if several and not problems and inputs.skip_invalid is not None:
-        hint = "replace what can't be used; or add `--skip-invalid`, and only these inputs fail"
-    if len(every) == 1:
-        return UsageError(every[0], hint=hint)
-    shown = "".join(f"\n  {problem}" for problem in every[:_MAX_PROBLEMS])
-    hidden = len(every) - _MAX_PROBLEMS
-    more = f"\n  and {hidden} more" if hidden > 0 else ""
-    message = f"{len(every)} inputs can't be used:{shown}{more}"
-    return UsageError(message, hint=hint, details=every)
-
-
-def discard(sources: Iterable[Source]) -> None:
-    """Delete the copies of documents that could be read only once."""
-    for source in sources:
-        if source.path is not None and source.temporary:
-            source.path.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,6 +117,8 @@ def check_file(path: Path, named: str) -> None:
 
 def _check_folder(folder: Path, named: str) -> None:
     """UsageError if no file can be made in the folder. It is tried, because permissions don't tell it all."""
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

@@ -12,10 +12,10 @@ from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Fetch, Watch
+from docspeed_cli.jobs.input_set import invalid_input
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
 from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.sources import invalid_input
 from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.uploads import PreparedRequest
 from docspeed_cli.service.body import Body
@@ -60,9 +60,9 @@ class DocumentTasks(NamedTuple):
 
     def for_source(self, source: Source) -> Task[Outcome]:
         """The task of one document of many; its file's name is settled here, in the order of the inputs."""
-        if source.problem is not None:
-            return failed_task(source, invalid_input(source), self.operation.name)
-        path = self.delivery.files.path_for(source, self.operation.name)
+        path = None
+        if source.problem is None:
+            path = self.delivery.files.path_for(source, self.operation.name)
         return RequestTask(self, self.request(source), path).run()
 
     def is_late(self, delay: float = 0.0) -> bool:
@@ -163,6 +163,9 @@ class RequestTask:
     def _prepare(self, options: WaitOptions) -> tuple[PreparedRequest, Outcome | None]:
         """Read the documents; also the outcome if the result is in its file already."""
         tasks, path = self._tasks, self._path
+        for source in self._request.sources:
+            if source.problem is not None:
+                raise invalid_input(source)
         prepared = self.prepared = self._submitter.uploads.prepare(self._downloaded(options.deadline))
         existing = tasks.existing_result(prepared, path)
         if existing is not None:
@@ -223,7 +226,7 @@ class RequestTask:
         return Outcome(source, job, error=error, operation=self._request.operation.name)
 
 
-def failed_task(source: Source, error: DocspeedError, operation: str) -> Task[Outcome]:
-    """The task of an input that can't be used, or that comes too late."""
+def late_task(source: Source, operation: str) -> Task[Outcome]:
+    """The task of a document for which the run has no time left."""
     yield from ()
-    return Outcome(source, error=error, operation=operation)
+    return Outcome(source, error=NotStarted(), operation=operation)

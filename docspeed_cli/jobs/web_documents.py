@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.input_set import InputSet, input_error
+from docspeed_cli.jobs.interrupts import interruptible_download
 from docspeed_cli.jobs.outcome import Task
 from docspeed_cli.jobs.scheduler import workers
-from docspeed_cli.jobs.sources import InputSet, input_error
 
 
 def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: float | None) -> InputSet:
@@ -19,13 +20,12 @@ def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: flo
     Without it, DocspeedError for all of them.
     """
     awaited = {place: source for place, source in enumerate(found.checked) if source.url is not None}
-    if not awaited:
-        return found
     deadline = None if timeout is None else context.environment.monotonic() + timeout
     ready: dict[int, Source] = {}
     errors: list[DocspeedError] = []
     what = next(iter(awaited.values())).label if len(awaited) == 1 else f"{len(awaited)} documents"
     with (
+        interruptible_download(context),
         context.output.live() as show,
         workers(context, total=len(awaited)) as (at, run_tasks),
     ):

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.options import (
     Argument,
     Bom,
@@ -29,6 +28,7 @@ from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Fetch, Follower, Watch
+from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
@@ -82,7 +82,7 @@ def api(
         rows = row_options(context.output.format, request.operation.name, bom=bom)
         delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
-        run = RunState(context.command)
+        run = RunState()
         tasks = DocumentTasks(context, run, request.operation, {}, False, wait, delivery)
         with resumable(context, run):
             with _hinting_at_path(verb, path):

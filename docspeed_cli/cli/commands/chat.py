@@ -9,7 +9,6 @@ from typing import Annotated
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import (
     Argument,
@@ -21,7 +20,7 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, downloaded, record_inputs, wait_options
+from docspeed_cli.cli.run import check_unwaited, wait_options
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
@@ -30,9 +29,11 @@ from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_sources
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.input_set import discard, usable
+from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.sources import collect, discard, usable
+from docspeed_cli.jobs.sources import find_documents
 from docspeed_cli.jobs.target import file_target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
@@ -89,11 +90,9 @@ def chat(
         sources: tuple[Source, ...] = ()
         try:
             check_file_ids(context, inputs.file_ids)
-            found = collect(inputs, context.environment)
-            if not options.dry_run:
-                found = downloaded(context, found, inputs)
+            found = find_documents(context, inputs, download=not options.dry_run)
             sources = tuple(map(usable, found.documents()))
-            record_inputs(context, inputs, sources)
+            context.files_read.add_inputs(inputs, sources)
             return _chat(context, options, sources, question)
         finally:
             discard(sources)
@@ -110,7 +109,7 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
     wait = wait_options(context, default_wait=True, sync=options.sync)
     if not options.dry_run and not wait.wait:
         check_unwaited(context, options)
-    run = RunState(_REST if question == "-" else context.command)
+    run = RunState(resume_command=_REST if question == "-" else None)
     fields = merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_))
     tasks = DocumentTasks(context, run, CHAT, fields, options.sync, wait, delivery)
     talk = Talk(tasks, sources, options.session_id or (found.session_id if found else None))

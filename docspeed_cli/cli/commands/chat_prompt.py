@@ -12,8 +12,8 @@ from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.input_set import discard
 from docspeed_cli.jobs.named_documents import display_path, listed_source, named_in_line
-from docspeed_cli.jobs.sources import discard
 from docspeed_cli.service.body import write_errors, write_whole
 
 HELP = """\

@@ -29,12 +29,12 @@ def upload(
     """Store files and print their file ids."""
 
     def action(context: Context) -> int:
-        from docspeed_cli.cli.run import downloaded
-        from docspeed_cli.jobs.sources import collect, discard
+        from docspeed_cli.jobs.input_set import discard
+        from docspeed_cli.jobs.sources import find_documents
 
         if not options.inputs.given:
             raise UsageError("no file given", hint="`docspeed upload FILE`, or - for standard input")
-        found = downloaded(context, collect(options.inputs, context.environment), options.inputs)
+        found = find_documents(context, options.inputs)
         codes: set[int] = set()
         try:
             for source in found.documents():
@@ -53,7 +53,7 @@ def upload(
 
 
 def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.jobs.sources import usable
+    from docspeed_cli.jobs.input_set import usable
     from docspeed_cli.jobs.uploads import Uploads
 
     if usable(source).url is not None:

@@ -53,7 +53,7 @@ def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = Fals
             continue
         at = context if server == context.server else context.with_server(server)
         with workers(at, retry_rate_limits=retry_rate_limits) as (at, run_tasks):
-            follower = Follower(at, RunState(context.command))
+            follower = Follower(at, RunState())
             for _ in run_tasks(_look(follower, job) for job in running if job.server == server):
                 pass
 

@@ -73,7 +73,7 @@ def result(
 
         code = for_each(
             at,
-            RunState(context.command, result_flags=flags),
+            RunState(result_flags=flags),
             jobs,
             fetch,
             delivery.deliver,

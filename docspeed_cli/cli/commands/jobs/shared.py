@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from docspeed_cli.cli.interrupts import resumable
 from docspeed_cli.cli.job_ids import mark_abandoned
 from docspeed_cli.core.errors import AuthError, DocspeedError, NoCredits, OutcomeUnknown, overall_exit_code
 from docspeed_cli.core.models import Job, Source, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Follower
+from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import Outcome, Task, ignore_status
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE, RunTasks, run_alone, workers

@@ -26,7 +26,7 @@ def status(options: StatusOptions, ids: Ids = None) -> Action:
         jobs = named_jobs(ids, context)
         at = context_for(context, jobs)
         rows = JobRows(at, jobs)
-        code = for_each(at, RunState(context.command), jobs, _look, rows.show, in_order=True)
+        code = for_each(at, RunState(), jobs, _look, rows.show, in_order=True)
         rows.finish()
         return code
 

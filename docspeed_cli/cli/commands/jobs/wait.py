@@ -58,7 +58,7 @@ def wait(
 
         at = context_for(context, jobs)
         rows = JobRows(at, jobs)
-        code = for_each(at, RunState(context.command), jobs, wait_for, rows.show, first_only=any_)
+        code = for_each(at, RunState(), jobs, wait_for, rows.show, first_only=any_)
         rows.finish()
         return code
 

@@ -55,19 +55,20 @@ def summarize(context: Context, run: RunState) -> Summary:
     """What this run leaves behind."""
     jobs = [job for job in run.waiting if not job.ended]
     ended = [job for job in run.waiting if job.ended]
+    resume = run.resume_command or context.command
     if run.so_far is not None:
         return _summarize_batch(context, run, run.so_far(), jobs, ended)
     if not run.has_begun:
-        return Summary(["stopped before anything was submitted"], run.resume_command)
+        return Summary(["stopped before anything was submitted"], resume)
     if run.sending:
         lines = [f"stopped; it is unknown whether the server accepted {run.sending[0]}"]
-        return Summary(lines, run.resume_command)
+        return Summary(lines, resume)
     if len(jobs) > 1:
         lines = [f"stopped waiting; {len(jobs)} jobs go on"]
         return Summary(lines, context.wait_command(jobs[:_MAX_NAMED]))
     if jobs or len(ended) == 1:
         return _summarize_one(context, run, (jobs or ended)[0])
-    return Summary(["stopped"], run.resume_command if ended else None)
+    return Summary(["stopped"], resume if ended else None)
 
 
 def _summarize_batch(
@@ -82,7 +83,7 @@ def _summarize_batch(
         parts.append(f"; it is unknown whether the server accepted {len(run.sending)} more")
     # Without a ledger the same command would know nothing of these jobs.
     remembered = context.ledger.is_persistent or not jobs
-    return Summary(["".join(parts)], run.resume_command if remembered else context.wait_command(jobs))
+    return Summary(["".join(parts)], context.command if remembered else context.wait_command(jobs))
 
 
 def _summarize_one(context: Context, run: RunState, job: Job) -> Summary:
