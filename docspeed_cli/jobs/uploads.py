@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import file_digest
 from docspeed_cli.jobs.turn import Turn
-
-if TYPE_CHECKING:
-    from docspeed_cli.service.sending import Upload
 
 
 class Document(NamedTuple):
@@ -86,8 +83,9 @@ class Uploads:
             # The digest was taken before the lock was waited for: the file may have changed meanwhile.
             _check_unchanged(document, source.path)
             name = source.filename or source.path.name
+            content_type = source.content_type or "application/octet-stream"
             try:
-                entry = context.client.upload(_upload_of(document, source.path, name), deadline)
+                entry = context.client.upload(source.path, name, content_type, deadline)
             except DocspeedError:
                 # If the file is still being written, say so: it explains more than the server's error.
                 _check_unchanged(document, source.path)
@@ -123,14 +121,6 @@ class Uploads:
             "input": source.label,
             "reused": True,
         }
-
-
-def _upload_of(document: Document, path: Path, name: str) -> Upload:
-    from docspeed_cli.service.sending import Upload
-
-    content_type = document.source.content_type or "application/octet-stream"
-    size = document.version[0] if document.version is not None else 0
-    return Upload(path, size, document.digest, name, content_type)
 
 
 def _check_unchanged(document: Document, path: Path) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
@@ -22,9 +22,6 @@ from docspeed_cli.service.rate_limit import RateLimiter
 from docspeed_cli.service.responses import NOT_OWN, is_result, job_in, status_word
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
-
-if TYPE_CHECKING:
-    from docspeed_cli.service.sending import Upload
 
 T = TypeVar("T")
 
@@ -130,13 +127,19 @@ class Client:
         )
         return self._retry(lambda: self._exchange(call), deadline)
 
-    def upload(self, upload: Upload, deadline: float | None = None) -> dict[str, Any]:
+    def upload(
+        self, path: Path, filename: str, content_type: str, deadline: float | None = None
+    ) -> dict[str, Any]:
         """Store a file; the server's entry for it, with its `file_id`. Uploads are free, so we retry."""
-        name = upload.filename.encode("utf-8", "replace").decode("utf-8")
+        name = filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> dict[str, Any]:
-            with upload.open() as file:
-                files = {"files": (name, file, upload.content_type)}
+            try:
+                file = path.open("rb")
+            except OSError as error:
+                raise DocspeedError(f"{filename} can't be read: {error.strerror or error}") from None
+            with file:
+                files = {"files": (name, file, content_type)}
                 call = Call("POST", UPLOAD_PATH, files=files, max_bytes=_MAX_OBJECT_SIZE, deadline=deadline)
                 return _stored_file(self._exchange(call))
 
