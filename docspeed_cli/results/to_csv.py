@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,28 +43,15 @@ class CsvWriter:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
-        self._lines: list[str] = []
-        self._writer = csv.writer(_Appender(self._lines), lineterminator="\r\n")
 
     def heading(self) -> str:
         """Return the line with the names of the columns."""
-        self._writer.writerow([escape_formula(name) for name in self._columns])
-        return self._written()
+        return self.lines([dict(zip(self._columns, self._columns, strict=True))])
 
     def lines(self, rows: Iterable[Mapping[str, Any]]) -> str:
         """Return a line for each row."""
+        written = io.StringIO(newline="")
+        writer = csv.writer(written, lineterminator="\r\n")
         for row in rows:
-            self._writer.writerow([escape_formula(cell_text(row.get(name))) for name in self._columns])
-        return self._written()
-
-    def _written(self) -> str:
-        text = "".join(self._lines)
-        self._lines.clear()
-        return text
-
-
-class _Appender:
-    """A file for the writer that keeps what is written."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
+            writer.writerow([escape_formula(cell_text(row.get(name))) for name in self._columns])
+        return written.getvalue()
