@@ -12,8 +12,8 @@ from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
 from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.stored_results import StoredResult, read_result, result_files
-from docspeed_cli.results.corrections import Correction, corrected, corrections_among, rejection_among
-from docspeed_cli.results.decisions import Decisions
+from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
+from docspeed_cli.results.decisions import Decision, Decisions
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import write_whole
 
@@ -70,7 +70,7 @@ def _there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def updated(pair: Pair) -> list[Correction]:
+def updated(pair: Pair) -> list[Decision]:
     """Make the actual result, with its corrections, the expected one.
 
     Returns the corrections whose place is not in the result. DocspeedError if it can't be read or written.
@@ -96,7 +96,7 @@ def _encoded(chunks: Iterator[str]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def corrections_of(result: Path) -> list[Correction]:
+def corrections_of(result: Path) -> list[Decision]:
     """Return a reviewer's corrections beside a result's file. DocspeedError if they can't be read."""
     return corrections_among(_decisions_of(result))
 

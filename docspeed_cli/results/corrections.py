@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decisions
+from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision, Decisions
 from docspeed_cli.results.fields import Place, read_places
 from docspeed_cli.results.tables import CellPlace, read_tables
 from docspeed_cli.results.values import (
@@ -25,21 +25,9 @@ _CELL = re.compile(r"tables\[(\d+)\]\[(\d+)\]\.(.+)", re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-class Correction(NamedTuple):
-    """One corrected value; `field` is its key: `total`, `line_items[3].amount` or `tables[1][2].Tax`."""
-
-    field: str
-    old: Any = None
-    new: Any = None
-    reviewer: str | None = None
-    time: str | None = None
-    """When it was made, as RFC 3339."""
-
-
-def corrections_among(decisions: Decisions) -> list[Correction]:
+def corrections_among(decisions: Decisions) -> list[Decision]:
     """Return the corrections among the decisions about a result."""
-    made = (each for each in decisions.values() if each.decision == CORRECTED)
-    return [Correction(each.field, each.old, each.value, each.reviewer, each.time) for each in made]
+    return [each for each in decisions.values() if each.decision == CORRECTED]
 
 
 def rejection_among(decisions: Decisions) -> str:
@@ -51,7 +39,7 @@ def rejection_among(decisions: Decisions) -> str:
     return f"rejected{by}" + (f": {note.value}" if note is not None and note.value else "")
 
 
-def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, list[Correction]]:
+def corrected(payload: Any, corrections: Iterable[Decision]) -> tuple[Any, list[Decision]]:
     """Return a copy of a payload with the new values, and the corrections whose old value is not in it."""
     changed = copy.deepcopy(payload)
     listed, lost = list(corrections), []
@@ -62,18 +50,18 @@ def corrected(payload: Any, corrections: Iterable[Correction]) -> tuple[Any, lis
         found = places.get(each.field) or (_path_places(changed, each.field) if not places else [])
         cell = cells.get(each.field)
         if cell is not None and _is_of(each, cell.value):
-            cell.put(_with_value(cell.content, each.new))
+            cell.put(_with_value(cell.content, each.value))
         # If two values have this key, it is unknown which one was corrected.
         elif cell is None and len(found) == 1 and _is_of(each, _value_at(*found[0])):
-            _put(*found[0], each.new)
+            _put(*found[0], each.value)
         else:
             lost.append(each)
     return changed, lost
 
 
-def _is_of(correction: Correction, value: Any) -> bool:
+def _is_of(correction: Decision, value: Any) -> bool:
     """Whether this is the value that was corrected: in a newer result, a row may have another number."""
-    return cell_text(value) in (cell_text(correction.old), cell_text(correction.new))
+    return cell_text(value) in (cell_text(correction.old), cell_text(correction.value))
 
 
 def cells_of(payload: Any, keys: Iterable[str]) -> dict[str, CellPlace]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.corrections import Correction
-from docspeed_cli.results.decisions import CORRECTED, REJECTED
+from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.keys import find_key, without_indexes
 from docspeed_cli.results.schema import Node, read_schema, walk_nodes
@@ -55,7 +54,7 @@ class Document(NamedTuple):
     error: str = ""
     problems: tuple[tuple[str, str, str], ...] = ()
     """Failed checks: code, keys, and what is wrong."""
-    corrections: tuple[Correction, ...] = ()
+    corrections: tuple[Decision, ...] = ()
     """What reviewers corrected in its result."""
     rejected: str = ""
     """Who rejected it and why, in words, or an empty text."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.corrections import Correction, cell_key
-from docspeed_cli.results.decisions import CORRECTED, REJECTED
+from docspeed_cli.results.corrections import cell_key
+from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision
 from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.layout import MARKS, STRING, Column, Columns, Document, Layout, Row
@@ -51,7 +51,7 @@ def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tu
 # -- tables of cells
 
 
-Corrected = list[tuple[Column, Correction]]
+Corrected = list[tuple[Column, Decision]]
 """The corrections in one row, each with its column."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.corrections import Correction, cells_of, corrected
+from docspeed_cli.results.corrections import cells_of, corrected
 from docspeed_cli.results.decisions import (
     ACCEPTED,
     CORRECTED,
@@ -275,9 +275,10 @@ class Session:
         except ValueError as error:
             raise Refused(str(error)) from None
         # Otherwise the correction would be lost when the result is compared or exported.
-        if corrected(shown.payload, [Correction(field, old, new)])[1]:
+        made = self._decision(field, CORRECTED, new, old)
+        if corrected(shown.payload, [made])[1]:
             raise Refused("The result has no place for this value; add a note instead of a correction.")
-        return self._decision(field, CORRECTED, new, old)
+        return made
 
     def _decision(self, field: str, kind: str, value: Any = None, old: Any = None) -> Decision:
         return Decision(field, kind, value, old, self._reviewer, self._time())

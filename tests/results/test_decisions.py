@@ -38,8 +38,9 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
     ]
     content = decisions_content(decisions)
     (correction,) = corrections_among(decisions)
-    assert correction._asdict() == content["corrections"][0]
-    assert (correction.old, correction.new) == (10, 12)
+    written = content["corrections"][0]
+    assert [*written] == ["field", "old", "new", "reviewer", "time"]
+    assert (correction.old, correction.value) == (written["old"], written["new"]) == (10, 12)
 
 
 @pytest.mark.parametrize(
