@@ -10,7 +10,6 @@ import fnmatch
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from docspeed_cli.results.facts import Facts, Row
@@ -65,11 +64,6 @@ class Score(NamedTuple):
     def accuracy(self) -> float:
         """The share of right values; 1 where there was nothing to find."""
         return self.right / self.total if self.total else 1.0
-
-    @property
-    def share(self) -> Fraction:
-        """The same, exactly."""
-        return Fraction(self.right, self.total) if self.total else Fraction(1)
 
 
 def _sum(scores: Iterable[Score]) -> Score:
@@ -148,92 +142,81 @@ class CompareOptions(NamedTuple):
     """Keys whose texts must be the same character for character."""
 
 
-class Comparer:
-    """Compares results under the same options."""
+def compare(expected: Any, actual: Any, options: CompareOptions = CompareOptions()) -> Comparison:  # noqa: B008
+    """Compare two payloads."""
+    return _Pair(options, Facts(expected), Facts(actual)).compare()
 
-    def __init__(self, options: CompareOptions = CompareOptions()) -> None:  # noqa: B008 - it is immutable
+
+class _Pair:
+    """Two results, whose documents may use different decimal marks, and what their comparison found."""
+
+    def __init__(self, options: CompareOptions, expected: Facts, actual: Facts) -> None:
         self._options = options
-        self._ignored: dict[str, bool] = {}
+        self._expected, self._actual = expected, actual
+        self._marks: tuple[Mark, Mark] = (lambda: expected.mark, lambda: actual.mark)
+        self._found = Comparison([], {}, {})
 
-    def compare(self, expected: Any, actual: Any) -> Comparison:
-        """Compare two payloads."""
-        one, other = Facts(expected), Facts(actual)
-        found = Comparison([], {}, {})
-        pair = _Pair(self._options, one, other)
-        for key, field in one.fields.items():
+    def compare(self) -> Comparison:
+        """Compare all fields and tables that are not to be ignored."""
+        for key, field in self._expected.fields.items():
             if not self._is_ignored(key):
-                _compare_value(found, pair, without_indexes(key), field, other.fields.get(key))
-        for table, rows in one.tables.items():
+                self._compare_value(without_indexes(key), field, self._actual.fields.get(key))
+        for table, rows in self._expected.tables.items():
             if not self._is_ignored(table):
-                self._compare_rows(found, pair, table, rows, other.tables.get(table, []))
-        return found
+                self._compare_rows(table, rows, self._actual.tables.get(table, []))
+        return self._found
 
     def _is_ignored(self, key: str) -> bool:
-        plain = without_indexes(key)
-        if plain not in self._ignored:
-            self._ignored[plain] = _listed(plain, self._options.ignore)
-        return self._ignored[plain]
+        return _listed(without_indexes(key), self._options.ignore)
 
-    def _compare_rows(
-        self, found: Comparison, pair: _Pair, table: str, expected: list[Row], actual: list[Row]
-    ) -> None:
+    def _compare_rows(self, table: str, expected: list[Row], actual: list[Row]) -> None:
         columns = {name for row in expected for name in row if not self._is_ignored(f"{table}.{name}")}
-        matches = pair.match(table, expected, actual, columns)
-        found.rows[table] = RowScore(len(matches), len(expected), len(actual))
+        matches = self.match(table, expected, actual, columns)
+        self._found.rows[table] = RowScore(len(matches), len(expected), len(actual))
         keys = {name: f"{without_indexes(table)}.{name}" for name in columns}
         for index, row in enumerate(expected):
-            cells = [(keys[name], name, field) for name, field in row.items() if name in columns]
+            cells = {name: field for name, field in row.items() if name in columns}
             if index in matches:
                 other = actual[matches[index]]
-                for key, name, field in cells:
-                    _compare_value(found, pair, key, field, other.get(name))
+                for name, field in cells.items():
+                    self._compare_value(keys[name], field, other.get(name))
                 continue
             place = f"{table}[{index + 1}]"
-            found.differences.append(Difference(place, ROW_MISSING, _plain(row, columns)))
-            _count_wrong(found, cells)
+            self._found.differences.append(Difference(place, ROW_MISSING, _plain(row, columns)))
+            self._count_wrong(keys, cells)
         taken = set(matches.values())
         for index, row in enumerate(actual):
             if index not in taken:
                 place = f"{table}[{index + 1}]"
-                found.differences.append(Difference(place, ROW_EXTRA, actual=_plain(row, columns)))
-                _count_wrong(found, [(keys[name], name, row[name]) for name in keys if name in row])
+                self._found.differences.append(Difference(place, ROW_EXTRA, actual=_plain(row, columns)))
+                self._count_wrong(keys, {name: row[name] for name in keys if name in row})
 
+    def _compare_value(self, key: str, expected: Field, actual: Field | None) -> None:
+        """Compare two values; `key` is without the numbers of rows."""
+        value = actual.value if actual is not None else None
+        if expected.value == value and type(expected.value) is type(value):
+            if not _is_blank(value):
+                self._count(key, right=True)
+            return
+        blank = _is_blank(expected.value), _is_blank(value)
+        if all(blank):
+            return
+        right = not any(blank) and self.equal(key, expected.value, value)
+        self._count(key, right=right)
+        if not right:
+            kind = MISSING if blank[1] else EXTRA if blank[0] else CHANGED
+            page, text = (actual.page, actual.quoted_text) if actual is not None else (None, "")
+            difference = Difference(expected.key, kind, expected.value, value, page, text)
+            self._found.differences.append(difference)
 
-def _compare_value(found: Comparison, pair: _Pair, key: str, expected: Field, actual: Field | None) -> None:
-    """Compare two values; `key` is without the numbers of rows."""
-    value = actual.value if actual is not None else None
-    if expected.value == value and type(expected.value) is type(value):
-        if not _is_blank(value):
-            _count(found, key, right=True)
-        return
-    blank = _is_blank(expected.value), _is_blank(value)
-    if all(blank):
-        return
-    right = not any(blank) and pair.equal(key, expected.value, value)
-    _count(found, key, right=right)
-    if not right:
-        kind = MISSING if blank[1] else EXTRA if blank[0] else CHANGED
-        page, text = (actual.page, actual.quoted_text) if actual is not None else (None, "")
-        found.differences.append(Difference(expected.key, kind, expected.value, value, page, text))
+    def _count(self, key: str, *, right: bool) -> None:
+        keys = self._found.keys
+        keys[key] = keys.get(key, Score()).plus(Score(right, 1))
 
-
-def _count(found: Comparison, key: str, *, right: bool) -> None:
-    score = found.keys.get(key)
-    found.keys[key] = Score(right, 1) if score is None else Score(score.right + right, score.total + 1)
-
-
-def _count_wrong(found: Comparison, cells: Iterable[tuple[str, str, Field]]) -> None:
-    for key, _, field in cells:
-        if not _is_blank(field.value):
-            _count(found, key, right=False)
-
-
-class _Pair:
-    """Two results, whose documents may use different decimal marks."""
-
-    def __init__(self, options: CompareOptions, expected: Facts, actual: Facts) -> None:
-        self._options = options
-        self._marks: tuple[Mark, Mark] = (lambda: expected.mark, lambda: actual.mark)
+    def _count_wrong(self, keys: Mapping[str, str], cells: Mapping[str, Field]) -> None:
+        for name, field in cells.items():
+            if not _is_blank(field.value):
+                self._count(keys[name], right=False)
 
     def equal(self, key: str, expected: Any, actual: Any, depth: int = 0) -> bool:
         """Whether two values of a key are the same."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -173,12 +172,11 @@ class _Report:
 
     def perform(self, options: CompareOptions, pairs: list[Pair]) -> int:
         """Compare every pair; returns the exit code."""
-        from docspeed_cli.results.compare import Comparer
         from docspeed_cli.results.junit import Case, junit_report
 
         output, cases = self.context.output, []
         output.ready()
-        for found in _compare(Comparer(options), pairs):
+        for found in _compare(pairs, options):
             self.counts[found.status] += 1
             if found.comparison is not None:
                 self.totals.add(found.comparison)
@@ -196,7 +194,8 @@ class _Report:
     def _exit_code(self) -> int:
         wrong = bool(self.counts["different"])
         if self.least is not None:
-            wrong = self.totals.score.share < Fraction(self.least)
+            score = self.totals.score
+            wrong = score.right < self.least * score.total
         codes = {NotAsRequired.exit_code} if wrong or self.counts["not compared"] else set()
         return overall_exit_code(codes | ({UsageError.exit_code} if self.counts["unreadable"] else set()))
 
@@ -241,7 +240,9 @@ class _Report:
             raise UsageError(f"--junit {path}: can't be written: {error.strerror or error}") from None
 
 
-def _compare(comparer: Any, pairs: list[Pair]) -> Iterator[_Found]:
+def _compare(pairs: list[Pair], options: CompareOptions) -> Iterator[_Found]:
+    from docspeed_cli.results.compare import compare
+
     for pair in pairs:
         error = pair.problem()
         if error is not None:
@@ -254,7 +255,7 @@ def _compare(comparer: Any, pairs: list[Pair]) -> Iterator[_Found]:
             text = f"the {which} result can't be used: {why.message}"
             yield _Found(pair.name, error=text, unreadable=True)
         else:
-            yield _Found(pair.name, comparer.compare(expected.payload, actual.payload))
+            yield _Found(pair.name, compare(expected.payload, actual.payload, options))
 
 
 def _words(difference: Any) -> str:
