@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import threading
 from array import array
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -96,76 +96,61 @@ class PdfDocument:
         with _pdfium:
             self._pdf.close()
 
-    def _page(self, page: int) -> Any:
+    @contextmanager
+    def _page(self, page: int) -> Iterator[Any]:
+        """Open a page of pdfium during the block. DocumentProblem if it is damaged."""
         import pypdfium2
 
-        try:
-            return self._pdf[page - 1]
-        except (pypdfium2.PdfiumError, IndexError):
-            raise DocumentProblem(f"page {page} is damaged") from None
+        with _pdfium:
+            try:
+                found = self._pdf[page - 1]
+            except (pypdfium2.PdfiumError, IndexError):
+                raise DocumentProblem(f"page {page} is damaged") from None
+            with closing(found):
+                yield found
 
     def _size(self, page: int) -> PageSize:
         """Read the size of a page as people see it, in points."""
-        with _pdfium:
-            try:
-                found = self._page(page)
-            except DocumentProblem:
-                return _UNKNOWN_SIZE
-            try:
+        try:
+            with self._page(page) as found:
                 width, height = found.get_size()
-            finally:
-                found.close()
+        except DocumentProblem:
+            return _UNKNOWN_SIZE
         return PageSize(max(width, 1), max(height, 1))
 
     def picture(self, page: int, width: int) -> Any:
         """Draw a page about `width` pixels wide. DocumentProblem if it is damaged."""
         size = self.size(page)
         scale = min(width / size.width, (_MAX_PICTURE / (size.width * size.height)) ** 0.5)
-        with _pdfium:
-            found = self._page(page)
+        with self._page(page) as found:
             try:
                 # In this format Pillow takes pdfium's pixels without copying them.
                 return found.render(scale=scale, rev_byteorder=True, prefer_bgrx=True).to_pil()
             except Exception as error:  # noqa: BLE001 - pdfium and its binding raise many kinds
                 raise DocumentProblem(f"page {page} can't be drawn: {error}") from None
-            finally:
-                found.close()
 
     def from_points(self, page: int, box: Sequence[float]) -> Box | None:
-        """Convert a box of the file's own coordinates."""
-        with _pdfium:
-            try:
-                found = self._page(page)
-            except DocumentProblem:
-                return None
-            try:
+        """Convert a box of the file's own coordinates (left, bottom, right, top) to the page as seen."""
+        try:
+            with self._page(page) as found:
                 return _Frame(found).seen(box)
-            finally:
-                found.close()
+        except DocumentProblem:
+            return None
 
     def _text(self, page: int) -> PageText | None:
         """Read the characters of a page with their boxes; None where there is no text layer."""
         from pypdfium2 import raw
 
-        with _pdfium:
-            try:
-                found = self._page(page)
-            except DocumentProblem:
-                return None
-            try:
-                text = found.get_textpage()
+        try:
+            with self._page(page) as found, closing(found.get_textpage()) as text:
                 count = min(text.count_chars(), _MAX_CHARS)
                 chars = "".join(chr(raw.FPDFText_GetUnicode(text, index) or 0x20) for index in range(count))
                 boxes = array("f")
                 for index, char in enumerate(chars):
                     boxes.extend(NO_BOX if char.isspace() else _char_box(raw, text, index))
-                frame = _Frame(found)
-                text.close()
-            except Exception:  # noqa: BLE001 - a damaged text layer is like none
-                return None
-            finally:
-                found.close()
-        return PageText(chars, boxes, frame.seen)
+                return PageText(chars, boxes, _Frame(found).seen)
+        except Exception:  # noqa: BLE001 - a damaged text layer is like none
+            return None
 
 
 def _char_box(raw: Any, text: Any, index: int) -> Box:
