@@ -12,7 +12,8 @@ from docspeed_cli.cli.completion_reply import Completion, Value, described
 from docspeed_cli.cli.framework import Description, describe
 from docspeed_cli.cli.groups import HELP, Called
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.quick_parse import TEXTS, split
+from docspeed_cli.cli.options import Texts
+from docspeed_cli.cli.quick_parse import split
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError
@@ -31,12 +32,7 @@ from docspeed_cli.core.settings import (
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.media_types import SUFFIXES
 
-SCRIPTS = {
-    "bash": "docspeed.bash",
-    "zsh": "_docspeed",
-    "fish": "docspeed.fish",
-    "powershell": "docspeed.ps1",
-}
+SCRIPTS = {"bash": "docspeed.bash", "zsh": "_docspeed", "fish": "docspeed.fish", "powershell": "docspeed.ps1"}
 """Script of each shell, in the folder `completions`."""
 
 MAX_RECENT = 50
@@ -119,7 +115,7 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
     line = _read_line(command, words if parameter is None or prefix else words[:-1])
     if parameter is None and not prefix:
         parameter = next(
-            (each for each in command.arguments if each.kind == TEXTS or each.name not in line.given), None
+            (each for each in command.arguments if each.kind == Texts or each.name not in line.given), None
         )
     if parameter is None:
         return Completion() if prefix or "--" in words else _flags_left(line)
@@ -135,7 +131,7 @@ def _read_line(command: Description, words: Sequence[str]) -> _Line:
     for spelling, text in flags:
         given.setdefault(known[spelling][0].name, []).append(text)
     for argument in command.arguments:
-        taken = len(others) if argument.kind == TEXTS else 1
+        taken = len(others) if argument.kind == Texts else 1
         if others:
             given[argument.name], others = others[:taken], others[taken:]
     return _Line(command, given)
@@ -146,7 +142,7 @@ def _flags_left(line: _Line) -> Completion:
     left = [
         Value(spelling, parameter.declared.about)
         for spelling, (parameter, _) in line.command.flags.items()
-        if not parameter.is_hidden and (parameter.kind == TEXTS or parameter.name not in line.given)
+        if not parameter.is_hidden and (parameter.kind == Texts or parameter.name not in line.given)
     ]
     names, about = HELP
     return Completion((*left, *(Value(name, about) for name in names.split(", "))))

@@ -25,8 +25,7 @@ def read_ids(ids: Iterable[str] | None, context: Context) -> Iterator[str]:
     """The ids as given. Those on standard input may be bare, or in JSON lines that this program printed."""
     if not ids:
         raise UsageError(
-            "no job named",
-            hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them",
+            "no job named", hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them"
         )
     for text in ids:
         if text != "-":

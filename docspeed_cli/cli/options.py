@@ -15,6 +15,15 @@ from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Inputs
 from docspeed_cli.core.operations import SANDBOX
 
+Text = str | None
+"""Type of a flag or an argument with a text, None without it."""
+
+Texts = list[str] | None
+"""Type of a flag that can be repeated, and of an argument that takes many words."""
+
+Count = int | None
+"""Type of a flag with a whole number."""
+
 
 class Flag(NamedTuple):
     """How a flag is written, and what the help says of it."""
@@ -67,7 +76,7 @@ output_flag = partial(flag, panel="Output")
 server_flag = partial(flag, panel="Server")
 
 Ids = Annotated[
-    list[str] | None,
+    Texts,
     Argument(
         "ID...", "job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input"
     ),
@@ -83,8 +92,8 @@ class Options:
     quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False
     verbose: Annotated[bool, output_flag("-v --verbose", "a line on stderr for each HTTP exchange")] = False
     sandbox: Annotated[bool, _hidden("--sandbox")] = False
-    base_url: Annotated[str | None, _hidden("--base-url")] = None
-    env: Annotated[str | None, _hidden("--env")] = None
+    base_url: Annotated[Text, _hidden("--base-url")] = None
+    env: Annotated[Text, _hidden("--env")] = None
 
     # What the framework asks of every command, and what holds for those that have no such flag.
     format: str | None = None
@@ -106,9 +115,9 @@ class ServerOptions(Options):
     """The options of a command that may ask a server."""
 
     sandbox: Annotated[bool, server_flag("--sandbox", "use the local sandbox: no key, no network")] = False
-    base_url: Annotated[str | None, server_flag("--base-url", "URL of the server", "URL")] = None
+    base_url: Annotated[Text, server_flag("--base-url", "URL of the server", "URL")] = None
     env: Annotated[
-        str | None, server_flag("--env", "use the settings of this environment in the config file", "NAME")
+        Text, server_flag("--env", "use the settings of this environment in the config file", "NAME")
     ] = None
     local_ledger: Annotated[
         bool, server_flag("--local-ledger", "use this machine's ledger, not the shared one")
@@ -132,27 +141,22 @@ class ServerOptions(Options):
 class FormatOptions(Options):
     """The format of what is printed."""
 
-    format: Annotated[str | None, output_flag("--format", "the output's format", "FORMAT")] = None
+    format: Annotated[Text, output_flag("--format", "the output's format", "FORMAT")] = None
 
 
 class ResultOptions(FormatOptions):
     """The format of results, and where they go."""
 
-    output: Annotated[str | None, output_flag("-o --output", "write the result to this file", "PATH")] = None
+    output: Annotated[Text, output_flag("-o --output", "write the result to this file", "PATH")] = None
 
 
 class InputOptions(Options):
     """The documents."""
 
-    files: Annotated[
-        list[str] | None,
-        Argument("[FILE]...", "documents: paths, URLs, or - for standard input"),
-    ] = None
-    file_id: Annotated[
-        list[str] | None, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")
-    ] = None
+    files: Annotated[Texts, Argument("[FILE]...", "documents: paths, URLs, or - for standard input")] = None
+    file_id: Annotated[Texts, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")] = None
     from_: Annotated[
-        str | None,
+        Text,
         input_flag("--from", "file with a path, URL or file id on each line (- is standard input)", "LIST"),
     ] = None
     null: Annotated[bool, input_flag("-0 --null", "inputs in the list end with NUL (`find -print0`)")] = False
@@ -160,12 +164,11 @@ class InputOptions(Options):
         bool, input_flag("--recursive", "take all documents in a folder and its subfolders")
     ] = False
     exclude: Annotated[
-        list[str] | None,
-        input_flag("--exclude", "leave out the paths and names that this matches (repeatable)", "GLOB"),
+        Texts, input_flag("--exclude", "leave out the paths and names that this matches (repeatable)", "GLOB")
     ] = None
-    filename: Annotated[
-        str | None, input_flag("--filename", "name for the document on standard input", "NAME")
-    ] = None
+    filename: Annotated[Text, input_flag("--filename", "name for the document on standard input", "NAME")] = (
+        None
+    )
 
     @property
     def inputs(self) -> Inputs:
@@ -192,7 +195,7 @@ class RequestOptions(Options):
     """The body of the request."""
 
     set_: Annotated[
-        list[str] | None,
+        Texts,
         request_flag(
             "--set", "set any field of the request; a.b=1 nests, VALUE is JSON if it parses", "KEY=VALUE"
         ),
@@ -233,15 +236,14 @@ class PollOptions(Options):
     """How long to wait, and how often to look."""
 
     timeout: Annotated[
-        str | None,
-        waiting_flag("--timeout", "longest wait in all: 90, 90s, 30min, 1h 30m", "DURATION"),
+        Text, waiting_flag("--timeout", "longest wait in all: 90, 90s, 30min, 1h 30m", "DURATION")
     ] = None
     poll_interval: Annotated[
-        str | None, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
+        Text, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
     ] = None
     bell: Annotated[bool, waiting_flag("--bell", "ring the terminal's bell at the end")] = False
     notify: Annotated[
-        str | None,
+        Text,
         waiting_flag(
             "--notify",
             "run this at the end of the wait, with a summary in JSON on its standard input",
@@ -257,9 +259,7 @@ class PollOptions(Options):
 class ConcurrencyOptions(Options):
     """How many requests are under way at a time."""
 
-    concurrency: Annotated[str | None, many_flag("--concurrency", "requests at a time (default 8)", "N")] = (
-        None
-    )
+    concurrency: Annotated[Text, many_flag("--concurrency", "requests at a time (default 8)", "N")] = None
 
     def settings(self) -> dict[str, Any]:
         """The number of requests at a time."""
@@ -270,7 +270,7 @@ class OutputOptions(ResultOptions):
     """Where the results of one job or of several go."""
 
     output: Annotated[
-        str | None,
+        Text,
         output_flag(
             "-o --output",
             "a file for one result, a folder with a file for each of several; PATH/ is always a folder",
@@ -289,25 +289,22 @@ class BatchOptions(OutputOptions):
     """How far a run over many inputs goes, and what its files are called."""
 
     name: Annotated[
-        str | None, many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME")
+        Text, many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME")
     ] = None
     shard: Annotated[
-        str | None,
+        Text,
         many_flag("--shard", "process only the third tenth of the inputs, chosen by their paths", "3/10"),
     ] = None
-    limit: Annotated[int | None, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = (
-        None
-    )
+    limit: Annotated[Count, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = None
     max_files: Annotated[
-        int | None,
-        many_flag("--max-files", "send nothing if there are more documents than N", "N", minimum=1),
+        Count, many_flag("--max-files", "send nothing if there are more documents than N", "N", minimum=1)
     ] = None
     max_pages: Annotated[
-        int | None,
+        Count,
         many_flag("--max-pages", "send nothing if the documents have more pages than N", "N", minimum=1),
     ] = None
     max_failures: Annotated[
-        int | None,
+        Count,
         many_flag(
             "--max-failures",
             "stop after N failures; at most N jobs run at a time, or --concurrency if that is more",
@@ -319,12 +316,12 @@ class BatchOptions(OutputOptions):
         bool, many_flag("--skip-invalid", "report unusable documents as failed, and process the others")
     ] = False
     failures: Annotated[
-        str | None,
+        Text,
         many_flag("--failures", "write the inputs without a result to this list, fit for --from", "FILE"),
     ] = None
     ordered: Annotated[bool, many_flag("--ordered", "print the results in the order of the inputs")] = False
     output_name: Annotated[
-        str | None,
+        Text,
         many_flag(
             "--output-name", "names of the files in -o DIR: {stem}, {name}, {operation}, {ext}", "PATTERN"
         ),

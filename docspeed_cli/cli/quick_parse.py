@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
-from docspeed_cli.cli.options import Flag
-
-TEXTS = list[str] | None
-"""Type of a flag that can be repeated, and of an argument that takes many words."""
+from docspeed_cli.cli.options import Count, Flag, Texts
 
 
 def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
@@ -26,7 +23,7 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
         if value is None:
             return None
         before = values[parameter.name] or ()
-        values[parameter.name] = [*before, value] if parameter.kind == TEXTS else value
+        values[parameter.name] = [*before, value] if parameter.kind == Texts else value
     complete = _fill(values, description.arguments, found[1]) and REQUIRED not in values.values()
     return values if complete else None
 
@@ -54,7 +51,7 @@ def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequenc
     for parameter in arguments:
         if not left:
             break
-        if parameter.kind == TEXTS:
+        if parameter.kind == Texts:
             values[parameter.name], left = left, []
         else:
             values[parameter.name] = _value(parameter, left.pop(0))
@@ -65,7 +62,7 @@ def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequenc
 
 def _value(parameter: Parameter, text: str) -> str | int | None:
     """The value that a text stands for; None for an empty or wrong one."""
-    if parameter.kind not in (int, int | None):
+    if parameter.kind not in (int, Count):
         return text if text.strip() else None
     if not (text.isascii() and text.isdecimal()):
         return None

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from docspeed_cli.cli.commands import PROGRAM
 from docspeed_cli.cli.framework import Description, Invocation, describe
 from docspeed_cli.cli.groups import commands, find
-from docspeed_cli.cli.options import Argument
-from docspeed_cli.cli.quick_parse import TEXTS, quick_parse
+from docspeed_cli.cli.options import Argument, Texts
+from docspeed_cli.cli.quick_parse import quick_parse
 from docspeed_cli.cli.typer_command import typer_command
 from docspeed_cli.core.errors import UsageError
 
@@ -23,7 +23,7 @@ DESCRIPTIONS = {
     for called in commands(PROGRAM, PROGRAM.name)
     if not called.entry.entries
 }
-KINDS = (str, str | None, int, int | None, bool, bool | None, TEXTS)
+KINDS = (str, str | None, int, int | None, bool, bool | None, Texts)
 """The types of parameters that can be parsed without Typer."""
 WORDS = (
     "a.pdf",
@@ -146,4 +146,4 @@ def test_parameters_have_known_types_and_many_words_come_last(path: str) -> None
     parameters = DESCRIPTIONS[path].parameters
     assert [parameter.name for parameter in parameters if parameter.kind not in KINDS] == []
     arguments = [parameter.kind for parameter in parameters if isinstance(parameter.declared, Argument)]
-    assert TEXTS not in arguments[:-1]
+    assert Texts not in arguments[:-1]

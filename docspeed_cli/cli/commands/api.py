@@ -16,6 +16,8 @@ from docspeed_cli.cli.options import (
     RequestOptions,
     ResultOptions,
     ServerOptions,
+    Text,
+    Texts,
     WaitFlagOptions,
     request_flag,
 )
@@ -54,11 +56,9 @@ def api(
     method: Annotated[str, Argument("METHOD", "GET, POST, PUT, PATCH or DELETE")],
     path: Annotated[str, Argument("PATH", "the endpoint, as in /v1/ocr")],
     body: Annotated[
-        str | None, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
+        Text, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
     ] = None,
-    query: Annotated[
-        list[str] | None, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE")
-    ] = None,
+    query: Annotated[Texts, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE")] = None,
     bom: Bom = False,
 ) -> Action:
     """Call any endpoint, with the same auth, retries, output and job handling."""

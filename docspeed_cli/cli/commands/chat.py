@@ -17,6 +17,7 @@ from docspeed_cli.cli.options import (
     RequestOptions,
     ResultOptions,
     ServerOptions,
+    Text,
     WaitFlagOptions,
     request_flag,
 )
@@ -46,7 +47,7 @@ _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
     """The shared options of `chat`."""
 
-    session_id: Annotated[str | None, request_flag("--session-id", "continue this session", "ID")] = None
+    session_id: Annotated[Text, request_flag("--session-id", "continue this session", "ID")] = None
     continue_: Annotated[
         bool, request_flag("--continue", "continue the last conversation over these documents")
     ] = False
@@ -63,7 +64,7 @@ class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, Re
 def chat(
     options: ChatOptions,
     question: Annotated[
-        str | None,
+        Text,
         Argument(
             "[QUESTION]",
             "the question; - reads one from each line of standard input; none starts a conversation",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, output_flag, request_flag
 from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import check_error, describe
@@ -26,23 +26,22 @@ if TYPE_CHECKING:
 def check(
     options: ServerOptions,
     results: Annotated[
-        list[str] | None,
+        Texts,
         Argument(
             "[RESULT]...",
             "result files, folders of them, runs, job ids, or - for JSON lines; @last is the newest",
         ),
     ] = None,
-    rules: Annotated[str | None, request_flag("--rules", "the rules (TOML)", "FILE")] = None,
+    rules: Annotated[Text, request_flag("--rules", "the rules (TOML)", "FILE")] = None,
     schema: Annotated[
-        str | None,
+        Text,
         request_flag(
             "--schema", "the schema of the results; then every name in the rules is checked", "FILE"
         ),
     ] = None,
     strict: Annotated[bool, request_flag("--strict", "warnings fail too")] = False,
     draft: Annotated[
-        str | None,
-        output_flag("--draft", "print rules that this schema suggests, and check nothing", "SCHEMA"),
+        Text, output_flag("--draft", "print rules that this schema suggests, and check nothing", "SCHEMA")
     ] = None,
 ) -> Action:
     """Check results by your own rules.

@@ -10,7 +10,7 @@ from typing import Annotated
 import docspeed_cli
 from docspeed_cli.cli.completion_values import SCRIPTS
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Options, flag
+from docspeed_cli.cli.options import Argument, Options, Text, flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
 
@@ -25,8 +25,7 @@ _ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
 )
 def completion(
     shell: Annotated[
-        str | None,
-        Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, yours if none"),
+        Text, Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, yours if none")
     ] = None,
     install: Annotated[
         bool, flag("--install", "write the script to the file where the shell looks", panel="Options")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.commands.common import read_stdin
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Options, ServerOptions, server_flag
+from docspeed_cli.cli.options import Argument, Options, ServerOptions, Text, server_flag
 from docspeed_cli.core.config_file import ENVIRONMENTS, check_environment_name
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import SETTINGS, Setting, Settings, resolve
@@ -22,9 +22,9 @@ Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml")]
 class EditOptions(Options):
     """The options of a command that changes the config file."""
 
-    env: Annotated[
-        str | None, server_flag("--env", "change this environment; it is made if it is new", "NAME")
-    ] = None
+    env: Annotated[Text, server_flag("--env", "change this environment; it is made if it is new", "NAME")] = (
+        None
+    )
 
 
 @guide("docspeed config show", "docspeed config show --json | jq -r 'select(.name == \"base_url\") | .value'")
@@ -75,10 +75,7 @@ def config_get(options: ServerOptions, setting: Name) -> Action:
 def config_set(
     options: EditOptions,
     setting: Name,
-    value: Annotated[
-        str,
-        Argument("VALUE", "the value; - reads it from standard input"),
-    ],
+    value: Annotated[str, Argument("VALUE", "the value; - reads it from standard input")],
 ) -> Action:
     """Write a setting to the config file, whose comments stay."""
 

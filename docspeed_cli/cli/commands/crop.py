@@ -7,7 +7,7 @@ from typing import Annotated
 
 from docspeed_cli.cli.commands.view import Documents
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Flag, ServerOptions, output_flag
+from docspeed_cli.cli.options import Argument, Flag, ServerOptions, Text, output_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
@@ -25,7 +25,7 @@ class CropOptions(ServerOptions):
     """The options of `crop`."""
 
     output: Annotated[
-        str | None, output_flag("-o --output", "write the picture to this file: .png, .jpg or .webp", "PATH")
+        Text, output_flag("-o --output", "write the picture to this file: .png, .jpg or .webp", "PATH")
     ] = None
 
 
@@ -35,10 +35,7 @@ class CropOptions(ServerOptions):
 )
 def crop(
     options: CropOptions,
-    result: Annotated[
-        str,
-        Argument("RESULT", "a result file, a job id, or @last"),
-    ],
+    result: Annotated[str, Argument("RESULT", "a result file, a job id, or @last")],
     field: Annotated[
         str,
         Flag(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, FormatOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Argument, FormatOptions, Text, Texts, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
@@ -17,9 +17,6 @@ from docspeed_cli.jobs.stored_results import read_result
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
-
-
-Keys = list[str] | None
 
 
 @guide(
@@ -34,27 +31,26 @@ def diff(
     expected: Annotated[str, Argument("EXPECTED", "expected result, or a folder of them")],
     actual: Annotated[str, Argument("ACTUAL", "actual result, or a folder of them")],
     ignore: Annotated[
-        Keys,
-        request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY"),
+        Texts, request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY")
     ] = None,
     tolerance: Annotated[
         str, request_flag("--tolerance", "how far two numbers may be apart", "NUMBER")
     ] = "0",
     key: Annotated[
-        Keys,
+        Texts,
         request_flag("--key", "columns that identify a row: line_items=description,code", "TABLE=COLUMNS"),
     ] = None,
     ignore_case: Annotated[
-        Keys, request_flag("--ignore-case", "compare this key in any case (repeatable)", "KEY")
+        Texts, request_flag("--ignore-case", "compare this key in any case (repeatable)", "KEY")
     ] = None,
     exact: Annotated[
-        Keys, request_flag("--exact", "compare this key character for character (repeatable)", "KEY")
+        Texts, request_flag("--exact", "compare this key character for character (repeatable)", "KEY")
     ] = None,
     fail_under: Annotated[
-        str | None,
+        Text,
         request_flag("--fail-under", "fail only if the share of right values is below this: 0.98", "SHARE"),
     ] = None,
-    junit: Annotated[str | None, output_flag("--junit", "write a JUnit report to this file", "FILE")] = None,
+    junit: Annotated[Text, output_flag("--junit", "write a JUnit report to this file", "FILE")] = None,
     update: Annotated[
         bool, output_flag("--update", "make the actual results, with their corrections, the expected ones")
     ] = False,
@@ -82,7 +78,7 @@ def diff(
 
 
 def _compare_options(
-    ignore: Keys, tolerance: str, keys: Keys, ignore_case: Keys, exact: Keys
+    ignore: Texts, tolerance: str, keys: Texts, ignore_case: Texts, exact: Texts
 ) -> CompareOptions:
     from docspeed_cli.results.compare import CompareOptions
 

@@ -13,7 +13,7 @@ from docspeed_cli.cli.commands.common import (
     read_rules,
 )
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Bom, DocumentOptions, output_flag, request_flag
+from docspeed_cli.cli.options import Bom, DocumentOptions, Text, Texts, output_flag, request_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import EXTRACT
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def extract(
     options: DocumentOptions,
     schema: Annotated[
-        str | None,
+        Text,
         request_flag(
             "--schema", "what to extract: a file, - for standard input, or JSON (required)", "FILE|-|JSON"
         ),
@@ -44,7 +44,7 @@ def extract(
     columns: Columns = None,
     bom: Bom = False,
     require: Annotated[
-        list[str] | None,
+        Texts,
         output_flag(
             "--require",
             "exit 10 if a field has no value or no evidence, a table has no row, or a TABLE.COLUMN has a gap",
@@ -55,7 +55,7 @@ def extract(
         bool, output_flag("--require-all", "require every field and table of the schema")
     ] = False,
     check: Annotated[
-        str | None, output_flag("--check", "exit 10 if a result fails a rule of this file (TOML)", "FILE")
+        Text, output_flag("--check", "exit 10 if a result fails a rule of this file (TOML)", "FILE")
     ] = None,
     strict: Annotated[bool, output_flag("--strict", "rules that only warn fail too")] = False,
 ) -> Action:

@@ -8,7 +8,7 @@ from typing import Annotated
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.groups import Called, find
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.options import Argument, Options
+from docspeed_cli.cli.options import Argument, Options, Texts
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
@@ -24,10 +24,7 @@ SKILL = "skill"
     works_with_bad_settings=True,
 )
 def help_(
-    topic: Annotated[
-        list[str] | None,
-        Argument("[TOPIC]...", f"{', '.join(TOPICS)}, {SKILL}, or a command"),
-    ] = None,
+    topic: Annotated[Texts, Argument("[TOPIC]...", f"{', '.join(TOPICS)}, {SKILL}, or a command")] = None,
     *,
     options: Options,
 ) -> Action:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions
+from docspeed_cli.cli.options import Argument, ServerOptions, Text
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import Size
 from docspeed_cli.jobs.context import Context
@@ -52,10 +52,7 @@ def migrate(options: ServerOptions) -> Action:
 @guide("docspeed ledger import", "docspeed ledger import old/ledger.db")
 def import_(
     options: ServerOptions,
-    file: Annotated[
-        str | None,
-        Argument("[FILE]", "a ledger's file; by default this machine's"),
-    ] = None,
+    file: Annotated[Text, Argument("[FILE]", "a ledger's file; by default this machine's")] = None,
 ) -> Action:
     """Copy a local ledger, with its kept results, into the shared one.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from docspeed_cli.cli.commands.common import Grounding, fixed_fields
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import DocumentOptions, request_flag
+from docspeed_cli.cli.options import DocumentOptions, Text, request_flag
 from docspeed_cli.core.operations import PARSE
 
 
@@ -19,7 +19,7 @@ from docspeed_cli.core.operations import PARSE
 def parse(
     options: DocumentOptions,
     profile: Annotated[
-        str | None, request_flag("--profile", "how to parse: grounded, or another name", "NAME")
+        Text, request_flag("--profile", "how to parse: grounded, or another name", "NAME")
     ] = None,
     grounding: Grounding = None,
 ) -> Action:

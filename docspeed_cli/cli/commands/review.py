@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, flag
+from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, flag
 from docspeed_cli.cli.run_names import schema_of_run
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound
 from docspeed_cli.core.timefmt import counted, rfc3339
@@ -25,10 +25,10 @@ class ReviewOptions(ServerOptions):
     """The options of `review`."""
 
     check: Annotated[
-        str | None, flag("--check", "review first what fails these rules (TOML)", "FILE", panel="Review")
+        Text, flag("--check", "review first what fails these rules (TOML)", "FILE", panel="Review")
     ] = None
     schema: Annotated[
-        str | None,
+        Text,
         flag(
             "--schema",
             "schema with the types of corrected values (default: the run's)",
@@ -37,7 +37,7 @@ class ReviewOptions(ServerOptions):
         ),
     ] = None
     reviewer: Annotated[
-        str | None,
+        Text,
         flag(
             "--reviewer",
             "name that is saved with each decision (default: your user name)",
@@ -54,14 +54,11 @@ class ReviewOptions(ServerOptions):
     ] = None
 
 
-@guide(
-    "docspeed review results/",
-    "docspeed review march --check rules.toml --schema invoice.schema.json",
-)
+@guide("docspeed review results/", "docspeed review march --check rules.toml --schema invoice.schema.json")
 def review(
     options: ReviewOptions,
     results: Annotated[
-        list[str] | None,
+        Texts,
         Argument(
             "[RESULT]...",
             "folders of results, runs, result files or job ids; @last (the default) is the newest",

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Bom, FormatOptions, ServerOptions, input_flag, output_flag
+from docspeed_cli.cli.options import (
+    Argument,
+    Bom,
+    Count,
+    FormatOptions,
+    ServerOptions,
+    Text,
+    input_flag,
+    output_flag,
+)
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
@@ -58,7 +67,7 @@ class RunsOptions(FormatOptions, ServerOptions):
 def list_(
     options: RunsOptions,
     limit: Annotated[
-        int | None, input_flag("--limit", "no more than this many (at a terminal 30)", "N", minimum=1)
+        Count, input_flag("--limit", "no more than this many (at a terminal 30)", "N", minimum=1)
     ] = None,
 ) -> Action:
     """List the runs over many inputs, newest first."""
@@ -99,13 +108,8 @@ def list_(
 )
 def show(
     options: RunsOptions,
-    run: Annotated[
-        str,
-        Argument("[RUN]", "a run's id or name; @last is the newest"),
-    ] = "@last",
-    output: Annotated[
-        str | None, output_flag("-o --output", "write the workbook to this file", "FILE")
-    ] = None,
+    run: Annotated[str, Argument("[RUN]", "a run's id or name; @last is the newest")] = "@last",
+    output: Annotated[Text, output_flag("-o --output", "write the workbook to this file", "FILE")] = None,
 ) -> Action:
     """Show a run: counts, pages, time, where its results are, and what failed.
 

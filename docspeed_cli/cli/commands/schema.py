@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import read_text
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import CombineOptions, request_flag
+from docspeed_cli.cli.options import CombineOptions, Text, request_flag
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import SCHEMA
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def schema(
     options: CombineOptions,
     instructions: Annotated[
-        str | None,
+        Text,
         request_flag(
             "--instructions",
             "what the schema is for, in words, or @FILE; required without a document",

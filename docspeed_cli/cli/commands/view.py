@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, flag, output_flag
+from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, flag, output_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
@@ -35,8 +35,7 @@ Result = Annotated[
     ),
 ]
 Documents = Annotated[
-    list[str] | None,
-    Argument("[DOCUMENT]...", "the document, if docspeed does not know it or it has moved"),
+    Texts, Argument("[DOCUMENT]...", "the document, if docspeed does not know it or it has moved")
 ]
 
 
@@ -58,16 +57,12 @@ class ViewOptions(ServerOptions):
         flag("--open/--no-open", "open the page in the browser (the default at a terminal)", panel="View"),
     ] = None
     output: Annotated[
-        str | None,
+        Text,
         output_flag("-o --output", "write the page to this file, or several pages to this folder", "PATH"),
     ] = None
 
 
-@guide(
-    "docspeed view",
-    "docspeed view extracted/1.json invoices/1.pdf",
-    "docspeed view extracted/ -o pages/",
-)
+@guide("docspeed view", "docspeed view extracted/1.json invoices/1.pdf", "docspeed view extracted/ -o pages/")
 def view(options: ViewOptions, result: Result = "@last", documents: Documents = None) -> Action:
     """Show a result beside its document as a page in the browser.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import find_job, read_ids
-from docspeed_cli.cli.options import Ids, ServerOptions, flag, input_flag
+from docspeed_cli.cli.options import Ids, ServerOptions, Text, flag, input_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS
@@ -19,17 +19,13 @@ _MAX_NAMED = 5
 """Jobs that a line names."""
 
 
-@guide(
-    "docspeed jobs forget job_123 --dry-run",
-    "docspeed jobs forget --finished --older-than 30d --yes",
-)
+@guide("docspeed jobs forget job_123 --dry-run", "docspeed jobs forget --finished --older-than 30d --yes")
 def forget(
     options: ServerOptions,
     ids: Ids = None,
     finished: Annotated[bool, input_flag("--finished", "jobs that have ended")] = False,
     older_than: Annotated[
-        str | None,
-        input_flag("--older-than", "jobs submitted longer ago than this", "DURATION"),
+        Text, input_flag("--older-than", "jobs submitted longer ago than this", "DURATION")
     ] = None,
     yes: Annotated[bool, flag("-y --yes", "forget without asking", panel="Options")] = False,
     dry_run: Annotated[bool, flag("--dry-run", "only say what would be forgotten", panel="Options")] = False,

@@ -11,8 +11,10 @@ from docspeed_cli.cli.job_ids import mark_abandoned
 from docspeed_cli.cli.options import (
     Bom,
     ConcurrencyOptions,
+    Count,
     FormatOptions,
     ServerOptions,
+    Text,
     input_flag,
     server_flag,
 )
@@ -36,28 +38,24 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
     """Which jobs to list, and the shared options of `jobs list`."""
 
     status: Annotated[
-        str | None,
+        Text,
         input_flag(
             "--status",
             "only jobs in this state (running, done, failed, gone, unknown) or with this status",
             "STATUS",
         ),
     ] = None
-    operation: Annotated[str | None, input_flag("--operation", "only jobs of this operation", "NAME")] = None
-    run: Annotated[
-        str | None,
-        input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN"),
-    ] = None
+    operation: Annotated[Text, input_flag("--operation", "only jobs of this operation", "NAME")] = None
+    run: Annotated[Text, input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN")] = None
     since: Annotated[
-        str | None, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION")
+        Text, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION")
     ] = None
     glob: Annotated[
-        str | None,
-        input_flag("--input", "only jobs whose input, or its file name, fits: 'march*.pdf'", "GLOB"),
+        Text, input_flag("--input", "only jobs whose input, or its file name, fits: 'march*.pdf'", "GLOB")
     ] = None
-    limit: Annotated[
-        int | None, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)
-    ] = None
+    limit: Annotated[Count, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)] = (
+        None
+    )
     bom: Bom = False
     refresh: Annotated[bool, server_flag("--refresh", "first ask the server about jobs that still run")] = (
         False

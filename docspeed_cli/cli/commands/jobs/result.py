@@ -6,13 +6,7 @@ from docspeed_cli.cli.commands.common import Columns, Table
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs, named_run
-from docspeed_cli.cli.options import (
-    Bom,
-    ConcurrencyOptions,
-    Ids,
-    OutputOptions,
-    ServerOptions,
-)
+from docspeed_cli.cli.options import Bom, ConcurrencyOptions, Ids, OutputOptions, ServerOptions
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
@@ -39,11 +33,7 @@ class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
     formats=FORMATS,
 )
 def result(
-    options: JobResultOptions,
-    ids: Ids = None,
-    table: Table = None,
-    columns: Columns = None,
-    bom: Bom = False,
+    options: JobResultOptions, ids: Ids = None, table: Table = None, columns: Columns = None, bom: Bom = False
 ) -> Action:
     """Print the results of jobs that have ended.
 
