@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from docspeed_cli.cli.commands import PROGRAM
 from docspeed_cli.cli.completion_reply import Completion, Value, described, to_lines
-from docspeed_cli.cli.groups import Called, find
+from docspeed_cli.cli.groups import find
 
 if TYPE_CHECKING:
     from docspeed_cli.core.environment import Environment
@@ -26,13 +26,10 @@ def complete(words: Sequence[str], incomplete: str, environment: Environment) ->
         return complete_parameter(called, incomplete, environment)
     if any(not word.startswith("-") for word in called.rest):
         return Completion()
-    return _group_flags(called) if incomplete.startswith("-") else Completion(described(called.entry.entries))
-
-
-def _group_flags(called: Called) -> Completion:
-    return Completion(
-        tuple(Value(name, about) for names, about in called.flags for name in names.split(", ")[::-1])
-    )
+    if not incomplete.startswith("-"):
+        return Completion(described(called.entry.entries))
+    flags = (Value(name, about) for names, about in called.flags for name in names.split(", ")[::-1])
+    return Completion(tuple(flags))
 
 
 def reply_to_shell(argv: Sequence[str], environment: Environment) -> int:

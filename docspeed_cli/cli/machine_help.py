@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from docspeed_cli import __version__
@@ -89,10 +88,12 @@ def describe_command(called: Called) -> dict[str, Any]:
     """A command with its arguments and flags; a group with its commands."""
     about = {"command": called.path, "about": called.entry.about}
     if called.entry.entries:
-        return {**about, "commands": [describe_command(below) for below in _below(called)]}
+        below = (Called(f"{called.path} {entry.name}", entry, ()) for entry in called.entry.entries)
+        return {**about, "commands": [describe_command(each) for each in below]}
     command = build(called.entry)
     context = command.make_context(command.name, [], resilient_parsing=True)
-    params = [_describe_parameter(param) for param in command.get_params(context) if _is_shown(param)]
+    shown = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
+    params = [_describe_parameter(param) for param in shown]
     return {
         **about,
         "arguments": [members for members in params if "flags" not in members],
@@ -100,15 +101,6 @@ def describe_command(called: Called) -> dict[str, Any]:
         "formats": list(command.guide.formats),
         "examples": list(command.guide.examples),
     }
-
-
-def _below(called: Called) -> Iterator[Called]:
-    for entry in called.entry.entries:
-        yield Called(f"{called.path} {entry.name}", entry, ())
-
-
-def _is_shown(param: Any) -> bool:
-    return not getattr(param, "hidden", False)
 
 
 def _describe_parameter(param: Any) -> dict[str, Any]:

@@ -82,7 +82,8 @@ def _listed(paths: Sequence[str]) -> str:
 
 def unknown_group_option(option: str, called: Called) -> UsageError:
     """The error for a flag before a command, which most often belongs after it."""
-    after, names = descend(called, past_flags=True), _long_names(called)
+    after = descend(called, past_flags=True)
+    names = [flags.rpartition("--")[2] for flags, _ in called.flags]
     near = nearest(option.lstrip("-"), names)
     if option.startswith("--api-key") or (near and after == called):
         return _unknown_option(option, called.path, names)
@@ -125,7 +126,3 @@ def _unknown_option(option: str, command: str, names: Iterable[str]) -> UsageErr
 
 def _nearest_hint(near: str | None, command: str) -> str:
     return f"did you mean `{near}`? `{command} --help` lists them all" if near else f"{command} --help"
-
-
-def _long_names(called: Called) -> list[str]:
-    return [flags.rpartition("--")[2] for flags, _ in called.flags]

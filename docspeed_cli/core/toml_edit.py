@@ -40,7 +40,7 @@ def with_value(text: str, table: tuple[str, ...], name: str, value: bool | int |
         lines[place:place] = [f"{line}\n"]
     else:
         lines += ["\n"] * bool(lines) + [f"[{'.'.join(table)}]\n", f"{line}\n"]
-    return _checked("".join(_ended(lines)), expected)
+    return _checked("".join(each if each.endswith("\n") else f"{each}\n" for each in lines), expected)
 
 
 def without_value(text: str, table: tuple[str, ...], name: str) -> str:
@@ -107,7 +107,3 @@ def _last_key_line(lines: list[str], start: int, end: int) -> int:
     while end and lines[end - 1].lstrip().startswith("#") and len(lines) > end:
         end -= 1
     return end
-
-
-def _ended(lines: list[str]) -> list[str]:
-    return [line if line.endswith("\n") else f"{line}\n" for line in lines]

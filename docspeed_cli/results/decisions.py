@@ -92,7 +92,7 @@ def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> 
     corrections: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
     for each in decisions.values():
-        ours = _correction(each) if each.decision == CORRECTED else _listed(each)
+        ours = _as_json(each)
         theirs = extended.get(_identity(ours), {}) if extended else {}
         more = {name: value for name, value in theirs.items() if name not in _MEMBERS}
         (corrections if each.decision == CORRECTED else others).append(ours | more)
@@ -104,20 +104,14 @@ def _identity(item: Mapping[str, Any]) -> str:
     return to_json([item.get(name) for name in ("field", "decision", "new", "text", "time")])
 
 
-def _correction(each: Decision) -> dict[str, Any]:
-    return {
-        "field": each.field,
-        "old": each.old,
-        "new": each.value,
-        "reviewer": each.reviewer,
-        "time": each.time,
-    }
-
-
-def _listed(each: Decision) -> dict[str, Any]:
+def _as_json(each: Decision) -> dict[str, Any]:
+    """Return a decision as its list in the file has it: corrections, or all others."""
+    by = {"reviewer": each.reviewer, "time": each.time}
+    if each.decision == CORRECTED:
+        return {"field": each.field, "old": each.old, "new": each.value, **by}
     field = {"field": each.field} if each.field else {}
     text = {} if each.value is None else {"text": each.value}
-    return {"decision": each.decision, **field, **text, "reviewer": each.reviewer, "time": each.time}
+    return {"decision": each.decision, **field, **text, **by}
 
 
 def merge_changes(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.results.fields import Extraction, Field
-from docspeed_cli.results.pages import Answer, Packet, Page
+from docspeed_cli.results.pages import Packet, Page
 from docspeed_cli.results.schema import Schema, walk_nodes
 from docspeed_cli.results.shape import NO_NAMES, read_result
 from docspeed_cli.results.tables import Table, grid_of_rows
@@ -83,15 +83,11 @@ def _schema_as_markdown(schema: Schema) -> str:
     return "\n".join(lines)
 
 
-def _answer_as_markdown(answer: Answer) -> str:
-    return answer_with_sources(answer, "## Sources", _escape)
-
-
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "parse": _pages_as_markdown,
     "extract": _extraction_as_markdown,
     "tables": _tables_as_markdown,
     "split": _packet_as_markdown,
     "schema": _schema_as_markdown,
-    "chat": _answer_as_markdown,
+    "chat": lambda answer: answer_with_sources(answer, "## Sources", _escape),
 }

@@ -83,10 +83,6 @@ def _schema_as_text(schema: Schema) -> str:
     return "\n".join(lines)
 
 
-def _answer_as_text(answer: Answer) -> str:
-    return answer_with_sources(answer, "Sources:", one_line)
-
-
 def answer_with_sources(answer: Answer, heading: str, escape: Callable[[str], str]) -> str:
     """Return an answer with its numbered citations, for plain text and markdown alike."""
     sources = []
@@ -113,5 +109,5 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "tables": _tables_as_text,
     "split": _packet_as_text,
     "schema": _schema_as_text,
-    "chat": _answer_as_text,
+    "chat": lambda answer: answer_with_sources(answer, "Sources:", one_line),
 }

@@ -60,11 +60,7 @@ class Panel:
         if shape is None:
             shape, value = read_result(guessed, payload)
         self.operation: str | None = shape
-        fill = self._fills().get(self.operation or "", self._fill_with_json)
-        fill(value)
-
-    def _fills(self) -> dict[str, Callable[[Any], None]]:
-        return {
+        fills: dict[str | None, Callable[[Any], None]] = {
             "extract": self._fill_with_extraction,
             "tables": self._fill_with_tables,
             "parse": self._fill_with_pages,
@@ -72,6 +68,7 @@ class Panel:
             "chat": self._fill_with_answer,
             "schema": self._fill_with_schema,
         }
+        fills.get(shape, self._fill_with_json)(value)
 
     def _locator(self, document: str = "") -> Locator:
         return self._locators.get(document) or next(iter(self._locators.values()))

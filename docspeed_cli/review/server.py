@@ -137,7 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _get(self, path: list[str], _: bytes) -> None:
         session = self.server.session
         if path == [""]:
-            self._redirect(f"{session.first_open() or 1}/")
+            to = f"{session.first_open() or 1}/"
+            self._send(HTTPStatus.FOUND, "text/plain", b"", {"Location": to})
         elif len(path) == 2 and path[1] == "":
             data, review = session.page(self._number(path[0]))
             content = b"".join(page_chunks(data, review=review))
@@ -172,9 +173,6 @@ class _Handler(BaseHTTPRequestHandler):
         return number
 
     # -- answering
-
-    def _redirect(self, to: str) -> None:
-        self._send(HTTPStatus.FOUND, "text/plain", b"", {"Location": to})
 
     def _send_json(self, value: Any) -> None:
         self._send(HTTPStatus.OK, "application/json", to_json(value).encode("utf-8", "replace"))

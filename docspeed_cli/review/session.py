@@ -122,7 +122,10 @@ class Session:
         self._saving = Lock()
         self._history: list[tuple[int, list[Change]]] = []
         self._seen: dict[int, Decisions] = {}
-        self._reviewed = [self._is_reviewed(item) for item in self._items]
+        self._reviewed = [
+            is_reviewed(item.summary.standing(item.file.read()), item.summary.value_count)
+            for item in self._items
+        ]
 
     def __len__(self) -> int:
         return len(self._items)
@@ -200,9 +203,6 @@ class Session:
             "next": self.first_open(number),
         }
 
-    def _is_reviewed(self, item: Reviewable) -> bool:
-        return is_reviewed(item.summary.standing(item.file.read()), item.summary.value_count)
-
     # -- deciding
 
     def decide(self, number: int, asked: Any) -> dict[str, Any]:
@@ -220,7 +220,8 @@ class Session:
                 for key, decision in self._made(shown, standing, asked).items()
             ]
             answer = self._save(number, changes)
-            self._history.append((number, [_turned(change) for change in changes]))
+            back = [Change(change.key, change.seen, change.decision) for change in changes]
+            self._history.append((number, back))
         return answer
 
     def undo(self) -> dict[str, Any]:
@@ -282,7 +283,3 @@ class Session:
 
     def _decision(self, field: str, kind: str, value: Any = None, old: Any = None) -> Decision:
         return Decision(field, kind, value, old, self._reviewer, self._time())
-
-
-def _turned(change: Change) -> Change:
-    return Change(change.key, change.seen, change.decision)

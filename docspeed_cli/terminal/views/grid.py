@@ -34,7 +34,10 @@ class Grid:
         self.fold = fold
         self.left_out = max(full_width - _MAX_COLUMNS, 0)
         # Texts are made safe only for what is drawn: a row may have thousands of them.
-        shown = [[_safe(cell) for cell in row[:_MAX_COLUMNS]] for row in rows]
+        shown = [
+            [safe_cell(cell) if isinstance(cell, str) else cell for cell in row[:_MAX_COLUMNS]]
+            for row in rows
+        ]
         self.rows = [[*row, *([Text()] * (full_width - self.left_out - len(row)))] for row in shown]
         columns = list(zip(*self.rows, strict=True))
         self.fractions = [_fractions(column[1:]) if _is_numeric(column[1:]) else None for column in columns]
@@ -117,10 +120,6 @@ def _band_title(number: int, band: Sequence[int], total: int) -> str:
     first = band[1] if number and band[0] == 0 else band[0]
     columns = f"columns {first + 1}–{band[-1] + 1}" if first < band[-1] else f"column {first + 1}"
     return f"{columns} of {total}"
-
-
-def _safe(cell: Text | str) -> Text:
-    return safe_cell(cell) if isinstance(cell, str) else cell
 
 
 def _width(cell: Text) -> int:
