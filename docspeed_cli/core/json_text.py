@@ -83,6 +83,13 @@ def to_json(value: Any, spacing: Spacing = COMPACT, *, ascii_only: bool = False)
     return "".join(json_chunks(value, spacing, ascii_only=ascii_only))
 
 
+def json_file(value: Any) -> Iterator[bytes]:
+    """Yield the content of a JSON file for people, with a final newline."""
+    for chunk in json_chunks(value, INDENTED):
+        yield chunk.encode("utf-8", "surrogatepass")
+    yield b"\n"
+
+
 def plain_json(value: Any) -> str:
     """Write values that did not come from JSON as JSON, four times as fast as `to_json`."""
     import json

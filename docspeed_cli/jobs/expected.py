@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
-from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
+from docspeed_cli.core.json_text import json_file, read_json
 from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.stored_results import StoredResult, read_result, result_files
@@ -83,17 +82,11 @@ def updated(pair: Pair) -> list[Decision]:
             write_whole(pair.target, [actual.read_bytes()])
             return []
         payload, lost = corrected(read_json(actual.read_bytes()), corrections)
-        write_whole(pair.target, _encoded(json_chunks(payload, INDENTED)))
+        write_whole(pair.target, json_file(payload))
         return lost
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DocspeedError(f"{pair.name} can't be updated: {reason}", code="write_failed") from None
-
-
-def _encoded(chunks: Iterator[str]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield chunk.encode("utf-8", "surrogatepass")
-    yield b"\n"
 
 
 def corrections_of(result: Path) -> list[Decision]:

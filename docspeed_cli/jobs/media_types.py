@@ -140,11 +140,6 @@ def _office_type(path: Path) -> str | None:
 def _ole_problem(file: BinaryIO) -> str:
     """What a container of Microsoft's holds, by the names in its directory, which may be anywhere in it."""
     file.seek(0)
-    before = b""
-    found = set()
-    while chunk := file.read(1 << 20):
-        found |= {name for name, _ in _OLE_CONTENTS if name.encode("utf-16-le") in before + chunk}
-        before = chunk[-64:]
-    problems = (problem for name, problem in _OLE_CONTENTS if name in found)
-    old = f"it is a document in an old format; save it as one of {_SUPPORTED}"
-    return next(problems, old)
+    content = file.read()
+    problems = (problem for name, problem in _OLE_CONTENTS if name.encode("utf-16-le") in content)
+    return next(problems, f"it is a document in an old format; save it as one of {_SUPPORTED}")

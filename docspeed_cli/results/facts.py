@@ -9,34 +9,17 @@ from typing import Any
 from docspeed_cli.results.fields import Field, name_in, read_extraction, read_row
 from docspeed_cli.results.readings import decimal_mark
 from docspeed_cli.results.tables import Table, read_tables
-from docspeed_cli.results.values import (
-    MAX_DEPTH,
-    find_member,
-    grounded_value,
-    is_grounded,
-)
+from docspeed_cli.results.values import MAX_DEPTH, find_member, grounded_value, is_grounded
 
 Row = dict[str, Field]
 """The cells of a row by column; a cell's key is its place, such as `line_items[3].amount`."""
 
-_ABOUT = frozenset(
-    {
-        *("region_ids", "effective_region_ids", "region_id", "bbox", "boxes", "box", "polygon", "confidence"),
-        *(
-            "score",
-            "page",
-            "page_index",
-            "page_number",
-            "evidence",
-            "regions",
-            "citations",
-            "notices",
-            "usage",
-        ),
-        *("id", "job_id", "file_id", "doc_id", "session_id", "request_id", "created_at", "updated_at"),
-        "execution_mode",
-    }
-)
+_ABOUT = {
+    *("region_ids", "effective_region_ids", "region_id", "bbox", "boxes", "box", "polygon", "confidence"),
+    *("score", "page", "page_index", "page_number", "evidence", "regions", "citations", "notices", "usage"),
+    *("id", "job_id", "file_id", "doc_id", "session_id", "request_id", "created_at", "updated_at"),
+    "execution_mode",
+}
 """Members of results other than extractions that say where a value stands, or how and when it was made."""
 
 

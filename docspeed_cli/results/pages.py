@@ -115,13 +115,10 @@ def _page(position: int, item: Any) -> Page | None:
     markdown, text = (item[name] if isinstance(item.get(name), str) else "" for name in _TEXTS)
     # Lines stand in for a text that is empty, and for one that is missing unless there is markdown.
     if not text and not (markdown and "text" not in item):
-        text = "\n".join(filter(None, map(_text_of_line, lines)))
+        texts = (line if isinstance(line, str) else first_filled(line, VALUE_NAMES) for line in lines)
+        text = "\n".join(filter(None, map(cell_text, texts)))
     number = page_of(item) or position
     return Page(number, markdown or text, text or markdown, len(lines), len(regions))
-
-
-def _text_of_line(line: Any) -> str:
-    return line if isinstance(line, str) else cell_text(first_filled(line, VALUE_NAMES))
 
 
 def count_pages(operation: str, chunks: Iterable[bytes]) -> int | None:
@@ -218,9 +215,6 @@ def _page_numbers(value: Any) -> list[int]:
     if isinstance(value, str):
         return [int(found) for found in re.findall(r"\d{1,9}", value)]
     items = [value.get("start"), value.get("end")] if isinstance(value, dict) else value
-    found = map(_page_number, items if isinstance(items, list) else [])
+    listed = items if isinstance(items, list) else []
+    found = (page_of(item) if isinstance(item, dict) else whole_number(item) for item in listed)
     return [number for number in found if number is not None]
-
-
-def _page_number(item: Any) -> int | None:
-    return page_of(item) if isinstance(item, dict) else whole_number(item)

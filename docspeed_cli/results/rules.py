@@ -152,11 +152,8 @@ class Rules:
         except Unreadable as error:
             outcome, message, difference = UNREADABLE, str(error), None
         except DecimalException as error:
-            outcome, message, difference = (
-                UNREADABLE,
-                f"can't be calculated: {_arithmetic_error(error)}",
-                None,
-            )
+            why = "division by zero" if "Division" in f"{type(error).__name__} {error}" else "out of range"
+            outcome, message, difference = UNREADABLE, f"can't be calculated: {why}", None
         values = tuple(scope.looked_at.values())[:_MAX_VALUES]
         return Check(rule.name, outcome, rule.severity, row, message, difference, values)
 
@@ -175,11 +172,6 @@ def _why(rule: Rule, scope: Scope, clash: list[str]) -> tuple[str, str | None]:
     if scope.comparison is None:
         return f"not true: {rule.check.source}", None
     return str(scope.comparison), scope.comparison.difference
-
-
-def _arithmetic_error(error: DecimalException) -> str:
-    divided = "Division" in f"{type(error).__name__} {error}"
-    return "division by zero" if divided else "out of range"
 
 
 class _Named:

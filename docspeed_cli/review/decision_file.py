@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError
-from docspeed_cli.core.json_text import INDENTED, json_chunks, read_json
+from docspeed_cli.core.json_text import json_file, read_json
 from docspeed_cli.core.text_files import read_text
 from docspeed_cli.results.decisions import Change, Decision, Decisions, decisions_content, merge_changes
 from docspeed_cli.results.decisions import read_decisions as parse_decisions
@@ -42,7 +42,7 @@ class DecisionFile:
                 before = self._content()
                 merged, replaced = merge_changes(self._parse(before), changes)
                 content = decisions_content(merged, before)
-                write_whole(self.path, _encoded(content), private=self._private)
+                write_whole(self.path, json_file(content), private=self._private)
         except OSError as error:
             raise DocspeedError(
                 f"can't save {self.path}: {error.strerror or error}", code="write_failed"
@@ -69,8 +69,3 @@ class DecisionFile:
             f"can't read the corrections in {self.path}: {reason}",
             hint=f"repair the file or move it away, and run {SAME_AGAIN}",
         )
-
-
-def _encoded(content: Any) -> list[bytes]:
-    chunks = [chunk.encode("utf-8", "surrogatepass") for chunk in json_chunks(content, INDENTED)]
-    return [*chunks, b"\n"]

@@ -8,7 +8,7 @@ from typing import Any
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import AuthError, DocspeedError, Interrupted, UsageError
-from docspeed_cli.core.json_text import INDENTED, to_json
+from docspeed_cli.core.json_text import json_file
 from docspeed_cli.core.settings import origin, saved_keys, sendable
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
@@ -155,4 +155,4 @@ def _save_keys(path: Path, keys: dict[str, str]) -> None:
     hint = "set DOCSPEED_CONFIG to a file in a folder that you can write to; keys are saved beside it"
     with write_errors(path, hint=hint):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(path, [(to_json(keys, INDENTED) + "\n").encode()], private=True)
+        write_whole(path, json_file(keys), private=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from docspeed_cli.cli.csv_rows import write_csv
 from docspeed_cli.cli.framework import Action, guide
@@ -21,11 +21,9 @@ from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
 from docspeed_cli.core.timefmt import ago, rfc3339, span
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
 from docspeed_cli.terminal.progress import End
 from docspeed_cli.terminal.streams import check_bom
-
-if TYPE_CHECKING:
-    from docspeed_cli.store.runs import RunItem, RunRecord
 
 _SCREENFUL = 30
 """Runs that are shown at a terminal unless `--limit` says otherwise."""
@@ -83,7 +81,7 @@ def list_(
             return 0
         described = [describe_run(context, run) for run in runs]
         if output.format == "csv":
-            columns = describe_run(context, _no_run())
+            columns = describe_run(context, RunRecord(""))
             write_csv(output, list(columns), (members.values() for members in described), bom=options.bom)
         elif not output.human_output:
             for members in described:
@@ -214,8 +212,6 @@ def describe_run(context: Context, run: RunRecord) -> dict[str, Any]:
 
 def _status(context: Context, run: RunRecord) -> tuple[str, str | None]:
     """Whether a run is `running`, `finished` or `stopped`, and why it stopped."""
-    from docspeed_cli.store.runs import run_lock
-
     if run.ended_at is not None:
         return ("finished" if run.stopped is None else "stopped"), run.stopped
     if context.locks.free(run_lock(run.run)):
@@ -227,12 +223,6 @@ def _seconds(run: RunRecord) -> float | None:
     if run.started_at is None or run.ended_at is None:
         return None
     return round(run.ended_at - run.started_at, 3)
-
-
-def _no_run() -> RunRecord:
-    from docspeed_cli.store.runs import RunRecord
-
-    return RunRecord("")
 
 
 def _failures(items: list[RunItem]) -> list[dict[str, Any]]:
