@@ -52,6 +52,6 @@ def _tiff_pages(content: mmap.mmap) -> int | None:
             (entries,) = struct.unpack_from(order + count_format, content, offset)
             next_at = offset + struct.calcsize(order + count_format) + entries * entry
             (offset,) = struct.unpack_from(order + offset_format, content, next_at)
-    except struct.error:
+    except (struct.error, OverflowError):
         return None
     return len(seen) or None

@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 _MAX_STREAM = 16 * 1024 * 1024
 """Bytes of the longest stream that we unpack."""
 
-_MAX_PAGES = 1_000_000
+_MAX_UNPACKED = 256 * 1024 * 1024
+"""Bytes that we unpack of one document: a few kilobytes can hold a stream of the longest kind."""
+
+_MAX_NODES = 100_000
+"""Nodes of the tree of pages that we visit: many may have the same ones below them."""
+
 _TAIL = 2048
 
 _SPACE = rb"\0\t\n\f\r "
@@ -42,13 +47,15 @@ class _Place(NamedTuple):
     position: int = 0
 
 
-def pdf_pages(content: Any) -> int:
+def pdf_pages(content: Any, max_nodes: int = _MAX_NODES) -> int:
     """Return the number of pages of the PDF in these bytes (or this map). ValueError if it does not tell."""
     try:
-        return _Pdf(content).pages()
+        return _Pdf(content).pages(max_nodes)
     except (AttributeError, LookupError, RecursionError, TypeError, zlib.error) as error:
         # Damage turns an object into another kind than the one that it is used as.
         raise ValueError(f"it is damaged: {error}") from None
+    except (MemoryError, OverflowError):
+        raise ValueError("it is damaged: a number in it is too large") from None
 
 
 class _Pdf:
@@ -60,24 +67,27 @@ class _Pdf:
         self._places: dict[int, _Place | None] = {}
         self._unpacked: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
         self._trailer: dict[bytes, Any] = {}
+        self._left = _MAX_UNPACKED
         self._read_sections()
 
-    def pages(self) -> int:
+    def pages(self, max_nodes: int) -> int:
         """Count the leaves of the tree of pages. ValueError if its own count is another."""
         if b"Encrypt" in self._trailer:
             raise ValueError("it is encrypted")
         root = self._resolved(self._trailer[b"Root"])
         top = self._resolved(root[b"Pages"])
-        counted = sum(1 for _ in islice(self._leaves(top), _MAX_PAGES))
+        counted = sum(islice(self._leaves(top), max_nodes))
         if counted != self._resolved(top[b"Count"]):
             raise ValueError("its pages are not as many as it says")
         return counted
 
-    def _leaves(self, node: dict[bytes, Any]) -> Iterator[None]:
+    def _leaves(self, node: dict[bytes, Any]) -> Iterator[int]:
+        """Yield 1 for each leaf and 0 for each other node, this one included."""
         kids = self._resolved(node.get(b"Kids"))
         if node.get(b"Type") == b"/Page" or kids is None:
-            yield None
+            yield 1
             return
+        yield 0
         for kid in kids:
             yield from self._leaves(self._resolved(kid))
 
@@ -126,6 +136,9 @@ class _Pdf:
         if names not in (b"/FlateDecode", b"/Fl", [b"/FlateDecode"], [b"/Fl"]):
             raise ValueError("a stream has another compression")
         unpacked = zlib.decompressobj().decompress(packed, _MAX_STREAM)
+        self._left -= len(unpacked)
+        if self._left < 0:
+            raise ValueError("its streams are too long")
         settings = self._resolved(settings[0] if isinstance(settings, list) else settings) or {}
         if settings.get(b"Predictor", 1) == 1:
             return unpacked
@@ -152,8 +165,8 @@ class _Pdf:
         seen: set[int] = set()
         while following:
             offset = following.pop()
-            if offset in seen:
-                raise ValueError("its cross-reference sections form a circle")
+            if offset in seen:  # two tables may share a stream
+                continue
             seen.add(offset)
             trailer = self._read_section(offset)
             for name, value in trailer.items():

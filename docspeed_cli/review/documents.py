@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -35,8 +36,14 @@ _CACHED_TEXTS = 64
 _GRID = 1 << 20
 """Steps along a side of the page in which pdfium gives a place on it."""
 
+_MAX_SIDE = 65_500
+"""Pixels of the longest side that a JPEG may have."""
+
 _ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
+
+_TO_UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+"""Pillow's `Transpose` for each orientation."""
 
 _TURNED = 5
 """Orientations from here on are turned by a quarter."""
@@ -86,7 +93,7 @@ class PdfDocument:
                 self.page_count = len(self._pdf)
         except pypdfium2.PdfiumError as error:
             locked = "password" in str(error).lower() or "security" in str(error).lower()
-            why = "it is protected with a password" if locked else "it is damaged"
+            why = "it is protected with a password" if locked else "it is damaged, or has no pages"
             raise DocumentProblem(why) from None
         self.size = lru_cache(1000)(self._size)
         self.text = lru_cache(_CACHED_TEXTS)(self._text)
@@ -121,7 +128,7 @@ class PdfDocument:
     def picture(self, page: int, width: int) -> Any:
         """Draw a page about `width` pixels wide. DocumentProblem if it is damaged."""
         size = self.size(page)
-        scale = min(width / size.width, (_MAX_PICTURE / (size.width * size.height)) ** 0.5)
+        scale = _scale(size, width)
         with self._page(page) as found:
             try:
                 # In this format Pillow takes pdfium's pixels without copying them.
@@ -210,10 +217,12 @@ class ImageDocument:
 
     def _opened(self, page: int) -> Any:
         """Open the image again, because Pillow keeps what was decoded. DocumentProblem if it is damaged."""
-        from PIL import Image
+        from PIL import Image, ImageFile
 
         # Our own limit stands in for Pillow's, which counts pixels before a JPEG is scaled down.
         Image.MAX_IMAGE_PIXELS = None
+        ImageFile.LOAD_TRUNCATED_IMAGES = True  # the part that is there is worth seeing
+        warnings.filterwarnings("ignore", module="PIL")  # they would be in the middle of our own messages
         try:
             image = Image.open(self._path, formats=_FORMATS)
             if page > 1:
@@ -235,11 +244,13 @@ class ImageDocument:
     def picture(self, page: int, width: int) -> Any:
         """Draw an image about `width` pixels wide. DocumentProblem if it is damaged or too large."""
         size = self.size(page)
-        scale = min(1.0, width / size.width, (_MAX_PICTURE / (size.width * size.height)) ** 0.5)
+        scale = min(1.0, _scale(size, width))
         with self._opened(page) as image:
             try:
                 return _scaled(image, scale)
-            except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
+            except DocumentProblem:
+                raise
+            except Exception as error:  # noqa: BLE001 - Pillow raises many kinds for a damaged file
                 raise DocumentProblem(f"page {page} can't be drawn: {error}") from None
 
     def text(self, page: int) -> PageText | None:
@@ -255,11 +266,17 @@ Document = PdfDocument | ImageDocument
 """A document, whose pages count from 1."""
 
 
+def _scale(size: PageSize, width: int) -> float:
+    """Return by how much to scale a page to a width, or to the largest picture."""
+    most = (_MAX_PICTURE / (size.width * size.height)) ** 0.5
+    return min(width / size.width, float(most), _MAX_SIDE / max(size))
+
+
 def _scaled(image: Any, scale: float) -> Any:
     """Return an image in RGB, smaller and upright."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    turned = _orientation(image)
+    turn = _TO_UPRIGHT.get(_orientation(image))
     small = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     if image.format in ("JPEG", "MPO"):
         image.draft("RGB", small)
@@ -268,14 +285,14 @@ def _scaled(image: Any, scale: float) -> Any:
     picture = _on_white(image)
     if picture.size != small:
         picture = picture.resize(small, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    picture.getexif()[_ORIENTATION] = turned
-    return ImageOps.exif_transpose(picture)
+    return picture if turn is None else picture.transpose(Image.Transpose(turn))
 
 
 def _orientation(frame: Any) -> int:
     """Return how the camera was held, as EXIF counts: 5 to 8 are turned by a quarter."""
-    if frame.format == "PNG" and "exif" not in frame.info:
-        return 1  # Pillow would decode the whole image to look behind it
+    # Pillow turns a TIFF itself. It would decode a whole PNG to look for EXIF data behind the pixels.
+    if frame.format == "TIFF" or (frame.format == "PNG" and "exif" not in frame.info):
+        return 1
     found = None
     with suppress(Exception):  # damaged EXIF
         found = frame.getexif().get(_ORIENTATION)
@@ -287,7 +304,9 @@ def _on_white(frame: Any) -> Any:
     from PIL import Image
 
     if frame.mode.startswith("I"):
-        return frame.point(lambda value: value / 256).convert("RGB")
+        return frame.convert("I").point(lambda value: value / 256).convert("RGB")
+    if frame.mode in ("La", "RGBa"):
+        frame = frame.convert(frame.mode.upper())
     if frame.mode in ("RGBA", "LA", "PA") or "transparency" in frame.info:
         layer = frame.convert("RGBA")
         white = Image.new("RGB", layer.size, "white")

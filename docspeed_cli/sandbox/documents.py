@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,14 @@ def read(path: Path, content_type: str) -> list[Page]:
             pages.append(page)
             left -= taken
     if all(page.problem == DAMAGED for page in pages):
-        raise Unreadable("document_unreadable", "the PDF is damaged: none of its pages can be read")
+        message = "the PDF is damaged on all of its pages; open it in another program and save it again"
+        raise Unreadable("document_unreadable", message)
     return pages
 
 
 def _check_length(count: int) -> None:
     if count > MAX_PAGES:
-        message = f"the sandbox reads {MAX_PAGES} pages at most; this document has {count}"
+        message = f"the sandbox reads {MAX_PAGES} pages at most, and this document has {count}; split it"
         raise Unreadable("document_too_large", message)
 
 
@@ -80,16 +82,21 @@ def _read_image(path: Path) -> list[Page]:
             _check_length(count)
             return [_picture(image, number) for number in range(count)]
     except Image.DecompressionBombError:
-        raise Unreadable("document_too_large", "the image has too many pixels for the sandbox") from None
+        message = "the image has too many pixels for the sandbox; make it smaller"
+        raise Unreadable("document_too_large", message) from None
     except (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError):
         # Pillow's readers raise all of these for damaged files.
-        raise Unreadable("document_unreadable", "the image is damaged: its size can't be read") from None
+        message = "the image is damaged, or of a kind that the sandbox can't read; save it again as PNG"
+        raise Unreadable("document_unreadable", message) from None
 
 
 def _picture(image: Any, number: int) -> Page:
     if number:
         image.seek(number)
-    # Pillow would read a PNG to its end for its orientation, and it could be damaged there.
-    turned = image.format != "PNG" and image.getexif().get(_ORIENTATION) in _SIDEWAYS
-    width, height = reversed(image.size) if turned else image.size
+    # Pillow turns a TIFF itself. It would read a PNG to its end for EXIF data behind the pixels.
+    is_upright = image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info)
+    width, height = image.size
+    with suppress(Exception):  # damaged EXIF data
+        if not is_upright and image.getexif().get(_ORIENTATION) in _SIDEWAYS:
+            width, height = height, width
     return Page(width, height, (), problem=NO_TEXT)

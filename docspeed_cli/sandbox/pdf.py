@@ -36,8 +36,10 @@ def opened(path: Path) -> Iterator[Any]:
         pdf = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower() or "security" in str(error).lower():
-            raise Unreadable("document_encrypted", "the PDF is encrypted; it needs a password") from None
-        raise Unreadable("document_unreadable", "the PDF is damaged: it can't be opened") from None
+            message = "the PDF is protected with a password; save a copy without one"
+            raise Unreadable("document_encrypted", message) from None
+        message = "the PDF is damaged, or has no pages; open it in another program and save it again"
+        raise Unreadable("document_unreadable", message) from None
     try:
         yield pdf
     finally:

@@ -125,6 +125,34 @@ def test_page_count_tiff_is_its_directories(tmp_path: Path, order: str, big: boo
     assert counted(tmp_path, tiff(3, order=order, big=big, circle=True), "image/tiff") is None
 
 
+def test_page_count_tiff_that_goes_on_far_outside_the_file_is_unknown(tmp_path: Path) -> None:
+    content = b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**63 + 8)
+    assert counted(tmp_path, content, "image/tiff") is None
+
+
+def test_page_count_nodes_that_share_what_is_below_them_are_not_followed_without_end() -> None:
+    levels = [f"<</Type/Pages/Kids[{n} 0 R {n} 0 R]/Count 2>>" for n in range(3, 63)]
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", *levels, "<</Type/Pages/Kids[]/Count 0>>"]
+    content, places = b"%PDF-1.4\n", ""
+    for number, text in enumerate(objects, 1):
+        places += f"{len(content):010d} 00000 n \n"
+        content += f"{number} 0 obj\n{text}\nendobj\n".encode()
+    table = f"xref\n1 {len(objects)}\n{places}trailer\n<</Root 1 0 R>>\nstartxref\n{len(content)}\n%%EOF\n"
+    with pytest.raises(ValueError, match="not as many"):
+        pdf_pages(content + table.encode(), 1000)
+
+
+def test_page_count_stream_of_references_that_two_tables_share_is_read_once(tmp_path: Path) -> None:
+    content = with_streams(2)
+    place = content.rsplit(b"startxref\n", 1)[1].split()[0]
+    base = len(b"junk before it\n")
+    first = len(content) - base
+    content += b"xref\n0 0\ntrailer\n<</Root 1 0 R/XRefStm %b>>\n" % place
+    last = len(content) - base
+    content += b"xref\n0 0\ntrailer\n<</Root 1 0 R/XRefStm %b/Prev %d>>\n" % (place, first)
+    assert counted(tmp_path, content + b"startxref\n%d\n%%%%EOF\n" % last) == 2
+
+
 def test_page_count_image_has_one_page_and_other_documents_do_not_tell(tmp_path: Path) -> None:
     assert counted(tmp_path, b"\x89PNG", "image/png") == 1
     assert counted(tmp_path, b"PK", "application/zip") is None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docspeed_cli.review.documents import DocumentProblem, open_document
+from docspeed_cli.review.documents import DocumentProblem, open_document, to_jpeg
 from tests.review.papers import MARK, image, pdf
 
 UPRIGHT = (100 / 600, 181 / 800, 228 / 600, 204.5 / 800)
@@ -82,7 +82,7 @@ def test_find_takes_whole_words_only_and_nothing_that_is_too_frequent(tmp_path: 
     assert page.find("tax", 1) == []
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
 def test_picture_of_a_photo_is_turned_as_its_camera_says(tmp_path: Path, name: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter, clockwise
@@ -100,11 +100,30 @@ def test_picture_of_a_tiff_is_of_the_page_that_is_asked_for(tmp_path: Path) -> N
     assert document.picture(1, 1000).getextrema()[0] == (0, 255)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif"])
+def test_picture_of_an_image_that_is_cut_short_shows_the_part_that_is_there(
+    tmp_path: Path, name: str
+) -> None:
+    path = image(tmp_path / name)
+    path.write_bytes(path.read_bytes()[:-40])
+    picture = open_document(path).picture(1, 1000)
+    assert [picture.getpixel(at)[0] > 128 for at in ((20, 20), (380, 20))] == [False, True]
+
+
+def test_picture_of_a_long_strip_fits_into_a_jpeg(tmp_path: Path) -> None:
+    document = open_document(image(tmp_path / "a.png", (2, 70_000)))
+    assert to_jpeg(document.picture(1, 1400))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "RGBA", "CMYK", "I;16", "I;16B"])
 def test_picture_of_an_image_of_any_mode_is_in_colours(tmp_path: Path, mode: str) -> None:
-    suffix = ".tif" if mode == "CMYK" else ".png"
-    Image.new(mode, (30, 20)).save(tmp_path / f"a{suffix}")
-    assert open_document(tmp_path / f"a{suffix}").picture(1, 100).mode == "RGB"
+    suffix = ".tif" if mode in ("CMYK", "La", "I;16B") else ".png"
+    path = tmp_path / f"a{suffix}"
+    Image.new("LA" if mode == "La" else mode, (30, 20)).save(path)
+    if mode == "La":  # the tag says that the colours are multiplied by the alpha
+        extra = b"\x52\1\3\0\1\0\0\0"
+        path.write_bytes(path.read_bytes().replace(extra + b"\2", extra + b"\1"))
+    assert open_document(path).picture(1, 100).mode == "RGB"
 
 
 def test_picture_of_a_huge_jpeg_is_decoded_small(tmp_path: Path) -> None:

@@ -182,11 +182,11 @@ def image(kind: str, *sizes: tuple[int, int], **options: Any) -> bytes:
     return out.getvalue()
 
 
-def sideways_jpeg(width: int, height: int) -> bytes:
-    """A JPEG whose EXIF data say that it is to be shown after a turn of 90 degrees."""
+def sideways(kind: str, width: int, height: int) -> bytes:
+    """An image whose EXIF data say that it is to be shown after a turn of 90 degrees."""
     exif = Image.Exif()
     exif[274] = 6
-    return image("JPEG", (width, height), exif=exif)
+    return image(kind, (width, height), exif=exif)
 
 
 def looping_tiff(width: int, height: int) -> bytes:
