@@ -6,7 +6,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,7 +20,10 @@ from docspeed_cli.sandbox.errors import Unreadable
 from docspeed_cli.sandbox.lines import DAMAGED, NO_TEXT, TRUNCATED, Box, Page, Word, hull, turned
 
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
-_WORD = re.compile("[^\\s\0-\x1f]*\x02|[^\\s\0-\x1f]+")  # pdfium marks a hyphen at a line's end with \x02
+_ADDED = "\x03"  # in place of a space that pdfium adds between pieces of text
+_WORD = re.compile(
+    "[^\\s\0-\2\4-\x1f]*\x02|[^\\s\0-\2\4-\x1f]+"
+)  # pdfium marks a hyphen at a line's end with \x02
 _LIGATURES = re.compile("[\ufb00-\ufefc]+")
 _GAP = 0.1  # of a letter's height: the gap at which poppler, too, parts words
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
@@ -126,36 +129,49 @@ class _View:
 
 def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
     """Words in the order in which the file draws them."""
-    codes = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
-    letters = "".join(chr(code) if code <= 0x10FFFF else "\ufffd" for code in codes)
+    letters = "".join(_character(text, index) for index in range(count))
     for found in _WORD.finditer(letters):
-        angle = raw.FPDFText_GetCharAngle(text, found.start())
+        places = [index for index in range(*found.span()) if letters[index] != _ADDED]
+        angle = raw.FPDFText_GetCharAngle(text, places[0]) if places else math.nan
         if not math.isfinite(angle):  # a damaged font
             continue
         # In steps of 15 degrees: a scan that is slightly askew counts as straight.
         turn = 15 * round((view.rotation + math.degrees(angle)) / 15) % 360
-        for first, boxes in _pieces(text, found, turn, view):
+        for piece, boxes in _pieces(text, places, turn, view):
             # Vertical writing: the last letter is below the first one.
             down = boxes[-1][1] > (boxes[0][1] + boxes[0][3]) / 2 and boxes[-1][0] < boxes[0][2]
             box = turned(hull(boxes), 90 if down else 0)
             turn_of_word = (turn + 90) % 360 if down else turn
             if view.shows(turned(box, -turn_of_word)):
-                written = _written(letters[first : first + len(boxes)])
-                yield Word(written, *box, _is_bold(text, first), turn_of_word)
+                written = _written("".join(letters[index] for index in piece))
+                yield Word(written, *box, _is_bold(text, piece[0]), turn_of_word)
 
 
-def _pieces(text: Any, found: re.Match[str], turn: int, view: _View) -> Iterator[tuple[int, list[Box]]]:
-    """Pieces of a word, split at wide gaps: the index of the first letter, and the letters' boxes."""
-    boxes = [turned(_letter(text, index, view), turn) for index in range(*found.span())]
+def _character(text: Any, index: int) -> str:
+    code = raw.FPDFText_GetUnicode(text, index)
+    if code == 0x20 and raw.FPDFText_IsGenerated(text, index) == 1:
+        return _ADDED
+    return chr(code) if code <= 0x10FFFF else "\ufffd"
+
+
+def _pieces(
+    text: Any, places: Sequence[int], turn: int, view: _View
+) -> Iterator[tuple[Sequence[int], list[Box]]]:
+    """Pieces of a word, split at wide gaps: the places of their letters in the text, and their boxes."""
+    boxes = [turned(_letter(text, index, view), turn) for index in places]
     gaps = [
         max(box[0] - before[2], before[0] - box[2]) / (box[3] - box[1]) for before, box in pairwise(boxes)
     ]
-    usual = median(gaps) if gaps else 0.0
+    spaced = [other - one > 1 for one, other in pairwise(places)]
+    usual = median([gap for gap, has_space in zip(gaps, spaced, strict=True) if not has_space] or [0.0])
     # Letters may all be set apart, as in a title. The upright box of a slanted letter says little.
-    wide = math.inf if turn % 90 else _GAP + (usual if usual > _GAP else 0.0)
-    ends = [at for at, gap in enumerate(gaps, 1) if gap > wide]
+    apart = usual if usual > _GAP and not turn % 90 else 0.0
+    wide = math.inf if turn % 90 else _GAP + apart
+    narrow = 1.2 * apart if apart else -math.inf
+    limits = [narrow if has_space else wide for has_space in spaced]
+    ends = [at for at, (gap, limit) in enumerate(zip(gaps, limits, strict=True), 1) if gap > limit]
     for start, end in pairwise([0, *ends, len(boxes)]):
-        yield found.start() + start, boxes[start:end]
+        yield places[start:end], boxes[start:end]
 
 
 def _letter(text: Any, index: int, view: _View) -> Box:

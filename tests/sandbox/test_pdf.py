@@ -64,6 +64,16 @@ def test_parse_narrow_space_without_a_space_character_parts_words(sandbox: Sandb
     assert parsed(sandbox, papers.raw_pdf(narrow + loose))[0]["text"] == "dayly later\nloosely"
 
 
+def test_parse_word_drawn_in_pieces_with_letters_set_apart_is_one_word(sandbox: Sandbox) -> None:
+    pieces = ((50, "Nort"), (84.7, "h"), (98, "Pie"), (124.4, "r"))
+    content = "".join(f"BT /F1 12 Tf 3 Tc 1 0 0 1 {x} 300 Tm ({text}) Tj ET\n" for x, text in pieces)
+    content += "".join(f"BT /F1 12 Tf 1 0 0 1 {x} 200 Tm ({text}) Tj ET\n" for x, text in ((50, 1), (65, 2)))
+    assert [line["text"] for line in parsed(sandbox, papers.raw_pdf(content))[0]["lines"]] == [
+        "North Pier",
+        "1 2",
+    ]
+
+
 def test_parse_hyphen_at_line_end_is_kept(sandbox: Sandbox) -> None:
     (page,) = parsed(sandbox, papers.raw_pdf(show("an exam-", "ple of it")))
     assert page["text"] == "an exam-\nple of it"
