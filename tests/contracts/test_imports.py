@@ -124,13 +124,12 @@ def test_packages_all_modules_belong_to_one_of_the_nine() -> None:
     assert {package(name) for name in CLIENT} <= set().union(*FLOORS)
 
 
-@pytest.mark.parametrize("name", CLIENT)
-def test_imports_of_a_module_go_downwards_by_package(name: str) -> None:
-    allowed = below(package(name))
+def test_imports_of_each_module_go_downwards_by_package() -> None:
     upwards = [
-        f"line {line}: {other}"
+        f"{name}, line {line}: {other}"
+        for name in CLIENT
         for other, line in ours(modules()[name])
-        if package(other) not in allowed and other != "__version__"
+        if package(other) not in below(package(name)) and other != "__version__"
     ]
     assert upwards == []
 
@@ -170,33 +169,33 @@ def test_imports_of_the_sandbox_are_inside_functions() -> None:
     assert early == []
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CLIENT if name not in LATE and ".views." not in f"{name}."]
-)
-def test_imports_of_heavy_packages_are_inside_functions(name: str) -> None:
+def test_imports_of_heavy_packages_are_inside_functions() -> None:
     early = [
-        f"line {found.line}: {found.name}"
+        f"{name}, line {found.line}: {found.name}"
+        for name in CLIENT
+        if name not in LATE and ".views." not in f"{name}."
         for found in imports(modules()[name])
         if found.at_load and found.name.split(".")[0] in HEAVY
     ]
     assert early == []
 
 
-@pytest.mark.parametrize("name", modules())
-def test_imports_of_typer_are_public_names(name: str) -> None:
-    tree = modules()[name]
+def test_imports_of_typer_are_public_names() -> None:
     private = [
-        f"line {found.line}: {found.name}"
+        f"{name}, line {found.line}: {found.name}"
+        for name, tree in modules().items()
         for found in imports(tree)
         if found.name.split(".")[0] == "click" or re.match(r"typer\.(.*\.)?_", found.name)
     ]
     reached = [
-        f"line {node.lineno}: {ast.unparse(node)}"
+        f"{name}, line {node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and re.match(r"typer\.(.*\.)?_", ast.unparse(node))
     ]
     taken = [
-        f"line {node.lineno}: {alias.name}"
+        f"{name}, line {node.lineno}: {alias.name}"
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "typer"
         for alias in node.names
