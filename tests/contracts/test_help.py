@@ -53,6 +53,11 @@ def file_of(words: tuple[str, ...]) -> Path:
     return TEXTS / ("-".join(words or ("docspeed",)) + ".txt")
 
 
+def recorded(words: tuple[str, ...]) -> str:
+    """The help of a command, which equals what the command prints."""
+    return file_of(words).read_text("utf-8")
+
+
 # -- word for word
 
 
@@ -63,7 +68,7 @@ def test_help_equals_the_recorded_text(stage: Stage, words: tuple[str, ...]) -> 
         TEXTS.mkdir(exist_ok=True)
         file_of(words).write_text(text, "utf-8")
     assert file_of(words).exists(), "a new command: record its help as described above"
-    assert text == file_of(words).read_text("utf-8")
+    assert text == recorded(words)
 
 
 def test_help_has_no_recorded_text_of_a_removed_command() -> None:
@@ -75,12 +80,12 @@ def test_help_has_no_recorded_text_of_a_removed_command() -> None:
     assert left == set()
 
 
-@pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_help_fits_80_columns_without_escape_sequences(stage: Stage, words: tuple[str, ...]) -> None:
-    text = text_of(stage, words)
-    assert [line for line in text.splitlines() if len(line) > 80] == []
-    assert "\x1b" not in text
-    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+def test_help_fits_80_columns_without_escape_sequences() -> None:
+    for words in PAGES:
+        text = recorded(words)
+        assert [line for line in text.splitlines() if len(line) > 80] == []
+        assert "\x1b" not in text
+        assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
@@ -92,23 +97,23 @@ def test_help_at_60_columns_fits(
     assert [line for line in described.splitlines() if len(line) > 60] == []
 
 
-@pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_help_begins_with_usage_and_ends_with_more(stage: Stage, words: tuple[str, ...]) -> None:
-    usage, about, *sections = text_of(stage, words).split("\n\n")
-    assert usage.startswith(f"Usage: {' '.join(('docspeed', *words))} ")
-    if words:
-        assert " ".join(about.split()) == FOUND[words].about
-    title, *more = sections[-1].splitlines()
-    assert title == "More:"
-    assert more[-1].split()[:2] == ["man", "docspeed"]
-    topics = re.findall(r"^  docspeed help (\S+)  ", sections[-1], flags=re.MULTILINE)
-    assert set(topics) <= set(TOPICS)
-    assert topics or FOUND[words].entries
+def test_help_begins_with_usage_and_ends_with_more() -> None:
+    for words in PAGES:
+        usage, about, *sections = recorded(words).split("\n\n")
+        assert usage.startswith(f"Usage: {' '.join(('docspeed', *words))} ")
+        if words:
+            assert " ".join(about.split()) == FOUND[words].about
+        title, *more = sections[-1].splitlines()
+        assert title == "More:"
+        assert more[-1].split()[:2] == ["man", "docspeed"]
+        topics = re.findall(r"^  docspeed help (\S+)  ", sections[-1], flags=re.MULTILINE)
+        assert set(topics) <= set(TOPICS)
+        assert topics or FOUND[words].entries
 
 
-@pytest.mark.parametrize("words", PAGES, ids=" ".join)
-def test_help_names_values_by_their_meaning(stage: Stage, words: tuple[str, ...]) -> None:
-    assert not re.search(r"<\w+( range)?>|\bTEXT\b(?!\|)|\bINTEGER\b|x[<>]=|\{[A-Z]", text_of(stage, words))
+def test_help_names_values_by_their_meaning() -> None:
+    machine = r"<\w+( range)?>|\bTEXT\b(?!\|)|\bINTEGER\b|x[<>]=|\{[A-Z]"
+    assert [words for words in PAGES if re.search(machine, recorded(words))] == []
 
 
 @pytest.mark.parametrize("words", [(), ("parse",), ("jobs",)], ids=" ".join)
@@ -125,25 +130,22 @@ def test_help_of_group_without_command_is_printed(stage: Stage) -> None:
 # -- lists of commands
 
 
-@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
-def test_help_list_has_the_first_line_of_each_docstring(words: tuple[str, ...]) -> None:
-    entry = LEAVES[words]
-    module, _, name = entry.where.partition(":")
-    function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
-    assert (inspect.getdoc(function) or "").split("\n", maxsplit=1)[0] == entry.about
+def test_help_list_has_the_first_line_of_each_docstring() -> None:
+    for entry in LEAVES.values():
+        module, _, name = entry.where.partition(":")
+        function = getattr(import_module(f"docspeed_cli.cli.commands.{module}"), name)
+        assert (inspect.getdoc(function) or "").split("\n", maxsplit=1)[0] == entry.about
 
 
-@pytest.mark.parametrize("words", FOUND, ids=" ".join)
-def test_help_summary_is_one_sentence(words: tuple[str, ...]) -> None:
-    about = FOUND[words].about
-    assert about.endswith(".") and about[0].isupper() and "\n" not in about
+def test_help_summary_is_one_sentence() -> None:
+    for entry in FOUND.values():
+        assert entry.about.endswith(".") and entry.about[0].isupper() and "\n" not in entry.about
 
 
-@pytest.mark.parametrize("words", [words for words, entry in FOUND.items() if entry.entries], ids=" ".join)
-def test_help_of_group_lists_all_its_commands(stage: Stage, words: tuple[str, ...]) -> None:
-    text = text_of(stage, words)
-    for entry in FOUND[words].entries:
-        assert re.search(rf"^  {entry.name} ", text, flags=re.MULTILINE)
+def test_help_of_group_lists_all_its_commands() -> None:
+    for words, group in FOUND.items():
+        for entry in group.entries:
+            assert re.search(rf"^  {entry.name} ", recorded(words), flags=re.MULTILINE)
 
 
 # -- promised commands and flags
@@ -195,41 +197,34 @@ NO_SERVER = {"completion", "config path", "help", "sandbox serve", "sandbox rese
 
 
 @pytest.mark.parametrize("command", FLAGS)
-def test_help_has_every_promised_flag(stage: Stage, command: str) -> None:
+def test_help_has_every_promised_flag(command: str) -> None:
     words = tuple(command.split())
     assert words in LEAVES, "no such command"
-    text, _, _ = text_of(stage, words).partition("\nExamples:")
+    text, _, _ = recorded(words).partition("\nExamples:")
     shown = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
     wanted = {*FLAGS[command], *COMMON} - (SERVER if command in NO_SERVER else set())
     assert wanted - shown == set()
     assert command not in NO_SERVER or not shown & SERVER
 
 
-def test_help_has_no_flag_for_the_key(stage: Stage) -> None:
+def test_help_has_no_flag_for_the_key() -> None:
     for words in PAGES:
-        assert not re.search(r"--api-key\b", text_of(stage, words))
+        assert not re.search(r"--api-key\b", recorded(words))
 
 
-@pytest.mark.parametrize("words", [words for words in LEAVES if words[0] != "completion"], ids=" ".join)
-def test_help_common_flags_come_last(stage: Stage, words: tuple[str, ...]) -> None:
+def test_help_common_flags_come_last() -> None:
     """Readers look for a command's own flags first."""
-    text = text_of(stage, words)
-    panels = re.findall(
-        r"^(Arguments|Input|Request|Waiting|Many inputs|Output|Server|Other):", text, re.MULTILINE
-    )
     order = ["Arguments", "Input", "Request", "Waiting", "Many inputs", "Output", "Server", "Other"]
-    assert panels == [panel for panel in order if panel in panels]
+    for words in LEAVES:
+        panels = re.findall(rf"^({'|'.join(order)}):", recorded(words), re.MULTILINE)
+        assert panels == [panel for panel in order if panel in panels]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [words for words in PAGES if words and words[0] not in ("completion", "auth", "doctor", "config")],
-    ids=" ".join,
-)
-def test_help_examples_call_the_command(stage: Stage, words: tuple[str, ...]) -> None:
-    text = text_of(stage, words)
-    _, _, examples = text.partition("\nExamples:")
-    assert f"docspeed {' '.join(words)}" in examples
+def test_help_examples_call_the_command() -> None:
+    for words in FOUND:
+        if words[0] not in ("completion", "auth", "doctor", "config"):
+            _, _, examples = recorded(words).partition("\nExamples:")
+            assert f"docspeed {' '.join(words)}" in examples
 
 
 @pytest.mark.parametrize("line", ["completion bash", "config path", "help output", "sandbox reset"])
@@ -248,16 +243,14 @@ def test_server_flags_are_accepted_by_local_commands(stage: Stage, line: str, fl
     ],
     ids=str,
 )
-def test_help_flag_is_in_its_panel(
-    stage: Stage, words: tuple[str, ...], panel: str, flags: tuple[str, ...]
-) -> None:
-    (section,) = [part for part in text_of(stage, words).split("\n\n") if part.startswith(f"{panel}:")]
+def test_help_flag_is_in_its_panel(words: tuple[str, ...], panel: str, flags: tuple[str, ...]) -> None:
+    (section,) = [part for part in recorded(words).split("\n\n") if part.startswith(f"{panel}:")]
     for flag in flags:
         assert f"\n  {flag} " in section
 
 
-@pytest.mark.parametrize("words", [words for words in PAGES if words], ids=" ".join)
-def test_help_more_is_one_aligned_table(stage: Stage, words: tuple[str, ...]) -> None:
-    _, _, more = text_of(stage, words).partition("\nMore:\n")
-    found = [re.match(r"  \S.*?  +(?=\S)", line) for line in more.splitlines()]
-    assert len({line and line.end() for line in found}) == 1 and all(found)
+def test_help_more_is_one_aligned_table() -> None:
+    for words in FOUND:
+        _, _, more = recorded(words).partition("\nMore:\n")
+        found = [re.match(r"  \S.*?  +(?=\S)", line) for line in more.splitlines()]
+        assert len({line and line.end() for line in found}) == 1 and all(found)
