@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
@@ -24,28 +24,18 @@ _SAME_JOB = (
 """A submission has one token, and a second one of the same request a later time."""
 
 
-class Imported(NamedTuple):
-    """How many rows came in of each kind that people know."""
+def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> dict[str, int]:
+    """Copy all rows and kept results; returns how many came into each table. LedgerUnavailable if it fails.
 
-    jobs: int
-    uploads: int
-    conversations: int
-    runs: int
-    kept_results: int
-
-
-def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> Imported:
-    """Copy all rows and kept results; a second time changes nothing. LedgerUnavailable if it fails."""
+    A second time changes nothing.
+    """
     source.flush()
     lost = _copy_contents(source, target)
 
-    def copy(connection: psycopg.Connection[Any]) -> Imported:
+    def copy(connection: psycopg.Connection[Any]) -> dict[str, int]:
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
-            counts = {table: _copy_table(connection, source, table, lost) for table in _TABLES}
-        counts["kept_results"] = counts.pop("kept")
-        del counts["run_items"]
-        return Imported(**counts)
+            return {table: _copy_table(connection, source, table, lost) for table in _TABLES}
 
     return target.exchange(copy)
 

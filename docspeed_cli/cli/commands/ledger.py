@@ -82,7 +82,8 @@ def import_(
             assert target is not None
             _ = context.ledger  # closes the database at the end
             imported = import_ledger(source, target)
-        _show(context, {"from": str(path), "ledger": target.where, **imported._asdict()})
+        counts = {name: imported[table] for name, table in _COUNTED.items()}
+        _show(context, {"from": str(path), "ledger": target.where, **counts})
         return 0
 
     return action
