@@ -29,7 +29,6 @@ _SIZES = (
     ("left", "top", "width", "height"),
     ("Left", "Top", "Width", "Height"),
 )
-_MAX_POINTS = 1000
 _SCALES = tuple(dpi / 72 for dpi in (72, 96, 100, 144, 150, 200, 300, 400, 600))
 """Units of a box for each point of the page: points themselves, or pixels of a scan at a usual resolution."""
 _TOLERANCE = 1.01
@@ -78,7 +77,7 @@ def _shape(value: Any) -> Shape | None:
                 x, y, width, height = numbers
                 return _from_points([(x, y), (x + width, y + height)])
         return next((found for name in _BOX_NAMES if (found := _shape(value.get(name))) is not None), None)
-    if not isinstance(value, list) or not 0 < len(value) <= _MAX_POINTS:
+    if not isinstance(value, list):
         return None
     if len(value) == 4 and (numbers := _numbers(value)) is not None:
         return _from_corners(*numbers)
@@ -103,10 +102,7 @@ def _numbers(values: Any) -> list[float] | None:
         isinstance(value, bool) or not isinstance(value, int | float) for value in values
     ):
         return None
-    try:
-        numbers = [float(value) for value in values]
-    except OverflowError:
-        return None
+    numbers = [float(value) for value in values]
     return numbers if all(map(math.isfinite, numbers)) else None
 
 
@@ -188,13 +184,11 @@ def on_page(box: Box) -> Box | None:
     return x0, y0, max(x1, x0 + _MIN_SIDE), max(y1, y0 + _MIN_SIDE)
 
 
-def boxed_objects(payload: Any, max_values: int) -> Iterator[tuple[int | None, dict[str, Any]]]:
-    """Yield every object of a payload that has a box, with its page, looking at so many values at most."""
+def boxed_objects(payload: Any) -> Iterator[tuple[int | None, dict[str, Any]]]:
+    """Yield every object of a payload that has a box, with its page."""
     # Not recursive, because the server decides how deeply a value is nested.
     inside: list[tuple[int | None, Any]] = [(None, payload)]
-    for _ in range(max_values):
-        if not inside:
-            return
+    while inside:
         page, value = inside.pop()
         if isinstance(value, dict):
             page = page_of(value) or page

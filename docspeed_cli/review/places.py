@@ -19,9 +19,6 @@ from docspeed_cli.review.documents import Document
 from docspeed_cli.review.model import Box, Place
 from docspeed_cli.review.page_text import Match, PageText, fold_text
 
-_MAX_OBJECTS = 2_000_000
-"""Most values of a payload that are searched for boxes."""
-
 _MAX_BOXES = 20_000
 """Most regions of one result that are drawn; more would cover each other."""
 
@@ -74,7 +71,7 @@ class Locator:
         self._stated = dict(_stated_sizes(payload))
         self.listed: list[Region] = []
         """The regions that have a box, in no order."""
-        for page, item in boxed_objects(payload, _MAX_OBJECTS):
+        for page, item in boxed_objects(payload):
             if len(self.listed) == _MAX_BOXES:
                 break
             self._register(page, item)

@@ -88,12 +88,11 @@ def test_units_boxes_whose_top_has_the_larger_number_count_upwards() -> None:
     assert units.box(1, shape, is_upward=True) == pytest.approx((0.1, 0.1, 0.2, 0.2))
 
 
-def test_boxed_objects_looks_at_so_many_values_at_most_and_at_any_depth() -> None:
+def test_boxed_objects_looks_at_any_depth() -> None:
     deep: Any = {"bbox": [0, 0, 1, 1]}
     for _ in range(100_000):
         deep = [deep]
-    assert len(list(boxed_objects(deep, 200_000))) == 1
-    assert len(list(boxed_objects([{"bbox": 1}] * 1000, 100))) == 99
+    assert len(list(boxed_objects(deep))) == 1
 
 
 NAMES = st.sampled_from(["bbox", "x", "y", "w", "h", "polygon"])
