@@ -51,23 +51,18 @@ def result_documents(
     A file that is not the one that was uploaded is left out, and its entry says so, with `advice`. These
     files and the result's own are noted in the context, so that no output replaces them.
     """
-    files = _result_documents(context, result, named, advice)
+    known = list(_known(context, result))
+    if named:
+        files = [_as_named(path, known[n] if n < len(known) else None) for n, path in enumerate(named)]
+    elif known:
+        folders = list(_folders(result))
+        files = [_downloaded(context, each) or _located(each, folders, advice) for each in known]
+    else:
+        files = [DocumentFile(result.label, problem=f"The ledger does not know the document{advice}.")]
     for path in (result.path, *(file.path for file in files)):
         if path is not None:
             context.files_read.add(path, str(path))
     return files
-
-
-def _result_documents(
-    context: Context, result: StoredResult, named: Sequence[Path], advice: str
-) -> list[DocumentFile]:
-    known = list(_known(context, result))
-    if named:
-        return [_as_named(path, known[n] if n < len(known) else None) for n, path in enumerate(named)]
-    if not known:
-        why = f"The ledger does not know the document{advice}."
-        return [DocumentFile(result.label, problem=why)]
-    return [_downloaded(context, each) or _located(each, list(_folders(result)), advice) for each in known]
 
 
 def operation_of(context: Context, result: StoredResult) -> str:
