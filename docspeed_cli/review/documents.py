@@ -54,6 +54,10 @@ _pdfium = threading.Lock()
 """Held during every call, because pdfium is not safe in several threads."""
 
 
+_CHARS = {0: " ", 2: "-"}
+"""What stands for codes of pdfium: it marks a hyphen at the end of a line with 2."""
+
+
 class DocumentProblem(Exception):
     """Why a document can't be shown."""
 
@@ -89,7 +93,9 @@ class PdfDocument:
 
         try:
             with _pdfium:
-                self._pdf = pypdfium2.PdfDocument(path)
+                self._pdf, self._flat = pypdfium2.PdfDocument(path), pypdfium2.PdfDocument(path)
+                self._pdf.init_forms()
+                self._flat.init_forms()
                 self.page_count = len(self._pdf)
         except pypdfium2.PdfiumError as error:
             locked = "password" in str(error).lower() or "security" in str(error).lower()
@@ -102,15 +108,24 @@ class PdfDocument:
         """Close the file."""
         with _pdfium:
             self._pdf.close()
+            self._flat.close()
 
     @contextmanager
-    def _page(self, page: int) -> Iterator[Any]:
-        """Open a page of pdfium during the block. DocumentProblem if it is damaged."""
+    def _page(self, page: int, *, flat: bool = False) -> Iterator[Any]:
+        """Open a page of pdfium during the block. DocumentProblem if it is damaged.
+
+        On a flat page, notes and values in form fields are text like the other text.
+        """
         import pypdfium2
+        from pypdfium2 import raw
 
         with _pdfium:
             try:
-                found = self._pdf[page - 1]
+                found = (self._flat if flat else self._pdf)[page - 1]
+                if flat and raw.FPDFPage_GetAnnotCount(found):
+                    raw.FPDFPage_Flatten(found, raw.FLAT_NORMALDISPLAY)
+                    found.close()
+                    found = self._flat[page - 1]
             except (pypdfium2.PdfiumError, IndexError):
                 raise DocumentProblem(f"page {page} is damaged") from None
             with closing(found):
@@ -149,9 +164,10 @@ class PdfDocument:
         from pypdfium2 import raw
 
         try:
-            with self._page(page) as found, closing(found.get_textpage()) as text:
+            with self._page(page, flat=True) as found, closing(found.get_textpage()) as text:
                 count = min(text.count_chars(), _MAX_CHARS)
-                chars = "".join(chr(raw.FPDFText_GetUnicode(text, index) or 0x20) for index in range(count))
+                codes = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
+                chars = "".join(_CHARS.get(code) or chr(min(code, 0x10FFFF)) for code in codes)
                 boxes = array("f")
                 for index, char in enumerate(chars):
                     boxes.extend(NO_BOX if char.isspace() else _char_box(raw, text, index))

@@ -6,9 +6,9 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +26,7 @@ _WORD = re.compile(
 )  # pdfium marks a hyphen at a line's end with \x02
 _LIGATURES = re.compile("[\ufb00-\ufefc]+")
 _GAP = 0.1  # of a letter's height: the gap at which poppler, too, parts words
+_SHADOW = 0.1  # of a letter's height: how far the shadow of a word may be from it
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
 _MAX_OBJECTS, _MAX_SEGMENTS = 5_000, 200  # on a page, and in a drawing; a map has more
 _UNKNOWN_SIZE = (612.0, 792.0)
@@ -72,7 +73,7 @@ def read_page(pdf: Any, number: int, limit: int, unit: float) -> tuple[Page, int
     words += _words(text, min(count, limit), view)
     is_blank = not raw.FPDFPage_CountObjects(page)
     problem = TRUNCATED if count > limit else "" if words or is_blank else NO_TEXT
-    result = Page(view.width, view.height, tuple(words), tuple(_rules(page, view)), problem)
+    result = Page(view.width, view.height, tuple(_drawn_once(words)), tuple(_rules(page, view)), problem)
     text.close()
     page.close()
     return result, min(count, limit)
@@ -145,6 +146,18 @@ def _words(text: Any, count: int, view: _View) -> Iterator[Word]:
             if view.shows(turned(box, -turn_of_word)):
                 written = _written("".join(letters[index] for index in piece))
                 yield Word(written, *box, _is_bold(text, piece[0]), turn_of_word)
+
+
+def _drawn_once(words: Iterable[Word]) -> Iterator[Word]:
+    """Words without those that are drawn again almost at their place, as bold letters and shadows may be."""
+    seen: dict[tuple[str, int, float], set[tuple[int, int]]] = {}
+    for word in words:
+        height = word.y1 - word.y0
+        x, y = round(word.x0 / height / _SHADOW), round(word.y0 / height / _SHADOW)
+        places = seen.setdefault((word.text, word.turn, round(height, 1)), set())
+        if places.isdisjoint(product((x - 1, x, x + 1), (y - 1, y, y + 1))):
+            places.add((x, y))
+            yield word
 
 
 def _character(text: Any, index: int) -> str:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from docspeed_cli.review.documents import DocumentProblem, open_document, to_jpeg
 from tests.review.papers import MARK, image, pdf
+from tests.sandbox.papers import raw_pdf
 
 UPRIGHT = (100 / 600, 181 / 800, 228 / 600, 204.5 / 800)
 """Where the text of a paper is, about."""
@@ -59,6 +60,39 @@ def test_picture_of_a_page_shows_the_text_where_it_is_found(
     assert picture.crop(edges).getextrema()[0] < 100  # the ink of the text
     picture.paste(255, (edges[0] - 3, edges[1] - 3, edges[2] + 3, edges[3] + 3))
     assert picture.getextrema()[0] > 200  # and nothing else
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_find_value_of_a_form_that_has_no_appearance_where_it_is_drawn(tmp_path: Path, rotation: int) -> None:
+    """Viewers draw such a value themselves."""
+    field = (
+        "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) /Rect [200 293 400 313] /F 4"
+        " /DA (/F1 12 Tf 0 g) >>"
+    )
+    page = f"/Annots [6 0 R] /Rotate {rotation}"
+    (tmp_path / "a.pdf").write_bytes(raw_pdf("", page=page, objects=[field], fields="6 0 R"))
+    picture = open_document(tmp_path / "a.pdf").picture(1, 600).convert("L").point(lambda grey: grey < 128)
+    x0, y0, x1, y1 = _around("Ada Lovelace", tmp_path / "a.pdf")
+    left, top, right, bottom = picture.getbbox()
+    width, height = picture.size
+    assert x0 * width - 2 <= left < right <= x1 * width + 2
+    assert y0 * height - 2 <= top < bottom <= y1 * height + 2
+
+
+def test_find_text_with_damaged_codes_and_hyphens_at_the_ends_of_lines(tmp_path: Path) -> None:
+    codes = b"/CIDInit /ProcSet findresource begin 1 begincodespacerange <00> <FF> endcodespacerange"
+    codes += b" 1 beginbfchar <7E> <DBFFDFFFDBFF> endbfchar end"
+    font = (
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 6 0 R >>"
+    )
+    content = "BT /F2 20 Tf 50 300 Td (Broken ~ code) Tj 0 -24 Td (a long emer-) Tj 0 -24 Td (gency) Tj ET"
+    document = raw_pdf(
+        content,
+        page="/Resources << /Font << /F2 7 0 R >> >>",
+        objects=[f"<< /Length {len(codes)} >>\nstream\n{codes.decode()}\nendstream", font],
+    )
+    (tmp_path / "a.pdf").write_bytes(document)
+    assert _around("Broken", tmp_path / "a.pdf") and _around("a long emer-", tmp_path / "a.pdf")
 
 
 def test_find_number_in_any_usual_form(tmp_path: Path) -> None:

@@ -199,18 +199,24 @@ def looping_tiff(width: int, height: int) -> bytes:
 
 
 def raw_pdf(
-    content: str | bytes, *, page: str = "", objects: Sequence[str] = (), pages: Sequence[str] = ("4 0 R",)
+    content: str | bytes,
+    *,
+    page: str = "",
+    objects: Sequence[str] = (),
+    pages: Sequence[str] = ("4 0 R",),
+    fields: str = "",
 ) -> bytes:
     """PDF written by hand; its content is object 4, and further objects count from 6 on.
 
-    `pages` has the references to each page's contents; `page` has more entries for every page. Font F1 is
-    Helvetica.
+    `pages` has the references to each page's contents, and `fields` those to the fields of its form; `page`
+    has more entries for every page. Font F1 is Helvetica.
     """
     data = content.encode("latin-1") if isinstance(content, str) else content
     first = 6 + len(objects)
     kids = " ".join(f"{first + number} 0 R" for number in range(len(pages)))
     listed = [
-        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [] /DR << /Font << /F1 5 0 R >> >> >> >>",
+        f"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [{fields}]".encode()
+        + b" /DR << /Font << /F1 5 0 R >> >> >> >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
         b"<< /Font << /F1 5 0 R >> >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(data), data),

@@ -74,6 +74,12 @@ def test_parse_word_drawn_in_pieces_with_letters_set_apart_is_one_word(sandbox: 
     ]
 
 
+def test_parse_words_drawn_again_as_a_shadow_are_read_once(sandbox: Sandbox) -> None:
+    lines = ["Total due", "9 9", "8", "7", "6", "5", "4", "3", "Total due"]
+    content = show(*lines) + show(*lines, at="1 0 0 1 50.6 299.5")
+    assert [line["text"] for line in parsed(sandbox, papers.raw_pdf(content))[0]["lines"]] == lines
+
+
 def test_parse_hyphen_at_line_end_is_kept(sandbox: Sandbox) -> None:
     (page,) = parsed(sandbox, papers.raw_pdf(show("an exam-", "ple of it")))
     assert page["text"] == "an exam-\nple of it"
