@@ -21,8 +21,11 @@ from docspeed_cli.jobs.named_documents import may_be_id
 _ROW = re.compile(r"@(\d{1,18})")
 
 
-def read_ids(ids: Iterable[str] | None, context: Context) -> Iterator[str]:
-    """The ids as given. Those on standard input may be bare, or in JSON lines that this program printed."""
+def read_ids(ids: Iterable[str] | None, context: Context, *, rows: bool = False) -> Iterator[str]:
+    """The ids as given. Those on standard input may be bare, or in JSON lines that this program printed.
+
+    With `rows`, a line of `jobs list` without an id stands for its row in the ledger.
+    """
     if not ids:
         raise UsageError(
             "no job named", hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them"
@@ -35,12 +38,12 @@ def read_ids(ids: Iterable[str] | None, context: Context) -> Iterator[str]:
         if stdin.isatty():
             raise UsageError("standard input is the terminal", hint="pipe ids in, or name them")
         for line in filter(None, map(str.strip, read_lines(stdin.buffer))):
-            found = _id_in_line(line, context)
+            found = _id_in_line(line, context, rows=rows)
             if found is not None:
                 yield found
 
 
-def _id_in_line(line: str, context: Context) -> str | None:
+def _id_in_line(line: str, context: Context, *, rows: bool) -> str | None:
     """The job that a line names; None, with a warning, if its input never became a job."""
     if not line.startswith("{"):
         return line.strip('"')
@@ -52,10 +55,20 @@ def _id_in_line(line: str, context: Context) -> str | None:
     if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:
         hint = "pipe in ids, or the JSON lines that a command prints"
         raise UsageError(f"this line has no job_id: {line[:80]}", hint=hint)
+    row = _ROW.fullmatch(f"@{members.get('row')}") if rows else None
+    job = context.ledger.by_row(int(row[1])) if row else None
+    # The line may come from another machine, where the row is another job.
+    if job is not None and all(members.get(key) == value for key, value in _lasting(job).items()):
+        return job.ref
     error, label = members.get("error"), str(members.get("input") or "an input")
     why = str(error.get("message") if isinstance(error, dict) else members.get("status"))
     context.output.warn(f"no job for {why if why.startswith(label) else f'{label}: {why}'}")
     return None
+
+
+def _lasting(job: Job) -> dict[str, Any]:
+    """The members of a job's line that stay as they are."""
+    return {key: value for key, value in job.to_json().items() if key != "status"}
 
 
 def named_jobs(ids: Iterable[str] | None, context: Context) -> list[Job]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_service import SUBMIT, Service
+from tests.fake_service import SUBMIT, Reply, Service
 from tests.stage import Stage
 
 
@@ -33,6 +33,18 @@ def test_jobs_forget_older_than_selects_by_age(stage: Stage, service: Service) -
         "forgotten": 1
     }
     assert [row["job_id"] for row in stage.rows()] == ["job_2"]
+
+
+def test_jobs_forget_takes_an_unknown_submission_from_a_line(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(500, {}))
+    assert stage.run("parse", "--file-id", "f").code == 9
+    line = stage.run("jobs", "list", "--json").out
+    other = line.replace('"input":"f"', '"input":"g"')
+    assert other != line
+    ran = stage.run("jobs", "forget", "-", "--yes", stdin=other.encode())
+    assert json.loads(ran.out) == {"forgotten": 0} and "no job for g" in ran.err
+    assert json.loads(stage.run("jobs", "forget", "-", "--yes", stdin=line.encode()).out) == {"forgotten": 1}
+    assert stage.rows() == []
 
 
 @pytest.mark.parametrize(

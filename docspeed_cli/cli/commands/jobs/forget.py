@@ -43,7 +43,7 @@ def forget(
 
     def action(context: Context) -> int:
         if ids:
-            jobs = [_known_job(context, text) for text in dict.fromkeys(read_ids(ids, context))]
+            jobs = [_known_job(context, text) for text in dict.fromkeys(read_ids(ids, context, rows=True))]
         else:
             before = None if age is None else context.environment.now() - age
             server = None if context.any_server else context.server
