@@ -31,6 +31,8 @@ class Talk:
     session_id: str | None = None
     history: list[tuple[str, str]] = field(default_factory=list)
     """Questions, and answers as markdown."""
+    session_must_exist: bool = False
+    """Whether the first question fails if the server does not know the session."""
 
     @property
     def context(self) -> Context:
@@ -59,13 +61,15 @@ class Talk:
         self.session_id = None
 
     def ask(self, question: str) -> Outcome:
-        """Ask a question; if the server has forgotten the session, a new one is started."""
+        """Ask a question; if the server has forgotten the session, a new one is started, or NotFound."""
         asked = RequestTask(self.tasks, self.request(question))
         outcome = run_alone(self.context, asked.run)
         error = outcome.error
         if isinstance(error, NotFound | Rejected):
             if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
                 raise self._naming_files(error)
+            if self.session_must_exist and not self.history:
+                raise self._unknown_session(error)
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
             return self.ask(question)
@@ -76,6 +80,12 @@ class Talk:
         if outcome.result is not None and asked.prepared is not None:
             self._remember(question, asked.prepared.documents, outcome)
         return outcome
+
+    def _unknown_session(self, error: DocspeedError) -> NotFound:
+        """The error for a session that the user named and the server does not know."""
+        what = f"the server does not know the session {self.session_id}: {error.message}"
+        hint = "leave out `--session-id` to start a new conversation"
+        return NotFound(what, hint=hint, status=error.status, request_id=error.request_id)
 
     def _naming_files(self, error: DocspeedError) -> DocspeedError:
         """The error, with a next step if the server may have forgotten documents that were files here."""

@@ -78,6 +78,17 @@ def test_chat_session_forgotten_by_server_starts_a_new_one(
     assert sessions(service) == [None, "s1", None]
 
 
+def test_chat_session_that_the_user_named_and_the_server_does_not_know_is_exit_6(
+    stage: Stage, service: Service
+) -> None:
+    answering(service)
+    service.then(SUBMIT, Reply.of(422, {"detail": "the session has expired"}))
+    ran = stage.run("chat", "first?", "--file-id", "f", "--session-id", "wrong")
+    assert (ran.code, ran.out) == (6, "")
+    assert "does not know the session wrong" in ran.err and "leave out `--session-id`" in ran.err
+    assert sessions(service) == ["wrong"]
+
+
 def test_chat_session_kept_when_another_thing_is_not_found(stage: Stage, service: Service) -> None:
     answering(service)
     stage.run("chat", "first?", "--file-id", "f")

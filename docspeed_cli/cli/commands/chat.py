@@ -113,7 +113,8 @@ def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], q
     run = RunState(resume_command=_REST if question == "-" else None)
     fields = merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_))
     tasks = DocumentTasks(context, run, CHAT, fields, options.sync, wait, delivery)
-    talk = Talk(tasks, sources, options.session_id or (found.session_id if found else None))
+    session_id = options.session_id or (found.session_id if found else None)
+    talk = Talk(tasks, sources, session_id, session_must_exist=options.session_id is not None)
     if options.dry_run:
         from docspeed_cli.jobs.dry_run import show_request
 
