@@ -173,6 +173,8 @@ def conversation_over_a_forgotten_file(walker: Walker) -> None:
     walker.play("chat", "what?", "a.pdf")
     walker.service.then(SUBMIT, Reply.of(404, {"detail": "there is no such file"}))
     walker.play("chat", "what?", "--continue")
+    walker.service.then(SUBMIT, Reply.of(404, {"detail": "no such session"}))
+    walker.play("chat", "what?", "a.pdf", "--session-id", "s2")
 
 
 @scenario
