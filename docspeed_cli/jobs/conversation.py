@@ -12,7 +12,7 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.submit import is_about_a_file
+from docspeed_cli.jobs.submit import is_about_a_file, is_about_a_session
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.jobs.uploads import Document, Uploads
 from docspeed_cli.results.to_markdown import to_markdown
@@ -66,7 +66,7 @@ class Talk:
         outcome = run_alone(self.context, asked.run)
         error = outcome.error
         if isinstance(error, NotFound | Rejected):
-            if self.session_id is None or "session" not in f"{error.code} {error.message}".lower():
+            if self.session_id is None or not is_about_a_session(error):
                 raise self._naming_files(error)
             if self.session_must_exist and not self.history:
                 raise self._unknown_session(error)

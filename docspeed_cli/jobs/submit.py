@@ -219,6 +219,11 @@ def _is_about_the_mode(error: DocspeedError) -> bool:
 def is_about_a_file(error: DocspeedError) -> bool:
     """Whether the server refused a request because it does not know one of its files."""
     if isinstance(error, NotFound):
-        return True
+        return not is_about_a_session(error)
     text = f"{error.code} {error.message}".lower()
     return bool(re.search(_FILE, text)) and any(word in text for word in _NO_FILE)
+
+
+def is_about_a_session(error: DocspeedError) -> bool:
+    """Whether the server refused a question because it does not know its conversation."""
+    return isinstance(error, NotFound | Rejected) and "session" in f"{error.code} {error.message}".lower()
