@@ -84,7 +84,7 @@ class Talk:
     def _unknown_session(self, error: DocspeedError) -> NotFound:
         """The error for a session that the user named and the server does not know."""
         what = f"the server does not know the session {self.session_id}: {error.message}"
-        hint = "leave out `--session-id` to start a new conversation"
+        hint = "name no session to start a new conversation"
         return NotFound(what, hint=hint, status=error.status, request_id=error.request_id)
 
     def _naming_files(self, error: DocspeedError) -> DocspeedError:
