@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.fake_service import POLL, RESULT, Reply, Service
+from tests.fake_service import POLL, RESULT, SUBMIT, Reply, Service
 from tests.stage import Stage
 
 # -- --query
@@ -88,6 +88,19 @@ def test_api_body_fields_are_overridden_by_set(stage: Stage, service: Service) -
     argv = ("api", "POST", "/v1/ocr", "--body", "-", "--set", "b.d=3", "--set", "a=9")
     assert stage.run(*argv, stdin=b'{"a": 1, "b": {"c": 2}}').code == 0
     assert service.bodies() == [{"a": 9, "b": {"c": 2, "d": 3}}]
+
+
+def test_api_request_that_was_answered_before_is_submitted_again_with_a_note(
+    stage: Stage, service: Service
+) -> None:
+    for path, noted in (("/api/v1/parse", True), ("/api/v1/ask", False)):
+        argv = ("api", "POST", path, "--set", "input.file_id=f", "--wait")
+        assert "again" not in stage.run(*argv).err
+        ran = stage.run(*argv)
+        assert ran.code == 0
+        assert ("submitting again what job job_1 did" in ran.err) == noted
+        assert ("`docspeed jobs result job_1`" in ran.err) == noted
+    assert service.count(SUBMIT) == 4
 
 
 # -- GET --wait

@@ -27,6 +27,7 @@ from docspeed_cli.core.json_text import TooDeep, read_json
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.operations import FORMATS, OPERATIONS, UPLOAD_PATH, Operation
 from docspeed_cli.core.text_files import decode_text
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Fetch, Follower, Watch
@@ -82,6 +83,7 @@ def api(
         rows = row_options(context.output.format, request.operation.name, bom=bom)
         delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
+        _note_earlier(context, request)
         run = RunState()
         tasks = DocumentTasks(context, run, request.operation, {}, False, wait, delivery)
         with resumable(context, run):
@@ -138,6 +140,19 @@ def _request(method: str, path: str, fields: dict[str, Any]) -> Request:
     name = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or "api"
     operation = Operation(name, path, (), reusable=False, formats=FORMATS, method=method, raw=True)
     return Request(operation, (), fields)
+
+
+def _note_earlier(context: Context, request: Request) -> None:
+    """Say that a request which `parse` and the like would not repeat was submitted before: it costs again."""
+    if not any(known.reusable and known.path == request.operation.path for known in OPERATIONS.values()):
+        return
+    identity = request.identity((), context.server, context.fingerprint)
+    earlier = context.ledger.by_request(identity)
+    job = next((job for job in earlier if job.state in (State.RUNNING, State.DONE)), None)
+    if job is not None:
+        when = ago(job.submitted_at, context.environment.now())
+        result = context.result_command(job)
+        context.output.note(f"submitting again what job {job.ref} did {when}; `{result}` gets its result")
 
 
 def _task(tasks: DocumentTasks, request: Request, on_status: Callable[[Job], None]) -> Task[Outcome]:
