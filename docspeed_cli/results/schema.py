@@ -62,6 +62,9 @@ def check_schema(text: str) -> CheckedSchema:
         return CheckedSchema(None, ("it is empty",))
     try:
         schema = read_json(text, strict=True)
+        to_json(schema).encode()
+    except UnicodeEncodeError:
+        return CheckedSchema(None, ("a string in it has half of a surrogate pair, which can't be sent",))
     except TooDeep as error:
         return CheckedSchema(None, (str(error),))
     except ValueError as error:

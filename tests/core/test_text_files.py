@@ -20,6 +20,7 @@ ENCODED = {
     "big-endian utf-16": codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
     "little-endian utf-16 without a mark": TEXT.encode("utf-16-le"),
     "big-endian utf-16 without a mark": TEXT.encode("utf-16-be"),
+    "utf-32": TEXT.encode("utf-32"),
 }
 OTHER_ENDS = "a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj"
 

@@ -90,6 +90,7 @@ def test_check_schema_reports_every_fault_of_the_older_form() -> None:
         ("null", "a schema must be an object, not null"),
         ('{"fields": [{"key": "a", "max": NaN}]}', "it is not JSON: NaN is not a JSON value"),
         ('{"a": -Infinity}', "it is not JSON: -Infinity is not a JSON value"),
+        ('{"a": "\\ud800"}', "a string in it has half of a surrogate pair, which can't be sent"),
         ("[" * 100_000, "it is nested too deeply"),
         (json.dumps({"fields": [nested(60, "a")]}), "fields[0].key is missing"),
         ("{}", "it names no field"),
