@@ -132,6 +132,55 @@ def test_media_type_of_text_that_begins_with_bm_is_a_problem(tmp_path: Path, con
     assert "not of a supported type" in problem(tmp_path, content)
 
 
+def tiff(order: str, *, big: bool = False, sub: int | None = None, **tags: int) -> bytes:
+    """A TIFF whose first directory has a photometric interpretation, and optionally one below it."""
+    known = {"photometric": (262, 3), "dng_version": (50706, 1)}
+    rows = [(*known[name], 1, value) for name, value in tags.items()]
+    size = 8 + 20 * (len(rows) + 1) if big else 2 + 12 * (len(rows) + 1)
+    start = 16 if big else 8
+    if sub is not None:
+        rows.append((330, 18 if big else 4, 1, start + size))
+    return (
+        struct.pack(f"{order}2sHHHQ" if big else f"{order}2sHI", *_head(order, big), start)
+        + _directory(order, big, rows).ljust(size, b"\0")
+        + (_directory(order, big, [(262, 3, 1, sub)]) if sub is not None else b"")
+    )
+
+
+def _head(order: str, big: bool) -> tuple[object, ...]:
+    mark = b"II" if order == "<" else b"MM"
+    return (mark, 43, 8, 0) if big else (mark, 42)
+
+
+def _directory(order: str, big: bool, rows: list[tuple[int, int, int, int]]) -> bytes:
+    written = struct.pack(f"{order}{'Q' if big else 'H'}", len(rows))
+    for tag, kind, count, value in rows:
+        room = 8 if big else 4
+        form = {1: "B", 3: "H", 4: "I", 18: "Q"}[kind]
+        inside = struct.pack(f"{order}{form}", value).ljust(room, b"\0")
+        written += struct.pack(f"{order}HH{'Q' if big else 'I'}", tag, kind, count) + inside
+    return written
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
+def test_media_type_of_tiff_is_tiff_and_of_sensor_data_a_problem(
+    tmp_path: Path, order: str, big: bool
+) -> None:
+    for photometric in (0, 1, 2, 3, 5, 6, 8):
+        assert type_of(tmp_path, tiff(order, big=big, photometric=photometric)) == "image/tiff"
+        assert type_of(tmp_path, tiff(order, big=big, photometric=photometric, sub=6)) == "image/tiff"
+    raw = [
+        tiff(order, big=big, photometric=32803),
+        tiff(order, big=big, photometric=34892),
+        tiff(order, big=big, photometric=2, sub=32803),
+        tiff(order, big=big, sub=34892),
+        tiff(order, big=big, dng_version=1),
+    ]
+    for content in raw:
+        assert "a camera's raw file" in problem(tmp_path, content, "scan.tif")
+
+
 @pytest.mark.parametrize("name", ["a.CR2", "a.nef", "a.ARW", "a.dng", "a.pef", "a.srw", "a.3fr"])
 def test_media_type_of_tiff_named_as_camera_raw_is_a_problem(tmp_path: Path, name: str) -> None:
     assert "export it as JPEG or TIFF" in problem(tmp_path, b"II*\0\x08\0\0\0" + bytes(40), name)
@@ -143,10 +192,17 @@ def test_media_type_of_cr2_by_its_mark_is_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II+\0\x08\0\0\0" + b"\xff" * 8],
+    [b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II+\0\x08\0\0\0" + b"\xff" * 8, tiff("<", sub=32803)[:30]],
 )
-def test_media_type_of_tiff_is_its_beginning(tmp_path: Path, content: bytes) -> None:
+def test_media_type_of_damaged_tiff_is_still_tiff(tmp_path: Path, content: bytes) -> None:
     assert type_of(tmp_path, content) == "image/tiff"
+
+
+def test_media_type_of_tiff_with_a_loop_of_directories_ends(tmp_path: Path) -> None:
+    looping = tiff("<", sub=1).replace(
+        struct.pack("<HHII", 330, 4, 1, 34), struct.pack("<HHII", 330, 4, 1, 8)
+    )
+    assert type_of(tmp_path, looping) == "image/tiff"
 
 
 # -- PDF
