@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,6 +15,8 @@ from typing import IO
 
 IN_MEMORY = 256 * 1024
 """Largest result in bytes that is read at once."""
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""The only names of contents: a damaged one must not lead to another file."""
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _HASHED_AT_ONCE = 2047
 """Bytes; for more, hashlib gives up the interpreter's lock, which takes longer than to hash them."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
+_MAX_TIME = 253_402_300_800.0
+"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
 
 
 class Write:
@@ -145,6 +147,18 @@ def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
         f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
     )
+
+
+def validate_number(value: Any) -> Any:
+    """Return a time or a count; None if damage made it something else."""
+    return value if isinstance(value, int | float) and 0 <= value < _MAX_TIME else None
+
+
+def readable_text(value: Any) -> str:
+    """Return a text, or the readable part of what damage made of it."""
+    if isinstance(value, str):
+        return value
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def escape_surrogates(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from docspeed_cli.core.json_text import read_json, to_json
+from docspeed_cli.store.contents import DIGEST
 
 MAX_TOTAL = 2_000_000_000
 """Bytes that all downloads may take once a command has ended; the least recently used go first."""
@@ -43,6 +44,8 @@ class DownloadFolder:
         """Return the last download from the URL; None if its content is missing or damaged."""
         try:
             found = Download(**read_json(self._index(url).read_bytes()))
+            if not DIGEST.fullmatch(found.digest) or not all(isinstance(text, str) for text in found):
+                return None
             with self.path(found.digest).open("rb") as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == found.digest
         except (OSError, ValueError, TypeError):

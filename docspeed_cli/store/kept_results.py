@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 
 from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.core.models import Job
+from docspeed_cli.store.contents import DIGEST
 from docspeed_cli.store.database import Database, upsert
 
 _USE_INTERVAL = 3600.0
@@ -145,7 +146,11 @@ class KeptResults:
 
     def _row(self, job: Job) -> KeptResult | None:
         sql = "SELECT digest, size, operation, status, used_at FROM kept WHERE server = ? AND job = ?"
-        return next((KeptResult(*row) for row in self._database.read(sql, [job.server, _name_of(job)])), None)
+        for row in self._database.read(sql, [job.server, _name_of(job)]):
+            found = KeptResult(*row)
+            if all(map(isinstance, found, (str, int, str, str, float))) and DIGEST.fullmatch(found.digest):
+                return found
+        return None  # a damaged digest must not lead to another file, which would be removed
 
     def _discard(self, rows: Sequence[Sequence[str]]) -> int:
         """Delete rows (server, name, digest), and contents that no other row names; return how many rows."""
@@ -153,7 +158,7 @@ class KeptResults:
         deleted = self._database.write_many("DELETE FROM kept WHERE server = ? AND job = ?", keys)
         for digest in {str(row[2]) for row in rows}:
             shared = self._database.read("SELECT 1 FROM kept WHERE digest = ? LIMIT 1", [digest])
-            if not shared:
+            if not shared and DIGEST.fullmatch(digest):
                 self._contents.delete(digest)
         return deleted
 

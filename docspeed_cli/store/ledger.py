@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.database import upsert
+from docspeed_cli.store.database import readable_text, upsert, validate_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,21 @@ _PRUNE_EVERY = 1000
 """Prune at the end of a command that recorded a job in a row divisible by this."""
 _MAX_INTEGER = 2**63 - 1
 """The largest number that the databases store."""
+
+
+def validate_row(row: Sequence[Any]) -> list[Any]:
+    """Return a row of `_COLUMNS` with damaged values replaced: a time by None, a text by its readable part.
+
+    SQLite's own check misses damage inside a value: one flipped bit makes another number or another type.
+    """
+    number, *times = row[:3]
+    texts = (None if value is None else readable_text(value) for value in row[3:-1])
+    return [number, *map(validate_number, times), *texts, validate_number(row[-1])]
+
+
+def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
+    """Return the text in the first row; None if there is none, or damage made it something else."""
+    return rows[0][0] if rows and isinstance(rows[0][0], str) else None
 
 
 class Ledger:
@@ -124,7 +139,7 @@ class Ledger:
     def written_to(self, output: str) -> list[str]:
         """Return the content hashes of all results that were written to this file."""
         sql = "SELECT content_hash FROM jobs WHERE output = ? AND content_hash IS NOT NULL"
-        return [content_hash for (content_hash,) in self.database.read(sql, [output])]
+        return [readable_text(content_hash) for (content_hash,) in self.database.read(sql, [output])]
 
     def wrote(self, digest: str) -> bool:
         """Return whether a result was written to any file with this digest; reads the whole table."""
@@ -154,7 +169,7 @@ class Ledger:
             "SELECT DISTINCT rtrim(output, replace(output, ?, '')) FROM jobs"
             " WHERE operation = ? AND output IS NOT NULL"
         )
-        return [folder for (folder,) in self.database.read(sql, [os.sep, operation])]
+        return [readable_text(folder) for (folder,) in self.database.read(sql, [os.sep, operation])]
 
     def of_output(self, output: str) -> Job | None:
         """Return the job whose result was written to this file last."""
@@ -205,22 +220,22 @@ class Ledger:
 
     def operations(self) -> list[str]:
         """Return the operations that jobs here are of."""
-        return [name for (name,) in self.database.read("SELECT DISTINCT operation FROM jobs")]
+        return [readable_text(name) for (name,) in self.database.read("SELECT DISTINCT operation FROM jobs")]
 
     def statuses(self) -> list[tuple[str, str]]:
         """Return the states of the jobs here, each with the server's words for it in lower case."""
         found = self.database.read("SELECT DISTINCT state, lower(status) FROM jobs ORDER BY state")
-        return [(state, status) for state, status in found]
+        return [(readable_text(state), readable_text(status)) for state, status in found]
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """Return the id of a document that this key has stored on this server."""
         sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
-        return next((file_id for (file_id,) in self.database.read(sql, [server, key, digest])), None)
+        return _first_text(self.database.read(sql, [server, key, digest]))
 
     def digest_of(self, server: str, key: str, file_id: str) -> str | None:
         """Return the content digest of a stored file; None if this machine did not upload it."""
         sql = "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
-        return next((digest for (digest,) in self.database.read(sql, [file_id, server, key])), None)
+        return _first_text(self.database.read(sql, [file_id, server, key]))
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Record that a document is stored; the next submission syncs it."""
@@ -266,8 +281,12 @@ class Ledger:
             " AND documents = coalesce(?, documents) ORDER BY updated_at DESC LIMIT 1"
         )
         wanted = None if documents is None else json.dumps(list(documents))
-        for session_id, *lists in self.database.read(sql, [server, key, wanted]):
-            return Conversation(session_id, *(tuple(json.loads(part)) for part in lists))
+        rows = self.database.read(sql, [server, key, wanted])
+        try:
+            for session_id, *lists in rows:
+                return Conversation(str(session_id), *(tuple(map(str, json.loads(part))) for part in lists))
+        except (ValueError, TypeError):  # damage inside a value
+            pass
         return None
 
     def _update(self, row: int, members: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -284,8 +303,8 @@ class Ledger:
         from docspeed_cli.core.models import Job, State
 
         states = {state.value: state for state in State}
-        named = (dict(zip(_NAMES, row, strict=True)) for row in rows)
-        # Of a job whose state is a newer docspeed's word, the server knows the state.
+        named = (dict(zip(_NAMES, validate_row(row), strict=True)) for row in rows)
+        # Of a job whose state is damaged, or is a newer docspeed's word, the server knows the state.
         other = {True: State.RUNNING, False: State.UNKNOWN}
         known = ((job, states.get(job["state"], other[bool(job["job_id"])])) for job in named)
         return [Job(**{**job, "state": state}) for job, state in known]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.store.database import Database, upsert
+from docspeed_cli.store.database import Database, readable_text, upsert, validate_number
 
 _FLUSH_INTERVAL = 1.0
 """Most seconds until an ended input is in the file, so that `kill -9` loses only the last ones."""
@@ -167,10 +167,19 @@ class Runs:
         wanted = list(states)
         where = f"WHERE state IN ({', '.join('?' * len(wanted))})" if wanted else ""
         sql = f"SELECT * FROM ({_ITEMS}) AS items {where} ORDER BY position IS NULL, position, job_row"
-        items = [RunItem(*row) for row in self._database.read(sql, [run, *wanted])]
-        return [item._replace(reused=bool(item.reused)) for item in items]
+        rows = [_repaired(RunItem._fields, row) for row in self._database.read(sql, [run, *wanted])]
+        return [RunItem(*row)._replace(reused=bool(row[8])) for row in rows]
 
     def _runs(self, tail: str, values: Sequence[Any]) -> list[RunRecord]:
         self._database.flush()
         found = self._database.read(f"SELECT {_RUN_COLUMNS} FROM runs {tail}", values)
-        return [RunRecord(*row) for row in found]
+        return [RunRecord(*_repaired(RunRecord._fields, row)) for row in found]
+
+
+def _repaired(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    """Return a row with damaged numbers replaced by None, and other damage by text."""
+    numbers = {"started_at", "ended_at", "total", "position", "job_row", "reused", "pages", "seconds"}
+    return [
+        validate_number(value) if name in numbers else None if value is None else readable_text(value)
+        for name, value in zip(names, row, strict=True)
+    ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import psycopg
 
+from docspeed_cli.store.database import readable_text, validate_number
 from docspeed_cli.store.postgres import PostgresDatabase
 from docspeed_cli.store.sqlite import SqliteDatabase
 
@@ -58,25 +59,35 @@ def _copy_contents(source: SqliteDatabase, target: PostgresDatabase) -> set[str]
     return lost
 
 
-def _rows(source: SqliteDatabase, table: str, columns: list[str], lost: set[str]) -> Iterator[list[Any]]:
-    """The rows of a table; PostgreSQL has no texts with NUL characters."""
-    for row in source.read(f"SELECT {', '.join(columns)} FROM {table}"):
-        values = [value.replace("\0", "\\x00") if isinstance(value, str) else value for value in row]
-        if table != "kept" or values[columns.index("digest")] not in lost:
-            yield values
+def _rows(
+    source: SqliteDatabase, table: str, types: Mapping[str, str], lost: set[str]
+) -> Iterator[list[Any]]:
+    """The rows of a table, with damage repaired as the ledger does when it reads them."""
+    for row in source.read(f"SELECT {', '.join(types)} FROM {table}"):
+        values = {
+            name: _text(value) if types[name] == "TEXT" else validate_number(value)
+            for name, value in zip(types, row, strict=True)
+        }
+        if table != "kept" or values["digest"] not in lost:
+            yield list(values.values())
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else readable_text(value).replace("\0", "\\x00")
 
 
 def _copy_table(
     connection: psycopg.Connection[Any], source: SqliteDatabase, table: str, lost: set[str]
 ) -> int:
     """Copy rows into a table by way of a temporary one; returns how many were not there."""
-    names = [name for (name,) in source.read("SELECT name FROM pragma_table_info(?)", [table])]
-    columns = ", ".join(names)
+    found = source.read("SELECT name, type FROM pragma_table_info(?)", [table])
+    types = {str(name): str(kind) for name, kind in found}
+    columns = ", ".join(types)
     connection.execute(f"CREATE TEMPORARY TABLE in_{table} (LIKE {table}) ON COMMIT DROP".encode())
     if table == "runs":
         connection.execute("ALTER TABLE in_runs DROP COLUMN rowid")
     with connection.cursor().copy(f"COPY in_{table} ({columns}) FROM STDIN".encode()) as copy:
-        for row in _rows(source, table, names, lost):
+        for row in _rows(source, table, types, lost):
             copy.write_row(row)
     if table == "jobs":
         own = columns.removeprefix("row, ")

@@ -163,6 +163,20 @@ def test_kept_results_folder_that_can_not_be_written_warns_and_goes_on(keeping: 
     assert f"results can't be kept in {keeping.folder}" in warning
 
 
+def test_kept_results_damaged_digest_in_the_index_touches_no_other_file(keeping: Keeping) -> None:
+    keeping.keep("job_1", b"{}")
+    victim = keeping.folder.parent / "victim"
+    victim.write_bytes(b"{}")
+    keeping.ledger.database.write("UPDATE kept SET digest = '../victim'", [])
+    assert keeping.read("job_1") is None
+    keeping.kept.forget([job("job_1")])
+    keeping.limits = KeepLimits(10, 0)
+    keeping.end()
+    keeping.keep("job_2", b"{}")
+    keeping.end()
+    assert victim.exists()
+
+
 def test_kept_result_of_16_mb_takes_no_second_copy_in_memory(file: LedgerFile) -> None:
     keeping = Keeping(file, each=10**8, total=10**9)
     chunk = b"x" * 250_000

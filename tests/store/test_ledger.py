@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis.stateful import Bundle as Rows
 from hypothesis.stateful import RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from docspeed_cli.core.models import Conversation, State
+from docspeed_cli.core.timefmt import ago
 from docspeed_cli.store.ledger import Ledger
 from tests.postgres import Server
 from tests.store.conftest import KEY, SERVER, LedgerFile, PostgresStore, Store, ids, job
@@ -265,6 +267,45 @@ def test_ledger_last_conversation_is_the_one_continued_last(store: Store) -> Non
     for spoken in (talk("s1", "a"), talk("s2", "a"), talk("s1", "a")):
         ledger.remember_conversation(SERVER, KEY, spoken)
     assert store.open().last_conversation(SERVER, KEY, ("a",)) == talk("s1", "a")
+
+
+# -- damage inside values
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("submitted_at", 1e300),
+        ("submitted_at", -1e300),
+        ("submitted_at", "yesterday"),
+        ("updated_at", b"\xff"),
+        ("job_id", b"job\xff"),
+        ("status", 7),
+        ("input", b"\xff\xfe"),
+        ("error", 1.5),
+        ("output", b""),
+    ],
+)
+def test_ledger_row_with_a_damaged_value_is_still_read(file: LedgerFile, column: str, value: object) -> None:
+    ledger = file.open()
+    row = ledger.begin(job("job_1"))
+    ledger.database.write(f"UPDATE jobs SET {column} = ?", [value])
+    found = ledger.by_row(row)
+    assert found is not None
+    json.dumps(found.to_full_json())
+    assert ago(found.submitted_at, 1.0)
+    assert found.shell_ref in ("job_1", "@1")
+
+
+def test_ledger_damaged_upload_or_conversation_counts_as_none(file: LedgerFile) -> None:
+    ledger = file.open()
+    ledger.remember_upload(SERVER, KEY, "digest", "file_1", "a.pdf")
+    ledger.remember_conversation(SERVER, KEY, talk("s1", "digest"))
+    ledger.database.write("UPDATE uploads SET file_id = x'00ff'", [])
+    assert ledger.uploaded(SERVER, KEY, "digest") is None
+    for damaged in ('[[a.pdf"]', "7", "{"):
+        ledger.database.write("UPDATE conversations SET names = ?", [damaged])
+        assert ledger.last_conversation(SERVER, KEY) is None
 
 
 # -- two programs

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from docspeed_cli.core.models import State
 from docspeed_cli.store.runs import RunItem, RunRecord
-from tests.store.conftest import Store, job
+from tests.store.conftest import LedgerFile, Store, job
 
 
 def test_runs_find_newest_name_and_id(store: Store) -> None:
@@ -89,3 +91,17 @@ def test_runs_record_is_in_the_file_after_a_second(store: Store, seconds: float)
     runs.record(run, RunItem(1, "b.pdf"))
     ((recorded,),) = store.open().database.read("SELECT count(*) FROM run_items")
     assert recorded == (2 if seconds > 1 else 1)
+
+
+def test_runs_damaged_numbers_are_left_out(file: LedgerFile) -> None:
+    runs = file.open().runs
+    run = runs.start(RunRecord("", name="march")).run
+    runs.record(run, RunItem(0, "a.pdf", pages=1, seconds=2.0))
+    runs.end(run, None)
+    with sqlite3.connect(file.path) as db:
+        db.execute("UPDATE runs SET started_at = 'x', total = -4, name = x'ff41'")
+        db.execute("UPDATE run_items SET seconds = 1e300, input = 7")
+    (found,) = runs.listing()
+    assert (found.started_at, found.total, found.name) == (None, None, "\\xffA")
+    (item,) = runs.items(run)
+    assert (item.input, item.seconds) == ("7", None)
