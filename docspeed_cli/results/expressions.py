@@ -20,6 +20,7 @@ from docspeed_cli.results.operands import (
     Comparison,
     Function,
     Scope,
+    Unreadable,
     as_bool,
     as_text,
     calculate,
@@ -27,7 +28,16 @@ from docspeed_cli.results.operands import (
     items_of,
     read_alike,
 )
+from docspeed_cli.results.patterns import repeats_repetition
 from docspeed_cli.results.readings import read_date
+
+MAX_LENGTH = 2000
+"""Characters of the longest expression."""
+_MAX_NODES = 300
+_MAX_MATCHED = 1000
+"""Characters of the longest text that `matches` looks at."""
+_MAX_DIGITS = 20
+"""Most digits that `round` keeps."""
 
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -69,12 +79,16 @@ def compile_expression(source: str, names: Names | None = None, each: str | None
 
     ExpressionError for a syntax that is not ours, and, where names are known, for names that are not there.
     """
+    if len(source) > MAX_LENGTH:
+        raise ExpressionError(f"it is longer than {MAX_LENGTH} characters")
     try:
         tree = ast.parse(source.strip(), mode="eval")
     except SyntaxError as error:
         raise ExpressionError(f"it can't be read: {error.msg}{_near(source.strip(), error)}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"it can't be read: {error}") from None
+    if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
+        raise ExpressionError(f"it has more than {_MAX_NODES} parts")
     compiler = _Compiler(source.strip(), names, each)
     shape, evaluate = compiler.compile(tree.body)
     if shape not in ("bool", "any"):
@@ -285,6 +299,8 @@ class _Compiler:
                 raise ExpressionError(
                     f"`{self._text(node)}`: {self._text(argument)} is a {shape}, not a value"
                 )
+        if name == "round" and len(node.args) == 2:
+            self._check_digits(node)
         arguments = [evaluate for _, evaluate in compiled]
 
         def call(scope: Scope) -> Any:
@@ -293,6 +309,16 @@ class _Compiler:
         # Where a rule holds for each row, what is the same for all of them is calculated once.
         whole = self._each is not None and all(isinstance(each, ast.Attribute) for each in node.args)
         return function.gives, _once(call, id(node)) if whole else call
+
+    def _check_digits(self, node: ast.Call) -> None:
+        try:
+            digits = int(ast.literal_eval(node.args[1]))
+        except (ValueError, TypeError):
+            digits = _MAX_DIGITS + 1
+        if abs(digits) > _MAX_DIGITS:
+            raise ExpressionError(
+                f"`{self._text(node)}`: the number of digits is a whole number up to {_MAX_DIGITS}"
+            )
 
     def _literal(self, node: ast.Call, index: int, count: int) -> str:
         argument = node.args[index] if len(node.args) == count else None
@@ -306,9 +332,19 @@ class _Compiler:
             regex = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise ExpressionError(f"{pattern!r} is not a regular expression: {error}") from None
+        if repeats_repetition(pattern):
+            raise ExpressionError(
+                f"{pattern!r} repeats a repetition, which may take forever; remove the outer one"
+            )
         value = self._single(node.args[0])
 
-        return lambda scope: regex.fullmatch(as_text(value(scope))) is not None
+        def matches(scope: Scope) -> bool:
+            text = as_text(value(scope))
+            if len(text) > _MAX_MATCHED:
+                raise Unreadable(f"a text of more than {_MAX_MATCHED} characters is not matched")
+            return regex.fullmatch(text) is not None
+
+        return matches
 
 
 def _once(call: Evaluate, key: int) -> Evaluate:
