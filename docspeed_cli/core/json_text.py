@@ -6,8 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-_NEGATIVE_ZERO = r"-0(?![.\d])"
+_MAX_DIGITS = 600
+"""Digits of the longest whole number that becomes an `int`; Python refuses to convert very long ones."""
+
+_NEGATIVE_ZERO = re.compile(r"-0(?![.\d])")
+_NEGATIVE_ZERO_BYTES = re.compile(_NEGATIVE_ZERO.pattern.encode())
 """The whole number that Python changes, or a text that looks like it."""
+
+_MAX_DEPTH = 200
+"""Levels of the deepest JSON that a user can mean."""
 
 
 class Number(float):
@@ -45,21 +52,44 @@ INDENTED = Spacing(",", ": ", 2)
 def read_json(text: str | bytes, *, strict: bool = False) -> Any:
     """Parse JSON. ValueError if it is not JSON, and TooDeep if Python can't read it.
 
-    If `strict`, Python's `NaN` and `Infinity` are errors too.
+    If `strict`, Python's `NaN` and `Infinity` and more levels than a request has are errors too.
     """
-    import json
-
     hooks: dict[str, Any] = {"parse_float": _read_float}
     if strict:
         hooks["parse_constant"] = _refuse_constant
-    if isinstance(text, bytes):
-        text = text.decode(json.detect_encoding(text), "surrogatepass")
-    if re.search(_NEGATIVE_ZERO, text):  # a function for every whole number costs a tenth of the time
-        hooks["parse_int"] = _read_int
     try:
-        return json.loads(text, **hooks)
+        value = _loads(text, hooks)
     except RecursionError:
         raise TooDeep("it is nested too deeply") from None
+    if strict and _is_deeper(value, _MAX_DEPTH):
+        raise TooDeep("it is nested too deeply")
+    return value
+
+
+def _loads(text: str | bytes, hooks: dict[str, Any]) -> Any:
+    """Parse JSON; whole numbers pass a function of ours only if there is one that Python changes."""
+    import json
+
+    if isinstance(text, str):
+        plain = _NEGATIVE_ZERO.search(text) is None
+    else:
+        plain = 0 not in text[:4] and _NEGATIVE_ZERO_BYTES.search(text) is None  # UTF-16 has zeros there
+    if plain:
+        try:
+            return json.loads(text, **hooks)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise
+        except ValueError:  # Python refuses very long numbers
+            pass
+    return json.loads(text, parse_int=_read_int, **hooks)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inside = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        below = (each.values() if isinstance(each, dict) else each for each in inside)
+        inside = [item for items in below for item in items if isinstance(item, dict | list)]
+    return bool(inside)
 
 
 def _read_float(text: str) -> float:
@@ -68,7 +98,7 @@ def _read_float(text: str) -> float:
 
 
 def _read_int(text: str) -> float:
-    return Number(text) if text == "-0" else int(text)
+    return Number(text) if len(text) > _MAX_DIGITS or text == "-0" else int(text)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from tests.fake_service import SUBMIT, Reply, Service
 from tests.stage import Stage
 
-NUMBERS = ("1234.50", "12345678901234567.89", "1e400", "-0", "1E5", "0.0000001", "-1.0E-7")
+NUMBERS = ("1234.50", "12345678901234567.89", "1e400", "-0", "1E5", "0.0000001", "-1.0E-7", "7" * 5000)
 by_number = pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:24])
 
 
@@ -79,6 +79,7 @@ def test_number_in_a_schema_is_sent_as_it_is(stage: Stage, service: Service, num
         ("-0", "0", 1),
         ("12345678901234567.88", "12345678901234567.89", 2),
         ("1e400", "1e401", 2),
+        ("7" * 5000, "7" * 4999 + "8", 2),
     ],
     ids=lambda value: str(value)[:20],
 )

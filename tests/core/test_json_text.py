@@ -14,7 +14,7 @@ from docspeed_cli.core.json_text import INDENTED, SPACED, Number, TooDeep, canon
 
 TEXTS = (
     *("1234.50", "12345678901234567.89", "1e400", "-1e400", "-0", "1E5", "1e-400", "0.0000001", "1.0", "0"),
-    *("-0.0", "1e16", "1E+2", "0e0", "100000000000000000000000000000"),
+    *("-0.0", "1e16", "1E+2", "0e0", "100000000000000000000000000000", "9" * 5000, "-" + "1" * 5000),
     *("1e99999999999999999999", "3.14159265358979323846", "0.10"),
 )
 
@@ -56,6 +56,7 @@ def test_canonical_json_of_equal_numbers_is_the_same(first: str, second: str) ->
         ("12345678901234567.89", "12345678901234567.88"),
         ("1e400", "1e401"),
         ("1e-400", "0.0"),
+        ("9" * 5000, "9" * 5001),
         ("1e99999999999999999999", "1e400"),
     ],
     ids=lambda text: text[:20],
@@ -78,6 +79,16 @@ def test_json_of_any_depth_is_written_and_too_deep_is_said() -> None:
     assert to_json(deep) == "[" * 100_001 + "]" * 100_001
     with pytest.raises(TooDeep):
         read_json("[" * 100_000 + "]" * 100_000)
+
+
+@pytest.mark.parametrize(("depth", "strict"), [(200, True), (800, False)])
+def test_json_is_read_up_to_a_depth(depth: int, strict: bool) -> None:
+    def text(levels: int) -> str:
+        return '{"a":[' * (levels // 2) + "1" + "]}" * (levels // 2)
+
+    assert to_json(read_json(text(depth), strict=strict)) == text(depth)
+    with pytest.raises(TooDeep):
+        read_json(text(depth + 2), strict=True)
 
 
 def test_number_counts_like_any_other() -> None:
