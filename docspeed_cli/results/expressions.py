@@ -33,7 +33,7 @@ from docspeed_cli.results.readings import read_date
 
 MAX_LENGTH = 2000
 """Characters of the longest expression."""
-_MAX_NODES = 300
+_MAX_NODES = 1000
 _MAX_MATCHED = 1000
 """Characters of the longest text that `matches` looks at."""
 _MAX_DIGITS = 20
