@@ -18,7 +18,6 @@ _MAX_UNPACKED = 256 * 1024 * 1024
 _MAX_NODES = 100_000
 """Nodes of the tree of pages that we visit: many may have the same ones below them."""
 
-_TAIL = 2048
 
 _SPACE = rb"\0\t\n\f\r "
 _TOKEN = re.compile(
@@ -32,6 +31,7 @@ _ENTRY = re.compile(rb"[" + _SPACE + rb"]*(\d{10})[ ](\d{5})[ ]([nf])")
 _REFERENCE = re.compile(rb"[" + _SPACE + rb"]+\d{1,5}[" + _SPACE + rb"]+R(?![^" + _SPACE + rb"()<>\[\]{}/%])")
 _STREAM = re.compile(rb"[" + _SPACE + rb"]*stream(?:\r\n|\n|\r)")
 _TABLE = re.compile(rb"[" + _SPACE + rb"]*xref\b")
+_START = re.compile(rb"startxref[" + _SPACE + rb"]+(\d{1,15})")
 _NUMBER = re.compile(rb"[+-]?\d{1,15}")
 
 
@@ -159,9 +159,11 @@ class _Pdf:
     # -- the cross-reference table
 
     def _read_sections(self) -> None:
-        tail = bytes(self._content[-_TAIL:])
-        starts = re.findall(rb"startxref[" + _SPACE + rb"]+(\d{1,15})", tail)
-        following = [int(starts[-1])]
+        last = _Parser(self._content, max(self._content.rfind(b"startxref"), 0))
+        following = [int(last.take(_START)[1])]
+        place = self._base + following[0]
+        if not (_TABLE.match(self._content, place) or _OBJECT.match(self._content, place)):
+            self._base = 0  # some programs count the bytes before the header too
         seen: set[int] = set()
         while following:
             offset = following.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 import warnings
 from array import array
@@ -98,7 +99,8 @@ class PdfDocument:
                 self._flat.init_forms()
                 self.page_count = len(self._pdf)
         except pypdfium2.PdfiumError as error:
-            locked = "password" in str(error).lower() or "security" in str(error).lower()
+            # pdfium's message may be about another document, opened before.
+            locked = re.search("password|security", str(error), re.I) and b"/Encrypt" in path.read_bytes()
             why = "it is protected with a password" if locked else "it is damaged, or has no pages"
             raise DocumentProblem(why) from None
         self.size = lru_cache(1000)(self._size)
@@ -164,6 +166,8 @@ class PdfDocument:
         from pypdfium2 import raw
 
         try:
+            with self._page(page) as found:
+                seen = _Frame(found).seen  # a flat page may have other edges
             with self._page(page, flat=True) as found, closing(found.get_textpage()) as text:
                 count = min(text.count_chars(), _MAX_CHARS)
                 codes = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
@@ -171,7 +175,7 @@ class PdfDocument:
                 boxes = array("f")
                 for index, char in enumerate(chars):
                     boxes.extend(NO_BOX if char.isspace() else _char_box(raw, text, index))
-                return PageText(chars, boxes, _Frame(found).seen)
+                return PageText(chars, boxes, seen)
         except Exception:  # noqa: BLE001 - a damaged text layer is like none
             return None
 

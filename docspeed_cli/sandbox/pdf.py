@@ -39,7 +39,8 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         pdf = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower() or "security" in str(error).lower():
+        # pdfium's message may be about another document, opened before.
+        if re.search("password|security", str(error), re.IGNORECASE) and b"/Encrypt" in path.read_bytes():
             message = "the PDF is protected with a password; save a copy without one"
             raise Unreadable("document_encrypted", message) from None
         message = "the PDF is damaged, or has no pages; open it in another program and save it again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from contextlib import suppress
@@ -151,6 +152,17 @@ def test_page_count_stream_of_references_that_two_tables_share_is_read_once(tmp_
     last = len(content) - base
     content += b"xref\n0 0\ntrailer\n<</Root 1 0 R/XRefStm %b/Prev %d>>\n" % (place, first)
     assert counted(tmp_path, content + b"startxref\n%d\n%%%%EOF\n" % last) == 2
+
+
+def test_page_count_pdf_with_bytes_before_and_after_it(tmp_path: Path) -> None:
+    content = fpdf(3)
+    start = int(content.rsplit(b"startxref\n", 1)[1].split()[0])
+    assert counted(tmp_path, content + bytes(5000)) == 3
+    assert counted(tmp_path, b"HTTP/1.1 200 OK\r\n\r\n" + content) == 3
+    # An object of nine bytes in place of the binary mark: offsets count from the first byte of the file.
+    moved = b"\n" * 9 + content
+    moved = re.sub(rb"(\d{10}) (\d{5}) n", lambda m: b"%010d %b n" % (int(m[1]) + 9, m[2]), moved)
+    assert counted(tmp_path, moved.replace(b"startxref\n%d" % start, b"startxref\n%d" % (start + 9))) == 3
 
 
 def test_page_count_image_has_one_page_and_other_documents_do_not_tell(tmp_path: Path) -> None:

@@ -79,6 +79,17 @@ def test_find_value_of_a_form_that_has_no_appearance_where_it_is_drawn(tmp_path:
     assert y0 * height - 2 <= top < bottom <= y1 * height + 2
 
 
+def test_find_text_of_a_page_with_a_note_and_inherited_edges(tmp_path: Path) -> None:
+    """Pdfium gives such a page other edges when it makes the note a part of it."""
+    note = "<< /Type /Annot /Subtype /FreeText /Rect [20 350 300 390] /F 4 /AP << /N 7 0 R >> >>"
+    look = "<< /Type /XObject /Subtype /Form /BBox [0 0 280 40] /Length 0 >>\nstream\n\nendstream"
+    content = "BT /F1 20 Tf 100 200 Td (Below) Tj ET"
+    plain, noted = tmp_path / "plain.pdf", tmp_path / "noted.pdf"
+    plain.write_bytes(raw_pdf(content))
+    noted.write_bytes(raw_pdf(content, page="/Annots [6 0 R]", objects=[note, look]))
+    assert _around("Below", noted) == pytest.approx(_around("Below", plain), abs=0.001)
+
+
 def test_find_text_with_damaged_codes_and_hyphens_at_the_ends_of_lines(tmp_path: Path) -> None:
     codes = b"/CIDInit /ProcSet findresource begin 1 begincodespacerange <00> <FF> endcodespacerange"
     codes += b" 1 beginbfchar <7E> <DBFFDFFFDBFF> endbfchar end"

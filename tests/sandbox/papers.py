@@ -217,16 +217,13 @@ def raw_pdf(
     listed = [
         f"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [{fields}]".encode()
         + b" /DR << /Font << /F1 5 0 R >> >> >> >>",
-        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] /MediaBox [0 0 600 400] >>".encode(),
         b"<< /Font << /F1 5 0 R >> >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(data), data),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         *(text.encode("latin-1") for text in objects),
         *(
-            (
-                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 400] /Resources 3 0 R"
-                f" /Contents {named} {page} >>"
-            ).encode()
+            (f"<< /Type /Page /Parent 2 0 R /Resources 3 0 R /Contents {named} {page} >>").encode()
             for named in pages
         ),
     ]

@@ -134,6 +134,15 @@ def test_parse_damaged_page_has_a_notice_and_the_others_text(sandbox: Sandbox) -
     assert body["notices"] == ["page 1 has damaged content that can't be read"]
 
 
+def test_parse_pdf_without_pages_after_an_encrypted_one_is_not_called_encrypted(sandbox: Sandbox) -> None:
+    for document, code in (
+        (papers.encrypted_pdf(), "document_encrypted"),
+        (papers.raw_pdf("", pages=[]), "document_unreadable"),
+    ):
+        response = sandbox.post("/api/v1/parse", {"input": {"file_id": sandbox.file_id(document)}})
+        assert sandbox.json(response, 422)["detail"]["code"] == code
+
+
 def test_job_over_unreadable_document_fails_before_it_is_completed(sandbox: Sandbox) -> None:
     broken = papers.raw_pdf(show("x")).replace(b"/Kids [6 0 R]", b"/Kids [1 0 R]")
     job_id = sandbox.submit("/api/v1/parse", broken)
