@@ -41,6 +41,9 @@ _SIZE = r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)"
 _MAX_SIZE = 1e15
 """Bytes: more than any disk has, and still exact as a float."""
 
+_NOT_IN_HOSTS = r"""[\s"'<>\\^`{|}\u200b-\u200f]"""
+"""Characters that come into a URL by copying; a look-up of the name would say only that it is unknown."""
+
 _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
@@ -107,22 +110,24 @@ def server_url(text: str) -> str:
         return SANDBOX
     from urllib.parse import urlsplit
 
-    parts = urlsplit(text.strip())
-    host = parts.hostname or ""
+    malformed = ValueError(f"{re.sub('//[^/]*@', '//…@', text)!r} is not a URL like {BASE_URL}")
     try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port
         host.encode("idna")  # every name look-up does this first, and crashes where it fails
-    except UnicodeError:
-        host = ""
-    if parts.scheme not in ("http", "https") or not host or not parts.path.isprintable():
-        raise ValueError(f"{text!r} is not a URL like {BASE_URL}")
+    except ValueError:
+        raise malformed from None
+    path = parts.path.rstrip("/")
+    usable = host and not re.search(_NOT_IN_HOSTS, host) and path.isprintable() and not path.startswith("//")
+    if parts.scheme not in ("http", "https") or not usable:
+        raise malformed
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base URL takes no user, password, query or fragment")
     if parts.scheme == "http" and not loopback(host):
         why = "would send the key unencrypted; use https (plain http is for loopback only)"
         raise ValueError(f"{text!r} {why}")
-    port = "" if parts.port is None else f":{parts.port}"
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
 
 
 def flag_for_server(server: str) -> str:
@@ -132,6 +137,7 @@ def flag_for_server(server: str) -> str:
 
 def loopback(host: str) -> bool:
     """True if the host is this machine, by name or address."""
+    host = host.rstrip(".")
     if host in ("127.0.0.1", "localhost"):  # nearly always; ipaddress takes a millisecond to load
         return True
     import ipaddress
@@ -269,13 +275,12 @@ def sendable(key: str, source: str) -> str:
     what = f"begins with {prefix[1].strip()}, which does not belong to it" if prefix else ""
     if key[:1] in _QUOTES or key[-1:] in _QUOTES:
         what = "has quotes around it, which do not belong to it (`docker --env-file` keeps them)"
+    elif not prefix and (not key.isascii() or not key.isprintable() or " " in key):
+        what = "has characters that no key has (a line break, or one from copying that can't be seen?)"
     if what:
         in_env = source == "DOCSPEED_API_KEY"
         hint = f"set {source} to the key alone" if in_env else "docspeed auth login"
         raise AuthError(f"the key in {source} {what}", hint=hint)
-    if not key.isascii() or not key.isprintable() or " " in key:
-        what = "has characters that no key has (a line break, or a quote from copying?)"
-        raise AuthError(f"the key in {source} {what}", hint="docspeed auth login")
     return key
 
 

@@ -11,13 +11,22 @@ _REASONS = {
     "unsupported": "of unsupported type",
     "hidden": "hidden or made by the system",
     "ours": "written by docspeed",
+    "absent": "that iCloud has not downloaded",
 }
+
+_SYSTEM_FOLDERS = {
+    *("__macosx", "@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information"),
+    "lost+found",
+}
+"""Folders of archives, network storage and systems: thumbnails and deleted files, with documents' names."""
 
 
 def why_skipped(path: Path) -> str | None:
-    """Why a file in a searched folder is skipped: `hidden`, `unsupported` or `ours`; else None."""
+    """Why a file in a searched folder is skipped: one of the words of `_REASONS`; else None."""
     from docspeed_cli.jobs.media_types import SUFFIXES
 
+    if path.name.startswith(".") and path.suffix == ".icloud":
+        return "absent"
     if is_clutter(path.name):
         return "hidden"
     if path.suffix.lower() == ".xlsx" and _is_ours(path):
@@ -42,6 +51,11 @@ def _is_ours(path: Path) -> bool:
             return b"<dc:creator>docspeed</dc:creator>" in book.read("docProps/core.xml")
     except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return False
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder is hidden, or made by the system: it is not searched."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
 def is_clutter(name: str) -> bool:

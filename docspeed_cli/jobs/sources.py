@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem
 from docspeed_cli.core.models import Inputs, Source
-from docspeed_cli.jobs.clutter import is_clutter, why_skipped
+from docspeed_cli.jobs.clutter import is_clutter, is_system_folder, why_skipped
 from docspeed_cli.jobs.input_set import InputSet, Limits, discard, input_error, is_wildcard, parse_shard
 from docspeed_cli.jobs.named_documents import (
     display_path,
@@ -221,11 +221,11 @@ def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
 
 
 def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
-    """The documents in a folder and in those below it, sorted. Hidden folders are left out."""
+    """The documents in a folder and in those below it, sorted. Hidden and system folders are left out."""
     errors: list[OSError] = []
     paths: list[Path] = []
     for at, folders, files in os.walk(folder, onerror=errors.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not is_system_folder(name)]
         # `os.walk` does not follow links to folders, which could lead in circles; they count as skipped.
         links = [name for name in folders if Path(at, name).is_symlink()]
         paths += [Path(at, name) for name in (*files, *links)]
@@ -234,7 +234,9 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
     for path in sorted(paths):
         reason = why_skipped(path)
         named_as_document = reason is None
-        if reason in ("hidden", "ours") or (not path.is_file() and (path.exists() or not named_as_document)):
+        if reason not in (None, "unsupported") or (
+            not path.is_file() and (path.exists() or not named_as_document)
+        ):
             yield path
             continue
         found = _check(display_path(path), str(path), partial(local_source, str(path), path, folder))

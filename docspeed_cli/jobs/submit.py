@@ -168,7 +168,7 @@ class Submitter:
             allow_empty=request.operation.raw,
             deadline=deadline,
         )
-        answer = job_in(response.body, sync=request.sync)
+        answer = job_in(response.body, sync=request.sync, exact=request.operation.raw)
         if answer is not None:
             response.body.clear()
             job = job.with_status(status_word(answer) or "submitted")

@@ -37,6 +37,10 @@ _NUMBER = re.compile(
     r"(?P<digits>\d[\d.,' ]*|[.,]\d+)"
     r"(?:(?<!\s)\s?(?P<after>%|[^\d\s()+-]{1,4}))?(?P<end>-)?(?P<close>\))?"
 )
+_OUTSIDE = re.compile(r"^([^\d\s()]{1,4})\s?\(")
+"""The currency of `$(12.50)`, which is `($12.50)`."""
+_NO_CENTS = re.compile(r"(?<=\d[.,])(?:-{1,2}|—)(?=\D*$)")
+"""The dash of `1'000.-`, which stands for no cents, not for a minus."""
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+(?=\.))(?:\.\d\d?)?", re.ASCII)
 """1240, 12.50 and 1,240.00, which can mean one number only."""
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -124,7 +128,8 @@ def _parts(text: str) -> re.Match[str] | None:
     text = text.strip()
     if len(text) > _MAX_TEXT or not any(map(str.isdigit, text)):
         return None
-    text = _SPACES.sub(" ", "".join(map(_ascii, text)) if not text.isascii() else text)
+    text = _SPACES.sub(" ", "".join(map(_ascii, text)) if not text.isascii() else text).strip()
+    text = _NO_CENTS.sub("00", _OUTSIDE.sub(r"(\1", text))
     found = _NUMBER.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
@@ -133,9 +138,11 @@ def _parts(text: str) -> re.Match[str] | None:
 
 
 def _ascii(char: str) -> str:
-    """Return a digit, minus or apostrophe of any script as the ASCII one."""
+    """Return a digit, minus or apostrophe of any script as the ASCII one, and no mark of direction."""
     if char.isdecimal():
         return str(unicodedata.decimal(char))
+    if unicodedata.category(char) == "Cf":
+        return ""
     return {"−": "-", "–": "-", "’": "'", "´": "'", "٫": ".", "٬": ","}.get(char, char)
 
 

@@ -183,12 +183,15 @@ def indented(text: str, max_chars: int) -> tuple[str, bool]:
 
 
 def parsed(content: bytes, what: str = "the answer") -> Any:
-    """The JSON value in these bytes; `what` names them in errors.
+    """The JSON value in these bytes; `what` names them in errors. Bytes that are not UTF-8 are replaced.
 
     DocspeedError if they are not JSON, or nested too deeply.
     """
     try:
-        return read_json(content)
+        try:
+            return read_json(content)
+        except UnicodeDecodeError:  # a text with a byte of another encoding must not cost a paid result
+            return read_json(content.decode("utf-8", "replace"))
     except TooDeep:
         raise DocspeedError(f"{what} is nested too deeply to be read", code="too_deep") from None
     except ValueError as error:

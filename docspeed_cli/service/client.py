@@ -19,7 +19,7 @@ from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import NOT_OWN, is_result, job_in, status_word
+from docspeed_cli.service.responses import NOT_OWN, is_result, is_under_way, job_in, status_word
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
 
@@ -164,9 +164,10 @@ class Client:
         return self._retry(lambda: self._exchange(_about(job_id, deadline)), deadline)
 
     def result(self, job_id: str, deadline: float | None = None) -> Response:
-        """The result of a job, with retries."""
+        """The result of a job, with retries; status 202 if the answer only says that the job goes on."""
         call = Call("GET", f"{job_path(job_id)}/result", deadline=deadline, about_job=True)
-        return self._retry(lambda: self._exchange(call), deadline)
+        answer = self._retry(lambda: self._exchange(call), deadline)
+        return answer._replace(status=202) if is_under_way(answer.body) else answer
 
     def has_result(self, job_id: str, deadline: float | None = None) -> bool:
         """Whether the job's result is there; asked once."""
@@ -187,7 +188,7 @@ class Client:
         try:
             self._exchange(Call("GET", job_path("docspeed-probe"), max_bytes=_MAX_OBJECT_SIZE))
         except DocspeedError as refused:
-            if isinstance(refused, AuthError | Unavailable):
+            if isinstance(refused, AuthError | Unavailable) or refused.hint:  # the hint is about the base URL
                 error = refused
             # Where the server gave neither a code nor a reason, the message is ours: it ends with the status.
             ours = refused.message.endswith(f"({refused.status})") or NOT_OWN in refused.message
@@ -293,7 +294,10 @@ def _stored_file(answer: Response) -> dict[str, Any]:
     content = _json_object(answer)
     files = content.get("files")
     entry = files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else {}
-    file_id = entry.get("file_id") or content.get("file_id")
+    inner = [value for name in ("file", "data") if isinstance(value := content.get(name), dict)]
+    # The published names first.
+    ids = [each.get(name) for name in ("file_id", "fileId", "id") for each in (entry, content, *inner)]
+    file_id = next((each for each in ids if isinstance(each, str | int) and each), None)
     if not file_id:
         raise _unexpected("the answer to the upload names no file_id")
     return {"file_id": str(file_id), **{name: value for name, value in entry.items() if name != "file_id"}}

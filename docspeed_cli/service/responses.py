@@ -20,6 +20,7 @@ from docspeed_cli.core.errors import (
 )
 from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import State, state_of
+from docspeed_cli.core.status_words import meaning_of
 from docspeed_cli.service.body import Body, parsed
 from docspeed_cli.service.routes import Route
 
@@ -44,6 +45,9 @@ _REASONS = (
 """Members that say why a job failed, the most exact first, without `_` and capitals."""
 
 _WRAPPERS = ("status", "result", "job", "data", "output", "meta", "metadata")
+_STATUSES = ("status", "jobstatus", "state", "jobstate")
+"""Members with a job's status, without `_` and capitals."""
+_JOB_WRAPPERS = ("job", "data", "task")
 _MESSAGES = (
     *("message", "msg", "detail", "description", "reason", "text", "title"),
     *(name for name in _REASONS if name not in ("message", "detail", "reason")),
@@ -270,10 +274,17 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 # -- jobs
 
 
-def status_word(answer: Mapping[str, Any]) -> str | None:
-    """The status that an answer names, in the server's word."""
-    status = answer.get("status")
-    return status if isinstance(status, str) else None
+def status_word(answer: Mapping[str, Any], depth: int = 0) -> str | None:
+    """The status that an answer names, in the server's word and under any of the usual names."""
+    if isinstance(status := answer.get("status"), str):
+        return status
+    named = {_plain(name): value for name, value in answer.items()}
+    names = (*_STATUSES, "name") if depth else _STATUSES
+    found = next((named[name] for name in names if isinstance(named.get(name), str)), None)
+    inner = [named[name] for name in (*_STATUSES, *_JOB_WRAPPERS) if isinstance(named.get(name), dict)]
+    if found is None and depth < _MAX_NESTED:
+        found = next((word for each in inner if (word := status_word(each, depth + 1))), None)
+    return found
 
 
 def job_error(answer: Mapping[str, Any], depth: int = 0) -> tuple[str | None, str]:
@@ -307,22 +318,59 @@ def is_result(body: Body, *, sync: bool) -> bool:
     return any(sync or isinstance(value, list | dict) for value in substance)
 
 
-def job_in(body: Body, *, sync: bool) -> dict[str, Any] | None:
-    """The job object in the answer to a submission, or None if the answer is the result itself."""
+def is_under_way(body: Body) -> bool:
+    """Whether an answer in a result's place only says that the job goes on."""
+    if body.size > _MAX_JOB_SIZE_FOR_SYNC:
+        return False
+    try:
+        content = body.json()
+    except DocspeedError:
+        return False
+    word = content.get("status") if isinstance(content, dict) else None
+    return isinstance(word, str) and meaning_of(word) == "running" and _has_scalars_only(content)
+
+
+def job_in(body: Body, *, sync: bool, exact: bool = True) -> dict[str, Any] | None:
+    """The job object in the answer to a submission, or None if the answer is the result itself.
+
+    Unless `exact`, an id under another name than `job_id` counts too; it is returned under that name.
+    """
     if body.size > _max_job_size(sync):
         return None
     try:
         content = body.json()
     except DocspeedError:
         return None
-    job_id = content.get("job_id") if isinstance(content, dict) else None
-    if not isinstance(job_id, str | int) or job_id == "":
+    if not isinstance(content, dict):
         return None
+    if not _is_id(content.get("job_id")):
+        return None if sync or exact else _job_under_other_names(content)
     # A sync result may carry a `job_id` too. A job object is still under way, or holds scalars only.
-    word = status_word(content)
-    under_way = word is not None and state_of(word) is not State.DONE
-    scalars = not any(isinstance(value, list | dict) and value for value in content.values())
-    return content if not sync or under_way or scalars else None
+    word = content.get("status")
+    under_way = isinstance(word, str) and state_of(word) is not State.DONE
+    return content if not sync or under_way or _has_scalars_only(content) else None
+
+
+def _job_under_other_names(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The job object with its id as `job_id`; None if the answer holds more than a job does."""
+    inner = next((content[name] for name in _JOB_WRAPPERS if isinstance(content.get(name), dict)), None)
+    job = content if inner is None else inner
+    around = {name: value for name, value in content.items() if value is not inner}
+    if "answer" in job or not _has_scalars_only(around) or not _has_scalars_only(job):
+        return None
+    named = {_plain(name): value for name, value in job.items()}
+    # An `id` alone may be that of anything else.
+    names = ("jobid", "taskid", *(("id",) if status_word(job) else ()))
+    job_id = next((named[name] for name in names if _is_id(named.get(name))), None)
+    return None if job_id is None else {**job, "job_id": job_id}
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+
+
+def _has_scalars_only(content: Mapping[str, Any]) -> bool:
+    return not any(isinstance(value, list | dict) and value for value in content.values())
 
 
 def _max_job_size(sync: bool) -> int:

@@ -44,6 +44,15 @@ def test_api_url_that_is_not_utf_8_is_a_usage_error(stage: Stage, service: Servi
     assert stage.run("jobs", "list", "--base-url", f"https://example.com{words[0]}x\udcff").code == 2
 
 
+@pytest.mark.parametrize("path", ["C:/Program Files/Git/v1/jobs", "c:\\v1", "/v1/jobs\n", "/v1\r\nX: y"])
+def test_api_path_rewritten_by_a_shell_or_broken_is_a_usage_error(
+    stage: Stage, service: Service, path: str
+) -> None:
+    ran = stage.run("api", "GET", path)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    assert ran.err.startswith("error: PATH ")
+
+
 # -- --body
 
 

@@ -37,6 +37,15 @@ def test_doctor_other_server_is_reported(
     )
 
 
+@pytest.mark.parametrize("body", [b"<html>nginx</html>", b'{"detail": "Not Found"}'])
+def test_doctor_base_url_with_a_path_is_a_problem(stage: Stage, service: Service, body: bytes) -> None:
+    service.always(POLL, Reply(404, body))
+    ran = stage.run("doctor", "--json", "--base-url", "https://docs.example/v1")
+    server = next(line for line in map(json.loads, lines(ran.out)) if line["check"] == "server")
+    assert (ran.code, server["ok"]) == (6, False)
+    assert "try `--base-url https://docs.example`" in server["hint"]
+
+
 def test_doctor_names_the_source_of_settings(stage: Stage, service: Service) -> None:
     ran = stage.run("doctor", "--json", env={"DOCSPEED_TIMEOUT": "5m"})
     assert "timeout from DOCSPEED_TIMEOUT" in ran.out

@@ -321,9 +321,13 @@ def test_run_recursive_skips_system_and_lock_files_with_a_count(stage: Stage) ->
     stage.document("in/a.pdf")
     for name in ("~$a.docx", ".DS_Store", "Thumbs.db", "desktop.ini", ".hidden.pdf"):
         stage.document(f"in/{name}")
+    for name in ("@eaDir/a.pdf/thumb.jpg", "#recycle/old.pdf", "$RECYCLE.BIN/$R1.pdf", "__MACOSX/b.pdf"):
+        stage.document(f"in/{name}")
     (stage.folder / "in" / "notes.txt").write_text("notes")
+    (stage.folder / "in" / ".b.pdf.icloud").write_bytes(b"bplist00")
     ran = stage.run("parse", str(stage.folder / "in"), "--recursive", "--wait")
     assert ran.code == 0 and len(lines(ran.out)) == 1
+    assert "1 file that iCloud has not downloaded" in ran.err
     assert "note: skipped 1 file of unsupported type and 5 files hidden or made by the system" in ran.err
 
 

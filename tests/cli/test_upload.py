@@ -147,6 +147,9 @@ def test_upload_document_changed_after_hashing_is_an_error(
         {"file_id": "file_x", "files": []},
         {"files": [{"file_id": "file_x", "filename": "a.pdf"}]},
         {"file_id": "file_x"},
+        {"id": "file_x"},
+        {"files": [{"id": "file_x"}]},
+        {"data": {"file_id": "file_x"}, "id": "request_1"},
         {"file_id": "file_x", "files": [{"file_id": "file_x"}], "more": {"unknown": True}},
     ],
 )

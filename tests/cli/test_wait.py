@@ -138,6 +138,7 @@ EARLY = [
     Reply.of(404, {"detail": "no result yet"}),
     Reply.of(425, {"detail": "too early"}),
     Reply.of(202, {"job_id": "job_1", "status": "processing"}),
+    Reply.of(200, {"job_id": "job_1", "status": "processing"}),
 ]
 
 

@@ -37,6 +37,13 @@ from docspeed_cli.results.readings import decimal_mark, read_date, read_number
         ("0.125", "0.125"),
         ("1234.567", "1234.567"),
         ("१२३", "123"),
+        ("CHF 1'000.-", "1000"),
+        ("1.000,—", "1000"),
+        ("5,-- €", "5"),
+        ("$(12.50)", "-12.50"),
+        ("EUR (1.240,00)", "-1240.00"),
+        ("\u200e-5\u200e", "-5"),
+        ("\u202a1,240.00\u202c", "1240.00"),
     ],
 )
 def test_read_number_of_a_printed_amount_returns_its_value(text: str, number: str) -> None:

@@ -209,7 +209,7 @@ def test_json_returns_the_value(content: bytes) -> None:
         (b"", "not_json"),
         (b"<html>", "not_json"),
         (b'{"a": ', "not_json"),
-        (b'"\xff"', "not_json"),
+        (b"\xff", "not_json"),
         (b"[" * 200_000, "too_deep"),
     ],
 )
@@ -244,6 +244,7 @@ _HTML = b"<!doctype html><html><body>504 Gateway Time-out</body></html>"
         b'"text"',
         b"12",
         b'{"a": "\xc3\xa9"}',
+        b'{"a": "not UTF-8: \xe9"}',
         b"[" * 5000 + b"]" * 5000,
         LARGE,
         b" " * 500 + LARGE + b"\n" * 500,
@@ -282,6 +283,10 @@ def test_plausible_rejects_empty_truncated_and_other_content(content: bytes) -> 
     body = stored(content)
     assert not body.plausible()
     body.clear()
+
+
+def test_json_with_a_byte_that_is_not_utf8_keeps_the_rest() -> None:
+    assert stored(b'{"a": "M\xfcller"}').json() == {"a": "M\ufffdller"}
 
 
 def test_plausible_checks_a_small_file(tmp_path: Path) -> None:

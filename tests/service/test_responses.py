@@ -19,7 +19,7 @@ from docspeed_cli.core.errors import (
     Unavailable,
 )
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.responses import error_members, job_error, job_in, status_error
+from docspeed_cli.service.responses import error_members, job_error, job_in, status_error, status_word
 
 REPEATABLE = pytest.mark.parametrize("repeatable", [True, False])
 
@@ -263,6 +263,7 @@ def test_job_in_finds_a_job_object_in_either_mode(value: dict[str, Any], sync: b
         {"pages": []},
         {"job_id": None},
         {"job_id": {}},
+        {"job_id": True},
         {"status": 3},
     ],
 )
@@ -289,6 +290,60 @@ def test_job_in_the_answer_to_a_sync_request_may_be_a_job() -> None:
     assert job(running, sync=True) == running
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"jobId": "job_1", "status": "queued"},
+        {"task_id": "job_1"},
+        {"id": "job_1", "state": "PENDING"},
+        {"job": {"id": "job_1", "status": "queued"}, "request_id": "r"},
+        {"data": {"job_id": "job_1", "status": "queued"}, "error": None},
+    ],
+)
+def test_job_in_with_another_name_for_the_id_is_found_unless_exact(value: dict[str, Any]) -> None:
+    found = job_in(Body(body(value)), sync=False, exact=False)
+    assert found is not None
+    assert found["job_id"] == "job_1"
+    assert job(value) is None
+    assert job_in(Body(body(value)), sync=True, exact=False) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": "schema_1", "fields": [{"key": "a"}], "status": "done"},
+        {"id": "doc_1", "answer": "42"},
+        {"id": "doc_1", "answer": "42", "status": "ok", "citations": []},
+        {"data": {"job_id": "job_1", "pages": [{"page_index": 0}]}},
+        {"data": {"id": "doc_1", "status": "ok"}, "pages": [{"page_index": 0}]},
+        {"data": {"id": True, "status": "ok"}},
+    ],
+)
+def test_job_in_a_result_with_another_id_is_none(value: dict[str, Any]) -> None:
+    assert job_in(Body(body(value)), sync=False, exact=False) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "completed"},
+        {"state": "completed"},
+        {"jobStatus": "completed"},
+        {"status": {"state": "completed", "since": 3}},
+        {"status": {"name": "completed"}},
+        {"job": {"status": "completed"}},
+        {"data": {"id": "job_1", "status": "completed"}, "status": None},
+    ],
+)
+def test_status_word_is_found_under_each_name(answer: dict[str, Any]) -> None:
+    assert status_word(answer) == "completed"
+
+
+@pytest.mark.parametrize("answer", [{}, {"status": 3}, {"name": "completed"}, {"data": ["completed"]}])
+def test_status_word_without_a_status_is_none(answer: dict[str, Any]) -> None:
+    assert status_word(answer) is None
+
+
 def test_job_in_a_large_sync_answer_is_none() -> None:
     content = json.dumps({**QUEUED, "pages": ["x" * 100] * 1000}).encode()
     assert job_in(Body(content), sync=True) is None
@@ -301,7 +356,7 @@ def test_job_in_an_answer_nested_too_deeply_is_none() -> None:
 
 @given(value=anything, sync=st.booleans())
 def test_job_in_survives_any_json_value(value: Any, sync: bool) -> None:
-    found = job(value, sync=sync)
+    found = job_in(Body(body(value)), sync=sync, exact=False)
     assert found is None or isinstance(found["job_id"], str | int)
 
 

@@ -103,9 +103,14 @@ def api(
 
 
 def _check_url(path: str, query: Sequence[str]) -> None:
-    """UsageError for a path that names a server, and for bytes that are not text."""
+    """UsageError for a path that names a server or a folder, and for bytes that no URL has."""
     if "://" in path or path.startswith("//"):
         raise UsageError("PATH is the part after the server; `--base-url` names the server")
+    if path[1:3] in (":/", ":\\"):  # Git Bash and MSYS2 rewrite what looks like a path of theirs
+        hint = "leave out the first `/`, as in `docspeed api GET v1/jobs/job_123`"
+        raise UsageError(f"PATH {path} is a path on this computer; did the shell rewrite it?", hint=hint)
+    if not path.isprintable():
+        raise UsageError("PATH has a line break or another character that no URL has")
     try:
         "".join((path, *query)).encode()
     except UnicodeEncodeError:
