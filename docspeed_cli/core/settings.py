@@ -41,9 +41,6 @@ _SIZE = r"([0-9]+(?:\.[0-9]+)?) ?(|b|kb|mb|gb|tb)"
 _MAX_SIZE = 1e15
 """Bytes: more than any disk has, and still exact as a float."""
 
-_NOT_IN_HOSTS = r"""[\s"'<>\\^`{|}\u200b-\u200f]"""
-"""Characters that come into a URL by copying; a look-up of the name would say only that it is unknown."""
-
 _MAX_DURATION = 1e9
 """Seconds, about 30 years; operating systems refuse to sleep for more than a few times this."""
 
@@ -118,7 +115,9 @@ def server_url(text: str) -> str:
     except ValueError:
         raise malformed from None
     path = parts.path.rstrip("/")
-    usable = host and not re.search(_NOT_IN_HOSTS, host) and path.isprintable() and not path.startswith("//")
+    # Characters that come along in copying: a look-up of the name would say only that it is unknown.
+    usable = host and not re.search(r"""[\s"'<>\\^`{|}\u200b-\u200f]""", host)
+    usable = usable and path.isprintable() and not path.startswith("//")
     if parts.scheme not in ("http", "https") or not usable:
         raise malformed
     if parts.username or parts.password or parts.query or parts.fragment:

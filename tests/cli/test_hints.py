@@ -244,6 +244,7 @@ def names_of_another_kind(walker: Walker) -> None:
     walker.play("parse", "job_1")
     walker.play("runs", "show", "mach")
     walker.play("api", "GET", "/jobs/job_1")
+    walker.play("api", "GET", "C:/Program Files/Git/v1/jobs/job_1")
 
 
 @scenario
