@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from docspeed_cli.core.signals import Interrupts
 
 if TYPE_CHECKING:
     import httpx
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 
 def _run_command(command: str, content: bytes, output: TextIO) -> int:
@@ -58,18 +59,76 @@ class Environment(NamedTuple):
         # A stream that the shell has closed is replaced, so that no file of ours gets its number; standard
         # output by one that can't be written, because results must not vanish.
         stdin = sys.stdin or _open_text(os.devnull, "r")
-        stdout = sys.stdout or _open_text(os.open(os.devnull, os.O_RDONLY), "w")
-        stderr = _dropping(sys.stderr) if sys.stderr else _open_text(os.devnull, "w")
+        if sys.stdin and not stdin.isatty():  # readline works with Python's own stream only
+            stdin = _through(PatientStdin, stdin)
+        closed = None if sys.stdout else os.open(os.devnull, os.O_RDONLY)
+        stdout = _through(WholeStdout, sys.stdout) if closed is None else _open_text(closed, "w")
+        stderr = _through(DroppingStderr, sys.stderr) if sys.stderr else _open_text(os.devnull, "w")
         interrupts = Interrupts()
         interrupts.install(stderr)
         return cls(os.environ, stdin, stdout, stderr, interrupts, sleep=interrupts.sleep)
 
 
-class DroppingStderr(io.RawIOBase):
-    """stderr that drops output silently once its reader has gone."""
+def allow_open_files(count: int) -> None:
+    """Raise this process's own limit on open files if it is lower; macOS begins with 256."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(OSError, ValueError):  # a container may forbid it
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Stream(io.RawIOBase):
+    """One of the process's streams, without Python's own buffer."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
+
+    def readable(self) -> bool:
+        return self._stream.readable()
+
+    def writable(self) -> bool:
+        return self._stream.writable()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+class PatientStdin(_Stream):
+    """stdin that waits for its bytes, also in a pipe that its owner made non-blocking, as Node.js does."""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read some bytes, once there are any; returns their number, and 0 at the end."""
+        while (count := self._stream.readinto(buffer)) is None:
+            import select
+
+            select.select([self._stream], [], [])
+        return int(count)
+
+
+class WholeStdout(_Stream):
+    """stdout that takes everything, also through a pipe that its owner made non-blocking."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write some bytes, once the stream takes any; returns their number."""
+        while (taken := self._stream.write(data)) is None:
+            import select
+
+            select.select([], [self._stream], [])
+        return taken
+
+
+class DroppingStderr(_Stream):
+    """stderr that drops output silently once its reader has gone."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        super().__init__(stream)
         self._reader_gone = False
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -84,20 +143,14 @@ class DroppingStderr(io.RawIOBase):
         # A terminal that another program made non-blocking takes nothing while it is full.
         return memoryview(data).nbytes if taken is None else taken
 
-    def writable(self) -> bool:
-        return True
 
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-
-def _dropping(stderr: TextIO) -> TextIO:
-    raw: Any = getattr(stderr.buffer, "raw", stderr.buffer)
-    buffer = io.BufferedWriter(DroppingStderr(raw))
-    return io.TextIOWrapper(buffer, stderr.encoding, stderr.errors, line_buffering=True)
+def _through(kind: type[_Stream], stream: TextIO) -> TextIO:
+    # With PYTHONUNBUFFERED, as in many images, Python's own stream would drop what is not taken at once.
+    unbuffered: Any = getattr(stream.buffer, "raw", stream.buffer)
+    raw: Any = kind(unbuffered)
+    buffer = io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw)
+    buffered = bool(stream.line_buffering)
+    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=buffered)
 
 
 def _open_text(file: str | int, mode: str) -> TextIO:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from docspeed_cli.core.environment import Environment
+from docspeed_cli.core.environment import Environment, allow_open_files
 from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.signals import GRACE
@@ -33,6 +33,9 @@ _STEPS_AHEAD = 2
 
 _QUIET_STOP = 1.0
 """Seconds after which a stopping run says what it still waits for."""
+
+_FILES_EACH, _OTHER_FILES = 4, 64
+"""Files and connections that a worker has open at a time, and that the rest of a run has."""
 
 READ_GRACE = _QUIET_STOP
 """Seconds that a stopping run gives to tasks that only read: an answer they miss can be fetched again."""
@@ -119,8 +122,19 @@ class Scheduler(Generic[T]):
             self._steps.put(task)
             self._handed_out += 1
             if len(self._threads) < min(self._workers, self._handed_out):
-                self._threads.append(threading.Thread(target=self._work, daemon=True))
-                self._threads[-1].start()
+                self._start_worker()
+
+    def _start_worker(self) -> None:
+        """Start one more worker; where the system starts no more threads, those that run do the work."""
+        thread = threading.Thread(target=self._work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not self._threads:
+                raise
+            self._workers = len(self._threads)
+        else:
+            self._threads.append(thread)
 
     def _wait_for_change(self) -> None:
         # While every worker is busy a due time can't be met earlier than by the next change.
@@ -229,6 +243,7 @@ def workers(
     more than this many are under way, or as many as there are workers. The end of the block stops the run.
     """
     count = context.settings.concurrency
+    allow_open_files(_OTHER_FILES + _FILES_EACH * count)
     bound = math.inf if most is None else max(most, count)
     scheduler: Scheduler[Any] = Scheduler(count, context.environment, context.output.progress, grace, bound)
     environment, alone = context.environment, total == 1

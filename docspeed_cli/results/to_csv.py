@@ -15,7 +15,8 @@ BYTE_ORDER_MARK = "\ufeff"
 """The beginning by which Excel tells UTF-8 from the encoding of the country."""
 
 _NUMBER = re.compile(r"[-+]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d+)?\s?%?")
-_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@")
+"""Beginnings of formulas, also in their wide and small forms: East Asian editions take them for the same."""
 _TRIMMED = ("\t", "\r")
 """Beginnings that some spreadsheets take for the end of the cell before."""
 
@@ -29,7 +30,8 @@ def escape_formula(cell: str) -> str:
         return cell  # most cells
     start = next((at for at, character in enumerate(cell) if not _is_invisible(character)), len(cell))
     shown = cell[start:]
-    runs = shown.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(shown.rstrip())
+    first = unicodedata.normalize("NFKC", shown[:1])
+    runs = first.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(shown.rstrip())
     return f"'{cell}" if runs or cell.startswith(_TRIMMED) else cell
 
 

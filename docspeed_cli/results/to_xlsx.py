@@ -41,7 +41,7 @@ _MAX_TABLE_LINKS = 10_000
 """Links on the sheet of a table: XlsxWriter keeps each in memory until the end, 650 bytes."""
 
 _MAX_NAME = 28
-"""Characters of a sheet's name, which leaves room for a number."""
+"""UTF-16 units of a sheet's name, which leaves room for a number."""
 
 _MEASURED_ROWS = 1000
 _MIN_WIDTH = 8
@@ -129,11 +129,12 @@ class Book:
     def _sheet(self, name: str, columns: Sequence[Column], max_links: int = 0) -> _Sheet:
         if len(columns) > MAX_COLUMNS:
             raise TooManyColumns(name, len(columns))
-        plain = re.sub(r"[\[\]:*?/\\()]", "_", _cleaned(name)).strip("' ")[:_MAX_NAME].rstrip("' ") or "Table"
+        plain = re.sub(r"[\[\]:*?/\\()]", "_", _cleaned(name)).strip("' ")
+        plain = _first_units(plain, _MAX_NAME).rstrip("' ") or "Table"
         unique, number = plain, 1
         while unique.casefold() in self._names:
             number += 1
-            unique = f"{plain[: _MAX_NAME - 3]} {number}"
+            unique = f"{_first_units(plain, _MAX_NAME - 3)} {number}"
         self._names.add(unique.casefold())
         return _Sheet(self._book, self._formats, unique, columns, self._max_rows, max_links)
 
@@ -290,6 +291,9 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def _first_units(text: str, count: int) -> str:
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * count].decode("utf-16-le", "ignore")
+
+
 def _cut(text: str) -> str:
-    room = 2 * (_MAX_TEXT - len(_CUT))
-    return text.encode("utf-16-le", "surrogatepass")[:room].decode("utf-16-le", "ignore") + _CUT
+    return _first_units(text, _MAX_TEXT - len(_CUT)) + _CUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -187,6 +188,20 @@ def test_scheduler_concurrency_is_the_number_of_workers() -> None:
 
     assert len(list(scheduler(2).run(step(number) for number in range(100)))) == 100
     assert most == [2]
+
+
+def test_scheduler_without_more_threads_goes_on_with_those_that_run() -> None:
+    def first() -> Task[object]:
+        threading.stack_size(1 << 46)  # more than any memory, so that no thread starts
+        return 0
+        yield
+
+    before = threading.stack_size()
+    try:
+        found = list(scheduler(8).run(itertools.chain([first()], map(at_once, range(1, 100)))))
+    finally:
+        threading.stack_size(before)
+    assert sorted(cast(list[int], found)) == list(range(100))
 
 
 def test_scheduler_short_wait_ends_before_a_long_one() -> None:

@@ -43,6 +43,16 @@ def test_stdout_reader_gone_exits_141(machine: Machine, service: Service, stderr
     assert machine.bash(script).out.splitlines() == [BIG[:10], b"141"]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_stdout_non_blocking_result_is_still_whole(
+    machine: Machine, service: Service, unbuffered: str
+) -> None:
+    service.payload = lambda operation, body: BIG
+    make = "python3 -c 'import os; os.set_blocking(1, False)'"
+    script = f"{{ {make}; docspeed parse --file-id f --wait; }} | cat"
+    assert machine.bash(script, env={"PYTHONUNBUFFERED": unbuffered}).out == BIG + b"\n"
+
+
 # -- standard output that is closed, or full
 
 

@@ -28,7 +28,9 @@ def test_csv_has_a_heading_and_a_line_for_each_row() -> None:
     assert writer.lines([]) == ""
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\tx", "\rx", "-1+1", "＝1", "--1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\tx", "\rx", "-1+1", "＝1", "--1", "﹦1", "﹫x"]
+)
 def test_csv_formula_is_escaped(cell: str) -> None:
     assert one_cell(cell) == f"'{cell}"
 
