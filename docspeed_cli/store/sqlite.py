@@ -188,7 +188,8 @@ class SqliteDatabase(Database):
         db = self._empty()
         migrate(db)
         is_known = any(copy_rows(source, db) for source in sources)
-        again = "" if is_known or _identity(self.path) is None else "; what it records may be paid for again"
+        is_empty = _identity(self.path) is None or os.path.getsize(self.path) == 0
+        again = "" if is_known or is_empty else "; what it records may be paid for again"
         self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed{again}")
         return db
 
