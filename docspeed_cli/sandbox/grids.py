@@ -140,9 +140,21 @@ def _by_column(columns: Sequence[Extent], text: Row, column: int) -> list[tuple[
 
 
 def _unstacked(cells: Cells) -> list[Cells]:
-    """Rows without rules between them: all columns have as many lines, and one has only numbers."""
+    """Rows without rules between them: as many in each column, or each from the level of a number on."""
+    numbers = [lines for lines in cells.values() if all(line.is_value for line in lines)]
     heights = {len(lines) for lines in cells.values()}
-    numbers = any(all(line.is_value for line in lines) for lines in cells.values())
-    if len(heights) > 1 or len(cells) < 2 or not numbers:
+    if numbers and len(cells) > 1 and len(heights) == 1:
+        return [{column: [lines[n]] for column, lines in cells.items()} for n in range(heights.pop())]
+    stacked = [lines for lines in numbers if len(lines) > 1]
+    if len(stacked) < 2:  # a single cell may have several numbers
         return [cells]
-    return [{column: [lines[n]] for column, lines in cells.items()} for n in range(heights.pop())]
+    starts: list[float] = []
+    for line in sorted((line for lines in stacked for line in lines), key=lambda line: line.box[1]):
+        if not starts or line.box[1] - starts[-1] > 0.5 * line.height:
+            starts.append(line.box[1])
+    rows: list[Cells] = [{} for _ in starts]
+    for column, lines in cells.items():
+        for line in lines:
+            row = max(bisect(starts, (line.box[1] + line.box[3]) / 2) - 1, 0)
+            rows[row].setdefault(column, []).append(line)
+    return rows

@@ -50,6 +50,20 @@ def test_grid_without_rules_between_rows_splits_them_by_their_numbers(sandbox: S
     assert rows(table) == [*DATA, ["East", "none", "0.00"]]
 
 
+def test_grid_without_rules_between_rows_keeps_wrapped_text_and_empty_cells(sandbox: Sandbox) -> None:
+    paper = ruled([100, 120, 240], [(x, 100, 240) for x in XS])
+    texts = [
+        *DATA[:1],
+        ["North of it", "4", "12.50"],
+        ["and beyond"],
+        ["South", "", "7.00"],
+        ["East", "3", ""],
+    ]
+    (table,) = sandbox.ask("/v1/tables", fill(paper, texts))["tables"]
+    wrapped = ["North of it and beyond", "4", "12.50"]
+    assert rows(table) == [DATA[0], wrapped, ["South", "", "7.00"], ["East", "3", ""]]
+
+
 def test_grid_with_rules_in_the_heading_only_splits_cells(sandbox: Sandbox) -> None:
     paper = ruled([100, 120, 140, 160], [(x, 100, 120) for x in XS[1:3]])
     (table,) = sandbox.ask("/v1/tables", fill(paper, DATA))["tables"]
