@@ -292,7 +292,10 @@ class Service:
             raise httpx.ReadTimeout("timed out")
         body = reply.body[: len(reply.body) // 2] if reply.fault == "cut" else reply.body
         fields = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-        return httpx.Response(reply.status, content=body, headers=fields)
+        if "content-length" not in map(str.lower, reply.headers):
+            fields.append((b"Content-Length", str(len(body)).encode()))
+        # As a stream: httpx would unpack bytes at once, before the client can look at their label.
+        return httpx.Response(reply.status, content=iter([body]), headers=fields)
 
     # -- on a socket
 

@@ -71,6 +71,8 @@ def why_absent(path: Path, suffixes: tuple[str, ...] = ("",)) -> str:
     """
     if path.is_symlink():
         return "no such file (a broken link)"
+    if str(path)[0] in "–—−":  # word processors and web pages turn `--` into one of these
+        return f"no such file; did you mean `--{str(path).lstrip('-–—−')}`?"
     if found := re.fullmatch(r"(file|job)[_-]\w+", str(path)):
         if found[1] == "file":
             return "no such file; `--file-id` takes the id of a stored file"

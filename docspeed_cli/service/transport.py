@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,17 +100,27 @@ def certificates(env: Mapping[str, str]) -> Any:
 
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for variable in ca_variables(env)[0]:
-        path = Path(env[variable])
-        try:
-            if path.is_dir():
-                context.load_verify_locations(capath=path)
-            else:
-                context.load_verify_locations(cafile=path)
-        except OSError as error:  # an ssl.SSLError too: a file without a certificate
-            reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
-            raise Unavailable(
-                f"can't read the certificates in {path}: {reason}",
-                code="tls",
-                hint=f"fix {variable}, or unset it to trust the system's certificates alone",
-            ) from None
+        for path in _certificate_paths(variable, env[variable]):
+            try:
+                if path.is_dir():
+                    context.load_verify_locations(capath=path)
+                else:
+                    context.load_verify_locations(cafile=path)
+            except OSError as error:  # an ssl.SSLError too: a file without a certificate
+                no_certificate = isinstance(error, ssl.SSLError)
+                reason = "there is no certificate in it" if no_certificate else error.strerror
+                raise Unavailable(
+                    f"can't read the certificates in {path}: {reason}",
+                    code="tls",
+                    hint=f"fix {variable}, or unset it to trust the system's certificates alone",
+                ) from None
     return context
+
+
+def _certificate_paths(variable: str, value: str) -> list[Path]:
+    """The files and folders that a CA variable names."""
+    if variable != "SSL_CERT_DIR":
+        return [Path(value)]
+    # As in OpenSSL it is a list, of which some folders may be missing.
+    paths = [Path(part) for part in value.split(os.pathsep) if part]
+    return [path for path in paths if path.exists()] or paths

@@ -18,6 +18,7 @@ from docspeed_cli.service.exchange import CONNECT_TIMEOUT, GET_TIMEOUT, MIN_SPEE
 from docspeed_cli.service.responses import broken_exchange, out_of_time
 from docspeed_cli.service.routes import Route, route_on_web
 from docspeed_cli.service.transport import certificates, transport_to
+from docspeed_cli.service.unpack import unpacked
 
 if TYPE_CHECKING:
     import httpx
@@ -57,7 +58,7 @@ class Web:
             target, answer = self._get_once(address, login, headers, write, limit, deadline)
             if not target:
                 return answer
-            target = urljoin(address, target)
+            target = urljoin(address, target.replace(" ", "%20"))
             if not is_url(target):
                 scheme = target.partition(":")[0]
                 raise Rejected(f"the server redirects to a {scheme} URL, which is not downloaded")
@@ -163,7 +164,10 @@ def _receive(
     if announced is not None and announced > limit:
         raise _too_large(limit)
     size = 0
-    for chunk in response.iter_bytes():
+    response.headers.pop(
+        "Content-Encoding", ""
+    )  # storage servers write wrong ones, and httpx would believe it
+    for chunk in unpacked(response.iter_bytes()):
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)

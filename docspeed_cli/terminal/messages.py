@@ -99,6 +99,8 @@ class Messages(Streams):
 
     def unexpected(self, error: Exception) -> DocspeedError:
         """The one-line error for a bug; DOCSPEED_DEBUG=1 prints its traceback."""
+        if isinstance(error, FileNotFoundError) and error.filename is None:  # `os.getcwd` names none
+            return DocspeedError("the current folder was deleted; change to another one")
         debug = self.environment.env.get("DOCSPEED_DEBUG", "") not in ("", "0")
         if debug:
             import traceback

@@ -72,6 +72,11 @@ def test_doctor_trust_names_the_variable_that_won(stage: Stage) -> None:
         assert found.endswith("; ignored: CURL_CA_BUNDLE") == (variable == "REQUESTS_CA_BUNDLE")
 
 
+def test_doctor_trust_takes_a_list_of_folders_of_which_some_are_missing(stage: Stage) -> None:
+    env = {"SSL_CERT_DIR": f"/missing:{stage.folder}:"}
+    assert findings(stage, env=env)["trust"].startswith("the system's certificates, and /missing:")
+
+
 @pytest.mark.parametrize(
     "variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
 )

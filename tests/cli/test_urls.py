@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -185,6 +186,24 @@ def test_url_that_fails_for_a_moment_is_tried_again(stage: Stage, service: Servi
     ran = stage.run("parse", URL)
     assert ran.code == 0 and ran.err.count(f"{URL}: ") == ran.err.count("; trying again in ") == 2
     assert list(service.files.values()) == [PDF]
+
+
+@pytest.mark.parametrize("label", ["gzip", "deflate", "br", "none", "utf-8"])
+@pytest.mark.parametrize("content", [PDF, gzip.compress(PDF)], ids=["plain", "packed"])
+def test_url_with_a_wrong_content_encoding_brings_the_document(
+    stage: Stage, service: Service, label: str, content: bytes
+) -> None:
+    service.at("/in/march.pdf", Reply(200, content, {"Content-Encoding": label}))
+    ran = stage.run("parse", URL)
+    assert ran.code == 0, ran.err
+    assert list(service.files.values()) == [PDF]
+
+
+def test_redirect_with_a_blank_is_followed(stage: Stage, service: Service) -> None:
+    service.at("/in/march.pdf", Reply(302, b"", {"Location": "/in/april (1).pdf"}))
+    service.at("/in/april%20(1).pdf", Reply(200, PDF))
+    ran = stage.run("parse", URL)
+    assert ran.code == 0, ran.err
 
 
 def test_redirect_is_followed_without_the_login_of_another_server(stage: Stage, service: Service) -> None:

@@ -305,6 +305,12 @@ def test_collect_recursive_links_and_pipes_are_skipped_or_reported(here: Path) -
     assert message == "scans/gone.pdf: no such file (a broken link)"
 
 
+@pytest.mark.parametrize("word", ["–wait", "—wait", "−−wait"])
+def test_collect_flag_with_the_dash_of_a_word_processor_is_recognised(here: Path, word: str) -> None:
+    message = problem(Inputs([word])).message
+    assert message == f"{word}: no such file; did you mean `--wait`?"
+
+
 def test_collect_recursive_unreadable_folder_is_a_problem(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,14 @@ def test_unexpected_error_prints_traceback_only_with_debug(debug: str) -> None:
     assert ("Traceback" in written) == bool(debug) and "secret-key" not in written
 
 
+def test_unexpected_lack_of_a_current_folder_is_no_bug() -> None:
+    found = output()[0].unexpected(FileNotFoundError(2, "No such file or directory"))
+    assert (found.message, found.code) == (
+        "the current folder was deleted; change to another one",
+        "failure",
+    )
+
+
 def test_message_with_line_breaks_can_t_pass_for_a_hint() -> None:
     out, stderr = output()
     out.warn("a\nhint: docspeed jobs forget")
