@@ -9,8 +9,6 @@ from pathlib import Path
 from docspeed_cli.core.models import Source
 
 _ONE_PAGE = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
-_MAX_DIRECTORIES = 100_000
-"""Directories of a TIFF that we follow: its links may form a circle."""
 
 
 def page_count(source: Source) -> int | None:
@@ -46,8 +44,8 @@ def _tiff_pages(content: mmap.mmap) -> int | None:
     try:
         (offset,) = struct.unpack_from(order + offset_format, content, 8 if big else 4)
         while offset:
-            if offset in seen or len(seen) > _MAX_DIRECTORIES:
-                return None
+            if offset in seen:
+                return None  # the links form a circle
             seen.add(offset)
             (entries,) = struct.unpack_from(order + count_format, content, offset)
             next_at = offset + struct.calcsize(order + count_format) + entries * entry

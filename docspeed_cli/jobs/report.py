@@ -10,7 +10,8 @@ class Report:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
-        self._runs: list[str] = []
+        self.run: str | None = None
+        """The id of the run over many documents; None for a command that is not a run."""
 
     def add_job(self, job: Job | None) -> None:
         """Note a job as it is now."""
@@ -19,14 +20,9 @@ class Report:
 
     def add_run(self, run: str) -> None:
         """Note a run over many documents by its id."""
-        self._runs.append(run)
+        self.run = run
 
     @property
     def jobs(self) -> list[Job]:
         """The jobs, in the order in which they ended."""
         return list(self._jobs.values())
-
-    @property
-    def run(self) -> str | None:
-        """The run's id; None for a command that is not a run."""
-        return self._runs[-1] if self._runs else None
