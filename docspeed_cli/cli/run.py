@@ -64,7 +64,7 @@ class Run(NamedTuple):
         order = self._order(context, problems)
         found = InputSet()
         try:
-            with _adding_to(problems):
+            with adding_to(problems):
                 found = self._find_documents(context, order, download=not problems)
                 if order.target.path is not None or self.options.failures is not None:
                     self._check_outputs(context, found, order.target)
@@ -86,17 +86,17 @@ class Run(NamedTuple):
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
         checks, options, to = None, WaitOptions(), Target()
-        with _adding_to(problems):
+        with adding_to(problems):
             added = parse_assignments(self.options.set_)
-        with _adding_to(problems):
+        with adding_to(problems):
             fields = merge(self.fields(context), added)
-        with _adding_to(problems):
+        with adding_to(problems):
             checks = self.checks(context, fields)
-        with _adding_to(problems):
+        with adding_to(problems):
             self._check_run_flags()
-        with _adding_to(problems):
+        with adding_to(problems):
             to = self._target(self._rows(context, fields), make=False)
-        with _adding_to(problems):
+        with adding_to(problems):
             options = self._wait_options(context, checks)
         return _Order(fields, checks, options, to)
 
@@ -268,7 +268,7 @@ def _nothing(inputs: Inputs) -> str:
 
 
 @contextmanager
-def _adding_to(problems: list[UsageError]) -> Iterator[None]:
+def adding_to(problems: list[UsageError]) -> Iterator[None]:
     """Add what is wrong to these problems, so that they are reported together."""
     try:
         yield

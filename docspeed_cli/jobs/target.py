@@ -109,8 +109,15 @@ def check_file(path: Path, named: str) -> None:
             f"{named}: the folder {path.parent} does not exist",
             hint=f"`mkdir -p {shlex.quote(display_path(path.parent))}`",
         )
-    if path.exists() and not os.access(path, os.W_OK):
-        raise UsageError(f"{named}: it is read-only", hint="name another place")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # for example, a link that leads to itself
+        raise UsageError(f"{named}: {error.strerror or error}") from None
+    else:
+        if not os.access(path, os.W_OK):
+            raise UsageError(f"{named}: it is read-only", hint="name another place")
     if is_replaced(path):
         _check_folder(path.resolve().parent, named)
 

@@ -123,6 +123,15 @@ def test_chat_questions_from_stdin_stop_at_the_first_error(stage: Stage, service
     assert (ran.code, ran.out, len(service.bodies())) == (7, "", 1)
 
 
+def test_chat_problems_are_reported_together(stage: Stage, service: Service) -> None:
+    flags = ("--timeout", "xx", "--format", "nope", "-o", "gone/a.json", "--set", "nonsense")
+    ran = stage.run("chat", "what?", "gone.pdf", *flags)
+    assert (ran.code, ran.out, service.calls) == (2, "", [])
+    for value in ("'xx'", "nope:", "gone/a.json:", "nonsense:", "gone.pdf:"):
+        assert value in ran.err, value
+    assert ran.err.count("error: ") == 1
+
+
 def test_chat_questions_from_empty_stdin_are_a_usage_error(stage: Stage, service: Service) -> None:
     ran = stage.run("chat", "-", "--file-id", "f", stdin=b"\n")
     assert (ran.code, ran.out, service.calls) == (2, "", [])

@@ -96,6 +96,12 @@ def test_target_in_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
         target(str(tmp_path / "gone" / "a.json"), False)
 
 
+def test_target_that_is_a_link_to_itself_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "a.json").symlink_to("a.json")
+    with pytest.raises(UsageError, match="symbolic link"):
+        target(str(tmp_path / "a.json"), False)
+
+
 def test_target_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
@@ -21,8 +21,8 @@ from docspeed_cli.cli.options import (
     WaitFlagOptions,
     request_flag,
 )
-from docspeed_cli.cli.run import check_unwaited, wait_options
-from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
+from docspeed_cli.cli.run import adding_to, check_unwaited, wait_options
+from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError, combine_errors
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
 from docspeed_cli.core.text_files import read_lines
@@ -33,9 +33,10 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.input_set import discard, usable
 from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.media_types import SUFFIXES
+from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import find_documents
-from docspeed_cli.jobs.target import file_target
+from docspeed_cli.jobs.target import Target, file_target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 _REST = "pipe in only the questions that were not answered"
@@ -47,6 +48,7 @@ _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
     """The shared options of `chat`."""
 
+    checks_settings = True
     session_id: Annotated[Text, request_flag("--session-id", "continue this session", "ID")] = None
     continue_: Annotated[
         bool, request_flag("--continue", "continue the last conversation over these documents")
@@ -86,33 +88,66 @@ def chat(
             raise UsageError(
                 "the question comes before the documents", hint=_question_first(context, misplaced)
             )
-        if question is None and not _at_keyboard(context):
-            raise UsageError("no question given", hint=_EXAMPLE)
+        problems = [] if context.settings.error is None else [context.settings.error]
+        checked = _check(context, options, question, problems)
         sources: tuple[Source, ...] = ()
         try:
-            check_file_ids(context, inputs.file_ids)
-            found = find_documents(context, inputs, download=not options.dry_run)
-            sources = tuple(map(usable, found.documents()))
+            with adding_to(problems):
+                check_file_ids(context, inputs.file_ids)
+                found = find_documents(context, inputs, download=not (options.dry_run or problems))
+                sources = tuple(map(usable, found.documents()))
+            if problems:
+                raise combine_errors(problems)
             context.files_read.add_inputs(inputs, sources)
-            return _chat(context, options, sources, question)
+            return _chat(context, options, checked, sources, question)
         finally:
             discard(sources)
 
     return action
 
 
-def _chat(context: Context, options: ChatOptions, sources: tuple[Source, ...], question: str | None) -> int:
+class _Checked(NamedTuple):
+    """What the options were found to say."""
+
+    fields: dict[str, Any]
+    wait: WaitOptions
+    target: Target
+
+
+def _check(
+    context: Context, options: ChatOptions, question: str | None, problems: list[UsageError]
+) -> _Checked:
+    """Check everything but the documents; what is wrong is added to `problems`."""
+    fields: dict[str, Any] = {"include_grounding": not options.no_grounding}
+    wait, target = WaitOptions(), Target()
+    with adding_to(problems):
+        if question is None and not _at_keyboard(context):
+            raise UsageError("no question given", hint=_EXAMPLE)
+    with adding_to(problems):
+        fields = merge(fields, parse_assignments(options.set_))
+    with adding_to(problems):
+        target = file_target(options.output)
+    with adding_to(problems):
+        wait = wait_options(context, default_wait=True, sync=options.sync)
+        if not options.dry_run and not wait.wait:
+            check_unwaited(context, options)
+    return _Checked(fields, wait, target)
+
+
+def _chat(
+    context: Context,
+    options: ChatOptions,
+    checked: _Checked,
+    sources: tuple[Source, ...],
+    question: str | None,
+) -> int:
     found = last_conversation_over(context, sources) if options.continue_ else None
     sources = sources or (stored_sources(found) if found else ())
     if not sources:
         raise UsageError("no document given", hint=_EXAMPLE)
-    delivery = Delivery(context, file_target(options.output))
-    wait = wait_options(context, default_wait=True, sync=options.sync)
-    if not options.dry_run and not wait.wait:
-        check_unwaited(context, options)
+    delivery = Delivery(context, checked.target)
     run = RunState(resume_command=_REST if question == "-" else None)
-    fields = merge({"include_grounding": not options.no_grounding}, parse_assignments(options.set_))
-    tasks = DocumentTasks(context, run, CHAT, fields, options.sync, wait, delivery)
+    tasks = DocumentTasks(context, run, CHAT, checked.fields, options.sync, checked.wait, delivery)
     session_id = options.session_id or (found.session_id if found else None)
     talk = Talk(tasks, sources, session_id, session_must_exist=options.session_id is not None)
     if options.dry_run:
