@@ -229,7 +229,7 @@ class ImageDocument:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._opened(1) as image:
-            self.page_count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            self.page_count = _count_frames(image) if image.format == "TIFF" else 1
         self.size = lru_cache(1000)(self._size)
 
     def close(self) -> None:
@@ -306,6 +306,16 @@ def _scaled(image: Any, scale: float) -> Any:
     if picture.size != small:
         picture = picture.resize(small, Image.Resampling.LANCZOS, reducing_gap=2.0)
     return picture if turn is None else picture.transpose(Image.Transpose(turn))
+
+
+def _count_frames(tiff: Any) -> int:
+    """Return how many pages of a TIFF can be reached: those behind a damaged one can't."""
+    count = 1
+    with suppress(Exception):  # the end, or one of the many kinds for a damaged page
+        while True:
+            tiff.seek(count)
+            count += 1
+    return count
 
 
 def _orientation(frame: Any) -> int:

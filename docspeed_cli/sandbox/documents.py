@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import threading
 import warnings
 from contextlib import suppress
@@ -84,7 +85,7 @@ def _read_image(path: Path) -> list[Page]:
     except Image.DecompressionBombError:
         message = "the image has too many pixels for the sandbox; make it smaller"
         raise Unreadable("document_too_large", message) from None
-    except (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError):
+    except (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, struct.error):
         # Pillow's readers raise all of these for damaged files.
         message = "the image is damaged, or of a kind that the sandbox can't read; save it again as PNG"
         raise Unreadable("document_unreadable", message) from None

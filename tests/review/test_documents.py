@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,19 @@ def test_picture_of_an_image_that_is_cut_short_shows_the_part_that_is_there(
 def test_picture_of_a_long_strip_fits_into_a_jpeg(tmp_path: Path) -> None:
     document = open_document(image(tmp_path / "a.png", (2, 70_000)))
     assert to_jpeg(document.picture(1, 1400))
+
+
+@pytest.mark.parametrize("damage", ["no width", "cut short"])
+def test_picture_of_a_tiff_with_a_damaged_page_shows_the_pages_before_it(tmp_path: Path, damage: str) -> None:
+    path = image(tmp_path / "a.tif", save_all=True, append_images=[Image.new("L", (40, 50))] * 2)
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, first)
+    (second,) = struct.unpack_from("<I", content, first + 2 + 12 * count)
+    struct.pack_into("<H", content, second + 2, 0)
+    path.write_bytes(content[: second + 5] if damage == "cut short" else content)
+    document = open_document(path)
+    assert document.page_count == 1 and document.picture(1, 1000).size == (400, 200)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "RGBA", "CMYK", "I;16", "I;16B"])
