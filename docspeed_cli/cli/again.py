@@ -20,7 +20,7 @@ class Again(NamedTuple):
     """The whole hint: the command line in backticks, or words if input came from a pipe or a URL has
     secrets."""
     phrase: str
-    """What hints say in place of `SAME_AGAIN`."""
+    """Words that hints print in place of `SAME_AGAIN`."""
 
 
 def again(argv: Sequence[str]) -> Again:

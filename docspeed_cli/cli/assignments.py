@@ -13,7 +13,7 @@ _MAX_DEPTH = 50
 
 
 def parse_assignments(assignments: Sequence[str] | None) -> dict[str, Any]:
-    """The fields that `--set` names. UsageError for text without `=`, or one assignment against another."""
+    """The fields that `--set` names. UsageError for a text without `=`, or for a contradiction."""
     result: dict[str, Any] = {}
     for text in assignments or ():
         name, equals, value = text.partition("=")

@@ -89,7 +89,7 @@ _RECENT = {
 
 
 class _Line(NamedTuple):
-    """A command with what its line gives so far: texts by the parameter's name."""
+    """A command, and the values on its line so far, by the parameter's name."""
 
     command: Description
     given: dict[str, list[str]]
@@ -124,7 +124,7 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
 
 
 def _read_line(command: Description, words: Sequence[str]) -> _Line:
-    """What the words give; nothing if a flag among them is unknown."""
+    """Read the values in the words; none if a flag among them is unknown."""
     given: dict[str, list[str]] = {}
     known = command.flags
     flags, others = split(known, words) or ([], [])

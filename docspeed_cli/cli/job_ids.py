@@ -67,7 +67,7 @@ def _id_in_line(line: str, context: Context, *, rows: bool) -> str | None:
 
 
 def _lasting(job: Job) -> dict[str, Any]:
-    """The members of a job's line that stay as they are."""
+    """The members of a job's line that never change."""
     return {key: value for key, value in job.to_json().items() if key != "status"}
 
 

@@ -218,7 +218,7 @@ def _settings(invocation: Invocation, environment: Environment) -> Settings:
 
 
 def _style(invocation: Invocation, settings: Settings) -> tuple[Settings, Style]:
-    """How to write output. A bad format is added to the settings' error, or else a UsageError."""
+    """How to write output. A bad format is a UsageError; with `checks_settings`, the settings' error."""
     from docspeed_cli.core.errors import UsageError, combine_errors
     from docspeed_cli.terminal.streams import Style
 

@@ -101,7 +101,7 @@ class Options:
     notify: str | None = None
     dry_run: bool = False
     checks_settings: bool = False
-    """Whether the command reports what is wrong with the settings, with all that is wrong besides."""
+    """Whether the command itself reports wrong settings, together with all other problems."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -151,7 +151,7 @@ class ResultOptions(FormatOptions):
 
 
 class InputOptions(Options):
-    """The documents."""
+    """The documents that a command reads."""
 
     files: Annotated[Texts, Argument("[FILE]...", "documents: paths, URLs, or - for standard input")] = None
     file_id: Annotated[Texts, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")] = None
@@ -178,7 +178,7 @@ class InputOptions(Options):
 
 
 def input_problems(options: Options, environment: Environment) -> list[UsageError]:
-    """What is wrong with the documents, to be printed with what is wrong with an option's value."""
+    """The problems of the documents, to be printed together with that of an option's value."""
     # Standard input is left alone: it can be read once only, and the command won't run.
     if not isinstance(options, InputOptions) or "-" in (*options.inputs.files, options.from_):
         return []
@@ -206,7 +206,7 @@ class RequestOptions(Options):
 
 
 class SubmitOptions(Options):
-    """How the request is submitted; `api` and `chat` have less of it."""
+    """How the request is submitted; `api` and `chat` have only some of these flags."""
 
     sync: Annotated[bool, request_flag("--sync", "ask for the result at once instead of a job")] = False
     fresh: Annotated[
@@ -236,7 +236,7 @@ class PollOptions(Options):
     """How long to wait, and how often to look."""
 
     timeout: Annotated[
-        Text, waiting_flag("--timeout", "longest wait in all: 90, 90s, 30min, 1h 30m", "DURATION")
+        Text, waiting_flag("--timeout", "longest total wait: 90, 90s, 30min, 1h 30m", "DURATION")
     ] = None
     poll_interval: Annotated[
         Text, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
@@ -317,7 +317,7 @@ class BatchOptions(OutputOptions):
     ] = False
     failures: Annotated[
         Text,
-        many_flag("--failures", "write the inputs without a result to this list, fit for --from", "FILE"),
+        many_flag("--failures", "write the inputs without a result to this file, a list for --from", "FILE"),
     ] = None
     ordered: Annotated[bool, many_flag("--ordered", "print the results in the order of the inputs")] = False
     output_name: Annotated[
@@ -331,7 +331,7 @@ class BatchOptions(OutputOptions):
 class CombineOptions(
     InputOptions, RequestOptions, SubmitOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions
 ):
-    """Everything that an operation has that makes one job of all its documents."""
+    """The options of an operation that makes one job of all its documents."""
 
     checks_settings = True
     # What holds where the flags of `BatchOptions` are absent.
@@ -348,7 +348,7 @@ class CombineOptions(
 
 
 class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):
-    """Everything that an operation has that makes a job of each document."""
+    """The options of an operation that makes a job of each document."""
 
     @property
     def inputs(self) -> Inputs:

@@ -46,7 +46,7 @@ def split(
 
 
 def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequence[str]) -> bool:
-    """Give the words to the arguments in their order; False if one is wrong or is left over."""
+    """Assign the words to the arguments in order; False if one is wrong or left over."""
     left = list(words)
     for parameter in arguments:
         if not left:

@@ -55,7 +55,7 @@ class Run(NamedTuple):
     bom: bool = False
     needs_inputs: bool = True
     checks: Callable[[Context, dict[str, Any]], ResultChecks | None] = lambda context, fields: None
-    """Make the checks that results must pass from the body's fields; called when documents are checked."""
+    """Makes, from the body's fields, the checks that results must pass; called when documents are checked."""
 
     def perform(self, context: Context) -> int:
         """Perform the operation; returns the exit code."""
@@ -82,7 +82,7 @@ class Run(NamedTuple):
             discard(found.checked)
 
     def _order(self, context: Context, problems: list[UsageError]) -> _Order:
-        """Read what is to be done, but for the documents; adds every problem to `problems`."""
+        """Read all options but the documents; adds every problem to `problems`."""
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
         checks, options, to = None, WaitOptions(), Target()
@@ -236,7 +236,7 @@ class Run(NamedTuple):
             return batch.perform(self._tasks(at, batch.run, order), run_tasks, documents)
 
     def _plan(self, context: Context, order: _Order, found: InputSet) -> Plan:
-        """What the run is to do, beside the task of each document."""
+        """The plan of the run: everything but the task of each document."""
         from docspeed_cli.jobs.batch import Plan, run_hash
         from docspeed_cli.jobs.failures import FailuresFile
 
@@ -269,7 +269,7 @@ def _nothing(inputs: Inputs) -> str:
 
 @contextmanager
 def adding_to(problems: list[UsageError]) -> Iterator[None]:
-    """Add what is wrong to these problems, so that they are reported together."""
+    """Add a UsageError to these problems, so that all are reported together."""
     try:
         yield
     except UsageError as error:

@@ -41,7 +41,7 @@ def _hint_at_run(context: Context, text: str) -> str:
 
 
 def jobs_of_run(context: Context, run: RunRecord) -> Iterator[Job]:
-    """The jobs of a run's inputs in their order; one that failed before it had a job has a failed one."""
+    """The jobs of a run's inputs in their order; an input that failed without a job gets a failed one."""
     for item in context.ledger.runs.items(run.run):
         job = context.ledger.by_row(item.job_row) if item.job_row is not None else None
         if job is None:
@@ -58,7 +58,7 @@ def schema_of_run(run: RunRecord | None) -> Any:
 
 
 def check_run_name(name: str) -> None:
-    """UsageError if a run can't be named like this."""
+    """UsageError for a name that a run can't have."""
     if name.startswith(("@", "-")) or not name.isprintable() or name != name.strip():
         raise UsageError(
             f"--name {name!r}: a name can't begin with @ or -, contain line breaks, or have blanks around it"

@@ -22,7 +22,7 @@ class ConfigFile(NamedTuple):
 
     path: Path
     values: Mapping[str, Any]
-    """What holds without an environment."""
+    """The values that apply without an environment."""
     chosen: str | None = None
     """Name of the environment."""
     by_flag: bool = False

@@ -11,10 +11,10 @@ _MAX_DIGITS = 600
 
 _NEGATIVE_ZERO = re.compile(r"-0(?![.\d])")
 _NEGATIVE_ZERO_BYTES = re.compile(_NEGATIVE_ZERO.pattern.encode())
-"""The whole number that Python changes, or a text that looks like it."""
+"""Finds `-0`, the whole number that Python changes, even in a text that only contains it."""
 
 _MAX_DEPTH = 200
-"""Levels of the deepest JSON that a user can mean."""
+"""Levels of the deepest JSON that a request may have."""
 
 
 class Number(float):
@@ -67,7 +67,7 @@ def read_json(text: str | bytes, *, strict: bool = False) -> Any:
 
 
 def _loads(text: str | bytes, hooks: dict[str, Any]) -> Any:
-    """Parse JSON; whole numbers pass a function of ours only if there is one that Python changes."""
+    """Parse JSON; whole numbers go through a function of ours only if Python would change one."""
     import json
 
     if isinstance(text, str):

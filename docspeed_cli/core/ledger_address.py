@@ -16,7 +16,7 @@ class LedgerAddress(str):
     url: str
     """The address with everything in it."""
     secrets: frozenset[str]
-    """What must not be printed: the password, as it is written and as it is meant."""
+    """What must not be printed: the password, as it is written and decoded."""
 
     def __new__(cls, shown: str, url: str, secrets: frozenset[str]) -> LedgerAddress:
         self = super().__new__(cls, shown)

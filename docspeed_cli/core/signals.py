@@ -90,7 +90,7 @@ class Interrupts:
             self._idle = False
 
     def forgive(self, interrupted: Interrupted) -> bool:
-        """Return True and go on if it was Ctrl-C, which may mean less than the whole program."""
+        """Return True and go on if it was Ctrl-C, which may be meant for a part of the program only."""
         if interrupted.exit_code != 128 + signal.SIGINT:
             return False
         self.pending = None

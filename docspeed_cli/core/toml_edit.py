@@ -1,7 +1,7 @@
 """Change one value in the text of a config file, and leave its comments and layout alone.
 
-Python reads TOML but does not write it. The files that we write have one value on each line, so lines are
-enough; whatever else a file holds, an edit that would mean something else is refused.
+Python reads TOML but does not write it. The files that we write have one value on each line, so we
+edit lines. In any other file, an edit that would change more than its value is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _checked(text: str, expected: dict[str, Any]) -> str:
     except tomllib.TOMLDecodeError:
         same = False
     if not same:
-        raise ValueError("the value is written over several lines, or in a form that is not edited here")
+        raise ValueError("the value spans several lines, or has a form that docspeed does not edit")
     return text
 
 

@@ -45,7 +45,7 @@ _MAX_REASON = 500
 
 
 class Plan(NamedTuple):
-    """What a run over many documents is to do, beside the task of each of them."""
+    """The plan of a run over many documents: everything but the task of each document."""
 
     operation: str
     command_hash: str
@@ -58,9 +58,9 @@ class Plan(NamedTuple):
     ordered: bool = False
     failures: FailuresFile | None = None
     nothing: str = "no documents found"
-    """What to say if there is nothing to do."""
+    """The message if there is nothing to do."""
     schema: str | None = None
-    """JSON of the schema that is extracted by."""
+    """JSON of the schema of an extraction."""
     as_rows: bool = False
     """Whether the results become rows of one table or workbook."""
 
@@ -147,7 +147,7 @@ class Batch:
         return stopped
 
     def _tasks_in_time(self, tasks: DocumentTasks, documents: Iterable[Source]) -> Iterator[Task[Outcome]]:
-        """The documents' tasks; one that is not started is the last."""
+        """Yield the documents' tasks; once the run's time is over, a late task is the last."""
         for source in documents:
             if self.plan.failures is not None:
                 self.plan.failures.begin(source)

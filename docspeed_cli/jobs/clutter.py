@@ -1,4 +1,4 @@
-"""Tell which files of a searched folder are left out: by their names, and the workbooks that we wrote."""
+"""Tell which files of a searched folder to skip: by their names, or because we wrote them."""
 
 from __future__ import annotations
 

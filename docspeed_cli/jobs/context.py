@@ -86,7 +86,7 @@ class Context:
 
     @cached_property
     def report(self) -> Report:
-        """What this command brought to its end."""
+        """The jobs or the run of this command, for `--notify`."""
         if self._made_from is not None:
             return self._made_from.report
         from docspeed_cli.jobs.report import Report
@@ -196,7 +196,7 @@ class Context:
 
     @cached_property
     def rate_limiter(self) -> RateLimiter:
-        """What every request to this server passes through."""
+        """The rate limit that all requests to this server share."""
         from docspeed_cli.service.rate_limit import RateLimiter
 
         made_from = self._made_from

@@ -61,7 +61,7 @@ class Talk:
         self.session_id = None
 
     def ask(self, question: str) -> Outcome:
-        """Ask a question; if the server has forgotten the session, a new one is started, or NotFound."""
+        """Ask a question; if the server has forgotten the session, start a new one or raise NotFound."""
         asked = RequestTask(self.tasks, self.request(question))
         outcome = run_alone(self.context, asked.run)
         error = outcome.error
@@ -84,11 +84,11 @@ class Talk:
     def _unknown_session(self, error: DocspeedError) -> NotFound:
         """The error for a session that the user named and the server does not know."""
         what = f"the server does not know the session {self.session_id}: {error.message}"
-        hint = "name no session to start a new conversation"
+        hint = "leave out --session-id to start a new conversation"
         return NotFound(what, hint=hint, status=error.status, request_id=error.request_id)
 
     def _naming_files(self, error: DocspeedError) -> DocspeedError:
-        """The error, with a next step if the server may have forgotten documents that were files here."""
+        """The error, with a next step if the server may have forgotten documents that were uploaded here."""
         stored = [source for source in self.sources if source.path is None]
         names = [shlex.quote(source.label) for source in stored if source.label != source.file_id]
         if error.hint or not names or not is_about_a_file(error):
@@ -118,14 +118,14 @@ class Talk:
 
 
 def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conversation:
-    """The last conversation over these documents, or over any if none are given. UsageError if none is."""
+    """The last conversation over these documents, or over any documents. UsageError if there is none."""
     uploads = Uploads(context)
     digests = [uploads.read(source).digest for source in sources] if sources else None
     found = context.ledger.last_conversation(context.server, context.fingerprint, digests)
     if found is None:
         over = " over these documents in this order" if sources else ""
         hint = "ask without `--continue` to start one" if sources else "`docspeed chat 'your question' FILE`"
-        raise UsageError(f"no conversation{over} to continue", hint=hint)
+        raise UsageError(f"there is no conversation to continue{over}", hint=hint)
     return found
 
 

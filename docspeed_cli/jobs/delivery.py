@@ -67,7 +67,7 @@ class Delivery:
             raise outcome.error
 
     def finish(self) -> None:
-        """Write what is written once all outcomes are known. DocspeedError if it can't be."""
+        """Write the output that needs all outcomes. DocspeedError if it can't be written."""
         if self._rows is not None:
             self._rows.finish()
 
@@ -193,7 +193,7 @@ class Delivery:
         self.output.row(*cells, prose=age, state=state)
 
     def _deliver_failure(self, outcome: Outcome, error: DocspeedError) -> None:
-        """Print a failure, with the result beside it if one came that lacks required values."""
+        """Print a failure, together with the result if there is one, as when it lacks required values."""
         if self.output.human_output or self.output.format != "json":
             label = outcome.source.label if outcome.source else outcome.job.input if outcome.job else None
             what = error.reason
@@ -214,7 +214,7 @@ class Delivery:
             self.output.line_with(line, "result", outcome.result)
 
     def _deliver_text(self, job: Job, text: str) -> None:
-        """Print one of many results that was converted, under the name of its document."""
+        """Print one of many converted results, under the name of its document."""
         label = job.input or job.ref
         if self.output.format == "id":
             self.output.text(text)

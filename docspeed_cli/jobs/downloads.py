@@ -201,7 +201,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _named(error: DocspeedError, label: str) -> DocspeedError:
-    """The error with its document's name; `docspeed doctor` can't help to reach another server."""
+    """The error with its document's name, without a hint at `docspeed doctor`: it checks the service only."""
     if isinstance(error, NotFound | Rejected):
         return error
     hint = None if error.hint == "docspeed doctor" else error.hint

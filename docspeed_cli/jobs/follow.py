@@ -24,7 +24,7 @@ _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
 _MAX_CHECKED = 4096
-"""Largest answer in bytes that is checked for being a job in place of its result."""
+"""Largest answer in bytes that may be the job instead of its result; we check only those."""
 
 
 class Follower:
@@ -253,7 +253,7 @@ class Confirmation:
 
 
 class Fetch:
-    """The fetching of one job's result, which is then kept.
+    """Fetches one job's result, which is then kept.
 
     `at_hand` is the result if it need not be fetched; at the end `result` is what the server sent.
     """
@@ -279,7 +279,9 @@ class Fetch:
             self.result = self._at_hand
             return None
         if job.job_id is None:
-            raise NotFound(f"the result of {job.ref} came in the answer itself and is not kept any more")
+            raise NotFound(
+                f"the result of {job.ref} came with the answer to its submission, and is not kept any more"
+            )
         try:
             response = follower.context.client.result(job.job_id, self._deadline)
             if response.status != 202:

@@ -24,7 +24,7 @@ class Shard(NamedTuple):
     """One of several parts of equal size into which runs on several machines divide their documents."""
 
     part: int
-    """From 1."""
+    """Counted from 1."""
     parts: int
 
     def takes(self, source: Source) -> bool:

@@ -29,7 +29,7 @@ class Summary(NamedTuple):
 
 @contextmanager
 def resumable(context: Context, run: RunState) -> Iterator[None]:
-    """Print how to go on if a signal ends what is inside."""
+    """Print how to go on if a signal ends the block."""
     try:
         yield
     except ReportedInterrupt:
@@ -41,7 +41,7 @@ def resumable(context: Context, run: RunState) -> Iterator[None]:
 
 @contextmanager
 def interruptible_download(context: Context) -> Iterator[None]:
-    """Print how to go on if a signal ends the downloads inside."""
+    """Print how to go on if a signal ends the downloads in the block."""
     try:
         yield
     except Interrupted as interrupted:

@@ -49,7 +49,7 @@ _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 """Sizes in bytes of the second header of every version of BMP."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""The beginning of a container of Microsoft's, which holds old and encrypted Office documents."""
+"""The beginning of Microsoft's container file, which holds old and encrypted Office documents."""
 
 _OLE_CONTENTS = (
     ("EncryptedPackage", "it is protected with a password; save a copy without one"),
@@ -139,7 +139,7 @@ def _office_type(path: Path) -> str | None:
 
 
 def _ole_problem(file: BinaryIO) -> str:
-    """What a container of Microsoft's holds, by the names in its directory, which may be anywhere in it."""
+    """Why a container file is unsupported, by the names in its directory, which may be anywhere in it."""
     file.seek(0)
     content = file.read()
     problems = (problem for name, problem in _OLE_CONTENTS if name.encode("utf-16-le") in content)

@@ -65,7 +65,7 @@ def local_source(label: str, path: Path, below: Path | None = None) -> Source:
 
 
 def why_absent(path: Path, suffixes: tuple[str, ...] = ("",)) -> str:
-    """The message for a path without a file, which suggests an id's command or a file with a similar name.
+    """The message for a path without a file: it suggests the flag for an id, or a file with a similar name.
 
     Only files with one of these suffixes are suggested.
     """

@@ -18,9 +18,9 @@ T = TypeVar("T")
 Task = Generator[float, None, T]
 """A piece of work that yields the time (monotonic clock) at which it wants to go on.
 
-So one thread can drive one job and a few threads ten thousand, with the same code. What waits on the way (for
-a lock, a job, a result) has a method that goes on with it and returns when to call it again, or None once it
-is done: a task drives it by `yield from iter(method, None)`.
+So one thread can drive one job and a few threads ten thousand, with the same code. Each wait on the way
+(for a lock, a job, a result) is an object with a method that goes one step on. It returns when to call it
+again, or None once the wait is over: a task drives it by `yield from iter(method, None)`.
 """
 
 

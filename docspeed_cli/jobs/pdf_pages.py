@@ -74,7 +74,7 @@ class _Pdf:
         top = int(_matched(_REFERENCE, _after(b"/Pages", self._text(int(root[1]))))[1])
         counted = self._pages_below(top)
         if not re.match(rb"\s*%d\b" % counted, self._member(b"/Count", self._text(top))):
-            raise ValueError("its pages are not as many as it says")
+            raise ValueError("it does not have as many pages as it says")
         return counted
 
     def _count(self, number: int) -> int:

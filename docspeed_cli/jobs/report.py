@@ -1,4 +1,4 @@
-"""What one command brought to its end, for the command that `--notify` names."""
+"""The jobs that one command finished, for the summary that `--notify` passes on."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def job_of(context: Context, result: StoredResult) -> Job | None:
 
 
 def _job_with(context: Context, path: Path) -> Job | None:
-    """Return the only job whose kept result is what the file holds, but for the line break at its end."""
+    """Return the only job whose kept result equals the file, except for the line break at its end."""
     try:
         content = path.read_bytes()
     except OSError:

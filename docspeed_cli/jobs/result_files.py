@@ -112,7 +112,7 @@ class ResultFiles:
         return outcome._replace(result=None, output=str(path))
 
     def _copy_decisions(self, job: Job, path: Path) -> None:
-        """Copy reviewers' decisions to the new file, because only the job's newest file is looked beside."""
+        """Copy reviewers' decisions beside the new file: we look only beside the job's newest file."""
         if job.output is None or not Path(job.output).is_absolute():
             return
         before = Path(job.output).with_name(Path(job.output).stem + CORRECTIONS)

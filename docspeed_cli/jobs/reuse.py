@@ -66,7 +66,7 @@ class Search:
             self._sort(self._context.ledger.by_request(prepared.identity))
 
     def _sort(self, known: list[Job]) -> None:
-        """Part what is known of the request into jobs, and submissions of unknown outcome."""
+        """Sort the request's rows into jobs, and submissions of unknown outcome."""
         if known and known[0].state is State.FAILED:
             why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
             ended = f"job {known[0].ref} ended with status {why}"
@@ -82,7 +82,7 @@ class Search:
                 self.unknown.append(job)
 
     def step(self) -> float | None:
-        """Go on: None at the end; else when to ask the server again about a job.
+        """Go one step on: None at the end; else when to ask the server again about a job.
 
         NotFound if the request may have been paid for and is not to be resubmitted.
         """
@@ -111,7 +111,7 @@ class Search:
     def _as_it_is_now(self, job: Job) -> Job | float:
         """The job: done if its result is kept; else as the server knows it, or gone; or when to ask again.
 
-        While the server is in trouble, a command that waits takes the job as it was: its looks only delay.
+        While the server is in trouble, a command that waits takes the job as it was: its wait tolerates that.
         """
         follower = self._reuse.follower
         kept = follower.kept(job)
@@ -152,6 +152,6 @@ class Search:
         if lost is None:
             output.note(f"{what}; submitting again")
         elif (number := self._reuse.run.count_lost()) <= _MAX_NAMED:
-            output.warn(f"{what}; submitting it again, to be paid for again")
+            output.warn(f"{what}; submitting it again, which is paid for again")
         elif number == _MAX_NAMED + 1:
             output.warn("more results are lost like this; submitting their requests again too")

@@ -88,7 +88,7 @@ class Scheduler(Generic[T]):
             raise Interrupted(signal.SIGINT, idle=True)
 
     def run(self, tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
-        """Every task's outcome, in the order in which they end. Close it to stop the run."""
+        """Yield every task's outcome, in the order in which tasks end. Close it to stop the run."""
         # Input may come slowly from a pipe, so a separate thread reads it.
         threading.Thread(target=self._read_input, args=(tasks,), daemon=True).start()
         try:
@@ -237,7 +237,7 @@ def workers(
     most: int | None = None,
     retry_rate_limits: bool = False,
 ) -> Iterator[tuple[Context, RunTasks]]:
-    """A context with a client for many tasks, and what runs them, with `--concurrency` workers.
+    """A context with a client for many tasks, and the function that runs them in `--concurrency` workers.
 
     `total` is the number of tasks if it is known: a single one runs in the caller's thread. With `most`, no
     more than this many are under way, or as many as there are workers. The end of the block stops the run.

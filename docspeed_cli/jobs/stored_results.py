@@ -1,4 +1,4 @@
-"""Find results that are there already: in files and folders, in lines of JSON, and those that are kept."""
+"""Find existing results: in files and folders, in lines of JSON, and among the kept results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StoredResult(NamedTuple):
-    """A result that is there, under the name of its document or its file; or why it can't be read."""
+    """An existing result, under the name of its document or its file; or why it can't be read."""
 
     label: str
     payload: Any = None
@@ -63,9 +63,9 @@ def read_again(context: Context, result: StoredResult) -> Any:
 
 
 def stored_results(context: Context, names: Iterable[str]) -> Iterator[StoredResult]:
-    """Yield the results that these names mean: files, folders, runs, job ids, `-` for lines of JSON.
+    """Yield the results that have these names: files, folders, runs, job ids, `-` for lines of JSON.
 
-    No request is sent. UsageError or NotFound for a name that means nothing.
+    No request is sent. UsageError or NotFound for a name without a result.
     """
     for name in names:
         path = Path(name)
@@ -119,7 +119,7 @@ def _from_file(path: Path, label: str) -> Iterator[StoredResult]:
 
 
 def _from_lines(label: str, stream: IO[bytes]) -> Iterator[StoredResult]:
-    """Yield the results in lines of JSON, as a run over many documents prints them; or one that is alone."""
+    """Yield the results in lines of JSON, as a run over many documents prints them; or a single result."""
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue

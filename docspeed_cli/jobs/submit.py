@@ -48,7 +48,7 @@ class Submitter:
         return Turn(self.context, prepared.identity, label, doing, options.deadline)
 
     def accept(self, prepared: PreparedRequest, options: WaitOptions, found: Search) -> Accepted:
-        """The job that the search has found, or else a new one. DocspeedError for whatever prevents that."""
+        """The job that the search has found, or else a new one. DocspeedError if there can't be one."""
         if found.job is not None:
             return found.job, None
         # The same Idempotency-Key as before: a server that knows such keys won't do the work twice.

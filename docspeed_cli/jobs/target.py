@@ -101,7 +101,7 @@ def target(
 
 
 def check_file(path: Path, named: str) -> None:
-    """UsageError if no file can be written at this path, which `named` names: a flag with its value."""
+    """UsageError if no file can be written at this path; `named` is the flag with its value."""
     if file := file_above(path):
         raise UsageError(f"{named}: {file} is a file, not a folder", hint="name another place")
     if not path.parent.is_dir():
@@ -123,7 +123,7 @@ def check_file(path: Path, named: str) -> None:
 
 
 def _check_folder(folder: Path, named: str) -> None:
-    """UsageError if no file can be made in the folder. It is tried, because permissions don't tell it all."""
+    """UsageError if no file can be made in the folder. We try, because permissions don't tell all."""
     import tempfile
 
     try:
@@ -185,7 +185,7 @@ def row_options(
     *,
     bom: bool = False,
 ) -> RowOptions | None:
-    """Return which rows are wanted; None for a format without rows. UsageError if a flag needs another."""
+    """Return which rows are wanted; None for a format without rows. UsageError for another format's flag."""
     check_bom(form, bom)
     if table is not None and form != "csv":
         raise UsageError(f"--table {table} picks a table for csv", hint="add `--format csv`")

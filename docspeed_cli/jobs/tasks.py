@@ -161,7 +161,7 @@ class RequestTask:
             return Outcome(self._source, self._job, error=unforeseen, operation=self._request.operation.name)
 
     def _prepare(self, options: WaitOptions) -> tuple[PreparedRequest, Outcome | None]:
-        """Read the documents; also the outcome if the result is in its file already."""
+        """Read the documents; returns the outcome too if the result is in its file already."""
         tasks, path = self._tasks, self._path
         for source in self._request.sources:
             if source.problem is not None:
@@ -179,7 +179,7 @@ class RequestTask:
         return prepared, None
 
     def _downloaded(self, deadline: float | None) -> Request:
-        """The request with its documents from the web downloaded, unless they were before the run."""
+        """The request, with its documents from the web downloaded unless the run has done that before."""
         sources = self._request.sources
         if not any(source.url and source.path is None for source in sources):
             return self._request
@@ -200,7 +200,7 @@ class RequestTask:
             raise error
 
     def _finish(self, job: Job, result: Body | None, seconds: float) -> Outcome:
-        """The outcome of a job that went well, with its result checked and in its file."""
+        """The outcome of a job that succeeded, with its result checked and in its file."""
         self._job = job
         outcome = Outcome(self._source, job, result, seconds=seconds)
         if result is not None and self._tasks.run.many:

@@ -108,7 +108,7 @@ class Uploads:
         return turn
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
-        """Upload one document: the server's entry for it, or what the ledger knows of an earlier upload."""
+        """Upload one document; returns the server's entry for it, or the ledger's for an earlier upload."""
         file_id, entry = self.store(self.read(source), fresh=fresh)
         if entry is not None:
             return {**entry, "input": source.label}

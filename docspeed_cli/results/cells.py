@@ -37,7 +37,7 @@ _KINDS = {
     }.items()
     for word in words
 }
-"""What the types of schemas mean."""
+"""The kind that each type of a schema means."""
 
 _PRINTED_NUMBER = re.compile(r"-?\d+(?:\.\d+)?|-?\d+(?:[.,]\d+){2,}", re.ASCII)
 """A number without a currency or a percent sign, and with a comma only where other marks explain it."""

@@ -51,7 +51,7 @@ class Difference(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How many values of one key were right, of how many that are expected or were found."""
+    """How many values of one key were right, out of all that are expected or actual."""
 
     right: int = 0
     total: int = 0
@@ -74,7 +74,7 @@ def _sum(scores: Iterable[Score]) -> Score:
 
 
 class RowScore(NamedTuple):
-    """How many rows of one table were found, of those expected and of those that are there."""
+    """How many rows of one table were matched, and how many are expected and actual."""
 
     matched: int = 0
     expected: int = 0
@@ -134,7 +134,7 @@ class CompareOptions(NamedTuple):
 
     ignore: Sequence[str] = ()
     tolerance: Decimal = Decimal(0)
-    """How far two numbers may be apart."""
+    """The largest difference between two numbers that count as equal."""
     row_keys: Mapping[str, Sequence[str]] = {}
     """The columns that identify a row, by table."""
     ignore_case: Sequence[str] = ()

@@ -119,7 +119,7 @@ def _put(container: Any, name: Any, new: Any) -> None:
 
 
 def _with_value(old: Any, new: Any) -> Any:
-    """Return what stands in the old value's place: its evidence and its name stay beside the new one."""
+    """Return the new value for the old one's place, beside the old one's evidence and name if it has them."""
     if not _has_name_or_evidence(old):
         return new
     name = next((name for name in VALUE_NAMES if name in old), "value")

@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """What this decision replaces an earlier one of."""
+        """The key under which this decision replaces an earlier one."""
         return self.field, self.decision == NOTE
 
     def says_the_same(self, other: Decision) -> bool:
@@ -117,7 +117,7 @@ def _as_json(each: Decision) -> dict[str, Any]:
 def merge_changes(
     decisions: Mapping[Key, Decision], changes: Iterable[Change]
 ) -> tuple[Decisions, list[Decision]]:
-    """Return the decisions with these changes, and those that they replace unseen."""
+    """Return the decisions with these changes, and those that the changes replace unseen."""
     merged, replaced = dict(decisions), []
     for change in changes:
         now = merged.pop(change.key, None)
@@ -141,7 +141,7 @@ def _holds(each: Decision, text: str | None) -> bool:
 
 
 def is_reviewed(decisions: Mapping[Key, Decision], value_count: int) -> bool:
-    """Whether the document was rejected, or all its values (without values, it itself) were decided about."""
+    """Whether the document was accepted or rejected as a whole, or every value has a decision."""
     return ("", False) in decisions or (value_count > 0 and values_left(decisions, value_count) == 0)
 
 

@@ -30,7 +30,7 @@ _WORDS = {
     "net": r"taxable_?(value|amount)|net(_?amount|_?total|_?value)?",
     "amount": r"(line_?|item_?)?(amount|total|line_?total)(_?net)?",
 }
-"""What a key's last part is called, in lower case."""
+"""Regular expressions for a key's last part in lower case, by its meaning."""
 
 _GSTIN = r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z]"
 _IBAN = r"[A-Z]{2}[0-9]{2}[ 0-9A-Z]{11,40}"

@@ -1,6 +1,6 @@
 """Compile a rule's expression into a function over a result's values.
 
-The syntax is a small part of Python's, read into a syntax tree of which every node is on a list: nothing is
+The syntax is a small part of Python's: each node of the syntax tree must be of a kind on our list. Nothing is
 evaluated as Python, and there are no attributes, calls or loops but ours. Arithmetic is decimal.
 """
 
@@ -43,7 +43,7 @@ _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _NAMES = (*FUNCTIONS, "matches", "field")
-"""What may stand before parentheses."""
+"""Names of the functions."""
 
 Evaluate = Callable[[Scope], Any]
 
@@ -108,7 +108,7 @@ _WORDS = {"column": "value", "table": "table", "number": "number", "text": "text
 
 
 class _Compiler:
-    """Compiles the nodes of one expression to functions, each with the shape of what it gives."""
+    """Compiles the nodes of one expression to functions, each with the shape of its value."""
 
     def __init__(self, source: str, names: Names | None, each: str | None) -> None:
         self._source = source

@@ -29,7 +29,7 @@ _PAGE_COUNT = re.compile(rb'"(?:page_count|num_pages|total_pages)"\s*:\s*(\d{1,9
 _PAGE = re.compile(rb'"page(_index|_number|)"\s*:\s*(\d{1,9})\s*[,}]')
 _SECTION_END = re.compile(rb'"(?:end_page(_index|)|last_page)"\s*:\s*(\d{1,9})\s*[,}]')
 _MAX_MEMBER = 64
-"""Bytes of a page's member, with some white space in it."""
+"""Bytes of the longest member that we search for, with some white space in it."""
 
 
 class Page(NamedTuple):

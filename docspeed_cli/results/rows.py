@@ -26,7 +26,7 @@ FIELDS = "fields"
 
 
 def our_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Return columns of ours with their types."""
+    """Return docspeed's own columns with their types."""
     return tuple(Column(name, "" if name in _OF_ANY_TYPE else STRING) for name in names)
 
 

@@ -28,7 +28,7 @@ class CellPlace(NamedTuple):
     holder: Any
     """The list or the object that holds the cell."""
     key: Any
-    """Its position or name in there; for a cell that the list lacks, its own numbers of row and column."""
+    """Its position or name there; for a cell that the list lacks, members with its row and column."""
 
     @property
     def content(self) -> Any:

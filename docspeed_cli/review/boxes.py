@@ -32,7 +32,7 @@ _SIZES = (
 _SCALES = tuple(dpi / 72 for dpi in (72, 96, 100, 144, 150, 200, 300, 400, 600))
 """Units of a box for each point of the page: points themselves, or pixels of a scan at a usual resolution."""
 _TOLERANCE = 1.01
-"""Boxes may stand out of their page by this much."""
+"""How far a box may reach, as a share of the page: some reach a little beyond its edge."""
 _USUAL_SIZES = ((595.0, 842.0), (612.0, 792.0), (842.0, 595.0), (792.0, 612.0))
 """A4 and US Letter in points, upright and lying."""
 _MIN_SIDE = 0.002

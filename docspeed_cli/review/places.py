@@ -202,9 +202,9 @@ class Locator:
 
     @cached_property
     def _origin(self) -> str:
-        """`top` or `bottom` of the page as people see it, or the corner from which the `file` counts.
+        """The origin of the boxes: `top` or `bottom` of the page as people see it, or that of the `file`.
 
-        The texts that stand in the boxes decide; without them, the boxes that count upwards do.
+        The texts in the boxes decide; without texts, the direction in which the boxes count.
         """
         usual = "bottom" if self._units.is_upward else "top"
         if self._document is None:

@@ -114,7 +114,7 @@ def _weaknesses(payload: Any) -> Iterator[tuple[str, int, str]]:
 
 
 def _cell_doubts(cell: Field, *, row_has: bool) -> Iterator[tuple[str, int, str]]:
-    """Yield the concerns of a cell: many tables have cells that are rightly empty."""
+    """Yield the concerns of a cell; an empty one is a low concern, because many tables have some."""
     if cell.value in (None, "", []):
         yield cell.key, LOW, "empty"
     elif not cell.has_evidence and not row_has:

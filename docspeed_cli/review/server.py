@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_problem(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def _is_own_origin(self) -> bool:
-        """Whether no page asks, as for an address that was typed, or one of ours."""
+        """Whether the request comes from a page of ours, or from no page, as for a typed address."""
         origin = self.headers.get("Origin")
         if origin is None:
             return self.command == "GET"

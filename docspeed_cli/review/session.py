@@ -206,7 +206,7 @@ class Session:
     # -- deciding
 
     def decide(self, number: int, asked: Any) -> dict[str, Any]:
-        """Save what a page asks for, and return the new state. Refused, or DocspeedError if it can't be."""
+        """Save what a page asks for; returns the new state. Refused; DocspeedError if it can't be saved."""
         # A decision does not wait while pages are drawn: it needs the result, not its documents.
         shown = self._open.get(number)
         if shown is None:
@@ -240,7 +240,7 @@ class Session:
         return {**self._state(number, decisions), "replaced": others}
 
     def _made(self, shown: _Open, standing: Decisions, asked: Any) -> dict[Key, Decision | None]:
-        """Return the decisions that a page asks for; None takes a note away. Refused without sense."""
+        """Return the decisions that a page asks for; None removes a note. Refused if they make no sense."""
         if not isinstance(asked, dict):
             raise Refused(_UNKNOWN)
         kind, field, text = asked.get("decision"), asked.get("field", ""), asked.get("text", "")

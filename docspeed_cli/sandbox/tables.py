@@ -94,7 +94,7 @@ def find_tables(page_rows: Sequence[Row]) -> Iterator[Table | Sequence[Row]]:
 
 
 def _grow(rows: Sequence[Row], start: int) -> _Grid:
-    """Rows from a first one on that fit its columns."""
+    """The row at `start`, and those after it that fit its columns."""
     first = rows[start]
     extents = [(line.box[0], line.box[2]) for line in first.lines]
     grid = _Grid(extents, [first], [{column: [line] for column, line in enumerate(first.lines)}])

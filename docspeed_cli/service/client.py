@@ -130,7 +130,7 @@ class Client:
     def upload(
         self, path: Path, filename: str, content_type: str, deadline: float | None = None
     ) -> dict[str, Any]:
-        """Store a file; the server's entry for it, with its `file_id`. Uploads are free, so we retry."""
+        """Upload a file; returns the server's entry, with its `file_id`. We retry: uploads are free."""
         name = filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Route(NamedTuple):
         return f"{scheme}://{rest.rpartition('@')[2]}"
 
     def failed(self, what: str, *, hint: str = "", retryable: bool = False) -> DocspeedError:
-        """The error for a proxy that does not do its work, which names the variable and never a password."""
+        """The error for a proxy that does not work; it names the variable and never a password."""
         hint = hint or f"fix {self.variable}, or name the server in NO_PROXY to go around the proxy"
         return Unavailable(f"{self.variable} {what}", code="network", retryable=retryable, hint=hint)
 

@@ -16,10 +16,10 @@ from typing import IO
 IN_MEMORY = 256 * 1024
 """Largest result in bytes that is read at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
-"""The only names of contents: a damaged one must not lead to another file."""
+"""The form of a digest: a damaged one must not lead to another file."""
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _HASHED_AT_ONCE = 2047
-"""Bytes; for more, hashlib gives up the interpreter's lock, which takes longer than to hash them."""
+"""Most bytes that hashlib hashes without giving up the interpreter's lock, which would take longer."""
 MAX_PART_AGE = 7 * 86400.0
 """Seconds after which no process is still writing a content, or the row that names it."""
 
@@ -36,7 +36,7 @@ class Contents(ABC):
 
     @abstractmethod
     def size(self, digest: str) -> int | None:
-        """Return the size in bytes of what is there under this digest; None if nothing is."""
+        """Return the size in bytes of the content with this digest; None if there is none."""
 
     @abstractmethod
     def verified(self, digest: str, size: int) -> IO[bytes] | None:

@@ -1,6 +1,6 @@
 """The interface of a ledger's database, and the queue of writes that its engines share.
 
-The SQL that passes through it is what SQLite and PostgreSQL have in common, with SQLite's marks for values.
+The SQL that passes through it is what SQLite and PostgreSQL have in common, with SQLite's placeholders.
 """
 
 # See `sqlite` for what imports cost here.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MAX_TIME = 253_402_300_800.0
-"""The end of the year 9999, in seconds since 1970: no calendar goes further."""
+"""The end of the year 9999, in seconds since 1970: Python's dates go no further."""
 
 
 class Write:
@@ -66,7 +66,7 @@ class Database(ABC):
 
     @abstractmethod
     def contents(self) -> Contents:
-        """Return what holds the bytes of kept results."""
+        """Return the store of the bytes of kept results."""
 
     @abstractmethod
     def health(self) -> str:

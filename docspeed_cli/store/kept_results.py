@@ -140,7 +140,7 @@ class KeptResults:
             freed = self._discard(oldest)
 
     def _excess(self) -> int:
-        """Return by how many bytes the results are too large."""
+        """Return how many bytes the results take beyond the limit."""
         ((size,),) = self._database.read("SELECT coalesce(sum(size), 0) FROM kept")
         return int(size) - self._limits.total
 

@@ -219,7 +219,7 @@ class Ledger:
         return self._jobs(tail, [*used.values(), most])
 
     def operations(self) -> list[str]:
-        """Return the operations that jobs here are of."""
+        """Return the operations of the jobs here."""
         return [readable_text(name) for (name,) in self.database.read("SELECT DISTINCT operation FROM jobs")]
 
     def statuses(self) -> list[tuple[str, str]]:

@@ -96,7 +96,7 @@ class Locks:
 
 @contextmanager
 def whole_file_lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, once whoever has it releases it. OSError if the folder has no locks.
+    """Hold the lock of a file, after waiting for its holder. OSError if the folder has no locks.
 
     Each use opens the file again, so threads exclude each other too.
     """

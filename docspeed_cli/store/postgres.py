@@ -169,7 +169,7 @@ class PostgresDatabase(Database):
                 lacking = "1 change is" if count == 1 else f"{count} changes are"
                 self._warn(
                     f"{lacking} not in the ledger {self.where}, which can't be used now;"
-                    " run the same command again when it can"
+                    " run the same command again once it can"
                 )
             self._drop_connection()
 

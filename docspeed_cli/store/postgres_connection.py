@@ -29,7 +29,7 @@ _CONNECTING = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""libpq's parameters where the address says nothing else; times are in seconds, the last in milliseconds."""
+"""Parameters of libpq that the address may override; times are in seconds, the last in milliseconds."""
 _SESSION = {
     "search_path": SCHEMA,
     # The server, too, must notice that a machine is gone, and free its locks.
@@ -42,7 +42,7 @@ _LOOK = """
     pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', getdatabaseencoding()
 """
 UNSYNCED = "RETURNING set_config('synchronous_commit', 'off', true)"
-"""The end of a lone statement that need not survive a loss of power: one round trip in place of four."""
+"""Ends a single statement that need not survive a loss of power: one round trip in place of four."""
 HINT = "`docspeed doctor` checks it; `--local-ledger` goes on with the ledger of this machine alone"
 """What to do about most errors."""
 
@@ -146,7 +146,7 @@ def reason(error: psycopg.Error) -> str:
 
 @cache
 def native(sql: str) -> bytes:
-    """Write SQLite's marks as PostgreSQL's: a bare `?` has the number after the highest before it."""
+    """Convert SQLite's placeholders to PostgreSQL's: a bare `?` gets the number after the highest so far."""
     highest = 0
 
     def numbered(mark: re.Match[str]) -> str:

@@ -177,7 +177,7 @@ class Runs:
 
 
 def _repaired(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
-    """Return a row with damaged numbers replaced by None, and other damage by text."""
+    """Return a row with damaged values replaced: a number by None, a text by its readable part."""
     numbers = {"started_at", "ended_at", "total", "position", "job_row", "reused", "pages", "seconds"}
     return [
         validate_number(value) if name in numbers else None if value is None else readable_text(value)

@@ -194,7 +194,7 @@ class SqliteDatabase(Database):
         return db
 
     def _empty(self) -> sqlite3.Connection:
-        """Open an empty database that is lost at the end."""
+        """Open an empty database in memory."""
         self.is_persistent = False
         return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
 

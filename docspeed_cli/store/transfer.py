@@ -22,7 +22,7 @@ _SAME_JOB = (
     "j.request = i.request AND j.token IS NOT DISTINCT FROM i.token"
     " AND j.submitted_at IS NOT DISTINCT FROM i.submitted_at"
 )
-"""A submission has one token, and a second one of the same request a later time."""
+"""SQL that is true for two rows of one submission: each has its own token and time."""
 
 
 def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> dict[str, int]:

@@ -134,7 +134,7 @@ class Streams:
 
 
 def _counts(name: str, value: str) -> bool:
-    """Whether a variable says anything that rich should go by."""
+    """Whether a variable has a value that rich should follow."""
     if name == "TERM":
         return value != "dumb"  # rich takes every dumb terminal to be 80 columns wide
     if name in ("COLUMNS", "LINES"):

@@ -107,8 +107,7 @@ def test_api_request_that_was_answered_before_is_submitted_again_with_a_note(
         assert "again" not in stage.run(*argv).err
         ran = stage.run(*argv)
         assert ran.code == 0
-        assert ("submitting again what job job_1 did" in ran.err) == noted
-        assert ("`docspeed jobs result job_1`" in ran.err) == noted
+        assert ("job job_1 (`docspeed jobs result job_1`); submitting it again" in ran.err) == noted
     assert service.count(SUBMIT) == 4
 
 

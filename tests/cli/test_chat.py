@@ -85,7 +85,7 @@ def test_chat_session_that_the_user_named_and_the_server_does_not_know_is_exit_6
     service.then(SUBMIT, Reply.of(422, {"detail": "the session has expired"}))
     ran = stage.run("chat", "first?", "--file-id", "f", "--session-id", "wrong")
     assert (ran.code, ran.out) == (6, "")
-    assert "does not know the session wrong" in ran.err and "name no session" in ran.err
+    assert "does not know the session wrong" in ran.err and "leave out --session-id" in ran.err
     assert sessions(service) == ["wrong"]
 
 

@@ -68,7 +68,7 @@ def test_without_value_that_is_not_there_is_a_key_error(table: tuple[str, ...], 
 )
 def test_value_in_another_form_is_refused(text: str) -> None:
     table = () if "env" not in text else STAGING
-    with pytest.raises(ValueError, match="not edited here"):
+    with pytest.raises(ValueError, match="does not edit"):
         with_value(text, table, "format", "json")
 
 

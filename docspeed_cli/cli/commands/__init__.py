@@ -22,7 +22,7 @@ COMMANDS = (
             Entry("wait", "Follow jobs to their end.", "jobs.wait:wait"),
             Entry("result", "Print the results of jobs that have ended.", "jobs.result:result"),
             Entry("list", "List the jobs that this machine submitted, newest first.", "jobs.list:list_"),
-            Entry("watch", "Show a live table of the jobs that run; Ctrl-C leaves.", "jobs.watch:watch"),
+            Entry("watch", "Show a live table of the running jobs; Ctrl-C leaves.", "jobs.watch:watch"),
             Entry("forget", "Remove jobs and their kept results from this machine.", "jobs.forget:forget"),
         ),
     ),
@@ -41,16 +41,16 @@ COMMANDS = (
     ),
     Entry("view", "Show a result beside its document as a page in the browser.", "view:view"),
     Entry("review", "Review results beside their documents, by keyboard.", "review:review"),
-    Entry("crop", "Cut the place of one value out of its document, as a picture.", "crop:crop"),
+    Entry("crop", "Save a picture of the place in a document where a value was read.", "crop:crop"),
     Entry("check", "Check results by your own rules.", "check:check"),
     Entry("diff", "Compare expected results with actual ones.", "diff:diff"),
     Entry(
         "ledger",
-        "Show the ledger of jobs, or bring this machine's into a shared one.",
+        "Show the ledger of jobs, or import this machine's into a shared one.",
         examples=("docspeed ledger status", "docspeed ledger import"),
         entries=(
             Entry("status", "Show where the ledger is, its version, and how much is in it.", "ledger:status"),
-            Entry("migrate", "Bring the ledger's tables to the layout of this docspeed.", "ledger:migrate"),
+            Entry("migrate", "Upgrade the ledger's tables for this version of docspeed.", "ledger:migrate"),
             Entry(
                 "import", "Copy a local ledger, with its kept results, into the shared one.", "ledger:import_"
             ),
@@ -80,9 +80,11 @@ COMMANDS = (
                 "show", "Show every setting, its value, and where the value comes from.", "config:config_show"
             ),
             Entry("get", "Print a setting's value; nothing if it has none.", "config:config_get"),
-            Entry("set", "Write a setting to the config file, whose comments stay.", "config:config_set"),
+            Entry("set", "Write a setting to the config file; its comments stay.", "config:config_set"),
             Entry(
-                "unset", "Remove a setting from the config file, whose comments stay.", "config:config_unset"
+                "unset",
+                "Remove a setting from the config file; its comments stay.",
+                "config:config_unset",
             ),
             Entry(
                 "path",

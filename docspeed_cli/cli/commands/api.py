@@ -119,7 +119,7 @@ def _check_url(path: str, query: Sequence[str]) -> None:
 
 @contextmanager
 def _hinting_at_path(verb: str, path: str) -> Iterator[None]:
-    """Add the command with the path that is meant, if the server has no such path."""
+    """Add a hint with the path that was probably meant, if the server has no such path."""
     try:
         yield
     except NotFound as error:
@@ -127,7 +127,7 @@ def _hinting_at_path(verb: str, path: str) -> Iterator[None]:
 
 
 def _hint_at_path(verb: str, path: str) -> str | None:
-    """The command with the path that is meant, if one of the published paths has the same end."""
+    """The command with the published path that has the same end, if there is one."""
     words = [word for word in path.split("?")[0].split("/") if word]
     while words and words[0] in ("api", "v1"):
         words = words[1:]
@@ -148,7 +148,7 @@ def _request(method: str, path: str, fields: dict[str, Any]) -> Request:
 
 
 def _note_earlier(context: Context, request: Request) -> None:
-    """Say that a request which `parse` and the like would not repeat was submitted before: it costs again."""
+    """Note that this request was submitted before: unlike `parse`, `api` pays for it again."""
     if not any(known.reusable and known.path == request.operation.path for known in OPERATIONS.values()):
         return
     identity = request.identity((), context.server, context.fingerprint)
@@ -157,7 +157,9 @@ def _note_earlier(context: Context, request: Request) -> None:
     if job is not None:
         when = ago(job.submitted_at, context.environment.now())
         result = context.result_command(job)
-        context.output.note(f"submitting again what job {job.ref} did {when}; `{result}` gets its result")
+        context.output.note(
+            f"the same request was submitted {when} as job {job.ref} (`{result}`); submitting it again"
+        )
 
 
 def _task(tasks: DocumentTasks, request: Request, on_status: Callable[[Job], None]) -> Task[Outcome]:
@@ -168,7 +170,7 @@ def _task(tasks: DocumentTasks, request: Request, on_status: Callable[[Job], Non
 
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
-    """What a GET answers; a job that it names is followed if that was asked for."""
+    """The answer to a GET; with `--wait`, the result of the job that it names."""
     response = context.client.get(operation.path, allow_empty=True, deadline=wait.deadline)
     job = Job(operation.name, "completed", State.DONE, input=operation.path)
     named = job_in(response.body, sync=True) if wait.wait else None

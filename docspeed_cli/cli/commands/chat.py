@@ -40,7 +40,7 @@ from docspeed_cli.jobs.target import Target, file_target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 _REST = "pipe in only the questions that were not answered"
-"""How to go on with several questions: one that was answered is paid for again if it is asked again."""
+"""The hint after a failure among several questions: an answered one would be paid for again."""
 
 _EXAMPLE = "`docspeed chat 'What is the total?' invoice.pdf`"
 
@@ -69,7 +69,7 @@ def chat(
         Text,
         Argument(
             "[QUESTION]",
-            "the question; - reads one from each line of standard input; none starts a conversation",
+            "the question; - reads one from each line of standard input; without it, a conversation starts",
         ),
     ] = None,
 ) -> Action:
@@ -189,7 +189,7 @@ def _misplaced_question(others: Sequence[str]) -> str | None:
 
 
 def _question_first(context: Context, question: str) -> str:
-    """The same command line with the question in its place; words if a pipe brings something."""
+    """The same command line with the question first; words instead if input comes from a pipe."""
     command = context.command.strip("`")
     if command == context.command:
         return "name the question first, then the documents"

@@ -139,7 +139,7 @@ def _add(talk: Talk, name: str) -> None:
     except InputProblem as problem:
         raise UsageError(f"{display_path(name)}: {problem}") from None
     if any((known.label, known.url) == (source.label, source.url) for known in talk.sources):
-        raise UsageError(f"{source.label} is one of the documents already")
+        raise UsageError(f"{source.label} is already one of the documents")
     if source.url is not None:
         source = talk.context.downloads.document(source, talk.context.sleep)
     talk.add(source)

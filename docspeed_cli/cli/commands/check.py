@@ -1,4 +1,4 @@
-"""`docspeed check`: the user's rules on results that are there already."""
+"""`docspeed check`: checks existing results by the user's rules."""
 
 from __future__ import annotations
 
@@ -35,11 +35,9 @@ def check(
     rules: Annotated[Text, request_flag("--rules", "the rules (TOML)", "FILE")] = None,
     schema: Annotated[
         Text,
-        request_flag(
-            "--schema", "the schema of the results; then every name in the rules is checked", "FILE"
-        ),
+        request_flag("--schema", "the results' schema, which must have every name in the rules", "FILE"),
     ] = None,
-    strict: Annotated[bool, request_flag("--strict", "warnings fail too")] = False,
+    strict: Annotated[bool, request_flag("--strict", "fail on warnings too")] = False,
     draft: Annotated[
         Text, output_flag("--draft", "print rules that this schema suggests, and check nothing", "SCHEMA")
     ] = None,

@@ -81,7 +81,7 @@ def read_stdin(context: Context, flag_name: str) -> str:
 
 
 def checked_schema(context: Context, text: str, where: str = "--schema") -> Any:
-    """The schema as it was given, once it was checked. UsageError with every problem."""
+    """Check a schema and return it unchanged. UsageError with every problem."""
     from docspeed_cli.results.schema import check_schema
 
     if text == "-":
@@ -108,7 +108,7 @@ def checked_schema(context: Context, text: str, where: str = "--schema") -> Any:
 
 
 def read_rules(context: Context, path: str, flag_name: str, schema: Any = None) -> Rules:
-    """The rules in a file that a flag names. UsageError with everything that is wrong with them."""
+    """The rules in a file that a flag names. UsageError with every problem."""
     from docspeed_cli.results.rules import names_of, parse_rules
 
     return parse_rules(

@@ -25,7 +25,7 @@ _ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
 )
 def completion(
     shell: Annotated[
-        Text, Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, yours if none")
+        Text, Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, your own by default")
     ] = None,
     install: Annotated[
         bool, flag("--install", "write the script to the file where the shell looks", panel="Options")
@@ -61,7 +61,7 @@ def _script(shell: str) -> str:
 
 
 def shell_of(env: Mapping[str, str], platform: str) -> str:
-    """The user's shell. UsageError if SHELL is not set, but on Windows that means PowerShell."""
+    """The user's shell. Without SHELL it is PowerShell on Windows, and a UsageError elsewhere."""
     name = Path(env.get("SHELL", "")).stem  # Git for Windows has a bash.exe
     if not name and platform == "win32":
         return "powershell"

@@ -22,9 +22,7 @@ Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml")]
 class EditOptions(Options):
     """The options of a command that changes the config file."""
 
-    env: Annotated[Text, server_flag("--env", "change this environment; it is made if it is new", "NAME")] = (
-        None
-    )
+    env: Annotated[Text, server_flag("--env", "change this environment; a new one is created", "NAME")] = None
 
 
 @guide("docspeed config show", "docspeed config show --json | jq -r 'select(.name == \"base_url\") | .value'")
@@ -77,7 +75,7 @@ def config_set(
     setting: Name,
     value: Annotated[str, Argument("VALUE", "the value; - reads it from standard input")],
 ) -> Action:
-    """Write a setting to the config file, whose comments stay."""
+    """Write a setting to the config file; its comments stay."""
 
     def action(context: Context) -> int:
         from docspeed_cli.core.toml_edit import with_value
@@ -109,7 +107,7 @@ def config_set(
     works_with_bad_settings=True,
 )
 def config_unset(options: EditOptions, setting: Name) -> Action:
-    """Remove a setting from the config file, whose comments stay."""
+    """Remove a setting from the config file; its comments stay."""
 
     def action(context: Context) -> int:
         from docspeed_cli.core.toml_edit import without_value
@@ -169,7 +167,7 @@ def _place(setting: Setting, env: str | None) -> str:
 
 
 def _edited(path: Path, edit: Any) -> str:
-    """The file's text after an edit. UsageError if it can't be read, or edited here."""
+    """The file's text after an edit. UsageError if it can't be read or edited."""
     try:
         return str(edit(read_text(path) if path.exists() else ""))
     except (OSError, ValueError) as error:
@@ -178,7 +176,7 @@ def _edited(path: Path, edit: Any) -> str:
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:
-    """Write the file, readable by the user alone if it is private, else with the mode that it has."""
+    """Write the file: a private one readable by the user alone, any other with the mode that it has."""
     from docspeed_cli.service.body import write_errors, write_whole
 
     with write_errors(path, hint="set DOCSPEED_CONFIG to a file in a folder that you can write to"):

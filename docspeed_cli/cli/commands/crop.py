@@ -46,7 +46,7 @@ def crop(
     ],
     documents: Documents = None,
 ) -> Action:
-    """Cut the place of one value out of its document, as a picture."""
+    """Save a picture of the place in a document where a value was read."""
 
     def action(context: Context) -> int:
         named = named_documents(documents or ())

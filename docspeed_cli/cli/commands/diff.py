@@ -34,14 +34,14 @@ def diff(
         Texts, request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY")
     ] = None,
     tolerance: Annotated[
-        str, request_flag("--tolerance", "how far two numbers may be apart", "NUMBER")
+        str, request_flag("--tolerance", "how far apart two numbers may be", "NUMBER")
     ] = "0",
     key: Annotated[
         Texts,
         request_flag("--key", "columns that identify a row: line_items=description,code", "TABLE=COLUMNS"),
     ] = None,
     ignore_case: Annotated[
-        Texts, request_flag("--ignore-case", "compare this key in any case (repeatable)", "KEY")
+        Texts, request_flag("--ignore-case", "ignore upper and lower case in this key (repeatable)", "KEY")
     ] = None,
     exact: Annotated[
         Texts, request_flag("--exact", "compare this key character for character (repeatable)", "KEY")

@@ -79,7 +79,7 @@ def _run_checks(context: Context) -> Iterator[Check]:
 
 
 def _check_way_to_server(context: Context) -> Iterator[Check]:
-    """Check what a request needs, then send one that costs nothing; not if something is missing."""
+    """Check what a request needs; if nothing is missing, send one that costs nothing."""
     needs = [_check_api_key(context)]
     if context.server.startswith("https:"):
         needs += [_check_proxy(context), _check_certificates(context)]

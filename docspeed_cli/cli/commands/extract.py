@@ -57,7 +57,7 @@ def extract(
     check: Annotated[
         Text, output_flag("--check", "exit 10 if a result fails a rule of this file (TOML)", "FILE")
     ] = None,
-    strict: Annotated[bool, output_flag("--strict", "rules that only warn fail too")] = False,
+    strict: Annotated[bool, output_flag("--strict", "fail on warnings too")] = False,
 ) -> Action:
     """Extract fields and line items of each document by a schema."""
     from docspeed_cli.cli.run import Run
@@ -86,7 +86,7 @@ def extract(
 def _checks(
     context: Context, schema: Any, keys: list[str], rules: str | None, complete: bool, strict: bool
 ) -> ResultChecks | None:
-    """What results must have and keep, if anything. UsageError for rules that are wrong."""
+    """The checks that results must pass, if there are any. UsageError for invalid rules."""
     if not keys and not complete and rules is None:
         return None
     from docspeed_cli.jobs.checking import ResultChecks

@@ -56,7 +56,7 @@ def _skill() -> str:
 
 
 def _described(words: Sequence[str]) -> dict[str, object]:
-    """What programs read: of everything, a command, or a topic. UsageError for an unknown one."""
+    """The help for programs: on everything, a command, or a topic. UsageError for an unknown one."""
     from docspeed_cli.cli.machine_help import describe_command, describe_program
 
     if not words:

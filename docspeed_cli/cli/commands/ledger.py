@@ -37,7 +37,7 @@ def status(options: ServerOptions) -> Action:
 
 @guide("docspeed ledger migrate")
 def migrate(options: ServerOptions) -> Action:
-    """Bring the ledger's tables to the layout of this docspeed.
+    """Upgrade the ledger's tables for this version of docspeed.
 
     Each command does so by itself; this one is for an administrator who has the right to create tables.
     """
@@ -56,7 +56,8 @@ def import_(
 ) -> Action:
     """Copy a local ledger, with its kept results, into the shared one.
 
-    What is there already stays as it is, so it can be run again. Run it while no command uses the local one.
+    It can be run again: rows that are there already stay unchanged. Run it while no command uses the local
+    ledger.
     """
 
     def action(context: Context) -> int:

@@ -25,7 +25,7 @@ class ReviewOptions(ServerOptions):
     """The options of `review`."""
 
     check: Annotated[
-        Text, flag("--check", "review first what fails these rules (TOML)", "FILE", panel="Review")
+        Text, flag("--check", "put results that fail these rules first (TOML)", "FILE", panel="Review")
     ] = None
     schema: Annotated[
         Text,

@@ -120,7 +120,7 @@ def show(
         if context.output.format == "xlsx":
             return _write_book(context, found, output)
         if output is not None:
-            raise UsageError(f"-o {output} takes a workbook", hint="add `--format xlsx`")
+            raise UsageError(f"-o {output} is for a workbook", hint="add `--format xlsx`")
         if context.output.format == "csv":
             items = context.ledger.runs.items(found.run)
             rows = ([getattr(item, name) for name in _ITEM_COLUMNS] for item in items)

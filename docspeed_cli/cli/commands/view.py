@@ -46,7 +46,7 @@ class ViewOptions(ServerOptions):
         int,
         flag(
             "--pages",
-            f"most pages of documents that are shown (default {MAX_PAGES})",
+            f"most pages to show (default {MAX_PAGES})",
             "N",
             panel="View",
             minimum=1,
@@ -82,7 +82,7 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         if second is None and not many:
             path = _write_one(context, options, first, named)
         elif named:
-            raise UsageError(f"{result} has several results; name documents only with a single one")
+            raise UsageError(f"{result} has several results; name documents only for a single result")
         else:
             listed = [first] if second is None else [first, second]
             path = _write_many(context, options, result, chain(listed, found))
@@ -178,7 +178,7 @@ def _page_name(result: StoredResult) -> str:
 
 
 def _safe(name: str, whole: str) -> str:
-    """Return a file's name with letters and digits only, different for different wholes."""
+    """Return a file name of letters and digits for `name`, with a digest of `whole` that makes it unique."""
     kept = "".join(char if char.isalnum() or char in "-_." else "-" for char in name).strip("-.")
     digest = hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:6]
     return f"{kept[:_MAX_NAME] or 'result'}-{digest}"

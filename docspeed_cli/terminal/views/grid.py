@@ -167,7 +167,7 @@ def _is_numeric(cells: Iterable[Text]) -> bool:
 
 
 def _fractions(cells: Sequence[Text]) -> list[int]:
-    """Return how many characters each number has from its decimal point on, or else behind its last digit."""
+    """Return how many characters each number has from its decimal point on, or else after its last digit."""
     texts = [cell.plain.strip() for cell in cells]
     mark = _decimal_mark(texts)
     found = []

@@ -39,7 +39,7 @@ def _cells(line: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _action(line: Mapping[str, Any]) -> str:
-    """Return what would happen, and what of it people want to know."""
+    """Return what would happen to a document, and why, in words."""
     reason = line["error"]["message"] if "error" in line else line.get("reason")
     job = f"{line['action']} {line['job_id']}" if line.get("job_id") else line["action"]
     same = f"same content as {line['duplicate_of']}" if "duplicate_of" in line else ""

@@ -79,7 +79,7 @@ class _Effect(NamedTuple):
 
     jobs: list[Job]
     kept: list[Job]
-    """Those whose results are kept."""
+    """The jobs whose results are kept."""
     kept_bytes: int
     payable: int
     """Requests that are paid for again if they are made again."""

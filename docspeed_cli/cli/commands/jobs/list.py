@@ -51,7 +51,7 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
         Text, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION")
     ] = None
     glob: Annotated[
-        Text, input_flag("--input", "only jobs whose input, or its file name, fits: 'march*.pdf'", "GLOB")
+        Text, input_flag("--input", "only jobs whose input or file name matches: 'march*.pdf'", "GLOB")
     ] = None
     limit: Annotated[Count, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)] = (
         None
@@ -142,6 +142,6 @@ def _show(context: Context, jobs: list[Job], options: ListOptions) -> None:
         return
     output.show(jobs_table(context, jobs))
     if any(job.state is State.RUNNING for job in jobs) and not options.refresh:
-        output.hint("`docspeed jobs list --refresh` asks the server about those that run")
+        output.hint("`docspeed jobs list --refresh` asks the server about the running jobs")
     if len(jobs) == _SCREENFUL:
         output.hint(f"`docspeed jobs list --limit {10 * _SCREENFUL}` shows more")

@@ -1,4 +1,4 @@
-"""What `jobs list` and `jobs watch` share: the table of jobs, and asking the server about those that run."""
+"""What `jobs list` and `jobs watch` share: the table of jobs, and asking the server about them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def jobs_table(context: Context, jobs: list[Job], widths: Mapping[str, int] | No
 
 
 def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = False) -> None:
-    """Ask the server about those of these jobs that it has; the ledger keeps the answers."""
+    """Ask the server about the jobs that have an id, and record its answers in the ledger."""
     from docspeed_cli.jobs.follow import Follower
     from docspeed_cli.jobs.run_state import RunState
     from docspeed_cli.jobs.scheduler import workers

@@ -86,7 +86,7 @@ def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
 
 
 def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
-    """Return the options for these jobs' rows, once they can be written. Raises DocspeedError."""
+    """Return the options for these jobs' rows. DocspeedError if they can't be written."""
     from docspeed_cli.jobs.row_output import check_rows, with_decisions
 
     _check_one_operation(jobs)

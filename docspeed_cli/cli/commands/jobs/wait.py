@@ -29,7 +29,7 @@ class JobWaitOptions(PollOptions, ConcurrencyOptions, ServerOptions):
 def wait(
     options: JobWaitOptions,
     ids: Ids = None,
-    any_: Annotated[bool, waiting_flag("--any", "stop when the first of them ends")] = False,
+    any_: Annotated[bool, waiting_flag("--any", "stop when the first job ends")] = False,
 ) -> Action:
     """Follow jobs to their end."""
 

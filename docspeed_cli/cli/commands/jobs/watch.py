@@ -30,7 +30,7 @@ class WatchOptions(ConcurrencyOptions, ServerOptions):
 
 @guide("docspeed jobs watch", "docspeed jobs watch --sandbox")
 def watch(options: WatchOptions) -> Action:
-    """Show a live table of the jobs that run; Ctrl-C leaves."""
+    """Show a live table of the running jobs; Ctrl-C leaves."""
 
     def action(context: Context) -> int:
         if not context.output.human_output:
@@ -56,9 +56,9 @@ def watch(options: WatchOptions) -> Action:
 def _nothing_runs(context: Context, running: list[Job]) -> str:
     elsewhere = sorted({job.server for job in running if job.job_id})
     if not elsewhere:
-        return "no jobs run; `docspeed jobs list` shows those that have ended"
+        return "no jobs are running; `docspeed jobs list` shows those that have ended"
     flag = flag_for_server(elsewhere[0])
-    return f"no jobs run at {context.server}; some run elsewhere: `docspeed jobs watch {flag}`"
+    return f"no jobs are running at {context.server}, but some elsewhere: `docspeed jobs watch {flag}`"
 
 
 def _keep_watching(context: Context, jobs: list[Job]) -> None:
@@ -87,7 +87,7 @@ def _hint_next_step(context: Context, jobs: list[Job]) -> None:
 
 
 def _screen(context: Context, jobs: list[Job]) -> RenderableType:
-    """As many jobs as the screen has lines for, those that run first; and how many there are."""
+    """The jobs that fit on the screen, running ones first, and a line with the counts of all."""
     from rich.console import Group
     from rich.text import Text
 
