@@ -111,7 +111,7 @@ def show(
 ) -> Action:
     """Show a run: counts, pages, time, where its results are, and what failed.
 
-    With --format csv, a row for each input. With --format xlsx, a workbook of the results that are kept.
+    --format csv prints a row for each input, --format xlsx writes a workbook of the kept results.
     """
 
     def action(context: Context) -> int:
