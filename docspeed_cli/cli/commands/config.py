@@ -22,7 +22,9 @@ Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml")]
 class EditOptions(Options):
     """The options of a command that changes the config file."""
 
-    env: Annotated[Text, server_flag("--env", "environment to change; `config set` creates a new one", "NAME")] = None
+    env: Annotated[
+        Text, server_flag("--env", "environment to change; `config set` creates a new one", "NAME")
+    ] = None
 
 
 @guide("docspeed config show", "docspeed config show --json | jq -r 'select(.name == \"base_url\") | .value'")
