@@ -303,10 +303,11 @@ def _markdown(found: _Found) -> str:
     if found.comparison is None or not found.comparison.differences:
         return ""
     from docspeed_cli.results.to_markdown import markdown_table
+    from docspeed_cli.results.values import cell_text
 
     headings = ["key", "difference", "expected", "actual", "page"]
     rows = [
-        [each.key, each.kind, _plain(each.expected), _plain(each.actual), str(each.page or "")]
+        [each.key, each.kind, cell_text(each.expected), cell_text(each.actual), str(each.page or "")]
         for each in found.comparison.differences
     ]
     return f"## {found.name}\n\n{markdown_table([headings, *rows])}\n"
@@ -324,9 +325,3 @@ def _markdown_totals(keys: dict[str, Score], rows: dict[str, RowScore]) -> str:
         ]
         parts.append(markdown_table([["table", "row precision", "row recall"], *found]))
     return "## Accuracy\n\n" + "\n\n".join(parts) + "\n"
-
-
-def _plain(value: Any) -> str:
-    from docspeed_cli.results.values import cell_text
-
-    return "" if value is None else cell_text(value)

@@ -65,7 +65,7 @@ def _values(found: Check) -> Iterator[Text]:
 def differences_view(label: str, differences: Sequence[Difference]) -> RenderableType:
     """Return the differences of one result as a table."""
     rows = [
-        [each.key, each.kind, _plain(each.expected), _plain(each.actual), str(each.page or "")]
+        [each.key, each.kind, cell_text(each.expected), cell_text(each.actual), str(each.page or "")]
         for each in differences[:_MAX_SHOWN]
     ]
     parts: list[RenderableType] = [heading(safe_line(label))]
@@ -88,10 +88,6 @@ def accuracy_view(keys: Mapping[str, Score], rows: Mapping[str, RowScore]) -> Re
 
 def _percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def _plain(value: object) -> str:
-    return "" if value is None else cell_text(value)
 
 
 def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
