@@ -150,7 +150,7 @@ class Search:
         if self._options.no_resubmit:
             raise NotFound(f"{what}; leave out `--no-resubmit` to pay again", job_id=lost and lost.job_id)
         if lost is None:
-            output.note(f"{what}; submitting again")
+            output.warn(f"{what}; submitting again")
         elif (number := self._reuse.run.count_lost()) <= _MAX_NAMED:
             output.warn(f"{what}; submitting it again, which is paid for again")
         elif number == _MAX_NAMED + 1:

@@ -109,7 +109,8 @@ def test_reuse_submission_of_killed_program_is_unknown_and_resubmitted(
         replace(stage, transport=lambda base_url: httpx.MockTransport(killed)).run(*PARSE)
     assert stage.states() == ["unknown"]
     assert stage.rows("--status", "submitting"), "nobody has recorded it yet"
-    ran = stage.run(*PARSE, "--wait")
+    ran = stage.run(*PARSE, "--wait", "--quiet")
+    assert ran.err.startswith("warning: "), "what may be paid twice is said in any case"
     assert "unknown outcome (the program was stopped); submitting again" in ran.err
     (lost,) = stage.rows("--status", "unknown")
     assert (ran.code, lost["error"]) == (0, "the program was stopped; submitted again as job_1")
