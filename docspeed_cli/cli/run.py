@@ -135,7 +135,11 @@ class Run(NamedTuple):
 
             ResultFiles(context, to).check_inputs(found.checked, self.operation.name)
         if failures is not None:
+            from docspeed_cli.jobs.files_read import is_same_file
+
             context.files_read.check_output(Path(failures), "--failures")
+            if to.path is not None and is_same_file(Path(failures), to.path):
+                raise UsageError(f"--failures {failures} would replace the results of `-o`")
 
     def _check_run_flags(self) -> None:
         """UsageError if a flag of runs makes no sense."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_service import SUBMIT, UPLOAD, Service
-from tests.stage import Ran, Stage, by_input
+from tests.stage import Ran, Stage, by_input, file_ids
 
 SCHEMA = json.dumps({"fields": [{"key": "total"}]})
 
@@ -282,3 +282,11 @@ def test_input_that_fails_is_named_once(files: Stage) -> None:
         "parse", "--from", "-", "--wait", stdin=b"none.pdf\n", terminal=True, env={"TERM": "dumb"}
     )
     assert "none.pdf: no such file" in ran.err and "none.pdf: none.pdf" not in ran.err
+
+
+def test_failures_never_replace_the_rows_of_the_same_run(stage: Stage, service: Service) -> None:
+    output = str(stage.folder / "rows.csv")
+    flags = ("--schema", '{"fields": [{"key": "x"}]}', "--wait", "--format", "csv")
+    ran = stage.run("extract", *file_ids("f", "g"), *flags, "-o", output, "--failures", output)
+    assert (ran.code, service.calls) == (2, [])
+    assert f"--failures {output} would replace the results of `-o`" in ran.err
