@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.results.facts import Facts, Row
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import without_indexes
-from docspeed_cli.results.readings import number_of, read_date
+from docspeed_cli.results.readings import have_other_units, number_of, read_date
 from docspeed_cli.results.values import MAX_DEPTH, cell_text
 
 Mark = Callable[[], str | None]
@@ -231,7 +231,8 @@ class _Pair:
             return False
         numbers = number_of(expected, self._marks[0]), number_of(actual, self._marks[1])
         if numbers[0] is not None and numbers[1] is not None:
-            return abs(numbers[0] - numbers[1]) <= self._options.tolerance
+            near = abs(numbers[0] - numbers[1]) <= self._options.tolerance
+            return near and not have_other_units(*texts)
         dates = read_date(texts[0]), read_date(texts[1])
         if dates[0] is not None and dates[1] is not None:
             return dates[0] == dates[1]

@@ -18,6 +18,7 @@ from docspeed_cli.results.values import cell_text
 _MAX_TEXT = 60
 """Characters of the longest text that is read as a number or a date."""
 
+_NAMES = "RS RS. KR KR. FR FR. SFR. ZŁ KČ FT LEI A$ C$ US$ R$"
 _CURRENCIES = (
     # ISO 4217: the codes in use.
     "DES ISO AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
@@ -28,7 +29,7 @@ _CURRENCIES = (
     "SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST "
     "XAF XCD XOF XPF YER ZAR ZMW ZWG"
     # How currencies are printed besides by code and by symbol.
-    " RS RS. KR KR. FR FR. SFR. ZŁ KČ FT LEI A$ C$ US$ R$"
+    f" {_NAMES}"
 )
 _CODES = frozenset(_CURRENCIES.split())
 
@@ -110,6 +111,22 @@ def number_of(value: Any, mark: Callable[[], str | None] = _no_mark) -> Decimal 
         return None
     number = Decimal(cell_text(value))
     return number if number.is_finite() else None
+
+
+def have_other_units(text: str, other: str) -> bool:
+    """Whether two printed numbers name units that are certainly not the same, such as `5 EUR` and `5 USD`."""
+    one, another = _unit(text), _unit(other)
+    # A symbol and a code may mean one currency.
+    alike = len(one) == len(another) or "%" in (one, another)
+    return bool(one and another) and one != another and alike
+
+
+def _unit(text: str) -> str:
+    """The code or symbol beside a printed number; empty for a name such as `Rs.` or `sFr`, and for none."""
+    found = _parts(text)
+    part = (found["before"] or found["after"] or "").upper() if found else ""
+    name = part in _NAMES.split() or not (len(part) == 1 or (len(part) == 3 and part.isalpha()))
+    return "" if name else unicodedata.normalize("NFKC", part)
 
 
 def decimal_mark(texts: Iterable[str]) -> str | None:

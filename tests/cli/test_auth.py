@@ -62,6 +62,11 @@ def test_login_with_unreachable_server_saves_the_key_with_a_warning(stage: Stage
     assert "check" in ran.err
 
 
+def test_login_with_a_pasted_key_drops_the_frame_of_the_terminal(stage: Stage, service: Service) -> None:
+    stage.run("auth", "login", stdin=b"\x1b[200~" + KEY.encode() + b"\x1b[201~\n")
+    assert saved(stage) == {"https://api.docspeed.ai": KEY}
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"\n", b"two words here", b"ds_key\x1b[31m", b"ds_\xff\xfe", "ds_schlüssel".encode()]
 )

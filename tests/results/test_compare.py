@@ -89,6 +89,14 @@ def test_compare_of_what_only_looks_different_finds_nothing(name: str) -> None:
     assert found(SAME[name]) == []
 
 
+def test_compare_of_another_currency_is_a_difference() -> None:
+    euros = with_field("total", "1,240.00 EUR")
+    assert [each.kind for each in compared(with_field("total", "USD 1,240"), euros).differences] == [
+        "changed"
+    ]
+    assert compared(with_field("total", "€1.240,00"), euros).differences == []
+
+
 SEEDED = {
     "text": (with_field("invoice_number", "INV-0043"), [("invoice_number", "changed")]),
     "case": (with_field("invoice_number", "inv-0042"), [("invoice_number", "changed")]),

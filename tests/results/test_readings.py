@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.results.readings import decimal_mark, read_date, read_number
+from docspeed_cli.results.readings import decimal_mark, have_other_units, read_date, read_number
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,22 @@ def test_read_date_between_slashes_returns_a_day_only_if_one_is_possible() -> No
 )
 def test_read_date_of_another_text_returns_none(text: str) -> None:
     assert read_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "differ"),
+    [
+        ("5 EUR", "USD 5", True),
+        ("€5", "$5", True),
+        ("5 %", "5 EUR", True),
+        ("5 EUR", "5,00 EUR", False),
+        ("5 EUR", "5", False),
+        ("€5", "5 EUR", False),
+        ("Rs. 5", "INR 5", False),
+        ("US$ 5", "5 USD", False),
+        ("￥5", "¥5", False),
+        ("five", "5 EUR", False),
+    ],
+)
+def test_have_other_units_is_true_only_where_that_is_certain(text: str, other: str, differ: bool) -> None:
+    assert have_other_units(text, other) == have_other_units(other, text) == differ

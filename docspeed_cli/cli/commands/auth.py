@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def _read_key(context: Context) -> str:
         if isinstance(ended, Interrupted):
             raise
         key = ""
+    key = re.sub(r"\x1b\[20[01]~", "", key)  # around what is pasted, where a shell left that mode on
     if not key.strip():
         raise UsageError("no API key was entered", hint="paste it at the prompt, or pipe it in")
     return key.strip()
