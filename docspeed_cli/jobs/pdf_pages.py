@@ -30,6 +30,8 @@ def pdf_pages(content: Any) -> int:
     """Return the number of pages of the PDF in these bytes (or this map). ValueError if it does not tell."""
     if content.rfind(b"startxref") < 0 or _ENCRYPTED.search(content):
         raise ValueError("it is cut off or encrypted")
+    if content.find(b"%PDF-") != content.rfind(b"%PDF-"):
+        raise ValueError("its objects can't be told from those of a PDF that is attached to it")
     try:
         return _Pdf(content).pages()
     except (LookupError, RecursionError, zlib.error) as error:

@@ -95,6 +95,14 @@ def test_page_count_changed_pdf_has_the_pages_of_its_last_version(tmp_path: Path
     assert counted(tmp_path, changed) == 1
 
 
+def test_page_count_pdf_with_another_one_attached_is_its_own_or_unknown(tmp_path: Path) -> None:
+    outer, attached = fpdf(2), stream(99, b"/Type/EmbeddedFile", fpdf(3), packed=False)
+    head, mark, tail = outer.rpartition(b"xref\n0")
+    path = tmp_path / "a.pdf"
+    path.write_bytes(head + attached + mark + tail)
+    assert page_count(Source("a.pdf", path=path, content_type="application/pdf")) in (2, None)
+
+
 @pytest.mark.parametrize(
     "content",
     [
