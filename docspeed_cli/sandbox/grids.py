@@ -148,10 +148,8 @@ def _unstacked(cells: Cells) -> list[Cells]:
     stacked = [lines for lines in numbers if len(lines) > 1]
     if len(stacked) < 2:  # a single cell may have several numbers
         return [cells]
-    starts: list[float] = []
-    for line in sorted((line for lines in stacked for line in lines), key=lambda line: line.box[1]):
-        if not starts or line.box[1] - starts[-1] > 0.5 * line.height:
-            starts.append(line.box[1])
+    words = [word for lines in stacked for line in lines for word in line.words]
+    starts = [row.box[1] for row in find_rows(words)]
     rows: list[Cells] = [{} for _ in starts]
     for column, lines in cells.items():
         for line in lines:

@@ -25,6 +25,7 @@ _WORD = re.compile(
     "[^\\s\0-\2\4-\x1f]*\x02|[^\\s\0-\2\4-\x1f]+"
 )  # pdfium marks a hyphen at a line's end with \x02
 _LIGATURES = re.compile("[\ufb00-\ufefc]+")
+_Piece = tuple[Sequence[int], list[Box]]  # places of letters in a text, and their boxes
 _GAP = 0.1  # of a letter's height: the gap at which poppler, too, parts words
 _SHADOW = 0.1  # of a letter's height: how far the shadow of a word may be from it
 _MIN_RULE = 6.0  # points; what is shorter is part of a picture
@@ -41,10 +42,8 @@ def opened(path: Path) -> Iterator[Any]:
     except pypdfium2.PdfiumError as error:
         # pdfium's message may be about another document, opened before.
         if re.search("password|security", str(error), re.IGNORECASE) and b"/Encrypt" in path.read_bytes():
-            message = "the PDF is protected with a password; save a copy without one"
-            raise Unreadable("document_encrypted", message) from None
-        message = "the PDF is damaged, or has no pages; open it in another program and save it again"
-        raise Unreadable("document_unreadable", message) from None
+            raise Unreadable("document_encrypted", "it needs a password; save a copy without one") from None
+        raise Unreadable("document_unreadable", "it is damaged or empty; export it again") from None
     try:
         yield pdf
     finally:
@@ -168,10 +167,8 @@ def _character(text: Any, index: int) -> str:
     return chr(code) if code <= 0x10FFFF else "\ufffd"
 
 
-def _pieces(
-    text: Any, places: Sequence[int], turn: int, view: _View
-) -> Iterator[tuple[Sequence[int], list[Box]]]:
-    """Pieces of a word, split at wide gaps: the places of their letters in the text, and their boxes."""
+def _pieces(text: Any, places: Sequence[int], turn: int, view: _View) -> Iterator[_Piece]:
+    """Pieces of a word, split at wide gaps."""
     boxes = [turned(_letter(text, index, view), turn) for index in places]
     gaps = [
         max(box[0] - before[2], before[0] - box[2]) / (box[3] - box[1]) for before, box in pairwise(boxes)
@@ -182,7 +179,7 @@ def _pieces(
     apart = usual if usual > _GAP and not turn % 90 else 0.0
     wide = math.inf if turn % 90 else _GAP + apart
     narrow = 1.2 * apart if apart else -math.inf
-    limits = [narrow if has_space else wide for has_space in spaced]
+    limits = (narrow if has_space else wide for has_space in spaced)
     ends = [at for at, (gap, limit) in enumerate(zip(gaps, limits, strict=True), 1) if gap > limit]
     for start, end in pairwise([0, *ends, len(boxes)]):
         yield places[start:end], boxes[start:end]

@@ -198,6 +198,18 @@ def looping_tiff(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def rare_tiff(*sizes: tuple[int, int]) -> bytes:
+    """A big-endian BigTIFF with a page of each size, of a kind of pixels that Pillow can't read."""
+    out = b"MM\0+\0\x08\0\0" + struct.pack(">Q", 16)
+    for number, (width, height) in enumerate(sizes, 1):
+        fields = ((256, 3, width), (257, 4, height), (258, 3, 14), (274, 3, 1))
+        out += struct.pack(">Q", len(fields))
+        for tag, kind, value in fields:
+            out += struct.pack(">HHQ", tag, kind, 1) + struct.pack({3: ">H6x", 4: ">I4x"}[kind], value)
+        out += struct.pack(">Q", len(out) + 8 if number < len(sizes) else 0)
+    return out
+
+
 def raw_pdf(
     content: str | bytes,
     *,

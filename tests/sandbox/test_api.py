@@ -142,6 +142,7 @@ def test_upload_office_document_is_stored_but_not_processed(sandbox: Sandbox) ->
         (papers.image("PNG", (64, 48)), [(64, 48)]),
         (papers.image("TIFF", (100, 200), (30, 40)), [(100, 200), (30, 40)]),
         (papers.image("TIFF", (10, 20), big_tiff=True), [(10, 20)]),
+        (papers.rare_tiff((10, 20), (30, 40)), [(10, 20), (30, 40)]),
         (papers.looping_tiff(10, 20), [(10, 20)]),
         (papers.image("BMP", (31, 41)), [(31, 41)]),
         (papers.image("GIF", (7, 9)), [(7, 9)]),
@@ -149,7 +150,7 @@ def test_upload_office_document_is_stored_but_not_processed(sandbox: Sandbox) ->
         *((papers.sideways(kind, 30, 20), [(20, 30)]) for kind in ("JPEG", "PNG", "TIFF", "WEBP")),
         (papers.image("WEBP", (80, 60)), [(80, 60)]),
     ],
-    ids=["png", "tiff", "bigtiff", "loop", "bmp", "gif", "jpeg", *(["turned"] * 4), "webp"],
+    ids=["png", "tiff", "bigtiff", "rare tiff", "loop", "bmp", "gif", "jpeg", *(["turned"] * 4), "webp"],
 )
 def test_parse_image_returns_page_sizes_and_a_notice(
     sandbox: Sandbox, image: bytes, sizes: list[tuple[int, int]]
@@ -164,7 +165,7 @@ def test_parse_image_returns_page_sizes_and_a_notice(
 def test_parse_broken_image_returns_error(sandbox: Sandbox) -> None:
     item = {"input": {"file_id": sandbox.file_id(papers.image("PNG", (64, 48))[:18])}}
     detail = sandbox.json(sandbox.post("/api/v1/parse", item), 422)["detail"]
-    assert detail["code"] == "document_unreadable" and "the image is damaged" in detail["message"]
+    assert detail["code"] == "document_unreadable" and "it is damaged" in detail["message"]
 
 
 @pytest.mark.parametrize("field", ["grounding", "profile", "execution_mode"])

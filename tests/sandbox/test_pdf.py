@@ -143,12 +143,18 @@ def test_parse_pdf_without_pages_after_an_encrypted_one_is_not_called_encrypted(
         assert sandbox.json(response, 422)["detail"]["code"] == code
 
 
+def test_parse_damaged_page_of_a_tiff_has_a_notice(sandbox: Sandbox) -> None:
+    body = sandbox.ask("/api/v1/parse", papers.rare_tiff((10, 20), (0, 40), (50, 60)))
+    assert [page["width"] for page in body["pages"]] == [10, 0, 50]
+    assert "page 2 has damaged content that can't be read" in body["notices"]
+
+
 def test_job_over_unreadable_document_fails_before_it_is_completed(sandbox: Sandbox) -> None:
     broken = papers.raw_pdf(show("x")).replace(b"/Kids [6 0 R]", b"/Kids [1 0 R]")
     job_id = sandbox.submit("/api/v1/parse", broken)
     sandbox.clock.at += 60
     status = sandbox.json(sandbox.get(f"/v1/jobs/{job_id}"))
-    assert status["status"] == "failed" and status["error"]["message"].startswith("the PDF is damaged")
+    assert status["status"] == "failed" and status["error"]["message"].startswith("it is damaged")
     assert (
         sandbox.json(sandbox.get(f"/v1/jobs/{job_id}/result"), 422)["detail"]["code"] == "document_unreadable"
     )
