@@ -54,7 +54,7 @@ class Invocation(NamedTuple):
         formats = ("json", "curl") if options.dry_run else self.guide.formats
         if asked is not None and asked not in formats:
             curl = "; curl goes with --dry-run" if asked == "curl" else ""
-            raise UsageError(f"--format {asked}: this command has {', '.join(formats)}{curl}")
+            raise UsageError(f"--format {asked}: the formats of this command are {', '.join(formats)}{curl}")
         if options.json and asked not in (None, "json"):
             raise UsageError(f"--json and --format {asked} contradict each other; give only one of them")
         usual = settings.format if settings.format in formats else None

@@ -28,7 +28,7 @@ def read_ids(ids: Iterable[str] | None, context: Context, *, rows: bool = False)
     """
     if not ids:
         raise UsageError(
-            "no job named", hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them"
+            "no job given", hint="name a job id, @last, or - to read ids; `docspeed jobs list` shows them"
         )
     for text in ids:
         if text != "-":
@@ -104,7 +104,7 @@ def find_job(context: Context, text: str) -> Job:
     here = [job for job in known if job.server == context.server]
     if not known:
         _check_is_no_other_name(context, text)
-    unknown = Job("", "not seen yet", State.RUNNING, job_id=text, server=context.server)
+    unknown = Job("", "of unknown status", State.RUNNING, job_id=text, server=context.server)
     return next(iter([*here, *known]), unknown)
 
 

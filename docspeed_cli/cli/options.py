@@ -95,7 +95,7 @@ class Options:
     base_url: Annotated[Text, _hidden("--base-url")] = None
     env: Annotated[Text, _hidden("--env")] = None
 
-    # What the framework asks of every command, and what holds for those that have no such flag.
+    # The framework reads these of every command; the defaults are for commands without such a flag.
     format: str | None = None
     bell: bool = False
     notify: str | None = None
@@ -334,7 +334,7 @@ class CombineOptions(
     """The options of an operation that makes one job of all its documents."""
 
     checks_settings = True
-    # What holds where the flags of `BatchOptions` are absent.
+    # The values where the flags of `BatchOptions` are absent.
     name: str | None = None
     failures: str | None = None
     ordered: bool = False

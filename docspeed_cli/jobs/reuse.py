@@ -37,7 +37,7 @@ class Reuse:
             return
         when = ago(job.submitted_at, self.context.environment.now())
         used = f"{file} already holds the result of" if file else "reusing"
-        status = "" if job.ended else f" ({job.status})"  # what is printed next tells of one that has ended
+        status = "" if job.ended else f" ({job.status})"  # a job that has ended is printed next
         output.note(
             f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when}{status};"
             " `--fresh` submits again"

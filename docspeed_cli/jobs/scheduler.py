@@ -35,7 +35,7 @@ _QUIET_STOP = 1.0
 """Seconds after which a stopping run says what it still waits for."""
 
 _FILES_EACH, _OTHER_FILES = 4, 64
-"""Files and connections that a worker has open at a time, and that the rest of a run has."""
+"""Most open files and connections of each worker, and of the rest of a run."""
 
 READ_GRACE = _QUIET_STOP
 """Seconds that a stopping run gives to tasks that only read: an answer they miss can be fetched again."""

@@ -143,7 +143,7 @@ class Submitter:
             self.run.end_sending(row)
             job_id = accepted[0].job_id
             if options.wait and job_id is not None and not ledger.is_persistent:
-                # Now, before anything else can end this run: nothing else knows of the job.
+                # Said now, before anything can end this run: only this process knows of the job.
                 self.context.output.warn(f"job {job_id} of {label} is not in a ledger; keep its id")
             return accepted
 

@@ -92,7 +92,7 @@ def target(
     if (many and not in_one_file) or is_folder:
         if make:
             make_folder(path, f"-o {output}")
-        elif file_above(path / "file") is None:  # otherwise `make_folder` says it
+        elif file_above(path / "file") is None:  # otherwise `make_folder` reports it
             there = next(above for above in (path, *path.absolute().parents) if above.is_dir())
             _check_folder(there, f"-o {output}")
         return Target(path, True, table, pattern, overwrite, rows)

@@ -76,9 +76,9 @@ class DocumentTasks(NamedTuple):
         if path is None or not reusable or not path.is_file():
             return None
         if self.checks is not None and self.delivery.output.format != "json":
-            return None  # what is required can be checked in JSON alone
+            return None  # requirements can be checked in JSON only
         known = self.context.ledger.by_request(prepared.identity)
-        # A file that holds the result is as good as the server's, also when that has forgotten the job.
+        # A file with the result is as good as the server's copy, even if the server has forgotten the job.
         gone = [job.with_status("completed") if job.state is State.GONE else job for job in known]
         done = [job._replace(reused=True) for job in gone if job.state is State.DONE and job.content_hash]
         return self.delivery.files.written_by(done, path)

@@ -123,7 +123,7 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
 
 def _names_hint(name: str, known: Sequence[str]) -> str:
     suggestion = nearest(name, [*known, *(key.rpartition(".")[2] for key in known)])
-    return f"did you mean {suggestion}?" if suggestion else f"it has {', '.join(known[:20])}"
+    return f"did you mean {suggestion}?" if suggestion else f"the schema has {', '.join(known[:20])}"
 
 
 def _leaf_keys(nodes: Sequence[Node]) -> list[str]:

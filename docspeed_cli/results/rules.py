@@ -253,7 +253,7 @@ def parse_rules(text: str, where: str, names: Names | None = None) -> Rules:
     listed = content.get("rule")
     unknown = [name for name in content if name != "rule"]
     if unknown or not isinstance(listed, list) or not listed:
-        what = f"{unknown[0]!r} is not known" if unknown else "it has no rule"
+        what = f"{unknown[0]!r} is not known" if unknown else "it has no rules"
         raise _invalid(f"{where}: {what}; a rule is a `[[rule]]` with `name` and `check`")
     lines = _Lines(text)
     problems: list[UsageError] = []

@@ -77,7 +77,7 @@ def check_schema(text: str) -> CheckedSchema:
     reader = _Reader()
     found = reader.read(schema)
     if not reader.faults and not found.fields and not found.tables:
-        reader.faults.append("it names no field")
+        reader.faults.append("it has neither fields nor tables")
     return CheckedSchema(schema, tuple(reader.faults))
 
 
@@ -95,7 +95,7 @@ def _is_older(schema: dict[str, Any]) -> bool:
 
 def _check_unknown_form(schema: dict[str, Any]) -> CheckedSchema:
     if not any(value for name, value in schema.items() if name != "doc_class"):
-        return CheckedSchema(schema, ("it names no field",))
+        return CheckedSchema(schema, ("it has neither fields nor tables",))
     form = "it has neither `fields`/`tables` lists nor `invoice_level_fields`/`line_item_structures`"
     return CheckedSchema(schema, (), (f"{form}; it is sent as it is, and the service may refuse it",))
 

@@ -77,7 +77,7 @@ MIGRATIONS = (
 _RENAMED = {"batch": "run", "stamp": "content_hash", "begun_at": "started_at"}
 """Columns of older layouts, and their names now: copying skips the migrations."""
 TROUBLE = (sqlite3.Error, UnicodeDecodeError)
-"""Errors of a bad file. Python 3.11 fails to decode SQLite's message when a damaged name is part of it."""
+"""Errors of a damaged file: Python 3.11 fails to decode SQLite's message if a damaged name is in it."""
 
 
 def layout_of(db: sqlite3.Connection) -> int:

@@ -206,4 +206,7 @@ def test_file_whose_name_begins_with_a_dash_is_hinted_at(
 
 def test_schema_without_fields_hints_at_the_topic(stage: Stage) -> None:
     ran = stage.run("extract", "--file-id", "f", "--schema", "{}")
-    assert (ran.code, ran.err) == (2, "error: --schema: it names no field\nhint: docspeed help schemas\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: --schema: it has neither fields nor tables\nhint: docspeed help schemas\n",
+    )

@@ -75,7 +75,7 @@ def test_jobs_list_unknown_status_is_noted(stage: Stage, service: Service, termi
     stage.run("jobs", "status", "job_1")
     ran = stage.run(*argv, terminal=terminal)
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "note: no job is 'runing'; the jobs here are done, running\n"
+    assert ran.err == "note: no job has status 'runing'; the jobs here are done, running\n"
     assert stage.run(*argv, "--quiet").err == ""
 
 
@@ -84,7 +84,7 @@ def test_jobs_list_without_matches_is_noted_at_terminal(stage: Stage) -> None:
     stage.env = {"NO_COLOR": "1"}
     assert stage.run("jobs", "list", "--status", "failed").err == "", "scripts that poll the list get no note"
     ran = stage.run("jobs", "list", "--status", "failed", terminal=True)
-    assert ran.err == "note: no job is 'failed'; the jobs here are running\n"
+    assert ran.err == "note: no job has status 'failed'; the jobs here are running\n"
     ran = stage.run("jobs", "list", "--status", "running", "--operation", "split", terminal=True)
     assert ran.err == "note: no matching jobs; `docspeed jobs list` shows all\n"
 

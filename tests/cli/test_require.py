@@ -97,7 +97,7 @@ def test_require_existing_output_file_is_checked_again(
         (("--require", "colour"), "seller.name, seller.tax_id, grand_total, line_items, line_items.amount"),
         (("--require", "lineitems"), "did you mean line_items?"),
         (("--format", "csv", "--table", "lineitems"), "did you mean line_items?"),
-        (("--format", "csv", "--table", "7"), "it has line_items, fields"),
+        (("--format", "csv", "--table", "7"), "the schema has line_items, fields"),
     ],
 )
 def test_require_unknown_name_fails_before_submission(

@@ -333,5 +333,5 @@ def test_url_beside_a_wrong_flag_is_not_downloaded(stage: Stage, service: Servic
     ran = stage.run("parse", URL, "--timeout", "5")
     assert ran.code == 2 and "--timeout needs `--wait`" in ran.err
     ran = stage.run("extract", URL, "--schema", "{}", "--set", "nonsense")
-    assert ran.code == 2 and "it names no field" in ran.err and "--set" in ran.err
+    assert ran.code == 2 and "it has neither fields nor tables" in ran.err and "--set" in ran.err
     assert fetched(service) == []

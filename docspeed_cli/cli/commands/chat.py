@@ -107,7 +107,7 @@ def chat(
 
 
 class _Checked(NamedTuple):
-    """What the options were found to say."""
+    """The options, read and checked."""
 
     fields: dict[str, Any]
     wait: WaitOptions

@@ -124,7 +124,7 @@ def _explain_empty(context: Context, status: str | None) -> None:
             context.output.hint("`docspeed parse FILE --sandbox` makes one without a key")
     elif status is not None and status.lower() not in words and (human or status.lower() not in tuple(State)):
         states = ", ".join(dict.fromkeys(state for state, _ in here))
-        context.output.note(f"no job is {status!r}; the jobs here are {states}")
+        context.output.note(f"no job has status {status!r}; the jobs here are {states}")
     elif human:
         context.output.note("no matching jobs; `docspeed jobs list` shows all")
 
