@@ -57,11 +57,13 @@ def _field_rules(names: Names) -> Iterator[str]:
     number, total = keys.get("number"), keys.get("total")
     for key in filter(None, (number, keys.get("date"), total)):
         yield _rule(
-            f"{key} is there", f"present({_written(key)})", "A document without it is sent to a person."
+            f"{key} is there", f"present({_written(key)})", "A person must look at a document without it."
         )
     if number:
         yield _rule(
-            f"{number} is new", f"unique({_written(number)})", "No two documents of a run may have the same."
+            f"{number} is new",
+            f"unique({_written(number)})",
+            "No two documents of a run may have the same one.",
         )
     if "date" in keys and "due" in keys:
         check = f"{_written(keys['due'])} >= {_written(keys['date'])}"
