@@ -90,8 +90,11 @@ class PdfDocument:
     """A PDF."""
 
     def __init__(self, path: Path) -> None:
+        import logging
+
         import pypdfium2
 
+        logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of XFA forms on stderr
         try:
             with _pdfium:
                 self._pdf, self._flat = pypdfium2.PdfDocument(path), pypdfium2.PdfDocument(path)

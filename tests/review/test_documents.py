@@ -80,6 +80,14 @@ def test_find_value_of_a_form_that_has_no_appearance_where_it_is_drawn(tmp_path:
     assert y0 * height - 2 <= top < bottom <= y1 * height + 2
 
 
+def test_open_document_with_an_xfa_form_logs_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(raw_pdf("", fields="] /XFA [(template) 4 0 R"))
+    open_document(tmp_path / "a.pdf")
+    assert not caplog.records
+
+
 def test_find_text_of_a_page_with_a_note_and_inherited_edges(tmp_path: Path) -> None:
     """Pdfium gives such a page other edges when it makes the note a part of it."""
     note = "<< /Type /Annot /Subtype /FreeText /Rect [20 350 300 390] /F 4 /AP << /N 7 0 R >> >>"
