@@ -15,7 +15,7 @@ from docspeed_cli.jobs.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.named_documents import display_path, file_digest
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.stored_results import corrections_path
-from docspeed_cli.jobs.target import Target, make_folder, result_flags
+from docspeed_cli.jobs.target import Target, check_folder, make_folder, result_flags
 from docspeed_cli.service.body import Body, write_whole
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
@@ -42,13 +42,18 @@ class ResultFiles:
         return self._names.name(source, operation, job) if self._names is not None else None
 
     def check_inputs(self, sources: Iterable[Source] = (), operation: str = "") -> None:
-        """UsageError if the result of one of these documents would replace a file that the command reads."""
+        """UsageError if the result of one of these documents can't go to its file.
+
+        A folder on the way can't be made or written, or the command reads the file that would be replaced.
+        """
         path, names, read = self.target.path, self._new_names(), self.context.files_read
         if names is None:
             if path is not None:
                 read.check_output(path, "-o")
             return
-        outputs = (names.name(source, operation) for source in sources)
+        outputs = [names.name(source, operation) for source in sources]
+        for folder in dict.fromkeys(output.parent for output in outputs):
+            check_folder(folder, f"-o {path}")
         found = [(output, label) for output in outputs if (label := read.label_at(output)) is not None]
         if found:
             raise combine_errors([replaces_input(*pair) for pair in found[:_MAX_NAMED]])

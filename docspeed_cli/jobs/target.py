@@ -92,9 +92,8 @@ def target(
     if (many and not in_one_file) or is_folder:
         if make:
             make_folder(path, f"-o {output}")
-        elif file_above(path / "file") is None:  # otherwise `make_folder` reports it
-            there = next(above for above in (path, *path.absolute().parents) if above.is_dir())
-            _check_folder(there, f"-o {output}")
+        else:
+            check_folder(path, f"-o {output}")
         return Target(path, True, table, pattern, overwrite, rows)
     check_file(path, f"-o {output}")
     return Target(path, many, table, rows=rows, in_one_file=many)
@@ -119,10 +118,18 @@ def check_file(path: Path, named: str) -> None:
         if not os.access(path, os.W_OK):
             raise UsageError(f"{named}: it is read-only", hint="name another place")
     if is_replaced(path):
-        _check_folder(path.resolve().parent, named)
+        _try_folder(path.resolve().parent, named)
 
 
-def _check_folder(folder: Path, named: str) -> None:
+def check_folder(path: Path, named: str) -> None:
+    """UsageError if no file can be written in the folder at this path, which may have to be made."""
+    if file := file_above(path / "file"):
+        raise UsageError(f"{named}: can't make the folder {path}: {file} is a file")
+    there = next(above for above in (path, *path.absolute().parents) if above.is_dir())
+    _try_folder(there, named)
+
+
+def _try_folder(folder: Path, named: str) -> None:
     """UsageError if no file can be made in the folder. We try, because permissions don't tell all."""
     import tempfile
 

@@ -242,6 +242,17 @@ def test_output_that_can_t_be_written_is_found_before_anything_is_sent(
     assert ran.err.count("error: ") == 1 and not service.calls
 
 
+def test_output_folder_with_a_file_in_place_of_a_folder_in_it_is_found_before_anything_is_sent(
+    stage: Stage, service: Service
+) -> None:
+    for name in ("in/x/a.pdf", "in/y/b.pdf", "out/x"):
+        stage.document(name)
+    ran = stage.run(
+        "parse", str(stage.folder / "in"), "--recursive", "--wait", "-o", str(stage.folder / "out") + "/"
+    )
+    assert ran.code == 2 and f"can't make the folder {stage.folder}/out/x" in ran.err and not service.calls
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="has no folder in which root can't make a file")
 @pytest.mark.parametrize("words", [("chat", "total?"), ("api", "POST", "/v1/split", "--set", "x=1")])
 def test_output_of_any_command_that_pays_is_checked_first(
