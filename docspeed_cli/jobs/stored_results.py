@@ -91,13 +91,21 @@ def result_files(folder: Path) -> list[Path]:
 def read_result(label: str, path: Path) -> StoredResult:
     """Read one file."""
     try:
-        return StoredResult(label, Body.at(path).json(what="it"), path)
+        return StoredResult(label, _value_of(Body.at(path), "it"), path)
     except OSError as error:
         why = DocspeedError(f"can't be read: {error.strerror or error}")
     except DocspeedError as error:
         document = "it is a document, not a result; name its result, its job or its run"
         why = DocspeedError(document) if is_document(path) else error
     return StoredResult(label, path=path, error=why)
+
+
+def _value_of(body: Body, what: str = "the answer") -> Any:
+    """The value of a result whose file is then closed: Windows does not replace an open one."""
+    try:
+        return body.json(what=what)
+    finally:
+        body.clear()
 
 
 def _from_folder(folder: Path) -> Iterator[StoredResult]:
@@ -184,7 +192,7 @@ def _kept(
 ) -> StoredResult:
     if job is not None and (kept := context.kept.open(job)) is not None:
         try:
-            return StoredResult(label, Body.of(kept).json(), job=job)
+            return StoredResult(label, _value_of(Body.of(kept)), job=job)
         except DocspeedError as error:
             return StoredResult(label, job=job, error=error)
     if output is not None and output.is_file() and output.suffix.lower() == ".json":

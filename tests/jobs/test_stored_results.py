@@ -1,0 +1,18 @@
+"""Results that are on this machine."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from docspeed_cli.jobs.stored_results import read_result
+
+
+def test_read_result_closes_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'{"fields": {}}')
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_result("a", path)
+    assert found.payload == {"fields": {}}
+    assert caught == []
