@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from docspeed_cli.core.json_text import to_json
 from docspeed_cli.terminal.messages import Messages
 from docspeed_cli.terminal.sanitize import sanitize
-from docspeed_cli.terminal.streams import stdout_errors
+from docspeed_cli.terminal.streams import MIN_WIDTH, stdout_errors
 from docspeed_cli.terminal.text_width import TRAILING_SPACES, colour_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from docspeed_cli.service.body import Body
     from docspeed_cli.terminal.live import Draw
+
+_USUAL_WIDTH = 80
+"""Columns to draw for where the terminal's own number can't be meant."""
 
 _MAX_JSON_SHOWN = 4_000_000
 """Bytes of JSON shown at a terminal; indenting takes many times as much memory."""
@@ -82,6 +85,8 @@ class Output(Messages):
     def show(self, drawing: RenderableType) -> None:
         """Draw this for people. Words longer than a line are left for the terminal to wrap."""
         console = self.console()
+        if console.width < MIN_WIDTH:
+            console = self.console(width=_USUAL_WIDTH)
         with console.capture() as capture:
             console.print(drawing, crop=False)
         self._write_stdout(re.sub(TRAILING_SPACES, r"\1", capture.get()))

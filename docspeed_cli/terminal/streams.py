@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 _SGR_CODES = {"dim": "2", "bold": "1", "green": "32", "red": "31", "bold magenta": "1;35", "bold red": "1;31"}
 """Colours readable on black and on white."""
 
-_SIZE = "[1-9][0-9]{0,3}"
-"""A terminal's size in characters; build systems and editors also set `COLUMNS` to 0 or -1."""
+MIN_WIDTH = 10
+"""Columns of the narrowest terminal that we draw for: in fewer, values would not be seen at all."""
+
+_SIZE = "[1-9][0-9]{1,3}"
+"""A terminal's size in characters; build systems and editors also set `COLUMNS` to 0, 1 or -1."""
 
 _NO_WISH = ("", "0", "false", "no", "off", "never")
 """Values of `FORCE_COLOR` that ask for no colour."""
@@ -81,13 +84,17 @@ class Streams:
         """True if stderr takes warnings and errors only: with --quiet, and for scripts that use --json."""
         return self.style.quiet or (self.style.json_errors and not self.can_redraw)
 
-    def console(self, *, stderr: bool = False) -> Console:
-        """A rich console on one of the streams, with markup, emoji and highlighting off."""
+    def console(self, *, stderr: bool = False, width: int | None = None) -> Console:
+        """A rich console on one of the streams, with markup, emoji and highlighting off.
+
+        Its width is that of the terminal if none is given.
+        """
         from rich.console import Console
 
         dumb = self.environment.env.get("TERM") == "dumb"
         return Console(
             file=self.environment.stderr if stderr else self.environment.stdout,
+            width=width,
             color_system=None if dumb else "auto",
             highlight=False,
             markup=False,

@@ -80,7 +80,9 @@ def test_force_color_that_is_no_wish_leaves_colours_as_they_are(stage: Stage, va
             assert (with_it.out, with_it.err) == (without.out, without.err)
 
 
-@pytest.mark.parametrize("value", ["0", "00", "-1", "+80", "abc", "80x24", "²", "1e2", "99999999999", " "])
+@pytest.mark.parametrize(
+    "value", ["0", "1", "9", "00", "-1", "+80", "abc", "80x24", "²", "1e2", "99999999999", " "]
+)
 def test_columns_that_is_no_width_means_unknown(stage: Stage, value: str) -> None:
     stage.run("parse", "--file-id", "f", "--wait")
     for argv in (("jobs", "list"), ("jobs", "result", "@last"), ("doctor",), ("help", "output")):
