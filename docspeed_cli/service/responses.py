@@ -359,8 +359,9 @@ def _job_under_other_names(content: Mapping[str, Any]) -> dict[str, Any] | None:
     if "answer" in job or not _has_scalars_only(around) or not _has_scalars_only(job):
         return None
     named = {_plain(name): value for name, value in job.items()}
-    # An `id` alone may be that of anything else.
-    names = ("jobid", "taskid", *(("id",) if status_word(job) else ()))
+    # An `id` may be that of anything else, unless something beside it or around it says that it is a job's.
+    is_job = status_word(job) is not None or (inner is not None and inner is not content.get("data"))
+    names = ("jobid", "taskid", *(("id",) if is_job else ()))
     job_id = next((named[name] for name in names if _is_id(named.get(name))), None)
     return None if job_id is None else {**job, "job_id": job_id}
 

@@ -297,6 +297,7 @@ def test_job_in_the_answer_to_a_sync_request_may_be_a_job() -> None:
         {"task_id": "job_1"},
         {"id": "job_1", "state": "PENDING"},
         {"job": {"id": "job_1", "status": "queued"}, "request_id": "r"},
+        {"job": {"id": "job_1"}},
         {"data": {"job_id": "job_1", "status": "queued"}, "error": None},
     ],
 )
