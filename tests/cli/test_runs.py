@@ -283,7 +283,7 @@ def test_run_ordered_failure_stops_the_run_as_soon_as_it_comes(stage: Stage, ser
         "parse", *file_ids(*names), "--wait", "--ordered", "--concurrency", "1", "--max-failures", "3"
     )
     assert ran.code == 7
-    assert service.count(SUBMIT) <= 5
+    assert service.count(SUBMIT) <= 1 + 3 + 2, "the worker may have two steps ahead of the third failure"
 
 
 def test_run_stopped_by_one_failure_says_so(stage: Stage, service: Service) -> None:
