@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import resource
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -68,13 +68,16 @@ def test_stdin_non_blocking_is_read_to_its_end(pipe: tuple[int, int]) -> None:
     assert stream.read() == b"all of it"
 
 
-def test_allow_open_files_raises_a_low_limit_and_lowers_none() -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (500, before[1]))
-        allow_open_files(600)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, before[1])
-        allow_open_files(500)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, before[1])
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+if sys.platform != "win32":
+    import resource
+
+    def test_allow_open_files_raises_a_low_limit_and_lowers_none() -> None:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (500, before[1]))
+            allow_open_files(600)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, before[1])
+            allow_open_files(500)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, before[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
