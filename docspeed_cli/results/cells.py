@@ -67,6 +67,7 @@ def typed_cell(value: Any, kind: str = "") -> TypedCell:
     The schema's type decides. Without one, JSON numbers are numbers and ISO dates are dates.
     """
     base = base_kind(kind)
+    # Short numbers, which most are, get by in less than half the time of the steps below.
     if type(value) in (int, float) and base != "text" and len(text := repr(value)) <= MAX_DIGITS:
         whole, _, fraction = text.partition(".")
         if whole.lstrip("-").isdigit() and (not fraction or fraction.isdigit()):
@@ -98,6 +99,7 @@ def typed_cell(value: Any, kind: str = "") -> TypedCell:
 def _number(text: str, shown: str = "") -> TypedCell:
     """Return the number with this JSON text; as text if a spreadsheet would change its value."""
     mantissa, _, exponent = text.lower().partition("e")
+    # Zeros at either end don't count among the digits that a spreadsheet keeps.
     digits = mantissa.lstrip("-").replace(".", "").strip("0")
     power = int(exponent) if len(exponent) < 6 and exponent.lstrip("+-").isdigit() else 0
     too_far = bool(exponent) and not -_MAX_EXPONENT < power < _MAX_EXPONENT

@@ -341,6 +341,7 @@ def _is_blank(value: Any) -> bool:
 
 def _listed(key: str, patterns: Iterable[str]) -> bool:
     """Whether a pattern names the key, or something that it is part of."""
+    # `fnmatch` itself would ignore case on Windows only, so a comparison would differ there.
     return any(fnmatch.fnmatchcase(key, pattern) or key.startswith(f"{pattern}.") for pattern in patterns)
 
 

@@ -61,6 +61,7 @@ def corrected(payload: Any, corrections: Iterable[Decision]) -> tuple[Any, list[
 
 def _is_of(correction: Decision, value: Any) -> bool:
     """Whether this is the value that was corrected: in a newer result, a row may have another number."""
+    # A result that already has the new value needs no correction, so none is lost.
     return cell_text(value) in (cell_text(correction.old), cell_text(correction.value))
 
 

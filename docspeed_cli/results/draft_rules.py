@@ -74,6 +74,7 @@ def _field_rules(names: Names) -> Iterator[str]:
         yield _rule("subtotal and tax make the total", check, tolerance="0.01")
     if "currency" in keys:
         check = f'{_written(keys["currency"])} in ("EUR", "USD", "GBP")'
+        # A schema does not tell which currencies are right, so this rule waits for the user's list.
         yield _commented(_rule("currency that we use", check, "List yours."))
     for word, pattern in (("gstin", _GSTIN), ("iban", _IBAN)):
         if word in keys:
@@ -129,6 +130,7 @@ def _value(member: str, value: str) -> str:
 
 def _toml(text: str) -> str:
     """A text as TOML: between single quotes as it is, or else escaped."""
+    # JSON's escapes all mean the same in TOML, so its writer serves for both.
     literal = "'" not in text and '"' in text
     return f"'{text}'" if literal else to_json(text)
 

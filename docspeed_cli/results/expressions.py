@@ -33,6 +33,7 @@ from docspeed_cli.results.readings import read_date
 
 MAX_LENGTH = 2000
 """Characters of the longest expression."""
+# A list of all currencies has more than 300 parts.
 _MAX_NODES = 1000
 _MAX_MATCHED = 1000
 """Characters of the longest text that `matches` looks at."""
@@ -82,9 +83,11 @@ def compile_expression(source: str, names: Names | None = None, each: str | None
     if len(source) > MAX_LENGTH:
         raise ExpressionError(f"it is longer than {MAX_LENGTH} characters")
     try:
+        # Python would take a blank before the expression for an indent.
         tree = ast.parse(source.strip(), mode="eval")
     except SyntaxError as error:
         raise ExpressionError(f"it can't be read: {error.msg}{_near(source.strip(), error)}") from None
+    # Python raises MemoryError for an expression that is nested too deeply, not for a lack of memory.
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"it can't be read: {error}") from None
     if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
@@ -143,6 +146,7 @@ class _Compiler:
         if isinstance(value, bool):
             return "bool", lambda scope: value
         if isinstance(value, int | float):
+            # From the source, because the parser has already made a binary float of `0.1`.
             number = Decimal(self._text(node).replace("_", ""))
             return "number", lambda scope: number
         if not isinstance(value, str):

@@ -288,6 +288,7 @@ def _count(scope: Scope, value: Operand) -> Decimal:
 
 def _round(scope: Scope, value: Operand, digits: Operand = Decimal(0)) -> Decimal:
     places = int(as_number(digits, scope))
+    # As the rules' reference promises; Python's own rounding would make 0.12 of 0.125.
     return as_number(value, scope).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 

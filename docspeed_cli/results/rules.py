@@ -145,6 +145,7 @@ class Rules:
         try:
             if rule.when is not None and not _holds(rule.when, scope):
                 return Check(rule.name, SKIPPED, rule.severity, row)
+            # An outcome lists the values that the check looked at, not those of its condition.
             scope.looked_at.clear()
             if rule.check.evaluate(scope):
                 return Check(rule.name, PASS, rule.severity, row)
@@ -152,6 +153,7 @@ class Rules:
         except Unreadable as error:
             outcome, message, difference = UNREADABLE, str(error), None
         except DecimalException as error:
+            # For 0 / 0 the kind of error is InvalidOperation, and only its text names the division.
             why = "division by zero" if "Division" in f"{type(error).__name__} {error}" else "out of range"
             outcome, message, difference = UNREADABLE, f"can't be calculated: {why}", None
         values = tuple(scope.looked_at.values())[:_MAX_VALUES]
@@ -247,6 +249,7 @@ def parse_rules(text: str, where: str, names: Names | None = None) -> Rules:
     import tomllib
 
     try:
+        # A float can't hold a tolerance of 0.01 exactly, and a difference of one cent would depend on that.
         content = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise _invalid(f"{where}: it is not TOML: {error}") from None

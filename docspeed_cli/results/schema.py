@@ -62,7 +62,9 @@ def check_schema(text: str) -> CheckedSchema:
         return CheckedSchema(None, ("it is empty",))
     try:
         schema = read_json(text, strict=True)
+        # This looks for half surrogate pairs, which JSON can escape and a request's UTF-8 can't hold.
         to_json(schema).encode()
+    # This and TooDeep come before ValueError, which both of them are.
     except UnicodeEncodeError:
         return CheckedSchema(None, ("a string in it has half of a surrogate pair, which can't be sent",))
     except TooDeep as error:

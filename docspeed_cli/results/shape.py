@@ -43,6 +43,7 @@ def read_result(
 
 def guess_operation(payload: Any) -> str:
     """Return the operation that a result most likely comes from, by its members; empty if none fits."""
+    # The order decides: there may also be tables beside pages and beside the fields of an extraction.
     members = {
         "chat": ("answer",),
         "parse": ("pages",),

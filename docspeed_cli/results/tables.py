@@ -160,6 +160,7 @@ def _places(item: Mapping[str, Any], added: int) -> dict[tuple[int, int], CellPl
     }
     height, width = _extent(placed)
     is_numbered = all(isinstance(cell, dict) and {"row_index", "col_index"} <= cell.keys() for cell in cells)
+    # A reviewer may fill in a cell that the list lacks, but only if the others state row and column too.
     if is_numbered and height * width <= 1000 + 2 * len(cells):
         for row, column in product(range(height), range(width)):
             if not count[row, column]:

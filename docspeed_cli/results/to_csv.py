@@ -31,6 +31,7 @@ def escape_formula(cell: str) -> str:
     start = next((at for at, character in enumerate(cell) if not _is_invisible(character)), len(cell))
     shown = cell[start:]
     first = unicodedata.normalize("NFKC", shown[:1])
+    # A negative number begins like a formula, but must stay a number that can be summed.
     runs = first.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(shown.rstrip())
     return f"'{cell}" if runs or cell.startswith(_TRIMMED) else cell
 

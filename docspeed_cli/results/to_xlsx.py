@@ -79,6 +79,7 @@ class Book:
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
         self._book.set_properties({"author": "docspeed"})  # by this a searched folder's workbooks are known
         self._formats = _Formats(self._book)
+        # Excel keeps this name for itself, and compares names of sheets without case.
         self._names: set[str] = {"history"}
         self._documents = self._sheet("Documents", columns.documents, _MAX_LINKS)
         self._tables = {
@@ -129,6 +130,8 @@ class Book:
     def _sheet(self, name: str, columns: Sequence[Column], max_links: int = 0) -> _Sheet:
         if len(columns) > MAX_COLUMNS:
             raise TooManyColumns(name, len(columns))
+        # Excel allows parentheses, but `Name (2)` is how we name the sheet in which rows go on.
+        # It refuses an apostrophe at either end.
         plain = re.sub(r"[\[\]:*?/\\()]", "_", _cleaned(name)).strip("' ")
         plain = _first_units(plain, _MAX_NAME).rstrip("' ") or "Table"
         unique, number = plain, 1
@@ -238,6 +241,7 @@ class _Sheet:
 
     def _write_text(self, row: int, place: int, text: str, link: str | None = None) -> str:
         problem = ""
+        # A character takes two units at most, so nearly every text is spared the count.
         if len(text) > _MAX_TEXT // 2 and _units(text) > _MAX_TEXT:
             text, problem = _cut(text), TEXT_CUT
         if not text.isprintable():
@@ -253,8 +257,10 @@ class _Sheet:
     def _put(self, row: int, place: int, text: str, form: Any = None) -> None:
         if text[:1] == "<" and _is_markup(text):
             forms = [form] if form is not None else []
+            # XlsxWriter escapes the pieces of a rich text, where it would write the whole as it is.
             self._sheet.write_rich_string(row, place, text[:1], text[1:2], text[2:], *forms)
         else:
+            # Not `write`, which would make a formula of `=1+1` and a link of an address.
             self._sheet.write_string(row, place, text, form)
 
     def finish(self) -> None:
@@ -292,6 +298,7 @@ def _units(text: str) -> int:
 
 
 def _first_units(text: str, count: int) -> str:
+    # Where the cut falls inside a surrogate pair, its half is left out: a sheet can't hold it.
     return text.encode("utf-16-le", "surrogatepass")[: 2 * count].decode("utf-16-le", "ignore")
 
 

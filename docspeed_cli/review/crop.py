@@ -32,6 +32,7 @@ def place_with_box(value: Value) -> Place | None:
 def crop_place(document: Document, place: Place) -> Any:
     """Return what is inside a place's boxes, with a small margin, as an image of Pillow."""
     size = document.size(place.page)
+    # Only a PDF has points to draw at a resolution; an image is cut from the pixels that it has.
     is_image = document.from_points(place.page, (0, 0, 1, 1)) is None
     width = round(size.width) if is_image else round(size.width / 72 * _DPI)
     picture = document.picture(place.page, width)
@@ -50,5 +51,6 @@ def crop_place(document: Document, place: Place) -> Any:
 def to_bytes(picture: Any, suffix: str) -> bytes:
     """Write a picture in the format of a file's name."""
     file = io.BytesIO()
+    # Pdfium's pictures have a fourth, unused byte in each pixel, which Pillow can't write to a PNG.
     picture.convert("RGB").save(file, FORMATS[suffix])
     return file.getvalue()

@@ -38,6 +38,7 @@ class DecisionFile:
         unseen = self._other.save(changes)[1] if self._other is not None else []
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
+            # A lock on the file itself would be lost with it: each save puts a new file in its place.
             with whole_file_lock(self.path.with_name(_LOCK)):
                 before = self._content()
                 merged, replaced = merge_changes(self._parse(before), changes)

@@ -67,6 +67,7 @@ def open_document(path: Path) -> Document:
     """Open a PDF or an image. DocumentProblem if it is neither, damaged or encrypted."""
     try:
         with path.open("rb") as file:
+            # Some producers write bytes before the header, and PDF readers accept that in the first 1,024.
             is_pdf = b"%PDF-" in file.read(1024)
         return PdfDocument(path) if is_pdf else ImageDocument(path)
     except OSError as error:
@@ -97,7 +98,9 @@ class PdfDocument:
         logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of XFA forms on stderr
         try:
             with _pdfium:
+                # Opened twice, because flattening changes the page in memory, and sometimes its edges.
                 self._pdf, self._flat = pypdfium2.PdfDocument(path), pypdfium2.PdfDocument(path)
+                # Before the count of pages, or pdfium draws no values of form fields that lack an appearance.
                 self._pdf.init_forms()
                 self._flat.init_forms()
                 self.page_count = len(self._pdf)
@@ -106,6 +109,7 @@ class PdfDocument:
             locked = re.search("password|security", str(error), re.I) and b"/Encrypt" in path.read_bytes()
             why = "it is protected with a password" if locked else "it is damaged, or has no pages"
             raise DocumentProblem(why) from None
+        # A cache for each document: one on the class would keep closed documents in memory.
         self.size = lru_cache(1000)(self._size)
         self.text = lru_cache(_CACHED_TEXTS)(self._text)
 
@@ -129,6 +133,7 @@ class PdfDocument:
                 found = (self._flat if flat else self._pdf)[page - 1]
                 if flat and raw.FPDFPage_GetAnnotCount(found):
                     raw.FPDFPage_Flatten(found, raw.FLAT_NORMALDISPLAY)
+                    # Flattening may invalidate the open page, so it is closed and opened again.
                     found.close()
                     found = self._flat[page - 1]
             except (pypdfium2.PdfiumError, IndexError):
@@ -174,7 +179,9 @@ class PdfDocument:
             with self._page(page, flat=True) as found, closing(found.get_textpage()) as text:
                 count = min(text.count_chars(), _MAX_CHARS)
                 codes = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
+                # A damaged text layer may give a code beyond the last character, which `chr` refuses.
                 chars = "".join(_CHARS.get(code) or chr(min(code, 0x10FFFF)) for code in codes)
+                # Four bytes a number: Python's own floats would make several megabytes of a full page.
                 boxes = array("f")
                 for index, char in enumerate(chars):
                     boxes.extend(NO_BOX if char.isspace() else _char_box(raw, text, index))
@@ -221,6 +228,7 @@ def _on_device(page: Any, x: float, y: float) -> tuple[float, float]:
 
     from pypdfium2 import raw
 
+    # Pdfium rounds to whole pixels, so it is asked about a page that has a million on each side.
     at_x, at_y = ctypes.c_int(), ctypes.c_int()
     raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, at_x, at_y)
     return at_x.value / _GRID, at_y.value / _GRID
@@ -302,11 +310,13 @@ def _scaled(image: Any, scale: float) -> Any:
     turn = _TO_UPRIGHT.get(_orientation(image))
     small = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     if image.format in ("JPEG", "MPO"):
+        # Before the limit below: the decoder itself then shrinks a JPEG, so that a huge one still fits.
         image.draft("RGB", small)
     if image.width * image.height > _MAX_PIXELS:
         raise DocumentProblem(f"{image.width} × {image.height} pixels are too many to draw")
     picture = _on_white(image)
     if picture.size != small:
+        # Shrinking by a whole factor first halves the time for a large scan.
         picture = picture.resize(small, Image.Resampling.LANCZOS, reducing_gap=2.0)
     return picture if turn is None else picture.transpose(Image.Transpose(turn))
 
@@ -337,8 +347,10 @@ def _on_white(frame: Any) -> Any:
     from PIL import Image
 
     if frame.mode.startswith("I"):
+        # Pillow's direct conversion clips 16 bits instead of scaling them, so most of a scan would be white.
         return frame.convert("I").point(lambda value: value / 256).convert("RGB")
     if frame.mode in ("La", "RGBa"):
+        # Pillow converts `La` to `LA` only, so colours multiplied by their transparency are divided first.
         frame = frame.convert(frame.mode.upper())
     if frame.mode in ("RGBA", "LA", "PA") or "transparency" in frame.info:
         layer = frame.convert("RGBA")

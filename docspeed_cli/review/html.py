@@ -58,6 +58,7 @@ def page_chunks(
         yield page[position : slot.start()].encode()
         position = slot.end()
         if slot[1] == "data":
+            # A value that holds `</script>` would end the element, and what follows would be read as HTML.
             yield _utf8(_content(data, review).translate(_UNSAFE_IN_SCRIPT))
         elif slot[1] == "pictures":
             yield from _picture_elements(pictures)
@@ -99,6 +100,7 @@ def _picture_elements(pictures: Iterable[tuple[str, bytes | str]]) -> Iterator[b
         if isinstance(picture, str):
             yield _utf8(f'<script type="text/plain" id="{name}" data-problem="{escape(picture)}"></script>\n')
             continue
+        # A page and its thumbnail share this one copy; as `img` elements both would carry the picture.
         yield f'<script type="text/plain" id="{name}">'.encode()
         yield base64.b64encode(picture)
         yield b"</script>\n"

@@ -162,6 +162,7 @@ class View:
             boxed = {region.page for region in locator.listed} if locator is not None else set()
             numbers = sorted({*boxed, *texts})
             count = max(numbers, default=0)
+        # Sorted only after the cut, which must keep the pages that values point at.
         numbers = sorted(numbers[: max(most, 0)])
         pages = tuple(self._page(index, number, locator, texts) for number in numbers)
         left_out = count - len(pages)

@@ -121,6 +121,7 @@ def fold_text(text: str) -> str:
 def _fold(char: str) -> str:
     if char.isascii():
         return char.lower() if char > " " else ""
+    # NFKC makes a blank and a mark of an accent that stands alone, and we compare without blanks.
     return "".join(unicodedata.normalize("NFKC", char).casefold().split())
 
 

@@ -209,6 +209,7 @@ class Locator:
         usual = "bottom" if self._units.is_upward else "top"
         if self._document is None:
             return usual
+        # The usual origin comes first, because `max` takes the first of equal scores.
         scores = dict.fromkeys((usual, "top", "bottom", "file"), 0)
         for region in [region for region in self.listed if len(region.text) >= _MIN_LETTERS][:_CHECKED]:
             page = self._text(region.page)

@@ -92,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     # -- who may ask
 
     def _answer(self, handle: Any) -> None:
+        # Read before any refusal: on a kept connection, what is left unread would pass for the next request.
         body = self._body()
         path = self._path()
         if body is None:
@@ -114,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the request comes from a page of ours, or from no page, as for a typed address."""
         origin = self.headers.get("Origin")
         if origin is None:
+            # Browsers name the origin of each POST, so one without it comes from no page of ours.
             return self.command == "GET"
         return origin.lower().removeprefix("http://") == self.headers.get("Host", "").lower()
 
@@ -185,6 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         with suppress(ConnectionError, TimeoutError):
             self.send_response(status)
+            # Browsers ignore `frame-ancestors` in the page's `meta` element; only a header can state it.
             policy = {"Content-Security-Policy": f"{review_policy()}; frame-ancestors 'none'"}
             sent = _HEADERS | policy | (headers or {})
             sent |= {"Content-Type": kind, "Content-Length": str(len(content))}
@@ -195,6 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _whole(text: str) -> int:
+    # `int` alone also takes signs, blanks, underscores and the digits of other scripts.
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise IndexError(text)
     return int(text)

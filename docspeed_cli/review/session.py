@@ -152,8 +152,10 @@ class Session:
         """Return the data of a result's page, and what its reviewer needs besides. DocspeedError."""
         with self._views:
             shown = self._opened(number)
+        # Read again for each page, because another reviewer may have written the file meanwhile.
         decisions = self._items[number - 1].file.read()
         with self._saving:
+            # By what this page shows, a save can tell which decisions of others it replaces unseen.
             self._seen[number] = decisions
         keys = [value.key for value in shown.data.values]
         rest = Concern(REST)

@@ -39,6 +39,7 @@ class LiveRegion:
         self._stays = stays
         self.ending = "\n" if stays else _ERASE_LINE
         """Escape sequence that clears the live area, for a signal handler that must print at once."""
+        # Reentrant, because `hidden` draws the lines again while it holds the lock.
         self._lock = threading.RLock()
         self._widths: list[int] = []
         """Cells of each line now on the screen."""
@@ -86,6 +87,7 @@ class LiveRegion:
         return _ERASE_LINE + (_UP + _ERASE_LINE) * (rows - 1)
 
     def _write(self, text: str) -> None:
+        # A terminal that went away must not end a run whose jobs are paid for.
         with suppress(OSError):
             self._console.file.write(text)
             self._console.file.flush()
@@ -131,5 +133,6 @@ class StatusLine:
         frame, elapsed = _SPINNER[int(8 * seconds) % len(_SPINNER)], f" {span(seconds)}"
         text = keep_tail(sanitize(self._text, multiline=False), width - len(elapsed) - 2)
         line = Text.assemble(f"{frame} {text}", (elapsed, "dim"))
+        # In a window of a few columns, even the time alone is too wide.
         line.truncate(width)
         return line

@@ -91,6 +91,7 @@ class Streams:
         """
         from rich.console import Console
 
+        # Rich can't see this itself, because `_counts` keeps `TERM=dumb` from it.
         dumb = self.environment.env.get("TERM") == "dumb"
         return Console(
             file=self.environment.stderr if stderr else self.environment.stdout,
