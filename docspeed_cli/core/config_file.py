@@ -34,6 +34,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """Keys and values in the config file; empty without the file. UsageError if it can't be read."""
     try:
         text = read_text(path)
+        # Only if there is a file: it takes some milliseconds to load.
         import tomllib
 
         return tomllib.loads(text)

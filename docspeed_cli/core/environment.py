@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def _run_command(command: str, content: bytes, output: TextIO) -> int:
     import subprocess
 
+    # The command writes past our buffer, so its output would come before what we wrote earlier.
     output.flush()
     # With a shell, as users expect of a command in one argument; no text of ours is part of it.
     return subprocess.run(

@@ -67,11 +67,13 @@ def way_to_add(extra: str, installation: Installation, present: Iterable[str] = 
     every = f"{quote}{_requirement(installation.source, sorted({*present, extra}))}{quote}"
     above = installation.prefix.parent.name
     if "pipx_metadata.json" in installation.marks:
+        # `pipx run` makes its environment in a cache, where an installation would be lost.
         if above == ".cache":
             return f"run it as `pipx run --spec {every} docspeed`"
         return f"`pipx install --force {every}`"
     if "uv-receipt.toml" in installation.marks:
         return f"`uv tool install {every}`"
+    # An environment of `uvx` is in uv's cache as well, in a folder such as archive-v0.
     if above.startswith("archive-v"):
         return f"run it as `uvx --from {every} docspeed`"
     editable = "-e " if installation.is_editable else ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+# A user can lower Python's limit, but not below 640.
 _MAX_DIGITS = 600
 """Digits of the longest whole number that becomes an `int`; Python refuses to convert very long ones."""
 
@@ -116,6 +117,7 @@ def to_json(value: Any, spacing: Spacing = COMPACT, *, ascii_only: bool = False)
 def json_file(value: Any) -> Iterator[bytes]:
     """Yield the content of a JSON file for people, with a final newline."""
     for chunk in json_chunks(value, INDENTED):
+        # JSON may hold half of a surrogate pair, as `\ud800`; that must not cost a paid result.
         yield chunk.encode("utf-8", "surrogatepass")
     yield b"\n"
 

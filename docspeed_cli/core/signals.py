@@ -65,6 +65,7 @@ class Interrupts:
             signal.setitimer(signal.ITIMER_REAL, self.grace)
 
     def _end_grace(self, signum: int, frame: FrameType | None) -> None:
+        # The timer is not stopped at the end of the block, so it may come after that.
         if self._shields and self.pending is not None:
             raise Interrupted(self.pending)
 
@@ -81,6 +82,7 @@ class Interrupts:
 
     def sleep(self, seconds: float) -> None:
         """Sleep between two exchanges; a signal ends this even in a shielded block: nothing is under way."""
+        # Set before `pending` is read: a signal that comes between the two must end the sleep as well.
         self._idle = True
         try:
             if self.pending is not None:
@@ -113,6 +115,7 @@ class Interrupts:
         """Give the shell its terminal with a cursor at Ctrl-Z; the next redraw comes after `fg`."""
         self._write("")
         signal.signal(signum, signal.SIG_DFL)
+        # Only the default handler stops the process; this call returns after `fg`.
         os.kill(os.getpid(), signum)
         signal.signal(signum, self._suspend)
 

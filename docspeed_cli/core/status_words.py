@@ -43,6 +43,7 @@ def meaning_of(status: str) -> Meaning | None:
     # What failed in part may have a result, so it is not taken for a failure.
     if failed and not done and not others - _STAGES and not words & _PARTLY:
         return "failed"
+    # `processing` accompanies other words, as in `processing failed`, so it counts here only alone.
     if words & _RUNNING or any(word.endswith("ing") for word in words - _BESIDE) or words == {"processing"}:
         return "running"
     return None

@@ -48,6 +48,7 @@ def read_lines(stream: IO[bytes], end: str = "\n") -> Iterator[str]:
 
     Bytes that are not text are kept as `os.fsdecode` keeps them.
     """
+    # `read` would wait for a whole chunk, while a program may write its list line by line.
     read = cast(io.BufferedIOBase, stream).read1
     head = read(_CHUNK)
     while len(head) < 4 and any(mark.startswith(head) for mark, _ in _MARKS) and (more := read(_CHUNK)):

@@ -28,6 +28,7 @@ def file_size(size: int) -> str:
     """Format bytes for people: `512 B`, `1.2 kB`, `34 MB`."""
     if size < 1000:
         return f"{size} B"
+    # From 999.5 on a number would be rounded to 1000, so the next unit takes it.
     units = ("kB", "MB", "GB", "TB")
     number, unit = next(
         (size / 1000**n, unit) for n, unit in enumerate(units, 1) if size < 999.5 * 1000**n or unit == "TB"

@@ -23,4 +23,5 @@ def url_secrets(url: str) -> set[str]:
     rest = re.split("#", url.partition("://")[2], maxsplit=1)[0]
     address, mark, query = rest.partition("?")
     user, at, _ = address.partition("/")[0].rpartition("@")
+    # A bare `@` or `?` holds no secret, and hiding it would spoil every message.
     return {secret for secret in (user + at, mark + query) if len(secret) > 1}

@@ -51,6 +51,7 @@ def retry_after(value: str, now: float) -> float | None:
     text = value.strip()
     if not text:
         return None
+    # `isdigit` is true for characters such as ², which `float` refuses.
     if text.isascii() and text.replace(".", "", 1).isdigit():
         seconds = float(text)
     else:
@@ -68,6 +69,7 @@ def http_date(text: str) -> float | None:
 
     try:
         date = parsedate_to_datetime(text)
+        # A date without a zone, or with -0000, comes back naive: Python would take it for local time.
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

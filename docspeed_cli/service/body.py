@@ -152,6 +152,7 @@ class Body:
                 self.json()
                 return True
             except DocspeedError as error:
+                # JSON that is too deep for us is still the user's result, so its ends decide, as below.
                 if error.code == "not_json":
                     return False
         self._file.seek(0)
@@ -250,6 +251,7 @@ def _part_in(folder: Path) -> tuple[Path, IO[bytes]]:
 
 
 def _sync(file: IO[bytes]) -> None:
+    # A file that is renamed before its content is on the disk can be empty after a loss of power.
     file.flush()
     os.fsync(file.fileno())
 

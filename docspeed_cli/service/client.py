@@ -131,6 +131,7 @@ class Client:
         self, path: Path, filename: str, content_type: str, deadline: float | None = None
     ) -> dict[str, Any]:
         """Upload a file; returns the server's entry, with its `file_id`. We retry: uploads are free."""
+        # Bytes of a file's name that are not text become surrogates in Python, which httpx fails to encode.
         name = filename.encode("utf-8", "replace").decode("utf-8")
 
         def send() -> dict[str, Any]:
@@ -178,6 +179,7 @@ class Client:
             return False
         there = answer.status != 202 and job_in(answer.body, sync=True) is None
         there = there and is_result(answer.body, sync=True)
+        # A large result is in a named temporary file, which would stay in the output folder.
         answer.body.clear()
         return there
 
@@ -250,6 +252,7 @@ class Client:
                 wait = retry_after(headers.get(b"retry-after", ""), now)
                 return call.read(self._server, response, wait, body)
         except BaseException as error:  # noqa: BLE001 - raised again below
+            # An interrupt too must remove the temporary file, so this is not `except Exception`.
             body.clear()
             if not isinstance(error, DocspeedError):
                 outcome = type(error).__name__

@@ -103,9 +103,11 @@ class Call(NamedTuple):
         request = connection.build_request(
             self.method,
             server.base_url + self.path,
+            # A cache on the way could repeat an old status until the wait gives up.
             headers={"Cache-Control": "no-cache"} if self.method == "GET" else self.headers,
             content=self.content,
             files=self.files,
+            # No limit on the wait for a connection: each thread has a pool to itself.
             timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
             extensions={"deadline": self.deadline, "fresh": not self.repeatable},
         )
@@ -126,6 +128,7 @@ class Call(NamedTuple):
         """Read the answer into the body; `wait` is its `Retry-After`. DocspeedError if that fails."""
         status = response.status_code
         coding = response.headers.pop("Content-Encoding", "")  # httpx would believe it
+        # A server that fails and names a time is overloaded, so the whole run slows down as after a 429.
         if status == 429 or (wait is not None and response.is_server_error):
             server.rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
         elif response.is_success:
@@ -184,6 +187,7 @@ class Call(NamedTuple):
         """The DocspeedError for an exception of httpx or of the disk; other exceptions unchanged."""
         import httpx
 
+        # A ConnectionError is an OSError too, but it comes from the network, not from the disk.
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
             late = self._is_late(server)
             error = broken_exchange(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# httpx's own transport takes no network backend, and only there can a deadline end a single read.
 import httpcore
 import httpx
 
@@ -73,6 +74,7 @@ class Transport(httpx.BaseTransport):
             with _errors_of_httpx():
                 answer = self._pool.handle_request(sent)
         except httpx.TransportError as error:
+            # httpcore has ProxyError for refusals only: a proxy that is down looks like a server that is.
             if self._network.is_short_of_server and not isinstance(error, httpx.ProxyError):
                 raise httpx.ProxyError(str(error)) from error
             raise
@@ -174,6 +176,7 @@ class _Connection(httpcore.NetworkStream):
         return self._network.receive(self._stream.read(max_bytes, left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # Without a deadline one call writes everything; `or 1` because `range` takes no step of 0.
         size = _PIECE if self._network.is_limited else len(buffer) or 1
         for start in range(0, len(buffer), size):
             left = self._network.left(timeout, httpx.WriteTimeout)

@@ -105,6 +105,7 @@ def status_error(
         hint = "add credits, then run the same command again; finished work is not paid for twice"
         return NoCredits(f"not enough credits{after}", **common, hint=hint)
     if status in (404, 410):
+        # A job that is gone is submitted and paid for again, so a gateway's page must not look like one.
         if about_job and not _is_in_published_form(body):
             what = f"the answer ({status}) is not the service's own{after}"
             return Unavailable(what, code="unexpected_answer", status=status, retryable=True)
@@ -251,6 +252,7 @@ def broken_exchange(
 
 def _broken_proxy(error: Exception, text: str, route: Route) -> DocspeedError:
     """The error for a proxy through which the server was not reached, so that nothing was sent to it."""
+    # httpcore's message begins with the status with which an HTTP proxy refused.
     status = re.match(r"[1-5]\d\d\b", text)
     if status is not None:
         hint = f"put its user and password into {route.variable}: http://USER:PASSWORD@HOST:PORT"
@@ -260,6 +262,7 @@ def _broken_proxy(error: Exception, text: str, route: Route) -> DocspeedError:
             retryable=status[0] >= "500",
         )
     unknown_name = any(isinstance(cause, socket.gaierror) for cause in _causes(error))
+    # The last two are httpcore's words for a SOCKS proxy that refuses; SOCKS has no such status.
     lasting = unknown_name or re.search("certificate|ssl|tls|username|not allowed", text.lower())
     what = f"names the proxy {route.shown}, which can't be used: {text}"
     return route.failed(what, retryable=not lasting)

@@ -53,6 +53,7 @@ class ThreadConnections:
         headers = {
             "User-Agent": f"docspeed-cli/{__version__}",
             "Accept": "application/json",
+            # httpx would also ask for br and zstd where it finds their libraries; we unpack gzip only.
             "Accept-Encoding": "gzip",
         }
         if self._key:
@@ -77,6 +78,7 @@ def transport_to(
 
     tls = url.startswith("https:")
     proxy = None if route.is_direct else usable_proxy(route)
+    # Plain http goes without: loading the trust store takes longer than a connection.
     verify = load_certificates() if tls or proxy is not None else None
     return Transport(verify, environment.monotonic, proxy, tls=tls)
 

@@ -34,6 +34,7 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
             while chunk:
                 if member.eof:
+                    # One byte only: the other may come with the next chunk.
                     if not chunk.startswith(_GZIP[:1]):
                         return  # padding after the last member
                     member = zlib.decompressobj(_GZIP_FORMAT)

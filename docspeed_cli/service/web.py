@@ -58,6 +58,7 @@ class Web:
             target, answer = self._get_once(address, login, headers, write, limit, deadline)
             if not target:
                 return answer
+            # Some servers leave blanks in the address of a redirect.
             target = urljoin(address, target.replace(" ", "%20"))
             if not is_url(target):
                 scheme = target.partition(":")[0]
@@ -99,6 +100,7 @@ class Web:
                     outcome = str(response.status_code)
                     if response.status_code in _REDIRECTS and "location" in response.headers:
                         return response.headers["location"], None
+                    # In answer to an unconditional request, 304 would leave us without any document.
                     if response.status_code == 304 and headers:
                         return "", None
                     self._check(response)
@@ -173,6 +175,7 @@ def _receive(
             raise _too_large(limit)
         write(chunk)
         check()
+    # `Content-Length` counts the bytes as they were sent, before they are unpacked.
     received = response.num_bytes_downloaded or size
     if announced is not None and received != announced:
         what = f"only {received:,} of the document's {announced:,} bytes arrived"

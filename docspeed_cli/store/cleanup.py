@@ -18,6 +18,7 @@ def prune(database: Database, now: float) -> None:
     them from being paid twice.
     """
     old = [now - _MAX_AGE]
+    # First, because a job stays as long as its result is kept.
     database.write("DELETE FROM kept WHERE used_at < ?", old, sync=False)
     database.write(f"DELETE FROM jobs WHERE {_ENDED} AND NOT {IS_KEPT}", old, sync=False)
     # Uploads that a job names stay: the content is part of its request's identity.

@@ -17,6 +17,7 @@ IN_MEMORY = 256 * 1024
 """Largest result in bytes that is read at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 """The form of a digest: a damaged one must not lead to another file."""
+# Without O_BINARY, Windows writes a carriage return before each line feed.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _HASHED_AT_ONCE = 2047
 """Most bytes that hashlib hashes without giving up the interpreter's lock, which would take longer."""

@@ -130,6 +130,7 @@ class Database(ABC):
         return write.done
 
     def _commit_queue(self) -> None:
+        # Other threads append without the lock: only what is there now belongs to this transaction.
         writes = [self._queue.popleft() for _ in range(len(self._queue))]
         try:
             if writes:

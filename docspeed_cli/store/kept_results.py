@@ -117,6 +117,7 @@ class KeptResults:
 
     def forget(self, jobs: Iterable[Job]) -> None:
         """Delete the results of these jobs."""
+        # The row of a result that this command kept may still wait for its write.
         self._database.flush()
         kept = [(job, row) for job in jobs if (row := self._row(job)) is not None]
         self._discard([[job.server, _name_of(job), row.digest] for job, row in kept])
@@ -129,6 +130,7 @@ class KeptResults:
 
     def _evict(self) -> None:
         self._database.flush()
+        # Where rows can't be deleted now the excess stays: without `freed`, this would never end.
         freed = 1
         while freed and (excess := self._excess()) > 0:
             sql = "SELECT server, job, digest, size FROM kept ORDER BY used_at LIMIT ?"
@@ -154,6 +156,7 @@ class KeptResults:
 
     def _discard(self, rows: Sequence[Sequence[str]]) -> int:
         """Delete rows (server, name, digest), and contents that no other row names; return how many rows."""
+        # Rows first: a kill in between leaves a content that no row names, which pruning deletes.
         keys = [row[:2] for row in rows]
         deleted = self._database.write_many("DELETE FROM kept WHERE server = ? AND job = ?", keys)
         for digest in {str(row[2]) for row in rows}:

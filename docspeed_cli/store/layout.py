@@ -29,6 +29,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE jobs ADD COLUMN stamp TEXT",
+    # A run that only reused jobs submitted nothing, so the table of jobs can't say when it was.
     """
     CREATE TABLE runs (batch TEXT PRIMARY KEY, begun_at REAL);
     INSERT INTO runs SELECT batch, max(submitted_at) FROM jobs WHERE batch IS NOT NULL GROUP BY batch

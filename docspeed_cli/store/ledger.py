@@ -203,6 +203,7 @@ class Ledger:
         1970. `input_glob` fits the whole input, or the part after its last slash.
         """
         like, pattern = self.database.glob(f"*/{input_glob}")
+        # The marks have numbers because some values are used twice.
         tests = {
             "(lower(status) = lower(?{0}) OR state = lower(?{0}))": status,
             "operation = ?{0}": operation,

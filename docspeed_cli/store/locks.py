@@ -112,6 +112,7 @@ def whole_file_lock(path: Path) -> Iterator[None]:
 
 
 def _byte_of(digest: str) -> int:
+    # 48 bits of the digest are more than there are bytes to lock.
     return int(digest[:12], 16) % _LOCKABLE_BYTES
 
 
@@ -123,6 +124,7 @@ def _set_lock(descriptor: int, byte: int, *, locked: bool) -> bool:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK if locked else msvcrt.LK_UNLCK, 1)
         else:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if locked else fcntl.LOCK_UN, 1, byte)
+    # Windows and some POSIX systems say EACCES for a byte that is locked, not EAGAIN.
     except (BlockingIOError, PermissionError):
         return False
     return True

@@ -78,6 +78,7 @@ def _dial(address: LedgerAddress) -> Connection:
         what = "the address is malformed: check its options, and write a percent sign as %25"
         raise LedgerUnavailable(words(address, what), hint=HINT) from None
     name = f"process {os.getpid()} on {platform.node()}"
+    # PostgreSQL keeps 63 bytes of the name, which says who holds a lock.
     ours = {"application_name": name[:63], "client_encoding": "UTF8"}
     conninfo = make_conninfo("", **{**_CONNECTING, **named, **ours})
     return psycopg.connect(conninfo, autocommit=True, cursor_factory=psycopg.RawCursor)
@@ -93,6 +94,7 @@ def _set_up(address: LedgerAddress, connection: Connection) -> None:
     elif look.read_only:
         problem = "the server is read-only: a standby, perhaps"
     elif look.pid != connection.info.backend_pid:
+        # Another process answers than libpq was told of: a pooler, which may lose prepared statements.
         connection.prepare_threshold = None
         if _is_shared(address, connection, look.pid):
             problem = (

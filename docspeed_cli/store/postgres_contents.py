@@ -49,6 +49,7 @@ class ResultRows(Contents):
 
     def write(self, chunks: Iterable[bytes], *, synced: bool) -> str:
         """Write a content in one transaction and return its digest."""
+        # A lost connection is tried again, but the chunks come only once, so they are copied first.
         digest = hashlib.sha256()
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
             for chunk in chunks:
@@ -115,4 +116,5 @@ class ResultRows(Contents):
 
 
 def _first(connection: Connection, *, sql: str, values: list[Any]) -> Any:
+    # As text, each byte would travel as two digits.
     return connection.execute(sql, values, binary=True).fetchone()

@@ -16,6 +16,7 @@ from docspeed_cli.store.postgres_questions import Question, Rows
 
 _TRY_LOCK = b"SELECT pg_try_advisory_lock($1)"
 _UNLOCK = b"SELECT pg_advisory_unlock($1)"
+# `pg_locks` shows a lock's 64 bits as two numbers; `objsubid` 2 would be a lock with two keys.
 _HOLDER = b"""
     SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid AND objid = $2::bigint::oid

@@ -108,6 +108,7 @@ class Runs:
 
     def start(self, run: RunRecord) -> RunRecord:
         """Record that a run starts; returns it with its id, its start and the run before it."""
+        # By `rowid`, not by time: the clock may have been set back since.
         sql = "SELECT run FROM runs WHERE command_hash = ? ORDER BY rowid DESC LIMIT 1"
         before = self._database.read(sql, [run.command_hash])
         previous = str(before[0][0]) if before else None
@@ -119,6 +120,7 @@ class Runs:
         """Record what became of an input, with the next write or within a second."""
         self._database.write_later(_SAVE_ITEM, [run, *item])
         now = self._now()
+        # Less than 0: the clock was set back, and no record may wait until it has caught up.
         if not 0 <= now - self._flushed_at < _FLUSH_INTERVAL:
             self._database.flush()
             self._flushed_at = now
@@ -166,6 +168,7 @@ class Runs:
         self._database.flush()
         wanted = list(states)
         where = f"WHERE state IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        # SQLite puts NULL first and PostgreSQL puts it last, unless the order says where.
         sql = f"SELECT * FROM ({_ITEMS}) AS items {where} ORDER BY position IS NULL, position, job_row"
         rows = [_repaired(RunItem._fields, row) for row in self._database.read(sql, [run, *wanted])]
         return [RunItem(*row)._replace(reused=bool(row[8])) for row in rows]

@@ -102,8 +102,10 @@ class SqliteDatabase(Database):
 
     def _commit(self, writes: Sequence[Write]) -> None:
         sync = any(write.sync for write in writes)
+        # FULL waits for the disk, so it is for what can't be had again from the server.
         self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         with self._db:
+            # A transaction that becomes a write only later can fail at once, without the busy timeout.
             self._db.execute("BEGIN IMMEDIATE")
             cursors = [self._db.execute(write.sql, write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
@@ -226,9 +228,11 @@ class LedgerCopy(SqliteDatabase):
 
 def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
     """Open the file, or create it, with this version's layout. sqlite3.Error if that is not possible."""
+    # All threads use this connection, one at a time: the database's lock sees to that.
     db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, check_same_thread=False, isolation_level=None)
     try:
         if not wal:
+            # Only in this mode can a file with a write-ahead log be opened without shared memory.
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("PRAGMA locking_mode = NORMAL")
@@ -238,6 +242,7 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
         if layout > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed; install that version")
         if layout < len(MIGRATIONS):
+            # Before the log is made, because SQLite gives the log the mode of the file.
             os.chmod(path, 0o600)  # noqa: PTH101
             # Fails while an older docspeed has the file open: it would take new columns for damage.
             db.execute("PRAGMA journal_mode = DELETE")

@@ -85,11 +85,13 @@ def _copy_table(
     columns = ", ".join(types)
     connection.execute(f"CREATE TEMPORARY TABLE in_{table} (LIKE {table}) ON COMMIT DROP".encode())
     if table == "runs":
+        # LIKE copies NOT NULL but not the numbering, so COPY would fail for lack of a value.
         connection.execute("ALTER TABLE in_runs DROP COLUMN rowid")
     with connection.cursor().copy(f"COPY in_{table} ({columns}) FROM STDIN".encode()) as copy:
         for row in _rows(source, table, types, lost):
             copy.write_row(row)
     if table == "jobs":
+        # The same number may be another machine's job there, so the rows get new ones.
         own = columns.removeprefix("row, ")
         there = f"EXISTS (SELECT 1 FROM jobs AS j WHERE {_SAME_JOB})"
         sql = f"INSERT INTO jobs ({own}) SELECT {own} FROM in_jobs AS i WHERE NOT {there} ORDER BY row"

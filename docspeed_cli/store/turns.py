@@ -30,6 +30,7 @@ class Turns:
         sleeper = _Sleeper()
         try:
             while not is_done():
+                # Before the lock is tried: a holder that ends in between must find this thread.
                 self._sleepers.append(sleeper)
                 if self._lock.acquire(blocking=False):
                     self._work(work)
@@ -40,6 +41,7 @@ class Turns:
             self._wake_next()
 
     def _work(self, work: Callable[[], None]) -> None:
+        # Taken before the work, which may not include what comes later.
         served = [self._sleepers.popleft() for _ in range(len(self._sleepers))]
         try:
             work()
