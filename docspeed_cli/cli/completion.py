@@ -41,5 +41,6 @@ def reply_to_shell(argv: Sequence[str], environment: Environment) -> int:
     at = int(number) - 1
     incomplete = words[at] if at < len(words) else ""
     text = to_lines(complete(words[:at], incomplete, environment), incomplete)
+    # A word whose bytes are not UTF-8 came as surrogates, and must go back as the same bytes.
     Output(environment, Style()).chunks([text.encode("utf-8", "surrogateescape")])
     return 0

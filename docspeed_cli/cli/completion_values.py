@@ -103,6 +103,7 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
     """Find what fits after a command's name and its words so far."""
     command, words = describe(called.entry), called.rest
     flag, prefix, typed = words[-1] if words else "", "", incomplete
+    # After `--`, a word with a dash in front is an argument.
     if incomplete.startswith("-") and "--" not in words:
         flag, equals, typed = incomplete.partition("=")
         if not equals:

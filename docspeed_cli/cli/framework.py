@@ -57,6 +57,7 @@ class Invocation(NamedTuple):
             raise UsageError(f"--format {asked}: the formats of this command are {', '.join(formats)}{curl}")
         if options.json and asked not in (None, "json"):
             raise UsageError(f"--json and --format {asked} contradict each other; give only one of them")
+        # The setting is for all commands, and not every command has that format; a flag is for this one.
         usual = settings.format if settings.format in formats else None
         return Style(
             format="json" if options.json else asked or usual,

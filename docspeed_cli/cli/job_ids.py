@@ -52,6 +52,7 @@ def _id_in_line(line: str, context: Context, *, rows: bool) -> str | None:
         members = read_json(line)
     if isinstance(members.get("job_id"), str):
         return str(members["job_id"])
+    # Our lines of failed inputs have a null there; any other line is not ours.
     if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:
         hint = "pipe in ids, or the JSON lines that a command prints"
         raise UsageError(f"this line has no job_id: {line[:80]}", hint=hint)
@@ -156,6 +157,7 @@ def context_for(context: Context, jobs: list[Job]) -> Context:
 
 def mark_abandoned(context: Context, job: Job) -> Job:
     """The job as unknown, if the process that was submitting it has ended."""
+    # Whoever submits holds the request's lock, and the system frees it when that process ends.
     if job.state is State.SUBMITTING and context.locks.free(job.request):
         return job._replace(state=State.UNKNOWN, status=State.UNKNOWN)
     return job

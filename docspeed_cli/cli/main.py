@@ -34,10 +34,12 @@ def run() -> None:
     try:
         environment = Environment.real()
         code = main(sys.argv[1:], environment)
+        # Nothing is left to save: while a slow reader holds up the flush, a signal may just end the program.
         environment.interrupts.uninstall()
         code = _flush(environment, code)
     except Interrupted as interrupted:
         code = interrupted.exit_code
+    # The interpreter collects once more when it ends, but leaves frozen objects alone.
     gc.freeze()
     sys.exit(code)
 
@@ -85,7 +87,9 @@ def main(argv: Sequence[str], environment: Environment) -> int:
 
     if argv[:1] == ["help"] and "--json" not in argv and (len(argv) == 1 or _is_command(argv[1])):
         argv = [*argv[1:], "--help"]
+    # A command line that can't be parsed must have its error in JSON too.
     plain = Output(environment, Style(json_errors="--json" in argv))
+    # Before anything is printed: a message may repeat a URL with its password.
     if any("://" in word for word in argv):
         from docspeed_cli.core.urls import is_url, url_secrets
 
@@ -192,6 +196,7 @@ def _act(invocation: Invocation, context: Context) -> int:
     error: DocspeedError | None = None
     try:
         code = invocation.action(context)
+    # Wrong usage is found before anything is waited for.
     except UsageError:
         raise
     except DocspeedError as raised:

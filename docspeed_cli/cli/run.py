@@ -65,6 +65,7 @@ class Run(NamedTuple):
         found = InputSet()
         try:
             with adding_to(problems):
+                # Nothing is downloaded for a command that is going to fail.
                 found = self._find_documents(context, order, download=not problems)
                 if order.target.path is not None or self.options.failures is not None:
                     self._check_outputs(context, found, order.target)
@@ -122,6 +123,7 @@ class Run(NamedTuple):
             )
         check_file_ids(context, options.inputs.file_ids)
         if options.dry_run:
+            # The errors about too many files or pages point here, so this must list them all.
             return find_documents(context, options.inputs, Limits(options.limit), download=False)
         limits = Limits(options.limit, options.max_files, options.max_pages)
         return find_documents(context, options.inputs, limits, order.options.timeout, download=download)
@@ -164,6 +166,7 @@ class Run(NamedTuple):
             return None
         named = (context.output.format, self.operation.name, self.table, self.columns)
         rows = row_options(*named, fields.get("schema"), bom=self.bom)
+        # With `--fresh` every result is new, so there are no decisions about it yet.
         if rows is None or self.options.fresh:
             return rows
         from docspeed_cli.jobs.row_output import with_decisions
@@ -211,6 +214,7 @@ class Run(NamedTuple):
             context.report.add_job(outcome.job)
             tasks.delivery.deliver(outcome)
             tasks.delivery.finish()
+            # Not before: a Ctrl-C while the result is written must still say how to get it.
             run.end_all()
             if outcome.result is not None:
                 context.output.bell()
@@ -228,6 +232,7 @@ class Run(NamedTuple):
         plan = self._plan(context, order, found)
         batch = Batch(context, plan)
         with (
+            # The outer one: it counts what ended, which is right only after the workers have stopped.
             resumable(context, batch.run),
             workers(
                 context,

@@ -101,6 +101,7 @@ class Batch:
             tasks.delivery.finish()
         finally:
             failures = self._write_failures()
+            # Recorded before the lock is free: a run with neither an end nor a lock counts as killed.
             self.context.ledger.runs.end(run, stopped or None)
             self.context.locks.release(run_lock(run))
         if not self.progress.ended and not stopped:
@@ -129,9 +130,11 @@ class Batch:
         stopped, late = "", False
         with self.progress.shown():
             for outcome in run_tasks(self._tasks_in_time(tasks, documents)):
+                # Not tried is not failed: `runs show` counts these apart, and the same command does them.
                 if isinstance(outcome.error, NotStarted):
                     late = True
                     continue
+                # `--ordered` may deliver it much later; progress and the ledger say what has ended.
                 self._count(tasks, outcome)
                 stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
                 for ready in [outcome] if self._order is None else self._order.add(outcome):
@@ -152,6 +155,7 @@ class Batch:
             if self.plan.failures is not None:
                 self.plan.failures.begin(source)
             if tasks.is_late():
+                # A task and not a plain end: its outcome tells the caller's thread that inputs are left.
                 yield late_task(source, tasks.operation.name)
                 return
             yield tasks.for_source(source)
@@ -195,6 +199,7 @@ class Batch:
             return "every other document would fail too"
         if isinstance(error, LedgerUnavailable):
             return "the ledger can't be used"
+        # Another site failed, not the service: documents from elsewhere can still succeed.
         if error.code == "download_failed":
             return ""
         if isinstance(error, Unavailable) and not answered and self.progress.failed >= _UNANSWERED:
@@ -256,6 +261,7 @@ def run_hash(server: str, operation: Operation, fields: dict[str, Any], inputs: 
     """A digest that is equal for the runs of one command, so that a resumed run finds the one before it."""
     named = [list(inputs.files), list(inputs.file_ids), inputs.listed, inputs.recursive, list(inputs.exclude)]
     if inputs.shard is not None:
+        # Only where it is given, so that runs from before there were shards keep their hash.
         named.append(inputs.shard)
     parts = [str(Path.cwd()), server, operation.path, fields, named]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:12]

@@ -70,6 +70,7 @@ class Context:
 
     def close_client(self) -> None:
         """Close this context's client, if it was made."""
+        # A look at `self.client` would make one, and fail where there is no key.
         if "client" in self.__dict__:
             self.client.close()
 

@@ -72,6 +72,7 @@ class Talk:
                 raise self._unknown_session(error)
             self.context.output.note("the server has forgotten this conversation; starting a new one")
             self.session_id = None
+            # Only once more: without a session, the same refusal is raised above.
             return self.ask(question)
         if error is not None:
             raise error

@@ -97,6 +97,7 @@ class Downloads:
         if url is None or source.path is not None:
             return source
         with self._lock:
+            # A lock for each URL: one slow site must not hold up the downloads from others.
             page = self._pages.setdefault(url, _Page(threading.Lock(), []))
         with page.lock:
             if not page.result:
@@ -129,6 +130,7 @@ class Downloads:
                 reason = error.strerror or str(error)
                 return DocspeedError(f"{label}: can't be stored: {reason}", code="write_failed")
             except Pending as error:
+                # The user's own deadline is exit code 8; a site that is too slow for our limit is 9.
                 if deadline == asked:
                     return error.replace(message=f"{label}: {error.message}")
                 return _named(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
@@ -167,6 +169,7 @@ class Downloads:
                 return known
             name = _attachment_name(answer.get("content-disposition", ""))
             validators = answer.get("etag", ""), answer.get("last-modified", "")
+            # The digest is read through the file's name, which shows only what is flushed.
             file.flush()
             download = Download(file_digest(Path(file.name)), *validators, name)
             self._folder.keep(url, file, download)

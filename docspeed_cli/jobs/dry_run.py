@@ -200,6 +200,7 @@ def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) ->
         ids.append(file_id or f"$FILE_ID_{number}")
         if file_id is None:
             upload = _curl_upload(context, source)
+            # `-e` fails if the answer has no id, so that `&&` ends the line before the submission.
             commands.append(f"FILE_ID_{number}=$({upload} | jq -er '.files[0].file_id // .file_id')")
     url = shlex.quote(context.address + request.operation.path)
     body = shlex.quote(request.content(ids, SPACED))
@@ -215,6 +216,7 @@ def _curl(context: Context, request: Request, file_ids: Sequence[str | None]) ->
 
 def _curl_upload(context: Context, source: Source) -> str:
     names = ("-" if source.temporary else str(source.path), source.filename or "document")
+    # Within quotes, curl takes a backslash for an escape.
     path, name = (text.replace("\\", "\\\\").replace('"', '\\"') for text in names)
     part = shlex.quote(f'files=@"{path}";filename="{name}";type={source.content_type}')
     return (

@@ -78,6 +78,7 @@ def updated(pair: Pair) -> list[Decision]:
     corrections = corrections_of(actual)
     try:
         pair.target.parent.mkdir(parents=True, exist_ok=True)
+        # As they are: JSON that is written again has another layout.
         if not corrections:
             write_whole(pair.target, [actual.read_bytes()])
             return []

@@ -57,6 +57,8 @@ class ResultNames:
 
 def comparable(path: Path) -> str:
     """The path in a form that is equal for names that some file system takes for the same."""
+    # Decomposed first, as Unicode's rule for caseless matching has it: folding changes some composed
+    # characters in another way than their parts.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", str(path)).casefold())
 
 
@@ -94,5 +96,7 @@ def safe_filename(text: str) -> str:
     name = _UNSAFE.sub("_", text).strip(". ")
     if _RESERVED.fullmatch(name):
         name = f"_{name}"
+    # The cut may go through a character, whose first bytes are then dropped.
     name = name.encode("utf-8", "replace")[:_MAX_NAME_SIZE].decode("utf-8", "ignore")
+    # The cut may also leave a dot or a blank at the end, where Windows drops them.
     return name.strip(". ") or "_"

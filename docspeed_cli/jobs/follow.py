@@ -62,6 +62,7 @@ class Follower:
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
         found = job._replace(operation=name).with_status(status_word(members) or job.status)
+        # Its result was there already, which a status that we don't know can't undo.
         if job.state is State.DONE and meaning_of(found.status) is None:
             found = found._replace(state=State.DONE)
         found = found._replace(error=failure_text(members))
@@ -137,6 +138,7 @@ class Watch:
         self._schedule = Schedule(options.poll_interval, environment.random)
         self._started = self._clock()
         self._failures, self._absence = 0, Absence(environment)
+        # A job without an id had its result in the answer to its submission: there is nothing to look at.
         self._ended = job.job_id is None or (status_is_new and job.ended)
         self._looks_later = status_is_new
         if not self._ended:

@@ -40,6 +40,7 @@ class Shard(NamedTuple):
             named = source.path if source.below is None else source.path.relative_to(source.below)
             stem = comparable(Path(os.path.normpath(named)).with_suffix(""))
             name = display_path(stem).replace(os.sep, "/")
+        # All machines must divide alike; Python's `hash` differs from process to process.
         digest = hashlib.sha256(name.encode()).digest()
         return int.from_bytes(digest[:8]) % self.parts == self.part - 1
 
@@ -68,6 +69,7 @@ class InputSet(NamedTuple):
     def documents(self, limit: int | None = None) -> Iterator[Source]:
         """Every document in the order given, with its position; no more than `limit`."""
         streamed = self.streamed if self.shard is None else filter(self.shard.takes, self.streamed)
+        # `islice` refuses larger numbers.
         most = None if limit is None else min(limit, sys.maxsize)
         named = itertools.islice(itertools.chain(self.checked, streamed), most)
         return (source._replace(position=position) for position, source in enumerate(named))

@@ -60,6 +60,7 @@ def summarize(context: Context, run: RunState) -> Summary:
         return _summarize_batch(context, run, run.so_far(), jobs, ended)
     if not run.has_begun:
         return Summary(["stopped before anything was submitted"], resume)
+    # There is no job id to wait for yet; the same command finds the submission's row in the ledger.
     if run.sending:
         lines = [f"stopped; it is unknown whether the server accepted {run.sending[0]}"]
         return Summary(lines, resume)

@@ -21,6 +21,7 @@ def limit_files(found: InputSet, limits: Limits) -> InputSet:
     count = sum(source.problem is None for source in documents)
     if most is not None and count > most:
         raise UsageError(f"--max-files {most}: there are {count:,} documents", hint=_HINT)
+    # Counting has read the list, and standard input can't be read again.
     return found._replace(checked=documents, streamed=())
 
 

@@ -72,6 +72,7 @@ def media_type_of(path: Path) -> str:
     """The file's media type by its content. InputProblem if it is empty, unreadable or unsupported."""
     try:
         with path.open("rb") as file:
+            # A little more than readers search: a header that begins at the last byte is still seen whole.
             head = file.read(_HEAD + 16)
             found = _media_type(path, file, head)
     except OSError as error:
@@ -93,6 +94,7 @@ def _media_type(path: Path, file: BinaryIO, head: bytes) -> str | None:
         if path.suffix.lower() in _RAW_SUFFIXES or is_camera_raw(file, head):
             raise InputProblem("it is a camera's raw file; export it as JPEG or TIFF")
         return "image/tiff"
+    # Two letters are too little evidence: a text may begin with `BM` too.
     if head.startswith(b"BM") and len(head) >= 26 and struct.unpack_from("<I", head, 14)[0] in _BMP_HEADERS:
         return "image/bmp"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
@@ -155,6 +157,7 @@ _SENSOR = (32803, 34892)
 _KINDS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 """The `struct` letters of TIFF's kinds of whole numbers."""
 
+# A damaged BigTIFF may claim billions of either.
 _MAX_ENTRIES, _MAX_VALUES = 1000, 8
 
 
@@ -198,6 +201,7 @@ class _Tiff:
                 values = f"{min(length, _MAX_VALUES)}{_KINDS.get(kind, 'B')}"
                 room = struct.calcsize(self._offset)
                 inside = at + 4 + room
+                # TIFF puts values into the entry if they fit there; otherwise the entry has their place.
                 fits = struct.calcsize(f"={values}") <= room
                 found[tag] = list(self._read(inside if fits else self._read(inside, self._offset)[0], values))
         return found

@@ -96,6 +96,7 @@ def _url_source(url: str) -> Source:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
+        # Reading it checks it: `urlsplit` takes any text for a port.
         _ = parts.port
     except ValueError:
         host = ""
@@ -170,6 +171,7 @@ def _copy_of(label: str, stream: IO[bytes]) -> Source:
         import shutil
         import tempfile
 
+        # It must outlive this block: the upload opens it by its name, and `discard` deletes it.
         with tempfile.NamedTemporaryFile(prefix="docspeed-", delete=False) as file:
             path = Path(file.name)
             try:

@@ -65,6 +65,7 @@ class InOrder:
                 chunk = self._file.read(min(left, _CHUNK))
                 result.write(chunk)
                 left -= len(chunk)
+            # The file only grows while anything waits in it, so give back the room whenever nothing does.
             if not self._early:
                 self._file.truncate(0)
         return outcome._replace(result=result)  # type: ignore[no-any-return]

@@ -62,6 +62,7 @@ class _Pdf:
         members = self._content[start:begin]
         data = self._content[begin : self._content.find(b"endstream", begin)]
         if b"/Fl" in members:
+            # To zlib, 0 means that there is no limit.
             data = zlib.decompressobj().decompress(data, max(self._room, 1))
             self._room -= len(data)
         first = int(_matched(_FIRST, members)[1])
@@ -72,6 +73,7 @@ class _Pdf:
 
     def pages(self) -> int:
         """Count the leaves of the tree of pages. ValueError if its own count is another."""
+        # Each change to the file adds a trailer; the last one counts.
         *_, root = _ROOT.finditer(self._content)
         top = int(_matched(_REFERENCE, _after(b"/Pages", self._text(int(root[1]))))[1])
         counted = self._pages_below(top)

@@ -74,6 +74,7 @@ class ResultFiles:
         digest = _digest_or_none(path)
         if digest is not None:
             known = self.context.ledger.written_to(display_path(path.resolve()))
+            # The start is enough: what follows the digest is only in which form the result was asked for.
             if digest == content or any(content_hash.startswith(digest) for content_hash in known):
                 return
             # A job's row names only the last file that its result was written to.
@@ -154,6 +155,7 @@ class ResultFiles:
         """Write the result in its format; `digest` is updated with what is written, then `ready` called."""
         try:
             if self.format == "json" and digest is None:
+                # A large result was spooled into this folder, and is moved into place without a copy.
                 result.save(path)
                 return
             chunks: Iterable[bytes] = result.lines()

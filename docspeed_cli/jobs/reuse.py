@@ -71,6 +71,7 @@ class Search:
             why = f"{known[0].status}: {known[0].error}" if known[0].error else known[0].status
             ended = f"job {known[0].ref} ended with status {why}"
             self._context.output.note(f"{self._request.label}: {ended}; submitting again")
+        # An unknown submission is sent again under its own token, so the answer to that settles both rows.
         answered = {job.token for job in known if job.state not in (State.SUBMITTING, State.UNKNOWN)}
         for job in known:
             if job.state is State.SUBMITTING and job.row is not None:

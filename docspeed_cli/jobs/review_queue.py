@@ -45,6 +45,7 @@ def reviewables(
         others = [] if newest is None or newest.resolve() == path.resolve() else [newest]
         file = _decisions(context, path, *(_decisions(context, other) for other in others))
         checks = rules.check(corrected_payload(context, result), result.label) if rules is not None else ()
+        # It is read again when it is shown: a queue may be too long for all payloads in memory.
         known = result._replace(payload=None)
         yield Reviewable(
             result.label,

@@ -82,6 +82,7 @@ class RunState:
     def begin_sync_only(self, operation: str) -> bool:
         """Note that the service runs this operation only as `sync`; return whether that is new."""
         mark = object()
+        # Several workers may be refused at once: only one gets its own mark back, and prints the note.
         return self._sync_only.setdefault(operation, mark) is mark
 
     def is_sync_only(self, operation: str) -> bool:

@@ -101,6 +101,7 @@ class Scheduler(Generic[T]):
                         self._wait_for_change()
                         self._hand_out()
                     ended, self._ended = self._ended, []
+                # Outside the lock: workers go on with their steps while the caller writes results.
                 yield from ended
                 if self._error is not None:
                     raise self._error
@@ -121,6 +122,7 @@ class Scheduler(Generic[T]):
                 return
             self._steps.put(task)
             self._handed_out += 1
+            # Threads start only when there is work for them: a run over two documents needs two.
             if len(self._threads) < min(self._workers, self._handed_out):
                 self._start_worker()
 
@@ -169,6 +171,7 @@ class Scheduler(Generic[T]):
                     self._handed_out -= 1
                     self._under_way -= 1
                     self._changed.notify()
+            # Signals reach the main thread only, so this came from `sleep`: the run is being stopped.
             except Interrupted:
                 return
             except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
@@ -191,6 +194,7 @@ class Scheduler(Generic[T]):
                 return
             self._stopped = True
             self._stopping.notify_all()
+        # The thread that reads input may wait for room, and must see that the run has stopped.
         self._room_for_input.release(_READ_AHEAD * self._workers)
         for _ in self._threads:
             self._steps.put(None)
@@ -257,5 +261,6 @@ def workers(
     try:
         yield context, run_in_turn if alone else scheduler.run
     finally:
+        # First the workers: they use the client until they have stopped.
         scheduler.stop()
         context.close_client()

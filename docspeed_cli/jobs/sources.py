@@ -57,6 +57,7 @@ def find_documents(
     """
     found = collect(inputs, context.environment)
     try:
+        # Pages too can be limited before the first upload only if the whole list is known.
         if limits.max_files is not None or limits.max_pages is not None:
             from docspeed_cli.jobs.limits import limit_files
 
@@ -71,8 +72,10 @@ def find_documents(
         if limits.max_pages is not None:
             from docspeed_cli.jobs.limits import limit_pages
 
+            # After the downloads, whose pages can't be counted before.
             limit_pages(found.checked, limits.max_pages)
     except BaseException:
+        # After a Ctrl-C too: copies of documents from pipes would stay in the temporary folder.
         discard(found.checked)
         raise
     return found
@@ -224,7 +227,9 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
     """The documents in a folder and in those below it, sorted. Hidden and system folders are left out."""
     errors: list[OSError] = []
     paths: list[Path] = []
+    # By default `os.walk` passes over a folder that can't be read: its documents would be missing in silence.
     for at, folders, files in os.walk(folder, onerror=errors.append):
+        # In place, because `os.walk` enters what is left in this very list.
         folders[:] = [name for name in folders if not is_system_folder(name)]
         # `os.walk` does not follow links to folders, which could lead in circles; they count as skipped.
         links = [name for name in folders if Path(at, name).is_symlink()]
@@ -240,6 +245,7 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
             yield path
             continue
         found = _check(display_path(path), str(path), partial(local_source, str(path), path, folder))
+        # A file without a document's suffix may still be a document; if it is not, nothing is wrong.
         yield path if isinstance(found, _Unusable) and not named_as_document else found
     if not errors and all(is_clutter(path.name) for path in paths):
         yield f"{display_path(folder)}: no files in this folder"

@@ -21,6 +21,7 @@ from docspeed_cli.service.body import Body
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 _MODE = r"execution.?mode|\basync"
+# An error about `profile` or `filename` is not about a stored file.
 _FILE = r"(?<![a-z])file(?!name)"
 _NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
@@ -87,6 +88,7 @@ class Submitter:
         try:
             return self._send_as_is(prepared, file_ids, options, token)
         except Rejected as error:
+            # A body without a mode would be the same again, and be refused again.
             same = in_sync.request.content(file_ids) == prepared.request.content(file_ids)
             if same or not _is_about_the_mode(error):
                 raise
@@ -126,7 +128,7 @@ class Submitter:
                 if interrupted.idle:  # between two tries: the server has taken none of them
                     ledger.drop([row])
                     self.run.end_sending(row)
-                else:
+                else:  # without `end_sending`, so that the interrupt's message calls it unknown
                     self._mark_unknown(row, "interrupted while it was sent")
                 raise
             except OutcomeUnknown as error:
@@ -149,6 +151,7 @@ class Submitter:
 
     def _shielded(self, request: Request) -> AbstractContextManager[object]:
         """Let a short submission finish before a signal ends it; a sync one takes as long as its job."""
+        # Signals reach the main thread only; in a run, the scheduler gives its workers `GRACE` instead.
         if request.sync or threading.current_thread() is not threading.main_thread():
             return nullcontext()
         return self.context.environment.interrupts.shielded()
@@ -178,6 +181,7 @@ class Submitter:
                 updated_at=self.context.environment.now(),
             )
             known = {"status": job.status, "state": job.state, "error": job.error}
+            # Not `change_soon`: from here on a program that is killed must not forget this id.
             self.context.ledger.change(job.row or 0, job_id=job.job_id, **known)
             self.run.begin_waiting(job)
             return job, None
@@ -186,6 +190,7 @@ class Submitter:
             what = "the answer has neither a job id nor a result"
             raise OutcomeUnknown(what, code="unexpected_answer", status=response.status)
         job = job.with_status("completed")
+        # Before the row says that it is done: an inline result can't be fetched again.
         self.context.kept.keep(job, response.body.chunks(), response.body.size)
         self.context.ledger.change(job.row or 0, status=job.status, state=job.state)
         return job, response.body

@@ -117,6 +117,7 @@ def check_file(path: Path, named: str) -> None:
     else:
         if not os.access(path, os.W_OK):
             raise UsageError(f"{named}: it is read-only", hint="name another place")
+    # The new file is made beside the old one, so the folder must be writable; a device is written itself.
     if is_replaced(path):
         _try_folder(path.resolve().parent, named)
 

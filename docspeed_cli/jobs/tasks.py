@@ -174,6 +174,7 @@ class RequestTask:
             return prepared, tasks.checked(outcome)
         if path is not None:
             tasks.delivery.files.check_free(path, self._source)
+        # Only now: a result that is in its file already costs no time.
         if tasks.is_late():
             raise NotStarted
         return prepared, None

@@ -40,6 +40,7 @@ class Turn:
                 hint="run the same command again later, or with a longer `--timeout`",
             )
         waited = now - self._started
+        # It is None where a thread of this very command has the lock: there is no process to name.
         if holder is not None and waited >= _QUIET:
             context.output.note(f"waiting for {holder}, which {doing}")
         due = now + min(max(_SHORTEST, waited / 10), _LONGEST)

@@ -90,6 +90,7 @@ class Uploads:
                 # If the file is still being written, say so: it explains more than the server's error.
                 _check_unchanged(document, source.path)
                 raise
+            # Before it is remembered: otherwise this digest would stand for other content from now on.
             _check_unchanged(document, source.path)
             file_id = entry["file_id"]
             context.ledger.remember_upload(

@@ -45,6 +45,7 @@ def download_all(context: Context, found: InputSet, inputs: Inputs, timeout: flo
 def _download(
     context: Context, place: int, source: Source, deadline: float | None
 ) -> Task[tuple[int, Source, DocspeedError | None]]:
+    # A task is a generator; a download blocks its worker and has no due time to yield.
     yield from ()
     try:
         local = context.downloads.document(source, context.sleep, deadline)

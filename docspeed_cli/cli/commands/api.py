@@ -74,6 +74,7 @@ def api(
         if verb == "GET" and fields:
             raise UsageError("a GET request has no body", hint="use `--query KEY=VALUE` in place of `--set`")
         request = _request(verb, ("/" + path.lstrip("/")) + _query_string(query, "?" in path), fields)
+        # As it was written, so that each number keeps its form; after `--set` it is another body.
         request = request._replace(text=None if options.set_ else text)
         if options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request

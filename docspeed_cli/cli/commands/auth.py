@@ -131,6 +131,7 @@ def _read_key(context: Context) -> str:
 
 def _verify_key(context: Context, key: str) -> None:
     """Ask the server whether it accepts the key. AuthError if not; a warning if it can't be reached."""
+    # Not the context's client, which sends the key that is in use now.
     api = Client(
         context.server, key, context.environment, context.rate_limiter, on_exchange=context.output.exchange
     )

@@ -78,6 +78,7 @@ def chat(
         raise UsageError("--session-id and --continue name two conversations; give one of them")
     inputs = options.inputs
     misplaced: str | None = None
+    # Without a question a conversation starts, and the first word is a document.
     if question is not None and question != "-" and _is_document(question):
         misplaced = _misplaced_question(inputs.files)
         inputs = inputs._replace(files=[question, *inputs.files])
@@ -202,6 +203,7 @@ def _question_first(context: Context, question: str) -> str:
 def _is_document(text: str) -> bool:
     try:
         return is_url(text) or Path(text).exists() or Path(text).suffix.lower() in SUFFIXES
+    # A question may be longer than a file's name can be, which the system refuses to look up.
     except (OSError, ValueError):
         return False
 

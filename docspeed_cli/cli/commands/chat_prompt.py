@@ -81,6 +81,7 @@ def _give_up(talk: Talk, interrupted: Interrupted) -> None:
     if not talk.context.environment.interrupts.forgive(interrupted):
         raise interrupted
     jobs = talk.run.waiting
+    # The conversation goes on, and the next Ctrl-C must not name these jobs again.
     talk.run.end_all()
     output.progress("")
     output.progress("gave up this question; `/quit` or Ctrl-D leaves")
@@ -91,6 +92,7 @@ def _give_up(talk: Talk, interrupted: Interrupted) -> None:
 def _read_line(context: Context) -> str | None:
     """A line from the keyboard; None at its end."""
     environment = context.environment
+    # `input` brings arrow keys and history, but reads no other stream than this one.
     if environment.stdin is sys.stdin:
         try:
             return input("? ")
@@ -152,6 +154,7 @@ def _save(talk: Talk, name: str) -> None:
         raise UsageError("/save needs a file name", hint="/save notes.md")
     if not talk.history:
         raise UsageError("there is nothing to save yet")
+    # No shell has read this line, so a `~` is still in it.
     path = Path(name).expanduser()
     if path.exists():
         raise UsageError(f"{name} exists; name a new file")

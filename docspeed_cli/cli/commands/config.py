@@ -116,6 +116,7 @@ def config_unset(options: EditOptions, setting: Name) -> Action:
 
         table, path = _table(options.env), context.settings.config_file
         try:
+            # The name is not checked first: an unknown key in the file is what must go.
             text = _edited(path, lambda content: without_value(content, table, setting))
         except KeyError:
             known = _setting(setting)

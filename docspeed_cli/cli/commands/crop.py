@@ -62,6 +62,7 @@ def crop(
         if target is None:
             context.output.chunks([picture])
             return 0
+        # Once more: the result's own documents are known only now.
         context.files_read.check_output(target, "-o")
         with write_errors(target, code="write_failed"):
             write_whole(target, [picture])

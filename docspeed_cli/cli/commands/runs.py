@@ -214,6 +214,7 @@ def _status(context: Context, run: RunRecord) -> tuple[str, str | None]:
     """Whether a run is `running`, `finished` or `stopped`, and why it stopped."""
     if run.ended_at is not None:
         return ("finished" if run.stopped is None else "stopped"), run.stopped
+    # A run holds its lock until it ends, and the system frees the lock of a process that was killed.
     if context.locks.free(run_lock(run.run)):
         return "stopped", "the program was killed"
     return "running", None

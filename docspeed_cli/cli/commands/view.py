@@ -78,6 +78,7 @@ def view(options: ViewOptions, result: Result = "@last", documents: Documents = 
         first = next(found, None)
         if first is None:
             raise NotFound(f"{result}: there is no result to show")
+        # Two tell one result from several; a run's thousands must not all be in memory for that.
         second = next(found, None)
         if second is None and not many:
             path = _write_one(context, options, first, named)
@@ -146,6 +147,7 @@ def _write_many(context: Context, options: ViewOptions, name: str, results: Iter
             result.check()
             rows.append(_write_page(context, options, result, (), path)[0])
         except DocspeedError as error:
+            # Every other page would meet these too.
             if error.code in ("write_failed", "no_review"):
                 raise
             problem = error.message.removeprefix(f"{result.label}: ")
@@ -192,6 +194,7 @@ def opens_browser(asked: bool | None, env: Mapping[str, str], at_terminal: bool,
     if asked is not None:
         return asked
     if platform in ("darwin", "win32"):
+        # Over SSH the page would open on a screen where the user is not.
         return at_terminal and not env.get("SSH_CONNECTION")
     return at_terminal and bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 

@@ -126,6 +126,7 @@ class _Effect(NamedTuple):
 
 def _effect_of(context: Context, jobs: list[Job]) -> _Effect:
     found = [(job, row) for job in jobs if (row := context.kept.find(job)) is not None]
+    # Equal results share one file, whose size counts once.
     sizes = {row.digest: row.size for _, row in found}
     rows = {job.row for job in jobs}
     payable = {job.request for job in jobs if _answers(job)}

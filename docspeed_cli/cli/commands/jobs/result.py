@@ -69,6 +69,7 @@ def result(
             delivery.deliver,
             errors_are_lines=to.many,
             spooled=rows is not None and to.folder is None,
+            # What a shared ledger keeps is in its database, not on this machine.
             at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
             grace=GRACE if to.many else READ_GRACE,
         )

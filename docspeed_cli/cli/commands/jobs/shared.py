@@ -140,6 +140,7 @@ class JobRows:
     def __init__(self, context: Context, jobs: list[Job]) -> None:
         self._context = context
         self._done: list[Job] = []
+        # A row is printed before the others' answers are there, so usual words get room from the start.
         rows = [*map(_cells, jobs), ("", "extract", "processing", "")]
         self._widths = [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
 
