@@ -118,7 +118,6 @@ class _Compiler:
         self._names = names
         self._each = each
         self.used: dict[str, None] = {}
-        self._kinds: dict[int, str] = {}
 
     def compile(self, node: ast.expr) -> tuple[str, Evaluate]:
         """Return the shape (number, text, date, bool, column, table or any) and the function."""
