@@ -31,7 +31,7 @@ def pdf_pages(content: Any) -> int:
     if content.rfind(b"startxref") < 0 or _ENCRYPTED.search(content):
         raise ValueError("it is cut off or encrypted")
     if content.find(b"%PDF-") != content.rfind(b"%PDF-"):
-        raise ValueError("its objects can't be told from those of a PDF that is attached to it")
+        raise ValueError("another PDF is attached to it uncompressed, and the objects of both look the same")
     try:
         return _Pdf(content).pages()
     except (LookupError, RecursionError, zlib.error) as error:

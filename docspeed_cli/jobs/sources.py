@@ -56,13 +56,16 @@ def find_documents(
     Without `download` they are only found. UsageError with every problem, or for too many documents.
     """
     found = collect(inputs, context.environment)
+    if limits.limit is not None:
+        # Standard input was copied to a file, which nothing else deletes if the limit leaves it out.
+        discard(found.checked[limits.limit :])
+        found = found._replace(checked=found.checked[: limits.limit])
     try:
         # Pages too can be limited before the first upload only if the whole list is known.
         if limits.max_files is not None or limits.max_pages is not None:
             from docspeed_cli.jobs.limits import limit_files
 
             found = limit_files(found, limits)
-        found = found._replace(checked=found.checked[: limits.limit])
         if any(source.url for source in found.checked):
             if not download:
                 return found

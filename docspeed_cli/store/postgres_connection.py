@@ -94,7 +94,8 @@ def _set_up(address: LedgerAddress, connection: Connection) -> None:
     elif look.read_only:
         problem = "the server is read-only: a standby, perhaps"
     elif look.pid != connection.info.backend_pid:
-        # Another process answers than libpq was told of: a pooler, which may lose prepared statements.
+        # The process that answers is not the one that libpq connected to. So there is a pooler between them,
+        # which may lose prepared statements.
         connection.prepare_threshold = None
         if _is_shared(address, connection, look.pid):
             problem = (

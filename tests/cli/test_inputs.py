@@ -61,6 +61,17 @@ def test_input_stdin_leaves_no_temporary_file(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--wait", "--dry-run"])
+def test_input_stdin_beyond_the_limit_leaves_no_temporary_file(
+    stage: Stage, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    ran = stage.run("parse", str(stage.document("a.pdf")), "-", "--limit", "1", flag, stdin=PDF)
+    assert (ran.code, len(service.files)) == (0, int(flag == "--wait"))
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def test_input_file_ids_are_submitted_in_order(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "b", "--file-id", "a", "--concurrency", "1")
     assert ran.code == 0
