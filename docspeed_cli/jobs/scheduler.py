@@ -247,10 +247,11 @@ def workers(
     more than this many are under way, or as many as there are workers. The end of the block stops the run.
     """
     count = context.settings.concurrency
-    allow_open_files(_OTHER_FILES + _FILES_EACH * count)
     bound = math.inf if most is None else max(most, count)
     scheduler: Scheduler[Any] = Scheduler(count, context.environment, context.output.progress, grace, bound)
     environment, alone = context.environment, total == 1
+    if not alone:
+        allow_open_files(_OTHER_FILES + _FILES_EACH * count)
 
     def run_in_turn(tasks: Iterable[Task[Any]]) -> Generator[Any, None, None]:
         return (_run_to_completion(task, environment) for task in tasks)
