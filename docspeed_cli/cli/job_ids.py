@@ -127,17 +127,6 @@ def _check_is_no_other_name(context: Context, text: str) -> None:
         raise UsageError(f"{text} is a run, not a job", hint=f"name it @{run.name or run.run}")
 
 
-def check_file_ids(context: Context, file_ids: Iterable[str]) -> None:
-    """Check that none of the ids belongs to a job. UsageError if one does."""
-    for text in file_ids:
-        job = next(iter(context.ledger.by_id(text)), None)
-        if job is not None:
-            flags = context.settings.server_flags
-            hint = f"its file is {job.file_id}; " if job.file_id else ""
-            hint += f"its result: `docspeed jobs result {job.shell_ref}{flags}`"
-            raise UsageError(f"--file-id {text}: it is a job, not a file", hint=hint)
-
-
 def context_for(context: Context, jobs: list[Job]) -> Context:
     """The context of the server that these jobs are on. UsageError if another one was named.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
-from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
 from docspeed_cli.core.errors import UsageError, combine_errors
@@ -121,7 +120,6 @@ class Run(NamedTuple):
                 "no document given",
                 hint=f"name one: `docspeed {self.operation.name} FILE`, `--file-id ID`, `--from LIST` or `-`",
             )
-        check_file_ids(context, options.inputs.file_ids)
         if options.dry_run:
             # The errors about too many files or pages point here, so this must list them all.
             return find_documents(context, options.inputs, Limits(options.limit), download=False)

@@ -73,6 +73,10 @@ class Source(NamedTuple):
     """Its place among the inputs of its run."""
     url: str | None = None
     """Whole URL of a document from the web, secrets included; `path` is None until it is downloaded."""
+    digest: str | None = None
+    """Its content's SHA-256, or `id:` and its id where the content is unknown; None before it is read."""
+    version: tuple[int, int] | None = None
+    """The size in bytes and the modification time in nanoseconds of the file that was read."""
 
 
 class Request(NamedTuple):
@@ -84,6 +88,8 @@ class Request(NamedTuple):
     sync: bool = False
     text: str | None = None
     """The whole body as the user wrote it, sent unchanged in place of `fields`."""
+    identity: str = ""
+    """Digest that is equal for requests that must not be paid for twice; "" before documents are read."""
 
     def body(self, file_ids: Iterable[str]) -> dict[str, Any]:
         """Build the JSON body: published members in the API reference's order, then those set by the user."""
@@ -105,17 +111,14 @@ class Request(NamedTuple):
         """Write the body's JSON, with numbers as the user wrote them."""
         return to_json(self.body(file_ids), spacing) if self.text is None else self.text
 
-    def identity(self, documents: Iterable[str], server: str, key: str) -> str:
-        """Digest that is equal for requests that must not be paid for twice.
-
-        `documents` are content digests, or file ids of stored files; `key` is the API key's fingerprint.
-        """
+    def identified(self, server: str, key: str) -> Request:
+        """The request with its `identity`, for documents that were read; `key` is the key's fingerprint."""
         # `execution_mode` changes how the result arrives, not what it is.
         fields = {name: value for name, value in self.fields.items() if name != "execution_mode"}
-        parts = [self.operation.path, server, key, list(documents), fields]
+        parts = [self.operation.path, server, key, [source.digest for source in self.sources], fields]
         import hashlib
 
-        return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+        return self._replace(identity=hashlib.sha256(canonical_json(parts).encode()).hexdigest())
 
     @property
     def label(self) -> str:

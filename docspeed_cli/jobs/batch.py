@@ -26,9 +26,9 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.failures import FailuresFile
 from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.outcome import Outcome, Task
+from docspeed_cli.jobs.reuse import report_reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
-from docspeed_cli.jobs.submit import Submitter
 from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, late_task
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER
 from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
@@ -178,7 +178,7 @@ class Batch:
         """Deliver the outcome; a result that can't be written is this document's failure, not the run's."""
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
-            Submitter(self.context, self.run).reuse.report(labelled, outcome.output)
+            report_reuse(self.context, self.run, labelled, outcome.output)
         listed = self.progress.lists_each
         try:
             tasks.delivery.deliver(outcome, listed=listed)

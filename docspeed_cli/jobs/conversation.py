@@ -14,7 +14,7 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import is_about_a_file, is_about_a_session
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
-from docspeed_cli.jobs.uploads import Document, Uploads
+from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
 
@@ -78,8 +78,8 @@ class Talk:
             raise error
         self.context.report.add_job(outcome.job)
         self.run.end_all()
-        if outcome.result is not None and asked.prepared is not None:
-            self._remember(question, asked.prepared.documents, outcome)
+        if outcome.result is not None:
+            self._remember(question, asked.request.sources, outcome)
         return outcome
 
     def _unknown_session(self, error: DocspeedError) -> NotFound:
@@ -97,7 +97,7 @@ class Talk:
         again = f"docspeed chat 'your question' {' '.join(names)}{self.context.settings.server_flags}"
         return error.replace(hint=f"name the documents, so that they are uploaded again: `{again}`")
 
-    def _remember(self, question: str, documents: Sequence[Document], outcome: Outcome) -> None:
+    def _remember(self, question: str, documents: Sequence[Source], outcome: Outcome) -> None:
         """Keep the answer for `/save`, and the session for `--continue`."""
         assert outcome.result is not None and outcome.job is not None
         content = outcome.result.json() if outcome.result.size <= _MAX_PARSED_ANSWER else None
@@ -112,7 +112,7 @@ class Talk:
         if isinstance(session, str) and session:
             self.session_id = session
         if self.session_id is not None:
-            digests = tuple(document.digest for document in documents)
+            digests = tuple(str(document.digest) for document in documents)
             conversation = Conversation(self.session_id, digests, file_ids, names)
             context = self.context
             context.ledger.remember_conversation(context.server, context.fingerprint, conversation)
@@ -121,7 +121,7 @@ class Talk:
 def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conversation:
     """The last conversation over these documents, or over any documents. UsageError if there is none."""
     uploads = Uploads(context)
-    digests = [uploads.read(source).digest for source in sources] if sources else None
+    digests = [str(uploads.read(source).digest) for source in sources] if sources else None
     found = context.ledger.last_conversation(context.server, context.fingerprint, digests)
     if found is None:
         over = " over these documents in this order" if sources else ""
@@ -132,5 +132,5 @@ def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conve
 
 def stored_sources(conversation: Conversation) -> tuple[Source, ...]:
     """The documents of a conversation, as files that the service stores."""
-    pairs = zip(conversation.names, conversation.file_ids, strict=False)
-    return tuple(Source(name, file_id=file_id) for name, file_id in pairs)
+    members = zip(conversation.names, conversation.file_ids, conversation.documents, strict=False)
+    return tuple(Source(name, file_id=file_id, digest=digest) for name, file_id, digest in members)

@@ -22,7 +22,6 @@ from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.tasks import DocumentTasks
-    from docspeed_cli.jobs.uploads import PreparedRequest
 
 _KEY_HEADER = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 
@@ -33,11 +32,11 @@ def show_request(context: Context, request: Request, *, fresh: bool = False) -> 
     if any(_awaits_download(source) for source in request.sources):
         _show_downloads(context, request)
         return
-    prepared = uploads.prepare(request)
-    known = _reusable_job(context, prepared, fresh=fresh)
+    request = uploads.read_all(request)
+    known = _reusable_job(context, request, fresh=fresh)
     if known is not None:
         context.output.note(f"without --dry-run, job {known.ref} would be reused")
-    file_ids = [uploads.stored_id(document) for document in prepared.documents]
+    file_ids = [uploads.stored_id(source) for source in request.sources]
     if context.output.style.format == "curl":
         if not context.environment.env.get("DOCSPEED_API_KEY") and context.settings.key()[0]:
             context.output.note("the command reads the key from $DOCSPEED_API_KEY, which is not set here")
@@ -82,11 +81,11 @@ def _show_downloads(context: Context, request: Request) -> None:
     )
 
 
-def _reusable_job(context: Context, prepared: PreparedRequest, *, fresh: bool) -> Job | None:
+def _reusable_job(context: Context, request: Request, *, fresh: bool) -> Job | None:
     """The job that would be reused, as far as the ledger knows."""
-    if fresh or not prepared.request.operation.reusable:
+    if fresh or not request.operation.reusable:
         return None
-    known = context.ledger.by_request(prepared.identity)
+    known = context.ledger.by_request(request.identity)
     return next((job for job in known if job.state in (State.RUNNING, State.DONE)), None)
 
 
@@ -158,30 +157,30 @@ def _action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict
         line["action"] = "download, upload and submit"
         return {**line, "output": str(path)} if path is not None else line
     uploads = Uploads(tasks.context)
-    prepared = uploads.prepare(tasks.request(source))
+    request = uploads.read_all(tasks.request(source))
     line = {
         "input": source.label,
         "type": source.content_type,
         "pages": page_count(source),
         "size": source.size,
     }
-    if prepared.identity in first:
-        line["duplicate_of"] = first[prepared.identity]
-    first.setdefault(prepared.identity, source.label)
+    if request.identity in first:
+        line["duplicate_of"] = first[request.identity]
+    first.setdefault(request.identity, source.label)
     try:
-        if path is not None and tasks.existing_result(prepared, path) is None:
+        if path is not None and tasks.existing_result(request.identity, path) is None:
             tasks.delivery.files.check_free(path, source)
     except UsageError as error:
         return {**line, "action": "fail", "error": error.to_json(), "output": str(path)}
-    found = _reusable_job(tasks.context, prepared, fresh=tasks.options.fresh)
-    if tasks.existing_result(prepared, path) is not None:
+    found = _reusable_job(tasks.context, request, fresh=tasks.options.fresh)
+    if tasks.existing_result(request.identity, path) is not None:
         line["action"] = "leave"
     elif found is not None:
         line["action"] = "join" if found.state is State.RUNNING else "reuse"
     elif "duplicate_of" in line and tasks.operation.reusable and not tasks.options.fresh:
         line["action"] = "join"
     else:
-        line["action"] = "submit" if uploads.stored_id(prepared.documents[0]) else "upload and submit"
+        line["action"] = "submit" if uploads.stored_id(request.sources[0]) else "upload and submit"
     if found is not None:
         line["job_id"] = found.job_id
     return {**line, "output": str(path)} if path is not None else line

@@ -126,7 +126,7 @@ def _documents_of(context: Context, job: Job) -> Iterator[_Known]:
         names = [job.input or ""]
     for number, file_id in enumerate(ids):
         name = names[number] if len(names) == len(ids) else file_id
-        yield _Known(name, file_id, context.ledger.digest_of(job.server, job.key, file_id))
+        yield _Known(name, file_id, context.ledger.stored_file(job.server, job.key, file_id)[0])
 
 
 def _as_named(path: Path, known: _Known | None) -> DocumentFile:

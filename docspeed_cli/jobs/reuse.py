@@ -5,43 +5,34 @@ from __future__ import annotations
 from collections import deque
 
 from docspeed_cli.core.errors import NotFound, Pending, Unavailable
-from docspeed_cli.core.models import Job, State
+from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import Confirmation, Follower
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.uploads import PreparedRequest
 
 _MAX_NAMED = 10
 """Reused jobs that a run over many documents names in notes."""
 
 
-class Reuse:
-    """Finds the jobs that one run reuses."""
-
-    def __init__(self, context: Context, run: RunState, follower: Follower) -> None:
-        self.context = context
-        self.run = run
-        self.follower = follower
-
-    def report(self, job: Job, file: str | None = None) -> None:
-        """Name a reused job; `file` is where its result is already. Of many, only the first are named."""
-        output = self.context.output
-        if self.run.many and output.human_output:
-            return  # the rows that people read say it themselves
-        number = self.run.count_reused()
-        if self.run.many and number > _MAX_NAMED:
-            if number == _MAX_NAMED + 1:
-                output.note("more jobs are reused")
-            return
-        when = ago(job.submitted_at, self.context.environment.now())
-        used = f"{file} already holds the result of" if file else "reusing"
-        status = "" if job.ended else f" ({job.status})"  # a job that has ended is printed next
-        output.note(
-            f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when}{status};"
-            " `--fresh` submits again"
-        )
+def report_reuse(context: Context, run: RunState, job: Job, file: str | None = None) -> None:
+    """Name a reused job; `file` is where its result is already. Of many, only the first are named."""
+    output = context.output
+    if run.many and output.human_output:
+        return  # the rows that people read say it themselves
+    number = run.count_reused()
+    if run.many and number > _MAX_NAMED:
+        if number == _MAX_NAMED + 1:
+            output.note("more jobs are reused")
+        return
+    when = ago(job.submitted_at, context.environment.now())
+    used = f"{file} already holds the result of" if file else "reusing"
+    status = "" if job.ended else f" ({job.status})"  # a job that has ended is printed next
+    output.note(
+        f"{job.input}: {used} {job.operation} job {job.ref}, submitted {when}{status};"
+        " `--fresh` submits again"
+    )
 
 
 class Search:
@@ -50,20 +41,21 @@ class Search:
     At its end it has the `job`, or else the request's submissions whose outcome is `unknown`.
     """
 
-    def __init__(self, reuse: Reuse, prepared: PreparedRequest, options: WaitOptions) -> None:
+    def __init__(self, context: Context, run: RunState, request: Request, options: WaitOptions) -> None:
         self.job: Job | None = None
         self.unknown: list[Job] = []
-        self._reuse = reuse
-        self._context = reuse.context
-        self._request = prepared.request
+        self._context = context
+        self._run = run
+        self._follower = Follower(context, run)
+        self._request = request
         self._options = options
         self._confirmation: Confirmation | None = None
         self._lost: list[Job] = []
         """Jobs that were accepted, and can't be used."""
         self._left: deque[Job] = deque()
         """Jobs that were accepted, newest first."""
-        if prepared.request.operation.reusable and not options.fresh:
-            self._sort(self._context.ledger.by_request(prepared.identity))
+        if request.operation.reusable and not options.fresh:
+            self._sort(context.ledger.by_request(request.identity))
 
     def _sort(self, known: list[Job]) -> None:
         """Sort the request's rows into jobs, and submissions of unknown outcome."""
@@ -107,14 +99,14 @@ class Search:
         if self._options.run_id is not None and job.state is State.RUNNING:
             position = self._request.sources[0].position
             self._context.ledger.runs.join(self._options.run_id, position, job)
-        self._reuse.report(job)
+        report_reuse(self._context, self._run, job)
 
     def _as_it_is_now(self, job: Job) -> Job | float:
         """The job: done if its result is kept; else as the server knows it, or gone; or when to ask again.
 
         While the server is in trouble, a command that waits takes the job as it was: its wait tolerates that.
         """
-        follower = self._reuse.follower
+        follower = self._follower
         kept = follower.kept(job)
         if kept is not None:
             return kept
@@ -152,7 +144,7 @@ class Search:
             raise NotFound(f"{what}; leave out `--no-resubmit` to pay again", job_id=lost and lost.job_id)
         if lost is None:
             output.warn(f"{what}; submitting again")
-        elif (number := self._reuse.run.count_lost()) <= _MAX_NAMED:
+        elif (number := self._run.count_lost()) <= _MAX_NAMED:
             output.warn(f"{what}; submitting it again, which is paid for again")
         elif number == _MAX_NAMED + 1:
             output.warn("more results are lost like this; submitting their requests again too")

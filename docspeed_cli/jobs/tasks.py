@@ -11,13 +11,12 @@ from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.follow import Fetch, Watch
+from docspeed_cli.jobs.follow import Fetch, Follower, Watch
 from docspeed_cli.jobs.input_set import invalid_input
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
-from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.submit import Submitter
-from docspeed_cli.jobs.uploads import PreparedRequest
+from docspeed_cli.jobs.submit import Submission
+from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
@@ -70,14 +69,14 @@ class DocumentTasks(NamedTuple):
         deadline = self.options.deadline
         return deadline is not None and self.context.environment.monotonic() + delay >= deadline
 
-    def existing_result(self, prepared: PreparedRequest, path: Path | None) -> Job | None:
-        """The job whose result is in its file already, so that nothing needs to be done."""
-        reusable = prepared.request.operation.reusable and not self.options.fresh
+    def existing_result(self, identity: str, path: Path | None) -> Job | None:
+        """The request's job whose result is in its file already, so that nothing needs to be done."""
+        reusable = self.operation.reusable and not self.options.fresh
         if path is None or not reusable or not path.is_file():
             return None
         if self.checks is not None and self.delivery.output.format != "json":
             return None  # requirements can be checked in JSON only
-        known = self.context.ledger.by_request(prepared.identity)
+        known = self.context.ledger.by_request(identity)
         # A file with the result is as good as the server's copy, even if the server has forgotten the job.
         gone = [job.with_status("completed") if job.state is State.GONE else job for job in known]
         done = [job._replace(reused=True) for job in gone if job.state is State.DONE and job.content_hash]
@@ -102,21 +101,18 @@ class DocumentTasks(NamedTuple):
 
 
 class RequestTask:
-    """One request on its way to its outcome; its result goes to the file `path` if that is given.
-
-    `prepared` is the request with its documents as they were when they were read.
-    """
-
-    prepared: PreparedRequest | None = None
+    """One request on its way to its outcome; its result goes to the file `path` if that is given."""
 
     def __init__(self, tasks: DocumentTasks, request: Request, path: Path | None = None) -> None:
         self._tasks = tasks
         self._context = tasks.context
         self._clock = tasks.context.environment.monotonic
-        self._request = request
+        self.request = request
+        """The request, from the start of `run` with its documents as they were when they were read."""
         self._path = path
         self._source = next(iter(request.sources), None)
-        self._submitter = Submitter(tasks.context, tasks.run)
+        self._uploads = Uploads(tasks.context)
+        self._follower = Follower(tasks.context, tasks.run)
         self._claims_lost = 0
         self._job: Job | None = None
         """The job once its outcome is known."""
@@ -127,19 +123,18 @@ class RequestTask:
         `on_status` is called with the job after each look at it. No DocspeedError is raised: it is in the
         outcome.
         """
-        submitter, follower, started = self._submitter, self._submitter.follower, self._clock()
+        follower, started = self._follower, self._clock()
         options = self._tasks.options.begun(started)._replace(on_status=on_status)
         try:
-            prepared, outcome = self._prepare(options)
+            outcome = self._prepare(options.deadline)
             while outcome is None:
                 job: Job | None = None
                 try:
-                    turn = submitter.turn(prepared, options)
-                    yield from iter(turn.take, None)
-                    with turn:
-                        search = Search(submitter.reuse, prepared, options)
-                        yield from iter(search.step, None)
-                        job, result = submitter.accept(prepared, options, search)
+                    submission = Submission(self._context, self._tasks.run, self.request, options)
+                    with submission:
+                        yield from iter(submission.step, None)
+                    job, result = submission.job, submission.result
+                    assert job is not None
                     if options.wait or result is not None:
                         watch = Watch(follower, job, options, status_is_new=True)
                         yield from iter(watch.step, None)
@@ -158,35 +153,34 @@ class RequestTask:
             unforeseen = self._context.output.unexpected(error)
             if self._tasks.run.many:
                 self._context.output.warn(f"{unforeseen.message}; {unforeseen.hint}")
-            return Outcome(self._source, self._job, error=unforeseen, operation=self._request.operation.name)
+            return Outcome(self._source, self._job, error=unforeseen, operation=self.request.operation.name)
 
-    def _prepare(self, options: WaitOptions) -> tuple[PreparedRequest, Outcome | None]:
-        """Read the documents; returns the outcome too if the result is in its file already."""
+    def _prepare(self, deadline: float | None) -> Outcome | None:
+        """Read the documents; returns the outcome if the result is in its file already."""
         tasks, path = self._tasks, self._path
-        for source in self._request.sources:
+        for source in self.request.sources:
             if source.problem is not None:
                 raise invalid_input(source)
-        prepared = self.prepared = self._submitter.uploads.prepare(self._downloaded(options.deadline))
-        existing = tasks.existing_result(prepared, path)
+        self._download(deadline)
+        self.request = self._uploads.read_all(self.request)
+        existing = tasks.existing_result(self.request.identity, path)
         if existing is not None:
             pages = existing.pages
             outcome = Outcome(self._source, existing, output=str(path), skipped_existing=True, pages=pages)
-            return prepared, tasks.checked(outcome)
+            return tasks.checked(outcome)
         if path is not None:
             tasks.delivery.files.check_free(path, self._source)
         # Only now: a result that is in its file already costs no time.
         if tasks.is_late():
             raise NotStarted
-        return prepared, None
+        return None
 
-    def _downloaded(self, deadline: float | None) -> Request:
-        """The request, with its documents from the web downloaded unless the run has done that before."""
-        sources = self._request.sources
-        if not any(source.url and source.path is None for source in sources):
-            return self._request
-        context = self._context
-        local = (context.downloads.document(each, context.sleep, deadline) for each in sources)
-        return self._request._replace(sources=tuple(local))
+    def _download(self, deadline: float | None) -> None:
+        """Download the request's documents from the web, unless the run has done that before."""
+        sources, context = self.request.sources, self._context
+        if any(source.url and source.path is None for source in sources):
+            local = (context.downloads.document(each, context.sleep, deadline) for each in sources)
+            self.request = self.request._replace(sources=tuple(local))
 
     def _begin_again(self, error: ClaimLost | NotFound, job: Job | None) -> None:
         """Let the request be claimed again where that costs nothing; else raise the error."""
@@ -196,7 +190,7 @@ class RequestTask:
                 raise error
         elif job is not None and job.reused:
             # A reused job may be gone by the time its result is fetched; a new one can't be.
-            self._submitter.follower.mark_gone(job)
+            self._follower.mark_gone(job)
         else:
             raise error
 
@@ -207,7 +201,7 @@ class RequestTask:
         if result is not None and self._tasks.run.many:
             from docspeed_cli.results.pages import count_pages
 
-            outcome = outcome._replace(pages=count_pages(self._request.operation.name, result.chunks()))
+            outcome = outcome._replace(pages=count_pages(self.request.operation.name, result.chunks()))
         outcome = self._tasks.checked(outcome)
         if self._path is not None and outcome.result is not None:
             outcome = self._tasks.delivery.files.write_and_record(outcome, self._path)
@@ -215,16 +209,16 @@ class RequestTask:
 
     def _failed(self, error: DocspeedError) -> Outcome:
         """The outcome of a request that failed, with its job and its file's id as far as they are known."""
-        context, job, source, prepared = self._context, self._job, self._source, self.prepared
+        context, job, source = self._context, self._job, self._source
         refused = isinstance(error, Unavailable | Pending) and error.retryable and error.job_id is None
         if job is None and refused and self._tasks.is_late(error.retry_after or 0.0):
             error = NotStarted()  # a retry would come after the run's deadline
         if job is None and error.job_id is not None:
             known = context.ledger.by_id(error.job_id)
             job = next((found for found in known if found.server == context.server), None)
-        if job is None and source is not None and prepared is not None:
-            source = source._replace(file_id=self._submitter.uploads.stored_id(prepared.documents[0]))
-        return Outcome(source, job, error=error, operation=self._request.operation.name)
+        if job is None and source is not None and self.request.identity:
+            source = source._replace(file_id=self._uploads.stored_id(self.request.sources[0]))
+        return Outcome(source, job, error=error, operation=self.request.operation.name)
 
 
 def late_task(source: Source, operation: str) -> Task[Outcome]:

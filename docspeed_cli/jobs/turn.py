@@ -13,7 +13,7 @@ _QUIET = 1.0
 
 
 class Turn:
-    """The wait for the lock of `digest`; as a context manager, once taken, it releases the lock at the end.
+    """The wait for the lock of `digest`; as a context manager it releases the lock at the end, if taken.
 
     `doing` says what its holder does, for messages about the document `label`.
     """
@@ -25,11 +25,13 @@ class Turn:
         self._doing = doing
         self._deadline = deadline
         self._started = context.environment.monotonic()
+        self._taken = False
 
     def take(self) -> float | None:
         """Take the lock: None once it is held, else when to try again. Pending if the deadline has passed."""
         context, doing = self._context, self._doing
         if context.locks.acquire(self._digest):
+            self._taken = True
             return None
         now = context.environment.monotonic()
         holder = context.locks.holder(self._digest)
@@ -50,4 +52,5 @@ class Turn:
         return None
 
     def __exit__(self, *_: object) -> None:
-        self._context.locks.release(self._digest)
+        if self._taken:
+            self._context.locks.release(self._digest)

@@ -233,10 +233,12 @@ class Ledger:
         sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
         return _first_text(self.database.read(sql, [server, key, digest]))
 
-    def digest_of(self, server: str, key: str, file_id: str) -> str | None:
-        """Return the content digest of a stored file; None if this machine did not upload it."""
-        sql = "SELECT digest FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
-        return _first_text(self.database.read(sql, [file_id, server, key]))
+    def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, Job | None]:
+        """Return a stored file's digest if this machine uploaded it, and the job if the id is a job's."""
+        digest = "SELECT max(digest) FROM uploads WHERE file_id = ?1 AND server = ?2 AND key = ?3"
+        sql = f"SELECT ({digest}), max(row) FROM jobs WHERE job_id = ?1"
+        found = self.database.read(sql, [file_id, server, key])
+        return _first_text(found), None if found[0][1] is None else self.by_row(found[0][1])
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Record that a document is stored; the next submission syncs it."""
@@ -264,10 +266,8 @@ class Ledger:
         import json
 
         session_id, *lists = conversation
-        self.database.write(
-            _SAVE_CONVERSATION,
-            [session_id, server, key, *(json.dumps(part) for part in lists), self._now()],
-        )
+        values = [session_id, server, key, *map(json.dumps, lists), self._now()]
+        self.database.write(_SAVE_CONVERSATION, values)
 
     def last_conversation(
         self, server: str, key: str, documents: Sequence[str] | None = None

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.jobs.uploads import Document, Uploads
+from docspeed_cli.core.models import Source
+from docspeed_cli.jobs.uploads import Uploads
 from tests.fake_service import POLL, REFUSED, RESET_AFTER, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, by_input, file_ids, lines
 
@@ -120,10 +121,10 @@ def test_batch_unexpected_exception_fails_one_document(
 ) -> None:
     stored = Uploads.store
 
-    def failing(self: Uploads, document: Document, **options: Any) -> tuple[str, dict[str, Any] | None]:
-        if document.source.label == "b":
+    def failing(self: Uploads, source: Source, **options: Any) -> tuple[str, dict[str, Any] | None]:
+        if source.label == "b":
             raise RuntimeError("unexpected")
-        return stored(self, document, **options)
+        return stored(self, source, **options)
 
     monkeypatch.setattr(Uploads, "store", failing)
     ran = stage.run("parse", *file_ids("a", "b", "c"), "--wait")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.models import Source
-from docspeed_cli.jobs.uploads import Document, Uploads
+from docspeed_cli.jobs.uploads import Uploads
 from tests.fake_service import SUBMIT, UPLOAD, Service
 from tests.stage import Stage, by_input, lines
 
@@ -207,7 +207,7 @@ def test_input_file_name_that_is_not_utf8_is_processed(
 def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
 
-    def gone(self: Uploads, source: Source) -> Document:
+    def gone(self: Uploads, source: Source) -> Source:
         found = read(self, source)
         Path(path).unlink()
         return found

@@ -142,7 +142,8 @@ def identity(
     server: str = "https://api.docspeed.ai",
     key: str = "key",
 ) -> str:
-    return asked.identity(documents, server, key)
+    read = tuple(Source(digest, digest=digest) for digest in documents)
+    return asked._replace(sources=read).identified(server, key).identity
 
 
 BASE = request(EXTRACT, "a.pdf", "b.pdf", schema={"fields": [1, 2], "doc_class": "x"}, grounding="cell")
@@ -219,7 +220,7 @@ def test_request_identity_is_equal_only_for_equal_requests(
     one: tuple[Any, ...], two: tuple[Any, ...]
 ) -> None:
     def known(fields: dict[str, Any], documents: list[str], server: str, key: str) -> str:
-        return Request(PARSE, (), fields).identity(documents, server, key)
+        return identity(Request(PARSE, (), fields), tuple(documents), server, key)
 
     alike = json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
     assert (known(*one) == known(*two)) == alike

@@ -205,16 +205,25 @@ def test_ledger_upload_of_the_same_content_replaces_the_older_one(store: Store) 
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
     ledger.remember_upload(SERVER, KEY, "sha", "file_2", None)
     assert ledger.uploaded(SERVER, KEY, "sha") == "file_2"
-    assert ledger.digest_of(SERVER, KEY, "file_1") is None
+    assert ledger.stored_file(SERVER, KEY, "file_1") == (None, None)
 
 
-def test_ledger_digest_of_is_known_for_the_uploading_key_and_server(store: Store) -> None:
+def test_ledger_stored_file_has_its_digest_for_the_uploading_key_and_server(store: Store) -> None:
     ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
-    assert ledger.digest_of(SERVER, KEY, "file_1") == "sha"
-    assert ledger.digest_of("sandbox", KEY, "file_1") is None
-    assert ledger.digest_of(SERVER, "another key", "file_1") is None
-    assert ledger.digest_of(SERVER, KEY, "file_2") is None
+    assert ledger.stored_file(SERVER, KEY, "file_1") == ("sha", None)
+    assert ledger.stored_file("sandbox", KEY, "file_1") == (None, None)
+    assert ledger.stored_file(SERVER, "another key", "file_1") == (None, None)
+    assert ledger.stored_file(SERVER, KEY, "file_2") == (None, None)
+
+
+def test_ledger_stored_file_whose_id_is_a_jobs_names_the_newest_job(store: Store) -> None:
+    ledger = store.open()
+    first, second = (ledger.begin(job()) for _ in range(2))
+    for row in (first, second):
+        ledger.change(row, job_id="job_1")
+    digest, found = ledger.stored_file(SERVER, KEY, "job_1")
+    assert (digest, found and found.row) == (None, second)
 
 
 def test_ledger_forget_upload_keeps_other_servers(store: Store) -> None:

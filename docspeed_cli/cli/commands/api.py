@@ -152,8 +152,7 @@ def _note_earlier(context: Context, request: Request) -> None:
     """Note that this request was submitted before: unlike `parse`, `api` pays for it again."""
     if not any(known.reusable and known.path == request.operation.path for known in OPERATIONS.values()):
         return
-    identity = request.identity((), context.server, context.fingerprint)
-    earlier = context.ledger.by_request(identity)
+    earlier = context.ledger.by_request(request.identified(context.server, context.fingerprint).identity)
     job = next((job for job in earlier if job.state in (State.RUNNING, State.DONE)), None)
     if job is not None:
         when = ago(job.submitted_at, context.environment.now())

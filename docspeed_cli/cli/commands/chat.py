@@ -9,7 +9,6 @@ from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.job_ids import check_file_ids
 from docspeed_cli.cli.options import (
     Argument,
     InputOptions,
@@ -94,7 +93,6 @@ def chat(
         sources: tuple[Source, ...] = ()
         try:
             with adding_to(problems):
-                check_file_ids(context, inputs.file_ids)
                 found = find_documents(context, inputs, download=not (options.dry_run or problems))
                 sources = tuple(map(usable, found.documents()))
             if problems:
