@@ -5,22 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from docspeed_cli.core.errors import SAME_AGAIN
+from docspeed_cli.terminal.streams import Again
 
 _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 """Words that name standard input, or what a shell puts in place of `<(command)`."""
-
-
-class Again(NamedTuple):
-    """How hints repeat this command line, without `--fresh`, which would pay for the same request again."""
-
-    hint: str
-    """The whole hint: the command line in backticks, or words if input came from a pipe or a URL has
-    secrets."""
-    phrase: str
-    """Words that hints print in place of `SAME_AGAIN`."""
 
 
 def again(argv: Sequence[str]) -> Again:

@@ -14,12 +14,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 from docspeed_cli.cli.options import Argument, Flag, Options
-from docspeed_cli.core.errors import UsageError
-from docspeed_cli.terminal.streams import Style
 
 if TYPE_CHECKING:
     from docspeed_cli.cli.groups import Entry
-    from docspeed_cli.core.settings import Settings
 
 Action = Callable[[Any], int]
 """What a command does with its context; returns the exit code.
@@ -47,25 +44,6 @@ class Invocation(NamedTuple):
     action: Action
     options: Options
     guide: Guide
-
-    def style(self, settings: Settings) -> Style:
-        """How to write output. UsageError for a format that the command does not have."""
-        options, asked = self.options, self.options.format
-        formats = ("json", "curl") if options.dry_run else self.guide.formats
-        if asked is not None and asked not in formats:
-            curl = "; curl goes with --dry-run" if asked == "curl" else ""
-            raise UsageError(f"--format {asked}: the formats of this command are {', '.join(formats)}{curl}")
-        if options.json and asked not in (None, "json"):
-            raise UsageError(f"--json and --format {asked} contradict each other; give only one of them")
-        # The setting is for all commands, and not every command has that format; a flag is for this one.
-        usual = settings.format if settings.format in formats else None
-        return Style(
-            format="json" if options.json else asked or usual,
-            json_errors=options.json,
-            quiet=options.quiet,
-            verbose=options.verbose,
-            bell=options.bell,
-        )
 
 
 class Parameter(NamedTuple):

@@ -40,18 +40,15 @@ def find(argv: Sequence[str], program: Entry, *, past_flags: bool = False) -> Ca
 
     A flag ends the search, unless `past_flags` skips those before the command.
     """
-    return descend(Called(program.name, program, tuple(argv)), past_flags=past_flags)
-
-
-def descend(called: Called, *, past_flags: bool = False) -> Called:
-    """Find the command below this one."""
-    rest = called.rest
-    while past_flags and rest and rest[0].startswith("-"):
-        rest = rest[1:]
-    entry = next((entry for entry in called.entry.entries if rest and entry.name == rest[0]), None)
-    if entry is None:
-        return called
-    return descend(Called(f"{called.path} {entry.name}", entry, rest[1:]), past_flags=past_flags)
+    path, found, rest = program.name, program, tuple(argv)
+    while True:
+        words = rest
+        while past_flags and words and words[0].startswith("-"):
+            words = words[1:]
+        entry = next((entry for entry in found.entries if words and entry.name == words[0]), None)
+        if entry is None:
+            return Called(path, found, rest)
+        path, found, rest = f"{path} {entry.name}", entry, words[1:]
 
 
 def commands(entry: Entry, path: str) -> Iterator[Called]:

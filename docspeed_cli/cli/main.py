@@ -10,10 +10,7 @@ if TYPE_CHECKING:
 
     from docspeed_cli.cli.framework import Invocation
     from docspeed_cli.core.environment import Environment
-    from docspeed_cli.core.settings import Settings
-    from docspeed_cli.jobs.context import Context
     from docspeed_cli.terminal.output import Output
-    from docspeed_cli.terminal.streams import Style
 
 _READER_GONE = 141
 """Exit code if nothing reads stdout any more: 128 and the number of SIGPIPE, as shells have it."""
@@ -96,7 +93,12 @@ def main(argv: Sequence[str], environment: Environment) -> int:
         plain.secrets.update(*(url_secrets(word) for word in argv if is_url(word)))
     try:
         understood = _understand(argv, plain)
-        return understood if isinstance(understood, int) else _perform(understood, argv, plain)
+        if isinstance(understood, int):
+            return understood
+        from docspeed_cli.cli.again import again
+        from docspeed_cli.cli.perform import perform
+
+        return perform(understood, plain, lambda: again(argv))
     except DocspeedError as error:
         plain.error(error)
         return error.exit_code
@@ -152,86 +154,3 @@ def _is_command(word: str) -> bool:
     from docspeed_cli.cli.commands import COMMANDS
 
     return any(entry.name == word for entry in COMMANDS)
-
-
-def _perform(invocation: Invocation, argv: Sequence[str], plain: Output) -> int:
-    """Perform a command in a context made for it."""
-    from docspeed_cli.cli.again import again
-    from docspeed_cli.cli.options import input_problems
-    from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
-    from docspeed_cli.jobs.context import Context
-    from docspeed_cli.terminal.output import Output
-
-    environment = plain.environment
-    try:
-        settings = _settings(invocation, environment)
-        settings, style = _style(invocation, settings)
-    except UsageError as error:
-        raise combine_errors([error, *input_problems(invocation.options, environment)]) from None
-    hint, phrase = again(argv)
-    output = Output(environment, style, plain.secrets, settings.server_flags, phrase)
-    context = Context(environment, settings, output, hint)
-    try:
-        return _act(invocation, context)
-    except DocspeedError as error:
-        output.error(error)
-        return error.exit_code
-    except Interrupted as interrupted:
-        from docspeed_cli.jobs.interrupts import ReportedInterrupt
-
-        if not isinstance(interrupted, ReportedInterrupt):
-            output.stopped(["stopped"], None, None)
-        return interrupted.exit_code
-    finally:
-        context.close()
-
-
-def _act(invocation: Invocation, context: Context) -> int:
-    """Perform the action; at its end run the command of `--notify`, unless nothing was waited for."""
-    from docspeed_cli.core.errors import DocspeedError, UsageError
-
-    options, started = invocation.options, context.environment.monotonic()
-    if options.notify is None or options.dry_run:
-        return invocation.action(context)
-    error: DocspeedError | None = None
-    try:
-        code = invocation.action(context)
-    # Wrong usage is found before anything is waited for.
-    except UsageError:
-        raise
-    except DocspeedError as raised:
-        context.output.error(raised)
-        code, error = raised.exit_code, raised
-    from docspeed_cli.cli.notify import notify
-
-    notify(context, options.notify, code, error, context.environment.monotonic() - started)
-    return code
-
-
-def _settings(invocation: Invocation, environment: Environment) -> Settings:
-    """Settings of this command. UsageError if they are bad, except for the commands that help to fix them."""
-    from docspeed_cli.core.errors import UsageError
-    from docspeed_cli.core.settings import default_settings, resolve
-
-    options = invocation.options
-    try:
-        return resolve(options.settings(), environment.env, lenient=options.checks_settings)
-    except UsageError as error:
-        if not invocation.guide.works_with_bad_settings:
-            raise
-        return default_settings(environment.env, error)
-
-
-def _style(invocation: Invocation, settings: Settings) -> tuple[Settings, Style]:
-    """How to write output. A bad format is a UsageError; with `checks_settings`, the settings' error."""
-    from docspeed_cli.core.errors import UsageError, combine_errors
-    from docspeed_cli.terminal.streams import Style
-
-    try:
-        return settings, invocation.style(settings)
-    except UsageError as error:
-        if not invocation.options.checks_settings:
-            raise
-        errors = [settings.error, error] if settings.error is not None else [error]
-        style = Style(json_errors=invocation.options.json)
-        return settings._replace(error=combine_errors(errors)), style

@@ -7,7 +7,7 @@ flag, and the rest of the program reads the attributes.
 # Without `from __future__ import annotations`: the framework reads these annotations at every start, and
 # strings would have to be compiled first.
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.core.environment import Environment
@@ -170,11 +170,16 @@ class InputOptions(Options):
         None
     )
 
-    @property
+    # The values where the flags of `BatchOptions` are absent.
+    skip_invalid: bool | None = None
+    shard: str | None = None
+
+    @cached_property
     def inputs(self) -> Inputs:
         """The documents as they were named."""
         named = (self.files or (), self.file_id or (), self.from_)
-        return Inputs(*named, self.recursive, self.filename, self.null, self.exclude or ())
+        inputs = Inputs(*named, self.recursive, self.filename, self.null, self.exclude or ())
+        return inputs._replace(skip_invalid=self.skip_invalid, shard=self.shard)
 
 
 def input_problems(options: Options, environment: Environment) -> list[UsageError]:
@@ -313,7 +318,8 @@ class BatchOptions(OutputOptions):
         ),
     ] = None
     skip_invalid: Annotated[
-        bool, many_flag("--skip-invalid", "report unusable documents as failed, and process the others")
+        bool | None,
+        many_flag("--skip-invalid", "report unusable documents as failed, and process the others"),
     ] = False
     failures: Annotated[
         Text,
@@ -338,7 +344,6 @@ class CombineOptions(
     name: str | None = None
     failures: str | None = None
     ordered: bool = False
-    shard: str | None = None
     limit: int | None = None
     max_files: int | None = None
     max_pages: int | None = None
@@ -349,8 +354,3 @@ class CombineOptions(
 
 class DocumentOptions(BatchOptions, ConcurrencyOptions, CombineOptions):
     """The options of an operation that makes a job of each document."""
-
-    @property
-    def inputs(self) -> Inputs:
-        """The documents as they were named."""
-        return super().inputs._replace(skip_invalid=self.skip_invalid, shard=self.shard)

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from docspeed_cli.cli.groups import Called, Entry, commands, descend
+from docspeed_cli.cli.groups import Called, Entry, commands, find
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import CLOSE, nearest
 
@@ -82,12 +82,13 @@ def _listed(paths: Sequence[str]) -> str:
 
 def unknown_group_option(option: str, called: Called) -> UsageError:
     """The error for a flag before a command, which most often belongs after it."""
-    after = descend(called, past_flags=True)
+    below = find(called.rest, called.entry, past_flags=True)
+    after = called.path.removesuffix(called.entry.name) + below.path
     names = [flags.rpartition("--")[2] for flags, _ in called.flags]
     near = nearest(option.lstrip("-"), names)
-    if option.startswith("--api-key") or (near and after == called):
+    if option.startswith("--api-key") or (near and below.entry is called.entry):
         return _unknown_option(option, called.path, names)
-    hint = f"flags come after the command; `{after.path} --help` lists them"
+    hint = f"flags come after the command; `{after} --help` lists them"
     return UsageError(f"no such option: {option}", hint=hint)
 
 

@@ -49,7 +49,6 @@ class Context:
         environment: Environment,
         settings: Settings,
         output: Output,
-        command: str = "docspeed",
         *,
         made_from: Context | None = None,
         client_options: ClientOptions | None = None,
@@ -57,8 +56,6 @@ class Context:
         self.environment = environment
         self.settings = settings
         self.output = output
-        self.command = command
-        """The hint for going on with this command line, fit for running again: without `--fresh`."""
         self.server = settings.base_url
         self._made_from = made_from
         self._opened: ExitStack = made_from._opened if made_from is not None else ExitStack()
@@ -76,14 +73,14 @@ class Context:
 
     def with_client(self, **options: Any) -> Context:
         """The same context with another client, whose `ClientOptions` differ, under the same rate limit."""
-        named = (self.environment, self.settings, self.output, self.command)
+        named = (self.environment, self.settings, self.output)
         return Context(*named, made_from=self, client_options=self._client_options._replace(**options))
 
     def with_server(self, server: str) -> Context:
         """The same context for another server, as if the command line had named it."""
         origins = {**self.settings.origins, "base_url": "--sandbox"}
         settings = self.settings._replace(base_url=server, origins=origins)
-        return Context(self.environment, settings, self.output, self.command, made_from=self)
+        return Context(self.environment, settings, self.output, made_from=self)
 
     @cached_property
     def report(self) -> Report:

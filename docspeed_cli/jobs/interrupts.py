@@ -47,7 +47,7 @@ def interruptible_download(context: Context) -> Iterator[None]:
     except Interrupted as interrupted:
         kept = "; complete downloads are kept" if context.settings.keep_results else ""
         line = f"stopped while downloading; nothing was sent to the service{kept}"
-        context.output.stopped([line], context.command, None)
+        context.output.stopped([line], context.output.again().hint, None)
         raise ReportedInterrupt(interrupted.exit_code - 128) from None
 
 
@@ -55,7 +55,7 @@ def summarize(context: Context, run: RunState) -> Summary:
     """What this run leaves behind."""
     jobs = [job for job in run.waiting if not job.ended]
     ended = [job for job in run.waiting if job.ended]
-    resume = run.resume_command or context.command
+    resume = run.resume_command or context.output.again().hint
     if run.so_far is not None:
         return _summarize_batch(context, run, run.so_far(), jobs, ended)
     if not run.has_begun:
@@ -84,7 +84,9 @@ def _summarize_batch(
         parts.append(f"; it is unknown whether the server accepted {len(run.sending)} more")
     # Without a ledger the same command would know nothing of these jobs.
     remembered = context.ledger.is_persistent or not jobs
-    return Summary(["".join(parts)], context.command if remembered else context.wait_command(jobs))
+    return Summary(
+        ["".join(parts)], context.output.again().hint if remembered else context.wait_command(jobs)
+    )
 
 
 def _summarize_one(context: Context, run: RunState, job: Job) -> Summary:

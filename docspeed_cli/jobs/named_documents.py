@@ -106,21 +106,12 @@ def _url_source(url: str) -> Source:
     return Source(shown_url(url), filename=safe_filename(name), url=url)
 
 
-def stored_source(file_id: str) -> Source:
-    """A document that the service stores. InputProblem if this can't be an id."""
-    if not file_id.strip() or not file_id.isprintable():
-        raise InputProblem("it is not a file id")
-    if os.path.isfile(file_id) and _has_suffix(file_id):  # noqa: PTH113 - unlike Path it takes any name
-        raise InputProblem("it is a file on this machine; name it without `--file-id`")
-    return Source(file_id, file_id=file_id)
-
-
 def may_be_id(text: str) -> bool:
     """Whether a line of a list looks like the id of a stored file; a local file of this name wins."""
-    return bool(re.fullmatch(_FILE_ID, text)) and not _has_suffix(text)
+    return bool(re.fullmatch(_FILE_ID, text)) and not has_suffix(text)
 
 
-def _has_suffix(text: str) -> bool:
+def has_suffix(text: str) -> bool:
     """Whether a text ends like the name of a document."""
     from docspeed_cli.jobs.media_types import SUFFIXES
 
@@ -132,7 +123,7 @@ def listed_source(text: str) -> Source:
     path = Path(text)
     is_there = os.path.lexists(text)
     if not is_there and may_be_id(text):
-        return stored_source(text)
+        return Source(text, file_id=text)
     if not is_there and text.startswith("{"):
         return _source_in_json(text)
     if is_there and path.is_dir():
@@ -231,7 +222,7 @@ def _source_in_json(text: str) -> Source:
     file_id = members.get("file_id") if isinstance(members, dict) else None
     if not isinstance(members, dict) or not isinstance(file_id, str) or not may_be_id(file_id):
         raise InputProblem(f"this JSON has no file_id; {_IN_A_LIST}")
-    return stored_source(file_id)._replace(label=str(members.get("input") or file_id))
+    return Source(str(members.get("input") or file_id), file_id=file_id)
 
 
 def file_digest(path: Path) -> str:

@@ -15,11 +15,11 @@ from docspeed_cli.jobs.clutter import is_clutter, is_system_folder, why_skipped
 from docspeed_cli.jobs.input_set import InputSet, Limits, discard, input_error, is_wildcard, parse_shard
 from docspeed_cli.jobs.named_documents import (
     display_path,
+    has_suffix,
     listed_names,
     listed_source,
     local_source,
     stdin_source,
-    stored_source,
     why_absent,
     why_no_list,
 )
@@ -98,7 +98,7 @@ def collect(inputs: Inputs, environment: Environment, context: Context | None = 
     shard = None if inputs.shard is None else parse_shard(inputs.shard)
     try:
         for found in _find(inputs, environment, context):
-            if _is_excluded(found, inputs.exclude):
+            if inputs.exclude and _is_excluded(found, inputs.exclude):
                 continue
             if isinstance(found, str):
                 problems.append(found)
@@ -195,6 +195,15 @@ def _check(
         return make_source() if context is None else recorded(context, make_source())
     except InputProblem as problem:
         return _Unusable(place, Source(_shortened(text), path=Path(text), problem=str(problem)))
+
+
+def stored_source(file_id: str) -> Source:
+    """A document that the service stores. InputProblem if this can't be an id."""
+    if not file_id.strip() or not file_id.isprintable():
+        raise InputProblem("it is not a file id")
+    if os.path.isfile(file_id) and has_suffix(file_id):  # noqa: PTH113 - unlike Path it takes any name
+        raise InputProblem("it is a file on this machine; name it without `--file-id`")
+    return Source(file_id, file_id=file_id)
 
 
 def recorded(context: Context, source: Source) -> Source:

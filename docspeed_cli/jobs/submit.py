@@ -18,6 +18,7 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.turn import Turn
 from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.service.body import Body
+from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
 
 _MODE = r"execution.?mode|\basync"
@@ -127,7 +128,7 @@ class Submission:
         row = job.row or 0
         with self._shielded():
             try:
-                self._exchange(job)
+                self._accept(job, self._post())
             except Interrupted as interrupted:
                 if interrupted.idle:  # between two tries: the server has taken none of them
                     ledger.drop([row])
@@ -182,17 +183,21 @@ class Submission:
     def _mark_unknown(self, row: int, why: str) -> None:
         self._context.ledger.change(row, state=State.UNKNOWN, status=State.UNKNOWN, error=why)
 
-    def _exchange(self, job: Job) -> None:
-        """Send the submission, and record the job or the inline result that the server answers with."""
-        context, request = self._context, self._request
-        response = context.client.submit(
-            request.operation.method,
-            request.operation.path,
-            request.content(self._file_ids),
+    def _post(self) -> Response:
+        """Send the submission; returns the server's answer."""
+        operation = self._request.operation
+        return self._context.client.submit(
+            operation.method,
+            operation.path,
+            self._request.content(self._file_ids),
             self._token,
-            allow_empty=request.operation.raw,
+            allow_empty=operation.raw,
             deadline=self._options.deadline,
         )
+
+    def _accept(self, job: Job, response: Response) -> None:
+        """Record the job or the inline result that the server answered with."""
+        context, request = self._context, self._request
         answer = job_in(response.body, sync=request.sync, exact=request.operation.raw)
         if answer is not None:
             response.body.clear()

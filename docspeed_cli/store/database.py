@@ -88,10 +88,6 @@ class Database(ABC):
     def _transact(self, writes: Sequence[Write]) -> None:
         """Commit these statements together."""
 
-    @abstractmethod
-    def _storable(self, value: Any) -> Any:
-        """Return a value as the engine takes it: one that it refuses would stop the whole transaction."""
-
     def write(self, sql: str, values: Sequence[Any], *, sync: bool = True) -> int | None:
         """Commit a statement and every deferred one; return how many rows changed, None if that must wait.
 
@@ -118,9 +114,13 @@ class Database(ABC):
             self._commit_queue()
 
     def _queued(self, sql: str, values: Sequence[Any], *, sync: bool) -> Write:
-        write = Write(sql, [self._storable(value) for value in values], sync=sync)
+        write = Write(sql, self._storable(values), sync=sync)
         self._queue.append(write)
         return write
+
+    def _storable(self, values: Sequence[Any]) -> list[Any]:
+        """Return values as the engine takes them: one that it refuses would stop the whole transaction."""
+        return [escape_surrogates(value) for value in values]
 
     def _committed(self, write: Write) -> tuple[int, int] | None:
         """Commit a queued statement with all others, and return its `done`."""

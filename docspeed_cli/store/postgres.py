@@ -16,7 +16,7 @@ import psycopg
 from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
 from docspeed_cli.store.contents import Contents
-from docspeed_cli.store.database import Database, Write, escape_surrogates
+from docspeed_cli.store.database import Database, Write
 from docspeed_cli.store.postgres_connection import (
     HINT,
     UNSYNCED,
@@ -116,15 +116,14 @@ class PostgresDatabase(Database):
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
-        return self.ask(Question(native(sql), [self._storable(value) for value in values]))
+        return self.ask(Question(native(sql), self._storable(values)))
 
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
         """Commit an insertion; return the new row's number.
 
         ClaimLost if the lock `claim` ended with its connection: what was read under it may be out of date.
         """
-        values = [self._storable(value) for value in values]
-        return self._attempted(_Insertion(f"{sql} RETURNING row", values, claim))
+        return self._attempted(_Insertion(f"{sql} RETURNING row", self._storable(values), claim))
 
     def try_write(self, sql: str, values: Sequence[Any], *, sync: bool) -> None:
         """Commit a statement together with those of other threads. LedgerUnavailable if that fails now."""
@@ -249,12 +248,11 @@ class PostgresDatabase(Database):
             inserted = cursor.fetchone() if isinstance(write, _Insertion) else None
             write.done = cursor.rowcount, int(inserted[0]) if inserted else 0
 
-    def _storable(self, value: Any) -> Any:
-        if isinstance(value, bool):
-            return int(value)
-        if isinstance(value, str):
-            return str(escape_surrogates(value)).replace("\0", "\\x00")
-        return value
+    def _storable(self, values: Sequence[Any]) -> list[Any]:
+        """Return values as the engine takes them: no NUL in a text, and numbers for true and false."""
+        storable = super()._storable(values)
+        texts = (value.replace("\0", "\\x00") if isinstance(value, str) else value for value in storable)
+        return [int(value) if isinstance(value, bool) else value for value in texts]
 
     # -- the connection
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
-from docspeed_cli.store.database import Database, Write, escape_surrogates
+from docspeed_cli.store.database import Database, Write
 from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, layout_of, migrate
 
 if sys.platform != "win32":
@@ -51,7 +51,7 @@ class SqliteDatabase(Database):
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
-        storable = [escape_surrogates(value) for value in values]
+        storable = self._storable(values)
         with self._lock:
             return self._attempt(lambda: self._db.execute(sql, storable).fetchall())
 
@@ -96,9 +96,6 @@ class SqliteDatabase(Database):
 
     def _transact(self, writes: Sequence[Write]) -> None:
         self._attempt(lambda: self._commit(writes))
-
-    def _storable(self, value: Any) -> Any:
-        return escape_surrogates(value)
 
     def _commit(self, writes: Sequence[Write]) -> None:
         sync = any(write.sync for write in writes)

@@ -51,7 +51,7 @@ class Messages(Streams):
         for command in ("docspeed auth login", "docspeed doctor"):
             if self._server_flags not in hint:
                 hint = hint.replace(command, command + self._server_flags)
-        return bare_command(hint.replace(SAME_AGAIN, self._again))
+        return bare_command(hint.replace(SAME_AGAIN, self.again().phrase) if SAME_AGAIN in hint else hint)
 
     def confirm(self, question: str) -> bool:
         """Ask at the terminal; True only for `y` and `yes`."""

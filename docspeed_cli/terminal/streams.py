@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -39,11 +39,21 @@ class Style(NamedTuple):
     bell: bool = False
 
 
+class Again(NamedTuple):
+    """How hints repeat this command line, without `--fresh`, which would pay for the same request again."""
+
+    hint: str = "`docspeed`"
+    """The whole hint: the command line in backticks, or words if input came from a pipe or a URL has
+    secrets."""
+    phrase: str = SAME_AGAIN
+    """Words that hints print in place of `SAME_AGAIN`."""
+
+
 class Streams:
     """The two output streams of one run, written in one style.
 
     `secrets` become `…` in everything written to stderr. `server_flags` name the run's server in hints, and
-    `again` is what they say in place of `SAME_AGAIN`.
+    `again` is called for how they repeat the command line.
     """
 
     def __init__(
@@ -52,14 +62,14 @@ class Streams:
         style: Style,
         secrets: set[str] | None = None,
         server_flags: str = "",
-        again: str = SAME_AGAIN,
+        again: Callable[[], Again] = Again,
     ) -> None:
         self.environment = environment
         self.style = style
         self.format = style.format or "json"
         self.secrets: set[str] = set() if secrets is None else secrets
         self._server_flags = server_flags
-        self._again = again
+        self.again = again
         self._in_github_actions = environment.env.get("GITHUB_ACTIONS") == "true"
         self._shown_once: set[str] = set()
         self._region: LiveRegion | None = None

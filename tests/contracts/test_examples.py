@@ -14,6 +14,7 @@ import pytest
 from docspeed_cli.cli.commands import PROGRAM
 from docspeed_cli.cli.framework import Invocation
 from docspeed_cli.cli.groups import commands, find
+from docspeed_cli.cli.perform import style_of
 from docspeed_cli.cli.typer_command import build
 from docspeed_cli.core.settings import resolve
 from tests.real.machine import Machine
@@ -74,7 +75,7 @@ def test_example_is_accepted_by_the_parser(example: str, tmp_path: Path) -> None
         found = command.main(args=list(called.rest), prog_name=called.path, standalone_mode=False)
         assert isinstance(found, Invocation)
         env = {"DOCSPEED_CONFIG": str(config), "DOCSPEED_STATE_DIR": str(tmp_path)}
-        assert found.style(resolve(found.options.settings(), env))
+        assert style_of(found, resolve(found.options.settings(), env))
 
 
 def test_help_examples_all_call_docspeed() -> None:

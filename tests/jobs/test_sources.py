@@ -21,8 +21,8 @@ from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.filenames import comparable
 from docspeed_cli.jobs.input_set import discard, invalid_input
 from docspeed_cli.jobs.media_types import media_type_of
-from docspeed_cli.jobs.named_documents import file_digest, listed_source, local_source, stored_source
-from docspeed_cli.jobs.sources import collect
+from docspeed_cli.jobs.named_documents import file_digest, listed_source, local_source
+from docspeed_cli.jobs.sources import collect, stored_source
 from tests.stage import Stream
 
 PDF = b"%PDF-1.7\n...\n%%EOF\n"

@@ -189,8 +189,9 @@ def _misplaced_question(others: Sequence[str]) -> str | None:
 
 def _question_first(context: Context, question: str) -> str:
     """The same command line with the question first; words instead if input comes from a pipe."""
-    command = context.command.strip("`")
-    if command == context.command:
+    again = context.output.again().hint
+    command = again.strip("`")
+    if command == again:
         return "name the question first, then the documents"
     words = shlex.split(command)
     words.remove(question)

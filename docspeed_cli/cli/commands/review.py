@@ -165,4 +165,4 @@ def _report(context: Context, session: Session) -> None:
     context.output.note(
         f"{counted(progress.left, 'result')} of {progress.total} left; your decisions are saved"
     )
-    context.output.hint(context.command)
+    context.output.hint(context.output.again().hint)
