@@ -102,7 +102,7 @@ def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Seque
     for source in sources:
         line = _action(tasks, source, first)
         totals.count(line)
-        codes.add(2 if source.problem else 0)
+        codes.add(2 if line["action"] == "fail" else 0)
         shown.append(line) if output.human_output else output.value(line)
     for path in skipped:
         reason = why_skipped(path) or "unsupported"
@@ -157,7 +157,10 @@ def _action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict
         line["action"] = "download, upload and submit"
         return {**line, "output": str(path)} if path is not None else line
     uploads = Uploads(tasks.context)
-    request = uploads.read_all(tasks.request(source))
+    try:
+        request = uploads.read_all(tasks.request(source))
+    except UsageError as error:
+        return {"input": source.label, "action": "fail", "error": error.to_json()}
     line = {
         "input": source.label,
         "type": source.content_type,

@@ -55,7 +55,7 @@ def find_documents(
 
     Without `download` they are only found. UsageError with every problem, or for too many documents.
     """
-    found = collect(inputs, context.environment, context)
+    found = collect(inputs, context.environment)
     if limits.limit is not None:
         # Standard input was copied to a file, which nothing else deletes if the limit leaves it out.
         discard(found.checked[limits.limit :])
@@ -84,10 +84,8 @@ def find_documents(
     return found
 
 
-def collect(inputs: Inputs, environment: Environment, context: Context | None = None) -> InputSet:
-    """Find and check all documents; ids of stored files by the ledger, if there is a context.
-
-    UsageError with every problem.
+def collect(inputs: Inputs, environment: Environment) -> InputSet:
+    """Find and check all documents. UsageError with every problem.
 
     A list on standard input is read later, line by line, because it may be long or slow.
     """
@@ -97,7 +95,7 @@ def collect(inputs: Inputs, environment: Environment, context: Context | None = 
     problems: list[str] = []
     shard = None if inputs.shard is None else parse_shard(inputs.shard)
     try:
-        for found in _find(inputs, environment, context):
+        for found in _find(inputs, environment):
             if inputs.exclude and _is_excluded(found, inputs.exclude):
                 continue
             if isinstance(found, str):
@@ -119,7 +117,7 @@ def collect(inputs: Inputs, environment: Environment, context: Context | None = 
     except BaseException:
         discard(sources)
         raise
-    streamed = _stream_list(environment, inputs, context) if inputs.listed == "-" else ()
+    streamed = _stream_list(environment, inputs) if inputs.listed == "-" else ()
     return InputSet(tuple(sources), tuple(skipped), streamed, shard)
 
 
@@ -127,9 +125,7 @@ def _source_of(found: Source | _Unusable) -> Source:
     return found if isinstance(found, Source) else found.source
 
 
-def _find(
-    inputs: Inputs, environment: Environment, context: Context | None
-) -> Iterator[Source | Path | str | _Unusable]:
+def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | str | _Unusable]:
     """The documents, the paths that are skipped, and a text for each problem that concerns no document."""
     if inputs.null and inputs.listed is None:
         yield "--null is for a list; name one with `--from LIST`"
@@ -148,9 +144,9 @@ def _find(
         else:
             yield _check(display_path(text), text, partial(local_source, text, Path(text)))
     for file_id in inputs.file_ids:
-        yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id), context)
+        yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
-        yield from _read_list(Path(str(inputs.listed)), inputs, context)
+        yield from _read_list(Path(str(inputs.listed)), inputs)
 
 
 def _expand(pattern: str, inputs: Inputs) -> Iterator[Source | Path | str | _Unusable]:
@@ -187,12 +183,10 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _check(
-    place: str, text: str, make_source: Callable[[], Source], context: Context | None = None
-) -> Source | _Unusable:
-    """The document that `text` names; with a context, a stored file as `recorded`."""
+def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source | _Unusable:
+    """The document that `text` names."""
     try:
-        return make_source() if context is None else recorded(context, make_source())
+        return make_source()
     except InputProblem as problem:
         return _Unusable(place, Source(_shortened(text), path=Path(text), problem=str(problem)))
 
@@ -206,23 +200,13 @@ def stored_source(file_id: str) -> Source:
     return Source(file_id, file_id=file_id)
 
 
-def recorded(context: Context, source: Source) -> Source:
-    """A stored file with its digest, if this machine uploaded it. InputProblem if the id is a job's."""
-    if source.file_id is None:
-        return source
-    digest, job = context.ledger.stored_file(context.server, context.fingerprint, source.file_id)
-    if job is not None:
-        raise InputProblem(f"it is a job, not a file; its result: `{context.result_command(job)}`")
-    return source._replace(digest=digest)
-
-
 def _shortened(text: str) -> str:
     """An input for messages, shortened: a file that is not a list may be one long line."""
     shown = display_path(text)
     return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
 
 
-def _read_list(path: Path, inputs: Inputs, context: Context | None) -> Iterator[Source | str | _Unusable]:
+def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]:
     if why := why_no_list(path):
         yield f"--from {path}: {why}"
         return
@@ -233,21 +217,21 @@ def _read_list(path: Path, inputs: Inputs, context: Context | None) -> Iterator[
                     yield f"--from {path}: {_NO_LIST}"
                     return
                 place = f"{path}, line {number}: {_shortened(text)}"
-                yield _check(place, text, partial(listed_source, text), context)
+                yield _check(place, text, partial(listed_source, text))
     except FileNotFoundError:
         yield f"--from {path}: {why_absent(path)}"
     except OSError as error:
         yield f"--from {path}: {error.strerror or error}"
 
 
-def _stream_list(environment: Environment, inputs: Inputs, context: Context | None) -> Iterator[Source]:
+def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
     for _, text in listed_names(environment.stdin.buffer, null=inputs.null):
         if _matches(display_path(text), inputs.exclude):
             continue
         if "\0" in text:
             yield Source(display_path(text), problem=_NO_LIST)
             continue
-        found = _check(text, text, partial(listed_source, text), context)
+        found = _check(text, text, partial(listed_source, text))
         yield found.source if isinstance(found, _Unusable) else found
 
 

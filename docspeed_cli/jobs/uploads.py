@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.named_documents import file_digest
@@ -20,9 +20,14 @@ class Uploads:
         self.context = context
 
     def read(self, source: Source) -> Source:
-        """The document with its digest. DocspeedError if it can't be read."""
+        """The document with its digest. DocspeedError if it can't be read, or if its id is a job's."""
         if source.path is None:
-            return source._replace(digest=source.digest or f"id:{source.file_id}")
+            context, file_id = self.context, str(source.file_id)
+            digest, job = context.ledger.stored_file(context.server, context.fingerprint, file_id)
+            if job is not None:
+                why, hint = "it is a job, not a file", f"its result: `{context.result_command(job)}`"
+                raise UsageError(f"{source.label}: {why}", code="invalid_input", reason=why, hint=hint)
+            return source._replace(digest=digest or f"id:{file_id}")
         try:
             version = _version_of(source.path)
             return source._replace(digest=file_digest(source.path), version=version)

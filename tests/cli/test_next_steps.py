@@ -27,17 +27,17 @@ def test_name_of_another_kind_is_an_error_that_names_the_kind(
     Path("binary.pdf").write_bytes(b"%PDF-1.4\n\xff\n%%EOF\n")
     Path("rules.toml").touch()
     Path("list.txt").touch()
-    Path("ids.txt").write_text("file_1\njob_1\n")
+    Path("ids.txt").write_text("job_1\n")
     assert stage.run("parse", "invoice.pdf", "--wait", "--name", "march", "-o", "out/").code == 0
     run = json.loads(stage.run("runs", "list").out)["run"]
     for argv, what, hint in (
         (
             "parse --file-id job_1",
-            "--file-id 'job_1': it is a job, not a file",
+            "job_1: it is a job, not a file",
             "its result: `docspeed jobs result job_1`",
         ),
-        ("chat what? --file-id job_1", "--file-id 'job_1': it is a job", "docspeed jobs result job_1"),
-        ("parse --from ids.txt", "ids.txt, line 2: job_1: it is a job", "docspeed jobs result job_1"),
+        ("chat what? --file-id job_1", "job_1: it is a job, not a file", "docspeed jobs result job_1"),
+        ("parse --from ids.txt", "1 × it is a job, not a file", ""),
         ("parse --file-id ./invoice.pdf", "it is a file on this machine; name it without `--file-id`", ""),
         ("parse file_1", "no such file; `--file-id`", ""),
         ("parse job_1", "no such file; for a job's result, `docspeed jobs result job_1`", ""),

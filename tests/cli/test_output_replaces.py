@@ -224,8 +224,10 @@ def test_output_folder_of_jobs_result_keeps_what_others_wrote(files: Stage, serv
 def test_output_folder_in_a_dry_run_names_what_would_fail(files: Stage) -> None:
     (files.folder / "out").mkdir()
     (files.folder / "out" / "a.json").write_text("my notes")
-    found = by_input(run_to(files, "--dry-run"))
+    ran = run_to(files, "--dry-run")
+    found = by_input(ran)
     assert (found["a.pdf"]["action"], found["b.pdf"]["action"]) == ("fail", "upload and submit")
+    assert ran.code == 2
 
 
 # -- what `-o` and `--output-name` name

@@ -14,7 +14,6 @@ from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.input_set import discard
 from docspeed_cli.jobs.named_documents import display_path, listed_source, named_in_line
-from docspeed_cli.jobs.sources import recorded
 from docspeed_cli.service.body import write_errors, write_whole
 
 HELP = """\
@@ -138,7 +137,7 @@ def _add(talk: Talk, name: str) -> None:
     if not name:
         raise UsageError("/add needs a document", hint="/add contract.pdf")
     try:
-        source = recorded(talk.context, listed_source(named_in_line(name)))
+        source = listed_source(named_in_line(name))
     except InputProblem as problem:
         raise UsageError(f"{display_path(name)}: {problem}") from None
     if any((known.label, known.url) == (source.label, source.url) for known in talk.sources):
