@@ -59,14 +59,19 @@ class Import:
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
-    """Return every module of the package by its dotted name."""
+def files() -> dict[str, Path]:
+    """Return the file of every module of the package by the module's dotted name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found[name] = ast.parse(path.read_text("utf-8"), str(path))
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return every module of the package by its dotted name."""
+    return {name: ast.parse(path.read_text("utf-8"), str(path)) for name, path in files().items()}
 
 
 def imports(tree: ast.AST, *, at_load: bool = True) -> Iterator[Import]:
@@ -87,7 +92,7 @@ def _from(node: ast.ImportFrom, at_load: bool) -> Iterator[Import]:
     below = module.removeprefix("docspeed_cli").lstrip(".")
     for alias in node.names:
         inner = f"{below}.{alias.name}".lstrip(".")
-        ours = module.split(".")[0] == "docspeed_cli" and inner in modules()
+        ours = module.split(".")[0] == "docspeed_cli" and inner in files()
         yield Import(f"{module}.{alias.name}" if ours else module, at_load, node.lineno)
 
 
@@ -108,7 +113,7 @@ def package(name: str) -> str:
     return name.split(".", maxsplit=1)[0]
 
 
-CLIENT = [name for name in modules() if package(name) not in ("", "__main__", SANDBOX)]
+CLIENT = [name for name in files() if package(name) not in ("", "__main__", SANDBOX)]
 
 
 def below(name: str) -> set[str]:
