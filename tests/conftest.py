@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.fake_service import Service
+from tests.fake_service import Service, serve
 from tests.postgres import Server
 from tests.stage import Stage
 
@@ -60,6 +62,18 @@ def service() -> Service:
 def stage(tmp_path: Path, service: Service) -> Stage:
     """A user's machine with a key and that service."""
     return Stage(tmp_path, service)
+
+
+@pytest.fixture(scope="session")
+def quick_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a sandbox that has done each job when it is first asked for it."""
+    from docspeed_cli.sandbox import create_app
+    from docspeed_cli.sandbox.serve import make_server
+
+    times = itertools.count(int(time.time()))  # a second passes at each look
+    server = make_server(create_app(tmp_path_factory.mktemp("sandbox"), now=times.__next__), 0)
+    with serve(server):
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture(scope="session")

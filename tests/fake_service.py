@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from socketserver import TCPServer, ThreadingMixIn
+from socketserver import BaseServer, TCPServer, ThreadingMixIn
 from typing import Any
 from urllib.parse import unquote
 
@@ -305,15 +305,24 @@ class Service:
         server = _Server(("127.0.0.1", port), _handler(self))
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
-            yield f"{scheme}://{host}:{server.server_address[1]}"
-        finally:
-            self._closed.set()
-            server.shutdown()
-            server.server_close()
+        with serve(server):
+            try:
+                scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
+                yield f"{scheme}://{host}:{server.server_address[1]}"
+            finally:
+                self._closed.set()
+
+
+@contextmanager
+def serve(server: BaseServer) -> Iterator[None]:
+    """Serve in a thread."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class _Server(ThreadingMixIn, TCPServer):

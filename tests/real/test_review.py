@@ -21,7 +21,7 @@ from docspeed_cli.review.session import Loaded, Session
 from tests.fake_service import PATIENCE
 from tests.real.browser import flaws
 from tests.real.machine import Machine
-from tests.review.papers import image
+from tests.review.papers import huge_image
 from tests.review.test_session import RESULT, reviewable, saved, session
 
 if TYPE_CHECKING:
@@ -205,9 +205,7 @@ class Keyboard:
                 self.page.keyboard.press("a")
 
 
-def test_review_by_keyboard_alone_saves_what_was_typed(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_review_by_keyboard_alone_saves_what_was_typed(browser: Browser, tmp_path: Path) -> None:
     machine, problems = Machine(tmp_path), list[str]()
     (tmp_path / "bill.json").write_text(json.dumps(SCHEMA))
     for number in range(1, COUNT + 1):
@@ -281,7 +279,7 @@ def test_review_page_says_why_a_page_of_the_document_cannot_be_shown(
     browser: Browser, tmp_path: Path
 ) -> None:
     problems: list[str] = []
-    scan = DocumentFile("scan.png", image(tmp_path / "scan.png", (30_000, 10_000), compress_level=1))
+    scan = DocumentFile("scan.png", huge_image(tmp_path / "scan.png"))
     loaded = Loaded(RESULT, "extract", [scan])
     mine = session(reviewable(tmp_path)._replace(load=lambda: loaded))
     with served(mine) as serving, page_of(browser, serving.url, problems) as page:

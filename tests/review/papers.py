@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -37,4 +39,12 @@ def image(path: Path, size: tuple[int, int] = (400, 200), **options: Any) -> Pat
     picture = Image.new("L", size, 255)
     picture.paste(0, (0, 0, size[0] // 2, size[1] // 2))
     picture.save(path, **options)
+    return path
+
+
+def huge_image(path: Path) -> Path:
+    """Write an image that says it is 30,000 pixels wide and 10,000 high, without those pixels."""
+    png = image(path).read_bytes()
+    header = b"IHDR" + struct.pack(">II", 30_000, 10_000) + png[24:29]
+    path.write_bytes(png[:12] + header + zlib.crc32(header).to_bytes(4) + png[33:])
     return path

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from docspeed_cli.review.documents import DocumentProblem, open_document, to_jpeg
-from tests.review.papers import MARK, image, pdf
+from tests.review.papers import MARK, huge_image, image, pdf
 from tests.sandbox.papers import raw_pdf
 
 UPRIGHT = (100 / 600, 181 / 800, 228 / 600, 204.5 / 800)
@@ -199,7 +199,7 @@ def test_picture_of_a_huge_jpeg_is_decoded_small(tmp_path: Path) -> None:
 
 
 def test_picture_of_an_image_that_would_take_gigabytes_is_refused(tmp_path: Path) -> None:
-    document = open_document(image(tmp_path / "a.png", (30_000, 10_000), compress_level=1))
+    document = open_document(huge_image(tmp_path / "a.png"))
     with pytest.raises(DocumentProblem, match="30000 × 10000 pixels are too many"):
         document.picture(1, 1400)
 
