@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,25 @@ from tests.stage import Ran, Stage
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def trial(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A user in a folder with an invoice, whose fields the sandbox has extracted."""
-    monkeypatch.chdir(stage.folder)
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an invoice, whose fields the sandbox has extracted."""
+    folder = tmp_path_factory.mktemp("extracted")
     for name in ("invoice.pdf", "packet.pdf", "invoice.schema.json"):
-        shutil.copy(EXAMPLES / name, name)
-    extract(stage, "-o", "result.json")
-    return stage
-
-
-def extract(stage: Stage, *flags: str) -> None:
-    argv = "extract invoice.pdf --schema invoice.schema.json --sandbox --wait"
-    ran = stage.run(*argv.split(), *flags)
+        shutil.copy(EXAMPLES / name, folder)
+    with chdir(folder):
+        argv = "extract invoice.pdf --schema invoice.schema.json --sandbox --wait -o result.json"
+        ran = Stage(folder).run(*argv.split())
     assert ran.code == 0, ran.err
+    return folder
+
+
+@pytest.fixture
+def trial(stage: Stage, extracted: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A user in a copy of that folder."""
+    shutil.copytree(extracted, stage.folder, dirs_exist_ok=True)
+    monkeypatch.chdir(stage.folder)
+    return stage
 
 
 def data_of(path: str | Path) -> dict[str, Any]:
