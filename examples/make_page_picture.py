@@ -86,17 +86,18 @@ def draw(browser: Browser, address: str, keys: Keys, path: Path) -> None:
         picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
-def make(folder: Path) -> None:
+def make(browser: Browser, folder: Path) -> None:
     """Write the pictures into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as made:
         example = Example(Path(made))
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         draw(browser, example.view(), SHOWN, folder / "view.png")
         with example.review() as address:
             draw(browser, address, REVIEWED, folder / "review.png")
-        browser.close()
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]) if sys.argv[1:] else EXAMPLES / "pictures")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        make(chromium, Path(sys.argv[1]) if sys.argv[1:] else EXAMPLES / "pictures")
+        chromium.close()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,9 @@ from hypothesis import HealthCheck, settings
 from tests.fake_service import Service, serve
 from tests.postgres import Server
 from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # No example fails for being slow: the machine may be busy with other tests.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,6 +78,20 @@ def quick_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = make_server(create_app(tmp_path_factory.mktemp("sandbox"), now=times.__next__), 0)
     with serve(server):
         yield f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A chromium, in which each test opens pages; skips the test where none is installed."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

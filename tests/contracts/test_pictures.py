@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "examples" / "pictures"
@@ -37,10 +42,10 @@ def test_pictures_equal_what_the_program_draws(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_pictures_of_pages_are_what_the_browser_shows(tmp_path: Path) -> None:
+def test_pictures_of_pages_are_what_the_browser_shows(browser: Browser, tmp_path: Path) -> None:
     folder = PICTURES if WRITE else tmp_path
-    script = TOP / "examples" / "make_page_picture.py"
-    subprocess.run([sys.executable, script, folder], stdin=subprocess.DEVNULL, timeout=240, check=True)
+    script = runpy.run_path(str(TOP / "examples" / "make_page_picture.py"))
+    script["make"](browser, folder)
     for name in PAGES:
         with Image.open(folder / name) as drawn, Image.open(PICTURES / name) as kept:
             difference = ImageChops.difference(drawn.convert("L"), kept.convert("L"))

@@ -1,12 +1,10 @@
-"""What tests in a browser share: Debian's chromium, and checks of the controls of a page."""
+"""Checks of the controls of a page in the browser."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = shutil.which("chromium")
 _CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 _UNNAMED = """
 all => all.filter(one => one.role !== 'presentation' && one.checkVisibility()

@@ -330,7 +330,7 @@ def test_ctrl_c_during_a_silent_exchange_ends_with_130(tmp_path: Path, kind: str
             server.until_met()
             running.send(signal.SIGINT)
             done = running.end()
-        rows = machine.run("jobs", "list", "--json").out.splitlines()
+        rows = machine.here("jobs", "list", "--json").out.splitlines()
     assert (done.code, done.out) == (130, b""), done.err
     assert [(row["state"], row["job_id"], row["status"]) for row in map(json.loads, rows)] == rows_of(ledger)
     assert ("docspeed jobs wait job_1" in done.err) == (kind == POLL)

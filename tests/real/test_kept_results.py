@@ -54,7 +54,7 @@ def test_kill_9_at_random_moments_hands_over_no_torn_kept_result(machine: Machin
     again = machine.run(*COMMAND)
     assert (again.code, results(again.out)) == (0, results(done.out))
     assert len(service.calls) == before, "all results are kept"
-    unknown = [row for row in machine.run("jobs", "list", "--json").out.splitlines() if b'"unknown"' in row]
+    unknown = [row for row in machine.here("jobs", "list", "--json").out.splitlines() if b'"unknown"' in row]
     assert service.count(SUBMIT) <= DOCUMENTS + len(unknown)
     kept = machine.folder / "state" / "kept"
     with closing(sqlite3.connect(machine.folder / "state" / "ledger.db")) as db:

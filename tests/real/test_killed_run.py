@@ -20,7 +20,7 @@ from tests.real.machine import Machine
 
 DOCUMENTS = 30
 AT_A_TIME = 8
-KILLS = 6
+KILLS = 4
 
 
 class Unsteady(Service):
@@ -76,7 +76,7 @@ def whole_outputs(machine: Machine) -> list[Path]:
 
 
 def rows(machine: Machine) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in machine.run("jobs", "list", "--json").out.splitlines()]
+    return [json.loads(line) for line in machine.here("jobs", "list", "--json").out.splitlines()]
 
 
 def under_way(machine: Machine) -> dict[int, str]:
@@ -89,7 +89,7 @@ def under_way(machine: Machine) -> dict[int, str]:
 
 def check_runs(machine: Machine) -> None:
     """Each run is recorded: the last one as finished, the others with what ended before the kill."""
-    runs = [json.loads(line) for line in machine.run("runs", "list", "--json").out.splitlines()]
+    runs = [json.loads(line) for line in machine.here("runs", "list", "--json").out.splitlines()]
     assert [run["previous"] for run in runs] == [*(run["run"] for run in runs[1:]), None]
     assert (runs[0]["status"], runs[0]["done"]) == ("finished", DOCUMENTS)
     killed = [run for run in runs if run["status"] == "stopped"]

@@ -44,14 +44,14 @@ def warnings(done: Done) -> list[str]:
 
 def states(machine: Machine) -> dict[str | None, str]:
     """Return the state of each job in `jobs list`."""
-    listed = machine.run("jobs", "list", "--json")
+    listed = machine.here("jobs", "list", "--json")
     assert (listed.code, listed.err) == (0, "")
     return {job["job_id"]: job["state"] for job in map(json.loads, listed.out.splitlines())}
 
 
 @pytest.mark.parametrize("pages", [0, 4, 5, 6, 7, 8])
 def test_ledger_disk_full_prints_the_job_id(machine: Machine, service: Service, pages: int) -> None:
-    assert machine.run("parse", "--file-id", "before").code == 0
+    assert machine.here("parse", "--file-id", "before").code == 0
     done = refused(machine, (full_from(pages),), "parse", "--file-id", "f")
     assert done.code == 0, done.err
     assert json.loads(done.out)["job_id"] == "job_2"
@@ -63,7 +63,7 @@ def test_ledger_disk_full_prints_the_job_id(machine: Machine, service: Service, 
 
 @pytest.mark.parametrize("pages", [0, 3, 6])
 def test_ledger_disk_full_wait_names_the_job(machine: Machine, service: Service, pages: int) -> None:
-    assert machine.run("parse", "--file-id", "before").code == 0
+    assert machine.here("parse", "--file-id", "before").code == 0
     done = refused(machine, (full_from(pages),), "parse", "--file-id", "f", "--wait")
     assert (done.code, done.out) == (0, service.results["job_2"] + b"\n"), done.err
     assert [("job_2 of f" in warning) for warning in warnings(done)] == [False, True]
@@ -98,7 +98,7 @@ def test_ledger_unusable_interrupted_run_hints_at_waiting_for_its_jobs(
 
 
 def test_ledger_sync_fails_job_id_is_printed(machine: Machine) -> None:
-    assert machine.run("parse", "--file-id", "before").code == 0
+    assert machine.here("parse", "--file-id", "before").code == 0
     done = refused(machine, ("fdatasync:EIO", "fsync:EIO"), "parse", "--file-id", "f")
     assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_2"), done.err
     (warning,) = warnings(done)
@@ -110,11 +110,11 @@ def test_ledger_disk_full_at_first_start_job_id_is_printed(machine: Machine) -> 
     done = refused(machine, ("pwrite64:ENOSPC",), "parse", "--file-id", "f")
     assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_1"), done.err
     assert len(warnings(done)) == 1
-    assert machine.run("parse", "--file-id", "g").err == ""
+    assert machine.here("parse", "--file-id", "g").err == ""
 
 
 def test_ledger_disk_full_sync_result_is_printed(machine: Machine, service: Service) -> None:
-    assert machine.run("parse", "--file-id", "before").code == 0
+    assert machine.here("parse", "--file-id", "before").code == 0
     payload = json.dumps({"pages": ["x" * 60_000]}).encode()
     service.payload = lambda operation, body: payload
     done = machine.bash("ulimit -f 48; docspeed parse --file-id f --sync")
@@ -131,7 +131,7 @@ def test_ledger_disk_full_large_sync_result_is_an_unknown_outcome(machine: Machi
     assert (done.code, done.out) == (1, b""), done.err
     assert "error: the answer can't be stored" in done.err
     assert states(machine) == {None: "unknown"}
-    again = machine.run("parse", "--file-id", "f", "--sync")
+    again = machine.here("parse", "--file-id", "f", "--sync")
     assert again.code == 0
     assert "unknown outcome" in again.err
 
@@ -139,7 +139,7 @@ def test_ledger_disk_full_large_sync_result_is_an_unknown_outcome(machine: Machi
 @pytest.mark.parametrize("there", [True, False], ids=["with a ledger", "without"])
 def test_ledger_read_only_folder_is_still_read(machine: Machine, service: Service, there: bool) -> None:
     if there:
-        assert machine.run("parse", "--file-id", "f").code == 0
+        assert machine.here("parse", "--file-id", "f").code == 0
     before = content(machine)
     done = refused(machine, READ_ONLY, "parse", "--file-id", "f")
     assert (done.code, json.loads(done.out)["job_id"]) == (0, "job_1"), done.err
@@ -152,7 +152,7 @@ def test_ledger_read_only_folder_is_still_read(machine: Machine, service: Servic
 
 def test_ledger_read_only_with_a_log_is_reported_by_doctor(machine: Machine) -> None:
     """SQLite can read such a file, with the log that another process has open, but not write it."""
-    assert machine.run("parse", "--file-id", "f").code == 0
+    assert machine.here("parse", "--file-id", "f").code == 0
     with closing(sqlite3.connect(machine.folder / "state" / "ledger.db")) as other:
         other.execute("SELECT count(*) FROM jobs").fetchall()
         done = refused(machine, READ_ONLY, "doctor", "--json")
@@ -166,7 +166,7 @@ def content(machine: Machine) -> dict[str, bytes]:
 
 
 def test_ledger_folder_without_locks_job_ids_are_printed(machine: Machine, service: Service) -> None:
-    assert machine.run("parse", "--file-id", "f").code == 0
+    assert machine.here("parse", "--file-id", "f").code == 0
     before = content(machine)
     done = refused(machine, NO_LOCKS, "parse", "--file-id", "f", "--file-id", "g")
     assert done.code == 0, done.err
@@ -189,7 +189,7 @@ def test_ledger_folder_without_shared_memory_keeps_rows(machine: Machine) -> Non
 
 
 def test_ledger_moved_to_folder_without_shared_memory_is_read(machine: Machine) -> None:
-    assert machine.run("parse", "--file-id", "f").code == 0
+    assert machine.here("parse", "--file-id", "f").code == 0
     again = refused(machine, NO_SHARED_MEMORY, "parse", "--file-id", "f")
     assert json.loads(again.out)["reused"] is True
     assert not warnings(again)

@@ -103,7 +103,7 @@ def test_disk_full_is_reported_in_one_line(machine: Machine, service: Service, w
     assert errors[0].startswith("error: ")
     assert "No space left" in errors[0]
     assert "unexpected" not in errors[0] and "report" not in done.err, "a full disk is not reported as a bug"
-    assert machine.run("jobs", "result", "@last").out == service.results["job_1"] + b"\n"
+    assert machine.here("jobs", "result", "@last").out == service.results["job_1"] + b"\n"
 
 
 def test_output_to_named_pipe_and_dev_stdout_is_written(machine: Machine, service: Service) -> None:
@@ -171,9 +171,9 @@ def test_connection_broken_in_submission_is_an_unknown_outcome(
     done = machine.run("parse", "--file-id", "f", "--wait")
     assert (done.code, done.out) == (9, b"")
     assert service.count(SUBMIT) == 1
-    (row,) = [json.loads(line) for line in machine.run("jobs", "list", "--json").out.splitlines()]
+    (row,) = [json.loads(line) for line in machine.here("jobs", "list", "--json").out.splitlines()]
     assert (row["state"], row["job_id"]) == ("unknown", None)
-    again = machine.run("parse", "--file-id", "f", "--wait")
+    again = machine.here("parse", "--file-id", "f", "--wait")
     assert again.code == 0 and "unknown outcome" in again.err
 
 

@@ -24,7 +24,7 @@ print("holding", flush=True)
 sys.stdin.read()
 """
 
-PROCESSES = 20
+PROCESSES = 8
 
 
 def run_many(machine: Machine, commands: Sequence[tuple[str, ...]]) -> list[bytes]:
@@ -56,7 +56,7 @@ def test_processes_with_different_requests_keep_all_rows(machine: Machine, servi
     commands = [("parse", path, "--set", f"n={n}") for n in range(PROCESSES)]
     printed = run_many(machine, commands)
     ids = {json.loads(out)["job_id"] for out in printed}
-    done = machine.run("jobs", "list", "--format", "id")
+    done = machine.here("jobs", "list", "--format", "id")
     assert set(done.out.decode().split()) == ids
     assert (service.count(UPLOAD), service.count(SUBMIT), len(ids)) == (1, PROCESSES, PROCESSES)
 

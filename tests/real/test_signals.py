@@ -20,7 +20,7 @@ FOR_EVER = 10**9
 
 def rows(machine: Machine) -> list[dict[str, object]]:
     """Lines of `docspeed jobs list`."""
-    done = machine.run("jobs", "list", "--json")
+    done = machine.here("jobs", "list", "--json")
     assert done.code == 0, done.err
     return [json.loads(line) for line in done.out.splitlines()]
 
@@ -38,7 +38,7 @@ def test_signal_while_waiting_stops_the_wait_not_the_job(
 ) -> None:
     service.polls = FOR_EVER
     if argv[0] == "jobs":
-        assert machine.run(*PARSE).code == 0
+        assert machine.here(*PARSE).code == 0
     with machine.start(*argv) as running:
         service.until(POLL, 1)
         running.send(number)
@@ -93,9 +93,16 @@ STAGES = {UPLOAD: [], SUBMIT: ["running"], POLL: ["running"], RESULT: ["done"]}
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
+    ("kind", "number", "code"),
+    [
+        *((kind, signal.SIGINT, 130) for kind in STAGES),
+        (SUBMIT, signal.SIGTERM, 143),
+        (RESULT, signal.SIGTERM, 143),
+        (UPLOAD, signal.SIGHUP, 129),
+        (POLL, signal.SIGHUP, 129),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("kind", STAGES)
 def test_signal_during_any_exchange_leaves_a_resumable_ledger(
     machine: Machine, service: Service, kind: str, number: signal.Signals, code: int
 ) -> None:
@@ -112,7 +119,7 @@ def test_signal_during_any_exchange_leaves_a_resumable_ledger(
     assert (done.code, done.out, "Traceback" in done.err) == (code, b"", False)
     assert [row["state"] for row in rows(machine)] == STAGES[kind]
     assert not list(machine.folder.rglob("*.part"))
-    again = machine.run("parse", "a.pdf", "--wait")
+    again = machine.here("parse", "a.pdf", "--wait")
     assert again.code == 0, again.err
     assert service.count(SUBMIT) == 1
 
@@ -131,7 +138,7 @@ def test_signal_during_download_hints_at_jobs_result(
 ) -> None:
     (machine.folder / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
     if argv[0] == "jobs":
-        assert machine.run(*PARSE).code == 0
+        assert machine.here(*PARSE).code == 0
     held = service.hold(RESULT)
     with machine.start(*argv) as running:
         held.wait()
@@ -251,12 +258,12 @@ def test_kill_during_submission_next_run_resubmits(machine: Machine, service: Se
     held.release.set()
     (row,) = rows(machine)
     assert (row["job_id"], row["state"], row["status"]) == (None, "unknown", "unknown")
-    again = machine.run(*PARSE, "--wait")
+    again = machine.here(*PARSE, "--wait")
     assert again.code == 0
     assert "unknown outcome" in again.err and "again" in again.err
     tokens = {call.headers["idempotency-key"] for call in service.calls if call.kind == SUBMIT}
     assert (service.count(SUBMIT), len(tokens)) == (2, 1)
-    assert machine.run(*PARSE, "--wait").out == again.out
+    assert machine.here(*PARSE, "--wait").out == again.out
     assert service.count(SUBMIT) == 2
 
 
@@ -267,7 +274,7 @@ def test_kill_while_waiting_next_run_reuses_the_job(machine: Machine, service: S
         running.send(signal.SIGKILL)
         running.end()
     service.polls = 1
-    again = machine.run(*PARSE, "--wait")
+    again = machine.here(*PARSE, "--wait")
     assert again.code == 0, again.err
     assert again.out == service.results["job_1"] + b"\n"
     assert service.count(SUBMIT) == 1
@@ -285,7 +292,7 @@ def test_kill_during_run_next_run_resumes_it(machine: Machine, service: Service)
     known = rows(machine)
     assert len(known) >= len(service.jobs), "a row for each job that the server took"
     lost = len([row for row in known if row["state"] == "unknown"])
-    again = machine.run(*argv)
+    again = machine.here(*argv)
     assert again.code == 0, again.err
     assert len(list((machine.folder / "out").iterdir())) == 20
     assert len(service.jobs) <= 20 + lost

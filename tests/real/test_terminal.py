@@ -108,7 +108,7 @@ NAME = "a-name-that-is-as-long-as-what-is-in-it-was-important-to-someone.pdf"
 
 def test_dumb_terminal_width_is_asked_of_the_terminal(machine: Machine) -> None:
     (machine.folder / NAME).write_bytes(b"%PDF-1.4\n%%EOF\n")
-    assert machine.run("parse", NAME).code == 0
+    assert machine.here("parse", NAME).code == 0
     with machine.terminal("jobs", "list", env={"TERM": "dumb"}, columns=130) as terminal:
         assert terminal.end() == 0
     assert NAME in terminal.shown

@@ -37,5 +37,5 @@ def test_timeout_ends_a_command_whose_server_is_silent(tmp_path: Path) -> None:
         for (kind, documents), (machine, running) in started.items():
             done = running.end()
             assert done.code == EXITS[kind], (kind, documents, done.err)
-            rows = map(json.loads, machine.run("jobs", "list", "--json").out.splitlines())
+            rows = map(json.loads, machine.here("jobs", "list", "--json").out.splitlines())
             assert {row["state"] for row in rows} == STATES[kind], (kind, documents)

@@ -46,7 +46,7 @@ def test_tls_with_an_invalid_certificate_sends_nothing(
         assert (done.code, error["code"], error["retryable"]) == (9, "tls", False)
         assert "trying again" not in done.err
         assert service.calls == []
-        assert machine.run("jobs", "list", "--json").out == b""
+        assert machine.here("jobs", "list", "--json").out == b""
 
 
 def test_tls_trusts_the_authority_in_ssl_cert_file(

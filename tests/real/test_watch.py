@@ -30,7 +30,7 @@ def test_watch_messages_appear_above_the_single_table(
     machine: Machine, service: Service, columns: int
 ) -> None:
     service.polls = 2
-    assert machine.run("parse", "--file-id", "a", "--file-id", "b").code == 0
+    assert machine.here("parse", "--file-id", "a", "--file-id", "b").code == 0
     with machine.terminal("jobs", "watch", "--verbose", columns=columns) as terminal:
         assert terminal.end() == 0, terminal.shown
     lines = screen(terminal.shown, columns)
@@ -55,7 +55,7 @@ def test_watch_note_is_not_overwritten_by_the_table(tmp_path: Path) -> None:
 
 def test_watch_ctrl_c_leaves_the_last_table(machine: Machine, service: Service) -> None:
     service.polls = 10**9
-    assert machine.run("parse", "--file-id", "a").code == 0
+    assert machine.here("parse", "--file-id", "a").code == 0
     with machine.terminal("jobs", "watch", columns=80) as terminal:
         service.until(POLL, 1)
         terminal.until("processing")
