@@ -30,7 +30,7 @@ from docspeed_cli.core.settings import (
     switch,
 )
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.jobs.media_types import SUFFIXES
+from docspeed_cli.jobs.documents.media_types import SUFFIXES
 
 SCRIPTS = {"bash": "docspeed.bash", "zsh": "_docspeed", "fish": "docspeed.fish", "powershell": "docspeed.ps1"}
 """Script of each shell, in the folder `completions`."""

@@ -16,7 +16,7 @@ from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import flag_for_server
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.named_documents import may_be_id
+from docspeed_cli.jobs.documents.named_documents import may_be_id
 
 _ROW = re.compile(r"@(\d{1,18})")
 

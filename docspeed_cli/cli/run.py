@@ -15,16 +15,13 @@ from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
-from docspeed_cli.jobs.clutter import in_words
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.input_set import InputSet, Limits, discard, is_wildcard, usable
+from docspeed_cli.jobs.documents.clutter import in_words
+from docspeed_cli.jobs.documents.input_set import InputSet, Limits, discard, is_wildcard, usable
 from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import WaitOptions
-from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.sources import find_documents
-from docspeed_cli.jobs.target import (
+from docspeed_cli.jobs.output.target import (
     RowOptions,
     Target,
     check_file,
@@ -35,6 +32,9 @@ from docspeed_cli.jobs.target import (
     row_options,
     target,
 )
+from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.jobs.scheduler import run_alone
+from docspeed_cli.jobs.sources import find_documents
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Run(NamedTuple):
                 raise combine_errors(problems)
             _report_skipped(context, found.skipped)
             if order.target.rows is not None:
-                from docspeed_cli.jobs.row_output import check_rows
+                from docspeed_cli.jobs.output.row_output import check_rows
 
                 check_rows(context, order.target.rows, to_file=order.target.path is not None)
             if self._is_many:
@@ -131,11 +131,11 @@ class Run(NamedTuple):
         failures = self.options.failures
         context.files_read.add_inputs(self.options.inputs, found.checked)
         if to.path is not None:
-            from docspeed_cli.jobs.result_files import ResultFiles
+            from docspeed_cli.jobs.output.result_files import ResultFiles
 
             ResultFiles(context, to).check_inputs(found.checked, self.operation.name)
         if failures is not None:
-            from docspeed_cli.jobs.files_read import is_same_file
+            from docspeed_cli.jobs.output.files_read import is_same_file
 
             context.files_read.check_output(Path(failures), "--failures")
             if to.path is not None and is_same_file(Path(failures), to.path):
@@ -167,7 +167,7 @@ class Run(NamedTuple):
         # With `--fresh` every result is new, so there are no decisions about it yet.
         if rows is None or self.options.fresh:
             return rows
-        from docspeed_cli.jobs.row_output import with_decisions
+        from docspeed_cli.jobs.output.row_output import with_decisions
 
         return with_decisions(context, rows)
 
@@ -245,7 +245,7 @@ class Run(NamedTuple):
     def _plan(self, context: Context, order: _Order, found: InputSet) -> Plan:
         """The plan of the run: everything but the task of each document."""
         from docspeed_cli.jobs.batch import Plan, run_hash
-        from docspeed_cli.jobs.failures import FailuresFile
+        from docspeed_cli.jobs.output.failures import FailuresFile
 
         options, inputs, fields = self.options, self.options.inputs, order.fields
         count, as_rows = len(found.checked), order.target.rows is not None

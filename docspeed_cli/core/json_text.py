@@ -17,6 +17,11 @@ _NEGATIVE_ZERO_BYTES = re.compile(_NEGATIVE_ZERO.pattern.encode())
 _MAX_DEPTH = 200
 """Levels of the deepest JSON that a request may have."""
 
+_MAX_INDENT = 40
+"""Levels after which a deeper one is indented no further."""
+
+_TOKEN = r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+'
+
 
 class Number(float):
     """A number that Python would write in another way than its source does, such as `1.10` or `1e400`."""
@@ -188,3 +193,24 @@ def _by_value(number: Number) -> str:
         return plain if Decimal(plain) == Decimal(number.text) else number.text
     except ArithmeticError:  # an exponent of twenty digits
         return number.text
+
+
+def indented(text: str, max_chars: int) -> tuple[str, bool]:
+    """JSON indented for people, and whether all of it fits; numbers and strings stay as written.
+
+    Longer output ends after about `max_chars` characters.
+    """
+    parts: list[str] = []
+    depth, before, left = 0, "", max_chars
+    for found in re.finditer(_TOKEN, text):
+        token = found[0]
+        opened, closes = before in ("[", "{"), token in ("]", "}")
+        depth += opened - closes
+        if opened != closes or before == ",":
+            token = "\n" + "  " * min(depth, _MAX_INDENT) + token
+        parts.append(": " if token == ":" else token)
+        before = found[0]
+        left -= len(parts[-1])
+        if left < 0:
+            return "".join(parts), False
+    return "".join(parts), True

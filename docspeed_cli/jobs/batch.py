@@ -18,14 +18,14 @@ from docspeed_cli.core.errors import (
     Unavailable,
     overall_exit_code,
 )
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.json_text import canonical_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.failures import FailuresFile
-from docspeed_cli.jobs.named_documents import display_path
 from docspeed_cli.jobs.outcome import Outcome, Task
+from docspeed_cli.jobs.output.failures import FailuresFile
 from docspeed_cli.jobs.reuse import report_reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
@@ -35,7 +35,7 @@ from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
 from docspeed_cli.terminal.progress import BatchProgress, End, Ending
 
 if TYPE_CHECKING:
-    from docspeed_cli.jobs.ordered import InOrder
+    from docspeed_cli.jobs.output.ordered import InOrder
 
 _UNANSWERED = 3
 """Documents that may fail before the server has answered anything: each of them takes all its tries."""
@@ -83,7 +83,7 @@ class Batch:
         self.run = RunState(so_far=self.progress.so_far)
         self._order: InOrder | None = None
         if plan.ordered:
-            from docspeed_cli.jobs.ordered import InOrder
+            from docspeed_cli.jobs.output.ordered import InOrder
 
             self._order = InOrder()
         self._codes: set[int] = set()

@@ -18,8 +18,8 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from docspeed_cli.jobs.downloads import Downloads
-    from docspeed_cli.jobs.files_read import FilesRead
+    from docspeed_cli.jobs.documents.downloads import Downloads
+    from docspeed_cli.jobs.output.files_read import FilesRead
     from docspeed_cli.jobs.report import Report
     from docspeed_cli.service.client import Client
     from docspeed_cli.service.rate_limit import RateLimiter
@@ -138,7 +138,7 @@ class Context:
         """The files that this command reads, which no result may replace."""
         if self._made_from is not None:
             return self._made_from.files_read
-        from docspeed_cli.jobs.files_read import FilesRead
+        from docspeed_cli.jobs.output.files_read import FilesRead
 
         settings = self.settings
         ours = (settings.config_file, settings.credentials, settings.state_dir / "ledger.db")
@@ -163,7 +163,7 @@ class Context:
         """The documents that this command downloads."""
         if self._made_from is not None:
             return self._made_from.downloads
-        from docspeed_cli.jobs.downloads import opened_downloads
+        from docspeed_cli.jobs.documents.downloads import opened_downloads
 
         return opened_downloads(self.environment, self.settings, self.output, self._opened)
 

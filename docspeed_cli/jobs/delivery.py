@@ -12,12 +12,12 @@ from docspeed_cli.core.models import Job
 from docspeed_cli.core.timefmt import ago, span
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.target import Target
+from docspeed_cli.jobs.output.target import Target
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
-    from docspeed_cli.jobs.result_files import ResultFiles
-    from docspeed_cli.jobs.row_output import RowOutput
+    from docspeed_cli.jobs.output.result_files import ResultFiles
+    from docspeed_cli.jobs.output.row_output import RowOutput
 
 _MAX_VIEW = 16 * 1024 * 1024
 """Largest result in bytes that is drawn at a terminal."""
@@ -36,14 +36,14 @@ class Delivery:
             self.files.check_inputs()
         self._rows: RowOutput | None = None
         if target.rows is not None and target.folder is None:
-            from docspeed_cli.jobs.row_output import RowOutput
+            from docspeed_cli.jobs.output.row_output import RowOutput
 
             self._rows = RowOutput(context, target.rows, target.path)
 
     @cached_property
     def files(self) -> ResultFiles:
         """The files that results are written to."""
-        from docspeed_cli.jobs.result_files import ResultFiles
+        from docspeed_cli.jobs.output.result_files import ResultFiles
 
         return ResultFiles(self.context, self.target)
 
@@ -132,7 +132,7 @@ class Delivery:
     def _text_of(self, job: Job, result: Body) -> str:
         if self.output.format == "id":
             return job.ref
-        from docspeed_cli.jobs.result_files import convert
+        from docspeed_cli.jobs.output.result_files import convert
 
         return convert(self.context, self.target, job, result)
 
@@ -158,7 +158,7 @@ class Delivery:
             self.output.hint(save)
 
     def _draw(self, job: Job, result: Body) -> None:
-        from docspeed_cli.jobs.result_files import document_names
+        from docspeed_cli.jobs.output.result_files import document_names
         from docspeed_cli.terminal.views.operations import result_view
 
         self.output.show(result_view(job.operation, result.json(), names=document_names(job)))

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import UsageError, overall_exit_code
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.json_text import SPACED
 from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import UPLOAD_PATH
 from docspeed_cli.core.timefmt import counted, file_size
-from docspeed_cli.jobs.clutter import why_skipped
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.input_set import invalid_input
-from docspeed_cli.jobs.named_documents import display_path
-from docspeed_cli.jobs.page_count import page_count
+from docspeed_cli.jobs.documents.clutter import why_skipped
+from docspeed_cli.jobs.documents.input_set import invalid_input
+from docspeed_cli.jobs.documents.page_count import page_count
 from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:

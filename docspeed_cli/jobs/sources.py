@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.models import Inputs, Source
-from docspeed_cli.jobs.clutter import is_clutter, is_system_folder, why_skipped
-from docspeed_cli.jobs.input_set import InputSet, Limits, discard, input_error, is_wildcard, parse_shard
-from docspeed_cli.jobs.named_documents import (
-    display_path,
+from docspeed_cli.jobs.documents.clutter import is_clutter, is_system_folder, why_skipped
+from docspeed_cli.jobs.documents.input_set import (
+    InputSet,
+    Limits,
+    discard,
+    input_error,
+    is_wildcard,
+    parse_shard,
+)
+from docspeed_cli.jobs.documents.named_documents import (
     has_suffix,
     listed_names,
     listed_source,
@@ -63,17 +70,17 @@ def find_documents(
     try:
         # Pages too can be limited before the first upload only if the whole list is known.
         if limits.max_files is not None or limits.max_pages is not None:
-            from docspeed_cli.jobs.limits import limit_files
+            from docspeed_cli.jobs.documents.limits import limit_files
 
             found = limit_files(found, limits)
         if any(source.url for source in found.checked):
             if not download:
                 return found
-            from docspeed_cli.jobs.web_documents import download_all
+            from docspeed_cli.jobs.documents.web_documents import download_all
 
             found = download_all(context, found, inputs, timeout)
         if limits.max_pages is not None:
-            from docspeed_cli.jobs.limits import limit_pages
+            from docspeed_cli.jobs.documents.limits import limit_pages
 
             # After the downloads, whose pages can't be counted before.
             limit_pages(found.checked, limits.max_pages)

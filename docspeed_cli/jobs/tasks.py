@@ -11,8 +11,8 @@ from docspeed_cli.core.models import Job, Request, Source, State
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
+from docspeed_cli.jobs.documents.input_set import invalid_input
 from docspeed_cli.jobs.follow import Fetch, Follower, Watch
-from docspeed_cli.jobs.input_set import invalid_input
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.submit import Submission

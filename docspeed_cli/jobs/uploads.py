@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.named_documents import file_digest
 from docspeed_cli.jobs.turn import Turn
 
 

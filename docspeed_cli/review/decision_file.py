@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError
+from docspeed_cli.core.files import write_whole
 from docspeed_cli.core.json_text import json_file, read_json
 from docspeed_cli.core.text_files import read_text
 from docspeed_cli.results.decisions import Change, Decision, Decisions, decisions_content, merge_changes
 from docspeed_cli.results.decisions import read_decisions as parse_decisions
-from docspeed_cli.service.body import write_whole
 from docspeed_cli.store.locks import whole_file_lock
 
 _LOCK = ".corrections.lock"

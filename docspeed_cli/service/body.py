@@ -10,12 +10,13 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.files import is_replaced, move_part, new_part, sync, write_whole
 from docspeed_cli.core.json_text import TooDeep, read_json
 
 IN_MEMORY = 256 * 1024
@@ -30,9 +31,7 @@ _CHUNK = 256 * 1024
 _WRITE_BACK = 8 * 1024 * 1024
 """Bytes after which the system is asked to write a file to the disk while more of it arrives."""
 
-_MAX_INDENT = 40
 _LINE_BREAKS = rb"[\r\n]+[ \t\r\n]*"
-_TOKEN = r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+'
 
 
 class Body:
@@ -78,7 +77,7 @@ class Body:
         if self._folder is None:
             # The file has no name, so not even kill -9 leaves a result behind.
             return tempfile.TemporaryFile()
-        self._part, file = _part_in(self._folder)
+        self._part, file = new_part(self._folder)
         return file
 
     def clear(self) -> None:
@@ -107,9 +106,9 @@ class Body:
             self._file.seek(-1, os.SEEK_END)
             if self._file.read(1) != b"\n":
                 self._file.write(b"\n")
-            _sync(self._file)
+            sync(self._file)
             self._file.close()  # Windows can't rename an open file
-            _move(part, target)
+            move_part(part, target)
         finally:
             self.clear()
 
@@ -162,27 +161,6 @@ class Body:
         return text[:1] + text[-1:] in (b"{}", b"[]")
 
 
-def indented(text: str, max_chars: int) -> tuple[str, bool]:
-    """JSON indented for people, and whether all of it fits; numbers and strings stay as written.
-
-    Longer output ends after about `max_chars` characters.
-    """
-    parts: list[str] = []
-    depth, before, left = 0, "", max_chars
-    for found in re.finditer(_TOKEN, text):
-        token = found[0]
-        opened, closes = before in ("[", "{"), token in ("]", "}")
-        depth += opened - closes
-        if opened != closes or before == ",":
-            token = "\n" + "  " * min(depth, _MAX_INDENT) + token
-        parts.append(": " if token == ":" else token)
-        before = found[0]
-        left -= len(parts[-1])
-        if left < 0:
-            return "".join(parts), False
-    return "".join(parts), True
-
-
 def parsed(content: bytes, what: str = "the answer") -> Any:
     """The JSON value in these bytes; `what` names them in errors. Bytes that are not UTF-8 are replaced.
 
@@ -199,72 +177,7 @@ def parsed(content: bytes, what: str = "the answer") -> Any:
         raise DocspeedError(f"{what} is not JSON: {error}", code="not_json") from None
 
 
-def write_whole(
-    path: Path, chunks: Iterable[bytes], *, private: bool = False, ready: Callable[[], None] | None = None
-) -> None:
-    """Write a file so that no reader ever sees half of it; devices and named pipes are written directly.
-
-    Unless it is private, it gets the mode that a plain `open` would give it. `ready` is called when all is
-    written and the old file is still in its place, where it stays if that raises.
-    """
-    if not is_replaced(path):
-        with path.open("wb") as file:
-            file.writelines(chunks)
-        if ready is not None:
-            ready()
-        return
-    # A link stays a link: its target is replaced, and the temporary file must be on the target's disk.
-    path = path.resolve()
-    part, opened = _part_in(path.parent)
-    try:
-        with opened:
-            opened.writelines(chunks)
-            _sync(opened)
-        if ready is not None:
-            ready()
-        _move(part, path, private=private)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def write_errors(path: Path, *, code: str | None = None, hint: str | None = None) -> Iterator[None]:
-    """Turn an OSError into the DocspeedError for a file that can't be written."""
-    try:
-        yield
-    except OSError as error:
-        raise DocspeedError(f"can't write {path}: {error.strerror or error}", code=code, hint=hint) from None
-
-
-def is_replaced(path: Path) -> bool:
-    """Whether a new file takes the place of what is at this path, if anything is."""
-    return not path.exists() or path.is_file()
-
-
-def _part_in(folder: Path) -> tuple[Path, IO[bytes]]:
-    """A new file, readable by the user alone, that becomes another one when it is complete."""
-    import tempfile
-
-    number, name = tempfile.mkstemp(prefix=".docspeed-", suffix=".part", dir=folder)
-    return Path(name), os.fdopen(number, "w+b")
-
-
-def _sync(file: IO[bytes]) -> None:
-    # A file that is renamed before its content is on the disk can be empty after a loss of power.
-    file.flush()
-    os.fsync(file.fileno())
-
-
 def _start_write_back(file: IO[bytes]) -> None:
     # Otherwise the final fsync of a large result takes a quarter of the whole time.
     if sys.platform == "linux":
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _move(part: Path, path: Path, *, private: bool = False) -> None:
-    if not private:
-        mask = os.umask(0)  # the only way to read the umask is to set it
-        os.umask(mask)
-        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
-    part.replace(path)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.json_text import read_json, to_json
 from docspeed_cli.store.contents import DIGEST
 
@@ -46,8 +47,7 @@ class DownloadFolder:
             found = Download(**read_json(self._index(url).read_bytes()))
             if not DIGEST.fullmatch(found.digest) or not all(isinstance(text, str) for text in found):
                 return None
-            with self.path(found.digest).open("rb") as file:
-                whole = hashlib.file_digest(file, "sha256").hexdigest() == found.digest
+            whole = file_digest(self.path(found.digest)) == found.digest
         except (OSError, ValueError, TypeError):
             return None
         return found if whole else None

@@ -140,7 +140,7 @@ class Output(Messages):
         if not self.environment.stdout.isatty():
             self.chunks(chunks)
             return
-        from docspeed_cli.service.body import indented
+        from docspeed_cli.core.json_text import indented
 
         shown = bytearray()
         for chunk in chunks:

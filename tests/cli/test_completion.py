@@ -31,7 +31,7 @@ from docspeed_cli.core.operations import (
     TABLES,
 )
 from docspeed_cli.core.signals import Interrupts
-from docspeed_cli.jobs.media_types import SUFFIXES
+from docspeed_cli.jobs.documents.media_types import SUFFIXES
 from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.store.runs import RunRecord
 from tests.stage import Stage, Stream

@@ -13,7 +13,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.settings import resolve
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.review_queue import reviewables
+from docspeed_cli.jobs.stored.review_queue import reviewables
 from docspeed_cli.results.decisions import CORRECTED, Change, Decision
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.streams import Style

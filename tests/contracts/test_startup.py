@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -171,8 +172,9 @@ def test_startup_plain_command_line_loads_no_typer(tmp_path: Path, argv: tuple[s
 def test_startup_single_job_loads_nothing_that_only_other_runs_need(tmp_path: Path) -> None:
     modules, ran = loaded(tmp_path, "parse", "--file-id", "file_1", "--sandbox", "--wait")
     assert ran.returncode == 6, ran.stderr
-    of_files = ("jobs.filenames", "jobs.media_types", "jobs.result_files")
+    of_files = ("jobs.filenames", "jobs.documents.media_types", "jobs.output.result_files")
     others = ("jobs.batch", "jobs.dry_run", "terminal.progress", "terminal.views", "results", *of_files)
+    assert all(find_spec(f"docspeed_cli.{name}") for name in others)
     assert among(modules, ("csv", *(f"docspeed_cli.{name}" for name in others))) == []
     assert "docspeed_cli.jobs.submit" in modules
 

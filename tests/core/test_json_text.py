@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.core.json_text import INDENTED, SPACED, Number, TooDeep, canonical_json, read_json, to_json
+from docspeed_cli.core.json_text import (
+    INDENTED,
+    SPACED,
+    Number,
+    TooDeep,
+    canonical_json,
+    indented,
+    read_json,
+    to_json,
+)
 
 TEXTS = (
     *("1234.50", "12345678901234567.89", "1e400", "-1e400", "-0", "1E5", "1e-400", "0.0000001", "1.0", "0"),
@@ -94,3 +103,8 @@ def test_json_is_read_up_to_a_depth(depth: int, strict: bool) -> None:
 def test_number_counts_like_any_other() -> None:
     number = Number("1234.50")
     assert (number + 1, number == 1234.5, f"{number}", f"{number:.1f}") == (1235.5, True, "1234.50", "1234.5")
+
+
+def test_indented_json_is_bounded() -> None:
+    shown, whole = indented("[" * 1_000_000, 100_000)
+    assert (len(shown) < 101_000, whole) == (True, False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.jobs.files_read import FilesRead
+from docspeed_cli.jobs.output.files_read import FilesRead
 
 
 def test_files_read_on_standard_input_are_known_by_any_path(tmp_path: Path) -> None:

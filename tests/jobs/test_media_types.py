@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.errors import InputProblem
-from docspeed_cli.jobs.media_types import media_type_of
+from docspeed_cli.jobs.documents.media_types import media_type_of
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

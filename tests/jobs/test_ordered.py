@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import JobFailed
 from docspeed_cli.core.models import Job, Source, State
-from docspeed_cli.jobs.ordered import InOrder
 from docspeed_cli.jobs.outcome import Outcome
+from docspeed_cli.jobs.output.ordered import InOrder
 from docspeed_cli.service.body import IN_MEMORY, Body
 
 

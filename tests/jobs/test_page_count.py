@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.models import Source
-from docspeed_cli.jobs.page_count import page_count
-from docspeed_cli.jobs.pdf_pages import pdf_pages
+from docspeed_cli.jobs.documents.page_count import page_count
+from docspeed_cli.jobs.documents.pdf_pages import pdf_pages
 
 
 def fpdf(pages: int, *, password: str | None = None) -> bytes:

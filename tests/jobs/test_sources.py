@@ -16,12 +16,13 @@ import pytest
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem, UsageError
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.signals import Interrupts
+from docspeed_cli.jobs.documents.input_set import discard, invalid_input
+from docspeed_cli.jobs.documents.media_types import media_type_of
+from docspeed_cli.jobs.documents.named_documents import listed_source, local_source
 from docspeed_cli.jobs.filenames import comparable
-from docspeed_cli.jobs.input_set import discard, invalid_input
-from docspeed_cli.jobs.media_types import media_type_of
-from docspeed_cli.jobs.named_documents import file_digest, listed_source, local_source
 from docspeed_cli.jobs.sources import collect, stored_source
 from tests.stage import Stream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from docspeed_cli.jobs.stored_results import read_result
+from docspeed_cli.jobs.stored.stored_results import read_result
 
 
 def test_read_result_closes_its_file(tmp_path: Path) -> None:

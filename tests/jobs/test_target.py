@@ -13,7 +13,7 @@ from docspeed_cli.core.settings import resolve
 from docspeed_cli.core.signals import Interrupts
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.target import Target, target
+from docspeed_cli.jobs.output.target import Target, target
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.streams import Style
 from tests.stage import Stream

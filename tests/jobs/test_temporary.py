@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.jobs.temporary import TemporaryDisk
+from docspeed_cli.jobs.output.temporary import TemporaryDisk
 
 
 def test_temporary_disk_that_was_full_is_not_used_again() -> None:

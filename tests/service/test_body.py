@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.service.body import IN_MEMORY, MAX_JSON_SIZE, Body, write_whole
+from docspeed_cli.core.files import write_whole
+from docspeed_cli.service.body import IN_MEMORY, MAX_JSON_SIZE, Body
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'
 SIZES = pytest.mark.parametrize("content", [b'{"a": 1}', LARGE], ids=["memory", "disk"])
@@ -368,106 +367,6 @@ def test_clear_removes_the_temporary_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@SIZES
-@pytest.mark.usefixtures("umask")
-def test_write_whole_creates_a_file_with_the_umask_s_mode(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "result.json"
-    write_whole(path, stored(content).lines())
-    assert path.stat().st_mode & 0o777 == 0o640
-
-
-@SIZES
-@pytest.mark.usefixtures("umask")
-def test_write_whole_over_an_existing_file_preserves_its_mode(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "result.json"
-    path.write_bytes(b"old")
-    path.chmod(0o604)
-    write_whole(path, stored(content).lines())
-    assert path.stat().st_mode & 0o777 == 0o604
-    assert path.read_bytes() == content + b"\n"
-
-
-@SIZES
-def test_write_whole_private_restricts_the_file_to_its_user(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "result.json"
-    path.write_bytes(b"old")
-    path.chmod(0o644)
-    write_whole(path, stored(content).lines(), private=True)
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-@SIZES
-def test_write_whole_through_a_symlink_writes_its_target(tmp_path: Path, content: bytes) -> None:
-    folder, link = tmp_path / "there", tmp_path / "here" / "result.json"
-    folder.mkdir()
-    link.parent.mkdir()
-    (folder / "real.json").write_bytes(b"old")
-    link.symlink_to("../there/real.json")
-    body = stored(content)
-    write_whole(link, body.lines())
-    body.clear()
-    assert link.is_symlink()
-    assert (folder / "real.json").read_bytes() == content + b"\n"
-    assert parts(tmp_path) == []
-
-
-@SIZES
-def test_write_whole_through_a_dangling_symlink_creates_its_target(tmp_path: Path, content: bytes) -> None:
-    link = tmp_path / "result.json"
-    link.symlink_to("real.json")
-    write_whole(link, stored(content).lines())
-    assert link.is_symlink()
-    assert (tmp_path / "real.json").read_bytes() == content + b"\n"
-
-
-@SIZES
-def test_write_whole_through_a_symlink_to_another_disk_writes_its_target(
-    tmp_path: Path, content: bytes
-) -> None:
-    disk = tmp_path.stat().st_dev
-    places = [Path("/dev/shm"), Path(tempfile.gettempdir()), Path(__file__).parent]
-    others = [place for place in places if place.is_dir() and place.stat().st_dev != disk]
-    other = next((place for place in others if os.access(place, os.W_OK)), None)
-    if other is None:
-        pytest.skip("needs a second file system")
-    link, real = tmp_path / "result.json", other / f"docspeed-test-{tmp_path.name}-{os.getpid()}.json"
-    link.symlink_to(real)
-    body = stored(content)
-    try:
-        write_whole(link, body.lines())
-        assert real.read_bytes() == content + b"\n"
-        assert link.is_symlink()
-    finally:
-        body.clear()
-        real.unlink(missing_ok=True)
-    assert parts(tmp_path) == []
-
-
-@SIZES
-def test_write_whole_to_a_device_writes_directly(tmp_path: Path, content: bytes) -> None:
-    link = tmp_path / "nothing"
-    link.symlink_to(os.devnull)
-    for path in (Path(os.devnull), link):
-        write_whole(path, stored(content).lines())
-    assert not stat.S_ISREG(Path(os.devnull).stat().st_mode)
-    assert link.is_symlink()
-
-
-@SIZES
-def test_write_whole_to_a_named_pipe_writes_directly(tmp_path: Path, content: bytes) -> None:
-    if sys.platform == "win32":
-        pytest.skip("needs named pipes")
-    path, found = tmp_path / "pipe", []
-    os.mkfifo(path)
-    reader = threading.Thread(target=lambda: found.append(path.read_bytes()), daemon=True)
-    reader.start()
-    write_whole(path, stored(content).lines())
-    reader.join(20)
-    assert found == [content + b"\n"]
-    assert path.is_fifo()
-    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
-
-
 # -- or not at all
 
 
@@ -511,7 +410,8 @@ def test_write_whole_in_a_missing_folder_fails(tmp_path: Path, content: bytes) -
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from docspeed_cli.service.body import Body, write_whole
+from docspeed_cli.core.files import write_whole
+from docspeed_cli.service.body import Body
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, size, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

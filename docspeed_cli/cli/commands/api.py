@@ -33,9 +33,9 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Fetch, Follower, Watch
 from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
+from docspeed_cli.jobs.output.target import file_target, row_options
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
-from docspeed_cli.jobs.target import file_target, row_options
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.service.responses import job_in, status_word
 

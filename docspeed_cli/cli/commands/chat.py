@@ -29,13 +29,13 @@ from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk, last_conversation_over, stored_sources
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.input_set import discard, usable
+from docspeed_cli.jobs.documents.input_set import discard, usable
+from docspeed_cli.jobs.documents.media_types import SUFFIXES
 from docspeed_cli.jobs.interrupts import resumable
-from docspeed_cli.jobs.media_types import SUFFIXES
 from docspeed_cli.jobs.outcome import WaitOptions
+from docspeed_cli.jobs.output.target import Target, file_target
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.sources import find_documents
-from docspeed_cli.jobs.target import Target, file_target
 from docspeed_cli.jobs.tasks import DocumentTasks
 
 _REST = "pipe in only the questions that were not answered"

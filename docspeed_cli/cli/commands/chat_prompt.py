@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError, InputProblem, Interrupted, UsageError
+from docspeed_cli.core.files import display_path, write_errors, write_whole
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.input_set import discard
-from docspeed_cli.jobs.named_documents import display_path, listed_source, named_in_line
-from docspeed_cli.service.body import write_errors, write_whole
+from docspeed_cli.jobs.documents.input_set import discard
+from docspeed_cli.jobs.documents.named_documents import listed_source, named_in_line
 
 HELP = """\
 /documents  list the documents of this conversation

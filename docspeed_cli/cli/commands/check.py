@@ -11,8 +11,8 @@ from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import check_error, describe
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.result_documents import corrected_payload
-from docspeed_cli.jobs.stored_results import StoredResult, stored_results
+from docspeed_cli.jobs.stored.result_documents import corrected_payload
+from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 
 if TYPE_CHECKING:
     from docspeed_cli.results.rules import Check, Rules

@@ -61,7 +61,7 @@ def read_text(context: Context, path: str, flag_name: str) -> str:
 
 
 def _why_unreadable(path: Path, error: OSError | ValueError) -> str:
-    from docspeed_cli.jobs.named_documents import is_document, why_absent
+    from docspeed_cli.jobs.documents.named_documents import is_document, why_absent
 
     if path.is_dir():
         return "it is a folder; name a file in it"

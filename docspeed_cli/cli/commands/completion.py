@@ -75,7 +75,7 @@ def shell_of(env: Mapping[str, str], platform: str) -> str:
 
 def _install(context: Context, shell: str) -> None:
     """Write the script where the shell looks, and say what is left to do."""
-    from docspeed_cli.service.body import write_errors, write_whole
+    from docspeed_cli.core.files import write_errors, write_whole
 
     output, env = context.output, context.environment.env
     if shell == "powershell":

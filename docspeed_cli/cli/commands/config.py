@@ -180,7 +180,7 @@ def _edited(path: Path, edit: Any) -> str:
 
 def _write(path: Path, text: str, *, private: bool) -> None:
     """Write the file: a private one readable by the user alone, any other with the mode that it has."""
-    from docspeed_cli.service.body import write_errors, write_whole
+    from docspeed_cli.core.files import write_errors, write_whole
 
     with write_errors(path, hint="set DOCSPEED_CONFIG to a file in a folder that you can write to"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

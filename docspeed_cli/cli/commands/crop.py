@@ -9,16 +9,16 @@ from docspeed_cli.cli.commands.view import Documents
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, Flag, ServerOptions, Text, output_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
+from docspeed_cli.core.files import write_errors, write_whole
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.result_documents import named_documents, operation_of, result_documents
-from docspeed_cli.jobs.stored_results import StoredResult, stored_results
-from docspeed_cli.jobs.target import file_target
+from docspeed_cli.jobs.output.target import file_target
+from docspeed_cli.jobs.stored.result_documents import named_documents, operation_of, result_documents
+from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 from docspeed_cli.review.crop import FORMATS, crop_place, find_value, place_with_box, to_bytes
 from docspeed_cli.review.documents import DocumentProblem, check_installed
 from docspeed_cli.review.model import Value
 from docspeed_cli.review.page import View
-from docspeed_cli.service.body import write_errors, write_whole
 
 
 class CropOptions(ServerOptions):

@@ -12,8 +12,8 @@ from docspeed_cli.cli.options import Argument, FormatOptions, Text, Texts, outpu
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.expected import Pair, pairs_of, rejection_of, updated
-from docspeed_cli.jobs.stored_results import read_result
+from docspeed_cli.jobs.stored.expected import Pair, pairs_of, rejection_of, updated
+from docspeed_cli.jobs.stored.stored_results import read_result
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
@@ -227,7 +227,7 @@ class _Report:
         output.progress(f"diff: {what}{right}")
 
     def _write_junit(self, text: str) -> None:
-        from docspeed_cli.service.body import write_whole
+        from docspeed_cli.core.files import write_whole
 
         path = Path(str(self.junit))
         try:

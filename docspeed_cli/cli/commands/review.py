@@ -92,7 +92,7 @@ def review(
 
 
 def _session(context: Context, options: ReviewOptions, names: list[str]) -> Session:
-    from docspeed_cli.jobs.review_queue import reviewables
+    from docspeed_cli.jobs.stored.review_queue import reviewables
     from docspeed_cli.review.session import Session
 
     schema = checked_schema(context, options.schema) if options.schema is not None else None
@@ -130,8 +130,8 @@ def _shown(context: Context, options: ReviewOptions, server: ReviewServer) -> It
     import sys
 
     from docspeed_cli.cli.commands.view import open_in_browser, opens_browser
-    from docspeed_cli.jobs.target import make_folder
-    from docspeed_cli.service.body import write_whole
+    from docspeed_cli.core.files import write_whole
+    from docspeed_cli.jobs.output.target import make_folder
 
     progress = server.session.progress
     context.output.value({"url": server.url}) if options.json else context.output.text(server.url)

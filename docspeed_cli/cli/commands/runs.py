@@ -145,8 +145,8 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     """Write the kept results of a run as a workbook, without a request; returns the exit code."""
     from docspeed_cli.jobs.follow import job_failed
     from docspeed_cli.jobs.outcome import Outcome
-    from docspeed_cli.jobs.row_output import RowOutput, check_rows, with_decisions
-    from docspeed_cli.jobs.target import file_target, row_options
+    from docspeed_cli.jobs.output.row_output import RowOutput, check_rows, with_decisions
+    from docspeed_cli.jobs.output.target import file_target, row_options
     from docspeed_cli.service.body import Body
 
     rows = row_options("xlsx", run.operation or "", schema=schema_of_run(run))

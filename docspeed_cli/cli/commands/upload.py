@@ -29,7 +29,7 @@ def upload(
     """Store files and print their file ids."""
 
     def action(context: Context) -> int:
-        from docspeed_cli.jobs.input_set import discard
+        from docspeed_cli.jobs.documents.input_set import discard
         from docspeed_cli.jobs.sources import find_documents
 
         if not options.inputs.given:
@@ -53,7 +53,7 @@ def upload(
 
 
 def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
-    from docspeed_cli.jobs.input_set import usable
+    from docspeed_cli.jobs.documents.input_set import usable
     from docspeed_cli.jobs.uploads import Uploads
 
     if usable(source).url is not None:

@@ -12,16 +12,15 @@ from typing import Annotated
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, flag, output_flag
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
+from docspeed_cli.core.files import display_path, write_errors, write_whole
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.named_documents import display_path
-from docspeed_cli.jobs.result_documents import named_documents, operation_of, result_documents
-from docspeed_cli.jobs.stored_results import StoredResult, stored_results
-from docspeed_cli.jobs.target import file_target, make_folder
+from docspeed_cli.jobs.output.target import file_target, make_folder
+from docspeed_cli.jobs.stored.result_documents import named_documents, operation_of, result_documents
+from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 from docspeed_cli.review.documents import check_installed
 from docspeed_cli.review.html import IndexRow, index_page, page_chunks
 from docspeed_cli.review.page import MAX_PAGES, View
-from docspeed_cli.service.body import write_errors, write_whole
 
 _KEPT_SECONDS = 7 * 86_400
 """Age at which a page in the state folder is deleted."""

@@ -16,9 +16,9 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Confirmation, Fetch, Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
+from docspeed_cli.jobs.output.target import RowOptions, Target, result_flags, row_options, target
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
-from docspeed_cli.jobs.target import RowOptions, Target, result_flags, row_options, target
 
 
 class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
@@ -88,7 +88,7 @@ def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
 
 def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
     """Return the options for these jobs' rows. DocspeedError if they can't be written."""
-    from docspeed_cli.jobs.row_output import check_rows, with_decisions
+    from docspeed_cli.jobs.output.row_output import check_rows, with_decisions
 
     _check_one_operation(jobs)
     rows = with_decisions(context, rows, jobs)

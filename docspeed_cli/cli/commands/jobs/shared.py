@@ -99,7 +99,7 @@ def _isolated(follower: Follower, job: Job, on_status: OnStatus, make_task: JobT
 
 def _spooled(run_tasks: RunTasks, tasks: Iterable[Task[Outcome]]) -> Iterator[Outcome]:
     """The outcomes in the order of the tasks; those that come early wait on disk."""
-    from docspeed_cli.jobs.ordered import InOrder
+    from docspeed_cli.jobs.output.ordered import InOrder
 
     def placed(position: int, task: Task[Outcome]) -> Task[Outcome]:
         outcome = yield from task

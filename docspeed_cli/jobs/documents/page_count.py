@@ -29,7 +29,7 @@ def _counted(path: Path, *, pdf: bool) -> int | None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if not pdf:
             return _tiff_pages(content)
-        from docspeed_cli.jobs.pdf_pages import pdf_pages
+        from docspeed_cli.jobs.documents.pdf_pages import pdf_pages
 
         return pdf_pages(content)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import re
@@ -13,6 +12,7 @@ from typing import IO
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.core.urls import is_url, shown_url
@@ -25,18 +25,11 @@ _MAX_BESIDE = 2000
 """Most files of a folder that are compared with a misspelt name."""
 
 
-def display_path(name: str | os.PathLike[str]) -> str:
-    """A name as text for JSON: a URL without its secrets, and escapes for bytes that are not UTF-8."""
-    if isinstance(name, str) and is_url(name):
-        return shown_url(name)
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def local_source(label: str, path: Path, below: Path | None = None) -> Source:
     """A document by path or URL; `below` is the folder that was searched. InputProblem if it is unusable."""
     if is_url(label):
         return _url_source(label)
-    from docspeed_cli.jobs.media_types import SUFFIXES, media_type_of
+    from docspeed_cli.jobs.documents.media_types import SUFFIXES, media_type_of
 
     label, filename = display_path(label), display_path(path.name)
     try:
@@ -113,7 +106,7 @@ def may_be_id(text: str) -> bool:
 
 def has_suffix(text: str) -> bool:
     """Whether a text ends like the name of a document."""
-    from docspeed_cli.jobs.media_types import SUFFIXES
+    from docspeed_cli.jobs.documents.media_types import SUFFIXES
 
     return Path(text).suffix.lower() in SUFFIXES
 
@@ -149,7 +142,7 @@ def stdin_source(environment: Environment, filename: str | None) -> Source:
     if environment.stdin.isatty():
         raise InputProblem("it is the terminal; pipe a document in, or name a file")
     source = _copy_of("-", environment.stdin.buffer)
-    from docspeed_cli.jobs.media_types import MEDIA_TYPES
+    from docspeed_cli.jobs.documents.media_types import MEDIA_TYPES
 
     suffix = next(suffix for suffix, media in MEDIA_TYPES.items() if media == source.content_type)
     filename = display_path(filename) if filename else None
@@ -186,7 +179,7 @@ def listed_names(file: IO[bytes], *, null: bool) -> Iterator[tuple[int, str]]:
 
 def is_document(path: Path) -> bool:
     """Whether a file is a document that the service accepts."""
-    from docspeed_cli.jobs.media_types import media_type_of
+    from docspeed_cli.jobs.documents.media_types import media_type_of
 
     try:
         media_type_of(path)
@@ -223,9 +216,3 @@ def _source_in_json(text: str) -> Source:
     if not isinstance(members, dict) or not isinstance(file_id, str) or not may_be_id(file_id):
         raise InputProblem(f"this JSON has no file_id; {_IN_A_LIST}")
     return Source(str(members.get("input") or file_id), file_id=file_id)
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
+from docspeed_cli.core.files import display_path, write_whole
 from docspeed_cli.core.json_text import json_file, read_json
 from docspeed_cli.jobs.filenames import CORRECTIONS
-from docspeed_cli.jobs.named_documents import display_path
-from docspeed_cli.jobs.stored_results import StoredResult, read_result, result_files
+from docspeed_cli.jobs.stored.stored_results import StoredResult, read_result, result_files
 from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
 from docspeed_cli.results.decisions import Decision, Decisions
 from docspeed_cli.review.decision_file import DecisionFile
-from docspeed_cli.service.body import write_whole
 
 
 class Pair(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Source
-from docspeed_cli.jobs.input_set import InputSet, Limits
-from docspeed_cli.jobs.page_count import page_count
+from docspeed_cli.jobs.documents.input_set import InputSet, Limits
+from docspeed_cli.jobs.documents.page_count import page_count
 
 _MAX_NAMED = 5
 """Documents that a message names."""

@@ -10,16 +10,17 @@ from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.extras import check_extra
+from docspeed_cli.core.files import write_errors, write_whole
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import describe
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.row_writers import BookRows, CsvRows, check_columns
-from docspeed_cli.jobs.stored_results import corrections_path
-from docspeed_cli.jobs.target import RowOptions
-from docspeed_cli.jobs.temporary import TemporaryDisk
+from docspeed_cli.jobs.output.row_writers import BookRows, CsvRows, check_columns
+from docspeed_cli.jobs.output.target import RowOptions
+from docspeed_cli.jobs.output.temporary import TemporaryDisk
+from docspeed_cli.jobs.stored.stored_results import corrections_path
 from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
 from docspeed_cli.results.layout import Document
 from docspeed_cli.results.rows import NoSuchTable
@@ -27,7 +28,7 @@ from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.results.values import read_notices
 from docspeed_cli.review.decision_file import DecisionFile
-from docspeed_cli.service.body import Body, write_errors, write_whole
+from docspeed_cli.service.body import Body
 
 _MAX_KEYS = 10
 """Most keys that a problem names."""

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.jobs.named_documents import display_path
-from docspeed_cli.service.body import is_replaced
+from docspeed_cli.core.files import display_path, is_replaced
 from docspeed_cli.terminal.streams import check_bom
 
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
+from docspeed_cli.core.files import display_path, file_digest, write_whole
 from docspeed_cli.core.models import Job, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import CORRECTIONS, ResultNames
-from docspeed_cli.jobs.files_read import is_same_file, replaces_input
-from docspeed_cli.jobs.named_documents import display_path, file_digest
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.stored_results import corrections_path
-from docspeed_cli.jobs.target import Target, check_folder, make_folder, result_flags
-from docspeed_cli.service.body import Body, write_whole
+from docspeed_cli.jobs.output.files_read import is_same_file, replaces_input
+from docspeed_cli.jobs.output.target import Target, check_folder, make_folder, result_flags
+from docspeed_cli.jobs.stored.stored_results import corrections_path
+from docspeed_cli.service.body import Body
 
 _EXTENSIONS = {"json": "json", "markdown": "md", "text": "txt", "csv": "csv"}
 
@@ -195,7 +195,7 @@ def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
 def convert(context: Context, target: Target, job: Job, result: Body) -> str:
     """The result in a format other than JSON. DocspeedError if it can't be converted to that."""
     if target.rows is not None:
-        from docspeed_cli.jobs.row_output import csv_of_one
+        from docspeed_cli.jobs.output.row_output import csv_of_one
 
         return csv_of_one(context, target.rows, job, result)
     from docspeed_cli.results.to_markdown import to_markdown

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.temporary import TemporaryDisk
+from docspeed_cli.jobs.output.temporary import TemporaryDisk
 from docspeed_cli.service.body import Body
 
 _CHUNK = 256 * 1024

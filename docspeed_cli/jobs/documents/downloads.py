@@ -22,13 +22,13 @@ from docspeed_cli.core.errors import (
     Rejected,
     Unavailable,
 )
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.settings import Settings
 from docspeed_cli.core.timefmt import span
+from docspeed_cli.jobs.documents.input_set import invalid_input
+from docspeed_cli.jobs.documents.media_types import MEDIA_TYPES, SUFFIXES, media_type_of
 from docspeed_cli.jobs.filenames import safe_filename
-from docspeed_cli.jobs.input_set import invalid_input
-from docspeed_cli.jobs.media_types import MEDIA_TYPES, SUFFIXES, media_type_of
-from docspeed_cli.jobs.named_documents import file_digest
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER
 from docspeed_cli.service.web import Web

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.files import display_path, file_digest
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.named_documents import display_path, file_digest
-from docspeed_cli.jobs.stored_results import StoredResult, corrections_path
+from docspeed_cli.jobs.stored.stored_results import StoredResult, corrections_path
 from docspeed_cli.results.corrections import corrected, corrections_among
 from docspeed_cli.results.values import find_member
 from docspeed_cli.review.decision_file import DecisionFile

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.core.files import write_whole
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.urls import is_url, url_secrets
-from docspeed_cli.jobs.named_documents import may_be_id
-from docspeed_cli.service.body import write_whole
+from docspeed_cli.jobs.documents.named_documents import may_be_id
 
 _LINE_BREAK = re.compile(rb"[\r\n]")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.input_set import InputSet, input_error
+from docspeed_cli.jobs.documents.input_set import InputSet, input_error
 from docspeed_cli.jobs.interrupts import interruptible_download
 from docspeed_cli.jobs.outcome import Task
 from docspeed_cli.jobs.scheduler import workers

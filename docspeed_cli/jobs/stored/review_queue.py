@@ -9,8 +9,13 @@ from typing import Any
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.result_documents import corrected_payload, job_of, operation_of, result_documents
-from docspeed_cli.jobs.stored_results import StoredResult, corrections_path, read_again, stored_results
+from docspeed_cli.jobs.stored.result_documents import (
+    corrected_payload,
+    job_of,
+    operation_of,
+    result_documents,
+)
+from docspeed_cli.jobs.stored.stored_results import StoredResult, corrections_path, read_again, stored_results
 from docspeed_cli.results.rules import Rules
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.queue import summarize

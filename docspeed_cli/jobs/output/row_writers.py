@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.suggest import nearest
-from docspeed_cli.jobs.target import RowOptions
+from docspeed_cli.jobs.output.target import RowOptions
 from docspeed_cli.results.layout import MARKS, Column, Document, Layout
 from docspeed_cli.results.rows import (
     ALL_TABLES,

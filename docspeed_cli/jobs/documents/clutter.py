@@ -23,7 +23,7 @@ _SYSTEM_FOLDERS = {
 
 def why_skipped(path: Path) -> str | None:
     """Why a file in a searched folder is skipped: one of the words of `_REASONS`; else None."""
-    from docspeed_cli.jobs.media_types import SUFFIXES
+    from docspeed_cli.jobs.documents.media_types import SUFFIXES
 
     if path.name.startswith(".") and path.suffix == ".icloud":
         return "absent"

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.json_text import read_json
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.documents.named_documents import is_document
 from docspeed_cli.jobs.filenames import CORRECTIONS
-from docspeed_cli.jobs.named_documents import display_path, is_document
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:

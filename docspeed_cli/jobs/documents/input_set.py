@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.files import display_path
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.urls import is_url
-from docspeed_cli.jobs.named_documents import display_path
 
 _MAX_PROBLEMS = 20
 """Most problems that one message lists."""

@@ -1,0 +1,1 @@
+"""Where results go: files, rows, tables, and what they must not replace."""
