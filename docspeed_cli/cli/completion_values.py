@@ -13,7 +13,7 @@ from docspeed_cli.cli.framework import Description, describe
 from docspeed_cli.cli.groups import HELP, Called
 from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.cli.options import Texts
-from docspeed_cli.cli.quick_parse import split
+from docspeed_cli.cli.quick_parse import split_words
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError
@@ -107,13 +107,13 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
     if incomplete.startswith("-") and "--" not in words:
         flag, equals, typed = incomplete.partition("=")
         if not equals:
-            return _flags_left(_read_line(command, words))
+            return _flags_left(_read_words(command, words))
         prefix = f"{flag}="
     parameter, _ = command.flags.get(flag, (None, False))
     if parameter is not None and parameter.is_switch:
         parameter = None
     # The flag whose value is completed has no value yet.
-    line = _read_line(command, words if parameter is None or prefix else words[:-1])
+    line = _read_words(command, words if parameter is None or prefix else words[:-1])
     if parameter is None and not prefix:
         parameter = next(
             (each for each in command.arguments if each.kind == Texts or each.name not in line.given), None
@@ -124,11 +124,11 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
     return found._replace(prefix=prefix + found.prefix)
 
 
-def _read_line(command: Description, words: Sequence[str]) -> _Line:
+def _read_words(command: Description, words: Sequence[str]) -> _Line:
     """Read the values in the words; none if a flag among them is unknown."""
     given: dict[str, list[str]] = {}
     known = command.flags
-    flags, others = split(known, words) or ([], [])
+    flags, others = split_words(known, words) or ([], [])
     for spelling, text in flags:
         given.setdefault(known[spelling][0].name, []).append(text)
     for argument in command.arguments:

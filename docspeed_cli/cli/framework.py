@@ -123,7 +123,7 @@ def describe(entry: Entry) -> Description:
     defaults = _defaults(function)
     own = [
         Parameter(name, hints[name].__origin__, defaults.get(name, REQUIRED), hints[name].__metadata__[0])
-        for name in _names(function)
+        for name in _parameter_names(function)
         if name != "options"
     ]
     parameters = (*own, *_shared(options))
@@ -131,7 +131,7 @@ def describe(entry: Entry) -> Description:
     return Description(entry, function, options, parameters, names, _GUIDES.get(function, Guide()))
 
 
-def _names(function: FunctionType) -> tuple[str, ...]:
+def _parameter_names(function: FunctionType) -> tuple[str, ...]:
     code = function.__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 

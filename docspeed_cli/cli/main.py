@@ -141,9 +141,9 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     values = quick_parse(description, called.rest)
     if values is not None:
         return description.invocation(values)
-    from docspeed_cli.cli.typer_command import parse
+    from docspeed_cli.cli.typer_command import parse_command_line
 
-    found = parse(called, plain.environment.stderr)
+    found = parse_command_line(called, plain.environment.stderr)
     if isinstance(found, str):
         plain.text(found)
         return 0

@@ -12,7 +12,7 @@ from docspeed_cli.jobs.context import Context
 def notify(context: Context, command: str, code: int, error: DocspeedError | None, seconds: float) -> None:
     """Run the command. Its failure is only a warning: the documents are done."""
     output, environment = context.output, context.environment
-    text = output.redact(to_json(_summary(context, code, error, seconds)) + "\n")
+    text = output.redact(to_json(_command_summary(context, code, error, seconds)) + "\n")
     try:
         failed = environment.run_command(
             command, text.encode("utf-8", "backslashreplace"), environment.stderr
@@ -25,7 +25,9 @@ def notify(context: Context, command: str, code: int, error: DocspeedError | Non
         output.warn(f"the command of --notify ended with exit code {failed}")
 
 
-def _summary(context: Context, code: int, error: DocspeedError | None, seconds: float) -> dict[str, Any]:
+def _command_summary(
+    context: Context, code: int, error: DocspeedError | None, seconds: float
+) -> dict[str, Any]:
     """How the command ended, with its run or its jobs."""
     members: dict[str, Any] = {
         "exit_code": code,

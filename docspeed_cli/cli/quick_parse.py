@@ -13,13 +13,13 @@ from docspeed_cli.cli.options import Count, Flag, Texts
 def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
     """Values of a command's parameters by name; None where Typer must judge: for help, and for an error."""
     flags = description.flags
-    found = split(flags, words)
+    found = split_words(flags, words)
     if found is None:
         return None
     values = {parameter.name: parameter.default for parameter in description.parameters}
     for spelling, text in found[0]:
         parameter, on = flags[spelling]
-        value = on if parameter.is_switch else _value(parameter, text)
+        value = on if parameter.is_switch else _flag_value(parameter, text)
         if value is None:
             return None
         before = values[parameter.name] or ()
@@ -28,7 +28,7 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
     return values if complete else None
 
 
-def split(
+def split_words(
     flags: Mapping[str, tuple[Parameter, bool]], words: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[str]] | None:
     """Flags with their texts, and the other words; None if a word with a dash is not one of the flags."""
@@ -54,13 +54,13 @@ def _fill(values: dict[str, Any], arguments: Sequence[Parameter], words: Sequenc
         if parameter.kind == Texts:
             values[parameter.name], left = left, []
         else:
-            values[parameter.name] = _value(parameter, left.pop(0))
+            values[parameter.name] = _flag_value(parameter, left.pop(0))
             if values[parameter.name] is None:
                 return False
     return not left
 
 
-def _value(parameter: Parameter, text: str) -> str | int | None:
+def _flag_value(parameter: Parameter, text: str) -> str | int | None:
     """The value that a text stands for; None for an empty or wrong one."""
     if parameter.kind not in (int, Count):
         return text if text.strip() else None

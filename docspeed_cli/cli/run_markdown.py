@@ -26,12 +26,14 @@ def run_as_markdown(members: Mapping[str, Any], counts: str, failures: Sequence[
     rows = [[name, str(text)] for name, text in about.items() if text is not None]
     parts = [markdown_table([[str(members["operation"] or "run"), ""], *rows])]
     if failures:
-        failed = [[str(each["count"]), str(each["reason"]), _named(each["inputs"])] for each in failures]
+        failed = [
+            [str(each["count"]), str(each["reason"]), _input_lines(each["inputs"])] for each in failures
+        ]
         parts.append(markdown_table([["failed", "reason", "inputs"], *failed]))
     return "\n\n".join(parts)
 
 
-def _named(inputs: Sequence[str | None]) -> str:
+def _input_lines(inputs: Sequence[str | None]) -> str:
     more = len(inputs) - _MAX_INPUTS
     names = [label or "?" for label in inputs[:_MAX_INPUTS]]
     return "\n".join([*names, f"… and {more} more"] if more > 0 else names)

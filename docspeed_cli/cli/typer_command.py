@@ -130,7 +130,7 @@ def typer_command(description: Description) -> Any:
     return command
 
 
-def parse(called: Called, stderr: TextIO) -> Invocation | str:
+def parse_command_line(called: Called, stderr: TextIO) -> Invocation | str:
     """What a command line asks for; the text of the help if it asks for that. UsageError if it is wrong."""
     help_text = io.StringIO()
     with redirect_stdout(help_text), redirect_stderr(stderr):

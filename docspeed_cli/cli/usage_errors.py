@@ -59,7 +59,7 @@ def explain_usage_error(message: str, command: str, words: Sequence[str] = ()) -
         return UsageError(text, hint=f"for the file, write `./{file}`")
     others = _commands_with(unknown[1]) if len(unknown[1]) > 2 else []
     if others:
-        owners = f"{unknown[1]} is a flag of {_listed(others)}"
+        owners = f"{unknown[1]} is a flag of {_commands_in_words(others)}"
         return UsageError(text, hint=f"{owners}; `{command} --help` lists the flags of this command")
     return _unknown_option(unknown[1], command, re.findall(r"--([\w-]+)", suggested[1]) if suggested else [])
 
@@ -73,7 +73,7 @@ def _commands_with(flag: str) -> list[str]:
     return [each.path for each in every if flag in describe(each.entry).flags]
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _commands_in_words(paths: Sequence[str]) -> str:
     named = [path.partition(" ")[2] for path in paths[:_MAX_COMMANDS]]
     if len(paths) > _MAX_COMMANDS:
         return f"{', '.join(named)} and others"

@@ -82,7 +82,7 @@ def allow_open_files(count: int) -> None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class _Stream(io.RawIOBase):
+class _UnbufferedStream(io.RawIOBase):
     """One of the process's streams, without Python's own buffer."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
@@ -101,7 +101,7 @@ class _Stream(io.RawIOBase):
         return self._stream.isatty()
 
 
-class PatientStdin(_Stream):
+class PatientStdin(_UnbufferedStream):
     """stdin that waits for its bytes, also in a pipe that its owner made non-blocking, as Node.js does."""
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -113,7 +113,7 @@ class PatientStdin(_Stream):
         return int(count)
 
 
-class WholeStdout(_Stream):
+class WholeStdout(_UnbufferedStream):
     """stdout that takes everything, also through a pipe that its owner made non-blocking."""
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -125,7 +125,7 @@ class WholeStdout(_Stream):
         return taken
 
 
-class DroppingStderr(_Stream):
+class DroppingStderr(_UnbufferedStream):
     """stderr that drops output silently once its reader has gone."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
@@ -145,7 +145,7 @@ class DroppingStderr(_Stream):
         return memoryview(data).nbytes if taken is None else taken
 
 
-def _through(kind: type[_Stream], stream: TextIO) -> TextIO:
+def _through(kind: type[_UnbufferedStream], stream: TextIO) -> TextIO:
     # With PYTHONUNBUFFERED, as in many images, Python's own stream would drop what is not taken at once.
     unbuffered: Any = getattr(stream.buffer, "raw", stream.buffer)
     raw: Any = kind(unbuffered)

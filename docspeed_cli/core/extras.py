@@ -77,7 +77,7 @@ def way_to_add(extra: str, installation: Installation, present: Iterable[str] = 
     if above.startswith("archive-v"):
         return f"run it as `uvx --from {every} docspeed`"
     editable = "-e " if installation.is_editable else ""
-    return f"`{_install(installation, quote)} {editable}{one}`"
+    return f"`{_install_command(installation, quote)} {editable}{one}`"
 
 
 def requirement_source(
@@ -100,7 +100,7 @@ def requirement_source(
     return f"{vcs['vcs']}+{address}@{vcs.get('requested_revision') or vcs['commit_id']}"
 
 
-def _install(installation: Installation, quote: str) -> str:
+def _install_command(installation: Installation, quote: str) -> str:
     """The command that installs into this environment, whichever environment is active."""
     python = installation.python
     if installation.pip and Path(installation.pip).parent == Path(python).parent:

@@ -84,7 +84,7 @@ def size(text: str) -> Size:
     return Size(min(float(found[1]) * _UNIT_BYTES[found[2]], _MAX_SIZE))
 
 
-def workers(text: str) -> int:
+def concurrency(text: str) -> int:
     """Parse the number of requests at a time, 1 to 256. ValueError for anything else."""
     if not text.strip().isdecimal() or not 1 <= int(text) <= 256:
         raise ValueError(f"{text!r} is not a whole number from 1 to 256")
@@ -180,7 +180,7 @@ SETTINGS = (
     Setting("poll_interval", duration, None, "shortest time between two status requests for a job"),
     Setting("wait", switch, False, "follow each job and print its result"),
     Setting("format", known_format, None, "output format, for commands that have it"),
-    Setting("concurrency", workers, 8, "requests at a time"),
+    Setting("concurrency", concurrency, 8, "requests at a time"),
     Setting(
         "ledger", ledger, None, "URL of a PostgreSQL database with a shared ledger; else the state folder"
     ),
@@ -323,7 +323,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool =
     origins: dict[str, str] = {}
     for setting in SETTINGS:
         name = setting.name
-        source = next(_sources(setting, flags, env, config), None)
+        source = next(_values_by_origin(setting, flags, env, config), None)
         if source is None:
             values[name], origins[name] = setting.default, "default"
             continue
@@ -347,7 +347,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool =
     )
 
 
-def _sources(
+def _values_by_origin(
     setting: Setting, flags: Mapping[str, Any], env: Mapping[str, str], config: ConfigFile
 ) -> Iterator[tuple[Any, str, str]]:
     """Each value that is given for a setting, its place in messages, and its origin; the first one counts."""

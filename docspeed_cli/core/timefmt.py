@@ -1,4 +1,4 @@
-"""Format times for JSON and for people, and sizes and counts for people."""
+"""Format times for JSON and for people, and sizes, shares and counts for people."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ def rfc3339(seconds: float | None) -> str | None:
 
 def span(seconds: float) -> str:
     """Format a duration in seconds for people: `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`."""
-    return f"{max(seconds, 0):.1f} s" if seconds < 10 else _whole(seconds)
+    return f"{max(seconds, 0):.1f} s" if seconds < 10 else _whole_units(seconds)
 
 
-def _whole(seconds: float) -> str:
+def _whole_units(seconds: float) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
     return f"{int(seconds // size)} {unit}"
+
+
+def percent(share: float) -> str:
+    """Format a share from 0 to 1 for people: `87.5 %`."""
+    return f"{share * 100:.1f} %"
 
 
 def file_size(size: int) -> str:
@@ -45,4 +50,4 @@ def ago(then: float | None, now: float) -> str:
     """Say how long before `now` a time was: `3 min ago`."""
     if then is None:
         return "at an unknown time"
-    return "just now" if now - then < 2 else f"{_whole(now - then)} ago"
+    return "just now" if now - then < 2 else f"{_whole_units(now - then)} ago"

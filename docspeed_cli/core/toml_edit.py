@@ -70,7 +70,9 @@ def _checked(text: str, expected: dict[str, Any]) -> str:
 def _table_lines(lines: list[str], table: tuple[str, ...]) -> tuple[int, int, bool]:
     """Where a table's lines begin and end, and whether the text has it; the top of the file always is one."""
     headers = [
-        (at, _keys(match[1])) for at, text in enumerate(lines) if (match := _HEADER.fullmatch(text.rstrip()))
+        (at, _header_keys(match[1]))
+        for at, text in enumerate(lines)
+        if (match := _HEADER.fullmatch(text.rstrip()))
     ]
     places = [*(at for at, _ in headers), len(lines)]
     if not table:
@@ -81,7 +83,7 @@ def _table_lines(lines: list[str], table: tuple[str, ...]) -> tuple[int, int, bo
     return len(lines), len(lines), False
 
 
-def _keys(header: str) -> tuple[str, ...]:
+def _header_keys(header: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in header.split("."))
 
 

@@ -35,7 +35,7 @@ def check_error(checks: Sequence[Check], *, strict: bool = False) -> DocspeedErr
     failed = [found for found in checks if found.failed and (strict or found.severity == "error")]
     if not failed:
         return None
-    texts = [describe(found) for found in failed[:_MAX_NAMED]]
+    texts = [describe_check(found) for found in failed[:_MAX_NAMED]]
     if len(failed) > _MAX_NAMED:
         texts.append(f"and {len(failed) - _MAX_NAMED} more")
     rules = list(dict.fromkeys(found.rule for found in failed))
@@ -48,7 +48,7 @@ def check_error(checks: Sequence[Check], *, strict: bool = False) -> DocspeedErr
     )
 
 
-def describe(found: Check) -> str:
+def describe_check(found: Check) -> str:
     """Return a failed check in words: the rule, the row, and what is wrong."""
     row = f", row {found.row}" if found.row is not None else ""
     difference = f" (difference {found.difference})" if found.difference is not None else ""

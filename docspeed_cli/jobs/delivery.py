@@ -82,11 +82,11 @@ class Delivery:
 
             self.output.show(checks_view(label, failed))
         elif not self.target.many:
-            from docspeed_cli.jobs.checking import describe
+            from docspeed_cli.jobs.checking import describe_check
 
             for found in failed:
                 if found.severity == "warning":
-                    self.output.warn(f"{label}: {describe(found)}")
+                    self.output.warn(f"{label}: {describe_check(found)}")
 
     # -- one
 
@@ -180,9 +180,9 @@ class Delivery:
             took = [] if outcome.output else [f"{span(outcome.seconds):>6}"]
             self._row(job, f"{job.status:<9}", job.ref, *took, outcome.output or job.input or "", state=0)
         elif outcome.output is not None:
-            self.output.text(to_json({**_members(outcome, job.status), "output": outcome.output}))
+            self.output.text(to_json({**_line_members(outcome, job.status), "output": outcome.output}))
         elif result is not None and self.output.format == "json":
-            self.output.line_with(_members(outcome, job.status), "result", result)
+            self.output.line_with(_line_members(outcome, job.status), "result", result)
         elif result is not None:
             self._deliver_text(job, self._text_of(job, result))
 
@@ -199,11 +199,11 @@ class Delivery:
             what = error.reason
             if error.job_id and error.job_id not in f"{label} {what}":
                 what = f"{what} ({error.job_id})"
-            self.output.failure(_named(label, what) if label else error.message)
+            self.output.failure(_with_label(label, what) if label else error.message)
             return
-        members = _members(outcome, outcome.job.status if outcome.job else "failed")
+        members = _line_members(outcome, outcome.job.status if outcome.job else "failed")
         label = members["input"]
-        self.output.annotate(_named(label, error.reason) if label else error.message)
+        self.output.annotate(_with_label(label, error.reason) if label else error.message)
         advice = self.output.advice(error.hint) if error.hint else None
         line = {**members, "error": error.replace(hint=advice).to_json()}
         if outcome.output is not None:
@@ -224,12 +224,12 @@ class Delivery:
             self.output.text(f"{label}\n{'=' * len(label)}\n\n{text.strip()}\n")
 
 
-def _named(label: str, what: str) -> str:
+def _with_label(label: str, what: str) -> str:
     """What happened to a document, which is named once."""
     return what if what.startswith(label) else f"{label}: {what}"
 
 
-def _members(outcome: Outcome, status: str) -> dict[str, Any]:
+def _line_members(outcome: Outcome, status: str) -> dict[str, Any]:
     """The members of a line of a run over many documents, except its result, output or error."""
     job, source = outcome.job, outcome.source
     return {

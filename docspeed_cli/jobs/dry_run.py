@@ -100,7 +100,7 @@ def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Seque
     totals = _Totals()
     codes: set[int] = set()
     for source in sources:
-        line = _action(tasks, source, first)
+        line = _planned_action(tasks, source, first)
         totals.count(line)
         codes.add(2 if line["action"] == "fail" else 0)
         shown.append(line) if output.human_output else output.value(line)
@@ -146,7 +146,7 @@ class _Totals:
         return f"{documents}{duplicates}, {pages}{unknown}, {file_size(self._size)}: {actions}"
 
 
-def _action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict[str, Any]:
+def _planned_action(tasks: DocumentTasks, source: Source, first: dict[str, str]) -> dict[str, Any]:
     """What would happen to a document; `first` has the first document of each request so far."""
     if source.problem is not None:
         return {"input": source.label, "action": "fail", "error": invalid_input(source).to_json()}

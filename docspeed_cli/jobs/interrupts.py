@@ -19,7 +19,7 @@ class ReportedInterrupt(Interrupted):
     """An interrupt whose message was printed already."""
 
 
-class Summary(NamedTuple):
+class InterruptSummary(NamedTuple):
     """What an interrupted command prints: its lines, the command that goes on, and its only job's id."""
 
     lines: list[str]
@@ -35,7 +35,7 @@ def resumable(context: Context, run: RunState) -> Iterator[None]:
     except ReportedInterrupt:
         raise
     except Interrupted as interrupted:
-        context.output.stopped(*summarize(context, run))
+        context.output.stopped(*summarize_interrupt(context, run))
         raise ReportedInterrupt(interrupted.exit_code - 128) from None
 
 
@@ -51,7 +51,7 @@ def interruptible_download(context: Context) -> Iterator[None]:
         raise ReportedInterrupt(interrupted.exit_code - 128) from None
 
 
-def summarize(context: Context, run: RunState) -> Summary:
+def summarize_interrupt(context: Context, run: RunState) -> InterruptSummary:
     """What this run leaves behind."""
     jobs = [job for job in run.waiting if not job.ended]
     ended = [job for job in run.waiting if job.ended]
@@ -59,22 +59,22 @@ def summarize(context: Context, run: RunState) -> Summary:
     if run.so_far is not None:
         return _summarize_batch(context, run, run.so_far(), jobs, ended)
     if not run.has_begun:
-        return Summary(["stopped before anything was submitted"], resume)
+        return InterruptSummary(["stopped before anything was submitted"], resume)
     # There is no job id to wait for yet; the same command finds the submission's row in the ledger.
     if run.sending:
         lines = [f"stopped; it is unknown whether the server accepted {run.sending[0]}"]
-        return Summary(lines, resume)
+        return InterruptSummary(lines, resume)
     if len(jobs) > 1:
         lines = [f"stopped waiting; {len(jobs)} jobs go on"]
-        return Summary(lines, context.wait_command(jobs[:_MAX_NAMED]))
+        return InterruptSummary(lines, context.wait_command(jobs[:_MAX_NAMED]))
     if jobs or len(ended) == 1:
         return _summarize_one(context, run, (jobs or ended)[0])
-    return Summary(["stopped"], resume if ended else None)
+    return InterruptSummary(["stopped"], resume if ended else None)
 
 
 def _summarize_batch(
     context: Context, run: RunState, so_far: str, jobs: list[Job], ended: list[Job]
-) -> Summary:
+) -> InterruptSummary:
     parts = [f"stopped; {so_far}"]
     if ended:
         parts.append(f", {len(ended)} more {'has' if len(ended) == 1 else 'have'} ended")
@@ -84,20 +84,22 @@ def _summarize_batch(
         parts.append(f"; it is unknown whether the server accepted {len(run.sending)} more")
     # Without a ledger the same command would know nothing of these jobs.
     remembered = context.ledger.is_persistent or not jobs
-    return Summary(
+    return InterruptSummary(
         ["".join(parts)], context.output.again().hint if remembered else context.wait_command(jobs)
     )
 
 
-def _summarize_one(context: Context, run: RunState, job: Job) -> Summary:
+def _summarize_one(context: Context, run: RunState, job: Job) -> InterruptSummary:
     result = context.result_command(job, run.result_flags or "")
     if job.ended and job.state is not State.DONE:
-        return Summary([f"stopped; job {job.ref} has ended with status {job.status}"], None, job.job_id)
+        return InterruptSummary(
+            [f"stopped; job {job.ref} has ended with status {job.status}"], None, job.job_id
+        )
     if job.ended:
-        return Summary(
+        return InterruptSummary(
             [f"stopped; job {job.ref} has ended, and its result can be fetched"], result, job.job_id
         )
     lines = [f"stopped waiting; job {job.ref} goes on"]
     if run.result_flags is not None:
         lines.append(f"its result, when it has ended: `{result}`")
-    return Summary(lines, context.wait_command([job]), job.job_id)
+    return InterruptSummary(lines, context.wait_command([job]), job.job_id)

@@ -145,13 +145,13 @@ def _find(inputs: Inputs, environment: Environment) -> Iterator[Source | Path | 
         elif not text:
             yield "an input is empty; is a variable unset?"
         elif text == "-":
-            yield _check("standard input", text, partial(stdin_source, environment, inputs.filename))
+            yield _checked_source("standard input", text, partial(stdin_source, environment, inputs.filename))
         elif inputs.recursive and Path(text).is_dir():
             yield from _search_folder(Path(text))
         else:
-            yield _check(display_path(text), text, partial(local_source, text, Path(text)))
+            yield _checked_source(display_path(text), text, partial(local_source, text, Path(text)))
     for file_id in inputs.file_ids:
-        yield _check(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
+        yield _checked_source(f"--file-id {file_id!r}", file_id, partial(stored_source, file_id))
     if inputs.listed not in (None, "-"):
         yield from _read_list(Path(str(inputs.listed)), inputs)
 
@@ -169,7 +169,7 @@ def _expand(pattern: str, inputs: Inputs) -> Iterator[Source | Path | str | _Unu
             if inputs.recursive:
                 yield from _search_folder(path)
         else:
-            yield _check(text, text, partial(local_source, text, path))
+            yield _checked_source(text, text, partial(local_source, text, path))
 
 
 def _is_excluded(found: Source | Path | str | _Unusable, patterns: Sequence[str]) -> bool:
@@ -190,7 +190,7 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _check(place: str, text: str, make_source: Callable[[], Source]) -> Source | _Unusable:
+def _checked_source(place: str, text: str, make_source: Callable[[], Source]) -> Source | _Unusable:
     """The document that `text` names."""
     try:
         return make_source()
@@ -224,7 +224,7 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]
                     yield f"--from {path}: {_NO_LIST}"
                     return
                 place = f"{path}, line {number}: {_shortened(text)}"
-                yield _check(place, text, partial(listed_source, text))
+                yield _checked_source(place, text, partial(listed_source, text))
     except FileNotFoundError:
         yield f"--from {path}: {why_absent(path)}"
     except OSError as error:
@@ -238,7 +238,7 @@ def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
         if "\0" in text:
             yield Source(display_path(text), problem=_NO_LIST)
             continue
-        found = _check(text, text, partial(listed_source, text))
+        found = _checked_source(text, text, partial(listed_source, text))
         yield found.source if isinstance(found, _Unusable) else found
 
 
@@ -263,7 +263,7 @@ def _search_folder(folder: Path) -> Iterator[Source | Path | str | _Unusable]:
         ):
             yield path
             continue
-        found = _check(display_path(path), str(path), partial(local_source, str(path), path, folder))
+        found = _checked_source(display_path(path), str(path), partial(local_source, str(path), path, folder))
         # A file without a document's suffix may still be a document; if it is not, nothing is wrong.
         yield path if isinstance(found, _Unusable) and not named_as_document else found
     if not errors and all(is_clutter(path.name) for path in paths):

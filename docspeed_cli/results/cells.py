@@ -83,20 +83,20 @@ def typed_cell(value: Any, kind: str = "") -> TypedCell:
     if isinstance(value, bool):
         return TypedCell(value)
     if isinstance(value, int | float | NumberText):
-        return _number(text)
+        return _number_cell(text)
     if not isinstance(value, str):
         return TypedCell(text)
     if base in ("number", "integer"):
         plain = _plain_number(text.strip()) if len(text) < _MAX_TYPED else ""
-        return _number(plain, text) if plain else TypedCell(text, None, NOT_A_NUMBER)
+        return _number_cell(plain, text) if plain else TypedCell(text, None, NOT_A_NUMBER)
     if base == "date":
-        found = _date(text.strip()) if len(text) < _MAX_TYPED else None
+        found = _spreadsheet_date(text.strip()) if len(text) < _MAX_TYPED else None
         return TypedCell(text, None, NOT_A_DATE) if found is None else TypedCell(found)
     iso = len(text) == _ISO_LENGTH and _ISO_DATE.fullmatch(text)
-    return TypedCell((_date(text) if iso else None) or text)
+    return TypedCell((_spreadsheet_date(text) if iso else None) or text)
 
 
-def _number(text: str, shown: str = "") -> TypedCell:
+def _number_cell(text: str, shown: str = "") -> TypedCell:
     """Return the number with this JSON text; as text if a spreadsheet would change its value."""
     mantissa, _, exponent = text.lower().partition("e")
     # Zeros at either end don't count among the digits that a spreadsheet keeps.
@@ -126,7 +126,7 @@ def base_kind(kind: str) -> str:
     return _KINDS.get(kind.strip().lower(), "")
 
 
-def _date(text: str) -> date | None:
+def _spreadsheet_date(text: str) -> date | None:
     """Return the date of a text if it can mean only one day, and all spreadsheets count it alike."""
     found = read_date(text) if _WHOLE_DATE.fullmatch(text) else None
     return found if found is not None and found >= _FIRST_DATE else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.facts import Facts, Row
+from docspeed_cli.results.facts import Facts, FieldRow
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import without_indexes
 from docspeed_cli.results.readings import have_other_units, number_of, read_date
@@ -66,7 +66,7 @@ class Score(NamedTuple):
         return self.right / self.total if self.total else 1.0
 
 
-def _sum(scores: Iterable[Score]) -> Score:
+def _total_score(scores: Iterable[Score]) -> Score:
     total = Score()
     for score in scores:
         total = total.plus(score)
@@ -105,7 +105,7 @@ class Comparison(NamedTuple):
     @property
     def score(self) -> Score:
         """All values together."""
-        return _sum(self.keys.values())
+        return _total_score(self.keys.values())
 
 
 class Totals:
@@ -126,7 +126,7 @@ class Totals:
     @property
     def score(self) -> Score:
         """All values together."""
-        return _sum(self.keys.values())
+        return _total_score(self.keys.values())
 
 
 class CompareOptions(NamedTuple):
@@ -142,7 +142,7 @@ class CompareOptions(NamedTuple):
     """Keys whose texts must be the same character for character."""
 
 
-def compare(expected: Any, actual: Any, options: CompareOptions = CompareOptions()) -> Comparison:  # noqa: B008
+def compare_payloads(expected: Any, actual: Any, options: CompareOptions = CompareOptions()) -> Comparison:  # noqa: B008
     """Compare two payloads."""
     return _Pair(options, Facts(expected), Facts(actual)).compare()
 
@@ -167,9 +167,9 @@ class _Pair:
         return self._found
 
     def _is_ignored(self, key: str) -> bool:
-        return _listed(without_indexes(key), self._options.ignore)
+        return _matches_pattern(without_indexes(key), self._options.ignore)
 
-    def _compare_rows(self, table: str, expected: list[Row], actual: list[Row]) -> None:
+    def _compare_rows(self, table: str, expected: list[FieldRow], actual: list[FieldRow]) -> None:
         columns = {name for row in expected for name in row if not self._is_ignored(f"{table}.{name}")}
         matches = self.match(table, expected, actual, columns)
         self._found.rows[table] = RowScore(len(matches), len(expected), len(actual))
@@ -182,13 +182,15 @@ class _Pair:
                     self._compare_value(keys[name], field, other.get(name))
                 continue
             place = f"{table}[{index + 1}]"
-            self._found.differences.append(Difference(place, ROW_MISSING, _plain(row, columns)))
+            self._found.differences.append(Difference(place, ROW_MISSING, _compared_values(row, columns)))
             self._count_wrong(keys, cells)
         taken = set(matches.values())
         for index, row in enumerate(actual):
             if index not in taken:
                 place = f"{table}[{index + 1}]"
-                self._found.differences.append(Difference(place, ROW_EXTRA, actual=_plain(row, columns)))
+                self._found.differences.append(
+                    Difference(place, ROW_EXTRA, actual=_compared_values(row, columns))
+                )
                 self._count_wrong(keys, {name: row[name] for name in keys if name in row})
 
     def _compare_value(self, key: str, expected: Field, actual: Field | None) -> None:
@@ -227,7 +229,7 @@ class _Pair:
         texts = cell_text(expected), cell_text(actual)
         if texts[0] == texts[1]:
             return True
-        if _listed(key, self._options.exact):
+        if _matches_pattern(key, self._options.exact):
             return False
         numbers = number_of(expected, self._marks[0]), number_of(actual, self._marks[1])
         if numbers[0] is not None and numbers[1] is not None:
@@ -239,13 +241,13 @@ class _Pair:
         plain = _normal(texts[0]), _normal(texts[1])
         if plain[0] == plain[1]:
             return True
-        folds = bool(self._options.ignore_case) and _listed(key, self._options.ignore_case)
+        folds = bool(self._options.ignore_case) and _matches_pattern(key, self._options.ignore_case)
         return folds and plain[0].casefold() == plain[1].casefold()
 
     # -- rows
 
     def match(
-        self, table: str, expected: Sequence[Row], actual: Sequence[Row], columns: set[str]
+        self, table: str, expected: Sequence[FieldRow], actual: Sequence[FieldRow], columns: set[str]
     ) -> dict[int, int]:
         """Return the actual row for each expected one, by index: by key columns, or the most similar."""
         named = self._options.row_keys.get(table)
@@ -282,7 +284,7 @@ class _Pair:
         return matches
 
     def _match_by_key(
-        self, table: str, expected: Sequence[Row], actual: Sequence[Row], named: Sequence[str]
+        self, table: str, expected: Sequence[FieldRow], actual: Sequence[FieldRow], named: Sequence[str]
     ) -> dict[int, int]:
         free: dict[tuple[str, ...], list[int]] = {}
         for index, row in enumerate(actual):
@@ -294,7 +296,7 @@ class _Pair:
                 matches[index] = found.pop(0)
         return matches
 
-    def _key(self, table: str, row: Row, named: Sequence[str], mark: Mark) -> tuple[str, ...]:
+    def _key(self, table: str, row: FieldRow, named: Sequence[str], mark: Mark) -> tuple[str, ...]:
         return tuple(self._canonical(f"{table}.{name}", row.get(name), mark) for name in named)
 
     def _canonical(self, key: str, field: Field | None, mark: Mark) -> str:
@@ -307,16 +309,16 @@ class _Pair:
             return str(number.normalize())
         found = read_date(text)
         plain = found.isoformat() if found is not None else _normal(text)
-        return plain.casefold() if _listed(key, self._options.ignore_case) else plain
+        return plain.casefold() if _matches_pattern(key, self._options.ignore_case) else plain
 
-    def _same(self, table: str, row: Row, other: Row, columns: set[str]) -> bool:
+    def _same(self, table: str, row: FieldRow, other: FieldRow, columns: set[str]) -> bool:
         return all(self._similar(table, name, row, other) == 1.0 for name in row if name in columns)
 
-    def _similarity(self, table: str, row: Row, other: Row, columns: set[str]) -> float:
+    def _similarity(self, table: str, row: FieldRow, other: FieldRow, columns: set[str]) -> float:
         names = [name for name in row if name in columns]
         return sum(self._similar(table, name, row, other) for name in names) / len(names) if names else 1.0
 
-    def _similar(self, table: str, name: str, row: Row, other: Row) -> float:
+    def _similar(self, table: str, name: str, row: FieldRow, other: FieldRow) -> float:
         """How similar two cells are, from 0 to 1."""
         one, two = row[name].value, other[name].value if name in other else None
         if one == two and type(one) is type(two):
@@ -339,11 +341,11 @@ def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _listed(key: str, patterns: Iterable[str]) -> bool:
+def _matches_pattern(key: str, patterns: Iterable[str]) -> bool:
     """Whether a pattern names the key, or something that it is part of."""
     # `fnmatch` itself would ignore case on Windows only, so a comparison would differ there.
     return any(fnmatch.fnmatchcase(key, pattern) or key.startswith(f"{pattern}.") for pattern in patterns)
 
 
-def _plain(row: Row, columns: set[str]) -> dict[str, Any]:
+def _compared_values(row: FieldRow, columns: set[str]) -> dict[str, Any]:
     return {name: field.value for name, field in row.items() if name in columns}

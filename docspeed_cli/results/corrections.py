@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision, Decisions
-from docspeed_cli.results.fields import Place, read_places
+from docspeed_cli.results.fields import PayloadPlace, read_places
 from docspeed_cli.results.tables import CellPlace, read_tables
 from docspeed_cli.results.values import (
     VALUE_NAMES,
@@ -86,11 +86,11 @@ def cell_key(key: str) -> tuple[int, int, str] | None:
     return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
-def _path_places(payload: Any, key: str) -> list[Place]:
+def _path_places(payload: Any, key: str) -> list[PayloadPlace]:
     """Return where a payload without fields has the member of this path, such as `pages[2].lines[3]`."""
     steps = [name or int(index) - 1 for name, index in _STEP.findall(key)]
     for body in unwrap(payload):
-        place: Place | None = None
+        place: PayloadPlace | None = None
         value: Any = body
         for step in steps:
             is_there = step in value if isinstance(value, dict) else _has_item(value, step)

@@ -88,18 +88,18 @@ def decisions_content(decisions: Mapping[Key, Decision], before: Any = None) -> 
     """Return the content of the file; members of the file `before` that are not ours are kept."""
     before = before or {}
     listed_before = [*before.get("corrections", ()), *before.get("decisions", ())]
-    extended = {_identity(item): item for item in listed_before if not _MEMBERS.issuperset(item)}
+    extended = {_decision_identity(item): item for item in listed_before if not _MEMBERS.issuperset(item)}
     corrections: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
     for each in decisions.values():
         ours = _as_json(each)
-        theirs = extended.get(_identity(ours), {}) if extended else {}
+        theirs = extended.get(_decision_identity(ours), {}) if extended else {}
         more = {name: value for name, value in theirs.items() if name not in _MEMBERS}
         (corrections if each.decision == CORRECTED else others).append(ours | more)
     return {**before, "corrections": corrections, "decisions": others}
 
 
-def _identity(item: Mapping[str, Any]) -> str:
+def _decision_identity(item: Mapping[str, Any]) -> str:
     """Return what tells a decision in the file from the others."""
     return to_json([item.get(name) for name in ("field", "decision", "new", "text", "time")])
 
@@ -131,10 +131,12 @@ def merge_changes(
 
 def outdated(decisions: Mapping[Key, Decision], texts: Mapping[str, str]) -> list[Decision]:
     """Return the decisions about values that have other texts now, as in a result that was made again."""
-    return [each for each in decisions.values() if each.field and not _holds(each, texts.get(each.field))]
+    return [
+        each for each in decisions.values() if each.field and not _decision_holds(each, texts.get(each.field))
+    ]
 
 
-def _holds(each: Decision, text: str | None) -> bool:
+def _decision_holds(each: Decision, text: str | None) -> bool:
     if each.decision == CORRECTED:
         return (text or "") in (cell_text(each.old), cell_text(each.value))
     # Older files have acceptances without the text that was shown: there is nothing to compare.

@@ -120,11 +120,11 @@ def _written(key: str) -> str:
 def _rule(name: str, check: str, about: str = "", **members: str) -> str:
     lines = [f"# {about}"] if about else []
     lines += ["[[rule]]", f"name = {_toml(name)}", f"check = {_toml(check)}"]
-    lines += [f"{member} = {_value(member, value)}" for member, value in members.items()]
+    lines += [f"{member} = {_toml_member(member, value)}" for member, value in members.items()]
     return "\n".join(lines) + "\n"
 
 
-def _value(member: str, value: str) -> str:
+def _toml_member(member: str, value: str) -> str:
     return value if member == "tolerance" else _toml(value)
 
 

@@ -17,14 +17,14 @@ from docspeed_cli.results.cells import base_kind
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.results.operands import (
     FUNCTIONS,
-    Comparison,
+    FailedComparison,
     Function,
     Scope,
     Unreadable,
     as_bool,
     as_text,
     calculate,
-    compare,
+    compare_values,
     items_of,
     read_alike,
 )
@@ -242,9 +242,9 @@ class _Compiler:
 
         def test(scope: Scope) -> bool:
             pair = read_alike(one(scope), other(scope), scope, kinds)
-            holds = compare(symbol, *pair, scope.tolerance)
+            holds = compare_values(symbol, *pair, scope.tolerance)
             if not holds:
-                scope.note(Comparison(texts[0], symbol, texts[1], *pair))
+                scope.note(FailedComparison(texts[0], symbol, texts[1], *pair))
             return holds
 
         return test
@@ -275,9 +275,9 @@ class _Compiler:
         def test(scope: Scope) -> bool:
             value = one(scope)
             pairs = (read_alike(value, item, scope, set()) for item in items(scope))
-            holds = any(compare("==", *pair, scope.tolerance) for pair in pairs) is (symbol == "in")
+            holds = any(compare_values("==", *pair, scope.tolerance) for pair in pairs) is (symbol == "in")
             if not holds:
-                scope.note(Comparison(left, symbol, right, value))
+                scope.note(FailedComparison(left, symbol, right, value))
             return holds
 
         return test

@@ -11,7 +11,7 @@ from docspeed_cli.results.readings import decimal_mark
 from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.values import MAX_DEPTH, find_member, grounded_value, is_grounded
 
-Row = dict[str, Field]
+FieldRow = dict[str, Field]
 """The cells of a row by column; a cell's key is its place, such as `line_items[3].amount`."""
 
 _ABOUT = {
@@ -29,7 +29,7 @@ class Facts:
     def __init__(self, payload: Any) -> None:
         extraction = read_extraction(payload)
         self.fields: dict[str, Field] = {}
-        self.tables: dict[str, list[Row]] = {}
+        self.tables: dict[str, list[FieldRow]] = {}
         grids = find_member(payload, "tables")
         unnamed = isinstance(grids, list) and not any(name_in(item) for item in grids)
         if extraction is None or (unnamed and not extraction.fields):
@@ -40,7 +40,9 @@ class Facts:
             return
         self.fields = {field.key: field for field in extraction.fields}
         for name, rows in extraction.line_items.items():
-            self.tables[name] = [_cells(f"{name}[{number}].", row) for number, row in enumerate(rows, 1)]
+            self.tables[name] = [
+                _fields_of_row(f"{name}[{number}].", row) for number, row in enumerate(rows, 1)
+            ]
 
     @cached_property
     def mark(self) -> str | None:
@@ -89,8 +91,8 @@ def _texts(names: list[str], cells: list[str], page: int | None) -> Iterator[Fie
     return (Field(name, text, {"page": page}) for name, text in zip(names, cells, strict=False))
 
 
-def _cells(place: str, row: Mapping[str, Any]) -> Row:
-    cells: Row = {}
+def _fields_of_row(place: str, row: Mapping[str, Any]) -> FieldRow:
+    cells: FieldRow = {}
     for name, value in row.items():
         if is_grounded(value):  # nearly every cell; the other way takes twice as long
             cells[name] = Field(place + name, grounded_value(value), value)
@@ -99,5 +101,5 @@ def _cells(place: str, row: Mapping[str, Any]) -> Row:
     return cells
 
 
-def _row(table: str, number: int, cells: Iterable[Field]) -> Row:
+def _row(table: str, number: int, cells: Iterable[Field]) -> FieldRow:
     return {cell.key: cell.renamed(f"{table}[{number}].{cell.key}") for cell in cells}

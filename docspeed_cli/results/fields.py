@@ -19,7 +19,7 @@ from docspeed_cli.results.values import (
     unwrap,
 )
 
-Place = tuple[Any, Any]
+PayloadPlace = tuple[Any, Any]
 """An object or a list, and a name or an index in it."""
 
 
@@ -36,13 +36,13 @@ class Field:
         self.key = key
         self.value = value
         self.sources = sources
-        self.place: Place | None = None
+        self.place: PayloadPlace | None = None
 
     def renamed(self, key: str) -> Field:
         """The same field under another key."""
         return Field(key, self.value, *self.sources)
 
-    def at(self, place: Place | None) -> Field:
+    def at(self, place: PayloadPlace | None) -> Field:
         """Set the place, and return the field."""
         self.place = place
         return self
@@ -107,7 +107,7 @@ def _fields_member(payload: Any) -> Any:
     return found
 
 
-def _fields_in(key: str, value: Any, depth: int, place: Place | None = None) -> Iterator[Field]:
+def _fields_in(key: str, value: Any, depth: int, place: PayloadPlace | None = None) -> Iterator[Field]:
     if is_grounded(value):
         yield Field(key, grounded_value(value), value).at(place)
     elif isinstance(value, dict) and value and depth < MAX_DEPTH:
@@ -119,7 +119,7 @@ def _fields_in(key: str, value: Any, depth: int, place: Place | None = None) -> 
         yield Field(key, value).at(place)
 
 
-def _listed_fields(key: str, items: list[Any], depth: int, place: Place | None) -> Iterator[Field]:
+def _listed_fields(key: str, items: list[Any], depth: int, place: PayloadPlace | None) -> Iterator[Field]:
     """Yield the fields of a list: one with several values, or one for each item, named or numbered."""
     # Values without names of their own are the several values of one field, such as `tags`.
     if all(is_grounded(item) and not name_in(item) for item in items):
@@ -159,14 +159,14 @@ def read_line_items(payload: Any) -> dict[str, list[dict[str, Any]]]:
     return items
 
 
-def read_places(payload: Any) -> dict[str, list[Place]]:
+def read_places(payload: Any) -> dict[str, list[PayloadPlace]]:
     """Return where a payload has the values of fields and line items, by key."""
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[PayloadPlace]] = {}
     fields = _fields_member(payload)
     named = find_member(payload, "fields", "invoice_level_fields") is not None
     for field in _fields_in("", fields, 0):
         if field.place is not None:
-            place: Place = field.place if named else (list(unwrap(payload))[-1], field.key)
+            place: PayloadPlace = field.place if named else (list(unwrap(payload))[-1], field.key)
             found.setdefault(field.key, []).append(place)
     last: Counter[str] = Counter()
     for name, rows in _line_item_lists(payload):
@@ -179,7 +179,7 @@ def read_places(payload: Any) -> dict[str, list[Place]]:
     return found
 
 
-def _row_places(rows: list[Any], index: int, columns: Iterable[str]) -> Iterator[tuple[str, Place]]:
+def _row_places(rows: list[Any], index: int, columns: Iterable[str]) -> Iterator[tuple[str, PayloadPlace]]:
     """Yield the key and place of each cell of a row, also where it lacks a cell that other rows have."""
     cells, values, places = _cells_in(rows[index]), _row_of(rows[index]), _cell_places(rows, index)
     for column in columns:
@@ -190,7 +190,7 @@ def _row_places(rows: list[Any], index: int, columns: Iterable[str]) -> Iterator
             yield column, (cells, column)
 
 
-def _cell_places(rows: list[Any], index: int) -> dict[str, Place]:
+def _cell_places(rows: list[Any], index: int) -> dict[str, PayloadPlace]:
     """Return the places of the cells that `_row_of` reads, by column."""
     cells = _cells_in(rows[index])
     if isinstance(cells, dict):

@@ -30,18 +30,18 @@ def junit_report(cases: Iterable[Case]) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {counts}>"]
     lines.append(f'  <testsuite name="docspeed diff" {counts}>')
     for case in listed:
-        lines.append(f'    <testcase classname="docspeed diff" name={_quoted(case.name)}>')
+        lines.append(f'    <testcase classname="docspeed diff" name={_xml_attribute(case.name)}>')
         if case.error is not None:
-            lines.append(f"      <error message={_quoted(case.error)}/>")
+            lines.append(f"      <error message={_xml_attribute(case.error)}/>")
         elif case.failures:
             message = counted(len(case.failures), "difference")
             text = escape(_clean("\n".join(case.failures)))
-            lines.append(f"      <failure message={_quoted(message)}>{text}</failure>")
+            lines.append(f"      <failure message={_xml_attribute(message)}>{text}</failure>")
         lines.append("    </testcase>")
     return "\n".join([*lines, "  </testsuite>", "</testsuites>", ""])
 
 
-def _quoted(text: str) -> str:
+def _xml_attribute(text: str) -> str:
     return quoteattr(_clean(text))
 
 

@@ -44,7 +44,7 @@ class ColumnPlace(NamedTuple):
     column: Column
 
 
-class Document(NamedTuple):
+class DocumentOutcome(NamedTuple):
     """What is known of a document besides its result; `code` and `error` say why it failed."""
 
     input: str
@@ -174,11 +174,11 @@ class Layout:
         # A schema may leave a table's columns to the service.
         return Columns((Column("input", STRING),), own or None)
 
-    def document_row(self, document: Document, extraction: Extraction | None) -> Row:
+    def document_row(self, document: DocumentOutcome, extraction: Extraction | None) -> Row:
         """Return the row of a document; one that failed may have no result."""
         row: Row = dict(zip(DOCUMENT_COLUMNS, document, strict=False))
         if extraction is not None:
-            row |= _values(extraction.fields, self._fields)
+            row |= _row_values(extraction.fields, self._fields)
         row[ERROR] = document.error
         return row
 
@@ -191,7 +191,7 @@ class Layout:
             names = self._names_of(table)
             for number, row in enumerate(rows, 1):
                 cells = read_row(row)
-                yield table, number, cells, _values(cells, names)
+                yield table, number, cells, _row_values(cells, names)
 
     def _table_named(self, name: str, tables: Collection[str]) -> str | None:
         """Return the schema's name for one of a payload's tables; None if the schema has no such table."""
@@ -201,7 +201,7 @@ class Layout:
         return next(iter(self._tables)) if is_alone else find_key(name, self._tables)
 
 
-def _values(fields: Iterable[Field], names: _Names) -> Row:
+def _row_values(fields: Iterable[Field], names: _Names) -> Row:
     """Return the values by column; several of one column, as in a list of parties, become a list."""
     found: dict[str, tuple[int, list[Any]]] = {}
     for field in fields:

@@ -21,7 +21,7 @@ class Unreadable(Exception):
     """A value that can't be read as what the expression needs."""
 
 
-class Comparison(NamedTuple):
+class FailedComparison(NamedTuple):
     """A comparison: both sides as the rule writes them, and what they are."""
 
     left: str
@@ -71,10 +71,10 @@ class Scope:
         self.shared: dict[int, Any] = {} if shared is None else shared
         """What was calculated for all rows, by the node of the expression."""
         self.looked_at: dict[str, Field] = {}
-        self.comparison: Comparison | None = None
+        self.comparison: FailedComparison | None = None
         """The last comparison that did not hold."""
 
-    def note(self, comparison: Comparison) -> None:
+    def note(self, comparison: FailedComparison) -> None:
         """Remember a comparison that does not hold."""
         self.comparison = comparison
 
@@ -96,7 +96,7 @@ def as_number(value: Operand, scope: Scope) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, Field):
-        number = number_of(_content(value), scope.mark)
+        number = number_of(_present_value(value), scope.mark)
         if number is not None:
             return number
         raise _unreadable(value, "a number")
@@ -108,7 +108,7 @@ def as_date(value: Operand) -> date:
     if isinstance(value, date):
         return value
     if isinstance(value, Field):
-        content = _content(value)
+        content = _present_value(value)
         found = read_date(content) if isinstance(content, str) else None
         if found is not None:
             return found
@@ -119,7 +119,7 @@ def as_date(value: Operand) -> date:
 def as_text(value: Operand) -> str:
     """Read an operand as text, with its white space made single blanks."""
     if isinstance(value, Field):
-        return " ".join(cell_text(_content(value)).split())
+        return " ".join(cell_text(_present_value(value)).split())
     return " ".join(value.split()) if isinstance(value, str) else shown(value)
 
 
@@ -128,7 +128,7 @@ def as_bool(value: Operand) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, Field):
-        content = _content(value)
+        content = _present_value(value)
         word = content.strip().lower() if isinstance(content, str) else content
         if isinstance(word, bool) or word in ("true", "false", "yes", "no"):
             return word in (True, "true", "yes")
@@ -146,7 +146,7 @@ def is_present(value: Operand) -> bool:
     return content is not None and not (isinstance(content, str) and not content.strip())
 
 
-def _content(field: Field) -> Any:
+def _present_value(field: Field) -> Any:
     if not is_present(field):
         raise Unreadable(f"{field.key} has no value")
     return field.value
@@ -208,7 +208,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def compare(symbol: str, left: Any, right: Any, tolerance: Decimal) -> bool:
+def compare_values(symbol: str, left: Any, right: Any, tolerance: Decimal) -> bool:
     """Compare two values of one type; numbers may be as far apart as the tolerance says."""
     if isinstance(left, str) and symbol not in ("==", "!="):
         raise Unreadable(f"{left[:80]!r} and {right[:80]!r} are neither two numbers nor two dates")
@@ -267,7 +267,7 @@ def items_of(value: Operand) -> list[Any]:
     return [item for item in value if is_present(item)] if isinstance(value, list) else [value]
 
 
-def _sum(scope: Scope, value: Operand) -> Decimal:
+def _sum_of_numbers(scope: Scope, value: Operand) -> Decimal:
     return sum((as_number(item, scope) for item in items_of(value)), Decimal(0))
 
 
@@ -316,7 +316,7 @@ class Function(NamedTuple):
 
 
 FUNCTIONS = {
-    "sum": Function(_sum, "number", 1, 1, columns=True),
+    "sum": Function(_sum_of_numbers, "number", 1, 1, columns=True),
     "count": Function(_count, "number", 1, 1, columns=True),
     "min": Function(_extreme(min), "any", 1, 20, columns=True),
     "max": Function(_extreme(max), "any", 1, 20, columns=True),

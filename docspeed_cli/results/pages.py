@@ -65,7 +65,7 @@ class Packet(NamedTuple):
     page_count: int
 
 
-class Region(NamedTuple):
+class CitedRegion(NamedTuple):
     """A place in a document, with the text that is quoted from it."""
 
     page: int | None
@@ -77,7 +77,7 @@ class Citation(NamedTuple):
     """A document that an answer cites, by its file id or name, and the places in it."""
 
     document: str
-    regions: tuple[Region, ...]
+    regions: tuple[CitedRegion, ...]
 
 
 class Answer(NamedTuple):
@@ -165,19 +165,19 @@ def read_answer(payload: Any) -> Answer | None:
 
 def _citation(item: dict[str, Any] | str) -> Citation:
     if isinstance(item, str):
-        return Citation("", (Region(None, "", item),))
+        return Citation("", (CitedRegion(None, "", item),))
     listed = item.get("regions")
     regions = map(_region, listed if isinstance(listed, list) else [item])
     document = cell_text(first_filled(item, ("doc_id", "file_id", "filename")))
     return Citation(document, tuple(region for region in regions if any(region)))
 
 
-def _region(place: Any) -> Region:
+def _region(place: Any) -> CitedRegion:
     if isinstance(place, str):
-        return Region(page_of(None, [place]), place, "")
+        return CitedRegion(page_of(None, [place]), place, "")
     ids = regions_of(place)
     quote = first_filled(place, ("text", "quote"))
-    return Region(page_of(place, ids), ids[0] if ids else "", quote if isinstance(quote, str) else "")
+    return CitedRegion(page_of(place, ids), ids[0] if ids else "", quote if isinstance(quote, str) else "")
 
 
 # -- sections

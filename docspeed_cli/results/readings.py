@@ -172,15 +172,15 @@ def _is_currency(part: str) -> bool:
 def _plain_digits(digits: str, mark: Callable[[], str | None]) -> str | None:
     """Return digits with their marks as Python writes them; None if the marks make no sense."""
     certain = _certain_mark(digits)
-    if certain is None and len(_marks(digits)) == 1:
+    if certain is None and len(_separators(digits)) == 1:
         # One mark before three digits: a thousand, or a fraction. Without a word from the document, a comma
         # groups and a point does not.
-        used = _marks(digits)
+        used = _separators(digits)
         certain = used if used == (mark() or ".") else None
     whole, _, fraction = digits.rpartition(certain) if certain else (digits, "", "")
     if any(char in fraction for char in " ',.") or (certain and certain in whole):
         return None
-    if _marks(whole) or " " in whole or "'" in whole:
+    if _separators(whole) or " " in whole or "'" in whole:
         if not _GROUPS.fullmatch(whole):
             return None
         whole = re.sub(r"[,.' ]", "", whole)
@@ -191,7 +191,7 @@ def _plain_digits(digits: str, mark: Callable[[], str | None]) -> str | None:
 
 def _certain_mark(digits: str) -> str | None:
     """Return the decimal mark of one number; None if it has none, or one that may as well group digits."""
-    marks = _marks(digits)
+    marks = _separators(digits)
     if len(set(marks)) == 2:
         return marks[-1]
     if len(marks) != 1:
@@ -202,7 +202,7 @@ def _certain_mark(digits: str) -> str | None:
     return None if thousand and not grouped else marks
 
 
-def _marks(digits: str) -> str:
+def _separators(digits: str) -> str:
     return "".join(char for char in digits if char in ",.")
 
 

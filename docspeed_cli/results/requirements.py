@@ -51,27 +51,31 @@ def _has_field(fields: Sequence[Field], key: str) -> bool:
     names = [without_indexes(field.key) for field in fields]
     meant = keys_ending(key, names)
     matches = [field for name, field in zip(names, fields, strict=True) if name in meant]
-    return bool(matches) and all(field.has_evidence and not _is_blank(field.value) for field in matches)
+    return bool(matches) and all(
+        field.has_evidence and not _is_blank_throughout(field.value) for field in matches
+    )
 
 
 def _has_rows(tables: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> bool:
     """Whether the table of this name has a row, or the column `table.column` a value in each row."""
     name, _, column = key.rpartition(".")
     rows = tables.get(name, ())
-    return bool(tables.get(key)) or (bool(rows) and not any(_is_blank(row.get(column)) for row in rows))
+    return bool(tables.get(key)) or (
+        bool(rows) and not any(_is_blank_throughout(row.get(column)) for row in rows)
+    )
 
 
-def _is_blank(value: Any, depth: int = 0) -> bool:
+def _is_blank_throughout(value: Any, depth: int = 0) -> bool:
     """Whether a value is null or white space, or a list or object of nothing else."""
     if depth == MAX_DEPTH:
         return False
     if is_grounded(value):
-        return _is_blank(grounded_value(value), depth + 1)
+        return _is_blank_throughout(grounded_value(value), depth + 1)
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, dict | list):
         items = value.values() if isinstance(value, dict) else value
-        return all(_is_blank(item, depth + 1) for item in items)
+        return all(_is_blank_throughout(item, depth + 1) for item in items)
     return value is None
 
 

@@ -9,7 +9,7 @@ from docspeed_cli.results.corrections import cell_key
 from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision
 from docspeed_cli.results.fields import Extraction, Field, read_extraction
 from docspeed_cli.results.keys import keys_ending
-from docspeed_cli.results.layout import MARKS, STRING, Column, Columns, Document, Layout, Row
+from docspeed_cli.results.layout import MARKS, STRING, Column, Columns, DocumentOutcome, Layout, Row
 from docspeed_cli.results.tables import Table, column_names, read_tables
 from docspeed_cli.results.to_text import NotConvertible, one_line
 from docspeed_cli.results.values import cell_text
@@ -33,13 +33,13 @@ def our_columns(names: Sequence[str]) -> tuple[Column, ...]:
 # -- evidence
 
 
-def evidence_of(document: Document, field: Field) -> tuple[Any, ...]:
+def evidence_of(document: DocumentOutcome, field: Field) -> tuple[Any, ...]:
     """Return a field's value and what it was read from, by column."""
     regions = "; ".join(field.region_ids)
     return document.input, field.key, field.value, field.page, field.quoted_text, regions
 
 
-def evidence_of_row(document: Document, name: str, cells: Sequence[Field]) -> tuple[Any, ...]:
+def evidence_of_row(document: DocumentOutcome, name: str, cells: Sequence[Field]) -> tuple[Any, ...]:
     """Return the values of a row of line items and what they were read from, by column."""
     values = cell_text([cell.value for cell in cells])
     page = next((cell.page for cell in cells if cell.page is not None), None)
@@ -55,7 +55,9 @@ Corrected = list[tuple[Column, Decision]]
 """The corrections in one row, each with its column."""
 
 
-def cell_rows(document: Document, tables: Iterable[tuple[int, Table]]) -> Iterator[tuple[Row, Corrected]]:
+def cell_rows(
+    document: DocumentOutcome, tables: Iterable[tuple[int, Table]]
+) -> Iterator[tuple[Row, Corrected]]:
     """Yield the rows of numbered tables, under their headings or else the columns' numbers."""
     made = [(found, each) for each in document.corrections if (found := cell_key(each.field))]
     for place, table in tables:
@@ -76,7 +78,7 @@ def cell_rows(document: Document, tables: Iterable[tuple[int, Table]]) -> Iterat
 # -- what is shown
 
 
-class View:
+class RowSelection:
     """Which rows of results are shown: documents, line items, fields with evidence, or tables' cells."""
 
     def __init__(self, operation: str, layout: Layout, table: str | None = None) -> None:
@@ -100,15 +102,15 @@ class View:
             return Columns(our_columns((*EVIDENCE_COLUMNS[1:], "input")), ())
         return self.layout.document_columns() if self.table is None else self.layout.table_columns(self.table)
 
-    def failed_rows(self, document: Document) -> list[Row]:
+    def failed_rows(self, document: DocumentOutcome) -> list[Row]:
         """Return the rows of a document that has no result."""
         return [self.layout.document_row(document, None)] if self.one_each else []
 
-    def rows(self, document: Document, payload: Any) -> list[Row]:
+    def rows(self, document: DocumentOutcome, payload: Any) -> list[Row]:
         """Return the rows of a result. NotConvertible if it has none, NoSuchTable for a wrong name."""
         if self.operation != "extract":
             found = cell_rows(document, self._tables(payload))
-            return [row | _mark(document, _keys(made)) for row, made in found]
+            return [row | _mark(document, _corrected_keys(made)) for row, made in found]
         items_needed = self.table is not None and not self._evidence
         extraction = read_extraction(payload, items_needed=items_needed)
         if extraction is None:
@@ -128,7 +130,9 @@ class View:
             {
                 "input": document.input,
                 **row,
-                **_mark(document, _keys(_corrected_in(document, self.layout, extraction, name, number))),
+                **_mark(
+                    document, _corrected_keys(_corrected_in(document, self.layout, extraction, name, number))
+                ),
             }
             for name, number, _, row in rows
             if name == self.table
@@ -145,18 +149,18 @@ class View:
         ]
 
 
-def _keys(made: Corrected) -> Iterator[str]:
+def _corrected_keys(made: Corrected) -> Iterator[str]:
     return (each.field for _, each in made)
 
 
-def _mark(document: Document, keys: Iterable[str]) -> Row:
+def _mark(document: DocumentOutcome, keys: Iterable[str]) -> Row:
     """Return the columns that name the corrected values, and who rejected the document, if so."""
     texts = {CORRECTED: "; ".join(keys), REJECTED: document.rejected}
     return {name: text for name, text in texts.items() if text}
 
 
 def _corrected_in(
-    document: Document,
+    document: DocumentOutcome,
     layout: Layout,
     extraction: Extraction,
     table: str | None = None,
@@ -208,7 +212,7 @@ class TableRow(NamedTuple):
 class Record(NamedTuple):
     """Everything that a workbook shows of one document."""
 
-    document: Document
+    document: DocumentOutcome
     row: Row
     tables: Sequence[TableRow] = ()
     evidence: Sequence[tuple[Any, ...]] = ()
@@ -216,21 +220,21 @@ class Record(NamedTuple):
     """What is said about corrected values, by column."""
 
 
-def failed_record(document: Document, layout: Layout) -> Record:
+def failed_record(document: DocumentOutcome, layout: Layout) -> Record:
     """Return what a workbook shows of a document that has no result."""
     return Record(document, layout.document_row(document, None))
 
 
-def read_record(operation: str, document: Document, payload: Any, layout: Layout) -> Record:
+def read_record(operation: str, document: DocumentOutcome, payload: Any, layout: Layout) -> Record:
     """Return what a workbook shows of a result. NotConvertible if it has neither fields nor tables."""
     if operation != "extract":
         listed = read_tables(payload)
         if listed is None:
             raise NotConvertible(operation, "xlsx")
         found = cell_rows(document, enumerate(listed, 1))
-        rows = [TableRow(ALL_TABLES, row, None, _marks(document, made)) for row, made in found]
+        rows = [TableRow(ALL_TABLES, row, None, _decision_comments(document, made)) for row, made in found]
         row = layout.document_row(document, None)
-        return Record(document, row, rows, marks=_marks(document, []))
+        return Record(document, row, rows, marks=_decision_comments(document, []))
     extraction = read_extraction(payload)
     if extraction is None:
         raise NotConvertible(operation, "xlsx")
@@ -238,18 +242,18 @@ def read_record(operation: str, document: Document, payload: Any, layout: Layout
     tables = []
     for table, number, cells, row in layout.table_rows(extraction):
         has_evidence = any(cell.has_evidence for cell in cells)
-        marks = _marks(document, _corrected_in(document, layout, extraction, table, number))
+        marks = _decision_comments(document, _corrected_in(document, layout, extraction, table, number))
         tables.append(
             TableRow(table, {"input": document.input, **row}, len(evidence) if has_evidence else None, marks)
         )
         if has_evidence:
             evidence.append(evidence_of_row(document, f"{table}[{number}]", cells))
     row = layout.document_row(document, extraction)
-    marks = _marks(document, _corrected_in(document, layout, extraction))
+    marks = _decision_comments(document, _corrected_in(document, layout, extraction))
     return Record(document, row, tables, evidence, marks)
 
 
-def _marks(document: Document, corrections: Corrected) -> dict[str, str]:
+def _decision_comments(document: DocumentOutcome, corrections: Corrected) -> dict[str, str]:
     """Return the comments on corrected values by column, and on the input of a rejected document."""
     marks = {"input": f"{document.rejected[:1].upper()}{document.rejected[1:]}"} if document.rejected else {}
     for column, each in corrections:

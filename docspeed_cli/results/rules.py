@@ -16,7 +16,7 @@ from docspeed_cli.results.expressions import (
     compile_expression,
     nearest_name,
 )
-from docspeed_cli.results.facts import Facts, Row
+from docspeed_cli.results.facts import Facts, FieldRow
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import find_key
 from docspeed_cli.results.operands import Operand, Scope, Unreadable
@@ -143,7 +143,7 @@ class Rules:
             named.find, row=cells, mark=named.mark, tolerance=rule.tolerance, is_first=is_first, shared=shared
         )
         try:
-            if rule.when is not None and not _holds(rule.when, scope):
+            if rule.when is not None and not _condition_holds(rule.when, scope):
                 return Check(rule.name, SKIPPED, rule.severity, row)
             # An outcome lists the values that the check looked at, not those of its condition.
             scope.looked_at.clear()
@@ -160,7 +160,7 @@ class Rules:
         return Check(rule.name, outcome, rule.severity, row, message, difference, values)
 
 
-def _holds(when: Expression, scope: Scope) -> bool:
+def _condition_holds(when: Expression, scope: Scope) -> bool:
     try:
         return when.evaluate(scope)
     except (Unreadable, DecimalException):
@@ -187,7 +187,7 @@ class _Named:
         """Return the decimal mark that the document uses, if its numbers tell."""
         return self._facts.mark
 
-    def rows(self, table: str) -> list[Row]:
+    def rows(self, table: str) -> list[FieldRow]:
         """Return the rows of a table; none if the result has no such table."""
         name = find_key(table, self._facts.tables)
         return self._facts.tables[name] if name is not None else []

@@ -24,7 +24,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def read_result(
+def read_payload(
     operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES
 ) -> tuple[str, Any] | tuple[None, None]:
     """Return the operation whose shape a payload has, and its value; (None, None) for an unknown shape.

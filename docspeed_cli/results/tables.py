@@ -40,7 +40,7 @@ class CellPlace(NamedTuple):
     @property
     def value(self) -> Any:
         """The cell's value."""
-        return _value_of(self.content)
+        return _cell_value(self.content)
 
     def put(self, content: Any) -> None:
         """Put this in the cell's place."""
@@ -73,7 +73,7 @@ class Table(NamedTuple):
 
     def places(self) -> dict[tuple[int, int], CellPlace]:
         """Return the places of the cells in the payload by row and column, except for spanning cells."""
-        return _places(self.source, self.added)
+        return _places_by_cell(self.source, self.added)
 
     @property
     def heading(self) -> str:
@@ -118,12 +118,12 @@ def _read_table(item: dict[str, Any], number: int) -> Table:
     ids = list_of_texts(first_filled(item, ("table_id", "region_ids")))
     name = cell_text(first_filled(item, ("table_id", "id", "key", "name"))) or str(number)
     title = cell_text(first_filled(item, ("title", "caption")))
-    read, headed = _grid(item)
+    read, headed = _grid_of_table(item)
     grid, headed = _with_headings(_headings(item), read, headed)
     return Table(name, title, page_of(item, ids), grid, headed, item, len(grid) - len(read))
 
 
-def _grid(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
+def _grid_of_table(item: dict[str, Any]) -> tuple[list[list[str]], bool]:
     """Return the grid of a table, and whether its first row has the names of the columns."""
     cells = _cells_of(item)
     if cells:
@@ -144,7 +144,7 @@ def _rows_of(item: Mapping[str, Any]) -> list[Any]:
     return listed if isinstance(listed, list) else []
 
 
-def _places(item: Mapping[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
+def _places_by_cell(item: Mapping[str, Any], added: int) -> dict[tuple[int, int], CellPlace]:
     """Return the places of the payload's cells, by row and column of a grid with `added` rows above them."""
     cells = _cells_of(item)
     if not cells:
@@ -211,7 +211,7 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
             row, column = below, -1
         beside = whole_number(first_filled(item, ("col_index", "col")))
         column = column + 1 if beside is None else beside
-        yield _Cell(row, column, _text_of(_value_of(item)))
+        yield _Cell(row, column, _text_of(_cell_value(item)))
 
 
 def _text_of(value: Any) -> str:
@@ -219,7 +219,7 @@ def _text_of(value: Any) -> str:
     return NumberText(cell_text(value)) if is_number else cell_text(value)
 
 
-def _value_of(cell: Any) -> Any:
+def _cell_value(cell: Any) -> Any:
     has_value = isinstance(cell, dict) and any(name in cell for name in VALUE_NAMES)
     return first_filled(cell, VALUE_NAMES) if has_value else cell
 
@@ -260,7 +260,7 @@ def grid_of_rows(rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> list[list
     names = list(dict.fromkeys(name for row in keyed for name in row))
     grid = [[str(name) for name in names]] if keyed else []
     for row in rows:
-        cells = [row.get(name) for name in names] if isinstance(row, Mapping) else map(_value_of, row)
+        cells = [row.get(name) for name in names] if isinstance(row, Mapping) else map(_cell_value, row)
         grid.append([_text_of(cell) for cell in cells])
     return grid
 

@@ -9,7 +9,7 @@ from typing import Any
 from docspeed_cli.results.fields import Extraction, Field
 from docspeed_cli.results.pages import Packet, Page
 from docspeed_cli.results.schema import Schema, walk_nodes
-from docspeed_cli.results.shape import NO_NAMES, read_result
+from docspeed_cli.results.shape import NO_NAMES, read_payload
 from docspeed_cli.results.tables import Table, grid_of_rows
 from docspeed_cli.results.to_text import NotConvertible, answer_with_sources, as_file_text
 from docspeed_cli.results.values import cell_text
@@ -20,7 +20,7 @@ def to_markdown(operation: str, payload: Any, names: Mapping[str, str] = NO_NAME
 
     NotConvertible if the payload has neither the operation's shape, nor pages, nor an answer.
     """
-    shape, value = read_result(operation, payload, names)
+    shape, value = read_payload(operation, payload, names)
     if shape is None:
         raise NotConvertible(operation, "markdown")
     return as_file_text(_WRITERS[shape](value))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.results.fields import Extraction
-from docspeed_cli.results.pages import Answer, Packet, Page, Region
+from docspeed_cli.results.pages import Answer, CitedRegion, Packet, Page
 from docspeed_cli.results.schema import Schema, walk_nodes
-from docspeed_cli.results.shape import NO_NAMES, read_result
+from docspeed_cli.results.shape import NO_NAMES, read_payload
 from docspeed_cli.results.tables import Table, grid_of_rows
 from docspeed_cli.results.values import cell_text
 
@@ -28,7 +28,7 @@ def to_text(operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES) -
 
     NotConvertible if the payload has neither the operation's shape, nor pages, nor an answer.
     """
-    shape, value = read_result(operation, payload, names)
+    shape, value = read_payload(operation, payload, names)
     if shape is None:
         raise NotConvertible(operation, "text")
     return as_file_text(_WRITERS[shape](value))
@@ -88,7 +88,7 @@ def answer_with_sources(answer: Answer, heading: str, escape: Callable[[str], st
     sources = []
     for number, citation in enumerate(answer.citations, 1):
         document = f"{number}. {escape(citation.document) or 'document'}"
-        places = [_place(region, escape) for region in citation.regions]
+        places = [_cited_place(region, escape) for region in citation.regions]
         if len(places) < 2:  # on one line
             sources.append(", ".join([document, *places]))
         else:
@@ -97,7 +97,7 @@ def answer_with_sources(answer: Answer, heading: str, escape: Callable[[str], st
     return "\n\n".join(parts)
 
 
-def _place(region: Region, escape: Callable[[str], str]) -> str:
+def _cited_place(region: CitedRegion, escape: Callable[[str], str]) -> str:
     place = f"page {region.page}" if region.page else escape(region.region_id)
     quote = f"“{escape(region.text)}”" if region.text else ""
     return ": ".join(filter(None, (place, quote)))

@@ -243,7 +243,7 @@ class _Sheet:
         problem = ""
         # A character takes two units at most, so nearly every text is spared the count.
         if len(text) > _MAX_TEXT // 2 and _units(text) > _MAX_TEXT:
-            text, problem = _cut(text), TEXT_CUT
+            text, problem = _cut_cell(text), TEXT_CUT
         if not text.isprintable():
             text = _cleaned(text)
         if row <= _MEASURED_ROWS:
@@ -302,5 +302,5 @@ def _first_units(text: str, count: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[: 2 * count].decode("utf-16-le", "ignore")
 
 
-def _cut(text: str) -> str:
+def _cut_cell(text: str) -> str:
     return _first_units(text, _MAX_TEXT - len(_CUT)) + _CUT

@@ -43,7 +43,7 @@ def _kind_of(old: Any) -> str:
     return "number" if isinstance(old, int | float) else ""
 
 
-def _number(text: str) -> Any:
+def _typed_number(text: str) -> Any:
     number = read_number(text)
     if number is None:
         raise ValueError(f"{text!r} is not a number that can mean only one; type it like 1240.50")
@@ -53,13 +53,13 @@ def _number(text: str) -> Any:
 
 
 def _whole_number(text: str) -> Any:
-    number = _number(text)
+    number = _typed_number(text)
     if not isinstance(number, int):
         raise ValueError(f"{text!r} is not a whole number")
     return number
 
 
-def _date(text: str) -> str:
+def _iso_date(text: str) -> str:
     found = read_date(text)
     if found is None:
         raise ValueError(f"{text!r} is not a date that can mean only one day; type it like 2026-03-02")
@@ -74,8 +74,8 @@ def _boolean(text: str) -> bool:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "number": _number,
+    "number": _typed_number,
     "integer": _whole_number,
-    "date": _date,
+    "date": _iso_date,
     "boolean": _boolean,
 }

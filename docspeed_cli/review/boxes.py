@@ -70,10 +70,10 @@ def read_shape(value: Any) -> Shape | None:
 def _shape(value: Any) -> Shape | None:
     if isinstance(value, dict):
         for names in _CORNERS:
-            if (numbers := _members(value, names)) is not None:
+            if (numbers := _numbers_by_name(value, names)) is not None:
                 return _from_corners(*numbers)
         for names in _SIZES:
-            if (numbers := _members(value, names)) is not None:
+            if (numbers := _numbers_by_name(value, names)) is not None:
                 x, y, width, height = numbers
                 return _from_points([(x, y), (x + width, y + height)])
         return next((found for name in _BOX_NAMES if (found := _shape(value.get(name))) is not None), None)
@@ -88,11 +88,11 @@ def _shape(value: Any) -> Shape | None:
 
 
 def _point(item: Any) -> tuple[float, float] | None:
-    numbers = _members(item, ("x", "y")) if isinstance(item, dict) else _numbers(item)
+    numbers = _numbers_by_name(item, ("x", "y")) if isinstance(item, dict) else _numbers(item)
     return (numbers[0], numbers[1]) if numbers is not None and len(numbers) == 2 else None
 
 
-def _members(value: dict[str, Any], names: Sequence[str]) -> list[float] | None:
+def _numbers_by_name(value: dict[str, Any], names: Sequence[str]) -> list[float] | None:
     return _numbers([value.get(name) for name in names])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from docspeed_cli.results.keys import keys_ending
 from docspeed_cli.review.documents import Document
-from docspeed_cli.review.model import Place, Value
+from docspeed_cli.review.model import PanelValue, Place
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Formats of pictures, by the ends of their files' names."""
@@ -18,13 +18,13 @@ _MARGIN = 0.006
 """Margin as a share of the page's width, so that no letter touches the edge of the picture."""
 
 
-def find_value(values: Sequence[Value], key: str) -> Value | None:
+def find_value(values: Sequence[PanelValue], key: str) -> PanelValue | None:
     """Return the value with this key; the key may leave out its beginning if only one value is meant."""
     ends = keys_ending(key, [value.key for value in values])
     return next(value for value in values if value.key == ends[0]) if len(ends) == 1 else None
 
 
-def place_with_box(value: Value) -> Place | None:
+def place_with_box(value: PanelValue) -> Place | None:
     """Return the first place of a value that has a box."""
     return next((place for place in value.places if place.boxes), None)
 

@@ -59,15 +59,15 @@ def page_chunks(
         position = slot.end()
         if slot[1] == "data":
             # A value that holds `</script>` would end the element, and what follows would be read as HTML.
-            yield _utf8(_content(data, review).translate(_UNSAFE_IN_SCRIPT))
+            yield _utf8_replacing(_page_content(data, review).translate(_UNSAFE_IN_SCRIPT))
         elif slot[1] == "pictures":
             yield from _picture_elements(pictures)
         else:
-            yield _utf8(slots[slot[1]])
+            yield _utf8_replacing(slots[slot[1]])
     yield page[position:].encode()
 
 
-def _content(data: PageData, review: Mapping[str, Any] | None) -> str:
+def _page_content(data: PageData, review: Mapping[str, Any] | None) -> str:
     content = plain_json(data.to_json())
     return content if review is None else f'{content[:-1]},"review":{to_json(review)}}}'
 
@@ -81,7 +81,7 @@ def index_page(title: str, rows: Sequence[IndexRow]) -> bytes:
         "style": style,
         "rows": "\n".join(map(_index_row, rows)),
     }
-    return _utf8(_SLOT.sub(lambda slot: slots[slot[1]], _asset("index.html")))
+    return _utf8_replacing(_SLOT.sub(lambda slot: slots[slot[1]], _asset("index.html")))
 
 
 def _index_row(row: IndexRow) -> str:
@@ -98,7 +98,9 @@ def _picture_elements(pictures: Iterable[tuple[str, bytes | str]]) -> Iterator[b
     for address, picture in pictures:
         name = escape(address.removeprefix("#"))
         if isinstance(picture, str):
-            yield _utf8(f'<script type="text/plain" id="{name}" data-problem="{escape(picture)}"></script>\n')
+            yield _utf8_replacing(
+                f'<script type="text/plain" id="{name}" data-problem="{escape(picture)}"></script>\n'
+            )
             continue
         # A page and its thumbnail share this one copy; as `img` elements both would carry the picture.
         yield f'<script type="text/plain" id="{name}">'.encode()
@@ -139,6 +141,6 @@ def _style_and_script(*, is_review: bool) -> tuple[str, str]:
     return _asset("page.css") + (_asset("review.css") if is_review else ""), script
 
 
-def _utf8(text: str) -> bytes:
+def _utf8_replacing(text: str) -> bytes:
     # JSON may escape a lone surrogate, which UTF-8 does not have.
     return text.encode("utf-8", "replace")

@@ -28,7 +28,7 @@ class Place(NamedTuple):
         return {"document": self.document, "page": self.page, "boxes": boxes, "found": self.is_found}
 
 
-class Value(NamedTuple):
+class PanelValue(NamedTuple):
     """A text that can be selected, and the places that it was read from."""
 
     key: str
@@ -109,7 +109,7 @@ class PageData(NamedTuple):
     operation: str
     notes: tuple[str, ...]
     documents: tuple[ShownDocument, ...]
-    values: tuple[Value, ...]
+    values: tuple[PanelValue, ...]
     blocks: tuple[Block, ...]
 
     def to_json(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class DocumentFile(NamedTuple):
     problem: str = ""
 
 
-class View:
+class ReviewPage:
     """A result beside its documents. Use it as a context, which closes the documents."""
 
     def __init__(
@@ -79,7 +79,7 @@ class View:
             tuple(panel.blocks),
         )
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> ReviewPage:
         return self
 
     def __exit__(self, *_: object) -> None:

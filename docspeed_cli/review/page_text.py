@@ -69,7 +69,7 @@ class PageText:
 
     def find_number(self, number: str, most: int) -> list[Match]:
         """Return where a number of JSON stands in any usual form: 1240.5 also as 1,240.50 and 1.240,50."""
-        spans = self._numbers.get(_plain(number), [])
+        spans = self._numbers.get(_normalized_number(number), [])
         return [self._lines(first, last) for first, last in spans] if len(spans) <= most else []
 
     @cached_property
@@ -148,7 +148,7 @@ def _beside(line: Box, box: Box, along: int) -> bool:
     return overlap > height / 2 and gap <= 2 * height
 
 
-def _plain(number: str) -> str:
+def _normalized_number(number: str) -> str:
     """Return a number without its sign and the zeros that say nothing; empty for a text of another form."""
     if not re.fullmatch(r"-?\d+(\.\d+)?", number):
         return ""
@@ -162,6 +162,6 @@ def _readings(token: str) -> Iterator[str]:
     last = next((char for char in reversed(token) if not char.isdigit()), "")
     decimals = len(token) - token.rfind(last) - 1
     if not last or decimals == _GROUP:
-        yield _plain(digits)
+        yield _normalized_number(digits)
     if last and last in ".,":
-        yield _plain(f"{digits[:-decimals]}.{digits[-decimals:]}")
+        yield _normalized_number(f"{digits[:-decimals]}.{digits[-decimals:]}")

@@ -11,7 +11,7 @@ from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.pages import Answer, Packet, Page
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
-from docspeed_cli.results.shape import guess_operation, read_result
+from docspeed_cli.results.shape import guess_operation, read_payload
 from docspeed_cli.results.tables import CellPlace, Table, read_tables
 from docspeed_cli.results.values import (
     VALUE_NAMES,
@@ -21,7 +21,7 @@ from docspeed_cli.results.values import (
     page_of,
     regions_of,
 )
-from docspeed_cli.review.model import Block, Place, Value
+from docspeed_cli.review.model import Block, PanelValue, Place
 from docspeed_cli.review.places import Locator, wanted, wanted_field
 
 MAX_VALUES = 20_000
@@ -47,7 +47,7 @@ class Panel:
     def __init__(
         self, payload: Any, operation: str, locators: Mapping[str, Locator], names: Mapping[str, str]
     ) -> None:
-        self.values: list[Value] = []
+        self.values: list[PanelValue] = []
         self.blocks: list[Block] = []
         self._boxes = 0
         self.is_cut = False
@@ -56,9 +56,9 @@ class Panel:
         self._locators = locators
         self._names = names
         guessed = guess_operation(payload)
-        shape, value = read_result(operation or guessed, payload)
+        shape, value = read_payload(operation or guessed, payload)
         if shape is None:
-            shape, value = read_result(guessed, payload)
+            shape, value = read_payload(guessed, payload)
         self.operation: str | None = shape
         fills: dict[str | None, Callable[[Any], None]] = {
             "extract": self._fill_with_extraction,
@@ -75,7 +75,7 @@ class Panel:
 
     # -- adding
 
-    def _add(self, value: Value) -> int | None:
+    def _add(self, value: PanelValue) -> int | None:
         """Add a value and return its number; None when the page is full."""
         if len(self.values) >= MAX_VALUES:
             self.is_cut = True
@@ -90,7 +90,7 @@ class Panel:
         self,
         kind: str,
         title: str,
-        values: Iterable[Value],
+        values: Iterable[PanelValue],
         detail: str = "",
     ) -> None:
         """Add a block with a value in each row; the values are taken one by one, until the page is full."""
@@ -99,7 +99,7 @@ class Panel:
             self.blocks.append(Block(kind, title, detail, rows=tuple((number,) for number in numbers)))
 
     def _add_table(
-        self, title: str, detail: str, columns: Sequence[str], rows: Iterator[list[Value]]
+        self, title: str, detail: str, columns: Sequence[str], rows: Iterator[list[PanelValue]]
     ) -> None:
         """Add a table; the rows are taken one by one, until the page is full."""
         listed: list[tuple[int | None, ...]] = []
@@ -129,23 +129,23 @@ class Panel:
             cells = (self._row(name, number, row, columns) for number, row in enumerate(read, 1))
             self._add_table(name, counted(len(rows), "row"), columns, cells)
 
-    def _field(self, field: Field, prefix: str) -> Value:
-        text = _cut(cell_text(field.value))
+    def _field(self, field: Field, prefix: str) -> PanelValue:
+        text = _shorten_value(cell_text(field.value))
         want = wanted_field(field, text)
         is_missing = field.value in (None, [])
         places = () if is_missing and not field.has_evidence else self._locator().places(want)
         label = field.key.removeprefix(prefix)
-        return Value(field.key, label, text, is_missing, places, _cut(field.quoted_text))
+        return PanelValue(field.key, label, text, is_missing, places, _shorten_value(field.quoted_text))
 
-    def _row(self, table: str, number: int, row: Sequence[Field], columns: Sequence[str]) -> list[Value]:
+    def _row(self, table: str, number: int, row: Sequence[Field], columns: Sequence[str]) -> list[PanelValue]:
         """Return the cells of a row, in the order of the columns."""
         named = {cell.key: cell for cell in row}
         cells = [named.get(column) or Field(column, None) for column in columns]
-        texts = [_cut(cell_text(cell.value)) for cell in cells]
+        texts = [_shorten_value(cell_text(cell.value)) for cell in cells]
         wants = [wanted_field(cell, text) for cell, text in zip(cells, texts, strict=True)]
         places = self._locator().places_of_row(wants)
         return [
-            Value(f"{table}[{number}].{cell.key}", cell.key, text, cell.value in (None, []), at)
+            PanelValue(f"{table}[{number}].{cell.key}", cell.key, text, cell.value in (None, []), at)
             for cell, text, at in zip(cells, texts, places, strict=True)
         ]
 
@@ -172,15 +172,15 @@ class Panel:
         places: Mapping[tuple[int, int], CellPlace],
         number: int,
         texts: Sequence[str],
-    ) -> list[Value]:
+    ) -> list[PanelValue]:
         """Return the cells of a row of a table, counted from 1."""
-        texts = [_cut(text) for text in texts[:_MAX_COLUMNS]]
+        texts = [_shorten_value(text) for text in texts[:_MAX_COLUMNS]]
         at = [places.get((number - 1, column)) for column in range(len(texts))]
         sources = [place and place.content for place in at]
         wants = [wanted(source, text, page) for source, text in zip(sources, texts, strict=True)]
         found = self._locator().places_of_row(wants)
         return [
-            Value(f"{table}[{number}].{name}", name, text, False, shown if text else ())
+            PanelValue(f"{table}[{number}].{name}", name, text, False, shown if text else ())
             for name, text, shown in zip(names, texts, found, strict=False)
         ]
 
@@ -193,7 +193,7 @@ class Panel:
         if tables := read_tables(self._payload) if isinstance(listed, list) else None:
             self._fill_with_tables(tables)
 
-    def _lines(self, page: Page, item: Any) -> Iterator[Value]:
+    def _lines(self, page: Page, item: Any) -> Iterator[PanelValue]:
         """Yield the regions of a page, or its lines, or the lines of its text."""
         name = next((name for name in ("regions", "lines") if _has_texts(item, name)), "")
         parts = item[name] if name else [line for line in page.text.splitlines() if line.strip()]
@@ -202,15 +202,19 @@ class Panel:
             kind = cell_text(first_filled(part, ("type", "kind"))) if name == "regions" else ""
             want = wanted(part, text, page.number, "" if name else text)
             places = self._locator().places(want) if text.strip() else ()
-            yield Value(f"pages[{page.number}].{name or 'lines'}[{number}]", kind, _cut(text), False, places)
+            yield PanelValue(
+                f"pages[{page.number}].{name or 'lines'}[{number}]", kind, _shorten_value(text), False, places
+            )
 
     def _fill_with_sections(self, packet: Packet) -> None:
-        def values() -> Iterator[Value]:
+        def values() -> Iterator[PanelValue]:
             for number, section in enumerate(packet.sections, 1):
                 first, last = section.first or 0, section.last or 0
                 pages = range(max(first, 1), min(last, first + _MAX_PAGES) + 1)
                 places = tuple(self._locator().page_place(page) for page in pages)
-                yield Value(f"sections[{number}]", section.kind, _cut(section.name), False, places)
+                yield PanelValue(
+                    f"sections[{number}]", section.kind, _shorten_value(section.name), False, places
+                )
 
         self._add_block("sections", "Sections", values(), counted(len(packet.sections), "section"))
 
@@ -227,13 +231,13 @@ class Panel:
             )
             self._add_block("sources", self._names.get(document, document), values)
 
-    def _source(self, document: str, key: str, place: Any) -> Value:
+    def _source(self, document: str, key: str, place: Any) -> PanelValue:
         quote = place if isinstance(place, str) else first_filled(place, ("text", "quote"))
         text = quote if isinstance(quote, str) else ""
         page = page_of(place, regions_of(place))
         places = self._locator(document).places(wanted(place, "", page, text))
         shown = text or (f"page {page}" if page else "; ".join(regions_of(place)))
-        return Value(key, "", _cut(shown), False, places)
+        return PanelValue(key, "", _shorten_value(shown), False, places)
 
     def _fill_with_schema(self, schema: Schema) -> None:
         self._add_block(
@@ -275,22 +279,22 @@ def _has_texts(item: Any, name: str) -> bool:
     )
 
 
-def _nodes(nodes: Sequence[Node]) -> Iterator[Value]:
+def _nodes(nodes: Sequence[Node]) -> Iterator[PanelValue]:
     for path, node in walk_nodes(nodes):
         key = ".".join(path)
-        yield Value(key, key, "  ".join(filter(None, (node.type, node.description))))
+        yield PanelValue(key, key, "  ".join(filter(None, (node.type, node.description))))
 
 
-def is_cut(text: str) -> bool:
+def is_shortened(text: str) -> bool:
     """Whether a value's text on the page is only the beginning of it."""
     return len(text) > _MAX_TEXT
 
 
-def _cut(text: str) -> str:
-    return text if not is_cut(text) else f"{text[:_MAX_TEXT]}…"
+def _shorten_value(text: str) -> str:
+    return text if not is_shortened(text) else f"{text[:_MAX_TEXT]}…"
 
 
-def pages_of(values: Iterable[Value], document: int) -> Iterator[int]:
+def pages_of(values: Iterable[PanelValue], document: int) -> Iterator[int]:
     """Yield the pages of a document that values point at."""
     places: Iterator[Place] = (place for value in values for place in value.places)
     yield from (place.page for place in places if place.document == document)

@@ -31,7 +31,7 @@ Failure = tuple[str, str]
 """The key of a value that a failed rule looked at, empty for none, and what is wrong."""
 
 
-class Summary(NamedTuple):
+class ResultSummary(NamedTuple):
     """What the queue knows of a result that is not open."""
 
     level: int
@@ -45,20 +45,20 @@ class Summary(NamedTuple):
         return {key: each for key, each in decisions.items() if each not in self.outdated}
 
 
-def summarize(
+def summarize_result(
     payload: Any, operation: str, checks: Sequence[Check] = (), decisions: Decisions | None = None
-) -> Summary:
+) -> ResultSummary:
     """Return where in the queue a result belongs, and which decisions about it are outdated."""
     values = Panel(payload, operation, {"": Locator(payload, None)}, {}).values
     known = {value.key: value.text for value in values}
     old = outdated(decisions or {}, known)
-    found_failures = [*_failures(checks), *((each.field, _change_since(each)) for each in old)]
+    found_failures = [*_failed_checks(checks), *((each.field, _change_since(each)) for each in old)]
     failures = tuple((key if key in known else "", reason) for key, reason in found_failures)
     if not known:
         failures = (*failures, ("", "The result has no values."))
     found = find_concerns(payload, failures)
     levels = [concern.level for key, concern in found.items() if key in known or not key]
-    return Summary(min(levels, default=REST), len(known), failures, tuple(old))
+    return ResultSummary(min(levels, default=REST), len(known), failures, tuple(old))
 
 
 def _change_since(decision: Decision) -> str:
@@ -85,7 +85,7 @@ def in_order(keys: Sequence[str], concerns: Mapping[str, Concern]) -> list[int]:
     return sorted(range(len(keys)), key=lambda place: concerns.get(keys[place], rest).level)
 
 
-def _failures(checks: Iterable[Check]) -> Iterator[Failure]:
+def _failed_checks(checks: Iterable[Check]) -> Iterator[Failure]:
     for check in checks:
         if check.failed:
             for key in dict.fromkeys(field.key for field in check.values) or ("",):

@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
             content = b"".join(page_chunks(data, review=review))
             self._send(HTTPStatus.OK, "text/html; charset=utf-8", content)
         elif len(path) == 4 and path[1] == "page":
-            picture = session.picture(self._number(path[0]), _whole(path[2]), _whole(path[3]))
+            picture = session.picture(self._number(path[0]), _parse_index(path[2]), _parse_index(path[3]))
             if isinstance(picture, str):
                 # With a status of failure, the browser's console would have an error for each such page.
                 self._send_json({"problem": picture})
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise IndexError(path)
 
     def _number(self, text: str) -> int:
-        number = _whole(text)
+        number = _parse_index(text)
         if not 1 <= number <= len(self.server.session):
             raise IndexError(number)
         return number
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
-def _whole(text: str) -> int:
+def _parse_index(text: str) -> int:
     # `int` alone also takes signs, blanks, underscores and the digits of other scripts.
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise IndexError(text)

@@ -26,9 +26,9 @@ from docspeed_cli.results.typed_values import typed_value
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.model import PageData
-from docspeed_cli.review.page import DocumentFile, View
-from docspeed_cli.review.panel import is_cut
-from docspeed_cli.review.queue import REST, Concern, Summary, find_concerns, in_order
+from docspeed_cli.review.page import DocumentFile, ReviewPage
+from docspeed_cli.review.panel import is_shortened
+from docspeed_cli.review.queue import REST, Concern, ResultSummary, find_concerns, in_order
 
 MAX_PAGES = 5_000
 """Pages of one document that can be looked at."""
@@ -58,7 +58,7 @@ class Reviewable(NamedTuple):
 
     label: str
     file: DecisionFile
-    summary: Summary
+    summary: ResultSummary
     load: Callable[[], Loaded]
     schema: Any = None
     """The schema by which corrections are typed."""
@@ -87,7 +87,9 @@ class _Open:
         loaded = item.load()
         self.payload = loaded.payload
         self.concerns: Mapping[str, Concern] = find_concerns(loaded.payload, item.summary.failures)
-        self.view = View(loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page")
+        self.view = ReviewPage(
+            loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page"
+        )
         self.data: PageData = self.view.data
         self._facts = Facts(loaded.payload)
         self.layout = Layout(item.schema)
@@ -267,7 +269,7 @@ class Session:
         raise Refused(_UNKNOWN)
 
     def _correction(self, shown: _Open, field: str, text: str) -> Decision:
-        if is_cut(shown.texts[field]):
+        if is_shortened(shown.texts[field]):
             raise Refused(
                 "The page shows only the beginning of this value; add a note instead of a correction."
             )

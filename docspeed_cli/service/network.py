@@ -79,7 +79,10 @@ class Transport(httpx.BaseTransport):
                 raise httpx.ProxyError(str(error)) from error
             raise
         return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
+            answer.status,
+            headers=answer.headers,
+            stream=_ResponseStream(answer),
+            extensions=answer.extensions,
         )
 
     def close(self) -> None:
@@ -87,7 +90,7 @@ class Transport(httpx.BaseTransport):
         self._pool.close()
 
 
-class _Stream(httpx.SyncByteStream):
+class _ResponseStream(httpx.SyncByteStream):
     """The body of an answer."""
 
     def __init__(self, answer: httpcore.Response) -> None:

@@ -179,7 +179,7 @@ def _code_and_message(error: Any, depth: int = 0) -> tuple[str | None, str]:
         code = next((code for code, _ in found if code), None)
         return code, "; ".join(dict.fromkeys(text for _, text in found if text))
     if isinstance(error, dict):
-        named = {_plain(name): value for name, value in error.items()}
+        named = {_normalized_name(name): value for name, value in error.items()}
         texts = (_code_and_message(named[name], depth + 1) for name in _MESSAGES if name in named)
         inner, text = next((pair for pair in texts if pair[1]), (None, ""))
         code = next((str(named[name]) for name in _CODES if isinstance(named.get(name), str | int)), None)
@@ -202,7 +202,7 @@ def _packed(text: str, depth: int) -> tuple[str | None, str]:
     return None, text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}…"
 
 
-def _plain(name: str) -> str:
+def _normalized_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
@@ -281,7 +281,7 @@ def status_word(answer: Mapping[str, Any], depth: int = 0) -> str | None:
     """The status that an answer names, in the server's word and under any of the usual names."""
     if isinstance(status := answer.get("status"), str):
         return status
-    named = {_plain(name): value for name, value in answer.items()}
+    named = {_normalized_name(name): value for name, value in answer.items()}
     names = (*_STATUSES, "name") if depth else _STATUSES
     found = next((named[name] for name in names if isinstance(named.get(name), str)), None)
     inner = [named[name] for name in (*_STATUSES, *_JOB_WRAPPERS) if isinstance(named.get(name), dict)]
@@ -292,7 +292,7 @@ def status_word(answer: Mapping[str, Any], depth: int = 0) -> str | None:
 
 def job_error(answer: Mapping[str, Any], depth: int = 0) -> tuple[str | None, str]:
     """Code and message of a failed job, in whichever members the server put them."""
-    named = {_plain(name): value for name, value in answer.items()}
+    named = {_normalized_name(name): value for name, value in answer.items()}
     found = [_code_and_message(named[name]) for name in _REASONS if name in named]
     inner = [named[name] for name in _WRAPPERS if isinstance(named.get(name), dict)]
     found += [job_error(each, depth + 1) for each in inner if depth < _MAX_NESTED]
@@ -361,7 +361,7 @@ def _job_under_other_names(content: Mapping[str, Any]) -> dict[str, Any] | None:
     around = {name: value for name, value in content.items() if value is not inner}
     if "answer" in job or not _has_scalars_only(around) or not _has_scalars_only(job):
         return None
-    named = {_plain(name): value for name, value in job.items()}
+    named = {_normalized_name(name): value for name, value in job.items()}
     # An `id` may be that of anything else, unless something beside it or around it says that it is a job's.
     is_job = status_word(job) is not None or (inner is not None and inner is not content.get("data"))
     names = ("jobid", "taskid", *(("id",) if is_job else ()))

@@ -93,12 +93,12 @@ def _exception(url: str, env: Mapping[str, str]) -> str:
     """Variable and entry that exempt the URL from every proxy; empty if none does."""
     variable = next((name for name in ("no_proxy", "NO_PROXY") if env.get(name)), "")
     for entry in re.split(r"[,\s]+", env.get(variable, "")):
-        if entry == "*" or (entry and _names(entry.lower(), url)):
+        if entry == "*" or (entry and _no_proxy_matches(entry.lower(), url)):
             return f"{variable} ({entry})"
     return ""
 
 
-def _names(entry: str, url: str) -> bool:
+def _no_proxy_matches(entry: str, url: str) -> bool:
     """Whether an entry of NO_PROXY names the URL's host: an address, a range or a domain, with any port."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")

@@ -81,16 +81,16 @@ TROUBLE = (sqlite3.Error, UnicodeDecodeError)
 """Errors of a damaged file: Python 3.11 fails to decode SQLite's message if a damaged name is in it."""
 
 
-def layout_of(db: sqlite3.Connection) -> int:
+def sqlite_layout_version(db: sqlite3.Connection) -> int:
     """Return the number of migrations that the file has had; 0 if it is new."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(db: sqlite3.Connection) -> None:
+def migrate_sqlite(db: sqlite3.Connection) -> None:
     """Bring the layout to this version in one transaction; a second process finds it done."""
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for script in MIGRATIONS[layout_of(db) :]:
+        for script in MIGRATIONS[sqlite_layout_version(db) :]:
             # `executescript` would commit the transaction before it starts.
             for statement in filter(str.strip, script.split(";")):
                 db.execute(statement)
@@ -103,7 +103,7 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     Of a newer layout, the tables and columns that this one has too are copied.
     """
     try:
-        if layout_of(source) <= 0:
+        if sqlite_layout_version(source) <= 0:
             return False
     except TROUBLE:
         return False

@@ -29,7 +29,7 @@ from docspeed_cli.store.postgres_connection import (
     words,
 )
 from docspeed_cli.store.postgres_contents import ResultRows
-from docspeed_cli.store.postgres_layout import SCHEMA, layout_of, missing_rights
+from docspeed_cli.store.postgres_layout import SCHEMA, missing_rights, postgres_layout_version
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
 from docspeed_cli.store.postgres_questions import Question, Rows, ask_all
 from docspeed_cli.store.turns import Turns
@@ -150,7 +150,7 @@ class PostgresDatabase(Database):
     def engine(self) -> tuple[str, int]:
         """Return the engine with its version, and the number of the tables' layout."""
         version = self.read("SELECT current_setting('server_version')")[0][0]
-        return f"PostgreSQL {version}", self.exchange(layout_of)
+        return f"PostgreSQL {version}", self.exchange(postgres_layout_version)
 
     def clock_skew(self) -> float:
         """Return by how many seconds the server's clock is ahead of this machine's."""

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from docspeed_cli.core.errors import LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
-from docspeed_cli.store.postgres_layout import MIGRATIONS, SCHEMA, layout_of, migrate
+from docspeed_cli.store.postgres_layout import MIGRATIONS, SCHEMA, migrate_postgres, postgres_layout_version
 
 Connection = psycopg.Connection[Any]
 
@@ -104,12 +104,12 @@ def _set_up(address: LedgerAddress, connection: Connection) -> None:
             )
     if problem:
         raise LedgerUnavailable(words(address, problem), hint=HINT)
-    layout = layout_of(connection)
+    layout = postgres_layout_version(connection)
     if layout > len(MIGRATIONS):
         what = f"its tables have layout {layout}, and this docspeed knows {len(MIGRATIONS)}"
         raise LedgerUnavailable(words(address, what), hint="install a newer docspeed")
     if layout < len(MIGRATIONS):
-        migrate(connection)
+        migrate_postgres(connection)
     sets = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
     connection.execute(f"SELECT {sets}".encode())
 

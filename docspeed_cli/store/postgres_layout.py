@@ -67,7 +67,7 @@ MIGRATIONS = (
 """SQL scripts in order; the table `layout` has a row for each that was run. Released ones never change."""
 
 
-def layout_of(connection: psycopg.Connection[Any]) -> int:
+def postgres_layout_version(connection: psycopg.Connection[Any]) -> int:
     """Return the number of migrations that the database has had; 0 if it has no tables of ours."""
     # Not `to_regclass`: it may answer from what this connection remembers of an earlier time.
     tables = "pg_class JOIN pg_namespace AS n ON n.oid = relnamespace"
@@ -89,11 +89,11 @@ def missing_rights(connection: psycopg.Connection[Any]) -> str:
     return ""
 
 
-def migrate(connection: psycopg.Connection[Any]) -> None:
+def migrate_postgres(connection: psycopg.Connection[Any]) -> None:
     """Bring the layout to this version in one transaction; a second client waits, and finds it done."""
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        before = layout_of(connection)
+        before = postgres_layout_version(connection)
         if before == 0:
             # `IF NOT EXISTS` would ask for the right to create schemas where an administrator made this one.
             sql = f"SELECT 1 FROM pg_namespace WHERE nspname = '{SCHEMA}'"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from docspeed_cli.store.database import Database, Write
-from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, layout_of, migrate
+from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, migrate_sqlite, sqlite_layout_version
 
 if sys.platform != "win32":
     import fcntl
@@ -126,7 +126,7 @@ class SqliteDatabase(Database):
                 continue
             # Another process may have set the file aside, or a user deleted it. A check before the work could
             # miss that, and each check is a system call, at which Python switches to another thread.
-            if not self.is_persistent or _identity(self.path) == self._identity:
+            if not self.is_persistent or _device_and_inode(self.path) == self._identity:
                 return result
             self._db.close()
             self._db = self._open()
@@ -138,7 +138,7 @@ class SqliteDatabase(Database):
             lock = _lock_folder(self.path)
             try:
                 # Another process may have replaced the damaged file already.
-                if damage is not None and _identity(self.path) == self._identity:
+                if damage is not None and _device_and_inode(self.path) == self._identity:
                     return self._replace(damage)
                 try:
                     return _connect(self.path)
@@ -147,7 +147,7 @@ class SqliteDatabase(Database):
                         raise
                     return self._replace(error)
             finally:
-                self._identity = _identity(self.path)
+                self._identity = _device_and_inode(self.path)
                 os.close(lock)
         except (OSError, sqlite3.Error) as error:
             return self._in_memory(_read_only(self.path), error)
@@ -185,9 +185,9 @@ class SqliteDatabase(Database):
         Without those rows, requests that are already paid for would be submitted again.
         """
         db = self._empty()
-        migrate(db)
+        migrate_sqlite(db)
         is_known = any(copy_rows(source, db) for source in sources)
-        is_empty = _identity(self.path) is None or os.path.getsize(self.path) == 0
+        is_empty = _device_and_inode(self.path) is None or os.path.getsize(self.path) == 0
         again = "" if is_known or is_empty else "; what it records may be paid for again"
         self._warn(f"can't use the ledger {self.path} ({error}); keep the job ids that are printed{again}")
         return db
@@ -208,7 +208,7 @@ class LedgerCopy(SqliteDatabase):
         problem = "it is not a ledger"
         for source in _read_only(self.path):
             try:
-                layout = layout_of(source)
+                layout = sqlite_layout_version(source)
                 if layout > len(MIGRATIONS):
                     problem = "a newer docspeed wrote it"
                 elif layout:
@@ -216,7 +216,7 @@ class LedgerCopy(SqliteDatabase):
                     if source.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
                         db = self._empty()
                         source.backup(db)
-                        migrate(db)
+                        migrate_sqlite(db)
                         return db
             except TROUBLE:
                 continue
@@ -235,7 +235,7 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
             db.execute("PRAGMA locking_mode = NORMAL")
             db.execute("SELECT count(*) FROM sqlite_master").fetchall()  # frees the exclusive lock
         db.execute("PRAGMA synchronous = FULL")
-        layout = layout_of(db)
+        layout = sqlite_layout_version(db)
         if layout > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed; install that version")
         if layout < len(MIGRATIONS):
@@ -245,7 +245,7 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode = DELETE")
             if wal:
                 db.execute("PRAGMA journal_mode = WAL")
-            migrate(db)
+            migrate_sqlite(db)
     except BaseException as error:
         db.close()
         # Some network folders lack the shared memory that a write-ahead log needs.
@@ -270,7 +270,7 @@ def _lock_folder(path: str) -> int:
     return descriptor
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _device_and_inode(path: str) -> tuple[int, int] | None:
     """Return the device and number of the file at `path`; None if there is none."""
     try:
         found = os.stat(path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from docspeed_cli.service.client import Exchange
 
 
-def _escaped(text: str, separators: str = "") -> str:
+def _escape_workflow_text(text: str, separators: str = "") -> str:
     """Escape a part of a workflow command as GitHub expects: the command is one line, and `%` an escape."""
     text = sanitize(text).replace("##[", "# #[")
     return "".join(f"%{ord(each):02X}" if each in f"%\r\n{separators}" else each for each in text)
@@ -130,8 +130,8 @@ class Messages(Streams):
         if self._in_github_actions and not self.style.json_errors:
             path = text.partition(": ")[0]
             # A path's own `is_file` raises an error if the text is longer than a path can be.
-            file = f"file={_escaped(path, ',:')}," if os.path.isfile(path) else ""  # noqa: PTH113
-            self._write_stderr(f"::error {file}title=docspeed::{_escaped(text)}")
+            file = f"file={_escape_workflow_text(path, ',:')}," if os.path.isfile(path) else ""  # noqa: PTH113
+            self._write_stderr(f"::error {file}title=docspeed::{_escape_workflow_text(text)}")
 
     @contextmanager
     def grouped(self, title: str) -> Iterator[None]:

@@ -44,7 +44,7 @@ class Output(Messages):
 
     def value(self, value: Any) -> None:
         """Write one JSON value: compact on one line in a pipe, indented at a terminal."""
-        self._json([_utf8(to_json(value) + "\n")])
+        self._json([_utf8_escaping(to_json(value) + "\n")])
 
     def payload(self, payload: Body) -> None:
         """Write a result: the server's bytes in a pipe; indented and sanitised at a terminal."""
@@ -55,7 +55,7 @@ class Output(Messages):
         # The payload is spliced in as bytes: parsing it would change its numbers and take its memory tenfold.
         head = to_json(members)
         opening = head[:-1] + ("," if members else "") + to_json(name) + ":"
-        self._json(itertools.chain([_utf8(opening)], payload.on_one_line(), [b"}\n"]))
+        self._json(itertools.chain([_utf8_escaping(opening)], payload.on_one_line(), [b"}\n"]))
 
     def chunks(self, chunks: Iterable[bytes]) -> None:
         """Write these bytes as they are."""
@@ -71,7 +71,7 @@ class Output(Messages):
         if self.environment.stdout.isatty():
             self._write_stdout(sanitize(text) + "\n")
         else:
-            self.chunks([_utf8(text + "\n")])
+            self.chunks([_utf8_escaping(text + "\n")])
 
     def row(self, *cells: str, prose: str = "", state: int | None = None) -> None:
         """Write a line for people: these cells and then prose. Cell number `state` gets a state's colour."""
@@ -153,6 +153,6 @@ class Output(Messages):
             self.note("only the beginning is shown; `-o FILE` writes all of it")
 
 
-def _utf8(text: str) -> bytes:
+def _utf8_escaping(text: str) -> bytes:
     """UTF-8, with lone surrogates escaped as JSON escapes them."""
     return text.encode("utf-8", "backslashreplace")

@@ -18,13 +18,13 @@ from docspeed_cli.core.settings import (
     SETTINGS,
     VARIABLES,
     Settings,
+    concurrency,
     duration,
     resolve,
     saved_keys,
     server_url,
     size,
     switch,
-    workers,
 )
 
 KEY = "ds_key_that_must_not_be_shown"
@@ -328,7 +328,7 @@ def test_duration_over_the_maximum_is_the_maximum(text: str) -> None:
 
 @given(st.text())
 def test_setting_parsers_any_text_parses_or_raises_value_error(text: str) -> None:
-    for read in (switch, workers, server_url, size):
+    for read in (switch, concurrency, server_url, size):
         try:
             found = read(text)
         except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from docspeed_cli.jobs.stored.stored_results import read_result
+from docspeed_cli.jobs.stored.stored_results import read_result_file
 
 
 def test_read_result_closes_its_file(tmp_path: Path) -> None:
@@ -13,6 +13,6 @@ def test_read_result_closes_its_file(tmp_path: Path) -> None:
     path.write_bytes(b'{"fields": {}}')
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = read_result("a", path)
+        found = read_result_file("a", path)
     assert found.payload == {"fields": {}}
     assert caught == []

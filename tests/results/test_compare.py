@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, compare
+from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, compare_payloads
 
 
 def cell(value: Any, region: str = "p1:l1") -> dict[str, Any]:
@@ -36,7 +36,7 @@ EXPECTED: dict[str, Any] = {
 
 
 def compared(actual: Any, expected: Any = EXPECTED, **options: Any) -> Comparison:
-    return compare(expected, actual, CompareOptions(**options))
+    return compare_payloads(expected, actual, CompareOptions(**options))
 
 
 def found(actual: Any, **options: Any) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from docspeed_cli.results.compare import compare
+from docspeed_cli.results.compare import compare_payloads
 from tests.results.invoices import cell, invoice
 
 Change = Callable[[Any], None]
@@ -54,7 +54,7 @@ def test_compare_of_fifty_results_names_the_thirty_changes_and_nothing_else() ->
             change(actual)
             extra = f"line_items[{len(actual['line_items'])}]"
             wanted = [(extra if place == "row" else place, kind)]
-        found = [(each.key, each.kind) for each in compare(expected, dressed(actual)).differences]
+        found = [(each.key, each.kind) for each in compare_payloads(expected, dressed(actual)).differences]
         if found != wanted:
             wrong.append((number, wanted, found))
     assert wrong == []

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.results.layout import Column, Document, Layout
+from docspeed_cli.results.layout import Column, DocumentOutcome, Layout
 from docspeed_cli.results.rows import (
     NoSuchColumn,
     NoSuchTable,
-    View,
+    RowSelection,
     failed_record,
     pick_columns,
     read_record,
@@ -21,10 +21,10 @@ from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.results.values import cell_text
 from tests.results.payloads import EXTRACT, OLDER_SCHEMA, OPERATIONS, SCHEMA, TABLES, any_json
 
-DOCUMENT = Document("a.pdf", "job_1", "completed")
+DOCUMENT = DocumentOutcome("a.pdf", "job_1", "completed")
 
 
-def grid(view: View, *payloads: Any) -> list[list[str]]:
+def grid(view: RowSelection, *payloads: Any) -> list[list[str]]:
     """Return the columns and the texts of the rows of all payloads."""
     rows = [row for payload in payloads for row in view.rows(DOCUMENT, payload)]
     names = [column.name for column in view.columns().all(name for row in rows for name in row)]
@@ -33,7 +33,7 @@ def grid(view: View, *payloads: Any) -> list[list[str]]:
 
 def test_document_row_has_the_schemas_fields_in_its_order() -> None:
     schema = {"fields": [{"key": "total", "type": "number"}, {"key": "invoice.number"}, {"key": "due"}]}
-    assert grid(View("extract", Layout(schema)), EXTRACT) == [
+    assert grid(RowSelection("extract", Layout(schema)), EXTRACT) == [
         ["input", "job_id", "status", "total", "invoice.number", "due", "error"],
         ["a.pdf", "job_1", "completed", "-12.5", "INV-1", "", ""],
     ]
@@ -41,7 +41,7 @@ def test_document_row_has_the_schemas_fields_in_its_order() -> None:
 
 def test_document_row_without_a_schema_has_every_documents_fields() -> None:
     other = {"fields": {"due": {"value": "2026-01-01"}, "total": {"value": 3, "page": 1}}}
-    assert grid(View("extract", Layout()), EXTRACT, other) == [
+    assert grid(RowSelection("extract", Layout()), EXTRACT, other) == [
         ["input", "job_id", "status", "invoice.number", "total", "po", "tags", "due", "error"],
         ["a.pdf", "job_1", "completed", "INV-1", "-12.5", "", "a; b", "", ""],
         ["a.pdf", "job_1", "completed", "", "3", "", "", "2026-01-01", ""],
@@ -49,8 +49,8 @@ def test_document_row_without_a_schema_has_every_documents_fields() -> None:
 
 
 def test_document_row_of_a_failure_has_the_same_columns() -> None:
-    view = View("extract", Layout(SCHEMA))
-    failed = Document("b.pdf", "", "failed", "job_failed", "it is damaged")
+    view = RowSelection("extract", Layout(SCHEMA))
+    failed = DocumentOutcome("b.pdf", "", "failed", "job_failed", "it is damaged")
     (row,) = view.failed_rows(failed)
     names = [column.name for column in view.columns().all()]
     assert names == ["input", "job_id", "status", "invoice.number", "tags", "error"]
@@ -62,7 +62,7 @@ def test_document_row_of_the_older_schema_finds_nested_fields() -> None:
     payload = {
         "invoice_level_fields": {"number": {"value": "7", "page": 1}, "seller": {"name": {"value": "X"}}}
     }
-    assert grid(View("extract", Layout(OLDER_SCHEMA)), payload) == [
+    assert grid(RowSelection("extract", Layout(OLDER_SCHEMA)), payload) == [
         ["input", "job_id", "status", "number", "seller.name", "error"],
         ["a.pdf", "job_1", "completed", "7", "X", ""],
     ]
@@ -81,13 +81,13 @@ def test_document_row_of_the_older_schema_finds_nested_fields() -> None:
     ],
 )
 def test_document_row_field_is_found(key: str, fields: dict[str, Any], shown: str) -> None:
-    names, row = grid(View("extract", Layout({"fields": [{"key": key}]})), {"fields": fields})
+    names, row = grid(RowSelection("extract", Layout({"fields": [{"key": key}]})), {"fields": fields})
     assert dict(zip(names, row, strict=True))["field.status" if key == "status" else key] == shown
 
 
 def test_table_rows_have_the_schemas_columns() -> None:
     schema = {"tables": [{"key": "line_items", "fields": [{"key": "qty"}, {"key": "amount"}]}], "fields": []}
-    view = View("extract", Layout(schema), "line_items")
+    view = RowSelection("extract", Layout(schema), "line_items")
     assert grid(view, EXTRACT, {"fields": {}, "line_items": {}}) == [
         ["input", "qty", "amount"],
         ["a.pdf", "10", ""],
@@ -97,18 +97,18 @@ def test_table_rows_have_the_schemas_columns() -> None:
 
 
 def test_table_rows_without_a_schema_have_every_rows_columns() -> None:
-    assert grid(View("extract", Layout(), "line_items"), EXTRACT)[0] == [
+    assert grid(RowSelection("extract", Layout(), "line_items"), EXTRACT)[0] == [
         "input",
         "description",
         "qty",
         "amount",
     ]
     with pytest.raises(NoSuchTable, match="no table 'x' in the result; it has line_items, fields"):
-        grid(View("extract", Layout(), "x"), EXTRACT)
+        grid(RowSelection("extract", Layout(), "x"), EXTRACT)
 
 
 def test_table_fields_are_values_with_their_evidence() -> None:
-    assert grid(View("extract", Layout(SCHEMA), "fields"), EXTRACT) == [
+    assert grid(RowSelection("extract", Layout(SCHEMA), "fields"), EXTRACT) == [
         ["field", "value", "page", "quoted_text", "regions", "input"],
         ["invoice.number", "INV-1", "2", "No INV-1", "p2:l3", "a.pdf"],
         ["total", "-12.5", "1", "", "p1:l9", "a.pdf"],
@@ -120,7 +120,7 @@ def test_table_fields_are_values_with_their_evidence() -> None:
 def test_cell_rows_are_one_rectangle_under_all_headings() -> None:
     keyed = {"table_id": "k", "rows": [{"Item": "Bolt", "page": "x"}]}
     payload = {"tables": [*TABLES["tables"], keyed, {"columns": ["A", "A", ""], "rows": [[1, 2, 3]]}]}
-    assert grid(View("tables", Layout()), payload) == [
+    assert grid(RowSelection("tables", Layout()), payload) == [
         [
             "input",
             "page",
@@ -146,16 +146,16 @@ def test_cell_rows_are_one_rectangle_under_all_headings() -> None:
 
 def test_cell_rows_under_headings_that_repeat_keep_every_cell() -> None:
     payload = {"tables": [{"columns": ["a", "a 2", "a", "column_5"], "rows": [list("vwxyz")]}]}
-    names, row = grid(View("tables", Layout()), payload)
+    names, row = grid(RowSelection("tables", Layout()), payload)
     assert names[4:] == ["a", "a 2", "a 3", "column_5", "column_5 2"]
     assert row[4:] == list("vwxyz")
 
 
 @pytest.mark.parametrize("name", ["p1:t1", "Items", "items", "1"])
 def test_cell_rows_table_is_picked_by_name_title_or_number(name: str) -> None:
-    assert [row[2] for row in grid(View("tables", Layout(), name), TABLES)[1:]] == ["p1:t1", "p1:t1"]
+    assert [row[2] for row in grid(RowSelection("tables", Layout(), name), TABLES)[1:]] == ["p1:t1", "p1:t1"]
     with pytest.raises(NoSuchTable, match=r"it has p1:t1 \(Items\), p2:t1"):
-        grid(View("tables", Layout(), "x"), TABLES)
+        grid(RowSelection("tables", Layout(), "x"), TABLES)
 
 
 def test_record_links_rows_to_their_evidence() -> None:
@@ -179,7 +179,7 @@ def test_pick_columns_takes_full_names_and_their_ends() -> None:
 def test_rows_of_any_payload_fit_their_columns(operation: str, payload: Any, schema: Any) -> None:
     for layout in (Layout(), Layout(schema), Layout(SCHEMA)):
         for table in (None, "fields", *layout.tables[:1]):
-            view = View(operation, layout, table)
+            view = RowSelection(operation, layout, table)
             try:
                 rows = view.rows(DOCUMENT, payload)
             except (NotConvertible, NoSuchTable):

@@ -15,12 +15,12 @@ import openpyxl
 import pytest
 
 from docspeed_cli.core.json_text import read_json
-from docspeed_cli.results.layout import Column, Document, Layout
-from docspeed_cli.results.rows import ALL_TABLES, Record, View, failed_record, read_record
+from docspeed_cli.results.layout import Column, DocumentOutcome, Layout
+from docspeed_cli.results.rows import ALL_TABLES, Record, RowSelection, failed_record, read_record
 from docspeed_cli.results.to_xlsx import MAX_COLUMNS, Book, BookColumns, TooManyColumns
 from tests.results.payloads import EXTRACT, HOSTILE
 
-DOCUMENT = Document("a.pdf", "job_1", "completed")
+DOCUMENT = DocumentOutcome("a.pdf", "job_1", "completed")
 SCHEMA = {
     "fields": [
         {"key": "number", "type": "string"},
@@ -72,7 +72,7 @@ def test_book_has_a_sheet_for_documents_each_table_evidence_and_problems() -> No
         },
         "line_items": EXTRACT["line_items"],
     }
-    failed = failed_record(Document("b.pdf", "", "failed", "job_failed", "it is damaged"), layout)
+    failed = failed_record(DocumentOutcome("b.pdf", "", "failed", "job_failed", "it is damaged"), layout)
     found = sheets(book_of(extracted(payload, layout), failed, layout=layout))
     assert list(found) == ["Documents", "line_items", "Evidence", "Problems"]
     assert found["Documents"] == [
@@ -215,7 +215,7 @@ def test_book_of_tables_has_one_sheet_for_all() -> None:
     payload = {"tables": [{"columns": ["HSN", "Qty"], "rows": [["0047", 5]]}]}
     record = read_record("tables", DOCUMENT, payload, layout)
     file = io.BytesIO()
-    shown = View("tables", layout).columns().all(["HSN", "Qty"])
+    shown = RowSelection("tables", layout).columns().all(["HSN", "Qty"])
     with Book(file, BookColumns([Column("input")], {ALL_TABLES: shown})) as book:
         book.add(record)
         book.close()

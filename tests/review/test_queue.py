@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from docspeed_cli.results.rules import parse_rules
-from docspeed_cli.review.queue import FAILED, LOW, REST, Concern, find_concerns, in_order, summarize
+from docspeed_cli.review.queue import FAILED, LOW, REST, Concern, find_concerns, in_order, summarize_result
 
 GOOD = {"value": "Basel", "region_ids": ["p1:l1"], "text": "City Basel"}
 
@@ -50,7 +50,7 @@ def test_queue_begins_with_what_failed_a_rule_then_doubts_then_the_rest() -> Non
     rules = parse_rules('[[rule]]\nname = "r"\ncheck = "total > net"', "r.toml")
     fine = payload(city=GOOD)
     failed = payload(net=GOOD | {"value": 9, "text": "9"}, total=GOOD | {"value": 5, "text": "5"})
-    summaries = [summarize(fine, "extract"), summarize(failed, "extract", rules.check(failed))]
+    summaries = [summarize_result(fine, "extract"), summarize_result(failed, "extract", rules.check(failed))]
     assert [(each.level, each.value_count) for each in summaries] == [(REST, 1), (FAILED, 2)]
     concerns = find_concerns(failed, summaries[1].failures)
     assert concerns["total"].level == FAILED and concerns["total"].reasons[0].startswith("r: ")
@@ -60,5 +60,5 @@ def test_queue_begins_with_what_failed_a_rule_then_doubts_then_the_rest() -> Non
 
 def test_rule_about_what_the_result_does_not_have_concerns_the_document() -> None:
     rules = parse_rules('[[rule]]\nname = "r"\ncheck = "gone > 1"', "r.toml")
-    summary = summarize(payload(city=GOOD), "extract", rules.check(payload(city=GOOD)))
+    summary = summarize_result(payload(city=GOOD), "extract", rules.check(payload(city=GOOD)))
     assert summary.level == FAILED and [key for key, _ in summary.failures] == [""]

@@ -12,7 +12,7 @@ from docspeed_cli.core.json_text import read_json
 from docspeed_cli.results.corrections import corrected, corrections_among
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.page import DocumentFile
-from docspeed_cli.review.queue import summarize
+from docspeed_cli.review.queue import summarize_result
 from docspeed_cli.review.session import Loaded, Refused, Reviewable, Session
 from tests.review.papers import pdf
 
@@ -29,7 +29,7 @@ FIELDS = ["total", "city", "date", "items[1].amount"]
 
 def reviewable(folder: Path, name: str = "a", result: Any = RESULT, operation: str = "extract") -> Reviewable:
     file = DecisionFile(folder / f"{name}.corrections.json")
-    summary = summarize(result, operation, (), file.read())
+    summary = summarize_result(result, operation, (), file.read())
     return Reviewable(name, file, summary, lambda: Loaded(result, operation, ()))
 
 

@@ -18,10 +18,10 @@ COMMANDS = (
             "docspeed jobs wait @last && docspeed jobs result @last -o result.json",
         ),
         entries=(
-            Entry("status", "Show the current state of jobs.", "jobs.status:status"),
+            Entry("status", "Show the current state of jobs.", "jobs.status:jobs_status"),
             Entry("wait", "Follow jobs to their end.", "jobs.wait:wait"),
             Entry("result", "Print the results of jobs that have ended.", "jobs.result:result"),
-            Entry("list", "List the jobs that this machine submitted, newest first.", "jobs.list:list_"),
+            Entry("list", "List the jobs that this machine submitted, newest first.", "jobs.list:list_jobs"),
             Entry("watch", "Show a live table of the running jobs; Ctrl-C leaves.", "jobs.watch:watch"),
             Entry("forget", "Remove jobs and their kept results from this machine.", "jobs.forget:forget"),
         ),
@@ -31,7 +31,7 @@ COMMANDS = (
         "List and show runs over many inputs: counts, pages, time, failures.",
         examples=("docspeed runs show", "docspeed runs list --json | jq -r 'select(.failed > 0) | .run'"),
         entries=(
-            Entry("list", "List the runs over many inputs, newest first.", "runs:list_"),
+            Entry("list", "List the runs over many inputs, newest first.", "runs:list_runs"),
             Entry(
                 "show",
                 "Show a run: counts, pages, time, where its results are, and what failed.",
@@ -49,8 +49,16 @@ COMMANDS = (
         "Show the ledger of jobs, or import this machine's into a shared one.",
         examples=("docspeed ledger status", "docspeed ledger import"),
         entries=(
-            Entry("status", "Show where the ledger is, its version, and how much is in it.", "ledger:status"),
-            Entry("migrate", "Upgrade the ledger's tables for this version of docspeed.", "ledger:migrate"),
+            Entry(
+                "status",
+                "Show where the ledger is, its version, and how much is in it.",
+                "ledger:ledger_status",
+            ),
+            Entry(
+                "migrate",
+                "Upgrade the ledger's tables for this version of docspeed.",
+                "ledger:migrate_ledger",
+            ),
             Entry(
                 "import", "Copy a local ledger, with its kept results, into the shared one.", "ledger:import_"
             ),

@@ -89,7 +89,7 @@ def chat(
                 "the question comes before the documents", hint=_question_first(context, misplaced)
             )
         problems = [] if context.settings.error is None else [context.settings.error]
-        checked = _check(context, options, question, problems)
+        checked = _check_options(context, options, question, problems)
         sources: tuple[Source, ...] = ()
         try:
             with adding_to(problems):
@@ -113,7 +113,7 @@ class _Checked(NamedTuple):
     target: Target
 
 
-def _check(
+def _check_options(
     context: Context, options: ChatOptions, question: str | None, problems: list[UsageError]
 ) -> _Checked:
     """Check everything but the documents; what is wrong is added to `problems`."""

@@ -65,7 +65,7 @@ def _answer_typed(talk: Talk, delivery: Delivery) -> None:
 def _typed_lines(talk: Talk) -> Iterator[str]:
     while True:
         try:
-            line = _read_line(talk.context)
+            line = _read_question(talk.context)
         except Interrupted as interrupted:
             _give_up(talk, interrupted)
             continue
@@ -89,7 +89,7 @@ def _give_up(talk: Talk, interrupted: Interrupted) -> None:
         output.hint(f"`{talk.context.wait_command(jobs)}`")
 
 
-def _read_line(context: Context) -> str | None:
+def _read_question(context: Context) -> str | None:
     """A line from the keyboard; None at its end."""
     environment = context.environment
     # `input` brings arrow keys and history, but reads no other stream than this one.

@@ -9,7 +9,7 @@ from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, output_flag, request_flag
 from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
 from docspeed_cli.core.timefmt import counted
-from docspeed_cli.jobs.checking import check_error, describe
+from docspeed_cli.jobs.checking import check_error, describe_check
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.stored.result_documents import corrected_payload
 from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
@@ -56,7 +56,7 @@ def check(
             raise UsageError(f"check needs {missing}", hint="`docspeed check --draft SCHEMA` prints rules")
         of = checked_schema(context, schema) if schema is not None else None
         known = read_rules(context, rules, "--rules", of)
-        return _Report(context, known, strict=strict).perform(results)
+        return _CheckReport(context, known, strict=strict).perform(results)
 
     return action
 
@@ -71,7 +71,7 @@ def _print_draft(context: Context, path: str) -> int:
     return 0
 
 
-class _Report:
+class _CheckReport:
     """Checks results one after the other and prints what was found."""
 
     def __init__(self, context: Context, rules: Rules, *, strict: bool) -> None:
@@ -114,9 +114,9 @@ class _Report:
         output = self.context.output
         wrong = [found for found in checks if found.failed]
         for found in wrong:
-            output.annotate(f"{result.label}: {describe(found)}")
+            output.annotate(f"{result.label}: {describe_check(found)}")
         if not output.human_output:
-            output.value(_line(result, status, checks))
+            output.value(_checked_line(result, status, checks))
         elif wrong:
             from docspeed_cli.terminal.views.checks import checks_view
 
@@ -130,10 +130,10 @@ class _Report:
             if error.hint:
                 output.hint(error.hint)
         else:
-            output.value({**_line(result, "unreadable", []), "error": error.to_json()})
+            output.value({**_checked_line(result, "unreadable", []), "error": error.to_json()})
 
 
-def _line(result: StoredResult, status: str, checks: list[Check]) -> dict[str, Any]:
+def _checked_line(result: StoredResult, status: str, checks: list[Check]) -> dict[str, Any]:
     job = result.job
     return {
         "input": result.label,

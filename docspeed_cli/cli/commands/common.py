@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
     from docspeed_cli.results.rules import Rules
 
-Grounding = Annotated[
+GroundingFlag = Annotated[
     Text,
     request_flag("--grounding", f"what evidence points to: {', '.join(GROUNDINGS)}, or another name", "NAME"),
 ]
-Table = Annotated[
+TableFlag = Annotated[
     Text, output_flag("--table", "for csv, the rows of this table; `fields` means the fields", "NAME")
 ]
-Columns = Annotated[
+ColumnsFlag = Annotated[
     Text, output_flag("--columns", "for csv and xlsx, only these columns, in this order", "NAME,NAME")
 ]
 
@@ -51,7 +51,7 @@ def note_unknown_names(context: Context, fields: Mapping[str, Any]) -> None:
                 )
 
 
-def read_text(context: Context, path: str, flag_name: str) -> str:
+def read_text_flag(context: Context, path: str, flag_name: str) -> str:
     """A text file that a flag names, which no result may replace. UsageError if it can't be read."""
     context.files_read.add(Path(path), path)
     try:
@@ -91,7 +91,7 @@ def checked_schema(context: Context, text: str, where: str = "--schema") -> Any:
     elif text.lstrip()[:1] in ("{", "["):
         content = text
     else:
-        content, where = read_text(context, text, where), text
+        content, where = read_text_flag(context, text, where), text
     checked = check_schema(content)
     if checked.faults:
         listed = "".join(f"\n  {fault}" for fault in checked.faults)
@@ -112,5 +112,5 @@ def read_rules(context: Context, path: str, flag_name: str, schema: Any = None) 
     from docspeed_cli.results.rules import names_of, parse_rules
 
     return parse_rules(
-        read_text(context, path, flag_name), path, None if schema is None else names_of(schema)
+        read_text_flag(context, path, flag_name), path, None if schema is None else names_of(schema)
     )

@@ -43,7 +43,7 @@ def completion(
             what = "no shell was named" if chosen is None else f"there is no completion script for {chosen}"
             raise UsageError(what, hint=f"the shells are {', '.join(SCRIPTS)}")
         if install:
-            _install(context, chosen)
+            _install_script(context, chosen)
         else:
             context.output.text(_script(chosen).removesuffix("\n"))
         return 0
@@ -73,7 +73,7 @@ def shell_of(env: Mapping[str, str], platform: str) -> str:
     return name
 
 
-def _install(context: Context, shell: str) -> None:
+def _install_script(context: Context, shell: str) -> None:
     """Write the script where the shell looks, and say what is left to do."""
     from docspeed_cli.core.files import write_errors, write_whole
 

@@ -82,7 +82,7 @@ def config_set(
     def action(context: Context) -> int:
         from docspeed_cli.core.toml_edit import with_value
 
-        known, table = _setting(setting), _table(options.env)
+        known, table = _setting(setting), _environment_table(options.env)
         text = read_stdin(context, known.name).strip() if value == "-" else value.strip()
         try:
             read = known.read(text)
@@ -96,7 +96,7 @@ def config_set(
         secret = bool(getattr(read, "secrets", ()))  # the password in the address of a shared ledger
         edited = _edited(path, lambda content: with_value(content, table, known.name, written))
         _write(path, edited, private=secret or not path.exists())
-        context.output.progress(f"set {_place(known, options.env)} in {path}")
+        context.output.progress(f"set {_config_place(known, options.env)} in {path}")
         _note_other(context, options.env, known)
         return 0
 
@@ -114,13 +114,13 @@ def config_unset(options: EditOptions, setting: Name) -> Action:
     def action(context: Context) -> int:
         from docspeed_cli.core.toml_edit import without_value
 
-        table, path = _table(options.env), context.settings.config_file
+        table, path = _environment_table(options.env), context.settings.config_file
         try:
             # The name is not checked first: an unknown key in the file is what must go.
             text = _edited(path, lambda content: without_value(content, table, setting))
         except KeyError:
             known = _setting(setting)
-            context.output.note(f"{_place(known, options.env)} is not set in {path}")
+            context.output.note(f"{_config_place(known, options.env)} is not set in {path}")
             return 0
         _write(path, text, private=False)
         context.output.progress(f"removed {'.'.join((*table, setting))} from {path}")
@@ -157,7 +157,7 @@ def _setting(name: str) -> Setting:
     raise UsageError(f"{name} is not a setting", hint=f"did you mean {near}? {listed}" if near else listed)
 
 
-def _table(env: str | None) -> tuple[str, ...]:
+def _environment_table(env: str | None) -> tuple[str, ...]:
     """Table of the config file that has an environment's settings. UsageError for an invalid name."""
     if env is None:
         return ()
@@ -165,8 +165,8 @@ def _table(env: str | None) -> tuple[str, ...]:
     return ENVIRONMENTS, env
 
 
-def _place(setting: Setting, env: str | None) -> str:
-    return ".".join((*_table(env), setting.name))
+def _config_place(setting: Setting, env: str | None) -> str:
+    return ".".join((*_environment_table(env), setting.name))
 
 
 def _edited(path: Path, edit: Any) -> str:

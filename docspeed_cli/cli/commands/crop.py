@@ -17,8 +17,8 @@ from docspeed_cli.jobs.stored.result_documents import named_documents, operation
 from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 from docspeed_cli.review.crop import FORMATS, crop_place, find_value, place_with_box, to_bytes
 from docspeed_cli.review.documents import DocumentProblem, check_installed
-from docspeed_cli.review.model import Value
-from docspeed_cli.review.page import View
+from docspeed_cli.review.model import PanelValue
+from docspeed_cli.review.page import ReviewPage
 
 
 class CropOptions(ServerOptions):
@@ -91,7 +91,7 @@ def _picture(context: Context, result: StoredResult, field: str, named: list[Pat
     result.check()
     check_installed()
     files = result_documents(context, result, named)
-    with View(result.payload, operation_of(context, result), "", files) as shown:
+    with ReviewPage(result.payload, operation_of(context, result), "", files) as shown:
         value = find_value(shown.data.values, field)
         if value is None:
             raise _no_value(field, [each.key for each in shown.data.values])
@@ -115,7 +115,7 @@ def _no_value(field: str, keys: list[str]) -> UsageError:
     return UsageError(f"--field {field}: the result has no value of this name", hint=hint)
 
 
-def _no_place(value: Value) -> str:
+def _no_place(value: PanelValue) -> str:
     pages = ", ".join(str(place.page) for place in value.places)
     if pages:
         return f"{value.key} is on page {pages}, but its place there is not known"

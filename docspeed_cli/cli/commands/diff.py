@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Argument, FormatOptions, Text, Texts, output_flag, request_flag
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
-from docspeed_cli.core.timefmt import counted
+from docspeed_cli.core.timefmt import counted, percent
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.stored.expected import Pair, pairs_of, rejection_of, updated
-from docspeed_cli.jobs.stored.stored_results import read_result
+from docspeed_cli.jobs.stored.stored_results import read_result_file
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
@@ -63,7 +63,7 @@ def diff(
     """
 
     def action(context: Context) -> int:
-        least = None if fail_under is None else _number(fail_under, "--fail-under", most=Decimal(1))
+        least = None if fail_under is None else _number_option(fail_under, "--fail-under", most=Decimal(1))
         compared = _compare_options(ignore, tolerance, key, ignore_case, exact)
         pairs = pairs_of(Path(expected), Path(actual), to_update=update)
         for path in (path for pair in pairs for path in (pair.expected, pair.actual) if path is not None):
@@ -72,7 +72,7 @@ def diff(
             context.files_read.check_output(Path(junit), "--junit")
         if update:
             return _update(context, pairs, expected, yes=yes)
-        return _Report(context, least, junit).perform(compared, pairs)
+        return _DiffReport(context, least, junit).perform(compared, pairs)
 
     return action
 
@@ -90,11 +90,11 @@ def _compare_options(
             raise UsageError(f"--key {text}: name a table and its columns, as in line_items=description")
         row_keys[table.strip()] = names
     return CompareOptions(
-        ignore or (), _number(tolerance, "--tolerance"), row_keys, ignore_case or (), exact or ()
+        ignore or (), _number_option(tolerance, "--tolerance"), row_keys, ignore_case or (), exact or ()
     )
 
 
-def _number(text: str, name: str, most: Decimal | None = None) -> Decimal:
+def _number_option(text: str, name: str, most: Decimal | None = None) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -111,7 +111,7 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
     for pair in pairs:
         if pair.actual is None:
             continue
-        error = read_result(pair.name, pair.actual).error
+        error = read_result_file(pair.name, pair.actual).error
         refused = f"its actual result can't be used ({error.message})" if error else rejection_of(pair.actual)
         is_unreadable = is_unreadable or error is not None
         if refused:
@@ -154,7 +154,7 @@ class _Found(NamedTuple):
         return "different" if self.comparison.differences else "same"
 
 
-class _Report:
+class _DiffReport:
     """Compares pairs of results and prints what was found."""
 
     def __init__(self, context: Context, least: Decimal | None, junit: str | None) -> None:
@@ -202,7 +202,7 @@ class _Report:
             if text:
                 output.text(text)
         elif not output.human_output:
-            output.value(_line(found))
+            output.value(_pair_line(found))
         elif found.error is not None:
             output.failure(f"{found.name}: {found.error}")
         elif found.comparison is not None and found.comparison.differences:
@@ -216,14 +216,18 @@ class _Report:
             output.text(_markdown_totals(totals.keys, totals.rows))
         elif not output.human_output:
             if many:
-                output.value({"summary": _summary(self.counts, totals.score, totals.keys, totals.rows)})
+                output.value({"summary": _diff_summary(self.counts, totals.score, totals.keys, totals.rows)})
         elif many:
             from docspeed_cli.terminal.views.checks import accuracy_view
 
             output.show(accuracy_view(totals.keys, totals.rows))
         what = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
         score = totals.score
-        right = f"; {score.right} of {score.total} values right ({_percent(score)})" if score.total else ""
+        right = (
+            f"; {score.right} of {score.total} values right ({percent(score.accuracy)})"
+            if score.total
+            else ""
+        )
         output.progress(f"diff: {what}{right}")
 
     def _write_junit(self, text: str) -> None:
@@ -237,7 +241,7 @@ class _Report:
 
 
 def _compare(pairs: list[Pair], options: CompareOptions) -> Iterator[_Found]:
-    from docspeed_cli.results.compare import compare
+    from docspeed_cli.results.compare import compare_payloads
 
     for pair in pairs:
         error = pair.problem()
@@ -251,7 +255,7 @@ def _compare(pairs: list[Pair], options: CompareOptions) -> Iterator[_Found]:
             text = f"the {which} result can't be used: {why.message}"
             yield _Found(pair.name, error=text, unreadable=True)
         else:
-            yield _Found(pair.name, compare(expected.payload, actual.payload, options))
+            yield _Found(pair.name, compare_payloads(expected.payload, actual.payload, options))
 
 
 def _words(difference: Any) -> str:
@@ -268,7 +272,7 @@ def _words(difference: Any) -> str:
     return f"{difference.key}: {texts[difference.kind]}{page}"
 
 
-def _line(found: _Found) -> dict[str, Any]:
+def _pair_line(found: _Found) -> dict[str, Any]:
     line: dict[str, Any] = {"name": found.name, "status": found.status}
     if found.error is not None:
         line["error"] = found.error
@@ -279,7 +283,7 @@ def _line(found: _Found) -> dict[str, Any]:
     return line
 
 
-def _summary(
+def _diff_summary(
     counts: dict[str, int], score: Score, keys: dict[str, Score], rows: dict[str, RowScore]
 ) -> dict[str, Any]:
     return {
@@ -291,10 +295,6 @@ def _summary(
             for table, s in rows.items()
         },
     }
-
-
-def _percent(score: Score) -> str:
-    return f"{score.accuracy * 100:.1f} %"
 
 
 def _markdown(found: _Found) -> str:
@@ -316,7 +316,7 @@ def _markdown(found: _Found) -> str:
 def _markdown_totals(keys: dict[str, Score], rows: dict[str, RowScore]) -> str:
     from docspeed_cli.results.to_markdown import markdown_table
 
-    values = [[key, str(s.right), str(s.total), _percent(s)] for key, s in sorted(keys.items())]
+    values = [[key, str(s.right), str(s.total), percent(s.accuracy)] for key, s in sorted(keys.items())]
     parts = [markdown_table([["key", "right", "of", "accuracy"], *values])]
     if rows:
         found = [

@@ -25,7 +25,7 @@ _FOUND_COLUMN = 16
 """Terminal column in which the finding of each check begins."""
 
 
-class Check(NamedTuple):
+class HealthCheck(NamedTuple):
     """One line of output: what was checked, the finding, and for a problem the next step and exit code."""
 
     name: str
@@ -49,7 +49,7 @@ def doctor(options: ServerOptions) -> Action:
     return action
 
 
-def _print_check(context: Context, check: Check) -> None:
+def _print_check(context: Context, check: HealthCheck) -> None:
     if not context.output.human_output:
         hint = {"hint": check.hint} if check.hint else {}
         context.output.value({"check": check.name, "ok": not check.code, "found": check.found, **hint})
@@ -60,8 +60,10 @@ def _print_check(context: Context, check: Check) -> None:
         context.output.row(prose=f"{'':<{_FOUND_COLUMN}}-> {check.hint}")
 
 
-def _run_checks(context: Context) -> Iterator[Check]:
-    yield Check("version", f"docspeed {__version__}, Python {platform.python_version()}, {sys.platform}")
+def _run_checks(context: Context) -> Iterator[HealthCheck]:
+    yield HealthCheck(
+        "version", f"docspeed {__version__}, Python {platform.python_version()}, {sys.platform}"
+    )
     settings = context.settings
     yield from _check_settings(settings)
     yield _check_ledger(context)
@@ -70,15 +72,15 @@ def _run_checks(context: Context) -> Iterator[Check]:
     if sandbox.code:
         return
     if settings.sandbox:
-        yield Check("server", "the sandbox in this process; it needs no API key and no network")
+        yield HealthCheck("server", "the sandbox in this process; it needs no API key and no network")
     elif settings.error is not None:
         # The bad settings may have named another server; the key must not go to the default one.
-        yield Check("server", "not checked; fix the settings first")
+        yield HealthCheck("server", "not checked; fix the settings first")
     else:
         yield from _check_way_to_server(context)
 
 
-def _check_way_to_server(context: Context) -> Iterator[Check]:
+def _check_way_to_server(context: Context) -> Iterator[HealthCheck]:
     """Check what a request needs; if nothing is missing, send one that costs nothing."""
     needs = [_check_api_key(context)]
     if context.server.startswith("https:"):
@@ -86,26 +88,26 @@ def _check_way_to_server(context: Context) -> Iterator[Check]:
     yield from needs
     missing = next((check.name for check in needs if check.code), None)
     if missing:
-        yield Check("server", f"{context.server} was not asked, because the {missing} can't be used")
+        yield HealthCheck("server", f"{context.server} was not asked, because the {missing} can't be used")
     else:
         yield _check_server(context)
 
 
-def _check_settings(settings: Settings) -> Iterator[Check]:
+def _check_settings(settings: Settings) -> Iterator[HealthCheck]:
     """Report the config file and the settings that are not defaults, or one line for each error in them."""
     if settings.error is not None:
         *others, last = settings.error.details or [settings.error.message]
         for message in others:
-            yield Check("settings", message, code=settings.error.exit_code)
+            yield HealthCheck("settings", message, code=settings.error.exit_code)
         hint = settings.error.hint or "`docspeed help environment` explains where settings come from"
-        yield Check("settings", last, hint, settings.error.exit_code)
+        yield HealthCheck("settings", last, hint, settings.error.exit_code)
         return
     changed = [f"{name} from {origin}" for name, origin in settings.origins.items() if origin != "default"]
     file = f"{settings.config_file}{'' if settings.config_file.exists() else ' (no such file)'}"
-    yield Check("settings", "; ".join([file, *changed]))
+    yield HealthCheck("settings", "; ".join([file, *changed]))
 
 
-def _check_ledger(context: Context) -> Check:
+def _check_ledger(context: Context) -> HealthCheck:
     try:
         if context.shared_database is not None:
             return _check_shared_ledger(context, context.shared_database)
@@ -115,81 +117,81 @@ def _check_ledger(context: Context) -> Check:
         hint = (
             "check the address, the network and the server" if "doctor" in (error.hint or "") else error.hint
         )
-        return Check("ledger", error.message, hint or "", error.exit_code)
+        return HealthCheck("ledger", error.message, hint or "", error.exit_code)
     found = f"{context.ledger.database.where}, {counted(rows, 'job')}"
     if problem:
         hint = "make its folder writable, or set DOCSPEED_STATE_DIR to another folder"
-        return Check("ledger", f"{found}: {problem}", hint, 1)
-    return Check("ledger", found)
+        return HealthCheck("ledger", f"{found}: {problem}", hint, 1)
+    return HealthCheck("ledger", found)
 
 
-def _check_shared_ledger(context: Context, database: PostgresDatabase) -> Check:
+def _check_shared_ledger(context: Context, database: PostgresDatabase) -> HealthCheck:
     rows, problem = context.ledger.health()
     engine, layout = database.engine()
     skew = database.clock_skew()
     found = f"{database.where}, {counted(rows, 'job')}, {engine}, layout {layout}"
     if problem:
-        return Check("ledger", f"{found}: {problem}", "let its owner `GRANT` the rights", 1)
+        return HealthCheck("ledger", f"{found}: {problem}", "let its owner `GRANT` the rights", 1)
     if abs(skew) > _MAX_SKEW:
         ahead = "ahead of" if skew > 0 else "behind"
         found += f": its clock is {span(abs(skew))} {ahead} this machine's"
-        return Check("ledger", found, "set both clocks by the network's time", 1)
-    return Check("ledger", found)
+        return HealthCheck("ledger", found, "set both clocks by the network's time", 1)
+    return HealthCheck("ledger", found)
 
 
-def _check_sandbox(*, needed: bool) -> Check:
+def _check_sandbox(*, needed: bool) -> HealthCheck:
     try:
         installed_sandbox()
     except DocspeedError as error:
-        return Check("sandbox", error.message, error.hint or "", 1 if needed else 0)
-    return Check("sandbox", "installed; --sandbox works without an API key")
+        return HealthCheck("sandbox", error.message, error.hint or "", 1 if needed else 0)
+    return HealthCheck("sandbox", "installed; --sandbox works without an API key")
 
 
-def _check_api_key(context: Context) -> Check:
+def _check_api_key(context: Context) -> HealthCheck:
     try:
         key, source = context.known_key()
         # `context.key` raises AuthError if this server needs a key.
         if not key and context.key == "":
-            return Check("key", f"none; {context.server} is on this machine and may not need one")
+            return HealthCheck("key", f"none; {context.server} is on this machine and may not need one")
     except DocspeedError as error:
-        return Check("key", error.message, error.hint or "", error.exit_code)
-    return Check("key", f"{masked(key)} from {source}")
+        return HealthCheck("key", error.message, error.hint or "", error.exit_code)
+    return HealthCheck("key", f"{masked(key)} from {source}")
 
 
-def _check_proxy(context: Context) -> Check:
+def _check_proxy(context: Context) -> HealthCheck:
     from docspeed_cli.service.routes import route_to
     from docspeed_cli.service.transport import usable_proxy
 
     route = route_to(context.server, context.environment.env)
     if not route.variable:
-        return Check("proxy", "none; neither HTTPS_PROXY nor ALL_PROXY is set")
+        return HealthCheck("proxy", "none; neither HTTPS_PROXY nor ALL_PROXY is set")
     if route.exception:
-        return Check("proxy", f"none; {route.exception} exempts the server from {route.variable}")
+        return HealthCheck("proxy", f"none; {route.exception} exempts the server from {route.variable}")
     try:
         usable_proxy(route)
     except DocspeedError as error:
-        return Check("proxy", error.message, error.hint or "", error.exit_code)
-    return Check("proxy", f"{route.shown} from {route.variable}")
+        return HealthCheck("proxy", error.message, error.hint or "", error.exit_code)
+    return HealthCheck("proxy", f"{route.shown} from {route.variable}")
 
 
-def _check_certificates(context: Context) -> Check:
+def _check_certificates(context: Context) -> HealthCheck:
     from docspeed_cli.service.routes import ca_variables
     from docspeed_cli.service.transport import certificates
 
     env = context.environment.env
     winners, others = ca_variables(env)
     if not winners:
-        return Check("trust", "the system's certificates")
+        return HealthCheck("trust", "the system's certificates")
     try:
         certificates(env)
     except DocspeedError as error:
-        return Check("trust", error.message, error.hint or "", error.exit_code)
+        return HealthCheck("trust", error.message, error.hint or "", error.exit_code)
     named = " and ".join(f"{env[name]} from {name}" for name in winners)
     ignored = f"; ignored: {' and '.join(others)}" if others else ""
-    return Check("trust", f"the system's certificates, and {named}{ignored}")
+    return HealthCheck("trust", f"the system's certificates, and {named}{ignored}")
 
 
-def _check_server(context: Context) -> Check:
+def _check_server(context: Context) -> HealthCheck:
     """Send one request that costs nothing."""
     probe = context.client.probe()
     address = (
@@ -197,7 +199,7 @@ def _check_server(context: Context) -> Check:
         f"(from {context.settings.origins['base_url']})"
     )
     if isinstance(probe.error, AuthError) and not context.key:
-        return Check("server", f"{context.server} wants an API key", probe.error.hint or "", 4)
+        return HealthCheck("server", f"{context.server} wants an API key", probe.error.hint or "", 4)
     if probe.error is not None:
         status, hint = probe.error.status or 0, probe.error.hint or ""
         if status == 429 or status >= 500:
@@ -205,8 +207,8 @@ def _check_server(context: Context) -> Check:
         # Most network errors suggest `docspeed doctor`, which the user is already running.
         elif not hint or "docspeed doctor" in hint:
             hint = address
-        return Check("server", probe.error.message, hint, probe.error.exit_code)
+        return HealthCheck("server", probe.error.message, hint, probe.error.exit_code)
     found = f"{context.server} answers in {probe.seconds * 1000:.0f} ms"
     if probe.unrecognised_error:
-        return Check("server", f"{found}, but not in the service's format", address)
-    return Check("server", f"{found} and accepts the key" if context.key else found)
+        return HealthCheck("server", f"{found}, but not in the service's format", address)
+    return HealthCheck("server", f"{found} and accepts the key" if context.key else found)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import (
-    Columns,
-    Grounding,
-    Table,
+    ColumnsFlag,
+    GroundingFlag,
+    TableFlag,
     checked_schema,
     note_unknown_names,
     read_rules,
@@ -39,9 +39,9 @@ def extract(
             "--schema", "what to extract: a file, - for standard input, or JSON (required)", "FILE|-|JSON"
         ),
     ] = None,
-    grounding: Grounding = None,
-    table: Table = None,
-    columns: Columns = None,
+    grounding: GroundingFlag = None,
+    table: TableFlag = None,
+    columns: ColumnsFlag = None,
     bom: Bom = False,
     require: Annotated[
         Texts,

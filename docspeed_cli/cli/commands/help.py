@@ -35,7 +35,7 @@ def help_(
         if not all(word.strip() for word in words):
             raise UsageError("TOPIC is empty; is a variable unset?")
         if options.json:
-            context.output.value(_described(words))
+            context.output.value(_help_for_programs(words))
         elif words == [SKILL]:
             context.output.text(_skill())
         else:
@@ -55,7 +55,7 @@ def _skill() -> str:
     return files("docspeed_cli").joinpath("SKILL.md").read_text("utf-8").removesuffix("\n")
 
 
-def _described(words: Sequence[str]) -> dict[str, object]:
+def _help_for_programs(words: Sequence[str]) -> dict[str, object]:
     """The help for programs: on everything, a command, or a topic. UsageError for an unknown one."""
     from docspeed_cli.cli.machine_help import describe_command, describe_program
 

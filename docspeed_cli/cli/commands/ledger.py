@@ -22,28 +22,30 @@ _COUNTED = {
 
 
 @guide("docspeed ledger status", "docspeed ledger status --json | jq .jobs")
-def status(options: ServerOptions) -> Action:
+def ledger_status(options: ServerOptions) -> Action:
     """Show where the ledger is, its version, and how much is in it."""
 
     def action(context: Context) -> int:
         database = context.ledger.database
         counts = {name: database.read(f"SELECT count(*) FROM {at}")[0][0] for name, at in _COUNTED.items()}
         ((kept,),) = database.read("SELECT coalesce(sum(size), 0) FROM kept")
-        _show(context, {**_described(context), **counts, "kept_bytes": int(kept), "bytes": database.size()})
+        _show_members(
+            context, {**_ledger_members(context), **counts, "kept_bytes": int(kept), "bytes": database.size()}
+        )
         return 0
 
     return action
 
 
 @guide("docspeed ledger migrate")
-def migrate(options: ServerOptions) -> Action:
+def migrate_ledger(options: ServerOptions) -> Action:
     """Upgrade the ledger's tables for this version of docspeed.
 
     Each command does so by itself; this one is for an administrator who has the right to create tables.
     """
 
     def action(context: Context) -> int:
-        _show(context, _described(context))
+        _show_members(context, _ledger_members(context))
         return 0
 
     return action
@@ -84,19 +86,19 @@ def import_(
             _ = context.ledger  # closes the database at the end
             imported = import_ledger(source, target)
         counts = {name: imported[table] for name, table in _COUNTED.items()}
-        _show(context, {"from": str(path), "ledger": target.where, **counts})
+        _show_members(context, {"from": str(path), "ledger": target.where, **counts})
         return 0
 
     return action
 
 
-def _described(context: Context) -> dict[str, Any]:
+def _ledger_members(context: Context) -> dict[str, Any]:
     database = context.ledger.database
     engine, layout = database.engine()
     return {"ledger": database.where, "engine": engine, "layout": layout}
 
 
-def _show(context: Context, members: dict[str, Any]) -> None:
+def _show_members(context: Context, members: dict[str, Any]) -> None:
     """Print members: as JSON, or at a terminal one on each line."""
     if not context.output.human_output:
         context.output.value(members)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from docspeed_cli.cli.commands.common import Grounding, fixed_fields
+from docspeed_cli.cli.commands.common import GroundingFlag, fixed_fields
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import DocumentOptions, Text, request_flag
 from docspeed_cli.core.operations import PARSE
@@ -21,7 +21,7 @@ def parse(
     profile: Annotated[
         Text, request_flag("--profile", "how to parse: grounded, or another name", "NAME")
     ] = None,
-    grounding: Grounding = None,
+    grounding: GroundingFlag = None,
 ) -> Action:
     """Read the pages, text, markdown and regions of each document."""
     from docspeed_cli.cli.run import Run

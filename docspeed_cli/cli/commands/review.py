@@ -78,7 +78,7 @@ def review(
         check_installed()
         with closing(_session(context, options, results or ["@last"])) as session:
             server = _server(session, options.port)
-            with server, _shown(context, options, server):
+            with server, _address_shown(context, options, server):
                 try:
                     server.serve()
                 except Interrupted as interrupted:
@@ -125,7 +125,7 @@ def _server(session: Session, port: int) -> ReviewServer:
 
 
 @contextmanager
-def _shown(context: Context, options: ReviewOptions, server: ReviewServer) -> Iterator[None]:
+def _address_shown(context: Context, options: ReviewOptions, server: ReviewServer) -> Iterator[None]:
     """Print the address, and open it in the browser."""
     import sys
 

@@ -62,7 +62,7 @@ class RunsOptions(FormatOptions, ServerOptions):
     "docspeed runs list --json | jq -r 'select(.failed > 0) | .run'",
     formats=("json", "csv", "id"),
 )
-def list_(
+def list_runs(
     options: RunsOptions,
     limit: Annotated[
         Count, input_flag("--limit", "no more than this many (at a terminal 30)", "N", minimum=1)
@@ -87,7 +87,7 @@ def list_(
             for members in described:
                 output.value(members)
         elif described:
-            output.show(_table(context, runs, described))
+            output.show(_runs_table(context, runs, described))
             output.hint(f"`docspeed runs show {runs[0].run}`")
         else:
             output.note("no runs yet; each command over several documents makes one")
@@ -127,13 +127,13 @@ def show(
             write_csv(context.output, _ITEM_COLUMNS, rows, bom=options.bom)
             return 0
         members = describe_run(context, found)
-        failures = _failures(context.ledger.runs.items(found.run, _FAILED))
+        failures = _failures_by_reason(context.ledger.runs.items(found.run, _FAILED))
         if context.output.format == "markdown":
             from docspeed_cli.cli.run_markdown import run_as_markdown
 
             context.output.text(run_as_markdown(members, counts_in_words(members), failures))
         elif context.output.human_output:
-            _show(context, found, members, failures)
+            _show_run(context, found, members, failures)
         else:
             context.output.value({**members, "failures": failures})
         return 0
@@ -226,7 +226,7 @@ def _seconds(run: RunRecord) -> float | None:
     return round(run.ended_at - run.started_at, 3)
 
 
-def _failures(items: list[RunItem]) -> list[dict[str, Any]]:
+def _failures_by_reason(items: list[RunItem]) -> list[dict[str, Any]]:
     """The failed inputs by reason, the most frequent first."""
     groups: dict[tuple[str | None, str | None], list[str | None]] = {}
     for item in items:
@@ -251,7 +251,9 @@ def counts_in_words(members: dict[str, Any]) -> str:
     return ", ".join((f"{members['done']} done{reused}", *others))
 
 
-def _show(context: Context, run: RunRecord, members: dict[str, Any], failures: list[dict[str, Any]]) -> None:
+def _show_run(
+    context: Context, run: RunRecord, members: dict[str, Any], failures: list[dict[str, Any]]
+) -> None:
     output, now = context.output, context.environment.now()
     name = f" ({run.name})" if run.name else ""
     why = f": {members['stopped']}" if members["stopped"] else ""
@@ -280,7 +282,7 @@ def _show(context: Context, run: RunRecord, members: dict[str, Any], failures: l
         output.hint("run its command again, without `--fresh`; it does only what is left")
 
 
-def _table(context: Context, runs: list[RunRecord], described: list[dict[str, Any]]) -> Any:
+def _runs_table(context: Context, runs: list[RunRecord], described: list[dict[str, Any]]) -> Any:
     from docspeed_cli.terminal.views.job_list import JobsTable
 
     now = context.environment.now()

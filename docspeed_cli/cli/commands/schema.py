@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.commands.common import read_text
+from docspeed_cli.cli.commands.common import read_text_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import CombineOptions, Text, request_flag
 from docspeed_cli.core.errors import UsageError
@@ -37,7 +37,7 @@ def schema(
         if instructions is None:
             return {}
         from_file = instructions.startswith("@")
-        text = read_text(context, instructions[1:], "--instructions") if from_file else instructions
+        text = read_text_flag(context, instructions[1:], "--instructions") if from_file else instructions
         if not text.strip():
             raise UsageError("--instructions has no words")
         return {"instructions": text}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docspeed_cli.cli.commands.common import Columns, Grounding, Table, fixed_fields
+from docspeed_cli.cli.commands.common import ColumnsFlag, GroundingFlag, TableFlag, fixed_fields
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Bom, DocumentOptions
 from docspeed_cli.core.operations import TABLES
@@ -15,9 +15,9 @@ from docspeed_cli.core.operations import TABLES
 )
 def tables(
     options: DocumentOptions,
-    grounding: Grounding = None,
-    table: Table = None,
-    columns: Columns = None,
+    grounding: GroundingFlag = None,
+    table: TableFlag = None,
+    columns: ColumnsFlag = None,
     bom: Bom = False,
 ) -> Action:
     """Extract the tables of each document, cell by cell."""

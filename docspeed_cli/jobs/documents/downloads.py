@@ -133,15 +133,15 @@ class Downloads:
                 # The user's own deadline is exit code 8; a site that is too slow for our limit is 9.
                 if deadline == asked:
                     return error.replace(message=f"{label}: {error.message}")
-                return _named(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
+                return _as_download_error(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
             except DocspeedError as error:
                 wait = self._schedule.backoff(attempt, error.retry_after)
                 late = self._environment.monotonic() + wait > deadline
                 last = attempt + 1 == _MAX_TRIES or (error.retry_after or 0) > MAX_RETRY_AFTER
                 if not error.retryable:
-                    return _named(error, label)
+                    return _as_download_error(error, label)
                 if late or last:
-                    named = _named(error, label)
+                    named = _as_download_error(error, label)
                     return named.replace(hint=named.hint or self._next_step(url, label))
                 self._report(f"{label}: {error.message}; trying again in {span(wait)}")
             sleep(wait)
@@ -203,7 +203,7 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _named(error: DocspeedError, label: str) -> DocspeedError:
+def _as_download_error(error: DocspeedError, label: str) -> DocspeedError:
     """The error with its document's name, without a hint at `docspeed doctor`: it checks the service only."""
     if isinstance(error, NotFound | Rejected):
         return error

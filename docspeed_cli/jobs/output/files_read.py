@@ -48,7 +48,7 @@ class FilesRead:
     def label_at(self, output: Path) -> str | None:
         """The name of the file that a result at this path would replace; None if the command reads none."""
         for path, label in self._new:
-            found = _identity(path)
+            found = _file_identity(path)
             if found is not None:
                 self._labels.setdefault(found, label)
                 self._missing.update(found[2:])
@@ -57,7 +57,7 @@ class FilesRead:
             return f"the reviewers' decisions in {output}"
         # A run has thousands of new files: only one with such a name, or a link, is worth resolving.
         new = not os.path.lexists(output)
-        found = None if new and _folded(output.name) not in self._missing else _identity(output)
+        found = None if new and _folded(output.name) not in self._missing else _file_identity(output)
         return self._labels.get(found) if found is not None else None
 
     def check_output(self, output: Path, flag: str) -> None:
@@ -75,11 +75,11 @@ def replaces_input(output: Path, label: str, flag: str = "") -> UsageError:
 
 def is_same_file(path: Path, other: Path) -> bool:
     """Whether both paths lead to one file."""
-    found = _identity(path)
-    return found is not None and found == _identity(other)
+    found = _file_identity(path)
+    return found is not None and found == _file_identity(other)
 
 
-def _identity(path: Path) -> Identity | None:
+def _file_identity(path: Path) -> Identity | None:
     """What tells this file from every other; None for a device, a pipe or a folder: no result replaces it."""
     try:
         return _regular(path.stat())

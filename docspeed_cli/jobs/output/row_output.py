@@ -13,7 +13,7 @@ from docspeed_cli.core.extras import check_extra
 from docspeed_cli.core.files import write_errors, write_whole
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.timefmt import counted
-from docspeed_cli.jobs.checking import describe
+from docspeed_cli.jobs.checking import describe_check
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.outcome import Outcome
@@ -22,7 +22,7 @@ from docspeed_cli.jobs.output.target import RowOptions
 from docspeed_cli.jobs.output.temporary import TemporaryDisk
 from docspeed_cli.jobs.stored.stored_results import corrections_path
 from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
-from docspeed_cli.results.layout import Document
+from docspeed_cli.results.layout import DocumentOutcome
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
@@ -113,14 +113,14 @@ def with_decisions(context: Context, options: RowOptions, jobs: Iterable[Job] | 
     return options._replace(is_reviewed=is_reviewed)
 
 
-def document_of(outcome: Outcome) -> Document:
+def document_of(outcome: Outcome) -> DocumentOutcome:
     """What a row says of a document besides its result."""
     source, job, error = outcome.source, outcome.job, outcome.error
     label = source.label if source is not None else job.input if job is not None else None
     job_id = (job.job_id if job is not None else None) or (error.job_id if error is not None else None)
     status = job.status if job is not None else "failed"
     code, reason = (error.code, error.reason) if error is not None else ("", "")
-    return Document(label or "", job_id or "", status, code, reason, _problems(outcome))
+    return DocumentOutcome(label or "", job_id or "", status, code, reason, _problems(outcome))
 
 
 def _problems(outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
@@ -130,7 +130,7 @@ def _problems(outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
         (
             "check_failed" if found.severity == "error" else "check_warning",
             ", ".join(field.key for field in found.values[:_MAX_KEYS]),
-            describe(found),
+            describe_check(found),
         )
         for found in failed
     )
@@ -161,7 +161,9 @@ def _added(context: Context, options: RowOptions, rows: CsvRows | BookRows, outc
         ) from None
 
 
-def _reviewed(context: Context, outcome: Outcome, document: Document, payload: Any) -> tuple[Document, Any]:
+def _reviewed(
+    context: Context, outcome: Outcome, document: DocumentOutcome, payload: Any
+) -> tuple[DocumentOutcome, Any]:
     """Return the document and its result with the reviewers' decisions applied."""
     path = corrections_path(context, None, outcome.job)
     decisions = DecisionFile(path).read() if path is not None else {}

@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.output.target import RowOptions
-from docspeed_cli.results.layout import MARKS, Column, Document, Layout
+from docspeed_cli.results.layout import MARKS, Column, DocumentOutcome, Layout
 from docspeed_cli.results.rows import (
     ALL_TABLES,
     NoSuchColumn,
     Record,
-    View,
+    RowSelection,
     failed_record,
     pick_columns,
     read_record,
@@ -35,8 +35,8 @@ def check_columns(options: RowOptions) -> None:
         _pick(columns.all(), options.columns)
 
 
-def _view(options: RowOptions) -> View:
-    return View(options.operation, Layout(options.schema), options.table)
+def _view(options: RowOptions) -> RowSelection:
+    return RowSelection(options.operation, Layout(options.schema), options.table)
 
 
 def _pick(columns: list[Column], names: Sequence[str]) -> list[Column]:
@@ -75,7 +75,7 @@ class CsvRows:
         self._waiting = _Waiting() if waits else None
         self._writer: CsvWriter | None = None
 
-    def add(self, document: Document, payload: Any | None) -> str:
+    def add(self, document: DocumentOutcome, payload: Any | None) -> str:
         """Take a result, or None if the document failed. NotConvertible or NoSuchTable if it has no rows."""
         rows = self._view.failed_rows(document) if payload is None else self._view.rows(document, payload)
         if self._waiting is None:
@@ -126,7 +126,7 @@ class BookRows:
         if self._book is None:
             self._waiting = _Waiting()
 
-    def add(self, document: Document, payload: Any | None) -> str:
+    def add(self, document: DocumentOutcome, payload: Any | None) -> str:
         """Take a result, or None if the document failed. NotConvertible if it has no rows."""
         if payload is None:
             record = failed_record(document, self._layout)

@@ -10,7 +10,7 @@ from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.files import display_path, write_whole
 from docspeed_cli.core.json_text import json_file, read_json
 from docspeed_cli.jobs.filenames import CORRECTIONS
-from docspeed_cli.jobs.stored.stored_results import StoredResult, read_result, result_files
+from docspeed_cli.jobs.stored.stored_results import StoredResult, read_result_file, result_files
 from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
 from docspeed_cli.results.decisions import Decision, Decisions
 from docspeed_cli.review.decision_file import DecisionFile
@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 
     def read(self) -> tuple[StoredResult, StoredResult]:
         """Read both results."""
-        return read_result(self.name, Path(str(self.expected))), read_result(
+        return read_result_file(self.name, Path(str(self.expected))), read_result_file(
             self.name, Path(str(self.actual))
         )
 

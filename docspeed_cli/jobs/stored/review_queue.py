@@ -18,7 +18,7 @@ from docspeed_cli.jobs.stored.result_documents import (
 from docspeed_cli.jobs.stored.stored_results import StoredResult, corrections_path, read_again, stored_results
 from docspeed_cli.results.rules import Rules
 from docspeed_cli.review.decision_file import DecisionFile
-from docspeed_cli.review.queue import summarize
+from docspeed_cli.review.queue import summarize_result
 from docspeed_cli.review.session import Loaded, Reviewable
 
 _ADVICE = "; put it where it was, or beside the result, to see its pages"
@@ -55,7 +55,7 @@ def reviewables(
         yield Reviewable(
             result.label,
             file,
-            summarize(result.payload, operation_of(context, result), checks, file.read()),
+            summarize_result(result.payload, operation_of(context, result), checks, file.read()),
             partial(_load, context, known),
             schema_of(job.run if job is not None else None),
         )

@@ -55,7 +55,7 @@ def corrections_path(context: Context, path: Path | None, job: Job | None) -> Pa
 def read_again(context: Context, result: StoredResult) -> Any:
     """Return the payload of a result whose file or job is known. DocspeedError if it is gone."""
     if result.path is not None:
-        found = read_result(result.label, result.path)
+        found = read_result_file(result.label, result.path)
     else:
         found = _kept(context, result.label, result.job, None, None)
     if found.error is not None:
@@ -89,10 +89,10 @@ def result_files(folder: Path) -> list[Path]:
     )
 
 
-def read_result(label: str, path: Path) -> StoredResult:
+def read_result_file(label: str, path: Path) -> StoredResult:
     """Read one file."""
     try:
-        return StoredResult(label, _value_of(Body.at(path), "it"), path)
+        return StoredResult(label, _read_json(Body.at(path), "it"), path)
     except OSError as error:
         why = DocspeedError(f"can't be read: {error.strerror or error}")
     except DocspeedError as error:
@@ -101,7 +101,7 @@ def read_result(label: str, path: Path) -> StoredResult:
     return StoredResult(label, path=path, error=why)
 
 
-def _value_of(body: Body, what: str = "the answer") -> Any:
+def _read_json(body: Body, what: str = "the answer") -> Any:
     """The value of a result whose file is then closed: Windows does not replace an open one."""
     try:
         return body.json(what=what)
@@ -116,7 +116,7 @@ def _from_folder(folder: Path) -> Iterator[StoredResult]:
             f"{display_path(folder)}: no results (*.json) in this folder; a command with `-o DIR` writes them"
         )
     for path in paths:
-        yield read_result(display_path(path.relative_to(folder)), path)
+        yield read_result_file(display_path(path.relative_to(folder)), path)
 
 
 def _from_file(path: Path, label: str) -> Iterator[StoredResult]:
@@ -124,7 +124,7 @@ def _from_file(path: Path, label: str) -> Iterator[StoredResult]:
         with path.open("rb") as file:
             yield from _from_lines(label, file)
     else:
-        yield read_result(display_path(path), path)
+        yield read_result_file(display_path(path), path)
 
 
 def _from_lines(label: str, stream: IO[bytes]) -> Iterator[StoredResult]:
@@ -140,7 +140,9 @@ def _from_lines(label: str, stream: IO[bytes]) -> Iterator[StoredResult]:
         if isinstance(members, dict) and "input" in members and ("result" in members or "error" in members):
             yield _from_line(members, f"{label}, line {number}")
         elif isinstance(members, dict) and "output" in members and "job_id" in members:
-            yield read_result(str(members.get("input") or members["output"]), Path(str(members["output"])))
+            yield read_result_file(
+                str(members.get("input") or members["output"]), Path(str(members["output"]))
+            )
         else:
             yield StoredResult(f"{label}, line {number}" if number > 1 else label, members)
 
@@ -193,11 +195,11 @@ def _kept(
 ) -> StoredResult:
     if job is not None and (kept := context.kept.open(job)) is not None:
         try:
-            return StoredResult(label, _value_of(Body.of(kept)), job=job)
+            return StoredResult(label, _read_json(Body.of(kept)), job=job)
         except DocspeedError as error:
             return StoredResult(label, job=job, error=error)
     if output is not None and output.is_file() and output.suffix.lower() == ".json":
-        return read_result(label, output)._replace(job=job)
+        return read_result_file(label, output)._replace(job=job)
     if reason is None:
         command = context.result_command(job) if job is not None else None
         reason = NotFound("the result is not on this machine", hint=command and f"`{command}`")

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from docspeed_cli.core.timefmt import percent
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.terminal.views.parts import clipped, heading, safe_cell, safe_line
 
@@ -33,12 +34,12 @@ def checks_view(label: str, checks: Sequence[Check]) -> RenderableType:
     by_rule: dict[str, list[Check]] = {}
     for found in checks:
         by_rule.setdefault(found.rule, []).append(found)
-    table = _grid(["", "rule", "row", "problem", "difference"], ())
+    table = _checks_grid(["", "rule", "row", "problem", "difference"], ())
     for rows in list(by_rule.values())[:_MAX_SHOWN]:
         for found in rows[:_MAX_ROWS]:
             word = "unreadable" if found.outcome == "unreadable" else found.severity
             row = str(found.row) if found.row is not None else ""
-            problem = Text("\n").join([safe_line(found.message), *_values(found)])
+            problem = Text("\n").join([safe_line(found.message), *_checked_values(found)])
             difference = safe_line(found.difference or "")
             table.add_row(
                 safe_line(word, _COLOURS[found.severity]), safe_line(found.rule), row, problem, difference
@@ -49,7 +50,7 @@ def checks_view(label: str, checks: Sequence[Check]) -> RenderableType:
     return Group(heading(safe_line(label)), table, Text())
 
 
-def _values(found: Check) -> Iterator[Text]:
+def _checked_values(found: Check) -> Iterator[Text]:
     """Yield the values that a rule looked at, each with its page and the text that it was read from."""
     for field in found.values[:_MAX_VALUES]:
         place = f"page {field.page}" if field.page else ""
@@ -69,7 +70,7 @@ def differences_view(label: str, differences: Sequence[Difference]) -> Renderabl
         for each in differences[:_MAX_SHOWN]
     ]
     parts: list[RenderableType] = [heading(safe_line(label))]
-    parts.append(_grid(["key", "kind", "expected", "actual", "page"], rows))
+    parts.append(_checks_grid(["key", "kind", "expected", "actual", "page"], rows))
     if len(differences) > _MAX_SHOWN:
         parts.append(Text(f"… and {len(differences) - _MAX_SHOWN} more; `--json` shows all"))
     return Group(*parts, Text())
@@ -78,19 +79,15 @@ def differences_view(label: str, differences: Sequence[Difference]) -> Renderabl
 def accuracy_view(keys: Mapping[str, Score], rows: Mapping[str, RowScore]) -> RenderableType:
     """Return the accuracy of each key over several results, the worst first, and how many rows were found."""
     worst = sorted(keys.items(), key=lambda item: (item[1].accuracy, item[0]))
-    values = [[key, str(score.right), str(score.total), _percent(score.accuracy)] for key, score in worst]
-    parts: list[RenderableType] = [_grid(["key", "right", "of", "accuracy"], values)]
+    values = [[key, str(score.right), str(score.total), percent(score.accuracy)] for key, score in worst]
+    parts: list[RenderableType] = [_checks_grid(["key", "right", "of", "accuracy"], values)]
     if rows:
-        found = [[name, _percent(score.precision), _percent(score.recall)] for name, score in rows.items()]
-        parts += [Text(), _grid(["table", "row precision", "row recall"], found)]
+        found = [[name, percent(score.precision), percent(score.recall)] for name, score in rows.items()]
+        parts += [Text(), _checks_grid(["table", "row precision", "row recall"], found)]
     return Group(*parts)
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
-
-
-def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _checks_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in headings:
         table.add_column(name, overflow="fold", justify="right" if name in _NUMERIC else "left")

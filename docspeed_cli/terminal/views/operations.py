@@ -16,7 +16,7 @@ from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.fields import Extraction, Field
 from docspeed_cli.results.pages import Answer, Citation, Packet, Page, Section
 from docspeed_cli.results.schema import Node, Schema
-from docspeed_cli.results.shape import NO_NAMES, read_result
+from docspeed_cli.results.shape import NO_NAMES, read_payload
 from docspeed_cli.results.tables import Table, grid_of_rows
 from docspeed_cli.results.values import read_notices
 from docspeed_cli.terminal.views.grid import GAP, Grid
@@ -49,7 +49,7 @@ def result_view(
 
     A payload without the operation's shape is drawn as the pages or the answer that it holds, or as JSON.
     """
-    shape, value = read_result(operation, payload, names)
+    shape, value = read_payload(operation, payload, names)
     if shape is None:
         return draw_json(payload, max_lines)
     return Group(*_VIEWS[shape](value, LineBudget(max_lines)), *_draw_notices(payload, shape))
@@ -94,10 +94,10 @@ def _draw_answer(answer: Answer, budget: LineBudget) -> Parts:
     yield from _draw_markdown(answer.text, "the answer", "(no answer)", budget)
     if answer.citations:
         yield Text("\nSources", style="bold")
-        yield _sources(answer.citations, budget)
+        yield _cited_documents(answer.citations, budget)
 
 
-def _sources(citations: Sequence[Citation], budget: LineBudget) -> RichTable:
+def _cited_documents(citations: Sequence[Citation], budget: LineBudget) -> RichTable:
     table = RichTable.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, justify="right")
     table.add_column(overflow="fold")
@@ -106,11 +106,11 @@ def _sources(citations: Sequence[Citation], budget: LineBudget) -> RichTable:
             table.add_row(Text(), more_of(len(citations) - number + 1, "source", "markdown"))
             break
         document = safe_line(citation.document or "document")
-        table.add_row(Text(f"{number}."), Text("\n").join([heading(document), *_places(citation)]))
+        table.add_row(Text(f"{number}."), Text("\n").join([heading(document), *_cited_places(citation)]))
     return table
 
 
-def _places(citation: Citation) -> Iterator[Text]:
+def _cited_places(citation: Citation) -> Iterator[Text]:
     """Yield a line for each cited page, with what is quoted from it."""
     pages = [(page, list(regions)) for page, regions in groupby(citation.regions, lambda r: r.page)]
     for page, regions in pages[:_MAX_PLACES]:
@@ -148,10 +148,10 @@ def _field_row(field: Field) -> list[Text]:
         value = Text("not found", style=_OUR_WORDS)
     else:
         value = Text("(empty)", style=_OUR_WORDS) if field.value == "" else safe_cell(field.value)
-    return [safe_line(field.key), value, Text(str(field.page or "")), _quoted(field)]
+    return [safe_line(field.key), value, Text(str(field.page or "")), _evidence_text(field)]
 
 
-def _quoted(field: Field) -> Text:
+def _evidence_text(field: Field) -> Text:
     """Return the text that a value was read from, or else the ids of its regions."""
     if field.quoted_text.strip():
         return Text(clipped(safe_line(field.quoted_text).plain, _MAX_QUOTE))

@@ -18,14 +18,14 @@ _TYPES = {
 
 def plan_rows(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     """Yield the headings, then a row for each document of a dry run; pages that can't be counted are `?`."""
-    rows = [_HEADINGS, *map(_cells, lines)]
+    rows = [_HEADINGS, *map(_plan_cells, lines)]
     widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     for document, kind, pages, size, action in rows:
         name = document + " " * (widths[0] - cell_width(document))
         yield name, kind.ljust(widths[1]), pages.rjust(widths[2]), size.rjust(widths[3]), action
 
 
-def _cells(line: Mapping[str, Any]) -> tuple[str, ...]:
+def _plan_cells(line: Mapping[str, Any]) -> tuple[str, ...]:
     kind = line.get("type") or ""
     pages = ("?" if line["pages"] is None else f"{line['pages']:,}") if "pages" in line else ""
     size = file_size(line["size"]) if line.get("size") is not None else ""
@@ -34,11 +34,11 @@ def _cells(line: Mapping[str, Any]) -> tuple[str, ...]:
         _TYPES.get(kind, kind.rpartition("/")[2].upper()),
         pages,
         size,
-        _action(line),
+        _action_in_words(line),
     )
 
 
-def _action(line: Mapping[str, Any]) -> str:
+def _action_in_words(line: Mapping[str, Any]) -> str:
     """Return what would happen to a document, and why, in words."""
     reason = line["error"]["message"] if "error" in line else line.get("reason")
     job = f"{line['action']} {line['job_id']}" if line.get("job_id") else line["action"]

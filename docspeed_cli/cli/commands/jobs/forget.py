@@ -51,7 +51,7 @@ def forget(
             jobs = [job for job in found if job.ended or not finished]
         effect = _effect_of(context, jobs)
         if dry_run:
-            _show(context, effect)
+            _show_effect(context, effect)
             return 0
         if jobs and not yes:
             _ask(context, effect)
@@ -158,7 +158,7 @@ def _ask(context: Context, effect: _Effect) -> None:
         raise DocspeedError("nothing was forgotten")
 
 
-def _show(context: Context, effect: _Effect) -> None:
+def _show_effect(context: Context, effect: _Effect) -> None:
     if not context.output.human_output:
         context.output.value(effect.to_json())
         return

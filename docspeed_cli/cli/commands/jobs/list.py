@@ -69,7 +69,7 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
     "docspeed jobs list --json | jq -r 'select(.state == \"failed\") | .job_id'",
     formats=("json", "csv", "id"),
 )
-def list_(options: ListOptions) -> Action:
+def list_jobs(options: ListOptions) -> Action:
     """List the jobs that this machine submitted, newest first."""
     try:
         age = None if options.since is None else duration(options.since)
@@ -94,7 +94,7 @@ def list_(options: ListOptions) -> Action:
         )
         if not found:
             _explain_empty(context, options.status)
-        _show(context, [mark_abandoned(context, job) for job in found], options)
+        _show_jobs(context, [mark_abandoned(context, job) for job in found], options)
         return 0
 
     return action
@@ -129,7 +129,7 @@ def _explain_empty(context: Context, status: str | None) -> None:
         context.output.note("no matching jobs; `docspeed jobs list` shows all")
 
 
-def _show(context: Context, jobs: list[Job], options: ListOptions) -> None:
+def _show_jobs(context: Context, jobs: list[Job], options: ListOptions) -> None:
     output = context.output
     if output.format == "csv":
         write_csv(output, _COLUMNS, (job.to_full_json().values() for job in jobs), bom=options.bom)

@@ -55,11 +55,11 @@ def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = Fals
         at = context if server == context.server else context.with_server(server)
         with workers(at, retry_rate_limits=retry_rate_limits) as (at, run_tasks):
             follower = Follower(at, RunState())
-            for _ in run_tasks(_look(follower, job) for job in running if job.server == server):
+            for _ in run_tasks(_refresh_job(follower, job) for job in running if job.server == server):
                 pass
 
 
-def _look(follower: Follower, job: Job) -> Task[None]:
+def _refresh_job(follower: Follower, job: Job) -> Task[None]:
     from docspeed_cli.jobs.follow import Confirmation
 
     try:

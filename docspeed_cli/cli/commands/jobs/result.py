@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docspeed_cli.cli.commands.common import Columns, Table
+from docspeed_cli.cli.commands.common import ColumnsFlag, TableFlag
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs, named_run
@@ -33,7 +33,11 @@ class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
     formats=FORMATS,
 )
 def result(
-    options: JobResultOptions, ids: Ids = None, table: Table = None, columns: Columns = None, bom: Bom = False
+    options: JobResultOptions,
+    ids: Ids = None,
+    table: TableFlag = None,
+    columns: ColumnsFlag = None,
+    bom: Bom = False,
 ) -> Action:
     """Print the results of jobs that have ended.
 

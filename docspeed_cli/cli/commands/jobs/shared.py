@@ -67,7 +67,7 @@ def for_each(
             run.end_waiting(outcome.job)
             context.report.add_job(outcome.job)
             if outcome.error is None or outcome.status is not None or errors_are_lines:
-                outcome = _shown(outcome, show, errors_are_lines=errors_are_lines)
+                outcome = _show_outcome(outcome, show, errors_are_lines=errors_are_lines)
             if outcome.error is not None:
                 if not errors_are_lines:
                     context.output.error(outcome.error)
@@ -78,7 +78,7 @@ def for_each(
     return overall_exit_code(codes)
 
 
-def _shown(outcome: Outcome, show: Callable[[Outcome], None], *, errors_are_lines: bool) -> Outcome:
+def _show_outcome(outcome: Outcome, show: Callable[[Outcome], None], *, errors_are_lines: bool) -> Outcome:
     """Show an outcome; with `errors_are_lines`, a result that can't be shown is its job's error."""
     try:
         show(outcome)
@@ -141,7 +141,7 @@ class JobRows:
         self._context = context
         self._done: list[Job] = []
         # A row is printed before the others' answers are there, so usual words get room from the start.
-        rows = [*map(_cells, jobs), ("", "extract", "processing", "")]
+        rows = [*map(_job_cells, jobs), ("", "extract", "processing", "")]
         self._widths = [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
 
     def show(self, outcome: Outcome) -> None:
@@ -162,7 +162,7 @@ class JobRows:
     def _show_row(self, job: Job, error: DocspeedError | None) -> None:
         output, now = self._context.output, self._context.environment.now()
         age = f"submitted {ago(job.submitted_at, now)}" if job.submitted_at else ""
-        cells = (text.ljust(width) for text, width in zip(_cells(job), self._widths, strict=True))
+        cells = (text.ljust(width) for text, width in zip(_job_cells(job), self._widths, strict=True))
         output.row(*cells, prose=age, state=2)
         if job.error and error is None:
             output.row(prose=f"  {job.error}")
@@ -186,5 +186,5 @@ def hint_results(context: Context, done: Sequence[Job]) -> None:
         context.output.hint(f"`docspeed jobs result {named}{context.settings.server_flags}{folder}`")
 
 
-def _cells(job: Job) -> tuple[str, ...]:
+def _job_cells(job: Job) -> tuple[str, ...]:
     return job.ref, job.operation, job.status, job.input or ""

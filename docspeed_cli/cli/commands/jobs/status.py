@@ -18,7 +18,7 @@ class StatusOptions(ConcurrencyOptions, ServerOptions):
 
 
 @guide("docspeed jobs status @last", "docspeed jobs status job_123 | jq -r .status", formats=("json",))
-def status(options: StatusOptions, ids: Ids = None) -> Action:
+def jobs_status(options: StatusOptions, ids: Ids = None) -> Action:
     """Show the current state of jobs."""
 
     def action(context: Context) -> int:
@@ -26,14 +26,14 @@ def status(options: StatusOptions, ids: Ids = None) -> Action:
         jobs = named_jobs(ids, context)
         at = context_for(context, jobs)
         rows = JobRows(at, jobs)
-        code = for_each(at, RunState(), jobs, _look, rows.show, in_order=True)
+        code = for_each(at, RunState(), jobs, _look_at_job, rows.show, in_order=True)
         rows.finish()
         return code
 
     return action
 
 
-def _look(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
+def _look_at_job(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
     if job.job_id is None:
         return Outcome(job=job)
     confirmation = Confirmation(follower, job)
