@@ -18,6 +18,7 @@ EXCEPTIONS = {
     "terminal.views.markdown": {"self.text.justify", "token.children", "token.content", "token.info"},
 }
 """Objects of libraries and a module's own records, which have no other way."""
+_SETTERS = ("setattr", "__setattr__")
 
 
 def assigned_attributes(tree: ast.AST) -> Iterator[str]:
@@ -27,7 +28,10 @@ def assigned_attributes(tree: ast.AST) -> Iterator[str]:
             owner = node.value
             if not (isinstance(owner, ast.Name) and owner.id in ("self", "cls")):
                 yield ast.unparse(node)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "object.__setattr__"):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in _SETTERS
+        ):
             yield ast.unparse(node)
 
 

@@ -6,11 +6,8 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
-import docspeed_cli
-
-PACKAGE = Path(docspeed_cli.__file__).parent
+from tests.contracts.test_imports import files, modules
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
@@ -24,12 +21,11 @@ def _named(tree: ast.Module) -> Iterator[str]:
 
 
 def test_names_of_each_module_are_used_by_the_program() -> None:
-    sources = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
-    words = Counter(word for source in sources.values() for word in re.findall(r"\w+", source))
+    words = Counter(word for path in files().values() for word in re.findall(r"\w+", path.read_text("utf-8")))
     unused = [
-        f"{path.name}: {name}"
-        for path, source in sources.items()
-        for name in _named(ast.parse(source))
+        f"{module}: {name}"
+        for module, tree in modules().items()
+        for name in _named(tree)
         if words[name] == 1 and not name.startswith("__")
     ]
     assert not unused

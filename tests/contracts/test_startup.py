@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import docspeed_cli
-
-PACKAGE = Path(docspeed_cli.__file__).parent
+from docspeed_cli import __version__
+from tests.contracts.test_imports import SANDBOX, modules, package
 
 _RUN = """
 import atexit, json, sys
@@ -72,7 +71,7 @@ def among(modules: set[str], names: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize("flag", ["--version", "-V"])
 def test_startup_version_loads_one_module(tmp_path: Path, flag: str) -> None:
     modules, ran = loaded(tmp_path, flag)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {docspeed_cli.__version__}\n", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {__version__}\n", "")
     assert among(modules, ("typer", "sqlite3", "json", "dataclasses", "pathlib", *HEAVY)) == []
     assert {name for name in modules if name.startswith("docspeed_cli")} == {
         "docspeed_cli",
@@ -84,7 +83,7 @@ def test_startup_version_loads_one_module(tmp_path: Path, flag: str) -> None:
 def test_startup_as_a_module_prints_the_version() -> None:
     argv = [sys.executable, "-m", "docspeed_cli", "--version"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {docspeed_cli.__version__}\n", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"docspeed {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -189,18 +188,14 @@ def test_startup_of_sandbox_loads_the_heavy_packages(tmp_path: Path) -> None:
 # -- writing
 
 
-def _prints(path: Path) -> list[str]:
-    """Return the calls of `print` in a module, except the one that prints the version."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-        if called and "__version__" not in ast.unparse(node):
-            found.append(f"{path.name}, line {node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
-    return found
-
-
 def test_source_has_no_print() -> None:
-    assert {path.name: found for path in PACKAGE.rglob("*.py") if (found := _prints(path))} == {}
+    found = [
+        f"{name}, line {node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert found == []
 
 
 def test_source_takes_streams_and_environment_from_the_context() -> None:
@@ -208,13 +203,14 @@ def test_source_takes_streams_and_environment_from_the_context() -> None:
 
     The chat prompt compares its input with `sys.stdin`, because line editing works on the real one only.
     """
-    exceptions = {"main.py": {"sys.argv", "sys.exit"}, "chat_prompt.py": {"sys.stdin"}}
+    exceptions = {"cli.main": {"sys.argv", "sys.exit"}, "cli.commands.chat_prompt": {"sys.stdin"}}
     names = {"sys.stdout", "sys.stderr", "sys.stdin", "sys.argv", "sys.exit", "os.environ", "os.getenv"}
     found = [
-        f"{path.name}, line {node.lineno}: {ast.unparse(node)}"
-        for path in PACKAGE.rglob("*.py")
-        if "sandbox" not in path.parts and path.name != "environment.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in names - exceptions.get(path.name, set())
+        f"{name}, line {node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules().items()
+        if package(name) != SANDBOX and name != "core.environment"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if f"{node.value.id}.{node.attr}" in names - exceptions.get(name, set())
     ]
     assert found == []

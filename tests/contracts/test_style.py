@@ -7,11 +7,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from pathlib import Path
 
-import docspeed_cli
+from tests.contracts.test_imports import PACKAGE, SANDBOX, modules, package
 
-PACKAGE = Path(docspeed_cli.__file__).parent
 CLIENT = {
     str(path.relative_to(PACKAGE)): path.read_text("utf-8")
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -35,8 +33,9 @@ def test_style_files_functions_and_classes_are_short() -> None:
     limits = {ast.FunctionDef: MAX_FUNCTION, ast.ClassDef: MAX_CLASS}
     long = [
         f"{name}, {node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for name, text in CLIENT.items()
-        for node in ast.walk(ast.parse(text))
+        for name, tree in modules().items()
+        if package(name) != SANDBOX
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.end_lineno is not None
         if node.end_lineno - node.lineno + 1 > limits[type(node)]
     ]
