@@ -107,6 +107,9 @@ ELSEWHERE = re.compile(
 )
 """These need a server with keys, a database, a browser, another shell or an endpoint of the service."""
 
+SHELL = re.compile(r"^(?!docspeed )|[|&;<>$*?~{\\]")
+"""What only a shell understands; other lines are words, some of them in quotes."""
+
 PASTED = [example for example in EXAMPLES if example not in KEYBOARD and not ELSEWHERE.search(example)]
 
 DOCUMENTS = (
@@ -153,12 +156,15 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, quick_sandbox: str) -> t
 
 @pytest.mark.real
 @pytest.mark.parametrize("example", PASTED)
-def test_example_runs_in_the_shell(
+def test_example_runs_as_it_is_pasted(
     example: str, tmp_path: Path, furnished: tuple[Path, dict[str, str]], quick_sandbox: str
 ) -> None:
     folder, ids = furnished
     shutil.copytree(folder, tmp_path / "home")
     line = re.sub(r"\b(file|job)_\d+\b", lambda found: ids[found[0]], example)
-    server = "" if "--sandbox" in example else quick_sandbox
-    ran = Machine(tmp_path / "home", server).bash(f"set -o pipefail; {line}")
+    machine = Machine(tmp_path / "home", "" if "--sandbox" in example else quick_sandbox)
+    if SHELL.search(line):
+        ran = machine.bash(f"set -o pipefail; {line}")
+    else:
+        ran = machine.here(*shlex.split(line)[1:])
     assert ran.code == 0, ran.err
