@@ -60,28 +60,28 @@ class Run(NamedTuple):
         """Perform the operation; returns the exit code."""
         wrong = context.settings.error
         problems = [] if wrong is None else [wrong]
-        order = self._order(context, problems)
+        checked = self._check_options(context, problems)
         found = InputSet()
         try:
             with adding_to(problems):
                 # Nothing is downloaded for a command that is going to fail.
-                found = self._find_documents(context, order, download=not problems)
-                if order.target.path is not None or self.options.failures is not None:
-                    self._check_outputs(context, found, order.target)
+                found = self._find_documents(context, checked, download=not problems)
+                if checked.target.path is not None or self.options.failures is not None:
+                    self._check_outputs(context, found, checked.target)
             if problems:
                 raise combine_errors(problems)
             _report_skipped(context, found.skipped)
-            if order.target.rows is not None:
+            if checked.target.rows is not None:
                 from docspeed_cli.jobs.output.row_output import check_rows
 
-                check_rows(context, order.target.rows, to_file=order.target.path is not None)
+                check_rows(context, checked.target.rows, to_file=checked.target.path is not None)
             if self._is_many:
-                return self._run_many(context, order, found)
-            return self._run_one(context, order, found.documents())
+                return self._run_many(context, checked, found)
+            return self._run_one(context, checked, found.documents())
         finally:
             discard(found.checked)
 
-    def _order(self, context: Context, problems: list[UsageError]) -> _Order:
+    def _check_options(self, context: Context, problems: list[UsageError]) -> _CheckedOptions:
         """Read all options but the documents; adds every problem to `problems`."""
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
@@ -98,7 +98,7 @@ class Run(NamedTuple):
             to = self._target(self._rows(context, fields), make=False)
         with adding_to(problems):
             options = self._wait_options(context, checks)
-        return _Order(fields, checks, options, to)
+        return _CheckedOptions(fields, checks, options, to)
 
     def _wait_options(self, context: Context, checks: ResultChecks | None) -> WaitOptions:
         """How the run waits and resubmits. UsageError if its flags contradict each other."""
@@ -112,7 +112,7 @@ class Run(NamedTuple):
                 check_unwaited(context, self.options, self.table, checks)
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
-    def _find_documents(self, context: Context, order: _Order, *, download: bool) -> InputSet:
+    def _find_documents(self, context: Context, checked: _CheckedOptions, *, download: bool) -> InputSet:
         """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
         if not options.inputs.given and self.needs_inputs:
@@ -124,7 +124,7 @@ class Run(NamedTuple):
             # The errors about too many files or pages point here, so this must list them all.
             return find_documents(context, options.inputs, Limits(options.limit), download=False)
         limits = Limits(options.limit, options.max_files, options.max_pages)
-        return find_documents(context, options.inputs, limits, order.options.timeout, download=download)
+        return find_documents(context, options.inputs, limits, checked.options.timeout, download=download)
 
     def _check_outputs(self, context: Context, found: InputSet, to: Target) -> None:
         """UsageError if what is written would replace a file that the command reads."""
@@ -188,20 +188,20 @@ class Run(NamedTuple):
         several = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
         return several or inputs.recursive or inputs.listed is not None or folder
 
-    def _tasks(self, context: Context, run: RunState, order: _Order) -> DocumentTasks:
-        to = order.target
+    def _tasks(self, context: Context, run: RunState, checked: _CheckedOptions) -> DocumentTasks:
+        to = checked.target
         if to.folder is not None and not self.options.dry_run:
             make_folder(to.folder, f"-o {self.options.output}")
-        named = (self.operation, order.fields, self.options.sync, order.options)
-        return DocumentTasks(context, run, *named, Delivery(context, to), order.checks)
+        named = (self.operation, checked.fields, self.options.sync, checked.options)
+        return DocumentTasks(context, run, *named, Delivery(context, to), checked.checks)
 
-    def _run_one(self, context: Context, order: _Order, documents: Iterable[Source]) -> int:
+    def _run_one(self, context: Context, checked: _CheckedOptions, documents: Iterable[Source]) -> int:
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table, self.columns, bom=self.bom)
-        run = RunState(result_flags=flags if order.options.wait else None)
+        run = RunState(result_flags=flags if checked.options.wait else None)
         _note_file(context, self.options.output, many=self.operation.many)
-        context = context.with_client(spool_dir=order.target.spool_dir)
-        tasks = self._tasks(context, run, order)
+        context = context.with_client(spool_dir=checked.target.spool_dir)
+        tasks = self._tasks(context, run, checked)
         if self.options.dry_run:
             from docspeed_cli.jobs.dry_run import show_request
 
@@ -218,16 +218,16 @@ class Run(NamedTuple):
                 context.output.bell()
         return 0
 
-    def _run_many(self, context: Context, order: _Order, found: InputSet) -> int:
+    def _run_many(self, context: Context, checked: _CheckedOptions, found: InputSet) -> int:
         """A job for each document."""
         from docspeed_cli.jobs.batch import Batch
         from docspeed_cli.jobs.scheduler import workers
 
         documents = found.documents(self.options.limit)
         if self.options.dry_run:
-            return _show_actions(self._tasks(context, RunState(), order), found, documents)
-        order = order._replace(options=order.options.begun(context.environment.monotonic()))
-        plan = self._plan(context, order, found)
+            return _show_actions(self._tasks(context, RunState(), checked), found, documents)
+        checked = checked._replace(options=checked.options.begun(context.environment.monotonic()))
+        plan = self._plan(context, checked, found)
         batch = Batch(context, plan)
         with (
             # The outer one: it counts what ended, which is right only after the workers have stopped.
@@ -240,15 +240,15 @@ class Run(NamedTuple):
                 retry_rate_limits=True,
             ) as (at, run_tasks),
         ):
-            return batch.perform(self._tasks(at, batch.run, order), run_tasks, documents)
+            return batch.perform(self._tasks(at, batch.run, checked), run_tasks, documents)
 
-    def _plan(self, context: Context, order: _Order, found: InputSet) -> Plan:
+    def _plan(self, context: Context, checked: _CheckedOptions, found: InputSet) -> Plan:
         """The plan of the run: everything but the task of each document."""
         from docspeed_cli.jobs.batch import Plan, run_hash
         from docspeed_cli.jobs.output.failures import FailuresFile
 
-        options, inputs, fields = self.options, self.options.inputs, order.fields
-        count, as_rows = len(found.checked), order.target.rows is not None
+        options, inputs, fields = self.options, self.options.inputs, checked.fields
+        count, as_rows = len(found.checked), checked.target.rows is not None
         failures = None
         if options.failures is not None:
             failures = FailuresFile(Path(options.failures), found.documents(count))
@@ -256,18 +256,18 @@ class Run(NamedTuple):
             self.operation.name,
             run_hash(context.server, self.operation, fields, inputs),
             None if inputs.listed == "-" else count,
-            order.options.wait,
+            checked.options.wait,
             options.name,
             options.max_failures,
             options.ordered or as_rows,
             failures,
-            _nothing(inputs),
+            _empty_message(inputs),
             to_json(fields["schema"]) if "schema" in fields else None,
             as_rows,
         )
 
 
-def _nothing(inputs: Inputs) -> str:
+def _empty_message(inputs: Inputs) -> str:
     """What to say if there are no documents."""
     if inputs.shard is not None:
         return f"no document belongs to --shard {inputs.shard}"
@@ -283,8 +283,8 @@ def adding_to(problems: list[UsageError]) -> Iterator[None]:
         problems.append(error)
 
 
-class _Order(NamedTuple):
-    """What is to be done with the documents."""
+class _CheckedOptions(NamedTuple):
+    """The checked options: what to send, and what to do with the result."""
 
     fields: dict[str, Any]
     checks: ResultChecks | None

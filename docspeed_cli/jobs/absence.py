@@ -33,7 +33,7 @@ class Absence:
         recent = self._environment.monotonic() - self._started < _REPLICATION_LAG
         return recent and self._environment.now() - known_at < _REPLICATION_LAG
 
-    def is_certain(self, job: Job) -> bool:
+    def confirm(self, job: Job) -> bool:
         """Count one more answer, unless it came too soon; whether the job, or its result, is gone."""
         now = self._environment.monotonic()
         if not self.is_early(job) and now - self._counted_at >= _PAUSE:

@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     max_failures: int | None = None
     ordered: bool = False
     failures: FailuresFile | None = None
-    nothing: str = "no documents found"
+    empty_message: str = "no documents found"
     """The message if there is nothing to do."""
     schema: str | None = None
     """JSON of the schema of an extraction."""
@@ -81,11 +81,11 @@ class Batch:
             as_rows=plan.as_rows,
         )
         self.run = RunState(so_far=self.progress.so_far)
-        self._order: InOrder | None = None
+        self._in_order: InOrder | None = None
         if plan.ordered:
             from docspeed_cli.jobs.output.ordered import InOrder
 
-            self._order = InOrder()
+            self._in_order = InOrder()
         self._codes: set[int] = set()
 
     def perform(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
@@ -105,7 +105,7 @@ class Batch:
             self.context.ledger.runs.end(run, stopped or None)
             self.context.locks.release(run_lock(run))
         if not self.progress.ended and not stopped:
-            self.context.output.note(self.plan.nothing)
+            self.context.output.note(self.plan.empty_message)
         else:
             where = str(results) if results is not None else None
             ending = Ending(run, self.plan.name, stopped, where, failures, unsaved)
@@ -137,12 +137,12 @@ class Batch:
                 # `--ordered` may deliver it much later; progress and the ledger say what has ended.
                 self._count(tasks, outcome)
                 stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
-                for ready in [outcome] if self._order is None else self._order.add(outcome):
+                for ready in [outcome] if self._in_order is None else self._in_order.add(outcome):
                     self._deliver(tasks, ready)
                 stopped = stopped or self._too_many_failures()
                 if stopped:
                     break
-            for ready in [] if self._order is None else self._order.rest():
+            for ready in [] if self._in_order is None else self._in_order.rest():
                 self._deliver(tasks, ready)
         if late and not stopped:
             self._codes.add(Pending.exit_code)

@@ -119,7 +119,7 @@ class Follower:
         return job._replace(status=State.GONE, state=State.GONE)
 
 
-class Watch:
+class JobWait:
     """The wait for the end of one job, which begins when this is made.
 
     `job` is the job as it was at the last look, `response` what the server answered then. With
@@ -206,7 +206,7 @@ class Watch:
         job, follower, unknown = self.job, self._follower, isinstance(error, NotFound)
         self._failures += 1
         if unknown:
-            passing = not self._absence.is_certain(job)
+            passing = not self._absence.confirm(job)
         else:
             answers = follower.context.client.answered or self._failures < _TRIES_WITHOUT_ANSWER
             passing = error.retryable and answers
@@ -248,7 +248,7 @@ class Confirmation:
         except NotFound:
             if self._absence.is_early(self.job):
                 return None
-            if self._absence.is_certain(self.job):
+            if self._absence.confirm(self.job):
                 raise
         due = self._follower.context.environment.monotonic() + self._absence.pause
         return None if self._deadline is not None and due > self._deadline else due
@@ -296,7 +296,7 @@ class Fetch:
         self._attempts += 1
         # The status may be ahead of the result, so that gets a few tries.
         if isinstance(error, NotFound):
-            final = self._absence.is_certain(job)
+            final = self._absence.confirm(job)
         else:
             final = error.status not in (202, 409) or self._attempts == _TRIES_WITHOUT_ANSWER
         due = self._clock() + (self._absence.pause or self._schedule.backoff(self._attempts - 1))

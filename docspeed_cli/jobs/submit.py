@@ -12,10 +12,10 @@ from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, Outco
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.follow import failure_text
+from docspeed_cli.jobs.lock_wait import LockWait
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.turn import Turn
 from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
@@ -46,7 +46,7 @@ class Submission:
         self._options = options
         self._label = request.label or "the request"
         doing = "works on the same request"
-        self._turn = Turn(context, request.identity, self._label, doing, options.deadline)
+        self._lock_wait = LockWait(context, request.identity, self._label, doing, options.deadline)
         self._search: Search | None = None
         self._file_ids: list[str] = []
         self._token = ""
@@ -55,12 +55,12 @@ class Submission:
         return None
 
     def __exit__(self, *error: object) -> None:
-        self._turn.__exit__(*error)
+        self._lock_wait.__exit__(*error)
 
     def step(self) -> float | None:
         """Go one step on: None once there is a job, else when to go on. DocspeedError if there is none."""
         if self._search is None:
-            due = self._turn.take()
+            due = self._lock_wait.take()
             if due is not None:
                 return due
             self._search = Search(self._context, self._run, self._request, self._options)

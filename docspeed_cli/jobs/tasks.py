@@ -12,7 +12,7 @@ from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.documents.input_set import invalid_input
-from docspeed_cli.jobs.follow import Fetch, Follower, Watch
+from docspeed_cli.jobs.follow import Fetch, Follower, JobWait
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.submit import Submission
@@ -136,9 +136,9 @@ class RequestTask:
                     job, result = submission.job, submission.result
                     assert job is not None
                     if options.wait or result is not None:
-                        watch = Watch(follower, job, options, status_is_new=True)
-                        yield from iter(watch.step, None)
-                        job = watch.succeeded()
+                        job_wait = JobWait(follower, job, options, status_is_new=True)
+                        yield from iter(job_wait.step, None)
+                        job = job_wait.succeeded()
                         at_hand = follower.open_kept(job) if job.reused else result
                         fetch = Fetch(follower, job, options.deadline, at_hand)
                         yield from iter(fetch.step, None)

@@ -10,7 +10,7 @@ from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import Request, Source
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.turn import Turn
+from docspeed_cli.jobs.lock_wait import LockWait
 
 
 class Uploads:
@@ -57,7 +57,7 @@ class Uploads:
         if source.path is None:
             return str(source.file_id), None
         # Duplicates in one folder are common: the second waits here, and finds the first one's id.
-        with self._take_turn(source, deadline):
+        with self._take_lock(source, deadline):
             known = None if fresh else self.stored_id(source)
             if known is not None:
                 return known, None
@@ -78,15 +78,15 @@ class Uploads:
             context.ledger.remember_upload(context.server, context.fingerprint, digest, file_id, name)
             return file_id, entry
 
-    def _take_turn(self, source: Source, deadline: float | None) -> Turn:
+    def _take_lock(self, source: Source, deadline: float | None) -> LockWait:
         """Take the lock of this document's upload. Pending if the deadline comes first."""
         context = self.context
         upload = f"upload {context.server} {context.fingerprint} {source.digest}"
-        lock = hashlib.sha256(upload.encode()).hexdigest()
-        turn = Turn(context, lock, source.label, "uploads the same document", deadline)
-        while (due := turn.take()) is not None:
+        digest = hashlib.sha256(upload.encode()).hexdigest()
+        wait = LockWait(context, digest, source.label, "uploads the same document", deadline)
+        while (due := wait.take()) is not None:
             context.sleep(max(0.0, due - context.environment.monotonic()))
-        return turn
+        return wait
 
     def upload(self, source: Source, *, fresh: bool) -> dict[str, Any]:
         """Upload one document; returns the server's entry for it, or the ledger's for an earlier upload."""

@@ -25,7 +25,7 @@ MAX_PART_AGE = 7 * 86400.0
 """Seconds after which no process is still writing a content, or the row that names it."""
 
 
-class Contents(ABC):
+class ContentStore(ABC):
     """The contents of kept results. OSError if they can't be read or written."""
 
     where: str
@@ -55,7 +55,7 @@ class Contents(ABC):
         """
 
 
-class ResultFolder(Contents):
+class ResultFolder(ContentStore):
     """The contents in a folder. Threads and processes share it."""
 
     def __init__(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from docspeed_cli.store.contents import Contents
+    from docspeed_cli.store.contents import ContentStore
 
 _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
@@ -65,7 +65,7 @@ class Database(ABC):
         """Return the operator that compares a text with a pattern of SQLite's GLOB, and its operand."""
 
     @abstractmethod
-    def contents(self) -> Contents:
+    def contents(self) -> ContentStore:
         """Return the store of the bytes of kept results."""
 
     @abstractmethod

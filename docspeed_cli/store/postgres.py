@@ -15,24 +15,24 @@ import psycopg
 
 from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.ledger_address import LedgerAddress
-from docspeed_cli.store.contents import Contents
+from docspeed_cli.store.batching_lock import BatchingLock
+from docspeed_cli.store.contents import ContentStore
 from docspeed_cli.store.database import Database, Write
 from docspeed_cli.store.postgres_connection import (
     HINT,
     UNSYNCED,
     Connection,
+    error_message,
+    first_line,
     is_lost,
-    native,
     open_connection,
-    reason,
+    postgres_sql,
     transaction,
-    words,
 )
 from docspeed_cli.store.postgres_contents import ResultRows
 from docspeed_cli.store.postgres_layout import SCHEMA, missing_rights, postgres_layout_version
 from docspeed_cli.store.postgres_locks import AdvisoryLocks
-from docspeed_cli.store.postgres_questions import Question, Rows, ask_all
-from docspeed_cli.store.turns import Turns
+from docspeed_cli.store.postgres_queries import Query, Rows, run_queries
 
 T = TypeVar("T")
 
@@ -82,15 +82,15 @@ class PostgresDatabase(Database):
         sleep: Callable[[float], None],
     ) -> None:
         super().__init__(str(address))
-        self._lock = self._turns = Turns()
+        self._lock = self._batching_lock = BatchingLock()
         self._tickets: deque[list[Write]] = deque()
         """Writes that threads wait for; a ticket is cleared once its write was tried."""
         self._address = address
         self._warn = warn
         self._now = now
         self._sleep = sleep
-        self._questions: deque[Question] = deque()
-        self.locks = AdvisoryLocks(self.ask)
+        self._queries: deque[Query] = deque()
+        self.locks = AdvisoryLocks(self.query)
         """The locks that all clients of this database share."""
         self._patience = 0.0
         self._connection: Connection | None = open_connection(self._address)
@@ -103,20 +103,20 @@ class PostgresDatabase(Database):
         with self._lock:
             return self._attempt(work)
 
-    def ask(self, question: Question) -> Rows:
-        """Return the rows that a question finds. LedgerUnavailable if that fails."""
-        self._questions.append(question)
+    def query(self, query: Query) -> Rows:
+        """Return the rows that a query finds. LedgerUnavailable if that fails."""
+        self._queries.append(query)
         try:
-            self._turns.wait(lambda: question.is_answered, self._serve)
+            self._batching_lock.wait(lambda: query.is_done, self._serve)
         finally:
-            question.withdraw()
-        if question.problem is not None:
-            raise question.problem
-        return question.rows
+            query.cancel()
+        if query.problem is not None:
+            raise query.problem
+        return query.rows
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Return the rows that a query finds; deferred writes show only after `flush`."""
-        return self.ask(Question(native(sql), self._storable(values)))
+        return self.query(Query(postgres_sql(sql), self._storable(values)))
 
     def insert(self, sql: str, values: Sequence[Any], claim: str = "") -> int:
         """Commit an insertion; return the new row's number.
@@ -133,7 +133,7 @@ class PostgresDatabase(Database):
         """Return the operator that compares a text with a pattern, and its operand."""
         return "~", _regex_of(pattern)
 
-    def contents(self) -> Contents:
+    def contents(self) -> ContentStore:
         """Return the table of kept results."""
         return ResultRows(self, self._now)
 
@@ -177,13 +177,13 @@ class PostgresDatabase(Database):
     def _committed(self, write: Write) -> tuple[int, int] | None:
         ticket = [write]
         self._tickets.append(ticket)
-        self._turns.wait(lambda: not ticket, self._serve)
+        self._batching_lock.wait(lambda: not ticket, self._serve)
         return write.done
 
     def _serve(self) -> None:
-        """Send the questions, and try to commit the writes, that threads wait for."""
-        if self._questions:
-            self._ask_queue()
+        """Send the queries, and try to commit the writes, that threads wait for."""
+        if self._queries:
+            self._run_queries()
         # Counted first: a write that is queued in the meantime was not tried.
         count = len(self._tickets)
         if count:
@@ -233,17 +233,17 @@ class PostgresDatabase(Database):
     def _commit(self, connection: Connection, writes: Sequence[Write]) -> None:
         for write in writes:
             if isinstance(write, _Insertion) and self.locks.is_lost(write.claim):
-                write.refuse(ClaimLost(words(self.where, "the connection was lost"), retryable=True))
+                write.refuse(ClaimLost(error_message(self.where, "the connection was lost"), retryable=True))
         writes = [write for write in writes if write.done is None]
         if not writes:
             return
         sync = any(write.sync for write in writes)
         if len(writes) == 1:
             sql = writes[0].sql if sync else f"{writes[0].sql} {UNSYNCED}"
-            cursors = [connection.execute(native(sql), writes[0].values)]
+            cursors = [connection.execute(postgres_sql(sql), writes[0].values)]
         else:
             with transaction(connection, synced=sync):
-                cursors = [connection.execute(native(write.sql), write.values) for write in writes]
+                cursors = [connection.execute(postgres_sql(write.sql), write.values) for write in writes]
         for write, cursor in zip(writes, cursors, strict=True):
             inserted = cursor.fetchone() if isinstance(write, _Insertion) else None
             write.done = cursor.rowcount, int(inserted[0]) if inserted else 0
@@ -256,17 +256,17 @@ class PostgresDatabase(Database):
 
     # -- the connection
 
-    def _ask_queue(self) -> None:
-        questions = [self._questions.popleft() for _ in range(len(self._questions))]
+    def _run_queries(self) -> None:
+        queries = [self._queries.popleft() for _ in range(len(self._queries))]
         try:
-            self._attempt(lambda connection: ask_all(connection, questions, self.where))
+            self._attempt(lambda connection: run_queries(connection, queries, self.where))
         except LedgerUnavailable as error:
-            for question in questions:
-                if not question.is_answered:
-                    question.refuse(error)
+            for query in queries:
+                if not query.is_done:
+                    query.fail(error)
         finally:
             # After an interrupt, the threads that wait for these ask again.
-            self._questions.extend(question for question in questions if not question.is_answered)
+            self._queries.extend(query for query in queries if not query.is_done)
 
     def _attempt(self, work: Callable[[Connection], T], tries: int = _TRIES) -> T:
         """Do some work on the connection, or on a new one. ClaimLost if one try is allowed, and fails."""
@@ -280,7 +280,9 @@ class PostgresDatabase(Database):
                     self._drop_connection()
                 if not lost or left == 0:
                     kind = ClaimLost if lost and tries == 1 else LedgerUnavailable
-                    raise kind(words(self.where, reason(error)), hint=HINT, retryable=lost) from None
+                    raise kind(
+                        error_message(self.where, first_line(error)), hint=HINT, retryable=lost
+                    ) from None
             except LedgerUnavailable:
                 raise
             except BaseException:

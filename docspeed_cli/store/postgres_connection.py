@@ -66,7 +66,9 @@ def open_connection(address: LedgerAddress) -> Connection:
             connection.close()
             raise
     except psycopg.Error as error:
-        raise LedgerUnavailable(words(address, reason(error)), hint=HINT, retryable=True) from None
+        raise LedgerUnavailable(
+            error_message(address, first_line(error)), hint=HINT, retryable=True
+        ) from None
     return connection
 
 
@@ -76,7 +78,7 @@ def _dial(address: LedgerAddress) -> Connection:
     except psycopg.ProgrammingError:
         # libpq's own words would repeat a part of the address, which may be the password.
         what = "the address is malformed: check its options, and write a percent sign as %25"
-        raise LedgerUnavailable(words(address, what), hint=HINT) from None
+        raise LedgerUnavailable(error_message(address, what), hint=HINT) from None
     name = f"process {os.getpid()} on {platform.node()}"
     # PostgreSQL keeps 63 bytes of the name, which says who holds a lock.
     ours = {"application_name": name[:63], "client_encoding": "UTF8"}
@@ -103,11 +105,11 @@ def _set_up(address: LedgerAddress, connection: Connection) -> None:
                 " their own; use PgBouncer's session mode, or connect to the server itself"
             )
     if problem:
-        raise LedgerUnavailable(words(address, problem), hint=HINT)
+        raise LedgerUnavailable(error_message(address, problem), hint=HINT)
     layout = postgres_layout_version(connection)
     if layout > len(MIGRATIONS):
         what = f"its tables have layout {layout}, and this docspeed knows {len(MIGRATIONS)}"
-        raise LedgerUnavailable(words(address, what), hint="install a newer docspeed")
+        raise LedgerUnavailable(error_message(address, what), hint="install a newer docspeed")
     if layout < len(MIGRATIONS):
         migrate_postgres(connection)
     sets = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
@@ -136,19 +138,19 @@ def is_lost(connection: Connection, error: psycopg.Error) -> bool:
     return connection.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
-def words(where: str, why: str) -> str:
-    """The message of every error of a shared ledger."""
+def error_message(where: str, why: str) -> str:
+    """Return the message of an error of a shared ledger."""
     return f"can't use the ledger {where}: {why}"
 
 
-def reason(error: psycopg.Error) -> str:
-    """The error's first line: the others are its context."""
+def first_line(error: psycopg.Error) -> str:
+    """Return the first line of the error's message: the others are its context."""
     text = str(error).strip().partition("\n")[0]
     return re.sub(r"^connection failed: ", "", text) or type(error).__name__
 
 
 @cache
-def native(sql: str) -> bytes:
+def postgres_sql(sql: str) -> bytes:
     """Convert SQLite's placeholders to PostgreSQL's: a bare `?` gets the number after the highest so far."""
     highest = 0
 

@@ -9,15 +9,15 @@ from functools import partial
 from typing import IO, Any, Protocol, TypeVar, cast
 
 from docspeed_cli.core.errors import LedgerUnavailable
-from docspeed_cli.store.contents import IN_MEMORY, MAX_PART_AGE, Contents
-from docspeed_cli.store.postgres_connection import Connection, native, transaction
+from docspeed_cli.store.contents import IN_MEMORY, MAX_PART_AGE, ContentStore
+from docspeed_cli.store.postgres_connection import Connection, postgres_sql, transaction
 
 T = TypeVar("T")
 
 _PART = 256 * 1024
 """Bytes of a row: what is held in memory at a time."""
 _INSERT = "INSERT INTO contents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_INSERT_PART = native(_INSERT)
+_INSERT_PART = postgres_sql(_INSERT)
 _DELETE = "DELETE FROM contents WHERE digest = $1"
 
 
@@ -39,7 +39,7 @@ class SharedDatabase(Protocol):
         ...
 
 
-class ResultRows(Contents):
+class ResultRows(ContentStore):
     """The contents in a ledger's database."""
 
     def __init__(self, database: SharedDatabase, now: Callable[[], float]) -> None:

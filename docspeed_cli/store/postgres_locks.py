@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from docspeed_cli.core.errors import LedgerUnavailable
-from docspeed_cli.store.postgres_questions import Question, Rows
+from docspeed_cli.store.postgres_queries import Query, Rows
 
 _TRY_LOCK = b"SELECT pg_try_advisory_lock($1)"
 _UNLOCK = b"SELECT pg_advisory_unlock($1)"
@@ -25,16 +25,16 @@ _HOLDER = b"""
 
 
 class AdvisoryLocks:
-    """The locks of one connection; `ask` sends a question on it."""
+    """The locks of one connection; `query` sends one on it."""
 
-    def __init__(self, ask: Callable[[Question], Rows]) -> None:
-        self._ask = ask
+    def __init__(self, query: Callable[[Query], Rows]) -> None:
+        self._query = query
         self._held: dict[str, bool] = {}
         """The digests that a thread of this process holds, and whether the server knows of it."""
         self._lost: set[str] = set()
-        """Those that were held when a connection was lost: another client may have had the lock since."""
-        self._asking: dict[str, object] = {}
-        """The digests that a thread asks for now, and its mark."""
+        """Locks lost with a connection; another client may have held them since."""
+        self._requested: dict[str, object] = {}
+        """The digests that a thread is requesting, and its mark."""
 
     def acquire(self, digest: str) -> bool:
         """Take the lock if it is free; False if another thread or another client holds it."""
@@ -42,17 +42,17 @@ class AdvisoryLocks:
 
         def wanted() -> bool:
             # To the server all threads are one owner, which may lock twice.
-            return digest not in self._held and self._asking.setdefault(digest, mark) is mark
+            return digest not in self._held and self._requested.setdefault(digest, mark) is mark
 
         def note(rows: Rows) -> None:
             if rows[0][0]:
                 self._held[digest] = True
 
         try:
-            rows = self._ask(Question(_TRY_LOCK, [_key_of(digest)], wanted=wanted, note=note))
+            rows = self._query(Query(_TRY_LOCK, [_key_of(digest)], wanted=wanted, note=note))
         finally:
-            if self._asking.get(digest) is mark:
-                del self._asking[digest]
+            if self._requested.get(digest) is mark:
+                del self._requested[digest]
         return bool(rows and rows[0][0])
 
     def release(self, digest: str) -> None:
@@ -67,7 +67,7 @@ class AdvisoryLocks:
 
         note = partial(self._forget, digest)
         try:
-            self._ask(Question(_UNLOCK, [_key_of(digest)], wanted=wanted, note=note))
+            self._query(Query(_UNLOCK, [_key_of(digest)], wanted=wanted, note=note))
         except LedgerUnavailable:
             pass  # the lock ended with the connection
         finally:
@@ -85,7 +85,7 @@ class AdvisoryLocks:
         if digest in self._held:
             return None
         high, low = divmod(_key_of(digest) % 2**64, 2**32)
-        rows = self._ask(Question(_HOLDER, [high, low]))
+        rows = self._query(Query(_HOLDER, [high, low]))
         if not rows:
             return None
         # The server hides the application name from other users.

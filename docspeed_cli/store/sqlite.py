@@ -16,7 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from docspeed_cli.store.database import Database, Write
-from docspeed_cli.store.layout import MIGRATIONS, TROUBLE, copy_rows, migrate_sqlite, sqlite_layout_version
+from docspeed_cli.store.sqlite_layout import (
+    MIGRATIONS,
+    TROUBLE,
+    copy_rows,
+    migrate_sqlite,
+    sqlite_layout_version,
+)
 
 if sys.platform != "win32":
     import fcntl
@@ -27,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
-    from docspeed_cli.store.contents import Contents
+    from docspeed_cli.store.contents import ContentStore
 
     T = TypeVar("T")
 
@@ -64,7 +70,7 @@ class SqliteDatabase(Database):
         """Return the operator that compares a text with a pattern, and its operand."""
         return "GLOB", pattern
 
-    def contents(self) -> Contents:
+    def contents(self) -> ContentStore:
         """Return the folder of kept results beside the file."""
         from pathlib import Path
 

@@ -28,10 +28,7 @@ FLOORS = (
 SANDBOX = "sandbox"
 LATE = {
     "service.network",
-    *(
-        f"store.postgres{part}"
-        for part in ("", "_connection", "_contents", "_layout", "_locks", "_questions")
-    ),
+    *(f"store.postgres{part}" for part in ("", "_connection", "_contents", "_layout", "_locks", "_queries")),
     "store.transfer",
 }
 """Modules that are imported inside functions only, and so may import heavy packages."""

@@ -1,4 +1,4 @@
-"""Threads and machines over one ledger: what is asked together, and the locks."""
+"""Threads and machines over one ledger: what is queries together, and the locks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from docspeed_cli.store.postgres_questions import Question, ask_all
+from docspeed_cli.store.postgres_queries import Query, run_queries
 from tests.store.conftest import PostgresStore
 
 pytestmark = pytest.mark.real
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.real
 A, B = (hashlib.sha256(text.encode()).hexdigest() for text in "ab")
 
 
-def test_postgres_questions_asked_together_have_each_their_own_answer(postgres: PostgresStore) -> None:
-    """A failure in the middle takes no lock from one that was asked before it, and none for one behind it."""
+def test_postgres_queries_sent_together_have_each_their_own_answer(postgres: PostgresStore) -> None:
+    """A failure in the middle takes no lock from one that was sent before it, and none for one behind it."""
     first, second = postgres.connect(), postgres.connect()
     noted: list[object] = []
-    asked = [
-        Question(b"SELECT pg_try_advisory_lock(1)", []),
-        Question(b"SELECT 1 / $1::int", [0]),
-        Question(b"SELECT 2", [], wanted=lambda: False),
-        Question(b"SELECT pg_try_advisory_lock(2)", [], note=noted.extend),
-        Question(b"SELECT $1::text", ["é"]),
+    queries = [
+        Query(b"SELECT pg_try_advisory_lock(1)", []),
+        Query(b"SELECT 1 / $1::int", [0]),
+        Query(b"SELECT 2", [], wanted=lambda: False),
+        Query(b"SELECT pg_try_advisory_lock(2)", [], note=noted.extend),
+        Query(b"SELECT $1::text", ["é"]),
     ]
-    first.exchange(lambda connection: ask_all(connection, asked, first.where))
-    assert [question.rows for question in asked] == [[(True,)], [], [], [(True,)], [("é",)]]
-    assert [question.problem is not None for question in asked] == [False, True, False, False, False]
-    assert "division by zero" in str(asked[1].problem)
+    first.exchange(lambda connection: run_queries(connection, queries, first.where))
+    assert [query.rows for query in queries] == [[(True,)], [], [], [(True,)], [("é",)]]
+    assert [query.problem is not None for query in queries] == [False, True, False, False, False]
+    assert "division by zero" in str(queries[1].problem)
     assert noted == [(True,)]
     first.read("SELECT pg_advisory_unlock(1), pg_advisory_unlock(2)")
     assert second.read("SELECT pg_try_advisory_lock(1), pg_try_advisory_lock(2)") == [(True, True)]

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.models import State
-from docspeed_cli.store.layout import MIGRATIONS
 from docspeed_cli.store.ledger import Ledger
 from docspeed_cli.store.sqlite import LedgerCopy, SqliteDatabase
+from docspeed_cli.store.sqlite_layout import MIGRATIONS
 from tests.store.conftest import KEY, SERVER, LedgerFile, ids, job
 
 LAYOUT = len(MIGRATIONS)

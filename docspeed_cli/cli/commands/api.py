@@ -30,7 +30,7 @@ from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
-from docspeed_cli.jobs.follow import Fetch, Follower, Watch
+from docspeed_cli.jobs.follow import Fetch, Follower, JobWait
 from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.output.target import file_target, row_options
@@ -179,11 +179,11 @@ def _get(context: Context, run: RunState, operation: Operation, wait: WaitOption
     job_id, server = str(named["job_id"]), context.server
     job = Job(operation.name, status_word(named) or "unknown", State.RUNNING, job_id=job_id, server=server)
     follower = Follower(context, run)
-    watch = Watch(follower, job, wait, status_is_new=True)
-    yield from iter(watch.step, None)
-    fetch = Fetch(follower, watch.succeeded(), wait.deadline)
+    job_wait = JobWait(follower, job, wait, status_is_new=True)
+    yield from iter(job_wait.step, None)
+    fetch = Fetch(follower, job_wait.succeeded(), wait.deadline)
     yield from iter(fetch.step, None)
-    return Outcome(job=watch.job, result=fetch.result)
+    return Outcome(job=job_wait.job, result=fetch.result)
 
 
 def _read_body(context: Context, body: str) -> str:

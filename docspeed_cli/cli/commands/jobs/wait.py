@@ -11,7 +11,7 @@ from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, Serve
 from docspeed_cli.core.errors import NotFound, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import Follower, Watch, job_failed
+from docspeed_cli.jobs.follow import Follower, JobWait, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.run_state import RunState
 
@@ -44,9 +44,9 @@ def wait(
         def wait_for(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outcome]:
             require_job_id(context, job)
             try:
-                watch = Watch(follower, job, wait_options._replace(on_status=on_status))
-                yield from iter(watch.step, None)
-                job, response = watch.job, watch.response
+                job_wait = JobWait(follower, job, wait_options._replace(on_status=on_status))
+                yield from iter(job_wait.step, None)
+                job, response = job_wait.job, job_wait.response
             except (NotFound, Unavailable):
                 # A job whose result is kept has ended, whatever became of the server or the network.
                 kept = follower.kept(job)

@@ -1,4 +1,4 @@
-"""Threads that wait for a turn: their work is done together, none sleeps on, none is left behind."""
+"""Threads that wait for a batching lock: their work is done together, none sleeps on, none is left behind."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import threading
 
 import pytest
 
-from docspeed_cli.store.turns import Turns
+from docspeed_cli.store.batching_lock import BatchingLock
 
 
 class Desk:
-    """Work that is queued, and done by whichever thread has the turn."""
+    """Work that is queued, and done by whichever thread holds the lock."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.lock = BatchingLock()
         self.queue: list[int] = []
         self.done: set[int] = set()
         self.batches: list[int] = []
 
     def submit(self, number: int) -> None:
         self.queue.append(number)
-        self.turns.wait(lambda: number in self.done, self.serve)
+        self.lock.wait(lambda: number in self.done, self.serve)
 
     def serve(self) -> None:
         taken = [self.queue.pop(0) for _ in range(len(self.queue))]
@@ -28,14 +28,14 @@ class Desk:
         self.done.update(taken)
 
 
-def test_turns_concurrency_every_thread_goes_on_once_its_work_is_done() -> None:
+def test_batching_lock_concurrency_every_thread_goes_on_once_its_work_is_done() -> None:
     desk = Desk()
 
     def work(first: int) -> None:
         for number in range(first, first + 300):
             desk.submit(number)
             if number % 7 == 0:
-                with desk.turns:
+                with desk.lock:
                     desk.batches.append(0)
 
     threads = [threading.Thread(target=work, args=(1000 * n,), daemon=True) for n in range(16)]
@@ -47,10 +47,10 @@ def test_turns_concurrency_every_thread_goes_on_once_its_work_is_done() -> None:
     assert len(desk.done) == sum(desk.batches) == 16 * 300
 
 
-def test_turns_holder_does_the_work_of_all_that_wait() -> None:
+def test_batching_lock_holder_does_the_work_of_all_that_wait() -> None:
     desk = Desk()
     threads = [threading.Thread(target=desk.submit, args=(number,), daemon=True) for number in range(5)]
-    with desk.turns:
+    with desk.lock:
         for thread in threads:
             thread.start()
         while len(desk.queue) < len(threads):
@@ -61,7 +61,7 @@ def test_turns_holder_does_the_work_of_all_that_wait() -> None:
     assert desk.done == set(range(5))
 
 
-def test_turns_interrupt_of_the_holder_leaves_the_work_to_the_next() -> None:
+def test_batching_lock_interrupt_of_the_holder_leaves_the_work_to_the_next() -> None:
     desk = Desk()
 
     def interrupted() -> None:
@@ -72,6 +72,6 @@ def test_turns_interrupt_of_the_holder_leaves_the_work_to_the_next() -> None:
 
     waiting = threading.Thread(target=desk.submit, args=(1,), daemon=True)
     with pytest.raises(KeyboardInterrupt):
-        desk.turns.wait(lambda: False, interrupted)
+        desk.lock.wait(lambda: False, interrupted)
     waiting.join(60)
     assert desk.done == {1}

@@ -12,7 +12,7 @@ _QUIET = 1.0
 """Seconds of waiting before we say for which process."""
 
 
-class Turn:
+class LockWait:
     """The wait for the lock of `digest`; as a context manager it releases the lock at the end, if taken.
 
     `doing` says what its holder does, for messages about the document `label`.

@@ -1,4 +1,4 @@
-"""A lock whose holder does the work of all threads that wait for it."""
+"""A lock for batched work: its holder does the work of all threads that wait for it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-class Turns:
-    """A lock whose holder wakes the threads whose work it has done; they need not take the lock themselves.
+class BatchingLock:
+    """A lock for batched work: one thread does what all have queued, then wakes them.
 
     With an ordinary lock, each of them would have to take it only to see that its work is done.
     """
@@ -51,7 +51,7 @@ class Turns:
                 sleeper.wake()
 
     def _wake_next(self) -> None:
-        """Wake a thread whose work came too late for the last holder; if there is a holder, it does this."""
+        """Wake the next waiting thread, unless someone holds the lock and will do so."""
         if not self._lock.locked():
             with suppress(IndexError):
                 self._sleepers.popleft().wake()
