@@ -6,8 +6,9 @@ from typing import Any
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.groups import Called, commands
-from docspeed_cli.cli.typer_command import build
+from docspeed_cli.cli.framework import REQUIRED, Parameter, describe
+from docspeed_cli.cli.groups import HELP, Called, commands
+from docspeed_cli.cli.options import Count, Flag, Texts
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 
@@ -64,6 +65,9 @@ _PRINTS = {
     "error": "the value of `error` on stderr with --json",
 }
 
+_HELP = Parameter("help", bool, False, Flag(tuple(HELP[0].split(", ")), HELP[1]))
+"""The flag that every command has and none declares."""
+
 
 def describe_program() -> dict[str, Any]:
     """Everything that a program needs to know to call this one."""
@@ -90,31 +94,31 @@ def describe_command(called: Called) -> dict[str, Any]:
     if called.entry.entries:
         below = (Called(f"{called.path} {entry.name}", entry, ()) for entry in called.entry.entries)
         return {**about, "commands": [describe_command(each) for each in below]}
-    command = build(called.entry)
-    context = command.make_context(command.name, [], resilient_parsing=True)
-    shown = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
-    params = [_describe_parameter(param) for param in shown]
+    description = describe(called.entry)
+    flags = [each for each in description.parameters if isinstance(each.declared, Flag)]
     return {
         **about,
-        "arguments": [members for members in params if "flags" not in members],
-        "flags": [members for members in params if "flags" in members],
-        "formats": list(command.guide.formats),
-        "examples": list(command.guide.examples),
+        "arguments": [_describe_parameter(each) for each in description.arguments],
+        "flags": [_describe_parameter(each) for each in (*flags, _HELP) if not each.is_hidden],
+        "formats": list(description.guide.formats),
+        "examples": list(description.guide.examples),
     }
 
 
-def _describe_parameter(param: Any) -> dict[str, Any]:
+def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
     """A flag, which has `flags`, or an argument, which has a `name`."""
-    if param.param_type_name == "argument":
-        named: dict[str, Any] = {"name": str(param.metavar or param.name).strip("[].").upper()}
+    declared, value = parameter.declared, {}
+    if isinstance(declared, Flag):
+        named: dict[str, Any] = {"flags": list(declared.spellings)}
+        value = {} if parameter.is_switch else {"value": declared.metavar or "TEXT"}
     else:
-        named = {"flags": [*param.opts, *param.secondary_opts]}
-    is_switch = bool(getattr(param, "is_flag", False))
+        named = {"name": declared.metavar.strip("[].").upper()}
+    is_integer = parameter.kind in (int, Count)
     return {
         **named,
-        "about": param.help or "",
-        "type": "switch" if is_switch else "integer" if "int" in param.type.name else "text",
-        **({} if is_switch or "flags" not in named else {"value": param.metavar or "TEXT"}),
-        "required": bool(param.required),
-        "repeatable": bool(getattr(param, "multiple", False) or param.nargs < 0),
+        "about": declared.about,
+        "type": "switch" if parameter.is_switch else "integer" if is_integer else "text",
+        **value,
+        "required": parameter.default is REQUIRED,
+        "repeatable": parameter.kind == Texts,
     }

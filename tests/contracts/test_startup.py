@@ -159,7 +159,12 @@ def test_startup_completion_of_flags_and_values_loads_no_typer(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "argv",
-    [("jobs", "list"), ("parse", "--file-id=file_1", "--wait", "-q"), ("config", "show")],
+    [
+        ("jobs", "list"),
+        ("parse", "--file-id=file_1", "--wait", "-q"),
+        ("config", "show"),
+        ("help", "parse", "--json"),
+    ],
     ids=" ".join,
 )
 def test_startup_plain_command_line_loads_no_typer(tmp_path: Path, argv: tuple[str, ...]) -> None:
