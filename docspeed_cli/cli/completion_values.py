@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.completion_reply import Completion, Value, described
-from docspeed_cli.cli.framework import Description, describe
+from docspeed_cli.cli.flags import Files, Flag, LookUp, Texts
+from docspeed_cli.cli.framework import Description, Parameter, describe
 from docspeed_cli.cli.groups import HELP, Called
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.options import Texts
 from docspeed_cli.cli.quick_parse import split_words
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError
-from docspeed_cli.core.models import State
-from docspeed_cli.core.operations import FORMATS, GROUNDINGS, OPERATIONS, PROFILES, SANDBOX, UPLOAD_PATH
+from docspeed_cli.core.operations import FORMATS, SANDBOX
 from docspeed_cli.core.settings import (
     SETTINGS,
     config_path,
@@ -30,7 +30,6 @@ from docspeed_cli.core.settings import (
     switch,
 )
 from docspeed_cli.core.timefmt import ago
-from docspeed_cli.jobs.documents.media_types import SUFFIXES
 
 SCRIPTS = {"bash": "docspeed.bash", "zsh": "_docspeed", "fish": "docspeed.fish", "powershell": "docspeed.ps1"}
 """Script of each shell, in the folder `completions`."""
@@ -41,62 +40,43 @@ MAX_RECENT = 50
 _FEW = 20
 """Most runs, and most jobs, that are offered in addition to files."""
 
-_VALUES: Mapping[str, Iterable[str]] = {
-    "profile": PROFILES,
-    "grounding": GROUNDINGS,
-    "status": State,
-    "operation": OPERATIONS,
-    "shell": SCRIPTS,
-    "method": ("GET", "POST", "PUT", "PATCH", "DELETE"),
-    "path": (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/"),
-}
-"""Known values by the name of the flag's or argument's parameter; most take other values too."""
-
-_FILES = {
-    "files": SUFFIXES,
-    "question": SUFFIXES,
-    "documents": SUFFIXES,
-    "result": (".json", ".jsonl"),
-    "results": (".json", ".jsonl"),
-    "expected": (".json",),
-    "actual": (".json",),
-    "schema": (".json",),
-    "draft": (".json",),
-    "check": (".toml",),
-    "rules": (".toml",),
-    "junit": (".xml",),
-    "file": (".db",),
-    "output": (),
-    "from_": (),
-    "body": (),
-    "failures": (),
-}
-"""Endings of the files that fit, by the name of the parameter; any file fits where there are none."""
-
 _RUN_NAMES = "SELECT name, operation, max(started_at) FROM runs WHERE name IS NOT NULL GROUP BY name"
 
-_RECENT = {
-    "ids": "SELECT coalesce(job_id, '@' || row), operation || coalesce(', ' || input, ''), submitted_at"
+_RECENT: Mapping[LookUp, str] = {
+    "jobs": "SELECT coalesce(job_id, '@' || row), operation || coalesce(', ' || input, ''), submitted_at"
     " FROM jobs ORDER BY row DESC",
-    "name": f"{_RUN_NAMES} ORDER BY 3 DESC",
-    "run": f"{_RUN_NAMES} UNION ALL"
+    "run names": f"{_RUN_NAMES} ORDER BY 3 DESC",
+    "runs": f"{_RUN_NAMES} UNION ALL"
     " SELECT run, operation || coalesce(', ' || name, ''), started_at FROM runs ORDER BY 3 DESC",
-    "file_id": "SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC",
-    "session_id": "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
+    "uploads": "SELECT file_id, filename, created_at FROM uploads ORDER BY created_at DESC",
+    "sessions": "SELECT session_id, (SELECT group_concat(value, ', ') FROM json_each(names)), updated_at"
     " FROM conversations ORDER BY updated_at DESC",
 }
-"""Queries of the ledger by the name of the parameter: an id, a description, and seconds since the epoch."""
+"""Queries of the ledger: an id, a description, and seconds since the epoch."""
 
 
 class _Line(NamedTuple):
-    """A command, and the values on its line so far, by the parameter's name."""
+    """A command, and the texts on its line so far, by a flag's first spelling or an argument's metavar."""
 
     command: Description
     given: dict[str, list[str]]
 
-    def text(self, name: str) -> str:
-        """The last text of a parameter; empty if it is not given."""
-        return self.given.get(name, [""])[-1]
+    def texts(self, parameter: Parameter) -> list[str]:
+        """The texts of a flag or an argument; empty if it is not given."""
+        return self.given.get(_key(parameter), [])
+
+    def text(self, key: str) -> str:
+        """The last text of a flag or an argument; empty if it is not given."""
+        return self.given.get(key, [""])[-1]
+
+
+class _Cursor(NamedTuple):
+    """What is typed of a value: its flag or argument, its text so far, and the line around it."""
+
+    parameter: Parameter
+    typed: str
+    line: _Line
+    environment: Environment
 
 
 def complete_parameter(called: Called, incomplete: str, environment: Environment) -> Completion:
@@ -116,11 +96,11 @@ def complete_parameter(called: Called, incomplete: str, environment: Environment
     line = _read_words(command, words if parameter is None or prefix else words[:-1])
     if parameter is None and not prefix:
         parameter = next(
-            (each for each in command.arguments if each.kind == Texts or each.name not in line.given), None
+            (each for each in command.arguments if each.kind == Texts or not line.texts(each)), None
         )
     if parameter is None:
         return Completion() if prefix or "--" in words else _flags_left(line)
-    found = _complete_value(parameter.name, typed, line, environment)
+    found = _complete_value(_Cursor(parameter, typed, line, environment))
     return found._replace(prefix=prefix + found.prefix)
 
 
@@ -130,11 +110,11 @@ def _read_words(command: Description, words: Sequence[str]) -> _Line:
     known = command.flags
     flags, others = split_words(known, words) or ([], [])
     for spelling, text in flags:
-        given.setdefault(known[spelling][0].name, []).append(text)
+        given.setdefault(_key(known[spelling][0]), []).append(text)
     for argument in command.arguments:
         taken = len(others) if argument.kind == Texts else 1
         if others:
-            given[argument.name], others = others[:taken], others[taken:]
+            given[_key(argument)], others = others[:taken], others[taken:]
     return _Line(command, given)
 
 
@@ -143,60 +123,90 @@ def _flags_left(line: _Line) -> Completion:
     left = [
         Value(spelling, parameter.declared.about)
         for spelling, (parameter, _) in line.command.flags.items()
-        if not parameter.is_hidden and (parameter.kind == Texts or parameter.name not in line.given)
+        if not parameter.is_hidden and (parameter.kind == Texts or not line.texts(parameter))
     ]
     names, about = HELP
     return Completion((*left, *(Value(name, about) for name in names.split(", "))))
 
 
-def _complete_value(name: str, typed: str, line: _Line, environment: Environment) -> Completion:
-    """Find what fits as the value of the flag or argument with this parameter name."""
-    if name in _FILES:
-        # A result is named by its file, its run or its job.
-        kinds = ("run", "ids") if name in ("result", "results") else ()
-        stored = [value for kind in kinds for value in _newest(kind, environment)[:_FEW]]
-        return Completion(tuple({value.text: value for value in stored}.values()), files=_FILES[name])
-    if name == "instructions" and typed.startswith("@"):
-        return Completion(files=(), prefix="@")
-    if name == "topic":
-        return Completion(
-            (
-                *(Value(*topic) for topic in TOPICS.items()),
-                Value("skill", "for coding agents"),
-                *described(COMMANDS),
-            )
-        )
-    if name == "format":
-        formats = ("json", "curl") if "dry_run" in line.given else line.command.guide.formats
-        return Completion(tuple(map(Value, formats)))
-    if name == "setting":
-        return Completion(tuple(Value(setting.name, setting.about) for setting in SETTINGS))
-    if name == "value":
-        return Completion(tuple(map(Value, _setting_values(line.text("setting")))))
-    if name == "env":
-        return Completion(tuple(map(Value, _environment_names(environment))))
-    if name == "base_url":
-        return Completion(tuple(map(Value, _servers(environment))))
-    if name in ("table", "require", "columns"):
-        before, comma, _ = typed.rpartition(",") if name != "table" else ("", "", "")
-        others = before.split(",")
-        names = (each for each in _names_of_schema(name, line.text("schema")) if each not in others)
-        return Completion(tuple(map(Value, names)), prefix=before + comma)
-    if name in _RECENT:
-        recent = _newest(name, environment)
-        if name == "ids" and line.command.entry.name == "result":
-            runs = (run for run in _newest("run", environment) if run.text != "@last")
-            recent += tuple(Value(f"@{run.text}", run.about) for run in runs)
-        given = line.given.get(name, ()) if name not in ("run", "name") else ()
-        return Completion(tuple(value for value in recent if value.text not in given))
-    return Completion(tuple(Value(str(value)) for value in _VALUES.get(name, ())))
+def _key(parameter: Parameter) -> str:
+    declared = parameter.declared
+    return declared.names[0] if isinstance(declared, Flag) else declared.metavar
 
 
-def _newest(name: str, environment: Environment) -> tuple[Value, ...]:
+def _complete_value(cursor: _Cursor) -> Completion:
+    """Find what fits as the value of a flag or argument, as its declaration says."""
+    completes = cursor.parameter.declared.completes
+    if isinstance(completes, str):
+        return _LOOK_UPS[completes](cursor)
+    if isinstance(completes, Files):
+        return Completion(files=completes.endings)
+    return _plain_words(completes or ())
+
+
+def _plain_words(texts: Iterable[str]) -> Completion:
+    return Completion(tuple(Value(str(text)) for text in texts))
+
+
+def _documents(_: _Cursor) -> Completion:
+    from docspeed_cli.jobs.documents.media_types import SUFFIXES
+
+    return Completion(files=SUFFIXES)
+
+
+def _result_names(cursor: _Cursor) -> Completion:
+    """A result is named by its file, its run or its job."""
+    stored = (*_newest("runs", cursor.environment)[:_FEW], *_newest("jobs", cursor.environment)[:_FEW])
+    return Completion(tuple({value.text: value for value in stored}.values()), files=(".json", ".jsonl"))
+
+
+def _instructions(cursor: _Cursor) -> Completion:
+    return Completion(files=(), prefix="@") if cursor.typed.startswith("@") else Completion()
+
+
+def _topics(_: _Cursor) -> Completion:
+    topics = (Value(*topic) for topic in TOPICS.items())
+    return Completion((*topics, Value("skill", "for coding agents"), *described(COMMANDS)))
+
+
+def _formats(cursor: _Cursor) -> Completion:
+    line = cursor.line
+    return _plain_words(("json", "curl") if "--dry-run" in line.given else line.command.guide.formats)
+
+
+def _setting_names(_: _Cursor) -> Completion:
+    return Completion(tuple(Value(setting.name, setting.about) for setting in SETTINGS))
+
+
+def _keys(of: LookUp, cursor: _Cursor) -> Completion:
+    """Keys of the schema on the line; each once, with commas between them."""
+    before, comma, _ = cursor.typed.rpartition(",")
+    others = before.split(",")
+    keys = (key for key in _keys_of_schema(of, cursor.line.text("--schema")) if key not in others)
+    return _plain_words(keys)._replace(prefix=before + comma)
+
+
+def _stored(of: LookUp, cursor: _Cursor) -> Completion:
+    """The newest in the ledger, without those that the line has already."""
+    return Completion(_not_given(_newest(of, cursor.environment), cursor))
+
+
+def _jobs_and_runs(cursor: _Cursor) -> Completion:
+    runs = (run for run in _newest("runs", cursor.environment) if run.text != "@last")
+    at_runs = (Value(f"@{run.text}", run.about) for run in runs)
+    return Completion(_not_given((*_newest("jobs", cursor.environment), *at_runs), cursor))
+
+
+def _not_given(values: Iterable[Value], cursor: _Cursor) -> tuple[Value, ...]:
+    given = cursor.line.texts(cursor.parameter)
+    return tuple(value for value in values if value.text not in given)
+
+
+def _newest(of: LookUp, environment: Environment) -> tuple[Value, ...]:
     """The newest jobs, runs, files or conversations, after the word that stands for the newest."""
-    recent = _recent(_RECENT[name], environment)
-    kind = {"ids": "job", "run": "run"}.get(name)
-    return (Value("@last", f"the newest {kind}"), *recent) if recent and kind else recent
+    recent = _recent(_RECENT[of], environment)
+    newest = {"jobs": "the newest job", "runs": "the newest run"}.get(of)
+    return (Value("@last", newest), *recent) if recent and newest else recent
 
 
 def _servers(environment: Environment) -> Iterable[str]:
@@ -212,8 +222,8 @@ def _servers(environment: Environment) -> Iterable[str]:
     return dict.fromkeys(found)
 
 
-def _names_of_schema(name: str, given: str) -> Iterable[str]:
-    """The tables, or the fields and tables, of the schema that the command line names."""
+def _keys_of_schema(of: LookUp, given: str) -> Iterable[str]:
+    """The tables, the fields and tables, or the columns of the schema that the command line names."""
     from docspeed_cli.core.json_text import read_json
     from docspeed_cli.core.text_files import read_text
     from docspeed_cli.results.schema import read_schema, walk_nodes
@@ -226,9 +236,9 @@ def _names_of_schema(name: str, given: str) -> Iterable[str]:
         return ()
     fields = [".".join(path) for path, node in walk_nodes(schema.fields) if not node.children]
     tables = [node.key for node in schema.tables]
-    if name == "table":
+    if of == "tables":
         return [*tables, "fields"]
-    return [*fields, *tables] if name == "require" else ["input", "job_id", "status", *fields]
+    return [*fields, *tables] if of == "fields" else ["input", "job_id", "status", *fields]
 
 
 def _setting_values(name: str) -> Iterable[str]:
@@ -265,3 +275,26 @@ def _recent(select: str, environment: Environment) -> tuple[Value, ...]:
         return ()
     now = environment.now()
     return tuple(Value(name, ", ".join(filter(None, (about, ago(at, now))))) for name, about, at in rows)
+
+
+_LOOK_UPS: Mapping[LookUp, Callable[[_Cursor], Completion]] = {
+    "columns": partial(_keys, "columns"),
+    "documents": _documents,
+    "environments": lambda cursor: _plain_words(_environment_names(cursor.environment)),
+    "fields": partial(_keys, "fields"),
+    "formats": _formats,
+    "instructions": _instructions,
+    "jobs": partial(_stored, "jobs"),
+    "jobs and runs": _jobs_and_runs,
+    "results": _result_names,
+    "run names": lambda cursor: Completion(_newest("run names", cursor.environment)),
+    "runs": lambda cursor: Completion(_newest("runs", cursor.environment)),
+    "servers": lambda cursor: _plain_words(_servers(cursor.environment)),
+    "sessions": partial(_stored, "sessions"),
+    "setting values": lambda cursor: _plain_words(_setting_values(cursor.line.text("SETTING"))),
+    "settings": _setting_names,
+    "tables": lambda cursor: _plain_words(_keys_of_schema("tables", cursor.line.text("--schema"))),
+    "topics": _topics,
+    "uploads": partial(_stored, "uploads"),
+}
+"""What finds the values that are looked up."""

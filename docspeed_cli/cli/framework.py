@@ -13,7 +13,8 @@ from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
-from docspeed_cli.cli.options import Argument, Flag, Options
+from docspeed_cli.cli.flags import Argument, Flag
+from docspeed_cli.cli.options import Options
 
 if TYPE_CHECKING:
     from docspeed_cli.cli.groups import Entry

@@ -6,9 +6,9 @@ from typing import Any
 
 from docspeed_cli import __version__
 from docspeed_cli.cli.commands import PROGRAM
+from docspeed_cli.cli.flags import Count, Flag, Texts
 from docspeed_cli.cli.framework import REQUIRED, Parameter, describe
 from docspeed_cli.cli.groups import HELP, Called, commands
-from docspeed_cli.cli.options import Count, Flag, Texts
 from docspeed_cli.core.errors import CODES, EXIT_PRIORITY, EXITS
 from docspeed_cli.core.settings import SETTINGS, VARIABLES
 

@@ -7,80 +7,36 @@ flag, and the rest of the program reads the attributes.
 # Without `from __future__ import annotations`: the framework reads these annotations at every start, and
 # strings would have to be compiled first.
 
-from functools import cached_property, partial
-from typing import Annotated, Any, NamedTuple
+from functools import cached_property
+from typing import Annotated, Any
 
+from docspeed_cli.cli.flags import (
+    NOTHING,
+    Argument,
+    Count,
+    Files,
+    Text,
+    Texts,
+    hidden_flag,
+    input_flag,
+    many_flag,
+    output_flag,
+    request_flag,
+    server_flag,
+    waiting_flag,
+)
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Inputs
 from docspeed_cli.core.operations import SANDBOX
 
-Text = str | None
-"""Type of a flag or an argument with a text, None without it."""
-
-Texts = list[str] | None
-"""Type of a flag that can be repeated, and of an argument that takes many words."""
-
-Count = int | None
-"""Type of a flag with a whole number."""
-
-
-class Flag(NamedTuple):
-    """How a flag is written, and what the help says of it."""
-
-    names: tuple[str, ...]
-    about: str
-    panel: str | None = None
-    """Where the help shows it."""
-    metavar: str | None = None
-    minimum: int | None = None
-    maximum: int | None = None
-    hidden: bool = False
-
-    @property
-    def spellings(self) -> dict[str, bool]:
-        """The ways to write it, each with what it sets a switch to."""
-        both = [name.partition("/") for name in self.names]
-        return {**{yes: True for yes, _, _ in both}, **{no: False for _, _, no in both if no}}
-
-    def allows(self, number: int) -> bool:
-        """Whether a number is neither too small nor too large."""
-        return (self.minimum is None or number >= self.minimum) and (
-            self.maximum is None or number <= self.maximum
-        )
-
-
-class Argument(NamedTuple):
-    """What the help calls an argument, and says of it."""
-
-    metavar: str
-    about: str
-
-
-def flag(
-    names: str, about: str, metavar: str | None = None, *, panel: str, minimum: int | None = None
-) -> Flag:
-    """A flag in a panel of the help; `names` are separated by a space."""
-    return Flag(tuple(names.split()), about, panel, metavar, minimum)
-
-
-def _hidden(name: str) -> Flag:
-    return Flag((name,), "", hidden=True)
-
-
-input_flag = partial(flag, panel="Input")
-request_flag = partial(flag, panel="Request")
-waiting_flag = partial(flag, panel="Waiting")
-many_flag = partial(flag, panel="Many inputs")
-output_flag = partial(flag, panel="Output")
-server_flag = partial(flag, panel="Server")
-
-Ids = Annotated[
-    Texts,
-    Argument(
-        "ID...", "job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input"
-    ),
-]
+JOB_IDS = Argument(
+    "ID...",
+    "job ids; @last is the newest, @7 row 7 of the ledger, - reads ids from standard input",
+    "jobs",
+    topics=("scripting", "exit-codes"),
+)
+Ids = Annotated[Texts, JOB_IDS]
 
 Bom = Annotated[bool, output_flag("--bom", "for csv: a byte order mark first, for Excel")]
 
@@ -91,9 +47,9 @@ class Options:
     json: Annotated[bool, output_flag("--json", "JSON on stdout, errors as one JSON line on stderr")] = False
     quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False
     verbose: Annotated[bool, output_flag("-v --verbose", "a line on stderr for each HTTP exchange")] = False
-    sandbox: Annotated[bool, _hidden("--sandbox")] = False
-    base_url: Annotated[Text, _hidden("--base-url")] = None
-    env: Annotated[Text, _hidden("--env")] = None
+    sandbox: Annotated[bool, hidden_flag("--sandbox")] = False
+    base_url: Annotated[Text, hidden_flag("--base-url", "servers")] = None
+    env: Annotated[Text, hidden_flag("--env", "environments")] = None
 
     # The framework reads these of every command; the defaults are for commands without such a flag.
     format: str | None = None
@@ -115,9 +71,12 @@ class ServerOptions(Options):
     """The options of a command that may ask a server."""
 
     sandbox: Annotated[bool, server_flag("--sandbox", "use the local sandbox: no key, no network")] = False
-    base_url: Annotated[Text, server_flag("--base-url", "URL of the server", "URL")] = None
+    base_url: Annotated[Text, server_flag("--base-url", "URL of the server", "URL", "servers")] = None
     env: Annotated[
-        Text, server_flag("--env", "use the settings of this environment in the config file", "NAME")
+        Text,
+        server_flag(
+            "--env", "use the settings of this environment in the config file", "NAME", "environments"
+        ),
     ] = None
     local_ledger: Annotated[
         bool, server_flag("--local-ledger", "use this machine's ledger, not the shared one")
@@ -141,34 +100,47 @@ class ServerOptions(Options):
 class FormatOptions(Options):
     """The format of what is printed."""
 
-    format: Annotated[Text, output_flag("--format", "the output's format", "FORMAT")] = None
+    format: Annotated[
+        Text, output_flag("--format", "the output's format", "FORMAT", "formats", topics=("output",))
+    ] = None
 
 
 class ResultOptions(FormatOptions):
     """The format of results, and where they go."""
 
-    output: Annotated[Text, output_flag("-o --output", "write the result to this file", "PATH")] = None
+    output: Annotated[Text, output_flag("-o --output", "write the result to this file", "PATH", Files())] = (
+        None
+    )
 
 
 class InputOptions(Options):
     """The documents that a command reads."""
 
-    files: Annotated[Texts, Argument("[FILE]...", "documents: paths, URLs, or - for standard input")] = None
-    file_id: Annotated[Texts, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID")] = None
+    files: Annotated[
+        Texts, Argument("[FILE]...", "documents: paths, URLs, or - for standard input", "documents")
+    ] = None
+    file_id: Annotated[
+        Texts, input_flag("--file-id", "id of an uploaded file (repeatable)", "ID", "uploads")
+    ] = None
     from_: Annotated[
         Text,
-        input_flag("--from", "file with a path, URL or file id on each line (- is standard input)", "LIST"),
+        input_flag(
+            "--from", "file with a path, URL or file id on each line (- is standard input)", "LIST", Files()
+        ),
     ] = None
     null: Annotated[bool, input_flag("-0 --null", "inputs in the list end with NUL (`find -print0`)")] = False
     recursive: Annotated[
         bool, input_flag("--recursive", "take all documents in a folder and its subfolders")
     ] = False
     exclude: Annotated[
-        Texts, input_flag("--exclude", "leave out the paths and names that this matches (repeatable)", "GLOB")
+        Texts,
+        input_flag(
+            "--exclude", "leave out the paths and names that this matches (repeatable)", "GLOB", NOTHING
+        ),
     ] = None
-    filename: Annotated[Text, input_flag("--filename", "name for the document on standard input", "NAME")] = (
-        None
-    )
+    filename: Annotated[
+        Text, input_flag("--filename", "name for the document on standard input", "NAME", NOTHING)
+    ] = None
 
     # The values where the flags of `BatchOptions` are absent.
     skip_invalid: bool | None = None
@@ -202,7 +174,10 @@ class RequestOptions(Options):
     set_: Annotated[
         Texts,
         request_flag(
-            "--set", "set any field of the request; a.b=1 nests, VALUE is JSON if it parses", "KEY=VALUE"
+            "--set",
+            "set any field of the request; a.b=1 nests, VALUE is JSON if it parses",
+            "KEY=VALUE",
+            NOTHING,
         ),
     ] = None
     dry_run: Annotated[
@@ -228,7 +203,9 @@ class WaitFlagOptions(Options):
     wait: Annotated[
         bool | None,
         waiting_flag(
-            "--wait/--no-wait", "wait for the job and print its result; or submit and print the job"
+            "--wait/--no-wait",
+            "wait for the job and print its result; or submit and print the job",
+            topics=("scripting",),
         ),
     ] = None
 
@@ -241,10 +218,18 @@ class PollOptions(Options):
     """How long to wait, and how often to look."""
 
     timeout: Annotated[
-        Text, waiting_flag("--timeout", "longest total wait: 90, 90s, 30min, 1h 30m", "DURATION")
+        Text,
+        waiting_flag(
+            "--timeout",
+            "longest total wait: 90, 90s, 30min, 1h 30m",
+            "DURATION",
+            NOTHING,
+            topics=("exit-codes",),
+        ),
     ] = None
     poll_interval: Annotated[
-        Text, waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION")
+        Text,
+        waiting_flag("--poll-interval", "shortest time between two status requests", "DURATION", NOTHING),
     ] = None
     bell: Annotated[bool, waiting_flag("--bell", "ring the terminal's bell at the end")] = False
     notify: Annotated[
@@ -253,6 +238,7 @@ class PollOptions(Options):
             "--notify",
             "run this at the end of the wait, with a summary in JSON on its standard input",
             "COMMAND",
+            NOTHING,
         ),
     ] = None
 
@@ -264,7 +250,9 @@ class PollOptions(Options):
 class ConcurrencyOptions(Options):
     """How many requests are under way at a time."""
 
-    concurrency: Annotated[Text, many_flag("--concurrency", "requests at a time (default 8)", "N")] = None
+    concurrency: Annotated[
+        Text, many_flag("--concurrency", "requests at a time (default 8)", "N", NOTHING)
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """The number of requests at a time."""
@@ -280,6 +268,7 @@ class OutputOptions(ResultOptions):
             "-o --output",
             "a file for one result, a folder with a file for each of several; PATH/ is always a folder",
             "PATH",
+            Files(),
         ),
     ] = None
     overwrite: Annotated[
@@ -294,19 +283,27 @@ class BatchOptions(OutputOptions):
     """How far a run over many inputs goes, and what its files are called."""
 
     name: Annotated[
-        Text, many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME")
+        Text,
+        many_flag("--name", "name of the run, for `runs show` and `jobs list --run`", "NAME", "run names"),
     ] = None
     shard: Annotated[
         Text,
-        many_flag("--shard", "process only the third tenth of the inputs, chosen by their paths", "3/10"),
+        many_flag(
+            "--shard", "process only the third tenth of the inputs, chosen by their paths", "3/10", NOTHING
+        ),
     ] = None
-    limit: Annotated[Count, many_flag("--limit", "process only the first N inputs", "N", minimum=1)] = None
+    limit: Annotated[
+        Count, many_flag("--limit", "process only the first N inputs", "N", NOTHING, minimum=1)
+    ] = None
     max_files: Annotated[
-        Count, many_flag("--max-files", "send nothing if there are more documents than N", "N", minimum=1)
+        Count,
+        many_flag("--max-files", "send nothing if there are more documents than N", "N", NOTHING, minimum=1),
     ] = None
     max_pages: Annotated[
         Count,
-        many_flag("--max-pages", "send nothing if the documents have more pages than N", "N", minimum=1),
+        many_flag(
+            "--max-pages", "send nothing if the documents have more pages than N", "N", NOTHING, minimum=1
+        ),
     ] = None
     max_failures: Annotated[
         Count,
@@ -314,6 +311,7 @@ class BatchOptions(OutputOptions):
             "--max-failures",
             "stop after N failures; at most N jobs run at a time, or --concurrency if that is more",
             "N",
+            NOTHING,
             minimum=1,
         ),
     ] = None
@@ -323,13 +321,18 @@ class BatchOptions(OutputOptions):
     ] = False
     failures: Annotated[
         Text,
-        many_flag("--failures", "write the inputs without a result to this file, a list for --from", "FILE"),
+        many_flag(
+            "--failures", "write the inputs without a result to this file, a list for --from", "FILE", Files()
+        ),
     ] = None
     ordered: Annotated[bool, many_flag("--ordered", "print the results in the order of the inputs")] = False
     output_name: Annotated[
         Text,
         many_flag(
-            "--output-name", "names of the files in -o DIR: {stem}, {name}, {operation}, {ext}", "PATTERN"
+            "--output-name",
+            "names of the files in -o DIR: {stem}, {name}, {operation}, {ext}",
+            "PATTERN",
+            NOTHING,
         ),
     ] = None
 

@@ -6,8 +6,8 @@ import getopt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from docspeed_cli.cli.flags import Count, Flag, Texts
 from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
-from docspeed_cli.cli.options import Count, Flag, Texts
 
 
 def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:

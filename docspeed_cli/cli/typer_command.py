@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 from typer.core import TyperCommand
 
+from docspeed_cli.cli.flags import Flag
 from docspeed_cli.cli.framework import REQUIRED, Description, Guide, Invocation, Parameter, describe
-from docspeed_cli.cli.help_layout import MAX_WIDTH, examples_section, more_section
-from docspeed_cli.cli.options import Flag
+from docspeed_cli.cli.help_layout import MAX_WIDTH, TOPICS, examples_section, more_section
 from docspeed_cli.core.errors import UsageError, combine_errors
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH}
 
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
-
-_READ_ON = {
-    "output": {"format"},
-    "scripting": {"wait", "ids"},
-    "schemas": {"schema"},
-    "exit-codes": {"timeout", "ids"},
-}
-"""The topics that a command's help points to, by the parameters that they explain."""
 
 
 class HelpRow(NamedTuple):
@@ -47,6 +39,8 @@ class Command(TyperCommand):
     """A command whose help groups its flags, and ends with examples and where to read on."""
 
     guide = Guide()
+    explained_in: frozenset[str] = frozenset()
+    """The topics that explain its flags and arguments."""
 
     def rows(self, ctx: Any) -> Iterator[HelpRow]:
         """A row for each flag and argument."""
@@ -83,8 +77,7 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Examples, and the topics that explain more."""
-        names = {param.name for param in self.get_params(ctx)}
-        topics = [topic for topic, explained in _READ_ON.items() if explained & names]
+        topics = [topic for topic in TOPICS if topic in self.explained_in]
         more = more_section(topics or ["environment"], formatter.width)
         for part in (*examples_section(self.guide.examples), more):
             formatter.write(f"\n{part}\n")
@@ -124,10 +117,20 @@ def typer_command(description: Description) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     entry = description.entry
     shown = inspect.getdoc(description.function) or entry.about
-    app.command(entry.name, cls=Command, help=shown, context_settings=CONTEXT)(_function(description))
-    command = typer.main.get_command(app)
-    cast(Any, command).guide = description.guide
-    return command
+    app.command(entry.name, cls=_class_of(description), help=shown, context_settings=CONTEXT)(
+        _function(description)
+    )
+    return typer.main.get_command(app)
+
+
+def _class_of(description: Description) -> type[Command]:
+    explained = (topic for parameter in description.parameters for topic in parameter.declared.topics)
+
+    class Described(Command):
+        guide = description.guide
+        explained_in = frozenset(explained)
+
+    return Described
 
 
 def parse_command_line(called: Called, stderr: TextIO) -> Invocation | str:

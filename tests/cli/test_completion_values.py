@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from docspeed_cli.cli.commands import PROGRAM
 from docspeed_cli.cli.completion_reply import Completion, Value
+from docspeed_cli.cli.flags import LookUp
+from docspeed_cli.cli.framework import describe
+from docspeed_cli.cli.groups import commands
 from docspeed_cli.store.runs import RunRecord
 from tests.cli.test_completion import VARIABLE, at, ledger_with, texts
 from tests.stage import Stage
+
+COMMANDS = [called for called in commands(PROGRAM, PROGRAM.name) if not called.entry.entries]
+
+
+def test_value_of_every_flag_and_argument_declares_what_completes_it() -> None:
+    """None means that nobody thought of it; a value that only the user knows is declared as `NOTHING`."""
+    parameters = [(called.path, each) for called in COMMANDS for each in describe(called.entry).parameters]
+    silent = [
+        f"{path} {each.name}"
+        for path, each in parameters
+        if each.is_switch != (each.declared.completes is None)
+    ]
+    assert silent == []
+    looked_up = {
+        each.declared.completes for _, each in parameters if isinstance(each.declared.completes, str)
+    }
+    assert looked_up == set(get_args(LookUp))
 
 
 @pytest.mark.parametrize(

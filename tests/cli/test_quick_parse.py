@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docspeed_cli.cli.commands import PROGRAM
+from docspeed_cli.cli.flags import Argument, Texts
 from docspeed_cli.cli.framework import Description, Invocation, describe
 from docspeed_cli.cli.groups import commands, find
-from docspeed_cli.cli.options import Argument, Texts
 from docspeed_cli.cli.quick_parse import quick_parse
 from docspeed_cli.cli.typer_command import typer_command
 from docspeed_cli.core.errors import UsageError

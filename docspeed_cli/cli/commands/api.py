@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
+from docspeed_cli.cli.flags import NOTHING, Argument, Files, Text, Texts, request_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import (
-    Argument,
     Bom,
     PollOptions,
     RequestOptions,
     ResultOptions,
     ServerOptions,
-    Text,
-    Texts,
     WaitFlagOptions,
-    request_flag,
 )
 from docspeed_cli.cli.run import wait_options
 from docspeed_cli.core.errors import NotFound, UsageError
@@ -40,6 +37,9 @@ from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.service.responses import job_in, status_word
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_PATHS = (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/")
+
+_Query = Annotated[Texts, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE", NOTHING)]
 
 
 class ApiOptions(RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, ServerOptions):
@@ -54,12 +54,12 @@ class ApiOptions(RequestOptions, WaitFlagOptions, PollOptions, ResultOptions, Se
 )
 def api(
     options: ApiOptions,
-    method: Annotated[str, Argument("METHOD", "GET, POST, PUT, PATCH or DELETE")],
-    path: Annotated[str, Argument("PATH", "the endpoint, as in /v1/ocr")],
+    method: Annotated[str, Argument("METHOD", "GET, POST, PUT, PATCH or DELETE", _METHODS)],
+    path: Annotated[str, Argument("PATH", "the endpoint, as in /v1/ocr", _PATHS)],
     body: Annotated[
-        Text, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-")
+        Text, request_flag("--body", "the request's JSON: a file, or - for standard input", "FILE|-", Files())
     ] = None,
-    query: Annotated[Texts, request_flag("--query", "query parameter (repeatable)", "KEY=VALUE")] = None,
+    query: _Query = None,
     bom: Bom = False,
 ) -> Action:
     """Call any endpoint, with the same auth, retries, output and job handling."""

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
+from docspeed_cli.cli.flags import Argument, Text, request_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import (
-    Argument,
     InputOptions,
     PollOptions,
     RequestOptions,
     ResultOptions,
     ServerOptions,
-    Text,
     WaitFlagOptions,
-    request_flag,
 )
 from docspeed_cli.cli.run import adding_to, check_unwaited, wait_options
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError, combine_errors
@@ -48,7 +46,9 @@ class ChatOptions(InputOptions, RequestOptions, WaitFlagOptions, PollOptions, Re
     """The shared options of `chat`."""
 
     checks_settings = True
-    session_id: Annotated[Text, request_flag("--session-id", "continue this session", "ID")] = None
+    session_id: Annotated[Text, request_flag("--session-id", "continue this session", "ID", "sessions")] = (
+        None
+    )
     continue_: Annotated[
         bool, request_flag("--continue", "continue the last conversation over these documents")
     ] = False
@@ -69,6 +69,7 @@ def chat(
         Argument(
             "[QUESTION]",
             "the question; - reads one from each line of standard input; without it, a conversation starts",
+            "documents",
         ),
     ] = None,
 ) -> Action:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
+from docspeed_cli.cli.flags import Argument, Files, Text, Texts, output_flag, request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, output_flag, request_flag
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import DocspeedError, NotAsRequired, UsageError
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.jobs.checking import check_error, describe_check
@@ -30,16 +31,26 @@ def check(
         Argument(
             "[RESULT]...",
             "result files, folders of them, runs, job ids, or - for JSON lines; @last is the newest",
+            "results",
         ),
     ] = None,
-    rules: Annotated[Text, request_flag("--rules", "the rules (TOML)", "FILE")] = None,
+    rules: Annotated[Text, request_flag("--rules", "the rules (TOML)", "FILE", Files((".toml",)))] = None,
     schema: Annotated[
         Text,
-        request_flag("--schema", "the results' schema, which must have every name in the rules", "FILE"),
+        request_flag(
+            "--schema",
+            "the results' schema, which must have every name in the rules",
+            "FILE",
+            Files((".json",)),
+            topics=("schemas",),
+        ),
     ] = None,
     strict: Annotated[bool, request_flag("--strict", "fail on warnings too")] = False,
     draft: Annotated[
-        Text, output_flag("--draft", "print rules that this schema suggests, and check nothing", "SCHEMA")
+        Text,
+        output_flag(
+            "--draft", "print rules that this schema suggests, and check nothing", "SCHEMA", Files((".json",))
+        ),
     ] = None,
 ) -> Action:
     """Check results by your own rules.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from docspeed_cli.cli.options import Text, output_flag, request_flag
+from docspeed_cli.cli.flags import Text, output_flag, request_flag
 from docspeed_cli.core import text_files
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import GROUNDINGS, PROFILES
@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 
 GroundingFlag = Annotated[
     Text,
-    request_flag("--grounding", f"what evidence points to: {', '.join(GROUNDINGS)}, or another name", "NAME"),
+    request_flag(
+        "--grounding",
+        f"what evidence points to: {', '.join(GROUNDINGS)}, or another name",
+        "NAME",
+        GROUNDINGS,
+    ),
 ]
 TableFlag = Annotated[
-    Text, output_flag("--table", "for csv, the rows of this table; `fields` means the fields", "NAME")
+    Text,
+    output_flag("--table", "for csv, the rows of this table; `fields` means the fields", "NAME", "tables"),
 ]
 ColumnsFlag = Annotated[
-    Text, output_flag("--columns", "for csv and xlsx, only these columns, in this order", "NAME,NAME")
+    Text,
+    output_flag("--columns", "for csv and xlsx, only these columns, in this order", "NAME,NAME", "columns"),
 ]
 
 

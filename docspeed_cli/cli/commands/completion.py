@@ -9,8 +9,9 @@ from typing import Annotated
 
 import docspeed_cli
 from docspeed_cli.cli.completion_values import SCRIPTS
+from docspeed_cli.cli.flags import Argument, Text, flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Options, Text, flag
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.jobs.context import Context
 
@@ -25,7 +26,8 @@ _ZSH_LINE = "fpath+={folder}; autoload -U compinit && compinit"
 )
 def completion(
     shell: Annotated[
-        Text, Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, your own by default")
+        Text,
+        Argument("[SHELL]", f"{', '.join(SCRIPTS)}; with --install, your own by default", tuple(SCRIPTS)),
     ] = None,
     install: Annotated[
         bool, flag("--install", "write the script to the file where the shell looks", panel="Options")

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from docspeed_cli.cli.commands.auth import masked
 from docspeed_cli.cli.commands.common import read_stdin
+from docspeed_cli.cli.flags import Argument, Text, server_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Options, ServerOptions, Text, server_flag
+from docspeed_cli.cli.options import Options, ServerOptions
 from docspeed_cli.core.config_file import ENVIRONMENTS, check_environment_name
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import SETTINGS, Setting, Settings, resolve
@@ -16,14 +17,15 @@ from docspeed_cli.core.suggest import nearest
 from docspeed_cli.core.text_files import read_text
 from docspeed_cli.jobs.context import Context
 
-Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml")]
+Name = Annotated[str, Argument("SETTING", "the setting, as in config.toml", "settings")]
 
 
 class EditOptions(Options):
     """The options of a command that changes the config file."""
 
     env: Annotated[
-        Text, server_flag("--env", "environment to change; `config set` creates a new one", "NAME")
+        Text,
+        server_flag("--env", "environment to change; `config set` creates a new one", "NAME", "environments"),
     ] = None
 
 
@@ -75,7 +77,7 @@ def config_get(options: ServerOptions, setting: Name) -> Action:
 def config_set(
     options: EditOptions,
     setting: Name,
-    value: Annotated[str, Argument("VALUE", "the value; - reads it from standard input")],
+    value: Annotated[str, Argument("VALUE", "the value; - reads it from standard input", "setting values")],
 ) -> Action:
     """Write a setting to the config file; its comments stay."""
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from docspeed_cli.cli.commands.view import Documents
+from docspeed_cli.cli.flags import NOTHING, Argument, Files, Flag, Text, output_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, Flag, ServerOptions, Text, output_flag
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.files import write_errors, write_whole
 from docspeed_cli.core.suggest import nearest
@@ -25,7 +26,8 @@ class CropOptions(ServerOptions):
     """The options of `crop`."""
 
     output: Annotated[
-        Text, output_flag("-o --output", "write the picture to this file: .png, .jpg or .webp", "PATH")
+        Text,
+        output_flag("-o --output", "write the picture to this file: .png, .jpg or .webp", "PATH", Files()),
     ] = None
 
 
@@ -35,13 +37,14 @@ class CropOptions(ServerOptions):
 )
 def crop(
     options: CropOptions,
-    result: Annotated[str, Argument("RESULT", "a result file, a job id, or @last")],
+    result: Annotated[str, Argument("RESULT", "a result file, a job id, or @last", "results")],
     field: Annotated[
         str,
         Flag(
             ("--field",),
             "the value's name, such as invoice_number or line_items[2].amount; rows count from 1",
             metavar="NAME",
+            completes=NOTHING,
         ),
     ],
     documents: Documents = None,

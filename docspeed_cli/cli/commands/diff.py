@@ -7,8 +7,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from docspeed_cli.cli.flags import NOTHING, Argument, Files, Text, Texts, output_flag, request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, FormatOptions, Text, Texts, output_flag, request_flag
+from docspeed_cli.cli.options import FormatOptions
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.core.timefmt import counted, percent
 from docspeed_cli.jobs.context import Context
@@ -19,6 +20,44 @@ if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
 
 
+class DiffOptions(FormatOptions):
+    """What counts as a difference, and what is done about it."""
+
+    ignore: Annotated[
+        Texts, request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY", NOTHING)
+    ] = None
+    tolerance: Annotated[
+        str, request_flag("--tolerance", "how far apart two numbers may be", "NUMBER", NOTHING)
+    ] = "0"
+    key: Annotated[
+        Texts,
+        request_flag(
+            "--key", "columns that identify a row: line_items=description,code", "TABLE=COLUMNS", NOTHING
+        ),
+    ] = None
+    ignore_case: Annotated[
+        Texts,
+        request_flag("--ignore-case", "ignore upper and lower case in this key (repeatable)", "KEY", NOTHING),
+    ] = None
+    exact: Annotated[
+        Texts,
+        request_flag("--exact", "compare this key character for character (repeatable)", "KEY", NOTHING),
+    ] = None
+    fail_under: Annotated[
+        Text,
+        request_flag(
+            "--fail-under", "fail only if the share of right values is below this: 0.98", "SHARE", NOTHING
+        ),
+    ] = None
+    junit: Annotated[
+        Text, output_flag("--junit", "write a JUnit report to this file", "FILE", Files((".xml",)))
+    ] = None
+    update: Annotated[
+        bool, output_flag("--update", "make the actual results, with their corrections, the expected ones")
+    ] = False
+    yes: Annotated[bool, output_flag("--yes", "update without a question")] = False
+
+
 @guide(
     "docspeed diff expected/ actual/",
     "docspeed diff expected/ actual/ --ignore po_number --fail-under 0.98",
@@ -27,34 +66,9 @@ if TYPE_CHECKING:
     formats=("json", "markdown"),
 )
 def diff(
-    options: FormatOptions,
-    expected: Annotated[str, Argument("EXPECTED", "expected result, or a folder of them")],
-    actual: Annotated[str, Argument("ACTUAL", "actual result, or a folder of them")],
-    ignore: Annotated[
-        Texts, request_flag("--ignore", "leave out this key; * matches anything (repeatable)", "KEY")
-    ] = None,
-    tolerance: Annotated[
-        str, request_flag("--tolerance", "how far apart two numbers may be", "NUMBER")
-    ] = "0",
-    key: Annotated[
-        Texts,
-        request_flag("--key", "columns that identify a row: line_items=description,code", "TABLE=COLUMNS"),
-    ] = None,
-    ignore_case: Annotated[
-        Texts, request_flag("--ignore-case", "ignore upper and lower case in this key (repeatable)", "KEY")
-    ] = None,
-    exact: Annotated[
-        Texts, request_flag("--exact", "compare this key character for character (repeatable)", "KEY")
-    ] = None,
-    fail_under: Annotated[
-        Text,
-        request_flag("--fail-under", "fail only if the share of right values is below this: 0.98", "SHARE"),
-    ] = None,
-    junit: Annotated[Text, output_flag("--junit", "write a JUnit report to this file", "FILE")] = None,
-    update: Annotated[
-        bool, output_flag("--update", "make the actual results, with their corrections, the expected ones")
-    ] = False,
-    yes: Annotated[bool, output_flag("--yes", "update without a question")] = False,
+    options: DiffOptions,
+    expected: Annotated[str, Argument("EXPECTED", "expected result, or a folder of them", Files((".json",)))],
+    actual: Annotated[str, Argument("ACTUAL", "actual result, or a folder of them", Files((".json",)))],
 ) -> Action:
     """Compare expected results with actual ones.
 
@@ -63,34 +77,37 @@ def diff(
     """
 
     def action(context: Context) -> int:
-        least = None if fail_under is None else _number_option(fail_under, "--fail-under", most=Decimal(1))
-        compared = _compare_options(ignore, tolerance, key, ignore_case, exact)
-        pairs = pairs_of(Path(expected), Path(actual), to_update=update)
+        share = options.fail_under
+        least = None if share is None else _number_option(share, "--fail-under", most=Decimal(1))
+        compared = _compare_options(options)
+        pairs = pairs_of(Path(expected), Path(actual), to_update=options.update)
         for path in (path for pair in pairs for path in (pair.expected, pair.actual) if path is not None):
             context.files_read.add(path, str(path))
-        if junit is not None:
-            context.files_read.check_output(Path(junit), "--junit")
-        if update:
-            return _update(context, pairs, expected, yes=yes)
-        return _DiffReport(context, least, junit).perform(compared, pairs)
+        if options.junit is not None:
+            context.files_read.check_output(Path(options.junit), "--junit")
+        if options.update:
+            return _update(context, pairs, expected, yes=options.yes)
+        return _DiffReport(context, least, options.junit).perform(compared, pairs)
 
     return action
 
 
-def _compare_options(
-    ignore: Texts, tolerance: str, keys: Texts, ignore_case: Texts, exact: Texts
-) -> CompareOptions:
+def _compare_options(options: DiffOptions) -> CompareOptions:
     from docspeed_cli.results.compare import CompareOptions
 
     row_keys: dict[str, list[str]] = {}
-    for text in keys or ():
+    for text in options.key or ():
         table, _, columns = text.partition("=")
         names = [name.strip() for name in columns.split(",")]
         if not table.strip() or not all(names):
             raise UsageError(f"--key {text}: name a table and its columns, as in line_items=description")
         row_keys[table.strip()] = names
     return CompareOptions(
-        ignore or (), _number_option(tolerance, "--tolerance"), row_keys, ignore_case or (), exact or ()
+        options.ignore or (),
+        _number_option(options.tolerance, "--tolerance"),
+        row_keys,
+        options.ignore_case or (),
+        options.exact or (),
     )
 
 

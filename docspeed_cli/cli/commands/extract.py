@@ -12,14 +12,25 @@ from docspeed_cli.cli.commands.common import (
     note_unknown_names,
     read_rules,
 )
+from docspeed_cli.cli.flags import Files, Text, Texts, output_flag, request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Bom, DocumentOptions, Text, Texts, output_flag, request_flag
+from docspeed_cli.cli.options import Bom, DocumentOptions
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import EXTRACT
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.checking import ResultChecks
     from docspeed_cli.jobs.context import Context
+
+_Require = Annotated[
+    Texts,
+    output_flag(
+        "--require",
+        "exit 10 if a field has no value or no evidence, a table has no row, or a TABLE.COLUMN has a gap",
+        "KEY,KEY",
+        "fields",
+    ),
+]
 
 
 @guide(
@@ -36,26 +47,26 @@ def extract(
     schema: Annotated[
         Text,
         request_flag(
-            "--schema", "what to extract: a file, - for standard input, or JSON (required)", "FILE|-|JSON"
+            "--schema",
+            "what to extract: a file, - for standard input, or JSON (required)",
+            "FILE|-|JSON",
+            Files((".json",)),
+            topics=("schemas",),
         ),
     ] = None,
     grounding: GroundingFlag = None,
     table: TableFlag = None,
     columns: ColumnsFlag = None,
     bom: Bom = False,
-    require: Annotated[
-        Texts,
-        output_flag(
-            "--require",
-            "exit 10 if a field has no value or no evidence, a table has no row, or a TABLE.COLUMN has a gap",
-            "KEY,KEY",
-        ),
-    ] = None,
+    require: _Require = None,
     require_all: Annotated[
         bool, output_flag("--require-all", "require every field and table of the schema")
     ] = False,
     check: Annotated[
-        Text, output_flag("--check", "exit 10 if a result fails a rule of this file (TOML)", "FILE")
+        Text,
+        output_flag(
+            "--check", "exit 10 if a result fails a rule of this file (TOML)", "FILE", Files((".toml",))
+        ),
     ] = None,
     strict: Annotated[bool, output_flag("--strict", "fail on warnings too")] = False,
 ) -> Action:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from docspeed_cli.cli.flags import Argument, Texts
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.groups import Called, find
 from docspeed_cli.cli.help_layout import TOPICS
-from docspeed_cli.cli.options import Argument, Options, Texts
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
@@ -24,7 +25,9 @@ SKILL = "skill"
     works_with_bad_settings=True,
 )
 def help_(
-    topic: Annotated[Texts, Argument("[TOPIC]...", f"{', '.join(TOPICS)}, {SKILL}, or a command")] = None,
+    topic: Annotated[
+        Texts, Argument("[TOPIC]...", f"{', '.join(TOPICS)}, {SKILL}, or a command", "topics")
+    ] = None,
     *,
     options: Options,
 ) -> Action:

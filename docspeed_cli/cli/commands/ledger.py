@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+from docspeed_cli.cli.flags import Argument, Files, Text
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, Text
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.settings import Size
 from docspeed_cli.jobs.context import Context
@@ -54,7 +55,9 @@ def migrate_ledger(options: ServerOptions) -> Action:
 @guide("docspeed ledger import", "docspeed ledger import old/ledger.db")
 def import_(
     options: ServerOptions,
-    file: Annotated[Text, Argument("[FILE]", "a ledger's file; by default this machine's")] = None,
+    file: Annotated[
+        Text, Argument("[FILE]", "a ledger's file; by default this machine's", Files((".db",)))
+    ] = None,
 ) -> Action:
     """Copy a local ledger, with its kept results, into the shared one.
 

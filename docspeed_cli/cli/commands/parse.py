@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from docspeed_cli.cli.commands.common import GroundingFlag, fixed_fields
+from docspeed_cli.cli.flags import Text, request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import DocumentOptions, Text, request_flag
-from docspeed_cli.core.operations import PARSE
+from docspeed_cli.cli.options import DocumentOptions
+from docspeed_cli.core.operations import PARSE, PROFILES
 
 
 @guide(
@@ -19,7 +20,7 @@ from docspeed_cli.core.operations import PARSE
 def parse(
     options: DocumentOptions,
     profile: Annotated[
-        Text, request_flag("--profile", "how to parse: grounded, or another name", "NAME")
+        Text, request_flag("--profile", "how to parse: grounded, or another name", "NAME", PROFILES)
     ] = None,
     grounding: GroundingFlag = None,
 ) -> Action:

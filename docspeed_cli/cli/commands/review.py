@@ -9,8 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import checked_schema, read_rules
+from docspeed_cli.cli.flags import NOTHING, Argument, Files, Text, Texts, flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, flag
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.cli.run_names import schema_of_run
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound
 from docspeed_cli.core.timefmt import counted, rfc3339
@@ -25,7 +26,14 @@ class ReviewOptions(ServerOptions):
     """The options of `review`."""
 
     check: Annotated[
-        Text, flag("--check", "put results that fail these rules first (TOML)", "FILE", panel="Review")
+        Text,
+        flag(
+            "--check",
+            "put results that fail these rules first (TOML)",
+            "FILE",
+            Files((".toml",)),
+            panel="Review",
+        ),
     ] = None
     schema: Annotated[
         Text,
@@ -33,6 +41,8 @@ class ReviewOptions(ServerOptions):
             "--schema",
             "schema with the types of corrected values (default: the run's)",
             "FILE",
+            Files((".json",)),
+            topics=("schemas",),
             panel="Review",
         ),
     ] = None
@@ -42,11 +52,13 @@ class ReviewOptions(ServerOptions):
             "--reviewer",
             "name that is saved with each decision (default: your user name)",
             "NAME",
+            NOTHING,
             panel="Review",
         ),
     ] = None
     port: Annotated[
-        int, flag("--port", "port on 127.0.0.1 (default: any free one)", "N", panel="Review", minimum=0)
+        int,
+        flag("--port", "port on 127.0.0.1 (default: any free one)", "N", NOTHING, panel="Review", minimum=0),
     ] = 0
     open_: Annotated[
         bool | None,
@@ -62,6 +74,7 @@ def review(
         Argument(
             "[RESULT]...",
             "folders of results, runs, result files or job ids; @last (the default) is the newest",
+            "results",
         ),
     ] = None,
 ) -> Action:

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from docspeed_cli.cli.csv_rows import write_csv
+from docspeed_cli.cli.flags import NOTHING, Argument, Count, Files, Text, input_flag, output_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import (
-    Argument,
-    Bom,
-    Count,
-    FormatOptions,
-    ServerOptions,
-    Text,
-    input_flag,
-    output_flag,
-)
+from docspeed_cli.cli.options import Bom, FormatOptions, ServerOptions
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import State
@@ -65,7 +57,7 @@ class RunsOptions(FormatOptions, ServerOptions):
 def list_runs(
     options: RunsOptions,
     limit: Annotated[
-        Count, input_flag("--limit", "no more than this many (at a terminal 30)", "N", minimum=1)
+        Count, input_flag("--limit", "no more than this many (at a terminal 30)", "N", NOTHING, minimum=1)
     ] = None,
 ) -> Action:
     """List the runs over many inputs, newest first."""
@@ -106,8 +98,10 @@ def list_runs(
 )
 def show(
     options: RunsOptions,
-    run: Annotated[str, Argument("[RUN]", "a run's id or name; @last is the newest")] = "@last",
-    output: Annotated[Text, output_flag("-o --output", "write the workbook to this file", "FILE")] = None,
+    run: Annotated[str, Argument("[RUN]", "a run's id or name; @last is the newest", "runs")] = "@last",
+    output: Annotated[
+        Text, output_flag("-o --output", "write the workbook to this file", "FILE", Files())
+    ] = None,
 ) -> Action:
     """Show a run: counts, pages, time, where its results are, and what failed.
 

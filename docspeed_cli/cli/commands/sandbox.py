@@ -6,8 +6,9 @@ from functools import partial
 from typing import Annotated
 
 from docspeed_cli.cli.commands.auth import print_outcome
+from docspeed_cli.cli.flags import NOTHING, Count, Flag, Text, Texts, flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Count, Flag, Options, Text, Texts, flag
+from docspeed_cli.cli.options import Options
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.operations import SANDBOX
 from docspeed_cli.core.settings import duration
@@ -20,7 +21,14 @@ class ServeOptions(Options):
     """The options of `sandbox serve`."""
 
     port: Annotated[
-        int, Flag(("--port",), "port (default 8787; 0 takes any free one)", minimum=0, maximum=65535)
+        int,
+        Flag(
+            ("--port",),
+            "port (default 8787; 0 takes any free one)",
+            minimum=0,
+            maximum=65535,
+            completes=NOTHING,
+        ),
     ] = 8787
     require_key: Annotated[
         bool,
@@ -29,16 +37,21 @@ class ServeOptions(Options):
             "answer 401 without a key (keys that begin with bad always get 401, with broke 402)",
         ),
     ] = False
-    latency: Annotated[Text, _fault_flag("--latency", "extra time for each response", "DURATION")] = None
+    latency: Annotated[
+        Text, _fault_flag("--latency", "extra time for each response", "DURATION", NOTHING)
+    ] = None
     fail: Annotated[
         Texts,
         _fault_flag(
             "--fail",
             "share of requests that fail: 429=0.1, another status, reset, timeout, cut, html",
             "KIND=SHARE",
+            NOTHING,
         ),
     ] = None
-    seed: Annotated[Count, _fault_flag("--seed", "random seed, for the same faults each time")] = None
+    seed: Annotated[
+        Count, _fault_flag("--seed", "random seed, for the same faults each time", None, NOTHING)
+    ] = None
 
 
 @guide("docspeed sandbox serve", "docspeed sandbox serve --fail 429=0.1 --fail reset=0.05 --latency 200ms")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from docspeed_cli.cli.commands.common import read_text_flag
+from docspeed_cli.cli.flags import Text, request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import CombineOptions, Text, request_flag
+from docspeed_cli.cli.options import CombineOptions
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.operations import SCHEMA
 
@@ -28,6 +29,7 @@ def schema(
             "--instructions",
             "what the schema is for, in words, or @FILE; required without a document",
             "TEXT|@FILE",
+            "instructions",
         ),
     ] = None,
 ) -> Action:

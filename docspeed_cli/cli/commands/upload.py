@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from docspeed_cli.cli.flags import request_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import FormatOptions, InputOptions, ServerOptions, request_flag
+from docspeed_cli.cli.options import FormatOptions, InputOptions, ServerOptions
 from docspeed_cli.core.errors import AuthError, DocspeedError, UsageError, overall_exit_code
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
+from docspeed_cli.cli.flags import NOTHING, Argument, Files, Text, Texts, flag, output_flag
 from docspeed_cli.cli.framework import Action, guide
-from docspeed_cli.cli.options import Argument, ServerOptions, Text, Texts, flag, output_flag
+from docspeed_cli.cli.options import ServerOptions
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.files import display_path, write_errors, write_whole
 from docspeed_cli.core.timefmt import counted
@@ -30,11 +31,14 @@ _MAX_NAME = 80
 Result = Annotated[
     str,
     Argument(
-        "[RESULT]", "a result file, a folder or a file of JSON lines, a run, a job id, or @last (the default)"
+        "[RESULT]",
+        "a result file, a folder or a file of JSON lines, a run, a job id, or @last (the default)",
+        "results",
     ),
 ]
 Documents = Annotated[
-    Texts, Argument("[DOCUMENT]...", "the document, if docspeed does not know it or it has moved")
+    Texts,
+    Argument("[DOCUMENT]...", "the document, if docspeed does not know it or it has moved", "documents"),
 ]
 
 
@@ -47,6 +51,7 @@ class ViewOptions(ServerOptions):
             "--pages",
             f"most pages to show (default {MAX_PAGES})",
             "N",
+            NOTHING,
             panel="View",
             minimum=1,
         ),
@@ -57,7 +62,9 @@ class ViewOptions(ServerOptions):
     ] = None
     output: Annotated[
         Text,
-        output_flag("-o --output", "write the page to this file, or several pages to this folder", "PATH"),
+        output_flag(
+            "-o --output", "write the page to this file, or several pages to this folder", "PATH", Files()
+        ),
     ] = None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, NamedTuple
 
+from docspeed_cli.cli.flags import NOTHING, Text, flag, input_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import find_job, read_ids
-from docspeed_cli.cli.options import Ids, ServerOptions, Text, flag, input_flag
+from docspeed_cli.cli.options import Ids, ServerOptions
 from docspeed_cli.core.errors import DocspeedError, NotFound, UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS
@@ -25,7 +26,7 @@ def forget(
     ids: Ids = None,
     finished: Annotated[bool, input_flag("--finished", "jobs that have ended")] = False,
     older_than: Annotated[
-        Text, input_flag("--older-than", "jobs submitted longer ago than this", "DURATION")
+        Text, input_flag("--older-than", "jobs submitted longer ago than this", "DURATION", NOTHING)
     ] = None,
     yes: Annotated[bool, flag("-y --yes", "forget without asking", panel="Options")] = False,
     dry_run: Annotated[bool, flag("--dry-run", "only say what would be forgotten", panel="Options")] = False,

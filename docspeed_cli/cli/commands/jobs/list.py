@@ -6,18 +6,10 @@ from typing import Annotated
 
 from docspeed_cli.cli.commands.jobs.listing import jobs_table, refresh
 from docspeed_cli.cli.csv_rows import write_csv
+from docspeed_cli.cli.flags import NOTHING, Count, Text, input_flag, server_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import mark_abandoned
-from docspeed_cli.cli.options import (
-    Bom,
-    ConcurrencyOptions,
-    Count,
-    FormatOptions,
-    ServerOptions,
-    Text,
-    input_flag,
-    server_flag,
-)
+from docspeed_cli.cli.options import Bom, ConcurrencyOptions, FormatOptions, ServerOptions
 from docspeed_cli.cli.run_names import find_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
@@ -43,19 +35,25 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
             "--status",
             "only jobs in this state (running, done, failed, gone, unknown) or with this status",
             "STATUS",
+            tuple(State),
         ),
     ] = None
-    operation: Annotated[Text, input_flag("--operation", "only jobs of this operation", "NAME")] = None
-    run: Annotated[Text, input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN")] = None
+    operation: Annotated[
+        Text, input_flag("--operation", "only jobs of this operation", "NAME", tuple(OPERATIONS))
+    ] = None
+    run: Annotated[
+        Text, input_flag("--run", "only jobs of this run: its id or name, or @last", "RUN", "runs")
+    ] = None
     since: Annotated[
-        Text, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION")
+        Text, input_flag("--since", "only jobs submitted within this time: 2d, 12h", "DURATION", NOTHING)
     ] = None
     glob: Annotated[
-        Text, input_flag("--input", "only jobs whose input or file name matches: 'march*.pdf'", "GLOB")
+        Text,
+        input_flag("--input", "only jobs whose input or file name matches: 'march*.pdf'", "GLOB", NOTHING),
     ] = None
-    limit: Annotated[Count, input_flag("--limit", "no more than this many (at a terminal 30)", minimum=1)] = (
-        None
-    )
+    limit: Annotated[
+        Count, input_flag("--limit", "no more than this many (at a terminal 30)", None, NOTHING, minimum=1)
+    ] = None
     bom: Bom = False
     refresh: Annotated[bool, server_flag("--refresh", "first ask the server about jobs that still run")] = (
         False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from docspeed_cli.cli.commands.common import ColumnsFlag, TableFlag
 from docspeed_cli.cli.commands.jobs.shared import OnStatus, for_each, require_job_id
+from docspeed_cli.cli.flags import Texts
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs, named_run
-from docspeed_cli.cli.options import Bom, ConcurrencyOptions, Ids, OutputOptions, ServerOptions
+from docspeed_cli.cli.options import JOB_IDS, Bom, ConcurrencyOptions, OutputOptions, ServerOptions
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
@@ -19,6 +22,8 @@ from docspeed_cli.jobs.outcome import Outcome, Task
 from docspeed_cli.jobs.output.target import RowOptions, Target, result_flags, row_options, target
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
+
+_Ids = Annotated[Texts, JOB_IDS._replace(completes="jobs and runs")]
 
 
 class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
@@ -34,7 +39,7 @@ class JobResultOptions(OutputOptions, ConcurrencyOptions, ServerOptions):
 )
 def result(
     options: JobResultOptions,
-    ids: Ids = None,
+    ids: _Ids = None,
     table: TableFlag = None,
     columns: ColumnsFlag = None,
     bom: Bom = False,

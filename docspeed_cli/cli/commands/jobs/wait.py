@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from docspeed_cli.cli.commands.jobs.shared import JobRows, OnStatus, for_each, require_job_id
+from docspeed_cli.cli.flags import waiting_flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.job_ids import context_for, named_jobs
-from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions, waiting_flag
+from docspeed_cli.cli.options import ConcurrencyOptions, Ids, PollOptions, ServerOptions
 from docspeed_cli.core.errors import NotFound, Unavailable
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.jobs.context import Context
