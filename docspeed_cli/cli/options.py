@@ -42,7 +42,10 @@ Bom = Annotated[bool, output_flag("--bom", "for csv: a byte order mark first, fo
 
 
 class Options:
-    """The options of a command that never contacts a server; naming one is accepted and changes nothing."""
+    """The options of a command that never contacts a server.
+
+    `--base-url`, `--sandbox` and `--env` are accepted and ignored.
+    """
 
     json: Annotated[bool, output_flag("--json", "JSON on stdout, errors as one JSON line on stderr")] = False
     quiet: Annotated[bool, output_flag("-q --quiet", "no notes, no progress")] = False

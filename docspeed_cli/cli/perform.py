@@ -74,7 +74,10 @@ def _settings(invocation: Invocation, environment: Environment) -> Settings:
 
 
 def _checked_style(invocation: Invocation, settings: Settings) -> tuple[Settings, Style]:
-    """How to write output. A bad format is a UsageError; with `checks_settings`, the settings' error."""
+    """Return settings and style.
+
+    A bad format raises UsageError, or is stored in `settings.error` with `checks_settings`.
+    """
     try:
         return settings, style_of(invocation, settings)
     except UsageError as error:

@@ -26,7 +26,7 @@ class ConfigFile(NamedTuple):
     chosen: str | None = None
     """Name of the environment."""
     by_flag: bool = False
-    """Whether `--env` names it, and not a variable: its values win over variables then."""
+    """Whether it was chosen by `--env`, whose values win over variables; DOCSPEED_ENV's do not."""
     chosen_values: Mapping[str, Any] = {}
 
 

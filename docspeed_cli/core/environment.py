@@ -57,8 +57,8 @@ class Environment(NamedTuple):
     @classmethod
     def real(cls) -> Environment:
         """Environment of this process, with its signals handled."""
-        # A stream that the shell has closed is replaced, so that no file of ours gets its number; standard
-        # output by one that can't be written, because results must not vanish.
+        # Replace closed streams, or our next file would get their number. A closed stdout stays unwritable:
+        # results must not vanish.
         stdin = sys.stdin or _open_text(os.devnull, "r")
         if sys.stdin and not stdin.isatty():  # readline works with Python's own stream only
             stdin = _through(PatientStdin, stdin)

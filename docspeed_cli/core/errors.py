@@ -127,7 +127,7 @@ def overall_exit_code(codes: set[int]) -> int:
 
 
 SAME_AGAIN = "the same command again"
-"""What hints call this command line; where that would pay or wait, other words are printed in its place."""
+"""Placeholder in hints for this command; `Messages.advice` rewords it where repeating would pay or block."""
 
 
 class DocspeedError(Exception):

@@ -40,7 +40,7 @@ class TooDeep(ValueError):
 
 
 class Spacing(NamedTuple):
-    """What stands between two members, and between a name and its value; `indent` puts each on a line."""
+    """Separators of JSON; with `indent`, one member per line."""
 
     comma: str = ","
     colon: str = ":"

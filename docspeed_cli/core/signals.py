@@ -92,7 +92,7 @@ class Interrupts:
             self._idle = False
 
     def forgive(self, interrupted: Interrupted) -> bool:
-        """Return True and go on if it was Ctrl-C, which may be meant for a part of the program only."""
+        """Forget a Ctrl-C and return True; return False for any other signal."""
         if interrupted.exit_code != 128 + signal.SIGINT:
             return False
         self.pending = None

@@ -18,7 +18,7 @@ _TIMES = 2
 
 
 class Absence:
-    """Counts the answers in a row that a job, or its result, is not there; early ones don't count."""
+    """Counts the "not found" answers in a row for a job or its result; early ones don't count."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -34,7 +34,7 @@ class Absence:
         return recent and self._environment.now() - known_at < _REPLICATION_LAG
 
     def confirm(self, job: Job) -> bool:
-        """Count one more answer, unless it came too soon; whether the job, or its result, is gone."""
+        """Count one more "not found", ignoring early ones; return whether the job is gone for good."""
         now = self._environment.monotonic()
         if not self.is_early(job) and now - self._counted_at >= _PAUSE:
             self._counted, self._counted_at = self._counted + 1, now

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ClientOptions(NamedTuple):
-    """How a client repeats exchanges."""
+    """How a client sleeps, retries and spools."""
 
     sleep: Callable[[float], None] | None = None
     """Sleeps between two tries; None: the environment's sleep."""

@@ -257,7 +257,7 @@ class Confirmation:
 class Fetch:
     """Fetches one job's result, which is then kept.
 
-    `at_hand` is the result if it need not be fetched; at the end `result` is what the server sent.
+    With `at_hand`, nothing is fetched. `result` is set once `step` returns None.
     """
 
     result: Body

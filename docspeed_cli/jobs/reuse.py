@@ -102,7 +102,7 @@ class Search:
         report_reuse(self._context, self._run, job)
 
     def _as_it_is_now(self, job: Job) -> Job | float:
-        """The job: done if its result is kept; else as the server knows it, or gone; or when to ask again.
+        """Return the job in its present state, or the time at which to ask the server again.
 
         While the server is in trouble, a command that waits takes the job as it was: its wait tolerates that.
         """

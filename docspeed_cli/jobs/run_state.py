@@ -76,7 +76,7 @@ class RunState:
         return list(self._waiting.values())
 
     def count_lost(self) -> int:
-        """How many requests are submitted again because their results are lost, this one included."""
+        """Count one more request whose result is lost; return the number so far."""
         return next(self._lost)
 
     def begin_sync_only(self, operation: str) -> bool:
@@ -90,5 +90,5 @@ class RunState:
         return operation in self._sync_only
 
     def count_reused(self) -> int:
-        """How many jobs were reused, this one included."""
+        """Count one more reused job; return the number so far."""
         return next(self._reused)

@@ -57,7 +57,7 @@ class TypedCell(NamedTuple):
 
 
 def surely_text(text: str, kind: str) -> bool:
-    """Whether `typed_cell` returns this text as it is, which holds for most of them."""
+    """Whether a text is certainly text, so that `typed_cell` can be skipped."""
     return not kind and len(text) != _ISO_LENGTH
 
 

@@ -47,7 +47,7 @@ Decisions = dict[Key, Decision]
 
 
 class Change(NamedTuple):
-    """A decision to save in place of the one that its reviewer saw; None stands for no decision."""
+    """A change to save: the new decision and the one that the reviewer saw; None means none."""
 
     key: Key
     decision: Decision | None

@@ -28,7 +28,7 @@ class CellPlace(NamedTuple):
     holder: Any
     """The list or the object that holds the cell."""
     key: Any
-    """Its position or name there; for a cell that the list lacks, members with its row and column."""
+    """Index or name in `holder`; a dict of row and column for a cell to be appended."""
 
     @property
     def content(self) -> Any:

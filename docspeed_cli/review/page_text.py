@@ -157,7 +157,7 @@ def _normalized_number(number: str) -> str:
 
 
 def _readings(token: str) -> Iterator[str]:
-    """Yield the numbers that a token may print: its last mark is a decimal one, or it groups thousands."""
+    """Yield the possible values of a token: with its last mark as decimal mark, or as thousands separator."""
     digits = "".join(filter(str.isdigit, token))
     last = next((char for char in reversed(token) if not char.isdigit()), "")
     decimals = len(token) - token.rfind(last) - 1

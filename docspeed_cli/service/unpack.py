@@ -14,7 +14,10 @@ _PIECE = 1024 * 1024
 
 
 def unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content without gzip, if it begins as gzip does; no JSON does. DecodingError if it is damaged."""
+    """Decompress content that begins with gzip's magic bytes; pass any other content through.
+
+    JSON never begins with them. DecodingError for damaged gzip.
+    """
     first = b""
     for chunk in chunks:
         first += chunk

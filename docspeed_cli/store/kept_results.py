@@ -66,7 +66,10 @@ class KeptResults:
         self._kept_some = False
 
     def keep(self, job: Job, chunks: Iterable[bytes], size: int) -> bool:
-        """Keep a job's result of `size` bytes; False if it is too large, or with a warning if that fails."""
+        """Keep a job's result of `size` bytes.
+
+        Return False if it is too large, or, after a warning, if it can't be written.
+        """
         if size > self._limits.each:
             return False
         try:

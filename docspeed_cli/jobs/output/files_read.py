@@ -14,7 +14,7 @@ from docspeed_cli.core.models import Inputs, Job, Source
 from docspeed_cli.jobs.filenames import CORRECTIONS
 
 Identity = tuple[int, int] | tuple[int, int, str]
-"""Device and inode of a file, or of its folder and then its name where there is no such file yet."""
+"""Device and inode of a file; of a file that does not exist yet, those of its folder, and its name."""
 
 
 class FilesRead:
@@ -46,7 +46,7 @@ class FilesRead:
         self._new += [(source.path, source.label) for source in sources if source.path]
 
     def label_at(self, output: Path) -> str | None:
-        """The name of the file that a result at this path would replace; None if the command reads none."""
+        """Return the label of the input that this output would replace; None if it replaces none."""
         for path, label in self._new:
             found = _file_identity(path)
             if found is not None:

@@ -43,8 +43,8 @@ def for_each(
 ) -> int:
     """Perform a task for every job, show each outcome as it ends or in order; returns the exit code.
 
-    With `spooled` they are in order too, and results that come early wait on disk. Those that are `at_hand`
-    on this machine are read without threads, which would only wait for each other.
+    With `spooled` they are in order too, and results that come early wait on disk. With `at_hand` all results
+    are on this machine and are read in this thread.
     """
     codes: set[int] = set()
     with (
