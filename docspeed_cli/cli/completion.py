@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.completion_reply import Completion, Value, described, to_lines
+from docspeed_cli.cli.completion_reply import Candidate, Completion, described, to_lines
 from docspeed_cli.cli.groups import find
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def complete(words: Sequence[str], incomplete: str, environment: Environment) ->
         return Completion()
     if not incomplete.startswith("-"):
         return Completion(described(called.entry.entries))
-    flags = (Value(name, about) for names, about in called.flags for name in names.split(", ")[::-1])
+    flags = (Candidate(name, about) for names, about in called.flags for name in names.split(", ")[::-1])
     return Completion(tuple(flags))
 
 

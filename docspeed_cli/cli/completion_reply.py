@@ -13,8 +13,8 @@ from docspeed_cli.cli.groups import Entry
 from docspeed_cli.terminal.sanitize import sanitize
 
 
-class Value(NamedTuple):
-    """A word that fits, and its description."""
+class Candidate(NamedTuple):
+    """A word that fits at the cursor, and its description."""
 
     text: str
     about: str = ""
@@ -23,16 +23,16 @@ class Value(NamedTuple):
 class Completion(NamedTuple):
     """Everything that fits at the cursor."""
 
-    values: tuple[Value, ...] = ()
+    values: tuple[Candidate, ...] = ()
     files: tuple[str, ...] | None = None
     """Endings of the files that fit; empty if any file does, None if no file does. Folders always fit."""
     prefix: str = ""
     """Part of the word that stands before the value, such as `--format=`."""
 
 
-def described(entries: Iterable[Entry]) -> tuple[Value, ...]:
+def described(entries: Iterable[Entry]) -> tuple[Candidate, ...]:
     """The names of commands, with what they do."""
-    return tuple(Value(entry.name, entry.about) for entry in entries)
+    return tuple(Candidate(entry.name, entry.about) for entry in entries)
 
 
 def to_lines(found: Completion, incomplete: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.cli.commands import COMMANDS
-from docspeed_cli.cli.completion_reply import Completion, Value, described
+from docspeed_cli.cli.completion_reply import Candidate, Completion, described
 from docspeed_cli.cli.flags import Files, Flag, LookUp, Texts
 from docspeed_cli.cli.framework import Description, Parameter, describe
 from docspeed_cli.cli.groups import HELP, Called
@@ -121,12 +121,12 @@ def _read_words(command: Description, words: Sequence[str]) -> _Line:
 def _flags_left(line: _Line) -> Completion:
     """Return the flags that may still be given, with their help."""
     left = [
-        Value(spelling, parameter.declared.about)
+        Candidate(spelling, parameter.declared.about)
         for spelling, (parameter, _) in line.command.flags.items()
         if not parameter.is_hidden and (parameter.kind == Texts or not line.texts(parameter))
     ]
     names, about = HELP
-    return Completion((*left, *(Value(name, about) for name in names.split(", "))))
+    return Completion((*left, *(Candidate(name, about) for name in names.split(", "))))
 
 
 def _key(parameter: Parameter) -> str:
@@ -145,7 +145,7 @@ def _complete_value(cursor: _Cursor) -> Completion:
 
 
 def _plain_words(texts: Iterable[str]) -> Completion:
-    return Completion(tuple(Value(str(text)) for text in texts))
+    return Completion(tuple(Candidate(str(text)) for text in texts))
 
 
 def _documents(_: _Cursor) -> Completion:
@@ -165,8 +165,8 @@ def _instructions(cursor: _Cursor) -> Completion:
 
 
 def _topics(_: _Cursor) -> Completion:
-    topics = (Value(*topic) for topic in TOPICS.items())
-    return Completion((*topics, Value("skill", "for coding agents"), *described(COMMANDS)))
+    topics = (Candidate(*topic) for topic in TOPICS.items())
+    return Completion((*topics, Candidate("skill", "for coding agents"), *described(COMMANDS)))
 
 
 def _formats(cursor: _Cursor) -> Completion:
@@ -175,7 +175,7 @@ def _formats(cursor: _Cursor) -> Completion:
 
 
 def _setting_names(_: _Cursor) -> Completion:
-    return Completion(tuple(Value(setting.name, setting.about) for setting in SETTINGS))
+    return Completion(tuple(Candidate(setting.name, setting.about) for setting in SETTINGS))
 
 
 def _keys(of: LookUp, cursor: _Cursor) -> Completion:
@@ -193,20 +193,20 @@ def _stored(of: LookUp, cursor: _Cursor) -> Completion:
 
 def _jobs_and_runs(cursor: _Cursor) -> Completion:
     runs = (run for run in _newest("runs", cursor.environment) if run.text != "@last")
-    at_runs = (Value(f"@{run.text}", run.about) for run in runs)
+    at_runs = (Candidate(f"@{run.text}", run.about) for run in runs)
     return Completion(_not_given((*_newest("jobs", cursor.environment), *at_runs), cursor))
 
 
-def _not_given(values: Iterable[Value], cursor: _Cursor) -> tuple[Value, ...]:
+def _not_given(values: Iterable[Candidate], cursor: _Cursor) -> tuple[Candidate, ...]:
     given = cursor.line.texts(cursor.parameter)
     return tuple(value for value in values if value.text not in given)
 
 
-def _newest(of: LookUp, environment: Environment) -> tuple[Value, ...]:
+def _newest(of: LookUp, environment: Environment) -> tuple[Candidate, ...]:
     """The newest jobs, runs, files or conversations, after the word that stands for the newest."""
     recent = _recent(_RECENT[of], environment)
     newest = {"jobs": "the newest job", "runs": "the newest run"}.get(of)
-    return (Value("@last", newest), *recent) if recent and newest else recent
+    return (Candidate("@last", newest), *recent) if recent and newest else recent
 
 
 def _servers(environment: Environment) -> Iterable[str]:
@@ -261,7 +261,7 @@ def _environment_names(environment: Environment) -> Iterable[str]:
         return ()
 
 
-def _recent(select: str, environment: Environment) -> tuple[Value, ...]:
+def _recent(select: str, environment: Environment) -> tuple[Candidate, ...]:
     """Return the newest rows of a query of the ledger; none if the ledger can't be read at once."""
     import sqlite3
     from contextlib import closing
@@ -274,7 +274,7 @@ def _recent(select: str, environment: Environment) -> tuple[Value, ...]:
     except sqlite3.Error:
         return ()
     now = environment.now()
-    return tuple(Value(name, ", ".join(filter(None, (about, ago(at, now))))) for name, about, at in rows)
+    return tuple(Candidate(name, ", ".join(filter(None, (about, ago(at, now))))) for name, about, at in rows)
 
 
 _LOOK_UPS: Mapping[LookUp, Callable[[_Cursor], Completion]] = {

@@ -52,7 +52,7 @@ class Environment(NamedTuple):
     transport: Callable[[str], httpx.BaseTransport] | None = None
     """Makes a transport for a base URL, in place of the network."""
     run_command: Callable[[str, bytes, TextIO], int] = _run_command
-    """Runs a shell's command with these bytes as its input, and its output to the stream; the exit code."""
+    """Runs a shell command: the bytes are its input, the stream takes its output; returns the exit code."""
 
     @classmethod
     def real(cls) -> Environment:

@@ -8,7 +8,7 @@ _MIN_SIMILARITY = 0.6
 """Least similarity, from 0 to 1, of a word and the name suggested for it."""
 
 CLOSE = 0.75
-"""The same where the word may well be right, or mean something else."""
+"""Least similarity where the word may well be right, or mean something else."""
 
 
 def nearest(word: str, names: Iterable[str], least: float = _MIN_SIMILARITY) -> str | None:

@@ -68,7 +68,7 @@ def _checked(text: str, expected: dict[str, Any]) -> str:
 
 
 def _table_lines(lines: list[str], table: tuple[str, ...]) -> tuple[int, int, bool]:
-    """Where a table's lines begin and end, and whether the text has it; the top of the file always is one."""
+    """Return a table's first line, the line after its last, and whether the text has it; () is the top."""
     headers = [
         (at, _header_keys(match[1]))
         for at, text in enumerate(lines)

@@ -79,7 +79,7 @@ class Follower:
         return Pending(message, job_id=job.job_id, retryable=True, hint=hint)
 
     def kept(self, job: Job) -> Job | None:
-        """The job, which has ended well, if its result is kept: the server need not be asked for it."""
+        """Return the job as done if its result is kept: the server need not be asked. None otherwise."""
         row = self.context.kept.find(job)
         if row is None:
             return None
@@ -228,9 +228,9 @@ class JobWait:
 
 
 class Confirmation:
-    """A look at one job that the server may not know yet: the job as it is now, and the server's answer.
+    """A look at one job that the server may not know yet; `job` is the job as it is now.
 
-    `response` is None if the server does not know the job, but may be too slow to know it.
+    `response` is the server's answer, or None if it does not know the job but may only be slow to.
     """
 
     def __init__(self, follower: Follower, job: Job, deadline: float | None = None) -> None:

@@ -22,7 +22,7 @@ class Unreadable(Exception):
 
 
 class FailedComparison(NamedTuple):
-    """A comparison: both sides as the rule writes them, and what they are."""
+    """A comparison that does not hold: both sides as the rule writes them, and their values."""
 
     left: str
     symbol: str
@@ -137,7 +137,7 @@ def as_bool(value: Operand) -> bool:
 
 
 def is_present(value: Operand) -> bool:
-    """Whether there is a value; of a column or table, whether it has rows, each with one."""
+    """Whether an operand has a value; of a column or table, whether it has rows and each has a value."""
     if isinstance(value, list):
         return bool(value) and all(map(is_present, value))
     content = value.value if isinstance(value, Field) else value
@@ -228,7 +228,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def calculate(symbol: str, left: Operand, right: Operand, scope: Scope) -> Operand:
-    """Calculate with two operands; with columns, row by row, where a missing value gives none."""
+    """Calculate with two operands; with columns row by row, and None where a value is missing."""
     if isinstance(left, list) or isinstance(right, list):
         count = len(left) if isinstance(left, list) else len(right)  # type: ignore[arg-type]
         both = [value if isinstance(value, list) else [value] * count for value in (left, right)]

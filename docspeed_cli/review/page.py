@@ -37,7 +37,7 @@ class DocumentFile(NamedTuple):
     problem: str = ""
 
 
-class ReviewPage:
+class ResultPage:
     """A result beside its documents. Use it as a context, which closes the documents."""
 
     def __init__(
@@ -79,7 +79,7 @@ class ReviewPage:
             tuple(panel.blocks),
         )
 
-    def __enter__(self) -> ReviewPage:
+    def __enter__(self) -> ResultPage:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -26,14 +26,14 @@ from docspeed_cli.results.typed_values import typed_value
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.model import PageData
-from docspeed_cli.review.page import DocumentFile, ReviewPage
+from docspeed_cli.review.page import DocumentFile, ResultPage
 from docspeed_cli.review.panel import is_shortened
 from docspeed_cli.review.queue import REST, Concern, ResultSummary, find_concerns, in_order
 
 MAX_PAGES = 5_000
 """Pages of one document that can be looked at."""
 
-_OPEN_VIEWS = 2
+_OPEN_PAGES = 2
 """Results that stay open; each may take some tens of MB."""
 
 _MAX_PICTURES = 24
@@ -76,7 +76,7 @@ class Progress(NamedTuple):
 
     @property
     def left(self) -> int:
-        """Results that are not."""
+        """How many results are not reviewed."""
         return self.total - self.reviewed
 
 
@@ -87,10 +87,10 @@ class _Open:
         loaded = item.load()
         self.payload = loaded.payload
         self.concerns: Mapping[str, Concern] = find_concerns(loaded.payload, item.summary.failures)
-        self.view = ReviewPage(
+        self.page = ResultPage(
             loaded.payload, loaded.operation, item.label, loaded.documents, MAX_PAGES, "page"
         )
-        self.data: PageData = self.view.data
+        self.data: PageData = self.page.data
         self._facts = Facts(loaded.payload)
         self.layout = Layout(item.schema)
         self.tables = self._facts.tables
@@ -117,8 +117,8 @@ class Session:
         self._items = sorted(items, key=lambda item: item.summary.level)
         self._reviewer = reviewer
         self._time = time
-        self._views = Lock()
-        """Held while a result is opened and a page is drawn, so that no view is closed meanwhile."""
+        self._page_lock = Lock()
+        """Held while a result is opened and a page is drawn, so that no page is closed meanwhile."""
         self._open: OrderedDict[int, _Open] = OrderedDict()
         self._pictures: OrderedDict[tuple[int, int, int], bytes | str] = OrderedDict()
         self._saving = Lock()
@@ -144,15 +144,15 @@ class Session:
 
     def close(self) -> None:
         """Close the documents."""
-        with self._views:
+        with self._page_lock:
             while self._open:
-                self._open.popitem()[1].view.__exit__()
+                self._open.popitem()[1].page.__exit__()
 
     # -- looking
 
     def page(self, number: int) -> tuple[PageData, dict[str, Any]]:
         """Return the data of a result's page, and what its reviewer needs besides. DocspeedError."""
-        with self._views:
+        with self._page_lock:
             shown = self._opened(number)
         # Read again for each page, because another reviewer may have written the file meanwhile.
         decisions = self._items[number - 1].file.read()
@@ -175,12 +175,12 @@ class Session:
     def picture(self, number: int, document: int, page: int) -> bytes | str:
         """Return the picture of a page as JPEG, or why there is none. IndexError, DocspeedError."""
         name = (number, document, page)
-        with self._views:
+        with self._page_lock:
             if name not in self._pictures:
                 shown = self._opened(number)
                 if page not in {each.number for each in shown.data.documents[document].pages}:
                     raise IndexError(page)
-                self._pictures[name] = shown.view.picture(document, page)
+                self._pictures[name] = shown.page.picture(document, page)
             self._pictures.move_to_end(name)
             if len(self._pictures) > _MAX_PICTURES:
                 self._pictures.popitem(last=False)
@@ -190,8 +190,8 @@ class Session:
         if number not in self._open:
             self._open[number] = _Open(self._items[number - 1])
         self._open.move_to_end(number)
-        if len(self._open) > _OPEN_VIEWS:
-            self._open.popitem(last=False)[1].view.__exit__()
+        if len(self._open) > _OPEN_PAGES:
+            self._open.popitem(last=False)[1].page.__exit__()
         return self._open[number]
 
     def _state(self, number: int, decisions: Decisions) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class Session:
         # A decision does not wait while pages are drawn: it needs the result, not its documents.
         shown = self._open.get(number)
         if shown is None:
-            with self._views:
+            with self._page_lock:
                 shown = self._opened(number)
         with self._saving:
             seen = self._seen.get(number, {})

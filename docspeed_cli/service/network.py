@@ -137,7 +137,7 @@ class _Network(httpcore.NetworkBackend):
     def left(
         self, timeout: float | None, error: type[httpx.TimeoutException] = httpx.ConnectTimeout
     ) -> float:
-        """Seconds that the next wait may take. The error if the deadline has passed."""
+        """Return the seconds that the next wait may take. Raise `error` if the deadline has passed."""
         left = self._deadline - self._monotonic()
         if left <= 0:
             raise error("timed out")
@@ -162,7 +162,7 @@ class _Network(httpcore.NetworkBackend):
         return content
 
     def begin_tls(self, timeout: float | None) -> float:
-        """Note that TLS begins on the connection; the seconds that the handshake may take."""
+        """Note that TLS begins on the connection; return the seconds that the handshake may take."""
         self._tls_begun += 1
         return self.left(timeout)
 

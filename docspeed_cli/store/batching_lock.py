@@ -58,17 +58,17 @@ class BatchingLock:
 
 
 class _Sleeper:
-    """A thread that waits: woken once or more often, it goes on once."""
+    """A waiting thread; several wakes before it goes on count as one."""
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
         self._lock.acquire()
 
     def sleep(self) -> None:
-        """Return after a wake, also one that came before."""
+        """Wait for a wake; return at once if one came before."""
         self._lock.acquire()
 
     def wake(self) -> None:
-        """Let it go on."""
+        """Let the thread go on."""
         with suppress(RuntimeError):  # it has been woken already
             self._lock.release()

@@ -149,7 +149,7 @@ class BatchProgress:
             named.append(label)
 
     def take_back(self, *, reused: bool, pages: int | None) -> None:
-        """Take an input back that was counted as done: its result could not be delivered."""
+        """Take back the count of an input as done: its result could not be delivered."""
         self.ended -= 1
         self.done -= 1
         self.reused -= reused

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from docspeed_cli.cli.commands import COMMANDS
 from docspeed_cli.cli.completion import complete
-from docspeed_cli.cli.completion_reply import Completion, Value, to_lines
+from docspeed_cli.cli.completion_reply import Candidate, Completion, to_lines
 from docspeed_cli.cli.completion_values import MAX_RECENT, SCRIPTS
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.models import Job, State
@@ -66,8 +66,8 @@ def texts(*words: str, folder: Path = Path("/nonexistent")) -> list[str]:
 
 
 def test_command_completion_lists_names_with_descriptions() -> None:
-    assert at("") == Completion(tuple(Value(entry.name, entry.about) for entry in COMMANDS))
-    assert at("jobs", "").values[0] == Value("status", "Show the current state of jobs.")
+    assert at("") == Completion(tuple(Candidate(entry.name, entry.about) for entry in COMMANDS))
+    assert at("jobs", "").values[0] == Candidate("status", "Show the current state of jobs.")
 
 
 @pytest.mark.parametrize("words", [("no-such", ""), ("jobs", "no-such", ""), ("no-such", "-")], ids=" ".join)
@@ -90,7 +90,7 @@ def test_flag_completion_of_a_group_lists_its_flags() -> None:
 
 def test_flag_completion_lists_flags_with_help() -> None:
     found = at("parse", "--")
-    assert Value("--recursive", "take all documents in a folder and its subfolders") in found.values
+    assert Candidate("--recursive", "take all documents in a folder and its subfolders") in found.values
     assert {"--wait", "--no-wait", "-o", "--output", "-h"} <= set(texts("parse", "-"))
     assert found.files is None
     assert all(value.about for value in found.values)
@@ -198,7 +198,7 @@ def test_file_completion_names_the_endings(words: tuple[str, ...], expected: Com
 
 def test_value_completion_after_equals_sign_keeps_the_prefix() -> None:
     found = at("parse", "--grounding=re")
-    assert found == Completion(tuple(map(Value, GROUNDINGS)), prefix="--grounding=")
+    assert found == Completion(tuple(map(Candidate, GROUNDINGS)), prefix="--grounding=")
     assert at("parse", "--file-id=").prefix == "--file-id="
 
 
@@ -252,7 +252,7 @@ def test_job_completion_is_limited_and_has_a_row_for_an_unknown_id(tmp_path: Pat
     assert len(found.values) == MAX_RECENT + 1
     assert found.values[1].text == "@61"
     assert found.values[1].about.endswith(".pdf, at an unknown time")
-    assert found.values[2] == Value("job_59", "parse, a.pdf, 2 min ago")
+    assert found.values[2] == Candidate("job_59", "parse, a.pdf, 2 min ago")
     assert "\x1b" not in to_lines(found, "")
     assert len(to_lines(found, "").splitlines()) == 2 + len(found.values)
 
@@ -263,8 +263,8 @@ def test_file_id_completion_lists_uploads_with_names_and_ages(tmp_path: Path) ->
     ledger.remember_upload("s", "k", "d2", "file_2", None)
     ledger.close()
     assert set(at("parse", "--file-id", "", folder=tmp_path).values) == {
-        Value("file_1", "a.pdf, 2 min ago"),
-        Value("file_2", "2 min ago"),
+        Candidate("file_1", "a.pdf, 2 min ago"),
+        Candidate("file_2", "2 min ago"),
     }
 
 
@@ -297,7 +297,13 @@ def test_completion_of_a_damaged_ledger_is_empty(tmp_path: Path, content: bytes)
 
 
 def test_reply_lines_hold_printable_values_that_begin_with_the_word() -> None:
-    values = (Value("json", "a"), Value("jsonl"), Value("csv"), Value("js\x1b[2J"), Value("js\nx"))
+    values = (
+        Candidate("json", "a"),
+        Candidate("jsonl"),
+        Candidate("csv"),
+        Candidate("js\x1b[2J"),
+        Candidate("js\nx"),
+    )
     found = Completion(values, prefix="--format=")
     assert to_lines(found, "") == "none\n--format=\njson\ta\njsonl\t\ncsv\t\n"
     assert to_lines(found, "--format=js") == "none\n--format=\njson\ta\njsonl\t\n"

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from docspeed_cli.cli.commands import PROGRAM
-from docspeed_cli.cli.completion_reply import Completion, Value
+from docspeed_cli.cli.completion_reply import Candidate, Completion
 from docspeed_cli.cli.flags import LookUp
 from docspeed_cli.cli.framework import describe
 from docspeed_cli.cli.groups import commands
@@ -74,7 +74,9 @@ def test_schema_names_are_completed_one_after_the_other(tmp_path: Path) -> None:
     schema.write_text(json.dumps({"fields": [{"key": "total"}, {"key": "po"}], "tables": [lines]}))
     named = ("extract", "--schema", str(schema))
     assert texts(*named, "--require", "") == ["total", "po", "lines"]
-    assert at(*named, "--require", "po,") == Completion((Value("total"), Value("lines")), prefix="po,")
+    assert at(*named, "--require", "po,") == Completion(
+        (Candidate("total"), Candidate("lines")), prefix="po,"
+    )
     assert at(*named, "--require=po,t").prefix == "--require=po,"
     assert texts(*named, "--table", "") == ["lines", "fields"]
     assert texts(*named, "--columns", "input,") == ["job_id", "status", "total", "po"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docspeed_cli.review.html import page_chunks
-from docspeed_cli.review.page import DocumentFile, ReviewPage
+from docspeed_cli.review.page import DocumentFile, ResultPage
 from tests.real.browser import flaws
 from tests.review.papers import pdf
 from tests.review.test_page import HOSTILE
@@ -52,7 +52,7 @@ class Opened:
 
 def write(tmp_path: Path, payload: Any, *files: DocumentFile) -> Path:
     path = tmp_path / "page.html"
-    with ReviewPage(payload, "", "invoice.pdf", files) as view:
+    with ResultPage(payload, "", "invoice.pdf", files) as view:
         path.write_bytes(b"".join(page_chunks(view.data, view.pictures())))
     return path
 

@@ -24,10 +24,10 @@ from tests.results.payloads import EXTRACT, OLDER_SCHEMA, OPERATIONS, SCHEMA, TA
 DOCUMENT = DocumentOutcome("a.pdf", "job_1", "completed")
 
 
-def grid(view: RowSelection, *payloads: Any) -> list[list[str]]:
+def grid(selection: RowSelection, *payloads: Any) -> list[list[str]]:
     """Return the columns and the texts of the rows of all payloads."""
-    rows = [row for payload in payloads for row in view.rows(DOCUMENT, payload)]
-    names = [column.name for column in view.columns().all(name for row in rows for name in row)]
+    rows = [row for payload in payloads for row in selection.rows(DOCUMENT, payload)]
+    names = [column.name for column in selection.columns().all(name for row in rows for name in row)]
     return [names, *([cell_text(row.get(name)) for name in names] for row in rows)]
 
 
@@ -49,10 +49,10 @@ def test_document_row_without_a_schema_has_every_documents_fields() -> None:
 
 
 def test_document_row_of_a_failure_has_the_same_columns() -> None:
-    view = RowSelection("extract", Layout(SCHEMA))
+    selection = RowSelection("extract", Layout(SCHEMA))
     failed = DocumentOutcome("b.pdf", "", "failed", "job_failed", "it is damaged")
-    (row,) = view.failed_rows(failed)
-    names = [column.name for column in view.columns().all()]
+    (row,) = selection.failed_rows(failed)
+    names = [column.name for column in selection.columns().all()]
     assert names == ["input", "job_id", "status", "invoice.number", "tags", "error"]
     assert [row.get(name) for name in names] == ["b.pdf", "", "failed", None, None, "it is damaged"]
     assert failed_record(failed, Layout(SCHEMA)).row == row
@@ -87,13 +87,13 @@ def test_document_row_field_is_found(key: str, fields: dict[str, Any], shown: st
 
 def test_table_rows_have_the_schemas_columns() -> None:
     schema = {"tables": [{"key": "line_items", "fields": [{"key": "qty"}, {"key": "amount"}]}], "fields": []}
-    view = RowSelection("extract", Layout(schema), "line_items")
-    assert grid(view, EXTRACT, {"fields": {}, "line_items": {}}) == [
+    selection = RowSelection("extract", Layout(schema), "line_items")
+    assert grid(selection, EXTRACT, {"fields": {}, "line_items": {}}) == [
         ["input", "qty", "amount"],
         ["a.pdf", "10", ""],
         ["a.pdf", "", "5.0"],
     ]
-    assert view.failed_rows(DOCUMENT) == []
+    assert selection.failed_rows(DOCUMENT) == []
 
 
 def test_table_rows_without_a_schema_have_every_rows_columns() -> None:
@@ -179,12 +179,12 @@ def test_pick_columns_takes_full_names_and_their_ends() -> None:
 def test_rows_of_any_payload_fit_their_columns(operation: str, payload: Any, schema: Any) -> None:
     for layout in (Layout(), Layout(schema), Layout(SCHEMA)):
         for table in (None, "fields", *layout.tables[:1]):
-            view = RowSelection(operation, layout, table)
+            selection = RowSelection(operation, layout, table)
             try:
-                rows = view.rows(DOCUMENT, payload)
+                rows = selection.rows(DOCUMENT, payload)
             except (NotConvertible, NoSuchTable):
                 continue
-            names = [column.name for column in view.columns().all(name for row in rows for name in row)]
+            names = [column.name for column in selection.columns().all(name for row in rows for name in row)]
             assert len(names) == len(set(names))
             assert all(set(row) <= set(names) for row in rows) or layout.known
             read_record(operation, DOCUMENT, payload, layout)

@@ -12,7 +12,7 @@ import pytest
 from docspeed_cli.results.facts import Facts
 from docspeed_cli.review.html import IndexRow, index_page, page_chunks
 from docspeed_cli.review.model import PageData
-from docspeed_cli.review.page import DocumentFile, ReviewPage
+from docspeed_cli.review.page import DocumentFile, ResultPage
 from docspeed_cli.review.panel import MAX_VALUES
 from tests.review.papers import MARK, pdf
 
@@ -20,8 +20,8 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\u202egnp.exe{{script}}\ud800"
 
 
 def shown(payload: Any, *files: DocumentFile, operation: str = "", pages: int = 50) -> PageData:
-    with ReviewPage(payload, operation, "title", files, pages) as view:
-        return view.data
+    with ResultPage(payload, operation, "title", files, pages) as page:
+        return page.data
 
 
 def paper(tmp_path: Path, *texts: str, **options: Any) -> DocumentFile:

@@ -19,7 +19,7 @@ from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 from docspeed_cli.review.crop import FORMATS, crop_place, find_value, place_with_box, to_bytes
 from docspeed_cli.review.documents import DocumentProblem, check_installed
 from docspeed_cli.review.model import PanelValue
-from docspeed_cli.review.page import ReviewPage
+from docspeed_cli.review.page import ResultPage
 
 
 class CropOptions(ServerOptions):
@@ -94,7 +94,7 @@ def _picture(context: Context, result: StoredResult, field: str, named: list[Pat
     result.check()
     check_installed()
     files = result_documents(context, result, named)
-    with ReviewPage(result.payload, operation_of(context, result), "", files) as shown:
+    with ResultPage(result.payload, operation_of(context, result), "", files) as shown:
         value = find_value(shown.data.values, field)
         if value is None:
             raise _no_value(field, [each.key for each in shown.data.values])

@@ -21,7 +21,7 @@ from docspeed_cli.jobs.stored.result_documents import named_documents, operation
 from docspeed_cli.jobs.stored.stored_results import StoredResult, stored_results
 from docspeed_cli.review.documents import check_installed
 from docspeed_cli.review.html import IndexRow, index_page, page_chunks
-from docspeed_cli.review.page import MAX_PAGES, ReviewPage
+from docspeed_cli.review.page import MAX_PAGES, ResultPage
 
 _KEPT_SECONDS = 7 * 86_400
 """Age at which a page in the state folder is deleted."""
@@ -124,7 +124,7 @@ def _write_page(
         check_installed()
     title = ", ".join(file.name for file in files if file.name) or result.label
     operation = operation_of(context, result)
-    with ReviewPage(result.payload, operation, title, files, options.pages) as shown:
+    with ResultPage(result.payload, operation, title, files, options.pages) as shown:
         data = shown.data
         hint = "make that path writable, or choose another with `-o FILE`"
         with write_errors(path, code="write_failed", hint=hint):

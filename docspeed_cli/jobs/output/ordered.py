@@ -26,7 +26,7 @@ class InOrder:
         self._disk = TemporaryDisk()
 
     def add(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Take the next outcome; yields it once all before it have ended, and those that waited for it."""
+        """Take an outcome; yield it, and those that waited for it, once all before it have ended."""
         assert outcome.source is not None
         if outcome.source.position != self._next:
             self._put_aside(outcome.source.position, outcome)

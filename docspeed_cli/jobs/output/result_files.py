@@ -44,7 +44,7 @@ class ResultFiles:
     def check_inputs(self, sources: Iterable[Source] = (), operation: str = "") -> None:
         """UsageError if the result of one of these documents can't go to its file.
 
-        A folder on the way can't be made or written, or the command reads the file that would be replaced.
+        Either a folder above it can't be made or written, or the command reads the file that it replaces.
         """
         path, names, read = self.target.path, self._new_names(), self.context.files_read
         if names is None:

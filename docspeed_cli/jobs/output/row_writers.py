@@ -30,12 +30,12 @@ Warn = Callable[[str], None]
 
 def check_columns(options: RowOptions) -> None:
     """Check that the columns exist, where a schema tells. Raises UsageError."""
-    columns = _view(options).columns(() if options.is_book else MARKS)
+    columns = _selection(options).columns(() if options.is_book else MARKS)
     if columns.own is not None:
         _pick(columns.all(), options.columns)
 
 
-def _view(options: RowOptions) -> RowSelection:
+def _selection(options: RowOptions) -> RowSelection:
     return RowSelection(options.operation, Layout(options.schema), options.table)
 
 
@@ -68,16 +68,20 @@ class CsvRows:
     def __init__(self, options: RowOptions) -> None:
         self._picked = options.columns
         self._mark = BYTE_ORDER_MARK if options.bom else ""
-        self._view = _view(options)
+        self._selection = _selection(options)
         self._names: dict[str, None] = {}
         # The heading says whether a reviewer decided anything.
-        waits = options.is_reviewed or self._view.columns().own is None
+        waits = options.is_reviewed or self._selection.columns().own is None
         self._waiting = _Waiting() if waits else None
         self._writer: CsvWriter | None = None
 
     def add(self, document: DocumentOutcome, payload: Any | None) -> str:
         """Take a result, or None if the document failed. NotConvertible or NoSuchTable if it has no rows."""
-        rows = self._view.failed_rows(document) if payload is None else self._view.rows(document, payload)
+        rows = (
+            self._selection.failed_rows(document)
+            if payload is None
+            else self._selection.rows(document, payload)
+        )
         if self._waiting is None:
             return self._lines(rows, lambda: _pick(self._all_columns(), self._picked))
         for row in rows:
@@ -97,7 +101,7 @@ class CsvRows:
 
     def _all_columns(self) -> list[Column]:
         marks = [name for name in MARKS if name in self._names or name in self._picked]
-        return self._view.columns(marks).all(self._names)
+        return self._selection.columns(marks).all(self._names)
 
     def _lines(self, rows: Iterable[dict[str, Any]], columns: Callable[[], Sequence[Column]]) -> str:
         heading = ""
@@ -158,7 +162,7 @@ class BookRows:
     def _open_found(self, warn: Warn) -> None:
         documents = self._layout.document_columns().all(self._names.get(None, ()))
         if self._in_cells:
-            cells = _view(self._options).columns().all(self._names.get(ALL_TABLES, ()))
+            cells = _selection(self._options).columns().all(self._names.get(ALL_TABLES, ()))
             self._open(documents, {ALL_TABLES: _pick_found(cells, self._options.columns, warn)})
             return
         names = dict.fromkeys([*self._layout.tables, *(name for name in self._names if name is not None)])
