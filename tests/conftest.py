@@ -20,8 +20,10 @@ from tests.stage import Stage
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# No example fails for being slow: the machine may be busy with other tests.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No example fails for being slow: the machine may be busy with other tests. Each run has other examples.
+settings.register_profile(
+    "patient", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 

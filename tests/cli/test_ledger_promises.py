@@ -257,5 +257,5 @@ class Promises(RuleBasedStateMachine):
 
 TestLedgerPromises = Promises.TestCase
 TestLedgerPromises.settings = settings(
-    max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )

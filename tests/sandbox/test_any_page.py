@@ -46,7 +46,7 @@ def read(page_words: list[Word]) -> Layout:
     return lay_out([Page(600, 450, tuple(page_words))])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(words(), max_size=80))
 def test_layout_any_page_reads_every_word_once(page_words: list[Word]) -> None:
     layout = read(page_words)
@@ -59,7 +59,7 @@ def test_layout_any_page_reads_every_word_once(page_words: list[Word]) -> None:
         assert all(0 <= cell.column < len(table.columns) for cell in table.cells)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.lists(words(), max_size=60))
 def test_operations_any_page_succeed(page_words: list[Word]) -> None:
     layout = read(page_words)
