@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from docspeed_cli.store.ledger import Ledger
 from tests.fake_service import Service, serve
 from tests.postgres import Server
 from tests.stage import Stage
@@ -64,10 +65,25 @@ def service() -> Service:
     return Service()
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of a user without jobs; making its tables takes a third of a short test."""
+    folder = tmp_path_factory.mktemp("empty") / "state"
+    Ledger(folder / "ledger.db", pytest.fail, time.time).close()
+    return folder
+
+
 @pytest.fixture
-def stage(tmp_path: Path, service: Service) -> Stage:
-    """A user's machine with a key and that service."""
+def new_stage(tmp_path: Path, service: Service) -> Stage:
+    """A new user's machine with a key and that service."""
     return Stage(tmp_path, service)
+
+
+@pytest.fixture
+def stage(new_stage: Stage, empty_ledger: Path) -> Stage:
+    """The machine of a user who has called the program before."""
+    shutil.copytree(empty_ledger, new_stage.folder / "state")
+    return new_stage
 
 
 @pytest.fixture(scope="session")

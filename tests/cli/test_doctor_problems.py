@@ -16,10 +16,10 @@ def found_by_doctor(stage: Stage, name: str) -> dict[str, object]:
     return next(line for line in lines if line["check"] == name)
 
 
-def test_doctor_ledger_in_memory_is_reported(stage: Stage, service: Service) -> None:
-    (stage.folder / "state").mkdir()
-    (stage.folder / "state" / "ledger.db").mkdir()
-    ledger = found_by_doctor(stage, "ledger")
+def test_doctor_ledger_in_memory_is_reported(new_stage: Stage, service: Service) -> None:
+    (new_stage.folder / "state").mkdir()
+    (new_stage.folder / "state" / "ledger.db").mkdir()
+    ledger = found_by_doctor(new_stage, "ledger")
     assert (ledger["ok"], "in memory only" in str(ledger)) == (False, True)
 
 

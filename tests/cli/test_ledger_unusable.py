@@ -11,40 +11,40 @@ from tests.fake_service import SUBMIT, UPLOAD, Service
 from tests.stage import Stage
 
 
-def test_ledger_state_folder_can_t_be_created_work_goes_on(stage: Stage, service: Service) -> None:
-    (stage.folder / "state").write_text("a file in its place")
-    ran = stage.run("parse", stage.document("a.pdf"))
+def test_ledger_state_folder_can_t_be_created_work_goes_on(new_stage: Stage, service: Service) -> None:
+    (new_stage.folder / "state").write_text("a file in its place")
+    ran = new_stage.run("parse", new_stage.document("a.pdf"))
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["job_id"] == "job_1"
     assert "warning: " in ran.err
-    ran = stage.run("parse", stage.document("b.pdf"), "--wait")
+    ran = new_stage.run("parse", new_stage.document("b.pdf"), "--wait")
     assert (ran.code, ran.raw) == (0, service.results["job_2"] + b"\n")
-    ran = stage.run("parse", stage.document("c.pdf"), "--sync")
+    ran = new_stage.run("parse", new_stage.document("c.pdf"), "--sync")
     assert ran.code == 0, ran.err
-    assert stage.run("jobs", "list").code == 0
+    assert new_stage.run("jobs", "list").code == 0
 
 
-def test_ledger_without_state_folder_large_result_is_printed(stage: Stage, service: Service) -> None:
-    (stage.folder / "state").write_text("a file in its place")
+def test_ledger_without_state_folder_large_result_is_printed(new_stage: Stage, service: Service) -> None:
+    (new_stage.folder / "state").write_text("a file in its place")
     payload = json.dumps({"pages": ["x" * 400_000]}).encode()
     service.payload = lambda operation, body: payload
     for flag in ("--wait", "--sync"):
-        ran = stage.run("parse", "--file-id", "f", flag)
+        ran = new_stage.run("parse", "--file-id", "f", flag)
         assert (ran.code, ran.raw) == (0, payload + b"\n"), ran.err[-500:]
 
 
 @pytest.mark.parametrize("content", [b"this is not a database" * 500, b"SQLite format 3\0" + b"\xff" * 8000])
-def test_ledger_damaged_is_set_aside_and_kept(stage: Stage, service: Service, content: bytes) -> None:
-    state = stage.folder / "state"
+def test_ledger_damaged_is_set_aside_and_kept(new_stage: Stage, service: Service, content: bytes) -> None:
+    state = new_stage.folder / "state"
     state.mkdir()
     (state / "ledger.db").write_bytes(content)
-    ran = stage.run("parse", "--file-id", "f")
+    ran = new_stage.run("parse", "--file-id", "f")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["job_id"] == "job_1"
     assert "warning: " in ran.err
     assert content in [path.read_bytes() for path in state.iterdir() if path.is_file()]
-    assert stage.states() == ["running"]
-    assert stage.run("jobs", "list").err == ""
+    assert new_stage.states() == ["running"]
+    assert new_stage.run("jobs", "list").err == ""
 
 
 def test_ledger_of_newer_version_is_read_and_left_alone(stage: Stage, service: Service) -> None:
@@ -78,17 +78,17 @@ def test_ledger_missing_table_work_goes_on(stage: Stage, service: Service) -> No
     assert service.count(SUBMIT) == 2
 
 
-def test_ledger_warning_is_on_stderr_despite_quiet(stage: Stage) -> None:
-    (stage.folder / "state").write_text("a file in its place")
-    ran = stage.run("parse", "--file-id", "f", "--quiet")
+def test_ledger_warning_is_on_stderr_despite_quiet(new_stage: Stage) -> None:
+    (new_stage.folder / "state").write_text("a file in its place")
+    ran = new_stage.run("parse", "--file-id", "f", "--quiet")
     assert ran.out.count("\n") == 1
     assert "warning: " in ran.err
 
 
-def test_ledger_unusable_run_over_many_documents_works(stage: Stage, service: Service) -> None:
-    (stage.folder / "state").write_text("a file in its place")
-    paths = [stage.document(f"{n}.pdf") for n in range(6)]
-    ran = stage.run("parse", *paths)
+def test_ledger_unusable_run_over_many_documents_works(new_stage: Stage, service: Service) -> None:
+    (new_stage.folder / "state").write_text("a file in its place")
+    paths = [new_stage.document(f"{n}.pdf") for n in range(6)]
+    ran = new_stage.run("parse", *paths)
     assert ran.code == 0, ran.err
     assert (service.count(UPLOAD), service.count(SUBMIT)) == (6, 6)
     assert len({json.loads(line)["job_id"] for line in ran.out.splitlines()}) == 6

@@ -34,13 +34,13 @@ def test_permissions_of_saved_key_are_private(stage: Stage, service: Service) ->
 
 
 @pytest.mark.parametrize("how", ["--sync", "--wait"])
-def test_permissions_of_kept_results_are_private(stage: Stage, service: Service, how: str) -> None:
+def test_permissions_of_kept_results_are_private(new_stage: Stage, service: Service, how: str) -> None:
     before = os.umask(0)
     try:
-        assert stage.run("parse", "--file-id", "f", how).code == 0
+        assert new_stage.run("parse", "--file-id", "f", how).code == 0
     finally:
         os.umask(before)
-    folder = stage.folder / "state" / "kept"
+    folder = new_stage.folder / "state" / "kept"
     (path,) = (path for path in folder.rglob("*") if path.is_file())
     assert [mode(each) for each in (folder, path.parent, path)] == [0o700, 0o700, 0o600]
 

@@ -318,13 +318,13 @@ def test_conversation_takes_a_url_as_another_document(stage: Stage, service: Ser
 
 
 def test_url_without_a_folder_for_downloads_is_downloaded_for_this_command(
-    stage: Stage, service: Service
+    new_stage: Stage, service: Service
 ) -> None:
     service.at("/in/march.pdf", Reply(200, PDF))
-    state = stage.folder / "state"
+    state = new_stage.folder / "state"
     state.mkdir()
     (state / "downloads").touch()
-    ran = stage.run("parse", URL, "--wait")
+    ran = new_stage.run("parse", URL, "--wait")
     assert ran.code == 0, ran.err
     assert list(service.files.values()) == [PDF]
 

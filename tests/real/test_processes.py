@@ -84,7 +84,7 @@ def test_processes_with_same_request_on_a_lagging_server_submit_one_job(
 def every_lock_held(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Run another process that holds the lock of every request and upload."""
     path = folder / "state" / "locks"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
