@@ -29,12 +29,12 @@ def sanitize(text: str, *, multiline: bool = True) -> str:
     if not (text.isascii() and text.replace("\n", "").isprintable()):
         # The pattern is compiled by its first use: many commands print no such text.
         text = re.sub(
-            _UNSAFE, lambda found: "".join(map(_visible_control, found[0])), text.replace("\r\n", "\n")
+            _UNSAFE, lambda found: "".join(map(_visible_form, found[0])), text.replace("\r\n", "\n")
         )
     return text if multiline else text.translate(_ONE_LINE)
 
 
-def _visible_control(char: str) -> str:
+def _visible_form(char: str) -> str:
     code = ord(char)
     if code < 0x20 or code == 0x7F:
         return chr(0x2421 if code == 0x7F else 0x2400 + code)

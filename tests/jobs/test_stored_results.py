@@ -8,7 +8,7 @@ from pathlib import Path
 from docspeed_cli.jobs.stored.stored_results import read_result_file
 
 
-def test_read_result_closes_its_file(tmp_path: Path) -> None:
+def test_read_result_file_is_closed_again(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b'{"fields": {}}')
     with warnings.catch_warnings(record=True) as caught:
