@@ -230,7 +230,7 @@ class JobWait:
 class Confirmation:
     """A look at one job that the server may not know yet; `job` is the job as it is now.
 
-    `response` is the server's answer, or None if it does not know the job but may only be slow to.
+    `response` is the server's answer; None if it does not know the job, and it is too early to call it gone.
     """
 
     def __init__(self, follower: Follower, job: Job, deadline: float | None = None) -> None:

@@ -91,7 +91,7 @@ class _Names:
         self._known: dict[str, tuple[str, int] | None] = {}
 
     def find(self, key: str) -> tuple[str, int] | None:
-        """Return the column, and 0 for an exact match or 1 for a match by its end; None without one."""
+        """Return the column, and 1 if only the ends of key and name match, else 0; None without one."""
         if key not in self._known:
             self._known[key] = self._find(key)
         return self._known[key]

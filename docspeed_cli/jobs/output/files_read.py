@@ -46,7 +46,7 @@ class FilesRead:
         self._new += [(source.path, source.label) for source in sources if source.path]
 
     def label_at(self, output: Path) -> str | None:
-        """Return the label of the input that this output would replace; None if it replaces none."""
+        """Return the label of the input, or of the decisions, that this output would replace; else None."""
         for path, label in self._new:
             found = _file_identity(path)
             if found is not None:
