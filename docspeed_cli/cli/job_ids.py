@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,8 +16,7 @@ from docspeed_cli.core.settings import flag_for_server
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.documents.named_documents import may_be_id
-
-_ROW = re.compile(r"@(\d{1,18})")
+from docspeed_cli.jobs.job_names import LAST, ROW, named_job
 
 
 def read_ids(ids: Iterable[str] | None, context: Context, *, rows: bool = False) -> Iterator[str]:
@@ -56,7 +54,7 @@ def _id_in_line(line: str, context: Context, *, rows: bool) -> str | None:
     if members.get("job_id", "") is not None or not members.keys() & {"input", "error"}:
         hint = "pipe in ids, or the JSON lines that a command prints"
         raise UsageError(f"this line has no job_id: {line[:80]}", hint=hint)
-    row = _ROW.fullmatch(f"@{members.get('row')}") if rows else None
+    row = ROW.fullmatch(f"@{members.get('row')}") if rows else None
     job = context.ledger.by_row(int(row[1])) if row else None
     # The line may come from another machine, where the row is another job.
     if job is not None and all(members.get(key) == value for key, value in _lasting(job).items()):
@@ -79,34 +77,36 @@ def named_jobs(ids: Iterable[str] | None, context: Context) -> list[Job]:
 
 def named_run(ids: Sequence[str] | None) -> str | None:
     """The run that the only id names, as `@march`; None if it names a job."""
-    if not ids or len(ids) > 1 or ids[0] == "@last" or not ids[0].startswith("@") or _ROW.fullmatch(ids[0]):
+    if not ids or len(ids) > 1 or ids[0] == LAST or not ids[0].startswith("@") or ROW.fullmatch(ids[0]):
         return None
     return ids[0][1:]
 
 
 def find_job(context: Context, text: str) -> Job:
     """The ledger's job, or one of which only the id is known. NotFound, UsageError."""
-    if text == "@last":
-        newest = context.ledger.newest(None if context.any_server else context.server)
-        if newest is None:
-            raise NotFound("the ledger has no job yet", hint="`docspeed parse FILE --sandbox`")
-        return newest
-    row = _ROW.fullmatch(text)
-    if row:
-        found = context.ledger.by_row(int(row[1]))
-        if found is None:
-            raise NotFound(f"the ledger has no row {text}", hint="`docspeed jobs list`")
-        return found
+    known = named_job(context, text)
+    if known is not None:
+        return known
+    if text == LAST:
+        raise _no_job(context)
+    if ROW.fullmatch(text):
+        raise NotFound(f"the ledger has no row {text}", hint="`docspeed jobs list`")
     if text.startswith("@"):
         raise UsageError(f"{text} is neither @last nor a row like @7", hint="`docspeed jobs list`")
     if not text.isprintable() or not text.strip():
         raise UsageError(f"{text!r} can't be a job id")
-    known = context.ledger.by_id(text)
-    here = [job for job in known if job.server == context.server]
-    if not known:
-        _check_is_no_other_name(context, text)
-    unknown = Job("", "of unknown status", State.RUNNING, job_id=text, server=context.server)
-    return next(iter([*here, *known]), unknown)
+    _check_is_no_other_name(context, text)
+    return Job("", "of unknown status", State.RUNNING, job_id=text, server=context.server)
+
+
+def _no_job(context: Context) -> NotFound:
+    """The error for `@last` without a job."""
+    server = context.settings.named_server
+    newest = context.ledger.newest()
+    if newest is not None:
+        hint = f"`docspeed jobs list {flag_for_server(newest.server)}`"
+        return NotFound(f"the ledger has no job of {server} yet", hint=hint)
+    return NotFound("the ledger has no job yet", hint="`docspeed parse FILE --sandbox`")
 
 
 def _check_is_no_other_name(context: Context, text: str) -> None:
@@ -135,7 +135,7 @@ def context_for(context: Context, jobs: list[Job]) -> Context:
     servers = {job.server for job in jobs}
     if servers == {context.server} or not servers:
         return context
-    if servers == {SANDBOX} and context.any_server:
+    if servers == {SANDBOX} and context.settings.named_server is None:
         return context.with_server(SANDBOX)
     elsewhere = next(job for job in jobs if job.server != context.server)
     raise UsageError(

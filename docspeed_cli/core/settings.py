@@ -241,15 +241,15 @@ class Settings(NamedTuple):
 
     @property
     def named_server(self) -> str | None:
-        """Server that the command line names; None if a variable, the config file or the default does."""
-        return self.base_url if self.origins["base_url"].startswith("--") else None
+        """Server that a flag, a variable or the config file names; only its jobs and runs are meant then."""
+        return None if self.origins["base_url"] == "default" else self.base_url
 
     @property
     def server_flags(self) -> str:
         """Flags that name this server and its environment in another command, after a space."""
         name, by_flag = self.chosen
         chosen = f" --env {name}" if by_flag else ""
-        if self.named_server in (None, BASE_URL) or self.origins["base_url"] == chosen.strip():
+        if self.origins["base_url"] not in ("--base-url", "--sandbox") or self.base_url == BASE_URL:
             return chosen
         return f" {flag_for_server(self.base_url)}{chosen}"
 

@@ -169,11 +169,6 @@ class Context:
 
     # -- the server
 
-    @property
-    def any_server(self) -> bool:
-        """Whether the user named no server, so that a job's own may be used if it needs no key."""
-        return self.settings.origins["base_url"] == "default"
-
     def wait_command(self, jobs: Sequence[Job]) -> str:
         """The command that waits for these jobs."""
         return f"docspeed jobs wait {' '.join(job.shell_ref for job in jobs)}{self.settings.server_flags}"

@@ -182,6 +182,9 @@ def jobs_elsewhere(walker: Walker) -> None:
     walker.stage.submit(1)
     walker.play("jobs", "watch", "--base-url", "https://eu.docspeed.example", terminal=True)
     walker.play("jobs", "wait", "job_1", "--base-url", "https://eu.docspeed.example")
+    env = {"DOCSPEED_BASE_URL": "https://eu.docspeed.example"}
+    walker.play("jobs", "list", terminal=True, env=env)
+    walker.play("jobs", "status", "@last", env=env)
 
 
 @scenario

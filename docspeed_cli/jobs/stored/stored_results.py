@@ -15,6 +15,7 @@ from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.documents.named_documents import is_document
 from docspeed_cli.jobs.filenames import CORRECTIONS
+from docspeed_cli.jobs.job_names import LAST, named_job
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def _from_line(members: dict[str, Any], place: str) -> StoredResult:
 def _from_ledger(context: Context, name: str) -> Iterator[StoredResult]:
     """Yield the kept results of a run or a job."""
     run = context.ledger.runs.find(name, context.settings.named_server)
-    job = _job_named(context, name)
-    if run is not None and not (name == "@last" and _is_newer(job, run)):
+    job = named_job(context, name)
+    if run is not None and not (name == LAST and _is_newer(job, run)):
         for item in context.ledger.runs.items(run.run):
             row = context.ledger.by_row(item.job_row) if item.job_row is not None else None
             label = str(item.input or item.job_id)
@@ -180,14 +181,6 @@ def _from_ledger(context: Context, name: str) -> Iterator[StoredResult]:
 def _is_newer(job: Job | None, run: RunRecord) -> bool:
     """Whether a job was submitted after the newest run had started, and not by it."""
     return job is not None and job.run != run.run and (job.submitted_at or 0) > (run.started_at or 0)
-
-
-def _job_named(context: Context, name: str) -> Job | None:
-    if name == "@last":
-        return context.ledger.newest(context.settings.named_server)
-    if name.startswith("@") and name[1:].isdecimal():
-        return context.ledger.by_row(int(name[1:]))
-    return next(iter(context.ledger.by_id(name)), None)
 
 
 def _kept(

@@ -47,8 +47,7 @@ def forget(
             jobs = [_known_job(context, text) for text in dict.fromkeys(read_ids(ids, context, rows=True))]
         else:
             before = None if age is None else context.environment.now() - age
-            server = None if context.any_server else context.server
-            found = context.ledger.listing(older_than=before, server=server)
+            found = context.ledger.listing(older_than=before, server=context.settings.named_server)
             jobs = [job for job in found if job.ended or not finished]
         effect = _effect_of(context, jobs)
         if dry_run:

@@ -50,7 +50,7 @@ def refresh(context: Context, jobs: list[Job], *, retry_rate_limits: bool = Fals
     running = [job for job in jobs if job.job_id]
     for server in {job.server for job in running}:
         # The key goes to the server that it belongs to; the sandbox needs none.
-        if server != context.server and not (server == SANDBOX and context.any_server):
+        if server != context.server and not (server == SANDBOX and context.settings.named_server is None):
             continue
         at = context if server == context.server else context.with_server(server)
         with workers(at, retry_rate_limits=retry_rate_limits) as (at, run_tasks):
