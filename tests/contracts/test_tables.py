@@ -22,7 +22,8 @@ from docspeed_cli.core.settings import SETTINGS, VARIABLES
 from tests.contracts.test_imports import FLOORS, PACKAGE, SANDBOX
 from tests.real.faults import HEAD, TABLE, as_markdown
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 WRITE = bool(os.environ.get("DOCSPEED_WRITE_DOCS"))
 
 
@@ -184,6 +185,29 @@ def test_docs_packages_are_those_that_exist_in_the_order_of_imports() -> None:
     order = [floor.get(name, -1) for name in names]
     assert order == sorted(order, reverse=True)
     assert all(about for _, about in rows)
+
+
+@pytest.mark.parametrize(
+    "head", [("value", "module", "what it is"), ("to add", "change", "generate")], ids="-".join
+)
+def test_docs_names_are_in_the_files_of_their_row(head: tuple[str, ...]) -> None:
+    for row in table_below((DOCS / "contributing.md").read_text("utf-8"), head):
+        quoted = re.findall(r"`([\w/.]+)`", " ".join(row))
+        paths = [path for name in quoted if name.endswith(".py") for path in (PACKAGE / name, ROOT / name)]
+        texts = [path.read_text("utf-8") for path in paths if path.exists()]
+        assert len(texts) == sum(name.endswith(".py") for name in quoted), row
+        names = [name for name in quoted if name.isidentifier()]
+        assert [name for name in names if not re.search(rf"\b{name}\b", " ".join(texts))] == []
+
+
+def test_docs_map_has_every_module_of_jobs_once() -> None:
+    rows = table_below((DOCS / "contributing.md").read_text("utf-8"), ("modules in `jobs/`", "what for"))
+    named = [name for names, _ in rows for name in re.findall(r"`([\w/]+)`", names)]
+    folder = PACKAGE / "jobs"
+    modules = [path.stem for path in folder.glob("[!_]*.py")]
+    assert sorted(named) == sorted(
+        [*modules, *(f"{path.parent.name}/" for path in folder.glob("*/__init__.py"))]
+    )
 
 
 # -- speed

@@ -33,7 +33,7 @@ class ListOptions(ConcurrencyOptions, FormatOptions, ServerOptions):
         Text,
         input_flag(
             "--status",
-            "only jobs in this state (running, done, failed, gone, unknown) or with this status",
+            "only jobs in this state (submitting, running, done, failed, gone, unknown) or with this status",
             "STATUS",
             tuple(State),
         ),
