@@ -243,17 +243,17 @@ def test_timeout_of_a_job_that_the_server_does_not_know_says_so(stage: Stage) ->
 def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
     """Documents not submitted in time are left to the next run."""
     service.polls = 10**9
-    ids = [word for number in range(300) for word in ("--file-id", f"f{number}")]
+    ids = [word for number in range(100) for word in ("--file-id", f"f{number}")]
     argv = ("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
     ran = stage.run(*argv)
     assert ran.code == 8
     assert stage.clock.time < 45
     submitted = service.count(SUBMIT)
-    assert len(lines(ran.out)) == submitted
+    assert len(lines(ran.out)) == submitted < 100
     assert ran.err.count("still running") == 1
     service.polls = 1
     assert stage.run("parse", *ids, "--wait").code == 0
-    assert service.count(SUBMIT) == 300
+    assert service.count(SUBMIT) == 100
 
 
 def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -> None:

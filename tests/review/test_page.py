@@ -163,7 +163,7 @@ def test_pages_that_values_point_at_come_before_the_others(tmp_path: Path) -> No
 
 
 def test_page_of_too_many_regions_shows_the_first() -> None:
-    lines = [{"text": "x", "bbox": [0, 0, 1, 1], "region_id": f"p1:l{n}"} for n in range(3 * MAX_VALUES)]
+    lines = [{"text": "x", "bbox": [0, 0, 1, 1], "region_id": f"p1:l{n}"} for n in range(MAX_VALUES + 1)]
     data = shown({"pages": [{"page_index": 0, "lines": lines}]})
     assert len(data.values) == MAX_VALUES
     assert data.notes == (f"The page shows the first {MAX_VALUES:,} values.",)
