@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.fake_service import KEY, POLL, SUBMIT, Call, Reply, Service
+from tests.fake_service import KEY, POLL, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Clock, Ran, Stage, by_input, file_ids, lines
 
 
@@ -242,18 +242,24 @@ def test_timeout_of_a_job_that_the_server_does_not_know_says_so(stage: Stage) ->
 
 def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
     """Documents not submitted in time are left to the next run."""
-    service.polls = 10**9
-    ids = [word for number in range(100) for word in ("--file-id", f"f{number}")]
-    argv = ("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
-    ran = stage.run(*argv)
+    answer, service.polls = service.handle, 10**9
+
+    def handle(call: Call) -> Reply:
+        stage.clock.time += call.kind == UPLOAD
+        return answer(call)
+
+    service.handle = handle  # type: ignore[method-assign]
+    paths = [stage.document(f"{number}.pdf") for number in range(60)]
+    ran = stage.run("parse", *paths, "--wait", "--timeout", "30", "--concurrency", "1")
     assert ran.code == 8
     assert stage.clock.time < 45
     submitted = service.count(SUBMIT)
-    assert len(lines(ran.out)) == submitted < 100
+    assert 20 < submitted < 40
+    assert len(lines(ran.out)) == submitted
     assert ran.err.count("still running") == 1
     service.polls = 1
-    assert stage.run("parse", *ids, "--wait").code == 0
-    assert service.count(SUBMIT) == 100
+    assert stage.run("parse", *paths, "--wait").code == 0
+    assert service.count(SUBMIT) == 60
 
 
 def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -> None:
