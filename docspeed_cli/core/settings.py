@@ -241,8 +241,8 @@ class Settings(NamedTuple):
 
     @property
     def named_server(self) -> str | None:
-        """Server that a flag, a variable or the config file names; only its jobs and runs are meant then."""
-        return None if self.origins["base_url"] == "default" else self.base_url
+        """Server that the command line names; only its jobs and runs are meant then."""
+        return self.base_url if self.origins["base_url"].startswith("--") else None
 
     @property
     def server_flags(self) -> str:

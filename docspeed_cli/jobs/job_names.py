@@ -19,7 +19,7 @@ ROW = re.compile(r"@(\d{1,18})")
 def named_job(context: Context, name: str) -> Job | None:
     """Return the ledger's job with this name; None if it has none.
 
-    `@last` is the newest job of the named server, or of all if none is named. An id that two servers know
+    `@last` is the newest job of the server that a flag names, or of all servers. An id that two servers know
     stands for the job on this one.
     """
     if name == LAST:

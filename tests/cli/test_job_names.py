@@ -55,11 +55,10 @@ def meant(
     return {word for text in texts for word in re.findall("mine|theirs", text)}
 
 
-@HOW
-def test_job_last_is_of_the_server_however_it_is_named(servers: Stage, how: str) -> None:
-    flags, env = named(servers, how)
-    assert meant(servers, "@last", flags, env) == {"mine"}
-    listed = servers.run("jobs", "list", *flags, env=env)
+def test_job_last_is_of_the_server_that_a_flag_names(servers: Stage) -> None:
+    flags, _ = named(servers, "flag")
+    assert meant(servers, "@last", flags) == {"mine"}
+    listed = servers.run("jobs", "list", *flags)
     assert [json.loads(line)["file_id"] for line in listed.out.splitlines()] == ["mine"]
 
 
@@ -73,20 +72,32 @@ def test_job_id_on_two_servers_is_of_the_named_one(stage: Stage, service: Servic
     assert meant(stage, "job_same", *named(stage, how)) == {"mine"}
 
 
-def test_job_last_without_a_named_server_is_the_newest_of_all(servers: Stage) -> None:
-    for ran in (servers.run("jobs", "list", "--limit", "1"), servers.run("crop", "@last", "--field", "x")):
-        assert set(re.findall("mine|theirs", ran.out + ran.err)) == {"theirs"}
-    refused = servers.run("jobs", "status", "@last")
+@pytest.mark.parametrize("how", ["", "variable", "config"])
+def test_job_last_without_a_flag_is_the_newest_of_all(servers: Stage, how: str) -> None:
+    _, env = named(servers, how)
+    for command in ("jobs list --limit 1", "crop @last --field x", "view @last"):
+        ran = servers.run(*command.split(), env=env)
+        read = Path(ran.out.strip()).read_text() if command.startswith("view") else ran.out + ran.err
+        assert set(re.findall("mine|theirs", read)) == {"theirs"}, command
+    refused = servers.run("jobs", "status", "@last", env=env)
     assert (refused.code, f"`--base-url {OTHER}`" in refused.err) == (2, True)
 
 
-@HOW
-def test_job_last_of_a_server_without_jobs_exits_6_everywhere(servers: Stage, how: str) -> None:
-    flags, env = named(servers, how, "https://third.example")
+@pytest.mark.parametrize("how", ["", "variable", "config"])
+def test_job_last_of_the_sandbox_needs_no_flag(servers: Stage, how: str) -> None:
+    made = servers.run("schema", "--instructions", "number", "--sandbox", "--wait")
+    assert made.code == 0, made.err
+    _, env = named(servers, how)
+    for command in ("jobs result @last", "jobs wait @last", "jobs status @last --json"):
+        assert servers.run(*command.split(), env=env).code == 0, command
+
+
+def test_job_last_of_a_server_without_jobs_exits_6_everywhere(servers: Stage) -> None:
+    flags, _ = named(servers, "flag", "https://third.example")
     for command in ("jobs status", "jobs result", "jobs forget --yes", "view", "crop --field x"):
-        ran = servers.run(*command.split(), "@last", *flags, env=env)
+        ran = servers.run(*command.split(), "@last", *flags)
         assert (ran.code, ran.out) == (6, ""), command
-    assert "no job of https://third.example" in servers.run("jobs", "status", "@last", *flags, env=env).err
+    assert "no job of https://third.example" in servers.run("jobs", "status", "@last", *flags).err
 
 
 @pytest.mark.parametrize("command", ["jobs status", "view", "crop --field x"])
@@ -94,19 +105,11 @@ def test_job_row_that_cannot_be_one_is_no_crash(servers: Stage, command: str) ->
     assert servers.run(*command.split(), f"@{10**22}").code in (2, 6)
 
 
-@pytest.mark.parametrize("how", ["variable", "config"])
-def test_jobs_list_says_that_it_leaves_out_other_servers(servers: Stage, how: str) -> None:
-    flags, env = named(servers, how)
-    ran = servers.run("jobs", "list", *flags, env=env, terminal=True)
-    assert ("theirs" in ran.out, f"docspeed jobs list --base-url {OTHER}" in ran.err) == (False, True)
-
-
-@HOW
-def test_run_last_is_of_the_server_however_it_is_named(stage: Stage, how: str) -> None:
+def test_run_last_is_of_the_server_that_a_flag_names(stage: Stage) -> None:
     for server, name in ((NAMED, "mine"), (OTHER, "theirs")):
         ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--name", name, "--base-url", server)
         assert ran.code == 0, ran.err
         stage.clock.time += 60
-    flags, env = named(stage, how)
+    flags, _ = named(stage, "flag")
     for command in (("runs", "show"), ("runs", "list")):
-        assert set(re.findall("mine|theirs", stage.run(*command, *flags, env=env).out)) == {"mine"}
+        assert set(re.findall("mine|theirs", stage.run(*command, *flags).out)) == {"mine"}

@@ -47,7 +47,9 @@ def forget(
             jobs = [_known_job(context, text) for text in dict.fromkeys(read_ids(ids, context, rows=True))]
         else:
             before = None if age is None else context.environment.now() - age
-            found = context.ledger.listing(older_than=before, server=context.settings.named_server)
+            # A variable or the config file is enough here: what another server knows must not be forgotten.
+            server = None if context.settings.origins["base_url"] == "default" else context.server
+            found = context.ledger.listing(older_than=before, server=server)
             jobs = [job for job in found if job.ended or not finished]
         effect = _effect_of(context, jobs)
         if dry_run:

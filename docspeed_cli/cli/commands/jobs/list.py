@@ -14,7 +14,7 @@ from docspeed_cli.cli.run_names import find_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
 from docspeed_cli.core.operations import OPERATIONS, operation_named
-from docspeed_cli.core.settings import duration, flag_for_server
+from docspeed_cli.core.settings import duration
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.terminal.streams import check_bom
@@ -93,7 +93,6 @@ def list_jobs(options: ListOptions) -> Action:
         if not found:
             _explain_empty(context, options.status)
         _show_jobs(context, [mark_abandoned(context, job) for job in found], options)
-        _hint_at_other_servers(context)
         return 0
 
     return action
@@ -124,26 +123,8 @@ def _explain_empty(context: Context, status: str | None) -> None:
     elif status is not None and status.lower() not in words and (human or status.lower() not in tuple(State)):
         states = ", ".join(dict.fromkeys(state for state, _ in here))
         context.output.note(f"no job has status {status!r}; the jobs here are {states}")
-    elif human and _server_by_setting(context):
-        context.output.note("no matching jobs")
     elif human:
         context.output.note("no matching jobs; `docspeed jobs list` shows all")
-
-
-def _server_by_setting(context: Context) -> str | None:
-    """The server whose jobs alone are listed, if it is not named on the command line."""
-    return None if context.settings.server_flags else context.settings.named_server
-
-
-def _hint_at_other_servers(context: Context) -> None:
-    """Say that jobs are left out because of a setting, which is easily forgotten."""
-    here = _server_by_setting(context)
-    if here is None or not context.output.human_output:
-        return
-    newest = context.ledger.newest()
-    if newest is not None and newest.server != here:
-        flag = flag_for_server(newest.server)
-        context.output.hint(f"only jobs of {here} are listed; `docspeed jobs list {flag}` lists newer ones")
 
 
 def _show_jobs(context: Context, jobs: list[Job], options: ListOptions) -> None:
