@@ -79,7 +79,7 @@ def test_windows_commands_without_a_service_start_and_end_well(machine: Machine)
         ("tables", "a.pdf", "--sandbox", "--wait", "--format", "xlsx", "-o", "book.xlsx"),
         ("tables", "a.pdf", "--sandbox", "--wait", "-o", "out/"),
         ("runs", "show", "--format", "markdown", "--sandbox"),
-        ("view", "@last", "-o", "page.html"),
+        ("view", "@last", "--sandbox", "-o", "page.html"),
         ("jobs", "forget", "@last", "--yes", "--sandbox"),
         ("doctor", "--sandbox"),
     ):
