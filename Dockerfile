@@ -8,7 +8,7 @@ COPY man man
 RUN python -m venv --without-pip /opt/docspeed \
  && pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
  && pip --python /opt/docspeed/bin/python install --no-cache-dir \
-    "$(echo /wheels/docspeed_cli-*.whl)[sandbox,xlsx,review,postgres,socks]"
+    "$(echo /wheels/docspeed_cli-*.whl)[all]"
 
 FROM python:3.13-slim
 COPY --from=build /opt/docspeed /opt/docspeed

@@ -135,9 +135,10 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         plain.text(answer(called, PROGRAM))
         return 0
     from docspeed_cli.cli.framework import describe
-    from docspeed_cli.cli.quick_parse import quick_parse
+    from docspeed_cli.cli.quick_parse import check_values, quick_parse
 
     description = describe(called.entry)
+    check_values(description, called.rest)
     values = quick_parse(description, called.rest)
     if values is not None:
         return description.invocation(values)

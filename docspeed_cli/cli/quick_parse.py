@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getopt
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.cli.flags import Count, Flag, Texts
 from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
+from docspeed_cli.core.errors import UsageError
 
 
 def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
@@ -26,6 +28,17 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
         values[parameter.name] = [*before, value] if parameter.kind == Texts else value
     complete = _fill(values, description.arguments, found[1]) and REQUIRED not in values.values()
     return values if complete else None
+
+
+def check_values(description: Description, words: Sequence[str]) -> None:
+    """Check that no flag is taken for the value of the one before. UsageError if one is."""
+    flags = description.flags
+    for word, following in itertools.pairwise(words):
+        if word == "--":
+            return
+        if word in flags and not flags[word][0].is_switch and following in flags:
+            # Most often a shell variable without quotes was empty, so that no word is left of it.
+            raise UsageError(f"{word} has no value: {following} follows it; is a variable unset?")
 
 
 def split_words(

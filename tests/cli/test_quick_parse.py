@@ -17,6 +17,7 @@ from docspeed_cli.cli.groups import commands, find
 from docspeed_cli.cli.quick_parse import quick_parse
 from docspeed_cli.cli.typer_command import typer_command
 from docspeed_cli.core.errors import UsageError
+from tests.stage import Stage
 
 DESCRIPTIONS = {
     called.path: describe(called.entry)
@@ -147,3 +148,21 @@ def test_parameters_have_known_types_and_many_words_come_last(path: str) -> None
     assert [parameter.name for parameter in parameters if parameter.kind not in KINDS] == []
     arguments = [parameter.kind for parameter in parameters if isinstance(parameter.declared, Argument)]
     assert Texts not in arguments[:-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "flag", "following"),
+    [
+        ("parse --file-id --sandbox --wait", "--file-id", "--sandbox"),
+        ("parse a.pdf --wait -o --json", "-o", "--json"),
+        ("parse --timeout -q", "--timeout", "-q"),
+    ],
+)
+def test_flag_without_its_value_is_a_usage_error(stage: Stage, line: str, flag: str, following: str) -> None:
+    ran = stage.run(*line.split())
+    assert (ran.code, f"{flag} has no value: {following} follows it" in ran.err) == (2, True), ran.err
+
+
+def test_flag_as_a_value_is_taken_with_an_equals_sign_and_as_a_document(stage: Stage) -> None:
+    for line in ("parse --file-id=--sandbox", "parse --file-id f -- --output --json"):
+        assert "has no value" not in stage.run(*line.split()).err

@@ -100,4 +100,6 @@ def test_extra_source_is_read_from_direct_url(
 
 def test_extras_are_those_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
-    assert {*EXTRAS} == {*project["optional-dependencies"]} - {"dev"}
+    assert {*EXTRAS} == {*project["optional-dependencies"]} - {"dev", "all"}
+    (every,) = project["optional-dependencies"]["all"]
+    assert sorted(every.removesuffix("]").partition("[")[2].split(",")) == sorted(EXTRAS)
