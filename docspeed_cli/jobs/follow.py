@@ -20,6 +20,9 @@ from docspeed_cli.service.responses import job_error, job_in, status_word
 _LOOKS_PER_SECOND = 50
 """Most status requests a second, however many jobs run."""
 
+_LAST_LOOKS = 1.0
+"""Seconds after the deadline in which jobs are looked at for the last time."""
+
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
@@ -155,6 +158,8 @@ class JobWait:
             self._looks_later = False
             return self._bounded(self._started + self._schedule.delay(0.0))
         waited, failure = self._clock() - self._started, None
+        if self._is_too_late():
+            raise self._timed_out(self._clock(), None)
         try:
             self._look()
             if self.job.ended:
@@ -165,7 +170,7 @@ class JobWait:
             failure, retry_after = error, error.retry_after
         now, deadline = self._clock(), self._options.deadline
         if deadline is not None and now >= deadline:
-            raise self._timed_out(deadline, now, failure)
+            raise self._timed_out(now, failure)
         # With thousands of jobs the looks are spread out, so that the server is not flooded.
         spacing = len(self._follower.run.waiting) / _LOOKS_PER_SECOND
         delay = self._schedule.delay(waited, retry_after)
@@ -180,6 +185,12 @@ class JobWait:
             hopeless = (job.error or "").startswith("document_") or job.row is None
             raise job_failed(job, None if hopeless else "run the same command again to submit it again")
         return job
+
+    def _is_too_late(self) -> bool:
+        """Whether the deadline is so long over that there is no time for a last look."""
+        # All jobs of a run are due at its deadline, and a look at each of thousands takes minutes.
+        deadline, known = self._options.deadline, self.response is not None or self._follower.run.many
+        return deadline is not None and known and self._clock() >= deadline + _LAST_LOOKS
 
     def _bounded(self, due: float) -> float:
         deadline = self._options.deadline
@@ -216,9 +227,9 @@ class JobWait:
         why = "the server does not know it; asking again" if unknown else error.message
         self._options.on_status(job._replace(status=f"{job.status} ({why})"))
 
-    def _timed_out(self, deadline: float, now: float, failure: DocspeedError | None) -> Pending:
+    def _timed_out(self, now: float, failure: DocspeedError | None) -> Pending:
         """The error for a job that has not ended in time; `failure` is that of the last status request."""
-        job, pending = self.job, self._follower.pending
+        job, pending, deadline = self.job, self._follower.pending, self._options.deadline or now
         after = f" after {max(round(deadline - self._started, 3), round(now - self._started)):g} s"
         if isinstance(failure, NotFound):
             unknown = f"the server does not know job {job.ref}{after}; the job may be too new"

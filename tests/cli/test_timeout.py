@@ -262,6 +262,23 @@ def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -
     assert service.count(SUBMIT) == 60
 
 
+def test_timeout_of_batch_asks_no_more_about_jobs_that_run_on(stage: Stage, service: Service) -> None:
+    """A last look at each of thousands of jobs would take minutes."""
+    answer, service.polls = service.handle, 10**9
+
+    def handle(call: Call) -> Reply:
+        stage.clock.time += call.kind == POLL
+        return answer(call)
+
+    service.handle = handle  # type: ignore[method-assign]
+    ids = file_ids(*(f"file_{number}" for number in range(60)))
+    started = stage.clock.time
+    ran = stage.run("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
+    assert (ran.code, service.count(SUBMIT)) == (8, 60)
+    assert stage.clock.time - started < 35
+    assert ran.out.count('"code":"pending"') == 60
+
+
 def test_timeout_zero_of_batch_submits_nothing(stage: Stage, service: Service) -> None:
     ran = stage.run("parse", "--file-id", "a", "--file-id", "b", "--wait", "--timeout", "0")
     assert (ran.code, service.count(SUBMIT)) == (8, 0)
