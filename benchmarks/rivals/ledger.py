@@ -6,6 +6,7 @@ measured against. With a number, the ledger is filled with so many jobs.
 """
 
 import gc
+import os
 import sys
 import time
 
@@ -31,6 +32,8 @@ def fill(path: str, rows: int) -> None:
             ),
         )
     db.close()
+    # Otherwise the disk still writes these rows while jobs are measured.
+    os.sync()
 
 
 class PlainJob:
