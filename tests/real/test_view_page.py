@@ -80,6 +80,15 @@ def test_view_page_has_the_document_beside_its_values(browser: Browser, tmp_path
     page.close()
 
 
+def test_view_page_shows_the_first_page_once_it_is_loaded(browser: Browser, invoice: Path) -> None:
+    """A program that saves a picture of the window waits for nothing else."""
+    opened = Opened(browser, invoice)
+    how = "all => all.slice(0, 2).map(one => [one.loading, one.decoding, one.complete])"
+    first, second = opened.page.eval_on_selector_all(".sheet img", how)
+    assert (first, second[:2]) == (["eager", "sync", True], ["lazy", "async"])
+    opened.page.close()
+
+
 def test_view_page_values_and_places_lead_to_each_other(browser: Browser, invoice: Path) -> None:
     opened = Opened(browser, invoice, viewport={"width": 1280, "height": 800})
     page = opened.page

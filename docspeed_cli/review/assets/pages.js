@@ -11,6 +11,11 @@ function sourceOf(image) {
   return { url: holder?.textContent ? `data:image/jpeg;base64,${holder.textContent}` : "", problem: holder?.dataset.problem ?? "" };
 }
 
+// Pages are drawn when they are scrolled to; the first one at once, so that a saved picture of the window shows it.
+function whenDrawn(page) {
+  return page.number === 1 ? { decoding: "sync", loading: "eager" } : { decoding: "async", loading: "lazy" };
+}
+
 export class Pages {
   constructor(data, selection) {
     this.data = data;
@@ -55,7 +60,7 @@ export class Pages {
     if (page.image) {
       const { url, problem } = sourceOf(page.image);
       entry.url = url;
-      if (url) sheet.append(element("img", { src: url, alt: `Page ${page.number}`, decoding: "async", loading: "lazy", draggable: false, onerror: ({ target }) => this.explain(target) }));
+      if (url) sheet.append(element("img", { src: url, alt: `Page ${page.number}`, ...whenDrawn(page), draggable: false, onerror: ({ target }) => this.explain(target) }));
       else sheet.append(this.makeProblem(problem));
     }
     for (const [box, text] of page.pieces) sheet.append(this.makePiece(page, box, text));
@@ -135,7 +140,7 @@ export class Pages {
     strip.hidden = pages.length < 2;
     for (const page of pages) {
       const { url } = this.sheets.get(this.key(this.document, page.number));
-      const frame = element("span", {}, url ? element("img", { src: url, alt: "", decoding: "async", loading: "lazy" }) : "");
+      const frame = element("span", {}, url ? element("img", { src: url, alt: "", ...whenDrawn(page) }) : "");
       setSide(frame, { "aspect-ratio": `${page.width} / ${page.height}` });
       const button = element("button", { "aria-label": `Page ${page.number}`, onclick: () => this.goTo(page.number) }, frame, String(page.number));
       button.dataset.page = page.number;
