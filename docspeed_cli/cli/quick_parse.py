@@ -36,9 +36,10 @@ def check_values(description: Description, words: Sequence[str]) -> None:
     for word, following in itertools.pairwise(words):
         if word == "--":
             return
-        if word in flags and not flags[word][0].is_switch and following in flags:
+        flag = following.partition("=")[0]
+        if word in flags and not flags[word][0].is_switch and flag in flags:
             # Most often a shell variable without quotes was empty, so that no word is left of it.
-            raise UsageError(f"{word} has no value: {following} follows it; is a variable unset?")
+            raise UsageError(f"{word} has no value: {flag} follows it; is a variable unset?")
 
 
 def split_words(

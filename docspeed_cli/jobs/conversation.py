@@ -132,5 +132,5 @@ def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conve
 
 def stored_sources(conversation: Conversation) -> tuple[Source, ...]:
     """The documents of a conversation, as files that the service stores."""
-    pairs = zip(conversation.names, conversation.file_ids, strict=False)
-    return tuple(Source(name, file_id=file_id) for name, file_id in pairs)
+    members = zip(conversation.names, conversation.file_ids, conversation.documents, strict=False)
+    return tuple(Source(name, file_id=file_id, digest=digest) for name, file_id, digest in members)

@@ -27,7 +27,8 @@ class Uploads:
             if job is not None:
                 why, hint = "it is a job, not a file", f"its result: `{context.result_command(job)}`"
                 raise UsageError(f"{source.label}: {why}", code="invalid_input", reason=why, hint=hint)
-            return source._replace(digest=digest or f"id:{file_id}")
+            # The upload may be forgotten: a conversation knows the digest of its documents in any case.
+            return source._replace(digest=digest or source.digest or f"id:{file_id}")
         try:
             version = _version_of(source.path)
             return source._replace(digest=file_digest(source.path), version=version)

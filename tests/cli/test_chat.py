@@ -183,6 +183,18 @@ def test_chat_added_document_is_asked_about_in_a_new_session(stage: Stage, servi
     assert f"2. {other}" in ran.out
 
 
+def test_chat_continued_over_a_file_stored_anew_is_still_over_its_document(
+    stage: Stage, service: Service
+) -> None:
+    answering(service)
+    path = stage.document("a.pdf")
+    stage.run("chat", "first?", path)
+    stage.run("upload", path, "--fresh")
+    for flags in ((), (path,)):
+        assert stage.run("chat", "again?", *flags, "--continue").code == 0
+    assert sessions(service) == [None, "s1", "s1"]
+
+
 @pytest.mark.parametrize("name", ["", "nowhere.pdf", "notes.txt", "a.pdf"])
 def test_chat_added_document_that_cannot_be_used_changes_nothing(
     stage: Stage, service: Service, name: str
@@ -192,4 +204,13 @@ def test_chat_added_document_that_cannot_be_used_changes_nothing(
     ran = converse(stage, f"/add {stage.folder / name if name else ''}", "How much?", "/documents")
     assert (ran.code, len(service.bodies()[0]["inputs"])) == (0, 1)
     assert "error:" in ran.err
+    assert "2. " not in ran.out
+
+
+def test_chat_added_job_changes_nothing(stage: Stage, service: Service) -> None:
+    stage.submit(1)
+    answering(service)
+    ran = converse(stage, "/add job_1", "How much?", "/documents")
+    assert (ran.code, len(service.bodies()[-1]["inputs"])) == (0, 1)
+    assert "job_1: it is a job, not a file" in ran.err
     assert "2. " not in ran.out

@@ -156,6 +156,7 @@ def test_parameters_have_known_types_and_many_words_come_last(path: str) -> None
         ("parse --file-id --sandbox --wait", "--file-id", "--sandbox"),
         ("parse a.pdf --wait -o --json", "-o", "--json"),
         ("parse --timeout -q", "--timeout", "-q"),
+        ("parse --file-id --format=id", "--file-id", "--format"),
     ],
 )
 def test_flag_without_its_value_is_a_usage_error(stage: Stage, line: str, flag: str, following: str) -> None:

@@ -15,6 +15,7 @@ from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.documents.input_set import discard
 from docspeed_cli.jobs.documents.named_documents import listed_source, named_in_line
+from docspeed_cli.jobs.uploads import Uploads
 
 HELP = """\
 /documents  list the documents of this conversation
@@ -144,7 +145,8 @@ def _add(talk: Talk, name: str) -> None:
         raise UsageError(f"{source.label} is already one of the documents")
     if source.url is not None:
         source = talk.context.downloads.document(source, talk.context.sleep)
-    talk.add(source)
+    # Now, not when the next question is asked: a job in place of a document would fail every question.
+    talk.add(Uploads(talk.context).read(source))
     about = f"the next question is about {len(talk.sources)} documents, in a new conversation"
     talk.context.output.progress(f"added {source.label}; {about}")
 
