@@ -24,7 +24,7 @@ class Uploads:
         if source.path is None:
             context, file_id = self.context, str(source.file_id)
             digest, job = context.ledger.stored_file(context.server, context.fingerprint, file_id)
-            if job is not None:
+            if job is not None and digest is None:
                 why, hint = "it is a job, not a file", f"its result: `{context.result_command(job)}`"
                 raise UsageError(f"{source.label}: {why}", code="invalid_input", reason=why, hint=hint)
             # The upload may be forgotten: a conversation knows the digest of its documents in any case.

@@ -221,3 +221,13 @@ def test_reuse_of_a_kept_result_of_the_sandbox_has_the_sandbox_note(stage: Stage
     ran = stage.run(*argv)
     assert "reusing" in ran.err
     assert ran.err.count("not with the service's models") == 1
+
+
+def test_file_id_that_is_the_id_of_a_job_too_is_the_file_that_was_uploaded(
+    stage: Stage, service: Service
+) -> None:
+    path = stage.document("a.pdf")
+    service.then(SUBMIT, Reply.of(200, {"job_id": "file_1", "status": "queued"}))
+    assert stage.run("parse", path).code == 0
+    ran = stage.run("tables", "--file-id", "file_1")
+    assert (ran.code, service.bodies()[-1]["input"]) == (0, {"file_id": "file_1"}), ran.err
