@@ -129,14 +129,15 @@ class Scheduler(Generic[T]):
     def _start_worker(self) -> None:
         """Start one more worker; where the system starts no more threads, those that run do the work."""
         thread = threading.Thread(target=self._work, daemon=True)
+        # Before it starts, which a signal can interrupt: a stopping run waits for all its threads.
+        self._threads.append(thread)
         try:
             thread.start()
         except RuntimeError:
+            self._threads.remove(thread)
             if not self._threads:
                 raise
             self._workers = len(self._threads)
-        else:
-            self._threads.append(thread)
 
     def _wait_for_change(self) -> None:
         # While every worker is busy a due time can't be met earlier than by the next change.
@@ -181,6 +182,7 @@ class Scheduler(Generic[T]):
                     heapq.heappush(self._parked, (due, next(self._numbers), task))
                     self._handed_out -= 1
                     self._changed.notify()
+        self._steps.put(None)  # for the next worker
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:
@@ -196,8 +198,7 @@ class Scheduler(Generic[T]):
             self._stopping.notify_all()
         # The thread that reads input may wait for room, and must see that the run has stopped.
         self._room_for_input.release(_READ_AHEAD * self._workers)
-        for _ in self._threads:
-            self._steps.put(None)
+        self._steps.put(None)
         self._join(min(self._grace, _QUIET_STOP))
         if self._grace > _QUIET_STOP and any(thread.is_alive() for thread in self._threads):
             self._report(f"finishing requests under way ({self._grace:g} s at most); Ctrl-C again leaves now")
@@ -205,7 +206,8 @@ class Scheduler(Generic[T]):
 
     def _join(self, seconds: float) -> None:
         deadline = self._environment.monotonic() + seconds
-        for thread in self._threads:
+        # One whose start was interrupted may not have begun: it ends without a step.
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(0.0, deadline - self._environment.monotonic()))
 
 

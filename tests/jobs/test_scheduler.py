@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Interrupted, Unavailable
 from docspeed_cli.core.settings import resolve
-from docspeed_cli.core.signals import Interrupts
+from docspeed_cli.core.signals import GRACE, Interrupts
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import Task
 from docspeed_cli.jobs.scheduler import Scheduler, workers
@@ -35,12 +36,12 @@ class Clock:
         return self.time
 
 
-def scheduler(threads: int, clock: Clock | None = None) -> Scheduler[object]:
+def scheduler(threads: int, clock: Clock | None = None, grace: float = GRACE) -> Scheduler[object]:
     streams = io.StringIO(), io.StringIO(), io.StringIO()
     environment = Environment(
         {}, *streams, Interrupts(), monotonic=clock.monotonic if clock else time.monotonic
     )
-    return Scheduler(threads, environment)
+    return Scheduler(threads, environment, grace=grace)
 
 
 def at_once(value: object) -> Task[object]:
@@ -380,3 +381,29 @@ def test_workers_one_task_runs_in_the_callers_thread(tmp_path: Path) -> None:
 
     with workers(context, total=1) as (_, run_tasks):
         assert list(run_tasks([where()])) == [threading.current_thread()]
+
+
+def test_worker_whose_start_is_interrupted_ends_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    ended = threading.Semaphore(0)
+    start = threading.Thread.start
+
+    def start_and_interrupt(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        if len(started) == 3:  # the one that reads the input is the first
+            ended.acquire()
+            ended.acquire()
+            raise Interrupted(signal.SIGINT)
+
+    def counted(value: object) -> Task[object]:
+        ended.release()
+        return value
+        yield
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_interrupt)
+    with pytest.raises(Interrupted):
+        list(scheduler(2, grace=0.0).run([counted(1), counted(2)]))
+    for thread in started:
+        thread.join(5.0)
+    assert not any(thread.is_alive() for thread in started)
