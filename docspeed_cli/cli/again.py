@@ -21,9 +21,10 @@ def again(argv: Sequence[str]) -> Again:
         phrase = f"the whole pipeline again{without}"
         return Again(f"run {phrase}", phrase)
     if any("://" in word for word in words):
-        from docspeed_cli.core.urls import is_url, url_secrets
+        from docspeed_cli.core.urls import url_secrets, urls_in
 
-        if any(is_url(word) and url_secrets(word) for word in words):
+        # A field's value, too, may hold a URL with a secret.
+        if any(url_secrets(url) for word in words for url in urls_in(word)):
             return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
     return Again(f"`{shlex.join(['docspeed', *words])}`", SAME_AGAIN + without)
 

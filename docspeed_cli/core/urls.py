@@ -10,6 +10,11 @@ def is_url(text: str) -> bool:
     return "://" in text and bool(re.fullmatch(r"(?i)https?://\S*", text))
 
 
+def urls_in(text: str) -> list[str]:
+    """The URLs in a text; each ends at a blank."""
+    return re.findall(r"(?i)https?://\S+", text)
+
+
 def shown_url(url: str) -> str:
     """The URL without user, password, query and fragment: any of them may be a secret."""
     scheme, _, rest = url.partition("://")

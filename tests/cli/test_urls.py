@@ -335,3 +335,16 @@ def test_url_beside_a_wrong_flag_is_not_downloaded(stage: Stage, service: Servic
     ran = stage.run("extract", URL, "--schema", "{}", "--set", "nonsense")
     assert ran.code == 2 and "it has neither fields nor tables" in ran.err and "--set" in ran.err
     assert fetched(service) == []
+
+
+@pytest.mark.parametrize("value", ["callback=https://user:s3cret@h/done", 'hooks=["https://h?t=s3cret"]'])
+def test_url_with_a_secret_in_a_field_is_in_no_hint(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    def interrupt(call: Call) -> Reply:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(service, "handle", interrupt)
+    ran = stage.run("parse", "--file-id", "f", "--set", value)
+    assert (ran.code, ran.err.splitlines()[-1]) == (130, "hint: run the same command again")
+    assert "s3cret" not in ran.err
