@@ -36,6 +36,11 @@ class BatchingLock:
                     self._work(work)
                 else:
                     sleeper.sleep()
+        except BaseException:
+            # After an interrupt nobody sleeps there: the wake would be lost that the next thread waits for.
+            with suppress(ValueError):
+                self._sleepers.remove(sleeper)
+            raise
         finally:
             # This thread may have been woken to do the work, although its own was done.
             self._wake_next()
