@@ -32,12 +32,10 @@ class BatchingLock:
             while not is_done():
                 # Before the lock is tried: a holder that ends in between must find this thread.
                 self._sleepers.append(sleeper)
-                if self._lock.acquire(blocking=False):
-                    self._work(work)
-                else:
+                if not self._work(work):
                     sleeper.sleep()
         except BaseException:
-            # After an interrupt nobody sleeps there: the wake would be lost that the next thread waits for.
+            # After an interrupt no thread sleeps there, and the next one would wait for that wake.
             with suppress(ValueError):
                 self._sleepers.remove(sleeper)
             raise
@@ -45,15 +43,24 @@ class BatchingLock:
             # This thread may have been woken to do the work, although its own was done.
             self._wake_next()
 
-    def _work(self, work: Callable[[], None]) -> None:
-        # Taken before the work, which may not include what comes later.
-        served = [self._sleepers.popleft() for _ in range(len(self._sleepers))]
+    def _work(self, work: Callable[[], None]) -> bool:
+        """Do the work of all that wait; False if another thread holds the lock."""
+        served: list[_Sleeper] = []
+        holds = False
         try:
-            work()
+            # In here: an interrupt may come as soon as the lock is taken.
+            holds = self._lock.acquire(blocking=False)
+            if holds:
+                # Taken before the work, which may not include what comes later.
+                with suppress(IndexError):  # another thread has taken one, to wake it
+                    served.extend(self._sleepers.popleft() for _ in range(len(self._sleepers)))
+                work()
         finally:
-            self._lock.release()
-            for sleeper in served:
-                sleeper.wake()
+            if holds:
+                self._lock.release()
+                for sleeper in served:
+                    sleeper.wake()
+        return holds
 
     def _wake_next(self) -> None:
         """Wake the next waiting thread, unless someone holds the lock and will do so."""
