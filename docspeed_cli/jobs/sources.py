@@ -30,6 +30,7 @@ from docspeed_cli.jobs.documents.named_documents import (
     why_absent,
     why_no_list,
 )
+from docspeed_cli.jobs.uploads import Uploads
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
@@ -63,6 +64,11 @@ def find_documents(
     Without `download` they are only found. UsageError with every problem, or for too many documents.
     """
     found = collect(inputs, context.environment)
+    if inputs.file_ids:
+        # A job's id among them is found before anything is sent; those in a list may be thousands.
+        uploads, named = Uploads(context), set(inputs.file_ids)
+        checked = (uploads.read(each) if each.file_id in named else each for each in found.checked)
+        found = found._replace(checked=tuple(checked))
     if limits.limit is not None:
         # Standard input was copied to a file, which nothing else deletes if the limit leaves it out.
         discard(found.checked[limits.limit :])

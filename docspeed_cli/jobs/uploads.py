@@ -22,13 +22,15 @@ class Uploads:
     def read(self, source: Source) -> Source:
         """The document with its digest. DocspeedError if it can't be read, or if its id is a job's."""
         if source.path is None:
+            if source.digest is not None:
+                return source
             context, file_id = self.context, str(source.file_id)
             digest, job = context.ledger.stored_file(context.server, context.fingerprint, file_id)
-            if job is not None and digest is None:
+            # A server may number its files and its jobs alike.
+            if job is not None and digest is None and not file_id.isdecimal():
                 why, hint = "it is a job, not a file", f"its result: `{context.result_command(job)}`"
                 raise UsageError(f"{source.label}: {why}", code="invalid_input", reason=why, hint=hint)
-            # The upload may be forgotten: a conversation knows the digest of its documents in any case.
-            return source._replace(digest=digest or source.digest or f"id:{file_id}")
+            return source._replace(digest=digest or f"id:{file_id}")
         try:
             version = _version_of(source.path)
             return source._replace(digest=file_digest(source.path), version=version)

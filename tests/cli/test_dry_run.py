@@ -10,7 +10,7 @@ import pytest
 from fpdf import FPDF
 
 from tests.fake_service import KEY, Service
-from tests.stage import Stage, by_input, file_ids, lines
+from tests.stage import Stage, by_input, lines
 
 
 def test_dry_run_prints_the_request_and_sends_nothing(stage: Stage, service: Service) -> None:
@@ -59,7 +59,8 @@ def test_dry_run_invalid_input_is_a_usage_error(stage: Stage) -> None:
 
 def test_dry_run_of_many_names_the_id_that_is_a_job(stage: Stage, service: Service) -> None:
     stage.run("parse", "--file-id", "file_9")
-    ran = stage.run("parse", *file_ids("job_1", "file_8"), "--dry-run")
+    (stage.folder / "ids.txt").write_text("job_1\nfile_8\n")
+    ran = stage.run("parse", "--from", str(stage.folder / "ids.txt"), "--dry-run")
     found = by_input(ran)
     assert (found["job_1"]["action"], found["file_8"]["action"], ran.code) == ("fail", "submit", 2)
     assert "it is a job, not a file" in found["job_1"]["error"]["message"]

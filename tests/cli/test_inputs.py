@@ -13,8 +13,8 @@ import pytest
 
 from docspeed_cli.core.models import Source
 from docspeed_cli.jobs.uploads import Uploads
-from tests.fake_service import SUBMIT, UPLOAD, Service
-from tests.stage import Stage, by_input, lines
+from tests.fake_service import SUBMIT, UPLOAD, Reply, Service
+from tests.stage import Stage, by_input, file_ids, lines
 
 PDF = b"%PDF-1.4\nfrom a pipe\n%%EOF\n"
 
@@ -217,3 +217,18 @@ def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service)
         patch.setattr(Uploads, "read", gone)
         ran = stage.run("parse", path)
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
+
+
+def test_file_id_that_is_a_job_is_found_before_anything_is_sent(stage: Stage, service: Service) -> None:
+    stage.run("parse", "--file-id", "file_1")
+    service.calls.clear()
+    ran = stage.run("parse", *file_ids("file_9", "job_1"), stage.document("a.pdf"))
+    assert (ran.code, service.calls) == (2, [])
+    assert "job_1: it is a job, not a file" in ran.err
+
+
+def test_file_id_of_digits_is_taken_for_a_file(stage: Stage, service: Service) -> None:
+    """A server may number its files and its jobs alike."""
+    service.then(SUBMIT, Reply.of(202, {"job_id": "17", "status": "queued"}))
+    stage.run("parse", "--file-id", "5")
+    assert stage.run("parse", "--file-id", "17").code == 0

@@ -37,6 +37,11 @@ def test_name_of_another_kind_is_an_error_that_names_the_kind(
             "its result: `docspeed jobs result job_1`",
         ),
         ("chat what? --file-id job_1", "job_1: it is a job, not a file", "docspeed jobs result job_1"),
+        (
+            "parse --file-id file_9 --file-id job_1",
+            "job_1: it is a job, not a file",
+            "docspeed jobs result job_1",
+        ),
         ("parse --from ids.txt", "1 × it is a job, not a file", ""),
         ("parse --file-id ./invoice.pdf", "it is a file on this machine; name it without `--file-id`", ""),
         ("parse file_1", "no such file; `--file-id`", ""),
