@@ -80,38 +80,39 @@ def test_batching_lock_interrupt_of_the_holder_leaves_the_work_to_the_next() -> 
     assert desk.done == {1}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="it can't send a signal to a thread")
-def test_batching_lock_interrupted_sleeper_takes_no_wake_from_another_thread() -> None:
-    desk, interrupted = Desk(), threading.Event()
-    sleepers = desk.lock._sleepers
-    main = threading.get_ident()
-    other = threading.Thread(target=desk.submit, args=(2,), daemon=True)
+if sys.platform != "win32":  # where no signal can be sent to a thread
 
-    def interrupt(number: int, frame: object) -> None:
-        raise Interrupted(number)
+    def test_batching_lock_interrupted_sleeper_takes_no_wake_from_another_thread() -> None:
+        desk, interrupted = Desk(), threading.Event()
+        sleepers = desk.lock._sleepers
+        main = threading.get_ident()
+        other = threading.Thread(target=desk.submit, args=(2,), daemon=True)
 
-    def hold() -> None:
-        with desk.lock:
-            while not sleepers:
+        def interrupt(number: int, frame: object) -> None:
+            raise Interrupted(number)
+
+        def hold() -> None:
+            with desk.lock:
+                while not sleepers:
+                    pass
+                signal.pthread_kill(main, signal.SIGUSR1)
+                interrupted.wait(60)
+                before = len(sleepers)
+                other.start()
+                while len(sleepers) == before:
+                    pass
+
+        holder = threading.Thread(target=hold, daemon=True)
+        usual = signal.signal(signal.SIGUSR1, interrupt)
+        try:
+            holder.start()
+            while not desk.lock._lock.locked():
                 pass
-            signal.pthread_kill(main, signal.SIGUSR1)
-            interrupted.wait(60)
-            before = len(sleepers)
-            other.start()
-            while len(sleepers) == before:
-                pass
-
-    holder = threading.Thread(target=hold, daemon=True)
-    usual = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        holder.start()
-        while not desk.lock._lock.locked():
-            pass
-        with pytest.raises(Interrupted):
-            desk.submit(1)
-    finally:
-        signal.signal(signal.SIGUSR1, usual)
-        interrupted.set()
-    holder.join(60)
-    other.join(5)
-    assert desk.done == {1, 2}
+            with pytest.raises(Interrupted):
+                desk.submit(1)
+        finally:
+            signal.signal(signal.SIGUSR1, usual)
+            interrupted.set()
+        holder.join(60)
+        other.join(5)
+        assert desk.done == {1, 2}
