@@ -65,6 +65,14 @@ def service() -> Service:
     return Service()
 
 
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Make new files readable by their group, and by no others."""
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state folder of a user without jobs; making its tables takes a third of a short test."""

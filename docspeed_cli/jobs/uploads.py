@@ -1,4 +1,4 @@
-"""Store documents at the service, each content once."""
+"""Read documents, and store them at the service, each content once."""
 
 from __future__ import annotations
 

@@ -240,15 +240,21 @@ def test_timeout_of_a_job_that_the_server_does_not_know_says_so(stage: Stage) ->
 # -- many inputs
 
 
-def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
-    """Documents not submitted in time are left to the next run."""
+def take_a_second(stage: Stage, kind: str) -> None:
+    """Let each call of this kind take a second, and no job end."""
+    service = stage.service
     answer, service.polls = service.handle, 10**9
 
     def handle(call: Call) -> Reply:
-        stage.clock.time += call.kind == UPLOAD
+        stage.clock.time += call.kind == kind
         return answer(call)
 
     service.handle = handle  # type: ignore[method-assign]
+
+
+def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -> None:
+    """Documents not submitted in time are left to the next run."""
+    take_a_second(stage, UPLOAD)
     paths = [stage.document(f"{number}.pdf") for number in range(60)]
     ran = stage.run("parse", *paths, "--wait", "--timeout", "30", "--concurrency", "1")
     assert ran.code == 8
@@ -264,13 +270,7 @@ def test_timeout_of_batch_bounds_the_whole_run(stage: Stage, service: Service) -
 
 def test_timeout_of_batch_asks_no_more_about_jobs_that_run_on(stage: Stage, service: Service) -> None:
     """A last look at each of thousands of jobs would take minutes."""
-    answer, service.polls = service.handle, 10**9
-
-    def handle(call: Call) -> Reply:
-        stage.clock.time += call.kind == POLL
-        return answer(call)
-
-    service.handle = handle  # type: ignore[method-assign]
+    take_a_second(stage, POLL)
     ids = file_ids(*(f"file_{number}" for number in range(60)))
     started = stage.clock.time
     ran = stage.run("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")

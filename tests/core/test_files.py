@@ -7,7 +7,6 @@ import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ CHUNKS = [b'{"a": ', b"1}", b"\n"]
 def parts(folder: Path) -> list[str]:
     """Names of unfinished files."""
     return [path.name for path in folder.rglob("*") if path.name.endswith(".part")]
-
-
-@pytest.fixture
-def umask() -> Iterator[None]:
-    before = os.umask(0o027)
-    yield
-    os.umask(before)
 
 
 @pytest.mark.usefixtures("umask")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.files import write_whole
 from docspeed_cli.service.body import IN_MEMORY, MAX_JSON_SIZE, Body
+from tests.core.test_files import parts
 
 LARGE = b'{"text": "' + b"0123456789abcdef" * (IN_MEMORY // 16) + b'"}'
 SIZES = pytest.mark.parametrize("content", [b'{"a": 1}', LARGE], ids=["memory", "disk"])
@@ -43,18 +44,6 @@ def stored(content: bytes, step: int = 65536) -> Body:
 
 def joined(chunks: Iterator[bytes]) -> bytes:
     return b"".join(chunks)
-
-
-def parts(folder: Path) -> list[str]:
-    """Names of unfinished files."""
-    return [path.name for path in folder.rglob("*") if path.name.endswith(".part")]
-
-
-@pytest.fixture
-def umask() -> Iterator[None]:
-    before = os.umask(0o027)
-    yield
-    os.umask(before)
 
 
 # -- the bytes
