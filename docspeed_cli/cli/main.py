@@ -88,9 +88,9 @@ def main(argv: Sequence[str], environment: Environment) -> int:
     plain = Output(environment, Style(json_errors="--json" in argv))
     # Before anything is printed: a message may repeat a URL with its password.
     if any("://" in word for word in argv):
-        from docspeed_cli.core.urls import is_url, url_secrets
+        from docspeed_cli.core.urls import url_secrets, urls_in
 
-        plain.secrets.update(*(url_secrets(word) for word in argv if is_url(word)))
+        plain.secrets.update(*(url_secrets(url) for word in argv for url in urls_in(word)))
     try:
         understood = _understand(argv, plain)
         if isinstance(understood, int):

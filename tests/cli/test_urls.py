@@ -348,3 +348,17 @@ def test_url_with_a_secret_in_a_field_is_in_no_hint(
     ran = stage.run("parse", "--file-id", "f", "--set", value)
     assert (ran.code, ran.err.splitlines()[-1]) == (130, "hint: run the same command again")
     assert "s3cret" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--set", "=https://u:secret1@h/"),
+        ("--set", "a=1", "--set", "a.b=https://u:secret1@h/"),
+        ("--from=https://u:secret1@h/list",),
+    ],
+    ids=" ".join,
+)
+def test_url_with_a_secret_in_a_flags_value_is_in_no_error(stage: Stage, argv: tuple[str, ...]) -> None:
+    ran = stage.run("parse", "a.pdf", *argv)
+    assert (ran.code, "h/" in ran.err, "secret1" in ran.out + ran.err) == (2, True, False), ran.err
