@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from docspeed_cli.core.errors import DocspeedError, NotFound, Rejected, UsageError
 from docspeed_cli.core.models import Conversation, Request, Source
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.documents.reading import read_document
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.submit import is_about_a_file, is_about_a_session
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
-from docspeed_cli.jobs.uploads import Uploads
 from docspeed_cli.results.to_markdown import to_markdown
 from docspeed_cli.results.to_text import NotConvertible
 
@@ -120,8 +120,7 @@ class Talk:
 
 def last_conversation_over(context: Context, sources: Sequence[Source]) -> Conversation:
     """The last conversation over these documents, or over any documents. UsageError if there is none."""
-    uploads = Uploads(context)
-    digests = [str(uploads.read(source).digest) for source in sources] if sources else None
+    digests = [str(read_document(context, source).digest) for source in sources] if sources else None
     found = context.ledger.last_conversation(context.server, context.fingerprint, digests)
     if found is None:
         over = " over these documents in this order" if sources else ""

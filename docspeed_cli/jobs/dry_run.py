@@ -18,7 +18,8 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.documents.clutter import why_skipped
 from docspeed_cli.jobs.documents.input_set import invalid_input
 from docspeed_cli.jobs.documents.page_count import page_count
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.documents.reading import read_documents
+from docspeed_cli.jobs.uploads import stored_id
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.tasks import DocumentTasks
@@ -28,15 +29,14 @@ _KEY_HEADER = '"Authorization: Bearer $DOCSPEED_API_KEY"'
 
 def show_request(context: Context, request: Request, *, fresh: bool = False) -> None:
     """Print the request, the uploads that it needs first, and the job that would be reused."""
-    uploads = Uploads(context)
     if any(_awaits_download(source) for source in request.sources):
         _show_downloads(context, request)
         return
-    request = uploads.read_all(request)
+    request = read_documents(context, request)
     known = _reusable_job(context, request, fresh=fresh)
     if known is not None:
         context.output.note(f"without --dry-run, job {known.ref} would be reused")
-    file_ids = [uploads.stored_id(source) for source in request.sources]
+    file_ids = [stored_id(context, source) for source in request.sources]
     if context.output.style.format == "curl":
         if not context.environment.env.get("DOCSPEED_API_KEY") and context.settings.key()[0]:
             context.output.note("the command reads the key from $DOCSPEED_API_KEY, which is not set here")
@@ -156,9 +156,9 @@ def _planned_action(tasks: DocumentTasks, source: Source, first: dict[str, str])
         line = {"input": source.label, "type": None, "pages": None, "size": None}
         line["action"] = "download, upload and submit"
         return {**line, "output": str(path)} if path is not None else line
-    uploads = Uploads(tasks.context)
+    context = tasks.context
     try:
-        request = uploads.read_all(tasks.request(source))
+        request = read_documents(context, tasks.request(source))
     except UsageError as error:
         return {"input": source.label, "action": "fail", "error": error.to_json()}
     line = {
@@ -175,7 +175,7 @@ def _planned_action(tasks: DocumentTasks, source: Source, first: dict[str, str])
             tasks.delivery.files.check_free(path, source)
     except UsageError as error:
         return {**line, "action": "fail", "error": error.to_json(), "output": str(path)}
-    found = _reusable_job(tasks.context, request, fresh=tasks.options.fresh)
+    found = _reusable_job(context, request, fresh=tasks.options.fresh)
     if tasks.existing_result(request.identity, path) is not None:
         line["action"] = "leave"
     elif found is not None:
@@ -183,7 +183,7 @@ def _planned_action(tasks: DocumentTasks, source: Source, first: dict[str, str])
     elif "duplicate_of" in line and tasks.operation.reusable and not tasks.options.fresh:
         line["action"] = "join"
     else:
-        line["action"] = "submit" if uploads.stored_id(request.sources[0]) else "upload and submit"
+        line["action"] = "submit" if stored_id(context, request.sources[0]) else "upload and submit"
     if found is not None:
         line["job_id"] = found.job_id
     return {**line, "output": str(path)} if path is not None else line

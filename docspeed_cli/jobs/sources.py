@@ -30,7 +30,7 @@ from docspeed_cli.jobs.documents.named_documents import (
     why_absent,
     why_no_list,
 )
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.documents.reading import read_document
 
 if TYPE_CHECKING:
     from docspeed_cli.jobs.context import Context
@@ -66,8 +66,8 @@ def find_documents(
     found = collect(inputs, context.environment)
     if inputs.file_ids:
         # A job's id among them is found before anything is sent; those in a list may be thousands.
-        uploads, named = Uploads(context), set(inputs.file_ids)
-        checked = (uploads.read(each) if each.file_id in named else each for each in found.checked)
+        named = set(inputs.file_ids)
+        checked = (read_document(context, each) if each.file_id in named else each for each in found.checked)
         found = found._replace(checked=tuple(checked))
     if limits.limit is not None:
         # Standard input was copied to a file, which nothing else deletes if the limit leaves it out.

@@ -16,7 +16,7 @@ from docspeed_cli.jobs.lock_wait import LockWait
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.uploads import upload_once
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
 from docspeed_cli.service.responses import is_result, job_in, status_word
@@ -94,11 +94,16 @@ class Submission:
 
     def _store_documents(self) -> list[str]:
         """Upload the documents; returns the ids of those that were uploaded before."""
-        uploads, sources = Uploads(self._context), self._request.sources
-        stored = [uploads.store(source, deadline=self._options.deadline) for source in sources]
-        self._file_ids = [file_id for file_id, _ in stored]
-        pairs = zip(sources, stored, strict=True)
-        return [file_id for source, (file_id, entry) in pairs if source.path and not entry]
+        self._file_ids, uploaded_before = [], []
+        for source in self._request.sources:
+            file_id = str(source.file_id)
+            if source.path is not None:
+                deadline = self._options.deadline
+                file_id, entry = upload_once(self._context, source, source.path, deadline=deadline)
+                if entry is None:
+                    uploaded_before.append(file_id)
+            self._file_ids.append(file_id)
+        return uploaded_before
 
     def _send(self) -> None:
         """Send the submission; as `sync` where the service refuses `async` for this operation."""

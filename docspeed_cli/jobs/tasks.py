@@ -12,11 +12,12 @@ from docspeed_cli.core.operations import Operation
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.documents.input_set import invalid_input
+from docspeed_cli.jobs.documents.reading import read_documents
 from docspeed_cli.jobs.follow import Fetch, Follower, JobWait
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions, ignore_status
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.submit import Submission
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.uploads import stored_id
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
@@ -111,7 +112,6 @@ class RequestTask:
         """The request, from the start of `run` with its documents as they were when they were read."""
         self._path = path
         self._source = next(iter(request.sources), None)
-        self._uploads = Uploads(tasks.context)
         self._follower = Follower(tasks.context, tasks.run)
         self._claims_lost = 0
         self._job: Job | None = None
@@ -162,7 +162,7 @@ class RequestTask:
             if source.problem is not None:
                 raise invalid_input(source)
         self._download(deadline)
-        self.request = self._uploads.read_all(self.request)
+        self.request = read_documents(self._context, self.request)
         existing = tasks.existing_result(self.request.identity, path)
         if existing is not None:
             pages = existing.pages
@@ -217,7 +217,7 @@ class RequestTask:
             known = context.ledger.by_id(error.job_id)
             job = next((found for found in known if found.server == context.server), None)
         if job is None and source is not None and self.request.identity:
-            source = source._replace(file_id=self._uploads.stored_id(self.request.sources[0]))
+            source = source._replace(file_id=stored_id(context, self.request.sources[0]))
         return Outcome(source, job, error=error, operation=self.request.operation.name)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from docspeed_cli.core.models import Source
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.core.models import Request
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.documents.reading import read_documents
 from tests.fake_service import POLL, REFUSED, RESET_AFTER, SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, by_input, file_ids, lines
 
@@ -119,14 +119,12 @@ def test_batch_summary_without_wait_says_submitted(stage: Stage, service: Servic
 def test_batch_unexpected_exception_fails_one_document(
     stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = Uploads.store
-
-    def failing(self: Uploads, source: Source, **options: Any) -> tuple[str, dict[str, Any] | None]:
-        if source.label == "b":
+    def failing(context: Context, request: Request) -> Request:
+        if request.label == "b":
             raise RuntimeError("unexpected")
-        return stored(self, source, **options)
+        return read_documents(context, request)
 
-    monkeypatch.setattr(Uploads, "store", failing)
+    monkeypatch.setattr("docspeed_cli.jobs.tasks.read_documents", failing)
     ran = stage.run("parse", *file_ids("a", "b", "c"), "--wait")
     assert ran.code == 1
     found = by_input(ran)

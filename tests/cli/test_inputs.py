@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.models import Source
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.core.models import Request
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.documents.reading import read_documents
 from tests.fake_service import SUBMIT, UPLOAD, Reply, Service
 from tests.stage import Stage, by_input, file_ids, lines
 
@@ -207,14 +208,13 @@ def test_input_file_name_that_is_not_utf8_is_processed(
 def test_input_deleted_before_upload_is_an_error(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
 
-    def gone(self: Uploads, source: Source) -> Source:
-        found = read(self, source)
+    def gone(context: Context, request: Request) -> Request:
+        found = read_documents(context, request)
         Path(path).unlink()
         return found
 
-    read = Uploads.read
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Uploads, "read", gone)
+        patch.setattr("docspeed_cli.jobs.tasks.read_documents", gone)
         ran = stage.run("parse", path)
     assert (ran.code, "changed since it was read" in ran.err) == (1, True)
 

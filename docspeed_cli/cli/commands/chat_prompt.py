@@ -15,7 +15,7 @@ from docspeed_cli.jobs.conversation import Talk
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.documents.input_set import discard
 from docspeed_cli.jobs.documents.named_documents import listed_source, named_in_line
-from docspeed_cli.jobs.uploads import Uploads
+from docspeed_cli.jobs.documents.reading import read_document
 
 HELP = """\
 /documents  list the documents of this conversation
@@ -146,7 +146,7 @@ def _add(talk: Talk, name: str) -> None:
     if source.url is not None:
         source = talk.context.downloads.document(source, talk.context.sleep)
     # Now, not when the next question is asked: a job in place of a document would fail every question.
-    talk.add(Uploads(talk.context).read(source))
+    talk.add(read_document(talk.context, source))
     about = f"the next question is about {len(talk.sources)} documents, in a new conversation"
     talk.context.output.progress(f"added {source.label}; {about}")
 

@@ -55,7 +55,8 @@ def upload(
 
 def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
     from docspeed_cli.jobs.documents.input_set import usable
-    from docspeed_cli.jobs.uploads import Uploads
+    from docspeed_cli.jobs.documents.reading import read_document
+    from docspeed_cli.jobs.uploads import upload_once
 
     if usable(source).url is not None:
         source = context.downloads.document(source, context.sleep)
@@ -63,7 +64,18 @@ def _upload(context: Context, source: Source, fresh: bool) -> dict[str, Any]:
         raise UsageError(f"{source.label} is already stored; other commands take it with `--file-id`")
     with context.output.live() as show:
         show(f"upload {source.label}")
-        return Uploads(context).upload(source, fresh=fresh)
+        file_id, entry = upload_once(context, read_document(context, source), source.path, fresh=fresh)
+    if entry is not None:
+        return {**entry, "input": source.label}
+    context.output.note(f"{source.label}: uploaded before as {file_id}; `--fresh` uploads it again")
+    return {
+        "file_id": file_id,
+        "filename": source.filename,
+        "content_type": source.content_type,
+        "size": source.size,
+        "input": source.label,
+        "reused": True,
+    }
 
 
 def _print_entry(context: Context, entry: dict[str, Any]) -> None:
