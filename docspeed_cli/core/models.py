@@ -79,6 +79,10 @@ class Source(NamedTuple):
     """The size in bytes and the modification time in nanoseconds of the file that was read."""
 
 
+MOST_NAMED = 3
+"""Most documents that the label of a request names."""
+
+
 class Request(NamedTuple):
     """An operation, its documents, and the fields of its body; file ids come with the upload."""
 
@@ -122,9 +126,10 @@ class Request(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Names of the first three documents, and how many more there are."""
+        """Names of the first documents, and how many more there are."""
         names = [source.label for source in self.sources]
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        more = len(names) - MOST_NAMED
+        return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class Conversation(NamedTuple):

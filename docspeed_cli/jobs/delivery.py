@@ -158,10 +158,11 @@ class Delivery:
             self.output.hint(save)
 
     def _draw(self, job: Job, result: Body) -> None:
-        from docspeed_cli.jobs.output.result_files import document_names
+        from docspeed_cli.jobs.stored.job_documents import document_names
         from docspeed_cli.terminal.views.operations import result_view
 
-        self.output.show(result_view(job.operation, result.json(), names=document_names(job)))
+        names = dict(document_names(self.context, job))
+        self.output.show(result_view(job.operation, result.json(), names=names))
 
     # -- many
 

@@ -233,12 +233,11 @@ class Ledger:
         sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
         return _first_text(self.database.read(sql, [server, key, digest]))
 
-    def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, Job | None]:
-        """Return a stored file's digest if this machine uploaded it, and the job if the id is a job's."""
-        digest = "SELECT max(digest) FROM uploads WHERE file_id = ?1 AND server = ?2 AND key = ?3"
-        sql = f"SELECT ({digest}), max(row) FROM jobs WHERE job_id = ?1"
+    def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, str | None]:
+        """Return the digest and the name of a stored file; None if this machine did not upload it."""
+        sql = "SELECT max(digest), max(filename) FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
         found = self.database.read(sql, [file_id, server, key])
-        return _first_text(found), None if found[0][1] is None else self.by_row(found[0][1])
+        return _first_text(found), _first_text([row[1:] for row in found])
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Record that a document is stored; the next submission syncs it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -44,6 +45,30 @@ def test_chat_save_names_the_cited_documents(stage: Stage, service: Service) -> 
     ran = stage.run("chat", path, terminal=True, typing=True, stdin=f"how much?\n/save {notes}\n".encode())
     assert ran.code == 0, ran.err
     assert "bill.pdf" in notes.read_text() and "file_1" not in notes.read_text()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a, b.pdf",),
+        ("a, b.pdf", "c.pdf"),
+        ("c.pdf", "d.pdf", "e.pdf", "f.pdf"),
+        ("a, b.pdf", "c.pdf", "d.pdf", "e.pdf"),
+    ],
+    ids=" + ".join,
+)
+def test_chat_result_names_the_cited_documents_whatever_their_names_and_number(
+    stage: Stage, service: Service, names: tuple[str, ...]
+) -> None:
+    ids = [f"file_{number}" for number in range(1, len(names) + 1)]
+    cited = [{"doc_id": file_id, "regions": [{"page_index": 0, "text": "7"}]} for file_id in ids]
+    service.payload = lambda operation, body: json.dumps({"answer": "7", "citations": cited}).encode()
+    paths = [stage.document(name) for name in names]
+    assert stage.run("chat", "how much?", *paths).code == 0
+    shown = stage.run("jobs", "result", "@last", "--format", "markdown").out
+    assert "file_" not in shown
+    found = re.findall(r"\d\. (?:.*/)?(.*\.pdf), page 1", shown)
+    assert found == list(names)
 
 
 def answering(service: Service) -> None:

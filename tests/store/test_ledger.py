@@ -208,22 +208,13 @@ def test_ledger_upload_of_the_same_content_replaces_the_older_one(store: Store) 
     assert ledger.stored_file(SERVER, KEY, "file_1") == (None, None)
 
 
-def test_ledger_stored_file_has_its_digest_for_the_uploading_key_and_server(store: Store) -> None:
+def test_ledger_stored_file_has_its_digest_and_name_for_the_uploading_key_and_server(store: Store) -> None:
     ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
-    assert ledger.stored_file(SERVER, KEY, "file_1") == ("sha", None)
+    assert ledger.stored_file(SERVER, KEY, "file_1") == ("sha", "a.pdf")
     assert ledger.stored_file("sandbox", KEY, "file_1") == (None, None)
     assert ledger.stored_file(SERVER, "another key", "file_1") == (None, None)
     assert ledger.stored_file(SERVER, KEY, "file_2") == (None, None)
-
-
-def test_ledger_stored_file_whose_id_is_a_jobs_names_the_newest_job(store: Store) -> None:
-    ledger = store.open()
-    first, second = (ledger.begin(job()) for _ in range(2))
-    for row in (first, second):
-        ledger.change(row, job_id="job_1")
-    digest, found = ledger.stored_file(SERVER, KEY, "job_1")
-    assert (digest, found and found.row) == (None, second)
 
 
 def test_ledger_forget_upload_keeps_other_servers(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from docspeed_cli.core.errors import DocspeedError, UsageError, combine_errors
@@ -15,6 +15,7 @@ from docspeed_cli.jobs.filenames import CORRECTIONS, ResultNames
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.output.files_read import is_same_file, replaces_input
 from docspeed_cli.jobs.output.target import Target, check_folder, make_folder, result_flags
+from docspeed_cli.jobs.stored.job_documents import document_names
 from docspeed_cli.jobs.stored.stored_results import corrections_path
 from docspeed_cli.service.body import Body
 
@@ -207,13 +208,7 @@ def convert(context: Context, target: Target, job: Job, result: Body) -> str:
         context.output.notices(job.input or job.ref, read_notices(content))
     try:
         write = to_markdown if context.output.format == "markdown" else to_text
-        return write(job.operation, content, document_names(job))
+        return write(job.operation, content, dict(document_names(context, job)))
     except NotConvertible as error:
         hint = f"`{context.result_command(job, ' --json')}`"
         raise DocspeedError(str(error), code="not_convertible", job_id=job.job_id, hint=hint) from None
-
-
-def document_names(job: Job) -> Mapping[str, str]:
-    """The documents' names by their file ids."""
-    ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
-    return dict(zip(ids, names, strict=False)) if len(ids) == len(names) else {}

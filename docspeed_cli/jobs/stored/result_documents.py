@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.files import display_path, file_digest
 from docspeed_cli.core.models import Job
 from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.stored.job_documents import JobDocument, documents_of
 from docspeed_cli.jobs.stored.stored_results import StoredResult, corrections_path
 from docspeed_cli.results.corrections import corrected, corrections_among
 from docspeed_cli.results.values import find_member
@@ -23,16 +24,7 @@ ADVICE = "; name it after the result to see its pages"
 _FOLDERS_ABOVE = 3
 """Folders above a result in which its document is looked for."""
 
-
 _MAX_CITATIONS = 1000
-
-
-class _Known(NamedTuple):
-    """A document of a job as the ledger has it."""
-
-    name: str
-    file_id: str
-    digest: str | None
 
 
 def named_documents(paths: Sequence[str]) -> list[Path]:
@@ -98,16 +90,16 @@ def corrected_payload(context: Context, result: StoredResult) -> Any:
     return corrected(result.payload, corrections_among(DecisionFile(path).read()))[0]
 
 
-def _known(context: Context, result: StoredResult) -> Iterator[_Known]:
+def _known(context: Context, result: StoredResult) -> Iterator[JobDocument]:
     """Yield the documents of the job that brought a result, or those whose file ids the result has."""
     job = job_of(context, result)
     if job is not None and job.file_id:
-        yield from _documents_of(context, job)
+        yield from documents_of(context, job)
         return
     for file_id in dict.fromkeys(_file_ids(result.payload)):
         found = context.ledger.of_file(file_id)
         if found is not None:
-            yield from (each for each in _documents_of(context, found) if each.file_id == file_id)
+            yield from (each for each in documents_of(context, found) if each.file_id == file_id)
 
 
 def _file_ids(payload: Any) -> Iterator[str]:
@@ -120,16 +112,7 @@ def _file_ids(payload: Any) -> Iterator[str]:
             yield cited
 
 
-def _documents_of(context: Context, job: Job) -> Iterator[_Known]:
-    ids, names = (job.file_id or "").split(", "), (job.input or "").split(", ")
-    if len(ids) == 1:
-        names = [job.input or ""]
-    for number, file_id in enumerate(ids):
-        name = names[number] if len(names) == len(ids) else file_id
-        yield _Known(name, file_id, context.ledger.stored_file(job.server, job.key, file_id)[0])
-
-
-def _as_named(path: Path, known: _Known | None) -> DocumentFile:
+def _as_named(path: Path, known: JobDocument | None) -> DocumentFile:
     problem = ""
     if known is not None and known.digest is not None and file_digest(path) != known.digest:
         problem = "This is not the file that the result was made from: its content is different."
@@ -142,7 +125,7 @@ def _folders(result: StoredResult) -> Iterator[Path]:
         yield from result.path.resolve().parents[:_FOLDERS_ABOVE]
 
 
-def _downloaded(context: Context, known: _Known) -> DocumentFile | None:
+def _downloaded(context: Context, known: JobDocument) -> DocumentFile | None:
     """Return a document from the web, if its download is still kept."""
     if known.digest is None or not is_url(known.name):
         return None
@@ -150,7 +133,7 @@ def _downloaded(context: Context, known: _Known) -> DocumentFile | None:
     return None if path is None else DocumentFile(Path(known.name).name, path, known.file_id)
 
 
-def _located(known: _Known, folders: Sequence[Path], advice: str) -> DocumentFile:
+def _located(known: JobDocument, folders: Sequence[Path], advice: str) -> DocumentFile:
     """Return the document at its path, or beside the result; only with the content that was uploaded."""
     path = Path(known.name)
     found = [at for folder in folders for at in (folder / path, folder / path.name) if at.is_file()]

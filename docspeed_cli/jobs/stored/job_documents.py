@@ -1,0 +1,33 @@
+"""List the documents of a job, as far as the ledger knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from docspeed_cli.core.models import MOST_NAMED, Job
+from docspeed_cli.jobs.context import Context
+
+
+class JobDocument(NamedTuple):
+    """A document of a job; its `digest` is None if this machine did not upload it."""
+
+    name: str
+    file_id: str
+    digest: str | None
+
+
+def documents_of(context: Context, job: Job) -> Iterator[JobDocument]:
+    """Yield the documents of a job in their order."""
+    for file_id, name in document_names(context, job):
+        yield JobDocument(name, file_id, context.ledger.stored_file(job.server, job.key, file_id)[0])
+
+
+def document_names(context: Context, job: Job) -> list[tuple[str, str]]:
+    """Return the file id and the name of each document of a job; an unknown name is the id."""
+    ids, label = (job.file_id or "").split(", "), job.input or ""
+    names = label.split(", ") if len(ids) > 1 else [label]
+    # The label leaves out some of many names, and can't be split where a name has a comma.
+    if len(names) == len(ids) <= MOST_NAMED:
+        return list(zip(ids, names, strict=True))
+    return [(each, context.ledger.stored_file(job.server, job.key, each)[1] or each) for each in ids]
