@@ -141,6 +141,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     from docspeed_cli.jobs.outcome import Outcome
     from docspeed_cli.jobs.output.row_output import RowOutput, check_rows, with_decisions
     from docspeed_cli.jobs.output.target import file_target, row_options
+    from docspeed_cli.jobs.stored.job_documents import note_files_read
     from docspeed_cli.service.body import Body
 
     rows = row_options("xlsx", run.operation or "", schema=schema_of_run(run))
@@ -149,7 +150,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     check_rows(context, rows, to_file=path is not None)
     jobs = list(jobs_of_run(context, run))
     if path is not None:
-        context.files_read.add_jobs(jobs, with_results=True)
+        note_files_read(context, jobs, with_results=True)
         context.files_read.check_output(path, "-o")
     book, absent = RowOutput(context, with_decisions(context, rows, jobs), path), 0
     for job in jobs:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from docspeed_cli.core.errors import UsageError
-from docspeed_cli.core.models import Inputs, Job, Source
+from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.filenames import CORRECTIONS
 
 Identity = tuple[int, int] | tuple[int, int, str]
@@ -32,12 +32,6 @@ class FilesRead:
     def add(self, path: Path, label: str) -> None:
         """Record that the command reads this file; `label` is what the user called it."""
         self._new.append((path, label))
-
-    def add_jobs(self, jobs: Iterable[Job], *, with_results: bool) -> None:
-        """Record the documents of jobs, and the files with their results if they are read too."""
-        for job in jobs:
-            results = [job.output] if with_results and (job.output or "").endswith(".json") else []
-            self._new += [(Path(name), name) for name in (job.input, *results) if name]
 
     def add_inputs(self, inputs: Inputs, sources: Iterable[Source]) -> None:
         """Record the documents that are local files, and the list that names them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from docspeed_cli.core.models import MOST_NAMED, Job
@@ -31,3 +32,12 @@ def document_names(context: Context, job: Job) -> list[tuple[str, str]]:
     if len(names) == len(ids) <= MOST_NAMED:
         return list(zip(ids, names, strict=True))
     return [(each, context.ledger.stored_file(job.server, job.key, each)[1] or each) for each in ids]
+
+
+def note_files_read(context: Context, jobs: Iterable[Job], *, with_results: bool) -> None:
+    """Record the documents of jobs, and the files with their results if they are read too."""
+    for job in jobs:
+        results = [job.output] if with_results and (job.output or "").endswith(".json") else []
+        for name in (*(name for _, name in document_names(context, job)), *results):
+            if name:
+                context.files_read.add(Path(name), name)

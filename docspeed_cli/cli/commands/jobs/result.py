@@ -91,7 +91,9 @@ def result(
 def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
     """UsageError if the results would replace a document, or rows a result."""
     if to.path is not None and to.folder is None:
-        context.files_read.add_jobs(jobs, with_results=to.rows is not None)
+        from docspeed_cli.jobs.stored.job_documents import note_files_read
+
+        note_files_read(context, jobs, with_results=to.rows is not None)
         context.files_read.check_output(to.path, "-o")
 
 
