@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.results.facts import Facts, FieldRow
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import without_indexes
-from docspeed_cli.results.readings import have_other_units, number_of, read_date
+from docspeed_cli.results.readings import have_other_times, have_other_units, number_of, read_date
 from docspeed_cli.results.values import MAX_DEPTH, cell_text
 
 Mark = Callable[[], str | None]
@@ -237,7 +237,7 @@ class _Pair:
             return near and not have_other_units(*texts)
         dates = read_date(texts[0]), read_date(texts[1])
         if dates[0] is not None and dates[1] is not None:
-            return dates[0] == dates[1]
+            return dates[0] == dates[1] and not have_other_times(*texts)
         plain = _normal(texts[0]), _normal(texts[1])
         if plain[0] == plain[1]:
             return True

@@ -18,7 +18,9 @@ from docspeed_cli.results.values import cell_text
 _MAX_TEXT = 60
 """Characters of the longest text that is read as a number or a date."""
 
-_NAMES = "RS RS. KR KR. FR FR. SFR. ZŁ KČ FT LEI A$ C$ US$ R$"
+_NAMES = (
+    "RS RS. RUPEES KR KR. FR FR. SFR SFR. EURO EUROS ZŁ KČ FT LEI CFA FCFA A$ AU$ C$ CA$ HK$ NZ$ R$ S$ US$"
+)
 _CURRENCIES = (
     # ISO 4217: the codes in use.
     "DES ISO AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
@@ -34,14 +36,16 @@ _CURRENCIES = (
 _CODES = frozenset(_CURRENCIES.split())
 
 _NUMBER = re.compile(
-    r"(?P<open>\()?(?P<sign>[-+])?(?P<before>[^\d\s().,+-][^\d\s(),+-]{0,3}(?=[\s\d+-]))?\s?(?P<inner>[-+])?"
+    r"(?P<open>\()?(?P<sign>[-+])?(?P<before>[^\d\s().,+-][^\d\s(),+-]{0,5}(?=[\s\d+-]))?\s?(?P<inner>[-+])?"
     r"(?P<digits>\d[\d.,' ]*|[.,]\d+)"
-    r"(?:(?<!\s)\s?(?P<after>%|[^\d\s()+-]{1,4}))?(?P<end>-)?(?P<close>\))?"
+    r"(?:(?<!\s)\s?(?P<after>%|[^\d\s()+-]{1,6}))?(?P<end>-)?(?P<close>\))?"
 )
 _OUTSIDE = re.compile(r"^([^\d\s()]{1,4})\s?\(")
 """The currency of `$(12.50)`, which is `($12.50)`."""
 _NO_CENTS = re.compile(r"(?<=\d[.,])(?:-{1,2}|—)(?=\D*$)")
 """The dash of `1'000.-`, which stands for no cents, not for a minus."""
+_END_OF_AMOUNT = re.compile(r"(?<=\d)\s?[/:][-=](?=\D*$)")
+"""The end of `Rs. 1,24,000/-` and of `240:-`, which keeps anybody from adding digits."""
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+(?=\.))(?:\.\d\d?)?", re.ASCII)
 """1240, 12.50 and 1,240.00, which can mean one number only."""
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -52,31 +56,42 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan januar jänner janvier janv enero ene gennaio gen januari janeiro styczeń",
-            "february feb februar février févr fév febrero febbraio febr februari fevereiro luty",
-            "march mar märz mrz mars marzo maart mrt março marzec",
-            "april apr avril avr abril abr aprile kwiecień",
-            "may mai mayo maggio mag mei maio maj",
-            "june jun juni juin junio giugno giu junho czerwiec",
-            "july jul juli juillet juil julio luglio lug julho lipiec",
-            "august aug août aout agosto ago augustus sierpień",
-            "september sep sept septembre septiembre settembre set setembro wrzesień",
-            "october oct oktober okt octobre octubre ottobre ott outubro październik",
-            "november nov novembre noviembre novembro listopad",
-            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudzień",
+            "january jan januar jänner janvier janv enero ene gennaio gen januari janeiro styczeń stycznia",
+            "february feb februar février févr fév febrero febbraio febr februari fevereiro luty lutego",
+            "march mar märz mrz mars marzo maart mrt março marzec marca marts",
+            "april apr avril avr abril abr aprile kwiecień kwietnia",
+            "may mai mayo maggio mag mei maio maj maja",
+            "june jun juni juin junio giugno giu junho czerwiec czerwca",
+            "july jul juli juillet juil julio luglio lug julho lipiec lipca",
+            "august aug août aout agosto ago augustus sierpień sierpnia augusti",
+            "september sep sept septembre septiembre settembre set setembro wrzesień września",
+            "october oct oktober okt octobre octubre ottobre ott outubro październik października",
+            "november nov novembre noviembre novembro listopad listopada",
+            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudzień grudnia desember des",
         ),
         1,
     )
     for name in names.split()
 }
+_BEFORE_DATE = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+    "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim "
+    "lunes martes miércoles jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato "
+    "domenica maandag dinsdag woensdag donderdag vrijdag zaterdag zondag segunda-feira terça-feira "
+    "quarta-feira quinta-feira sexta-feira poniedziałek wtorek środa czwartek piątek sobota niedziela "
+    "måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag le den the".split()
+)
+"""Weekdays and articles, as in `lundi, le 2 mars 2026`. Of a place before a date, more would be left out."""
 _DAY = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
 _OF = r"(?:[\s./-]+|\s+(?:de|of)\s+)"
 _YEAR = r"(\d{4}|\d{2})"
+_TIME = r"(?:[\s,]+\d\d?:\d\d.*)?"
+_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\d\d:\d\d.*)?")
-_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2{_YEAR}")
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})\s?([-/.])\s?(\d{{1,2}})\s?\2\s?{_YEAR}{_TIME}")
 _DAY_MONTH = re.compile(rf"{_DAY}{_OF}([^\W\d_]{{3,}})\.?,?{_OF}{_YEAR}")
-_MONTH_DAY = re.compile(rf"([^\W\d_]{{3,}})\.?\s{_DAY},?\s{_YEAR}")
-_WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?,\s")
+_MONTH_DAY = re.compile(rf"([^\W\d_]{{3,}})\.?\s?{_DAY}(?:\s?,\s?|\s){_YEAR}")
 
 
 def _no_mark() -> str | None:
@@ -146,7 +161,7 @@ def _parts(text: str) -> re.Match[str] | None:
     if len(text) > _MAX_TEXT or not any(map(str.isdigit, text)):
         return None
     text = _SPACES.sub(" ", "".join(map(_ascii, text)) if not text.isascii() else text).strip()
-    text = _NO_CENTS.sub("00", _OUTSIDE.sub(r"(\1", text))
+    text = _END_OF_AMOUNT.sub("", _NO_CENTS.sub("00", _OUTSIDE.sub(r"(\1", text)))
     found = _NUMBER.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
@@ -212,19 +227,24 @@ def read_date(text: str) -> date | None:
     text = _SPACES.sub(" ", text.strip())
     if len(text) > _MAX_TEXT:
         return None
+    while (word := text.partition(" ")[0]).rstrip(".,").casefold() in _BEFORE_DATE:
+        text = text[len(word) :].lstrip()
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(found[1], int(found[3]), found[4])
     if found := _YEAR_LAST.fullmatch(text):
         return _numeric_date(found[1], found[2], found[3], found[4])
-    if not (found := _WEEKDAY.match(text)) or found[0].strip(" .,").lower() in _MONTHS:
-        rest = text
-    else:
-        rest = text[found.end() :]
-    if found := _DAY_MONTH.fullmatch(rest):
+    if found := _DAY_MONTH.fullmatch(text):
         return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
-    if found := _MONTH_DAY.fullmatch(rest):
+    if found := _MONTH_DAY.fullmatch(text):
         return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
     return None
+
+
+def have_other_times(text: str, other: str) -> bool:
+    """Whether two printed dates name times of day that are not the same."""
+    clocks = [_CLOCK.search(each) for each in (text, other)]
+    times = [tuple(int(part or 0) for part in clock.groups()) for clock in clocks if clock]
+    return len(times) == 2 and times[0] != times[1]
 
 
 def _numeric_date(first: str, mark: str, second: str, year: str) -> date | None:

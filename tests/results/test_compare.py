@@ -97,6 +97,15 @@ def test_compare_of_another_currency_is_a_difference() -> None:
     assert compared(with_field("total", "€1.240,00"), euros).differences == []
 
 
+def test_compare_of_another_time_of_day_is_a_difference() -> None:
+    ten = with_field("date", "2026-03-02T10:00:00Z")
+    assert [each.kind for each in compared(with_field("date", "02.03.2026, 14:00"), ten).differences] == [
+        "changed"
+    ]
+    assert compared(with_field("date", "2 March 2026"), ten).differences == []
+    assert compared(with_field("date", "02.03.2026 10:00"), ten).differences == []
+
+
 SEEDED = {
     "text": (with_field("invoice_number", "INV-0043"), [("invoice_number", "changed")]),
     "case": (with_field("invoice_number", "inv-0042"), [("invoice_number", "changed")]),

@@ -44,6 +44,13 @@ from docspeed_cli.results.readings import decimal_mark, have_other_units, read_d
         ("EUR (1.240,00)", "-1240.00"),
         ("\u200e-5\u200e", "-5"),
         ("\u202a1,240.00\u202c", "1240.00"),
+        ("Rs. 1,24,000/-", "124000"),
+        ("₹1,24,000.50/-", "124000.50"),
+        ("240:- SEK", "240"),
+        ("1.240,00 Euro", "1240.00"),
+        ("Rupees 12", "12"),
+        ("NZ$12.50", "12.50"),
+        ("25 000 FCFA", "25000"),
     ],
 )
 def test_read_number_of_a_printed_amount_returns_its_value(text: str, number: str) -> None:
@@ -69,6 +76,8 @@ def test_read_number_of_a_printed_amount_returns_its_value(text: str, number: st
         "2026-03-02",
         "1e5",
         "12/3",
+        "12/-3",
+        "12 months",
         "1,240.000,5",
         "9" * 61,
     ],
@@ -126,6 +135,18 @@ def test_readings_of_any_text_raise_nothing(text: str) -> None:
         "2nd of March 2026",
         "Monday, 2 March 2026",
         "2\xa0March\xa02026",
+        "Monday 2 March 2026",
+        "lundi 2 mars 2026",
+        "lunes, 2 de marzo de 2026",
+        "Mo., den 2. März 2026",
+        "2 marca 2026",
+        "2. marts 2026",
+        "2. 3. 2026",
+        "02. 03. 2026",
+        "02.03.2026 14:05",
+        "02.03.2026, 14:05:09 Uhr",
+        "March 2,2026",
+        "March 2 , 2026",
     ],
 )
 def test_read_date_of_a_printed_date_returns_its_day(text: str) -> None:
@@ -139,7 +160,11 @@ def test_read_date_between_slashes_returns_a_day_only_if_one_is_possible() -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "May 2026", "31.02.2026", "26-03-02", "2 Foo 2026", "2026", "20260302", "00/00/0000"]
+    "text",
+    [
+        *("", "May 2026", "31.02.2026", "26-03-02", "2 Foo 2026", "2026", "20260302", "00/00/0000"),
+        *("Berlin, 2 March 2026", "Invoice 2 March 2026", "Monday", "1.2.3.2026", "2. 3. 2026 rev. 4"),
+    ],
 )
 def test_read_date_of_another_text_returns_none(text: str) -> None:
     assert read_date(text) is None
