@@ -67,21 +67,22 @@ _MONTHS = {
             "september sep sept septembre septiembre settembre set setembro wrzesień września",
             "october oct oktober okt octobre octubre ottobre ott outubro październik października",
             "november nov novembre noviembre novembro listopad listopada",
-            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudzień grudnia desember des",
+            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudnia desember",
         ),
         1,
     )
     for name in names.split()
 }
-_BEFORE_DATE = frozenset(
+_WEEKDAYS = (
     "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
     "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
     "lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim "
     "lunes martes miércoles jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato "
     "domenica maandag dinsdag woensdag donderdag vrijdag zaterdag zondag segunda-feira terça-feira "
     "quarta-feira quinta-feira sexta-feira poniedziałek wtorek środa czwartek piątek sobota niedziela "
-    "måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag le den the".split()
+    "måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag"
 )
+_BEFORE_DATE = frozenset((*_WEEKDAYS.split(), "le", "den", "the"))
 """Weekdays and articles, as in `lundi, le 2 mars 2026`. Of a place before a date, more would be left out."""
 _DAY = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
 _OF = r"(?:[\s./-]+|\s+(?:de|of)\s+)"
