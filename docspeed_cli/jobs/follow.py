@@ -26,6 +26,9 @@ _LAST_LOOKS = 1.0
 _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
+_NO_STATUS = "unnamed"
+"""The status of a job of which the server names none; like a word that we don't know, it may be the end."""
+
 _MAX_CHECKED = 4096
 """Largest answer in bytes that may be the job instead of its result; we check only those."""
 
@@ -64,7 +67,7 @@ class Follower:
         members = content if isinstance(content, dict) else {}
         operation = members.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
-        found = job._replace(operation=name).with_status(status_word(members) or job.status)
+        found = job._replace(operation=name).with_status(status_word(members) or _NO_STATUS)
         # Its result was there already, which a status that we don't know can't undo.
         if job.state is State.DONE and meaning_of(found.status) is None:
             found = found._replace(state=State.DONE)
@@ -206,6 +209,7 @@ class JobWait:
         self.job, self.response = follower.look(self.job, deadline)
         if meaning_of(self.job.status) is None:
             what = f"docspeed does not know the status `{self.job.status}`"
+            what = "the server names no status" if self.job.status == _NO_STATUS else what
             follower.context.output.warn(f"{what}; waiting until its result is available")
             if self.job.status == before:
                 self.job = follower.done_if_result(self.job, deadline)

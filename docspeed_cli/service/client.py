@@ -19,7 +19,7 @@ from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import NOT_OWN, is_result, is_under_way, job_in, status_word
+from docspeed_cli.service.responses import NOT_OWN, is_result, is_under_way, job_in
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
 
@@ -148,12 +148,8 @@ class Client:
 
     def look(self, job_id: str, deadline: float | None = None) -> tuple[dict[str, Any], Response]:
         """Look at a job once, without retries: the status object, and the answer that brought it."""
-        call = _about(job_id, deadline)
-        answer = self._exchange(call)
-        status = _json_object(answer)
-        if status_word(status) is None:
-            raise _unexpected(f"the answer about job {job_id} has no status")
-        return status, answer
+        answer = self._exchange(_about(job_id, deadline))
+        return _json_object(answer), answer
 
     def get(self, path: str, *, allow_empty: bool = False, deadline: float | None = None) -> Response:
         """Read something, with retries."""

@@ -28,6 +28,21 @@ def test_new_word_with_the_result_there_is_the_end(stage: Stage, service: Servic
     assert service.count(POLL) == 3
 
 
+@pytest.mark.parametrize(
+    "answer", [{"job_id": "job_1"}, {"job_id": "job_1", "status": None}, {"done": True}, {"status": 2}]
+)
+def test_look_without_a_status_ends_with_the_result(
+    stage: Stage, service: Service, answer: dict[str, object]
+) -> None:
+    service.payload = lambda operation, body: PAYLOAD
+    service.always(POLL, Reply.of(200, answer))
+    ran = stage.run(*WAIT, "--quiet")
+    assert (ran.code, ran.out, service.count(POLL)) == (0, '{"pages": [9]}\n', 2)
+    assert ran.err.count("names no status") == 1
+    service.then(RESULT, Reply.of(409, {"detail": "still running"})).always(POLL, Reply.of(200, answer))
+    assert stage.run(*WAIT, "--fresh").out == '{"pages": [9]}\n'
+
+
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize(
     "answer",
