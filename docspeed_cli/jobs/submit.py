@@ -19,7 +19,7 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import upload_once
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
-from docspeed_cli.service.responses import is_result, job_in, status_word
+from docspeed_cli.service.responses import error_as_result, is_result, job_in, status_word
 
 _MODE = r"execution.?mode|\basync"
 # An error about `profile` or `filename` is not about a stored file.
@@ -217,9 +217,11 @@ class Submission:
             context.ledger.change(job.row or 0, job_id=job.job_id, **known)
             self._run.begin_waiting(job)
             return
-        if not request.operation.raw and not is_result(response.body, sync=request.sync):
+        refusal = error_as_result(response.body)
+        if not request.operation.raw and (refusal or not is_result(response.body, sync=request.sync)):
             response.body.clear()
             what = "the answer has neither a job id nor a result"
+            what += f", but an error: {refusal}" if refusal else ""
             raise OutcomeUnknown(what, code="unexpected_answer", status=response.status)
         self.job, self.result = job.with_status("completed"), response.body
         # Before the row says that it is done: an inline result can't be fetched again.

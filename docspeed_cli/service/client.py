@@ -19,7 +19,7 @@ from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import NOT_OWN, is_result, is_under_way, job_in
+from docspeed_cli.service.responses import NOT_OWN, error_as_result, is_result, is_under_way, job_in
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
 
@@ -161,9 +161,14 @@ class Client:
         return self._retry(lambda: self._exchange(_about(job_id, deadline)), deadline)
 
     def result(self, job_id: str, deadline: float | None = None) -> Response:
-        """The result of a job, with retries; status 202 if the answer only says that the job goes on."""
+        """The result of a job, with retries; status 202 if the answer only says that the job goes on.
+
+        Unavailable if the answer is an error, whatever its status: it must not be kept as the result.
+        """
         call = Call("GET", f"{job_path(job_id)}/result", deadline=deadline, about_job=True)
         answer = self._retry(lambda: self._exchange(call), deadline)
+        if refusal := error_as_result(answer.body):
+            raise _unexpected(f"the server answered with an error in place of the result: {refusal}")
         return answer._replace(status=202) if is_under_way(answer.body) else answer
 
     def has_result(self, job_id: str, deadline: float | None = None) -> bool:

@@ -36,6 +36,8 @@ _MAX_JOB_SIZE_FOR_SYNC = 64 * 1024
 _NOISE = r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)"
 _ENVELOPE = ("job_id", "operation", "status", "execution_mode", "detail", "error", "message")
 """Members that describe an answer and are not part of a result."""
+_ERRORS = ("detail", "error", "errors")
+_BESIDE_ERRORS = ("code", "details", "success", "request_id")
 
 _REASONS = (
     *("error", "errors", "failure", "failures", "failurereason", "failuremessage", "failedreason"),
@@ -321,16 +323,31 @@ def is_result(body: Body, *, sync: bool) -> bool:
     return any(sync or isinstance(value, list | dict) for value in substance)
 
 
+def error_as_result(body: Body) -> str | None:
+    """What is wrong, if an answer with a status of success is only an error; None for any other answer."""
+    named = {name: value for name, value in _members_of(body).items() if value}
+    if named.keys() - {*_ENVELOPE, *_ERRORS, *_BESIDE_ERRORS} or named.keys().isdisjoint(_ERRORS):
+        return None
+    code, text = job_error(named)
+    return ": ".join(part for part in (code, text) if part) or "an error"
+
+
 def is_under_way(body: Body) -> bool:
     """Whether an answer in a result's place only says that the job goes on."""
+    content = _members_of(body)
+    word = content.get("status")
+    return isinstance(word, str) and meaning_of(word) == "running" and _has_scalars_only(content)
+
+
+def _members_of(body: Body) -> dict[str, Any]:
+    """The members of a small answer that is an object; empty for any other, which is the result itself."""
     if body.size > _MAX_JOB_SIZE_FOR_SYNC:
-        return False
+        return {}
     try:
         content = body.json()
     except DocspeedError:
-        return False
-    word = content.get("status") if isinstance(content, dict) else None
-    return isinstance(word, str) and meaning_of(word) == "running" and _has_scalars_only(content)
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def job_in(body: Body, *, sync: bool, exact: bool = True) -> dict[str, Any] | None:

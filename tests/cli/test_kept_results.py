@@ -157,6 +157,30 @@ def test_kept_result_is_not_a_job_that_came_in_its_place(stage: Stage, service: 
     assert stage.run(*PARSE, "--wait").raw == service.results["job_1"] + b"\n"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"detail": {"code": "no_pages", "message": "page 3 is blank"}},
+        {"detail": "page 3 is blank"},
+        {"job_id": "job_1", "status": "failed", "error": "page 3 is blank"},
+        {"success": False, "errors": [{"message": "page 3 is blank"}], "data": None},
+    ],
+)
+def test_kept_result_is_not_an_error_that_came_with_status_200(
+    stage: Stage, service: Service, error: dict[str, object]
+) -> None:
+    service.then(RESULT, Reply.of(200, error))
+    ran = stage.run(*PARSE, "--wait")
+    assert (ran.code, ran.out, "page 3 is blank" in ran.err) == (9, "", True)
+    assert stage.run(*PARSE, "--wait").raw == service.results["job_1"] + b"\n"
+
+
+def test_submission_answered_by_an_error_with_status_200_is_no_result(stage: Stage, service: Service) -> None:
+    service.then(SUBMIT, Reply.of(200, {"success": False, "errors": [{"message": "page 3 is blank"}]}))
+    ran = stage.run(*PARSE, "--sync")
+    assert (ran.code, ran.out, "but an error: page 3 is blank" in ran.err) == (9, "", True)
+
+
 # -- neither kept nor on the server
 
 
