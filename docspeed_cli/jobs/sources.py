@@ -239,7 +239,7 @@ def _read_list(path: Path, inputs: Inputs) -> Iterator[Source | str | _Unusable]
 
 def _stream_list(environment: Environment, inputs: Inputs) -> Iterator[Source]:
     for _, text in listed_names(environment.stdin.buffer, null=inputs.null):
-        if _matches(display_path(text), inputs.exclude):
+        if inputs.exclude and _matches(display_path(text), inputs.exclude):
             continue
         if "\0" in text:
             yield Source(display_path(text), problem=_NO_LIST)
