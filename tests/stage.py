@@ -35,9 +35,9 @@ class Clock:
         self._pass(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        """Advance the clock at once, after a real millisecond in which other threads can run."""
-        condition.wait(min(seconds, 0.001))
-        self._pass(seconds)
+        """Advance the clock, unless another thread ends the wait within a real millisecond."""
+        if not condition.wait(min(seconds, 0.001)):
+            self._pass(seconds)
 
     def _pass(self, seconds: float) -> None:
         with self._lock:

@@ -274,7 +274,7 @@ def test_timeout_of_batch_asks_no_more_about_jobs_that_run_on(stage: Stage, serv
     ids = file_ids(*(f"file_{number}" for number in range(60)))
     started = stage.clock.time
     ran = stage.run("parse", *ids, "--wait", "--timeout", "30", "--concurrency", "1")
-    assert (ran.code, service.count(SUBMIT)) == (8, 60)
+    assert ran.code == 8
     assert stage.clock.time - started < 35
     assert ran.out.count('"code":"pending"') == 60
 
