@@ -24,7 +24,7 @@ def run() -> None:
 
     # Collection takes a sixth of a short command's time; a run over many documents turns it on again.
     gc.disable()
-    _die_silently_on_ctrl_c()
+    _exit_at_signals()
     from docspeed_cli.core.environment import Environment
     from docspeed_cli.core.errors import Interrupted
 
@@ -41,12 +41,16 @@ def run() -> None:
     sys.exit(code)
 
 
-def _die_silently_on_ctrl_c() -> None:
-    """Let a Ctrl-C end the program without a traceback until our own handler is installed."""
+def _exit_at_signals() -> None:
+    """Let a signal end the program without a traceback until our own handlers are installed."""
     import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum first
+    import os
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # The first process of a container would not even be ended without a handler.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda signum, frame: os._exit(128 + signum))
 
 
 def _write_version() -> bool:

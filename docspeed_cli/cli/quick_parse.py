@@ -36,10 +36,18 @@ def check_values(description: Description, words: Sequence[str]) -> None:
     for word, following in itertools.pairwise(words):
         if word == "--":
             return
-        flag = following.partition("=")[0]
-        if word in flags and not flags[word][0].is_switch and flag in flags:
+        flag, named = following.partition("=")[0], _named_flags(flags, word)
+        is_flag = _named_flags(flags, flag) or flag in ("--help", "-h")
+        if is_flag and named and not named[-1].is_switch:
             # Most often a shell variable without quotes was empty, so that no word is left of it.
             raise UsageError(f"{word} has no value: {flag} follows it; is a variable unset?")
+
+
+def _named_flags(flags: Mapping[str, tuple[Parameter, bool]], word: str) -> list[Parameter]:
+    """The flags that a word names: one, or a group of short ones such as `-qo`; none with a value in it."""
+    words = [word] if word[:2] == "--" else [f"-{letter}" for letter in word[1:] if word[:1] == "-"]
+    named = [flags[each][0] for each in words if each in flags]
+    return named if len(named) == len(words) and all(each.is_switch for each in named[:-1]) else []
 
 
 def split_words(

@@ -44,9 +44,10 @@ class Interrupts:
                 self._handled.append(number)
 
     def uninstall(self) -> None:
-        """Let signals end the program without a traceback, once nothing is left to save."""
+        """Let signals end the program at once, once nothing is left to save."""
+        # Not SIG_DFL, with which a signal does not end the first process of a container.
         for number in self._handled:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, lambda signum, frame: self._exit(signum))
 
     def handle(self, signum: int, frame: FrameType | None = None) -> None:
         """Raise `Interrupted`, or remember the signal until the shielded block ends; exit at a second one."""

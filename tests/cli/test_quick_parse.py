@@ -157,6 +157,10 @@ def test_parameters_have_known_types_and_many_words_come_last(path: str) -> None
         ("parse a.pdf --wait -o --json", "-o", "--json"),
         ("parse --timeout -q", "--timeout", "-q"),
         ("parse --file-id --format=id", "--file-id", "--format"),
+        ("parse a.pdf -qo -v", "-qo", "-v"),
+        ("parse a.pdf -o -qv", "-o", "-qv"),
+        ("parse a.pdf -o --help", "-o", "--help"),
+        ("parse a.pdf --timeout -h", "--timeout", "-h"),
     ],
 )
 def test_flag_without_its_value_is_a_usage_error(stage: Stage, line: str, flag: str, following: str) -> None:
@@ -165,5 +169,9 @@ def test_flag_without_its_value_is_a_usage_error(stage: Stage, line: str, flag: 
 
 
 def test_flag_as_a_value_is_taken_with_an_equals_sign_and_as_a_document(stage: Stage) -> None:
-    for line in ("parse --file-id=--sandbox", "parse --file-id f -- --output --json"):
+    for line in (
+        "parse --file-id=--sandbox",
+        "parse --file-id f -- --output --json",
+        "parse --file-id f -qoout -v",
+    ):
         assert "has no value" not in stage.run(*line.split()).err

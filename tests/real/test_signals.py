@@ -333,6 +333,30 @@ interrupts.uninstall()
 """
 
 
+_BEFORE_AND_AFTER = """
+import os, signal, sys
+from docspeed_cli.cli import main
+from docspeed_cli.core.signals import Interrupts
+
+main._exit_at_signals()
+if sys.argv[1] == "after":
+    interrupts = Interrupts()
+    interrupts.install(sys.stderr)
+    interrupts.uninstall()
+os.kill(os.getpid(), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signal_without_our_handlers_exits_with_its_code(when: str, number: int, code: int) -> None:
+    command = [sys.executable, "-c", _BEFORE_AND_AFTER, when, str(int(number))]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, "", "")
+
+
 def test_signal_on_windows_still_waits_for_the_shield() -> None:
     """Windows has no SIGHUP, no SIGTSTP and no timer signal."""
     ran = subprocess.run([sys.executable, "-c", _LIKE_WINDOWS], capture_output=True, text=True, check=False)
