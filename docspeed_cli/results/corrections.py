@@ -1,11 +1,11 @@
-"""Find a reviewer's corrections of one result, and apply them to it."""
+"""Apply reviewers' decisions about one result to it."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision, Decisions
 from docspeed_cli.results.fields import PayloadPlace, read_places
@@ -25,9 +25,22 @@ _CELL = re.compile(r"tables\[(\d+)\]\[(\d+)\]\.(.+)", re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def corrections_among(decisions: Decisions) -> list[Decision]:
-    """Return the corrections among the decisions about a result."""
-    return [each for each in decisions.values() if each.decision == CORRECTED]
+class CorrectedResult(NamedTuple):
+    """A result with its corrections."""
+
+    payload: Any
+    corrections: list[Decision]
+    """The corrections that were applied."""
+    lost: list[Decision]
+    """The corrections whose old value is not in the result."""
+
+    def problems(self) -> Iterator[str]:
+        """Say which corrections are lost."""
+        for each in self.lost:
+            yield (
+                f"{each.field} no longer has the value that was corrected, so its correction is left out;"
+                " review the result again"
+            )
 
 
 def rejection_among(decisions: Decisions) -> str:
@@ -39,13 +52,14 @@ def rejection_among(decisions: Decisions) -> str:
     return f"rejected{by}" + (f": {note.value}" if note is not None and note.value else "")
 
 
-def corrected(payload: Any, corrections: Iterable[Decision]) -> tuple[Any, list[Decision]]:
-    """Return a copy of a payload with the new values, and the corrections whose old value is not in it."""
-    changed = copy.deepcopy(payload)
-    listed, lost = list(corrections), []
+def corrected(payload: Any, decisions: Iterable[Decision]) -> CorrectedResult:
+    """Return a payload with the corrections among these decisions; the payload itself does not change."""
+    listed = [each for each in decisions if each.decision == CORRECTED]
+    if not listed:
+        return CorrectedResult(payload, [], [])
+    changed, made, lost = copy.deepcopy(payload), [], []
     # All places are found before any is changed: the first row, which may change, names the columns.
-    cells = cells_of(changed, [correction.field for correction in listed])
-    places = read_places(changed) if listed else {}
+    cells, places = cells_of(changed, [each.field for each in listed]), read_places(changed)
     for each in listed:
         found = places.get(each.field) or (_path_places(changed, each.field) if not places else [])
         cell = cells.get(each.field)
@@ -56,7 +70,9 @@ def corrected(payload: Any, corrections: Iterable[Decision]) -> tuple[Any, list[
             _put(*found[0], each.value)
         else:
             lost.append(each)
-    return changed, lost
+            continue
+        made.append(each)
+    return CorrectedResult(changed, made, lost)
 
 
 def _is_of(correction: Decision, value: Any) -> bool:

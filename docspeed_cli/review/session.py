@@ -281,7 +281,7 @@ class Session:
             raise Refused(str(error)) from None
         # Otherwise the correction would be lost when the result is compared or exported.
         made = self._decision(field, CORRECTED, new, old)
-        if corrected(shown.payload, [made])[1]:
+        if corrected(shown.payload, [made]).lost:
             raise Refused("The result has no place for this value; add a note instead of a correction.")
         return made
 

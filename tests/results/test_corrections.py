@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
+from docspeed_cli.results.corrections import corrected, rejection_among
 from docspeed_cli.results.decisions import CORRECTED, Decision, read_decisions
 from docspeed_cli.results.facts import Facts
 from docspeed_cli.results.tables import read_tables
@@ -50,7 +50,7 @@ def value(payload: Any, key: str) -> Any:
 def test_corrected_result_has_the_new_value_in_every_form(form: str, key: str) -> None:
     payload = PAYLOADS[form]
     before = value(payload, key)
-    changed, lost = corrected(payload, [correction_of(key, before, "new")])
+    changed, _, lost = corrected(payload, [correction_of(key, before, "new")])
     assert (value(changed, key), lost) == ("new", [])
     assert value(payload, key) == before != "new"
     others = {"seller.name", "plain", "line_items[1].amount", "line_items[2].amount"} - {key}
@@ -58,7 +58,7 @@ def test_corrected_result_has_the_new_value_in_every_form(form: str, key: str) -
 
 
 def test_corrected_value_keeps_its_evidence() -> None:
-    changed, _ = corrected(PAYLOADS["objects"], [correction_of("seller.name", "a", "b")])
+    changed, *_ = corrected(PAYLOADS["objects"], [correction_of("seller.name", "a", "b")])
     assert changed["fields"]["seller"]["name"] == {"value": "b", "region_ids": ["p1:l1"]}
 
 
@@ -75,7 +75,7 @@ def test_corrected_row_gets_a_cell_that_only_other_rows_have(row: Any, added: An
     shorter.get("cells", shorter).pop("qty")
     payload = {"line_items": {"items": [row, shorter]}}
     made = [correction_of("items[2].qty", None, 3), correction_of("items[2].none", None, 3)]
-    changed, lost = corrected(payload, made)
+    changed, _, lost = corrected(payload, made)
     assert (changed["line_items"]["items"][1], lost) == (added, made[1:])
 
 
@@ -110,23 +110,23 @@ def test_corrected_result_changes_the_one_value_that_was_corrected(form: str) ->
     before = values(HARD_KEYS[form])
     assert len(before) > 1
     for key in before:
-        changed, lost = corrected(HARD_KEYS[form], [correction_of(key, before[key], "new")])
+        changed, _, lost = corrected(HARD_KEYS[form], [correction_of(key, before[key], "new")])
         assert (values(changed), lost) == (before | {key: "new"}, [])
 
 
 def test_corrected_result_with_two_values_of_one_key_changes_neither() -> None:
     payload = {"fields": [{"key": "a", "value": 1}, {"key": "a", "value": 2}]}
     made = [correction_of("a", 1, 3)]
-    assert corrected(payload, made) == (payload, made)
+    assert corrected(payload, made) == (payload, [], made)
 
 
 def test_corrected_table_gets_a_cell_that_only_other_rows_have() -> None:
     rows = [{"Item": "Pump", "Tax": "1"}, {"Item": "Hose"}]
     made = [correction_of("tables[1][3].Tax", "", "2")]
-    changed, lost = corrected({"tables": [{"rows": rows}]}, made)
+    changed, _, lost = corrected({"tables": [{"rows": rows}]}, made)
     assert (changed["tables"][0]["rows"][1], lost) == ({"Item": "Hose", "Tax": "2"}, [])
     below = {"row_index": 2, "col_index": 0, "text": "Hose"}
-    changed, lost = corrected({"tables": [{"cells": [*CELLS, below]}]}, made)
+    changed, _, lost = corrected({"tables": [{"cells": [*CELLS, below]}]}, made)
     assert (texts(changed)[2], lost) == (["Hose", "2"], [])
 
 
@@ -135,7 +135,7 @@ def test_corrected_table_gets_a_cell_that_only_other_rows_have() -> None:
 )
 def test_corrected_result_without_the_place_reports_the_correction(key: str) -> None:
     correction = correction_of(key, None, "new")
-    changed, lost = corrected(PAYLOADS["objects"], [correction])
+    changed, _, lost = corrected(PAYLOADS["objects"], [correction])
     assert (changed, lost) == (PAYLOADS["objects"], [correction])
 
 
@@ -164,14 +164,14 @@ def texts(payload: Any) -> list[list[str]]:
 def test_corrected_table_has_the_new_cell_in_every_form(form: str) -> None:
     payload = TABLES[form]
     made = [correction_of("tables[1][2].Item", "Pump", "Valve"), correction_of("tables[1][2].Tax", "1", "2")]
-    changed, lost = corrected(payload, made)
+    changed, _, lost = corrected(payload, made)
     assert (texts(changed), lost) == ([["Item", "Tax"], ["Valve", "2"]], [])
     assert texts(payload) == [["Item", "Tax"], ["Pump", "1"]]
 
 
 def test_corrected_heading_does_not_lose_the_cells_below_it() -> None:
     made = [correction_of("tables[1][1].Tax", "Tax", "VAT"), correction_of("tables[1][2].Tax", "1", "2")]
-    changed, lost = corrected(TABLES["cells"], made)
+    changed, _, lost = corrected(TABLES["cells"], made)
     assert (texts(changed), lost) == ([["Item", "VAT"], ["Pump", "2"]], [])
     assert changed["tables"][0]["cells"][3] == {**CELLS[3], "text": "2"}
 
@@ -180,15 +180,17 @@ def test_corrected_heading_does_not_lose_the_cells_below_it() -> None:
 def test_corrected_table_refuses_a_cell_whose_place_is_not_certain(cell: dict[str, Any]) -> None:
     payload = {"tables": [{"cells": [*CELLS, cell]}]}
     made = [correction_of("tables[1][2].Tax", "1", "2"), correction_of("tables[1][9].Tax", "", "2")]
-    assert corrected(payload, made) == (payload, made)
+    assert corrected(payload, made) == (payload, [], made)
 
 
-def test_corrections_among_decisions_are_the_last_of_each_field() -> None:
+def test_corrected_result_has_the_last_correction_of_each_field_and_no_other_decision() -> None:
     content = {
         "corrections": [{"field": "a", "new": 1}, {"field": "a", "new": 2, "reviewer": "ann", "extra": 1}],
         "decisions": [{"field": "b", "decision": "accepted"}, {"field": "a", "decision": "note"}],
     }
-    assert corrections_among(read_decisions(content)) == [correction_of("a", None, 2, "ann")]
+    payload = {"fields": {"a": None, "b": 3}}
+    found = corrected(payload, read_decisions(content).values())
+    assert found == ({"fields": {"a": 2, "b": 3}}, [correction_of("a", None, 2, "ann")], [])
 
 
 @pytest.mark.parametrize(

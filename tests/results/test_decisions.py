@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from docspeed_cli.results.corrections import corrections_among
 from docspeed_cli.results.decisions import (
     ACCEPTED,
     CORRECTED,
@@ -37,7 +36,7 @@ def test_decisions_written_are_read_as_they_were_and_the_corrections_in_their_ow
         None,
     ]
     content = decisions_content(decisions)
-    (correction,) = corrections_among(decisions)
+    (correction,) = (each for each in decisions.values() if each.decision == CORRECTED)
     written = content["corrections"][0]
     assert [*written] == ["field", "old", "new", "reviewer", "time"]
     assert (correction.old, correction.value) == (written["old"], written["new"]) == (10, 12)

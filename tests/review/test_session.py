@@ -9,7 +9,7 @@ import pytest
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.json_text import read_json
-from docspeed_cli.results.corrections import corrected, corrections_among
+from docspeed_cli.results.corrections import corrected
 from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.queue import summarize_result
@@ -58,7 +58,8 @@ def test_session_decisions_are_saved_at_once_and_merge_into_the_result(tmp_path:
         ("accepted", "city"),
         ("accepted", "date"),
     ]
-    changed, lost = corrected(RESULT, corrections_among(DecisionFile(tmp_path / "a.corrections.json").read()))
+    decisions = DecisionFile(tmp_path / "a.corrections.json").read()
+    changed, _, lost = corrected(RESULT, decisions.values())
     assert (changed["fields"]["total"]["value"], changed["fields"]["total"]["text"], lost) == (12.5, "10", [])
 
 

@@ -13,8 +13,9 @@ from docspeed_cli.cli.options import FormatOptions
 from docspeed_cli.core.errors import NotAsRequired, UsageError, overall_exit_code
 from docspeed_cli.core.timefmt import counted, percent
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.stored.expected import Pair, pairs_of, rejection_of, updated
-from docspeed_cli.jobs.stored.stored_results import read_result_file
+from docspeed_cli.jobs.stored.expected import Pair, pairs_of, update_expected
+from docspeed_cli.jobs.stored.stored_results import decisions_about, read_result_file
+from docspeed_cli.results.corrections import rejection_among
 
 if TYPE_CHECKING:
     from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
@@ -129,8 +130,10 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
         if pair.actual is None:
             continue
         error = read_result_file(pair.name, pair.actual).error
-        refused = f"its actual result can't be used ({error.message})" if error else rejection_of(pair.actual)
-        is_unreadable = is_unreadable or error is not None
+        if error is not None:
+            is_unreadable, refused = True, f"its actual result can't be used ({error.message})"
+        else:
+            refused = rejection_among(decisions_about(context, pair.actual, None))
         if refused:
             output.warn(f"{pair.name}: {refused}; its expected result stays as it is")
         else:
@@ -145,12 +148,7 @@ def _update(context: Context, pairs: list[Pair], expected: str, *, yes: bool) ->
             output.note("nothing was changed")
             return 0
     for pair in changed:
-        lost = updated(pair)
-        for correction in lost:
-            output.warn(
-                f"{pair.name}: {correction.field} no longer has the value that was corrected, so its"
-                " correction was left out; review the result again"
-            )
+        update_expected(context, pair)
     output.note(f"updated {count} in {expected}")
     return UsageError.exit_code if is_unreadable else 0
 

@@ -20,14 +20,13 @@ from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.output.row_writers import BookRows, CsvRows, check_columns
 from docspeed_cli.jobs.output.target import RowOptions
 from docspeed_cli.jobs.output.temporary import TemporaryDisk
-from docspeed_cli.jobs.stored.stored_results import corrections_path
-from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
+from docspeed_cli.jobs.stored.stored_results import decisions_about
+from docspeed_cli.results.corrections import corrected, rejection_among
 from docspeed_cli.results.layout import DocumentOutcome
 from docspeed_cli.results.rows import NoSuchTable
 from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.results.values import read_notices
-from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.service.body import Body
 
 _MAX_KEYS = 10
@@ -107,8 +106,7 @@ def with_decisions(context: Context, options: RowOptions, jobs: Iterable[Job] | 
         }
         is_reviewed = any(any(folder.glob(f"*{CORRECTIONS}")) for folder in folders)
     else:
-        paths = (corrections_path(context, None, job) for job in jobs)
-        decided = [DecisionFile(path).read() for path in paths if path is not None and path.exists()]
+        decided = [decisions_about(context, None, job) for job in jobs]
         is_reviewed = any(decided)
     return options._replace(is_reviewed=is_reviewed)
 
@@ -165,17 +163,12 @@ def _reviewed(
     context: Context, outcome: Outcome, document: DocumentOutcome, payload: Any
 ) -> tuple[DocumentOutcome, Any]:
     """Return the document and its result with the reviewers' decisions applied."""
-    path = corrections_path(context, None, outcome.job)
-    decisions = DecisionFile(path).read() if path is not None else {}
-    corrections = corrections_among(decisions)
-    changed, lost = corrected(payload, corrections)
-    for correction in lost:
-        context.output.warn(
-            f"{document.input}: {correction.field} no longer has the value that was corrected, so its"
-            " correction is left out; review the result again"
-        )
-    made = tuple(correction for correction in corrections if correction not in lost)
-    return document._replace(corrections=made, rejected=rejection_among(decisions)), changed
+    decisions = decisions_about(context, None, outcome.job)
+    found = corrected(payload, decisions.values())
+    for problem in found.problems():
+        context.output.warn(f"{document.input}: {problem}")
+    made, rejected = tuple(found.corrections), rejection_among(decisions)
+    return document._replace(corrections=made, rejected=rejected), found.payload
 
 
 def check_rows(context: Context, options: RowOptions, *, to_file: bool) -> None:

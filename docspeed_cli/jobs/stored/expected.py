@@ -9,11 +9,14 @@ from typing import NamedTuple
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.files import display_path, write_whole
 from docspeed_cli.core.json_text import json_file, read_json
-from docspeed_cli.jobs.filenames import CORRECTIONS
-from docspeed_cli.jobs.stored.stored_results import StoredResult, read_result_file, result_files
-from docspeed_cli.results.corrections import corrected, corrections_among, rejection_among
-from docspeed_cli.results.decisions import Decision, Decisions
-from docspeed_cli.review.decision_file import DecisionFile
+from docspeed_cli.jobs.context import Context
+from docspeed_cli.jobs.stored.stored_results import (
+    StoredResult,
+    decisions_about,
+    read_result_file,
+    result_files,
+)
+from docspeed_cli.results.corrections import corrected
 
 
 class Pair(NamedTuple):
@@ -68,36 +71,21 @@ def _there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def updated(pair: Pair) -> list[Decision]:
-    """Make the actual result, with its corrections, the expected one.
+def update_expected(context: Context, pair: Pair) -> None:
+    """Make the actual result, with its corrections, the expected one; warn about corrections that are lost.
 
-    Returns the corrections whose place is not in the result. DocspeedError if it can't be read or written.
+    DocspeedError if it can't be read or written.
     """
     actual = Path(str(pair.actual))
-    corrections = corrections_of(actual)
+    decisions = decisions_about(context, actual, None)
     try:
+        content = actual.read_bytes()
+        found = corrected(read_json(content), decisions.values())
         pair.target.parent.mkdir(parents=True, exist_ok=True)
-        # As they are: JSON that is written again has another layout.
-        if not corrections:
-            write_whole(pair.target, [actual.read_bytes()])
-            return []
-        payload, lost = corrected(read_json(actual.read_bytes()), corrections)
-        write_whole(pair.target, json_file(payload))
-        return lost
+        # As it is, if nothing was corrected: JSON that is written again has another layout.
+        write_whole(pair.target, json_file(found.payload) if found.corrections else [content])
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DocspeedError(f"{pair.name} can't be updated: {reason}", code="write_failed") from None
-
-
-def corrections_of(result: Path) -> list[Decision]:
-    """Return a reviewer's corrections beside a result's file. DocspeedError if they can't be read."""
-    return corrections_among(_decisions_of(result))
-
-
-def rejection_of(result: Path) -> str:
-    """Return who rejected the result and why, in words, or an empty text. DocspeedError as above."""
-    return rejection_among(_decisions_of(result))
-
-
-def _decisions_of(result: Path) -> Decisions:
-    return DecisionFile(result.with_name(result.stem + CORRECTIONS)).read()
+    for problem in found.problems():
+        context.output.warn(f"{pair.name}: {problem}")

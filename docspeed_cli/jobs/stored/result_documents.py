@@ -13,10 +13,9 @@ from docspeed_cli.core.models import Job
 from docspeed_cli.core.urls import is_url
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.stored.job_documents import JobDocument, documents_of
-from docspeed_cli.jobs.stored.stored_results import StoredResult, corrections_path
-from docspeed_cli.results.corrections import corrected, corrections_among
+from docspeed_cli.jobs.stored.stored_results import StoredResult, decisions_about
+from docspeed_cli.results.corrections import corrected
 from docspeed_cli.results.values import find_member
-from docspeed_cli.review.decision_file import DecisionFile
 from docspeed_cli.review.page import DocumentFile
 from docspeed_cli.review.panel import cited_document
 
@@ -84,10 +83,8 @@ def _job_with(context: Context, path: Path) -> Job | None:
 
 def corrected_payload(context: Context, result: StoredResult) -> Any:
     """Return a result's payload with its reviewers' corrections. DocspeedError if these can't be read."""
-    path = corrections_path(context, result.path, job_of(context, result))
-    if path is None or not path.exists():
-        return result.payload
-    return corrected(result.payload, corrections_among(DecisionFile(path).read()))[0]
+    decisions = decisions_about(context, result.path, job_of(context, result))
+    return corrected(result.payload, decisions.values()).payload
 
 
 def _known(context: Context, result: StoredResult) -> Iterator[JobDocument]:

@@ -19,6 +19,7 @@ from docspeed_cli.jobs.job_names import LAST, named_job
 from docspeed_cli.service.body import Body
 
 if TYPE_CHECKING:
+    from docspeed_cli.results.decisions import Decisions
     from docspeed_cli.store.runs import RunRecord
 
 
@@ -51,6 +52,14 @@ def corrections_path(context: Context, path: Path | None, job: Job | None) -> Pa
     has_file = output is not None and output.suffix.lower() == ".json" and output.is_file()
     # A result may get its file after it was reviewed.
     return beside if has_file and not kept.exists() else kept
+
+
+def decisions_about(context: Context, path: Path | None, job: Job | None) -> Decisions:
+    """Return the reviewers' decisions about a result. DocspeedError if they can't be read."""
+    from docspeed_cli.review.decision_file import DecisionFile
+
+    file = corrections_path(context, path, job)
+    return {} if file is None else DecisionFile(file).read()
 
 
 def read_again(context: Context, result: StoredResult) -> Any:
