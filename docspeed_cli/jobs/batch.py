@@ -175,20 +175,14 @@ class Batch:
         self.context.ledger.runs.record(tasks.options.run_id, _item(source, outcome, end, reason))
 
     def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> None:
-        """Deliver the outcome; a result that can't be written is this document's failure, not the run's."""
+        """Deliver the outcome; what can't be delivered is counted as failed."""
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
             report_reuse(self.context, self.run, labelled, outcome.output)
-        listed = self.progress.lists_each
-        try:
-            tasks.delivery.deliver(outcome, listed=listed)
-        except DocspeedError as error:
-            failed = Outcome(outcome.source, outcome.job, error=error)
-            if outcome.error is None:
-                reused = bool(outcome.job and outcome.job.reused)
-                self.progress.take_back(reused=reused, pages=outcome.pages)
-                self._count(tasks, failed)
-            tasks.delivery.deliver(failed, listed=listed)
+        delivered = tasks.delivery.deliver(outcome, listed=self.progress.lists_each)
+        if delivered.error is not None and outcome.error is None:
+            self.progress.take_back(reused=bool(outcome.job and outcome.job.reused), pages=outcome.pages)
+            self._count(tasks, delivered)
 
     def _reason_to_stop(self, error: DocspeedError | None, *, answered: bool) -> str:
         """Why the run stops here, if it does: nothing else can succeed."""

@@ -47,17 +47,23 @@ class Delivery:
 
         return ResultFiles(self.context, self.target)
 
-    def deliver(self, outcome: Outcome, *, listed: bool = True) -> None:
-        """Deliver an outcome. A single document's error is raised; among many, it is a line if `listed`."""
-        if self.target.many:
-            if self._rows is not None:
-                self._rows.add(outcome)
-            if listed:
-                self._deliver_line(outcome)
-                self._report_checks(outcome)
-            if outcome.result is not None:
-                outcome.result.clear()
-            return
+    def deliver(self, outcome: Outcome, *, listed: bool = True) -> Outcome:
+        """Deliver an outcome; returns it as it was delivered.
+
+        A single document's error is raised. Among many, an outcome is a line if `listed`, and a result that
+        can't be written is this document's failure, not the run's.
+        """
+        if not self.target.many:
+            self._deliver_single(outcome)
+            return outcome
+        try:
+            self._deliver_among_many(outcome, listed=listed)
+        except DocspeedError as error:
+            outcome = Outcome(outcome.source, outcome.job, error=error)
+            self._deliver_among_many(outcome, listed=listed)
+        return outcome
+
+    def _deliver_single(self, outcome: Outcome) -> None:
         if outcome.result is not None:
             self.deliver_result(outcome)
         elif outcome.error is None:
@@ -65,6 +71,15 @@ class Delivery:
         self._report_checks(outcome)
         if outcome.error is not None:
             raise outcome.error
+
+    def _deliver_among_many(self, outcome: Outcome, *, listed: bool) -> None:
+        if self._rows is not None:
+            self._rows.add(outcome)
+        if listed:
+            self._deliver_line(outcome)
+            self._report_checks(outcome)
+        if outcome.result is not None:
+            outcome.result.clear()
 
     def finish(self) -> None:
         """Write the output that needs all outcomes. DocspeedError if it can't be written."""

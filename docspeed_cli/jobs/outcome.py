@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from docspeed_cli.core.errors import DocspeedError
     from docspeed_cli.results.rules import Check
     from docspeed_cli.service.body import Body
-    from docspeed_cli.service.exchange import Response
 
 T = TypeVar("T")
 
@@ -68,5 +67,3 @@ class Outcome(NamedTuple):
     """Pages of the result, if it tells them; counted only in runs over many inputs."""
     checks: tuple[Check, ...] | None = None
     """What the rules of `--check` found in the result."""
-    status: Response | None = None
-    """The server's last answer about the job's status."""

@@ -150,6 +150,24 @@ def test_rows_of_jobs_of_several_operations_are_refused(stage: Stage, service: S
     assert "of tables and extract" in ran.err
 
 
+def test_rows_of_a_job_without_a_result_are_an_error_and_no_table(stage: Stage, service: Service) -> None:
+    table = stage.folder / "rows.csv"
+    for more in ([], ["-o", str(table)]):
+        ran = stage.run("jobs", "result", "job_9", "--format", "csv", *more)
+        assert (ran.code, ran.out) == (6, "")
+    assert not table.exists()
+
+
+def test_rows_of_jobs_have_a_line_for_one_that_the_ledger_does_not_know(
+    stage: Stage, service: Service
+) -> None:
+    serve(service)
+    stage.run(*EXTRACT, *file_ids("f"))
+    ran = stage.run("jobs", "result", "job_9", "@last", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert (ran.code, [row["status"] for row in rows]) == (6, ["of unknown status", "completed"]), ran.err
+
+
 def test_rows_of_many_go_to_one_csv_file(stage: Stage, service: Service) -> None:
     serve(service)
     path = stage.folder / "all.csv"

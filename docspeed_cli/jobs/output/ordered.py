@@ -1,4 +1,4 @@
-"""Put the outcomes of a run in the order of its inputs; those that come early wait on disk."""
+"""Put the outcomes of a run in the order of its inputs; those that come early wait in a file."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator
 
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.output.temporary import TemporaryDisk
-from docspeed_cli.service.body import Body
+from docspeed_cli.service.body import IN_MEMORY, Body
 
 _CHUNK = 256 * 1024
 """Bytes that are copied at a time."""
 
 
 class InOrder:
-    """Yields outcomes in the order of their inputs; early ones are on disk, only their offsets in memory."""
+    """Yields outcomes in the order of their inputs; early ones wait in a file, their offsets in memory."""
 
     def __init__(self) -> None:
         self._next = 0
         self._early: dict[int, tuple[int, int]] = {}
         """Where the outcome of an input begins in the file, and the size of its part without the result."""
-        # The file has no name, so not even kill -9 leaves results behind.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        # In memory while it is small; on disk it has no name, so not even kill -9 leaves results behind.
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._disk = TemporaryDisk()
 
     def add(self, outcome: Outcome) -> Iterator[Outcome]:
@@ -44,7 +44,7 @@ class InOrder:
         self._file.close()
 
     def _put_aside(self, position: int, outcome: Outcome) -> None:
-        result, small = outcome.result, outcome._replace(result=None, status=None)
+        result, small = outcome.result, outcome._replace(result=None)
         head = pickle.dumps((small, None if result is None else result.size))
         with self._disk:
             at = self._file.seek(0, 2)

@@ -53,7 +53,7 @@ def result(
         name = named_run(ids)
         of_run = find_run(context, name) if name is not None else None
         jobs = named_jobs(ids, context) if of_run is None else list(jobs_of_run(context, of_run))
-        operation = jobs[0].operation if jobs else ""
+        operation = next((job.operation for job in jobs if job.operation), "")
         rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run), bom=bom)
         if rows is not None:
             rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
@@ -76,8 +76,7 @@ def result(
             jobs,
             fetch,
             delivery.deliver,
-            errors_are_lines=to.many,
-            spooled=rows is not None and to.folder is None,
+            in_order=rows is not None and to.folder is None,
             # What a shared ledger keeps is in its database, not on this machine.
             at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
             grace=GRACE if to.many else READ_GRACE,
@@ -109,7 +108,7 @@ def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_fil
 
 def _check_one_operation(jobs: list[Job]) -> None:
     """UsageError if the jobs are of several operations, whose results have no columns in common."""
-    names = list(dict.fromkeys(job.operation for job in jobs))
+    names = list(dict.fromkeys(job.operation for job in jobs if job.operation))
     if len(names) > 1:
         raise UsageError(
             f"rows need jobs of one operation, and these are of {' and '.join(names)}",

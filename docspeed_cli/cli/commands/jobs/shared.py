@@ -32,19 +32,17 @@ def for_each(
     run: RunState,
     jobs: list[Job],
     make_task: JobTask,
-    show: Callable[[Outcome], None],
+    show: Callable[[Outcome], Outcome],
     *,
     first_only: bool = False,
-    errors_are_lines: bool = False,
     in_order: bool = False,
-    spooled: bool = False,
     at_hand: bool = False,
     grace: float = READ_GRACE,
 ) -> int:
     """Perform a task for every job, show each outcome as it ends or in order; returns the exit code.
 
-    With `spooled` they are in order too, and results that come early wait on disk. With `at_hand` all results
-    are on this machine and are read in this thread.
+    `show` returns the outcome as it was shown. With `at_hand` all results are on this machine and are read in
+    this thread.
     """
     codes: set[int] = set()
     with (
@@ -62,32 +60,17 @@ def for_each(
         else:
             follower = Follower(context, run)
             tasks = (_isolated(follower, job, ignore_status, make_task) for job in jobs)
-            outcomes = _spooled(run_tasks, tasks) if spooled else run_tasks(tasks)
-        for outcome in _ordered(iter(outcomes), jobs) if in_order else outcomes:
+            outcomes = _in_order(run_tasks, tasks) if in_order else run_tasks(tasks)
+        for outcome in outcomes:
             run.end_waiting(outcome.job)
             context.report.add_job(outcome.job)
-            if outcome.error is None or outcome.status is not None or errors_are_lines:
-                outcome = _show_outcome(outcome, show, errors_are_lines=errors_are_lines)
-            if outcome.error is not None:
-                if not errors_are_lines:
-                    context.output.error(outcome.error)
-                codes.add(outcome.error.exit_code)
-            if first_only or isinstance(outcome.error, AuthError | NoCredits):
+            error = show(outcome).error
+            if error is not None:
+                codes.add(error.exit_code)
+            if first_only or isinstance(error, AuthError | NoCredits):
                 break
     context.output.bell()
     return overall_exit_code(codes)
-
-
-def _show_outcome(outcome: Outcome, show: Callable[[Outcome], None], *, errors_are_lines: bool) -> Outcome:
-    """Show an outcome; with `errors_are_lines`, a result that can't be shown is its job's error."""
-    try:
-        show(outcome)
-    except DocspeedError as error:
-        if not errors_are_lines:
-            raise
-        outcome = outcome._replace(result=None, error=error)
-        show(outcome)
-    return outcome
 
 
 def _isolated(follower: Follower, job: Job, on_status: OnStatus, make_task: JobTask) -> Task[Outcome]:
@@ -97,8 +80,8 @@ def _isolated(follower: Follower, job: Job, on_status: OnStatus, make_task: JobT
         return Outcome(job=job, error=error)
 
 
-def _spooled(run_tasks: RunTasks, tasks: Iterable[Task[Outcome]]) -> Iterator[Outcome]:
-    """The outcomes in the order of the tasks; those that come early wait on disk."""
+def _in_order(run_tasks: RunTasks, tasks: Iterable[Task[Outcome]]) -> Iterator[Outcome]:
+    """The outcomes in the order of the tasks."""
     from docspeed_cli.jobs.output.ordered import InOrder
 
     def placed(position: int, task: Task[Outcome]) -> Task[Outcome]:
@@ -110,16 +93,6 @@ def _spooled(run_tasks: RunTasks, tasks: Iterable[Task[Outcome]]) -> Iterator[Ou
     for outcome in run_tasks(placed(*each) for each in enumerate(tasks)):
         yield from order.add(outcome)
     yield from order.rest()
-
-
-def _ordered(outcomes: Iterator[Outcome], jobs: list[Job]) -> Iterator[Outcome]:
-    """The outcomes in the order of the jobs."""
-    early: dict[str, Outcome] = {}
-    for job in jobs:
-        while job.ref not in early:
-            outcome = next(outcomes)
-            early[outcome.job.ref if outcome.job else ""] = outcome
-        yield early[job.ref]
 
 
 def require_job_id(context: Context, job: Job) -> None:
@@ -144,20 +117,27 @@ class JobRows:
         rows = [*map(_job_cells, jobs), ("", "extract", "processing", "")]
         self._widths = [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
 
-    def show(self, outcome: Outcome) -> None:
-        """Show a job, or what the server answered about it."""
-        output, job = self._context.output, outcome.job
+    def show(self, outcome: Outcome) -> Outcome:
+        """Show a job, or what the server answered about it, and its error."""
+        if outcome.error is None or outcome.result is not None:
+            self._show(outcome)
+        if outcome.error is not None:
+            self._context.output.error(outcome.error)
+        return outcome
+
+    def _show(self, outcome: Outcome) -> None:
+        output, job, answer = self._context.output, outcome.job, outcome.result
         assert job is not None
         if output.format == "id":
             output.text(job.ref)
         elif output.human_output:
             self._show_row(job, outcome.error)
-        elif outcome.status is None:
+        elif answer is None:
             output.value(job.to_full_json())
         elif output.environment.stdout.isatty():
-            output.payload(outcome.status.body)
+            output.payload(answer)
         else:
-            output.chunks(itertools.chain(outcome.status.body.on_one_line(), [b"\n"]))
+            output.chunks(itertools.chain(answer.on_one_line(), [b"\n"]))
 
     def _show_row(self, job: Job, error: DocspeedError | None) -> None:
         output, now = self._context.output, self._context.environment.now()

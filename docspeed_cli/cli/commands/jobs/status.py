@@ -38,4 +38,5 @@ def _look_at_job(follower: Follower, job: Job, on_status: OnStatus) -> Task[Outc
         return Outcome(job=job)
     confirmation = Confirmation(follower, job)
     yield from iter(confirmation.step, None)
-    return Outcome(job=confirmation.job, status=confirmation.response)
+    answer = confirmation.response
+    return Outcome(job=confirmation.job, result=answer.body if answer is not None else None)

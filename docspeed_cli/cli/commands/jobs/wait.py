@@ -55,7 +55,7 @@ def wait(
                     raise
                 job, response = kept, None
             error = job_failed(job) if job.state is State.FAILED else None
-            return Outcome(job=job, status=response, error=error)
+            return Outcome(job=job, result=response.body if response is not None else None, error=error)
 
         at = context_for(context, jobs)
         rows = JobRows(at, jobs)
