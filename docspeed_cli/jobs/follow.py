@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from docspeed_cli.core.errors import DocspeedError, JobFailed, NotFound, Pending, Rejected, Unavailable
@@ -12,10 +13,10 @@ from docspeed_cli.jobs.absence import Absence
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.run_state import RunState
+from docspeed_cli.service.answers import job_error, job_in, status_word
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
-from docspeed_cli.service.responses import job_error, job_in, status_word
 
 _LOOKS_PER_SECOND = 50
 """Most status requests a second, however many jobs run."""
@@ -49,29 +50,23 @@ class Follower:
             self.context.ledger.change_soon(job.row, state=State.DONE)
         return job._replace(state=State.DONE)
 
-    def look(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
-        """Look at the job once; `deadline` is the monotonic time by which the answer must be there."""
-        content, response = self.context.client.look(str(job.job_id), deadline)
-        return self.update(job, content), response
+    def look(self, job: Job, deadline: float | None = None, *, retry: bool = False) -> tuple[Job, Response]:
+        """Look at the job; `deadline` is the monotonic time by which the answer must be there.
 
-    def look_with_retries(self, job: Job, deadline: float | None = None) -> tuple[Job, Response]:
-        """Look at the job; try again while the server is in trouble."""
-        try:
-            response = self.context.client.status(str(job.job_id), deadline)
-        except DocspeedError as error:
-            raise self.with_job(error, job) from None
-        return self.update(job, response.body.json()), response
+        With `retry`, trouble of the server only delays the answer.
+        """
+        content, response = self.context.client.look(str(job.job_id), deadline, retry=retry)
+        return self._updated(job, content), response
 
-    def update(self, job: Job, content: Any) -> Job:
+    def _updated(self, job: Job, answer: Mapping[str, Any]) -> Job:
         """The job with the status that the server answered, which is recorded if it is new."""
-        members = content if isinstance(content, dict) else {}
-        operation = members.get("operation")
+        operation = answer.get("operation")
         name = job.operation or (operation if isinstance(operation, str) else "")
-        found = job._replace(operation=name).with_status(status_word(members) or _NO_STATUS)
+        found = job._replace(operation=name).with_status(status_word(answer) or _NO_STATUS)
         # Its result was there already, which a status that we don't know can't undo.
         if job.state is State.DONE and meaning_of(found.status) is None:
             found = found._replace(state=State.DONE)
-        found = found._replace(error=failure_text(members))
+        found = found._replace(error=failure_text(answer))
         changed = (found.status, found.state, found.error) != (job.status, job.state, job.error)
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}
@@ -258,13 +253,14 @@ class Confirmation:
     def step(self) -> float | None:
         """Look at the job: None once that is settled; else when to look again. NotFound if it is gone."""
         try:
-            self.job, self.response = self._follower.look_with_retries(self.job, self._deadline)
+            self.job, self.response = self._follower.look(self.job, self._deadline, retry=True)
             return None
-        except NotFound:
-            if self._absence.is_early(self.job):
+        except DocspeedError as error:
+            absent = isinstance(error, NotFound)
+            if absent and self._absence.is_early(self.job):
                 return None
-            if self._absence.confirm(self.job):
-                raise
+            if not absent or self._absence.confirm(self.job):
+                raise self._follower.with_job(error, self.job) from None
         due = self._follower.context.environment.monotonic() + self._absence.pause
         return None if self._deadline is not None and due > self._deadline else due
 
@@ -338,9 +334,9 @@ def job_failed(job: Job, hint: str | None = None) -> JobFailed:
     )
 
 
-def failure_text(content: Any) -> str | None:
+def failure_text(answer: Mapping[str, Any]) -> str | None:
     """The server's error code and message for a job that has failed; None if it has not."""
-    if not isinstance(content, dict) or state_of(status_word(content) or "") is not State.FAILED:
+    if state_of(status_word(answer) or "") is not State.FAILED:
         return None
-    code, message = job_error(content)
+    code, message = job_error(answer)
     return ": ".join(part for part in (code, message) if part) or None

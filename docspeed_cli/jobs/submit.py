@@ -17,9 +17,9 @@ from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.reuse import Search
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import upload_once
+from docspeed_cli.service.answers import error_as_result, is_result, job_in, status_word
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import Response
-from docspeed_cli.service.responses import error_as_result, is_result, job_in, status_word
 
 _MODE = r"execution.?mode|\basync"
 # An error about `profile` or `filename` is not about a stored file.

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, TypeVar
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
+from docspeed_cli.service.answers import error_as_result, is_result, is_under_way, job_in
 from docspeed_cli.service.backoff import Schedule, http_date, retry_after
 from docspeed_cli.service.body import Body
 from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
+from docspeed_cli.service.exchange_errors import NOT_OWN
 from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import NOT_OWN, error_as_result, is_result, is_under_way, job_in
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
 
@@ -146,19 +147,19 @@ class Client:
 
         return self._retry(send, deadline)
 
-    def look(self, job_id: str, deadline: float | None = None) -> tuple[dict[str, Any], Response]:
-        """Look at a job once, without retries: the status object, and the answer that brought it."""
-        answer = self._exchange(_about(job_id, deadline))
+    def look(
+        self, job_id: str, deadline: float | None = None, *, retry: bool = False
+    ) -> tuple[dict[str, Any], Response]:
+        """Look at a job: the status object, and the answer that brought it."""
+        path = job_path(job_id)
+        call = Call("GET", path, deadline=deadline, max_bytes=_MAX_OBJECT_SIZE, about_job=True)
+        answer = self._retry(lambda: self._exchange(call), deadline) if retry else self._exchange(call)
         return _json_object(answer), answer
 
     def get(self, path: str, *, allow_empty: bool = False, deadline: float | None = None) -> Response:
         """Read something, with retries."""
         call = Call("GET", path, allow_empty=allow_empty, deadline=deadline)
         return self._retry(lambda: self._exchange(call), deadline)
-
-    def status(self, job_id: str, deadline: float | None = None) -> Response:
-        """The status object of a job, with retries."""
-        return self._retry(lambda: self._exchange(_about(job_id, deadline)), deadline)
 
     def result(self, job_id: str, deadline: float | None = None) -> Response:
         """The result of a job, with retries; status 202 if the answer only says that the job goes on.
@@ -276,11 +277,6 @@ class Client:
                     retry_after=wait,
                 )
             self._sleep(wait)
-
-
-def _about(job_id: str, deadline: float | None) -> Call:
-    """The request for a job's status."""
-    return Call("GET", job_path(job_id), deadline=deadline, max_bytes=_MAX_OBJECT_SIZE, about_job=True)
 
 
 def _json_object(answer: Response) -> dict[str, Any]:

@@ -8,17 +8,16 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
+from docspeed_cli.core.errors import DocspeedError, Unavailable
 from docspeed_cli.service.body import IN_MEMORY, Body
-from docspeed_cli.service.rate_limit import RateLimiter
-from docspeed_cli.service.responses import (
+from docspeed_cli.service.exchange_errors import (
     broken_exchange,
-    foreign_words,
     hint_about_path,
     out_of_time,
     status_error,
     unusable_answer,
 )
+from docspeed_cli.service.rate_limit import RateLimiter
 from docspeed_cli.service.routes import Route
 from docspeed_cli.service.unpack import unpacked
 
@@ -177,9 +176,8 @@ class Call(NamedTuple):
             repeatable=self.repeatable,
             retry_after=wait,
             about_job=self.about_job,
+            auth_hint=server.auth_hint,
         )
-        if isinstance(error, AuthError) and server.auth_hint and not foreign_words(content):
-            return error.replace(hint=server.auth_hint)
         hint = hint_about_path(error, content, server.base_url)
         return error.replace(hint=hint) if hint else error
 

@@ -15,7 +15,7 @@ from docspeed_cli.core.urls import is_url, shown_url
 from docspeed_cli.service.backoff import http_date, retry_after
 from docspeed_cli.service.client import Exchange
 from docspeed_cli.service.exchange import CONNECT_TIMEOUT, GET_TIMEOUT, MIN_SPEED
-from docspeed_cli.service.responses import broken_exchange, out_of_time
+from docspeed_cli.service.exchange_errors import broken_exchange, out_of_time
 from docspeed_cli.service.routes import Route, route_on_web
 from docspeed_cli.service.transport import certificates, transport_to
 from docspeed_cli.service.unpack import unpacked

@@ -162,7 +162,7 @@ def test_get_asks_caches_for_a_new_answer_and_a_submission_does_not() -> None:
     service = Service(OK)
     submit(service.client)
     service.client.look("job_1")
-    service.client.status("job_1")
+    service.client.look("job_1", retry=True)
     service.client.result("job_1")
     service.client.get("/v1/jobs")
     asked = [request.headers.get("cache-control") for request in service.requests]

@@ -34,7 +34,7 @@ from docspeed_cli.jobs.output.target import file_target, row_options
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
-from docspeed_cli.service.responses import job_in, status_word
+from docspeed_cli.service.answers import job_in, status_word
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PATHS = (*(operation.path for operation in OPERATIONS.values()), UPLOAD_PATH, "/v1/jobs/")
