@@ -30,7 +30,7 @@ from docspeed_cli.jobs.reuse import report_reuse
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import RunTasks
 from docspeed_cli.jobs.tasks import DocumentTasks, NotStarted, late_task
-from docspeed_cli.service.exchange import MAX_RETRY_AFTER
+from docspeed_cli.service.retry import MAX_RETRY_AFTER
 from docspeed_cli.store.runs import RunItem, RunRecord, run_lock
 from docspeed_cli.terminal.progress import BatchProgress, End, Ending
 

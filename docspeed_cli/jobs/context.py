@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -205,7 +205,9 @@ class Context:
         environment = self.environment
         if self.settings.sandbox:
             folder, now = self.settings.state_dir / "sandbox", environment.now
-            environment = environment._replace(transport=lambda url: _sandbox_transport(folder, now))
+            # One sandbox for all threads.
+            transport = cache(lambda url: _sandbox_transport(folder, now))
+            environment = environment._replace(transport=transport)
             self.note_sandbox()
         client = Client(
             self.address,
@@ -239,7 +241,7 @@ class Context:
         key, _ = self.known_key()
         if not (key or self.settings.sandbox or loopback(urlsplit(self.server).hostname or "")):
             raise self.no_key()
-        from docspeed_cli.service.exchange import MIN_REDACTED_LENGTH
+        from docspeed_cli.service.client import MIN_REDACTED_LENGTH
 
         if len(key) >= MIN_REDACTED_LENGTH:
             self.output.secrets.add(key)

@@ -16,7 +16,7 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.service.answers import job_error, job_in, status_word
 from docspeed_cli.service.backoff import Schedule
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.exchange import Response
+from docspeed_cli.service.client import Response
 
 _LOOKS_PER_SECOND = 50
 """Most status requests a second, however many jobs run."""

@@ -19,7 +19,7 @@ from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.uploads import upload_once
 from docspeed_cli.service.answers import error_as_result, is_result, job_in, status_word
 from docspeed_cli.service.body import Body
-from docspeed_cli.service.exchange import Response
+from docspeed_cli.service.client import Response
 
 _MODE = r"execution.?mode|\basync"
 # An error about `profile` or `filename` is not about a stored file.

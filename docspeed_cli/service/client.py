@@ -5,37 +5,47 @@ Every public call raises a `DocspeedError` and nothing else, whatever the networ
 
 from __future__ import annotations
 
-import itertools
 import math
+import re
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
 from docspeed_cli.service.answers import error_as_result, is_result, is_under_way, job_in
-from docspeed_cli.service.backoff import Schedule, http_date, retry_after
-from docspeed_cli.service.body import Body
-from docspeed_cli.service.exchange import MAX_RETRY_AFTER, Call, Response, Server
-from docspeed_cli.service.exchange_errors import NOT_OWN
+from docspeed_cli.service.body import IN_MEMORY, Body
+from docspeed_cli.service.exchange import Call, Exchange, Server
+from docspeed_cli.service.exchange_errors import NOT_OWN, hint_about_path, status_error, unusable_answer
 from docspeed_cli.service.rate_limit import RateLimiter
+from docspeed_cli.service.retry import MAX_RETRY_AFTER, MAX_TRIES, Retries
 from docspeed_cli.service.routes import route_to
 from docspeed_cli.service.transport import ThreadConnections
 
+if TYPE_CHECKING:
+    import httpx
+
 T = TypeVar("T")
 
-MAX_TRIES = 6
 MAX_RATE_LIMITED_TRIES = 500
+"""Tries where `retry_rate_limits` is set; the rate limiter makes repeated 429s rare."""
+
+MIN_REDACTED_LENGTH = 8
+"""Shorter keys are not redacted: they would match ordinary words."""
+
 _MAX_OBJECT_SIZE = 4 * 1024 * 1024
 """Largest answer in bytes that we parse ourselves, such as a job's status."""
 
 _SHORTEST_EXCHANGE = 1.0
 """Seconds that an exchange gets even if its deadline is nearer: `--timeout 0` submits and looks once."""
 
-_MAX_REQUEST_ID = 200
-_REQUEST_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
+_MAX_ERROR_SIZE = 64 * 1024
+"""Bytes of an error's body that are read at most."""
+
+_PLAIN = r"(?i)(x-)?gzip|identity|"
+"""Codings that we understand."""
 
 
 class Probe(NamedTuple):
@@ -47,14 +57,12 @@ class Probe(NamedTuple):
     """True if the server refused without a message in the service's format."""
 
 
-class Exchange(NamedTuple):
-    """One HTTP exchange, for `--verbose`; `status` is the exception's name if no answer arrived."""
+class Response(NamedTuple):
+    """A successful answer: its status, its content, and its `Retry-After` in seconds."""
 
-    method: str
-    path: str
-    status: str
-    seconds: float
-    request_id: str | None
+    status: int
+    body: Body
+    retry_after: float | None
 
 
 class Client:
@@ -80,17 +88,18 @@ class Client:
     ) -> None:
         self._environment = environment
         route = route_to(base_url, environment.env)
-        self._server = Server(base_url, key, environment, rate_limiter, route, auth_hint)
+        self._server = Server(base_url, environment, route, on_exchange)
+        self._key = key
+        self._rate_limiter = rate_limiter
         self._sleep = sleep or environment.sleep
-        self._on_exchange = on_exchange
-        self._on_retry = on_retry
-        self._retry_rate_limits = retry_rate_limits
-        """Whether to retry a 429 (almost) without end; the rate limiter makes repeated ones rare."""
+        self._auth_hint = auth_hint
+        """What to do about a refused key, if that depends on where the key came from."""
+        tries = MAX_RATE_LIMITED_TRIES if retry_rate_limits else MAX_TRIES
+        self._retries = Retries(environment, self._sleep, on_retry, tries)
         self._spool_dir = spool_dir
         """Folder of the temporary files of large answers; None for the system's."""
         self.answered = False
         """Whether the server has answered anything in this run."""
-        self._schedule = Schedule(random=environment.random)
         self._connections = ThreadConnections(base_url, key, environment, route)
 
     def close(self) -> None:
@@ -199,75 +208,87 @@ class Client:
             unrecognised = ours and refused.code == type(refused).code
         return Probe(self._environment.monotonic() - started, error, unrecognised)
 
-    # -- retries
+    # -- one exchange
 
     def _retry(self, send: Callable[[], T], deadline: float | None) -> T:
-        for attempt in itertools.count():
-            try:
-                return send()
-            except DocspeedError as error:
-                # Whether a retry is safe was decided where the error was made, since it depends on the call.
-                if not error.retryable:
-                    raise
-                delay = self._retry_delay(error, attempt, deadline)
-                if self._on_retry:
-                    self._on_retry(error, delay)
-                self._sleep(delay)
-        raise AssertionError("unreachable")
-
-    def _retry_delay(self, error: DocspeedError, attempt: int, deadline: float | None) -> float:
-        """Seconds to wait before the next try; raises the error where there is none."""
-        limit = MAX_RATE_LIMITED_TRIES if self._retry_rate_limits and error.status == 429 else MAX_TRIES
-        delay = self._schedule.backoff(attempt, error.retry_after)
-        late = deadline is not None and self._environment.monotonic() + delay > deadline
-        if (error.retry_after or 0) > MAX_RETRY_AFTER:
-            message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
-            hint = "run the same command again after that; nothing is lost"
-            raise error.replace(message=message, reason=message, hint=hint)
-        if attempt + 1 >= limit or late:
-            hint = error.hint or "try again later; `docspeed doctor` shows what can be reached"
-            raise error.replace(hint=hint)
-        return delay
-
-    # -- one exchange
+        try:
+            return self._retries.call(send, deadline)
+        except DocspeedError as error:
+            if error.retryable and not error.hint:
+                hint = "try again later; `docspeed doctor` shows what can be reached"
+                raise error.replace(hint=hint) from None
+            raise
 
     def _exchange(self, call: Call) -> Response:
         """Send one request and read its answer, without retries."""
         connection = self._connections.get()
         self._wait_for_rate_limit(call.deadline)
-        body = Body(folder=self._spool_dir)
-        started = self._environment.monotonic()
         if call.deadline is not None:
-            call = call._replace(deadline=max(call.deadline, started + _SHORTEST_EXCHANGE))
-        outcome, request_id = "failed", None
+            soon = self._environment.monotonic() + _SHORTEST_EXCHANGE
+            call = call._replace(deadline=max(call.deadline, soon))
+        body = Body(folder=self._spool_dir)
         try:
-            with closing(call.send(self._server, connection)) as response:
-                # Looking up each name in httpx.Headers takes a twentieth of a run over many documents.
-                headers = {name.lower(): value.decode("latin-1") for name, value in response.headers.raw}
+            with self._server.exchange(call, connection) as (response, wait):
                 self.answered = True
-                request_id = next(
-                    (headers[n][:_MAX_REQUEST_ID] for n in _REQUEST_IDS if headers.get(n)), None
-                )
-                outcome = str(response.status_code)
-                # A date is the server's, so it is compared with the server's clock.
-                now = http_date(headers.get(b"date", "")) or self._environment.now()
-                wait = retry_after(headers.get(b"retry-after", ""), now)
-                return call.read(self._server, response, wait, body)
-        except BaseException as error:  # noqa: BLE001 - raised again below
+                return self._read(call, response, wait, body)
+        except BaseException as error:
             # An interrupt too must remove the temporary file, so this is not `except Exception`.
             body.clear()
-            if not isinstance(error, DocspeedError):
-                outcome = type(error).__name__
-            raise call.map_error(self._server, error, request_id) from None
-        finally:
-            if self._on_exchange:
-                seconds = self._environment.monotonic() - started
-                self._on_exchange(Exchange(call.method, call.path, outcome, seconds, request_id))
+            if not isinstance(error, OSError):
+                raise
+            reason = error.strerror or str(error)
+            raise DocspeedError(f"the answer can't be stored: {reason}", code="write_failed") from None
+
+    def _read(self, call: Call, response: httpx.Response, wait: float | None, body: Body) -> Response:
+        """Read the answer into the body; `wait` is its `Retry-After`. DocspeedError if that fails."""
+        status = response.status_code
+        coding = response.headers.get("Content-Encoding", "")
+        # A server that fails and names a time is overloaded, so the whole run slows down as after a 429.
+        if status == 429 or (wait is not None and response.is_server_error):
+            self._rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
+        elif response.is_success:
+            self._rate_limiter.accepted()
+        if not response.is_success:
+            raise self._refusal(call, response, wait, body)
+        for chunk in self._server.received(call, response):
+            body.write(chunk)
+        if (call.max_bytes is not None or call.method == "POST") and body.size <= IN_MEMORY:
+            # We quote these answers in messages, so remove the key if the server repeats it.
+            body = Body(self._redacted(body))
+        if not (call.allow_empty and status == 204) and not body.plausible():
+            what = "cut short or not JSON" if body.size else "empty"
+            if body.size and not re.fullmatch(_PLAIN, coding):
+                what = f"unreadable (Content-Encoding: {coding[:40]}, which was not asked for)"
+            message = f"the server's answer ({status}) was {what}"
+            raise unusable_answer(message, repeatable=call.repeatable, status=status)
+        return Response(status, body, wait)
+
+    def _refusal(self, call: Call, response: httpx.Response, wait: float | None, body: Body) -> DocspeedError:
+        """The error for an answer that is not a success."""
+        with suppress(Exception):  # a body that breaks off says less, but the status says enough
+            for chunk in self._server.received(call._replace(max_bytes=_MAX_ERROR_SIZE), response):
+                body.write(chunk)
+        content = self._redacted(body)
+        error = status_error(
+            response.status_code,
+            content,
+            repeatable=call.repeatable,
+            retry_after=wait,
+            about_job=call.about_job,
+            auth_hint=self._auth_hint,
+        )
+        hint = hint_about_path(error, content, self._server.base_url)
+        return error.replace(hint=hint) if hint else error
+
+    def _redacted(self, body: Body) -> bytes:
+        """The content without the API key."""
+        content, key = b"".join(body.chunks()), self._key.encode("utf-8", "surrogatepass")
+        return content.replace(key, "…".encode()) if len(key) >= MIN_REDACTED_LENGTH else content
 
     def _wait_for_rate_limit(self, deadline: float | None) -> None:
         """Wait until a request may be sent. Unavailable at once if that is past a deadline."""
         # Sleeping here holds this thread only; all others find the same limiter before they send.
-        while (wait := self._server.rate_limiter.delay()) > 0:
+        while (wait := self._rate_limiter.delay()) > 0:
             sent = self._environment.monotonic() + wait
             if deadline is not None and sent >= deadline:
                 raise Unavailable(

@@ -1,31 +1,21 @@
-"""One HTTP exchange: sends a request, reads its answer, and turns what fails into an error."""
+"""One HTTP exchange with any server: its answer must arrive in time, and what breaks it is an error."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, Unavailable
-from docspeed_cli.service.body import IN_MEMORY, Body
-from docspeed_cli.service.exchange_errors import (
-    broken_exchange,
-    hint_about_path,
-    out_of_time,
-    status_error,
-    unusable_answer,
-)
-from docspeed_cli.service.rate_limit import RateLimiter
+from docspeed_cli.core.urls import is_url, shown_url
+from docspeed_cli.service.backoff import http_date, retry_after
+from docspeed_cli.service.exchange_errors import broken_exchange, out_of_time, unusable_answer
 from docspeed_cli.service.routes import Route
 from docspeed_cli.service.unpack import unpacked
 
 if TYPE_CHECKING:
     import httpx
-
-MAX_RETRY_AFTER = 120.0
-"""Longest `Retry-After` in seconds that we wait for; a longer one is reported."""
 
 POST_TIMEOUT = 300.0
 GET_TIMEOUT = 60.0
@@ -37,40 +27,9 @@ CONNECT_TIMEOUT = 15.0
 MIN_SPEED = 1000.0
 """Bytes per second below which we give up on an answer after its first minute."""
 
-MIN_REDACTED_LENGTH = 8
-"""Shorter keys are not redacted: they would match ordinary words."""
-
-_PLAIN = r"(?i)(x-)?gzip|identity|"
-"""Codings that we understand."""
-
 _MAX_REDIRECTS = 5
-_MAX_ERROR_SIZE = 64 * 1024
-"""Bytes of an error's body that are read at most."""
-
-
-class Server(NamedTuple):
-    """The service at one address, and what a request to it needs."""
-
-    base_url: str
-    key: str
-    environment: Environment
-    rate_limiter: RateLimiter
-    route: Route = Route()
-    auth_hint: str | None = None
-    """What to do about a refused key, if that depends on where the key came from."""
-
-    def redacted(self, content: bytes) -> bytes:
-        """The content without the API key."""
-        key = self.key.encode("utf-8", "surrogatepass")
-        return content.replace(key, "…".encode()) if len(key) >= MIN_REDACTED_LENGTH else content
-
-
-class Response(NamedTuple):
-    """A successful answer: its status, its content, and its `Retry-After` in seconds."""
-
-    status: int
-    body: Body
-    retry_after: float | None
+_MAX_REQUEST_ID = 200
+_REQUEST_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"cf-ray")
 
 
 class Call(NamedTuple):
@@ -78,9 +37,12 @@ class Call(NamedTuple):
 
     method: str
     path: str
-    headers: Mapping[str, str] | None = None
+    """Path on the server, or a whole URL."""
+    headers: Mapping[str, str] = {}
     content: bytes | None = None
     files: Mapping[str, tuple[str, IO[bytes], str]] | None = None
+    redirects: int = _MAX_REDIRECTS
+    """Most redirects to follow, of a GET and within the server."""
     repeatable: bool = True
     """Whether sending it twice is harmless; if not, a broken exchange leaves the outcome unknown."""
     allow_empty: bool = False
@@ -92,28 +54,76 @@ class Call(NamedTuple):
     about_job: bool = False
     """Whether a 404 would say that a job is gone, so that only the service's own 404 is believed."""
 
-    def send(self, server: Server, connection: httpx.Client) -> httpx.Response:
-        """Send the request, following redirects within the server; the answer's body is still to be read."""
+
+class Exchange(NamedTuple):
+    """One HTTP exchange, for `--verbose`; `status` is the exception's name if no answer arrived."""
+
+    method: str
+    path: str
+    status: str
+    seconds: float
+    request_id: str | None
+
+
+class Server(NamedTuple):
+    """A server and the way to it; `base_url` is empty for calls with whole URLs."""
+
+    base_url: str
+    environment: Environment
+    route: Route
+    on_exchange: Callable[[Exchange], None] | None = None
+
+    @contextmanager
+    def exchange(self, call: Call, connection: httpx.Client) -> Iterator[tuple[httpx.Response, float | None]]:
+        """Send a request; yields the answer, with its content to be read, and its `Retry-After` in seconds.
+
+        DocspeedError for what breaks the exchange, also while the content is read.
+        """
+        started = self.environment.monotonic()
+        outcome, request_id = "failed", None
+        try:
+            with closing(self._send(call, connection)) as response:
+                # Looking up each name in httpx.Headers takes a twentieth of a run over many documents.
+                headers = {name.lower(): value.decode("latin-1") for name, value in response.headers.raw}
+                request_id = next(
+                    (headers[n][:_MAX_REQUEST_ID] for n in _REQUEST_IDS if headers.get(n)), None
+                )
+                outcome = str(response.status_code)
+                # A date is the server's, so it is compared with the server's clock.
+                now = http_date(headers.get(b"date", "")) or self.environment.now()
+                yield response, retry_after(headers.get(b"retry-after", ""), now)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            if not isinstance(error, DocspeedError):
+                outcome = type(error).__name__
+            raise self._mapped(error, call, request_id) from None
+        finally:
+            if self.on_exchange:
+                seconds = self.environment.monotonic() - started
+                shown = shown_url(call.path) if is_url(call.path) else call.path
+                self.on_exchange(Exchange(call.method, shown, outcome, seconds, request_id))
+
+    def _send(self, call: Call, connection: httpx.Client) -> httpx.Response:
         import httpx
 
-        silence = GET_TIMEOUT if self.method == "GET" else POST_TIMEOUT
-        if self.deadline is not None:  # a single read must not wait past it
-            silence = min(silence, self.deadline - server.environment.monotonic())
+        is_get = call.method == "GET"
+        silence = GET_TIMEOUT if is_get else POST_TIMEOUT
+        if call.deadline is not None:  # a single read must not wait past it
+            silence = min(silence, call.deadline - self.environment.monotonic())
         request = connection.build_request(
-            self.method,
-            server.base_url + self.path,
+            call.method,
+            self.base_url + call.path,
             # A cache on the way could repeat an old status until the wait gives up.
-            headers={"Cache-Control": "no-cache"} if self.method == "GET" else self.headers,
-            content=self.content,
-            files=self.files,
+            headers={"Cache-Control": "no-cache", **call.headers} if is_get else call.headers,
+            content=call.content,
+            files=call.files,
             # No limit on the wait for a connection: each thread has a pool to itself.
             timeout=httpx.Timeout(silence, connect=min(CONNECT_TIMEOUT, silence), pool=None),
-            extensions={"deadline": self.deadline, "fresh": not self.repeatable},
+            extensions={"deadline": call.deadline, "fresh": not call.repeatable},
         )
         response = connection.send(request, stream=True)
-        for _ in range(_MAX_REDIRECTS):
+        for _ in range(call.redirects):
             # httpx itself would follow a redirect anywhere, and would send a POST again as a GET.
-            target = response.next_request if self.method == "GET" else None
+            target = response.next_request if is_get else None
             if target is None or (target.url.scheme, target.url.netloc) != (
                 request.url.scheme,
                 request.url.netloc,
@@ -123,75 +133,30 @@ class Call(NamedTuple):
             response = connection.send(target, stream=True)
         return response
 
-    def read(self, server: Server, response: httpx.Response, wait: float | None, body: Body) -> Response:
-        """Read the answer into the body; `wait` is its `Retry-After`. DocspeedError if that fails."""
-        status = response.status_code
-        coding = response.headers.pop("Content-Encoding", "")  # httpx would believe it
-        # A server that fails and names a time is overloaded, so the whole run slows down as after a 429.
-        if status == 429 or (wait is not None and response.is_server_error):
-            server.rate_limiter.refused(wait if wait is None else min(wait, MAX_RETRY_AFTER))
-        elif response.is_success:
-            server.rate_limiter.accepted()
-        if not response.is_success:
-            raise self._refusal(server, response, body, wait)
-        self._receive(server, response, body)
-        if (self.max_bytes is not None or self.method == "POST") and body.size <= IN_MEMORY:
-            # We quote these answers in messages, so remove the key if the server repeats it.
-            body = Body(server.redacted(b"".join(body.chunks())))
-        if not (self.allow_empty and status == 204) and not body.plausible():
-            what = "cut short or not JSON" if body.size else "empty"
-            if body.size and not re.fullmatch(_PLAIN, coding):
-                what = f"unreadable (Content-Encoding: {coding[:40]}, which was not asked for)"
-            message = f"the server's answer ({status}) was {what}"
-            raise unusable_answer(message, repeatable=self.repeatable, status=status)
-        return Response(status, body, wait)
-
-    def _receive(self, server: Server, response: httpx.Response, body: Body) -> None:
-        """Take the content in, as long as it is neither too long nor too slow."""
-        started = server.environment.monotonic()
+    def received(self, call: Call, response: httpx.Response) -> Iterator[bytes]:
+        """Yield the content of an answer. DocspeedError if it is too long, too late or too slow."""
+        response.headers.pop("Content-Encoding", "")  # many are wrong, and httpx would believe them
+        monotonic = self.environment.monotonic
+        started, size = monotonic(), 0
         for chunk in unpacked(response.iter_bytes()):
-            body.write(chunk)
-            if self.max_bytes is not None and body.size > self.max_bytes:
+            size += len(chunk)
+            yield chunk
+            if call.max_bytes is not None and size > call.max_bytes:
                 raise Unavailable("the server's answer is far too long")
             # httpx limits only the silence between two chunks: a byte a minute would keep us waiting forever.
-            now = server.environment.monotonic()
-            if self._is_late(server):
-                raise out_of_time(server.base_url, repeatable=self.repeatable)
-            if body.size < MIN_SPEED * (now - started - GET_TIMEOUT):
-                raise unusable_answer("the answer came too slowly", repeatable=self.repeatable)
+            if self._is_late(call):
+                raise out_of_time(self.base_url + call.path, repeatable=call.repeatable)
+            if size < MIN_SPEED * (monotonic() - started - GET_TIMEOUT):
+                raise unusable_answer("the answer came too slowly", repeatable=call.repeatable)
 
-    def _is_late(self, server: Server) -> bool:
-        return self.deadline is not None and server.environment.monotonic() >= self.deadline
+    def _is_late(self, call: Call) -> bool:
+        return call.deadline is not None and self.environment.monotonic() >= call.deadline
 
-    def _refusal(
-        self, server: Server, response: httpx.Response, body: Body, wait: float | None
-    ) -> DocspeedError:
-        """The error for an answer that is not a success."""
-        with suppress(Exception):  # a body that breaks off says less, but the status says enough
-            self._replace(max_bytes=_MAX_ERROR_SIZE)._receive(server, response, body)
-        content = server.redacted(b"".join(body.chunks()))
-        error = status_error(
-            response.status_code,
-            content,
-            repeatable=self.repeatable,
-            retry_after=wait,
-            about_job=self.about_job,
-            auth_hint=server.auth_hint,
-        )
-        hint = hint_about_path(error, content, server.base_url)
-        return error.replace(hint=hint) if hint else error
-
-    def map_error(self, server: Server, error: BaseException, request_id: str | None) -> BaseException:
-        """The DocspeedError for an exception of httpx or of the disk; other exceptions unchanged."""
+    def _mapped(self, error: BaseException, call: Call, request_id: str | None) -> BaseException:
+        """The DocspeedError for an exception of httpx or of a connection; other exceptions unchanged."""
         import httpx
 
-        # A ConnectionError is an OSError too, but it comes from the network, not from the disk.
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
-            late = self._is_late(server)
-            error = broken_exchange(
-                error, server.base_url, server.route, repeatable=self.repeatable, late=late
-            )
-        elif isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            error = DocspeedError(f"the answer can't be stored: {reason}", code="write_failed")
+            url, late = self.base_url + call.path, self._is_late(call)
+            error = broken_exchange(error, url, self.route, repeatable=call.repeatable, late=late)
         return error.replace(request_id=request_id) if isinstance(error, DocspeedError) else error

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docspeed_cli import __version__
 from docspeed_cli.core.environment import Environment
@@ -29,8 +31,7 @@ class ThreadConnections:
         self._opened: list[httpx.Client] = []
         self._lock = threading.Lock()
         self._route = route
-        self._transport: httpx.BaseTransport | None = None
-        self._certificates: Any = None
+        self._load_certificates = cache(partial(certificates, environment.env))
 
     def close(self) -> None:
         """Close them all."""
@@ -48,39 +49,40 @@ class ThreadConnections:
         return connection
 
     def _open_connection(self) -> httpx.Client:
-        import httpx
-
-        headers = {
-            "User-Agent": f"docspeed-cli/{__version__}",
-            "Accept": "application/json",
-            # httpx would also ask for br and zstd where it finds their libraries; we unpack gzip only.
-            "Accept-Encoding": "gzip",
-        }
+        # httpx would also ask for br and zstd where it finds their libraries; we unpack gzip only.
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        if self._environment.transport is not None:
-            self._transport = self._transport or self._environment.transport(self._base_url)
-            return httpx.Client(headers=headers, transport=self._transport)
-        transport = transport_to(self._base_url, self._environment, self._route, self._shared_certificates)
-        return httpx.Client(headers=headers, transport=transport)
-
-    def _shared_certificates(self) -> Any:
-        # Loading the trust store takes longer than a connection, so all threads share one context.
-        self._certificates = self._certificates or certificates(self._environment.env)
-        return self._certificates
+        return connection_to(
+            self._base_url, self._environment, self._route, self._load_certificates, headers=headers
+        )
 
 
-def transport_to(
-    url: str, environment: Environment, route: Route, load_certificates: Callable[[], Any]
-) -> httpx.BaseTransport:
-    """A transport to the server of this URL. Unavailable if its proxy or certificates can't be used."""
-    from docspeed_cli.service.network import Transport
+def connection_to(
+    url: str,
+    environment: Environment,
+    route: Route,
+    load_certificates: Callable[[], Any],
+    *,
+    headers: Mapping[str, str],
+    auth: tuple[str, str] | None = None,
+) -> httpx.Client:
+    """A connection to the server of this URL. Unavailable if its proxy or certificates can't be used."""
+    import httpx
 
-    tls = url.startswith("https:")
-    proxy = None if route.is_direct else usable_proxy(route)
-    # Plain http goes without: loading the trust store takes longer than a connection.
-    verify = load_certificates() if tls or proxy is not None else None
-    return Transport(verify, environment.monotonic, proxy, tls=tls)
+    if environment.transport is not None:
+        transport = environment.transport(url)
+    else:
+        from docspeed_cli.service.network import Transport
+
+        tls = urlsplit(url).scheme == "https"
+        proxy = None if route.is_direct else usable_proxy(route)
+        # Plain http goes without: loading the trust store takes longer than a connection.
+        verify = load_certificates() if tls or proxy is not None else None
+        transport = Transport(verify, environment.monotonic, proxy, tls=tls)
+    # Many servers refuse a request without a User-Agent.
+    headers = {"User-Agent": f"docspeed-cli/{__version__}", **headers}
+    return httpx.Client(headers=headers, transport=transport, auth=auth)
 
 
 def usable_proxy(route: Route) -> str:

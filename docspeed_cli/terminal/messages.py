@@ -14,7 +14,7 @@ from docspeed_cli.terminal.sanitize import sanitize
 from docspeed_cli.terminal.streams import Streams
 
 if TYPE_CHECKING:
-    from docspeed_cli.service.client import Exchange
+    from docspeed_cli.service.exchange import Exchange
 
 
 def _escape_workflow_text(text: str, separators: str = "") -> str:

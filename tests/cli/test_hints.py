@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.service.retry import MAX_TRIES
 from tests.cli.hints import Walker, pattern_of, templates
 from tests.fake_service import REFUSED, RESET_AFTER, RESULT, SUBMIT, UPLOAD, Call, Reply
 
@@ -460,10 +461,10 @@ def results_that_are_checked_and_compared(walker: Walker) -> None:
 @scenario
 def server_of_a_url_that_fails(walker: Walker) -> None:
     url = "https://files.example/in/march.pdf"
-    walker.service.at("/in/march.pdf", Reply(200, b"%PDF-1.4 a %%EOF\n"), *[Reply(503, b"")] * 4)
+    walker.service.at("/in/march.pdf", Reply(200, b"%PDF-1.4 a %%EOF\n"), *[Reply(503, b"")] * MAX_TRIES)
     assert [walker.play("parse", url, "--wait").code for _ in range(2)] == [0, 9]
-    walker.service.at("/in/april.pdf", *[Reply(503, b"")] * 4)
-    walker.service.at("/in/may.pdf", *[Reply(503, b"")] * 4)
+    walker.service.at("/in/april.pdf", *[Reply(503, b"")] * MAX_TRIES)
+    walker.service.at("/in/may.pdf", *[Reply(503, b"")] * MAX_TRIES)
     played = walker.play("parse", *(f"https://files.example/in/{month}.pdf" for month in ("april", "may")))
     assert played.code == 9 and "hint: run the same command again, or" in played.err
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli.core.errors import Interrupted
+from docspeed_cli.service.retry import MAX_TRIES
 from tests.fake_service import KEY, Call, Reply, Service
 from tests.stage import Stage, by_input, lines
 
@@ -128,7 +129,7 @@ def test_interrupted_download_says_that_nothing_was_sent_and_how_to_go_on(
 
 @pytest.mark.parametrize("failure", [Reply(fault="refused"), Reply(503, b"")])
 def test_url_whose_server_fails_names_the_next_step(stage: Stage, service: Service, failure: Reply) -> None:
-    service.at("/in/march.pdf", *[failure] * 4, Reply(200, PDF), *[failure] * 4)
+    service.at("/in/march.pdf", *[failure] * MAX_TRIES, Reply(200, PDF), *[failure] * MAX_TRIES)
     ran = stage.run("parse", f"{URL}?sig=abc123", "--wait")
     assert (ran.code, ran.err.splitlines()[-1]) == (9, "hint: run the same command again")
     assert stage.run("parse", f"{URL}?sig=abc123", "--wait").code == 0
@@ -229,7 +230,7 @@ def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
     service.at("/gone.pdf", Reply(404, b""))
     gone, down = "https://files.example/gone.pdf", "https://files.example/down.pdf"
     downs = [f"{down}?{n}" for n in range(3)]
-    service.at("/down.pdf", *[Reply(500, b"")] * 12)
+    service.at("/down.pdf", *[Reply(500, b"")] * 3 * MAX_TRIES)
     urls = Path(stage.folder, "urls.txt")
     urls.write_text("\n".join([*downs, f"{gone}?b=2", f"{URL}?a=1"]))
     stopped = stage.run("parse", "--from", str(urls), "--wait")
@@ -238,7 +239,7 @@ def test_skip_invalid_makes_a_failed_download_a_line_and_a_listed_failure(
 
     service.at("/in/march.pdf", Reply(200, PDF))
     service.at("/gone.pdf", Reply(404, b""))
-    service.at("/down.pdf", *[Reply(500, b"")] * 12)
+    service.at("/down.pdf", *[Reply(500, b"")] * 3 * MAX_TRIES)
     failures = Path(stage.folder, "failed.txt")
     ran = stage.run("parse", "--from", str(urls), "--wait", "--skip-invalid", "--failures", str(failures))
     assert "  3 × the server answered 500 Internal Server Error\n" in ran.err

@@ -19,8 +19,9 @@ import trustme
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import Unavailable
 from docspeed_cli.core.signals import Interrupts
-from docspeed_cli.service.client import MAX_TRIES, Client
+from docspeed_cli.service.client import Client
 from docspeed_cli.service.rate_limit import RateLimiter
+from docspeed_cli.service.retry import MAX_TRIES
 from tests.fake_service import KEY, SUBMIT, Service
 from tests.real.machine import Machine
 from tests.stage import Clock, Stream

@@ -12,8 +12,10 @@ import pytest
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, OutcomeUnknown, Unavailable
 from docspeed_cli.core.signals import Interrupts
-from docspeed_cli.service.client import MAX_TRIES, Client, Exchange
+from docspeed_cli.service.client import Client
+from docspeed_cli.service.exchange import Exchange
 from docspeed_cli.service.rate_limit import RateLimiter
+from docspeed_cli.service.retry import MAX_TRIES
 from tests.stage import START, Clock, Stream
 
 URL = "https://docs.example"

@@ -29,8 +29,7 @@ from docspeed_cli.core.timefmt import span
 from docspeed_cli.jobs.documents.input_set import invalid_input
 from docspeed_cli.jobs.documents.media_types import MEDIA_TYPES, SUFFIXES, media_type_of
 from docspeed_cli.jobs.filenames import safe_filename
-from docspeed_cli.service.backoff import Schedule
-from docspeed_cli.service.exchange import MAX_RETRY_AFTER
+from docspeed_cli.service.retry import Retries
 from docspeed_cli.service.web import Web
 from docspeed_cli.store.downloads import MAX_TOTAL, Download, DownloadFolder
 from docspeed_cli.terminal.output import Output
@@ -38,7 +37,6 @@ from docspeed_cli.terminal.output import Output
 _MAX_TIME = 600.0
 """Seconds that one download may take."""
 
-_MAX_TRIES = 4
 _ENCODED_FILENAME = re.compile(r"(?i);\s*filename\*\s*=\s*([\w-]+)'[^']*'([^;\s]+)")
 _WEB_PAGE = re.compile(rb"(?i)\s*(<!--.*?-->\s*)*<(!doctype html|html|head)\b", re.DOTALL)
 _FILENAME = re.compile(r"""(?i);\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))""")
@@ -68,7 +66,6 @@ class Downloads:
         self._web = web
         self._folder = folder
         self._limit = limit
-        self._schedule = Schedule(random=environment.random)
         self._lock = threading.Lock()
         self._pages: dict[str, _Page] = {}
 
@@ -123,29 +120,25 @@ class Downloads:
     ) -> Download | DocspeedError:
         own = self._environment.monotonic() + _MAX_TIME
         asked, deadline = deadline, own if deadline is None else min(own, deadline)
-        for attempt in range(_MAX_TRIES):
-            try:
-                return self._fetch(url, deadline)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                return DocspeedError(f"{label}: can't be stored: {reason}", code="write_failed")
-            except Pending as error:
-                # The user's own deadline is exit code 8; a site that is too slow for our limit is 9.
-                if deadline == asked:
-                    return error.replace(message=f"{label}: {error.message}")
-                return _as_download_error(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
-            except DocspeedError as error:
-                wait = self._schedule.backoff(attempt, error.retry_after)
-                late = self._environment.monotonic() + wait > deadline
-                last = attempt + 1 == _MAX_TRIES or (error.retry_after or 0) > MAX_RETRY_AFTER
-                if not error.retryable:
-                    return _as_download_error(error, label)
-                if late or last:
-                    named = _as_download_error(error, label)
-                    return named.replace(hint=named.hint or self._next_step(url, label))
-                self._report(f"{label}: {error.message}; trying again in {span(wait)}")
-            sleep(wait)
-        raise AssertionError("unreachable")
+
+        def report(error: DocspeedError, delay: float) -> None:
+            self._report(f"{label}: {error.message}; trying again in {span(delay)}")
+
+        try:
+            return Retries(self._environment, sleep, report).call(
+                lambda: self._fetch(url, deadline), deadline
+            )
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return DocspeedError(f"{label}: can't be stored: {reason}", code="write_failed")
+        except Pending as error:
+            # The user's own deadline is exit code 8; a site that is too slow for our limit is 9.
+            if deadline == asked:
+                return error.replace(message=f"{label}: {error.message}")
+            return _as_download_error(Unavailable(f"it took longer than {span(_MAX_TIME)}"), label)
+        except DocspeedError as error:
+            named = _as_download_error(error, label)
+            return named.replace(hint=named.hint or self._next_step(url, label)) if error.retryable else named
 
     def _next_step(self, url: str, label: str) -> str:
         """The hint after a server's failure: the jobs of an earlier download, or the same command."""
