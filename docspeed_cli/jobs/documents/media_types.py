@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -91,7 +90,9 @@ def _media_type(path: Path, file: BinaryIO, head: bytes) -> str | None:
         if head.startswith(magic):
             return media_type
     if head.startswith(_TIFF):
-        if path.suffix.lower() in _RAW_SUFFIXES or is_camera_raw(file, head):
+        from docspeed_cli.jobs.documents.tiff import is_camera_raw
+
+        if path.suffix.lower() in _RAW_SUFFIXES or is_camera_raw(file):
             raise InputProblem("it is a camera's raw file; export it as JPEG or TIFF")
         return "image/tiff"
     # Two letters are too little evidence: a text may begin with `BM` too.
@@ -146,67 +147,3 @@ def _ole_problem(file: BinaryIO) -> str:
     content = file.read()
     problems = (problem for name, problem in _OLE_CONTENTS if name.encode("utf-16-le") in content)
     return next(problems, f"it is a document in an old format; save it as one of {_SUPPORTED}")
-
-
-# -- camera raw files
-
-_SUB_IFDS, _PHOTOMETRIC, _DNG_VERSION = 330, 262, 50706
-_SENSOR = (32803, 34892)
-"""Photometric interpretations of a sensor's data."""
-
-_KINDS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""The `struct` letters of TIFF's kinds of whole numbers."""
-
-# A damaged BigTIFF may claim billions of either.
-_MAX_ENTRIES, _MAX_VALUES = 1000, 8
-
-
-def is_camera_raw(file: BinaryIO, head: bytes) -> bool:
-    """Whether a file that begins like TIFF holds a sensor's data: in its first image or in those below it."""
-    if head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM"):  # Canon's and Phase One's marks
-        return True
-    try:
-        return any(
-            _DNG_VERSION in tags or any(value in _SENSOR for value in tags.get(_PHOTOMETRIC, []))
-            for tags in _Tiff(file, head).directories()
-        )
-    except (struct.error, OSError, ValueError, OverflowError):  # cut short or damaged: still a TIFF
-        return False
-
-
-class _Tiff:
-    """The directories of a TIFF or BigTIFF file; struct.error where it is cut short."""
-
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file = file
-        self._order = "<" if head[:2] == b"II" else ">"
-        self._is_big = b"+" in head[2:4]
-        self._offset = "Q" if self._is_big else "I"
-
-    def directories(self) -> Iterator[dict[int, list[int]]]:
-        """Yield the first directory and those below it, each as the values of the tags that we look at."""
-        first = self._directory(*self._read(8 if self._is_big else 4, self._offset))
-        yield first
-        for place in first.get(_SUB_IFDS, []):
-            yield self._directory(place)
-
-    def _directory(self, place: int) -> dict[int, list[int]]:
-        count_form, entry_size = ("Q", 20) if self._is_big else ("H", 12)
-        (count,) = self._read(place, count_form)
-        start = place + struct.calcsize(count_form)
-        found = {}
-        for at in range(start, start + min(count, _MAX_ENTRIES) * entry_size, entry_size):
-            tag, kind, length = self._read(at, f"HH{self._offset}")
-            if tag in (_SUB_IFDS, _PHOTOMETRIC, _DNG_VERSION):
-                values = f"{min(length, _MAX_VALUES)}{_KINDS.get(kind, 'B')}"
-                room = struct.calcsize(self._offset)
-                inside = at + 4 + room
-                # TIFF puts values into the entry if they fit there; otherwise the entry has their place.
-                fits = struct.calcsize(f"={values}") <= room
-                found[tag] = list(self._read(inside if fits else self._read(inside, self._offset)[0], values))
-        return found
-
-    def _read(self, place: int, form: str) -> tuple[int, ...]:
-        self._file.seek(place)
-        form = self._order + form
-        return struct.unpack(form, self._file.read(struct.calcsize(form)))
