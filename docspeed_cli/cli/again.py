@@ -12,6 +12,9 @@ from docspeed_cli.terminal.streams import Again
 _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 """Words that name standard input, or what a shell puts in place of `<(command)`."""
 
+_SECRET_NAME = re.compile(r"(?i)token|secret|passw|api[-_ ]?key|authorization|bearer|credential")
+"""What a secret in the value of `--set` or `--notify` is called there."""
+
 
 def again(argv: Sequence[str]) -> Again:
     """How to propose this command line again."""
@@ -20,13 +23,20 @@ def again(argv: Sequence[str]) -> Again:
     if any(map(_PIPE.fullmatch, _read_values(argv))):
         phrase = f"the whole pipeline again{without}"
         return Again(f"run {phrase}", phrase)
-    if any("://" in word for word in words):
-        from docspeed_cli.core.urls import url_secrets, urls_in
-
-        # A field's value, too, may hold a URL with a secret.
-        if any(url_secrets(url) for word in words for url in urls_in(word)):
-            return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
+    if any(map(_has_secret, words)):
+        return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
     return Again(f"`{shlex.join(['docspeed', *words])}`", SAME_AGAIN + without)
+
+
+def _has_secret(word: str) -> bool:
+    if _SECRET_NAME.search(word):
+        return True
+    if "://" not in word:
+        return False
+    from docspeed_cli.core.urls import url_secrets, urls_in
+
+    # A field's value, too, may hold a URL with a secret.
+    return any(map(url_secrets, urls_in(word)))
 
 
 def _read_values(argv: Sequence[str]) -> Iterator[str]:

@@ -338,15 +338,25 @@ def test_url_beside_a_wrong_flag_is_not_downloaded(stage: Stage, service: Servic
     assert fetched(service) == []
 
 
-@pytest.mark.parametrize("value", ["callback=https://user:s3cret@h/done", 'hooks=["https://h?t=s3cret"]'])
-def test_url_with_a_secret_in_a_field_is_in_no_hint(
-    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, value: str
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--set", "callback=https://user:s3cret@h/done"),
+        ("--set", 'hooks=["https://h?t=s3cret"]'),
+        ("--set", "callback.token=s3cret"),
+        ("--set", 'input={"password": "s3cret"}'),
+        ("--notify", "curl -H 'Authorization: Bearer s3cret' h", "--wait"),
+    ],
+    ids=" ".join,
+)
+def test_secret_in_a_flags_value_is_in_no_hint(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
 ) -> None:
     def interrupt(call: Call) -> Reply:
         raise Interrupted(2)
 
     monkeypatch.setattr(service, "handle", interrupt)
-    ran = stage.run("parse", "--file-id", "f", "--set", value)
+    ran = stage.run("parse", "--file-id", "f", *flags)
     assert (ran.code, ran.err.splitlines()[-1]) == (130, "hint: run the same command again")
     assert "s3cret" not in ran.err
 
