@@ -139,7 +139,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         plain.text(answer(called, PROGRAM))
         return 0
     from docspeed_cli.cli.framework import describe
-    from docspeed_cli.cli.quick_parse import check_values, quick_parse
+    from docspeed_cli.cli.quick_parse import check_values, quick_parse, readable_values
 
     description = describe(called.entry)
     check_values(description, called.rest)
@@ -147,8 +147,17 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
     if values is not None:
         return description.invocation(values)
     from docspeed_cli.cli.typer_command import parse_command_line
+    from docspeed_cli.core.errors import UsageError
 
-    found = parse_command_line(called, plain.environment.stderr)
+    try:
+        found = parse_command_line(called, plain.environment.stderr)
+    except UsageError as error:
+        from docspeed_cli.cli.options import input_problems
+        from docspeed_cli.core.errors import combine_errors
+
+        known = readable_values(description, called.rest)
+        options = description.invocation(known).options if known is not None else description.options()
+        raise combine_errors([error, *input_problems(options, plain.environment)]) from None
     if isinstance(found, str):
         plain.text(found)
         return 0

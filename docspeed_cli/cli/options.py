@@ -162,10 +162,11 @@ def input_problems(options: Options, environment: Environment) -> list[UsageErro
     # Standard input is left alone: it can be read once only, and the command won't run.
     if not isinstance(options, InputOptions) or "-" in (*options.inputs.files, options.from_):
         return []
+    from docspeed_cli.jobs.documents.input_set import discard
     from docspeed_cli.jobs.sources import collect
 
     try:
-        collect(options.inputs, environment)
+        discard(collect(options.inputs, environment).checked)
     except UsageError as error:
         return [error]
     return []

@@ -12,8 +12,13 @@ from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
 from docspeed_cli.core.errors import UsageError
 
 
-def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
-    """Values of a command's parameters by name; None where Typer must judge: for help, and for an error."""
+def quick_parse(
+    description: Description, words: Sequence[str], *, lenient: bool = False
+) -> dict[str, Any] | None:
+    """Values of a command's parameters by name; None where Typer must judge: for help, and for an error.
+
+    A `lenient` reading leaves out wrong values.
+    """
     flags = description.flags
     found = split_words(flags, words)
     if found is None:
@@ -23,11 +28,25 @@ def quick_parse(description: Description, words: Sequence[str]) -> dict[str, Any
         parameter, on = flags[spelling]
         value = on if parameter.is_switch else _flag_value(parameter, text)
         if value is None:
+            if lenient:
+                continue
             return None
         before = values[parameter.name] or ()
         values[parameter.name] = [*before, value] if parameter.kind == Texts else value
     complete = _fill(values, description.arguments, found[1]) and REQUIRED not in values.values()
-    return values if complete else None
+    return values if complete or lenient else None
+
+
+def readable_values(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
+    """Values that can be read from a command line with an error, so that other problems are found as well."""
+    flags = description.flags
+    unknown = (
+        at for at, word in enumerate(words) if word[:2] == "--" and word.partition("=")[0] not in flags
+    )
+    # What follows an unknown flag may be its value.
+    known = words[: next(unknown, len(words))]
+    last = _named_flags(flags, known[-1]) if known else []
+    return quick_parse(description, known[:-1] if last and not last[-1].is_switch else known, lenient=True)
 
 
 def check_values(description: Description, words: Sequence[str]) -> None:

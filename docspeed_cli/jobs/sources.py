@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from docspeed_cli.core.environment import Environment
-from docspeed_cli.core.errors import InputProblem
+from docspeed_cli.core.errors import InputProblem, UsageError, combine_errors
 from docspeed_cli.core.files import display_path
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.documents.clutter import is_clutter, is_system_folder, why_skipped
@@ -106,7 +106,12 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
     skipped: list[Path] = []
     unusable: list[str] = []
     problems: list[str] = []
-    shard = None if inputs.shard is None else parse_shard(inputs.shard)
+    wrong: list[UsageError] = []
+    shard = None
+    try:
+        shard = None if inputs.shard is None else parse_shard(inputs.shard)
+    except UsageError as error:
+        wrong.append(error)
     try:
         for found in _find(inputs, environment):
             if inputs.exclude and _is_excluded(found, inputs.exclude):
@@ -126,7 +131,9 @@ def collect(inputs: Inputs, environment: Environment) -> InputSet:
         if inputs.exclude and not (sources or problems or unusable) and inputs.listed != "-":
             problems.append("--exclude leaves no document")
         if problems or unusable:
-            raise input_error(problems, unusable, inputs)
+            wrong.append(input_error(problems, unusable, inputs))
+        if wrong:
+            raise combine_errors(wrong)
     except BaseException:
         discard(sources)
         raise

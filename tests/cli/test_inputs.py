@@ -158,6 +158,23 @@ def test_input_problems_come_with_those_of_settings_formats_and_flags(stage: Sta
 
 
 @pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ("--shard 9/3", "--shard 9/3"),
+        ("--max-pages x --file-id f", "--max-pages: 'x'"),
+        ("--max-pages", "--max-pages"),
+        ("--nosuch value.json", "--nosuch"),
+    ],
+)
+def test_input_problems_come_with_those_of_flags_that_can_not_be_read(
+    stage: Stage, service: Service, flags: str, named: str
+) -> None:
+    ran = stage.run("parse", "gone.pdf", *flags.split())
+    assert (ran.code, ran.out, ran.err.count("error: "), service.calls) == (2, "", 1, [])
+    assert named in ran.err and "gone.pdf: no such file" in ran.err and "value.json" not in ran.err, ran.err
+
+
+@pytest.mark.parametrize(
     "argv", [("parse",), ("upload",), ("jobs", "wait"), ("jobs", "status"), ("nonsense",)]
 )
 def test_input_missing_is_a_usage_error(stage: Stage, service: Service, argv: tuple[str, ...]) -> None:

@@ -29,11 +29,11 @@ from tests.stage import Stage
         ("jobs pars", "no such command 'pars'", "did you mean `docspeed parse`?"),
         ("comp bash", "no such command 'comp'", "did you mean `docspeed completion`?"),
         ("invoice.pdf", "no such command 'invoice.pdf'", "docspeed --help"),
-        ("parse x.pdf --waitt", "no such option: --waitt", "did you mean `--wait`? `docspeed parse --help`"),
-        ("parse x --recursiv", "no such option: --recursiv", "did you mean `--recursive`?"),
+        ("parse --file-id x --waitt", "no such option: --waitt", "did you mean `--wait`? `docspeed parse --help`"),
+        ("parse --file-id x --recursiv", "no such option: --recursiv", "did you mean `--recursive`?"),
         ("--versoin", "no such option: --versoin", "did you mean `--version`? `docspeed --help`"),
         (
-            "parse x --table",
+            "parse --file-id x --table",
             "no such option: --table",
             "--table is a flag of extract, tables and jobs result",
         ),
@@ -45,7 +45,7 @@ from tests.stage import Stage
         ("jobs -q list", "no such option: -q", "flags come after the command; `docspeed jobs list --help`"),
         ("jobs -q", "no such option: -q", "flags come after the command; `docspeed jobs --help`"),
         ("jobs list --limit x", "--limit: 'x' is not a whole number", "docspeed jobs list --help"),
-        ("parse x --limit 0", "--limit: 0 is less than 1", "docspeed parse --help"),
+        ("parse --file-id x --limit 0", "--limit: 0 is less than 1", "docspeed parse --help"),
         (
             "sandbox serve --port 99999",
             "--port: 99999 is not from 0 to 65535",
