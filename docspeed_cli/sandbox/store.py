@@ -32,11 +32,7 @@ class Store:
         self._database = folder / _DATABASE
         self._files = folder / "files"
         self._files.mkdir(parents=True, exist_ok=True)
-        try:
-            self._run(_SCHEMA)
-        except sqlite3.Error as error:
-            how = f"({error}); `docspeed sandbox reset` deletes it"
-            raise OSError(f"the sandbox can't use its database {self._database} {how}") from error
+        self._run(_SCHEMA)
 
     def path(self, file_id: str) -> Path:
         """Place of an uploaded file."""
@@ -71,9 +67,13 @@ class Store:
         return count
 
     def _run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._database, timeout=60, isolation_level=None)) as db:
-            db.execute("PRAGMA synchronous=OFF")
-            return db.execute(statement, values).fetchall()
+        try:
+            with closing(sqlite3.connect(self._database, timeout=60, isolation_level=None)) as db:
+                db.execute("PRAGMA synchronous=OFF")
+                return db.execute(statement, values).fetchall()
+        except sqlite3.Error as error:  # a full disk too
+            how = f"({error}); `docspeed sandbox reset` deletes it"
+            raise OSError(f"the sandbox can't use its database {self._database} {how}") from error
 
 
 def reset(folder: Path) -> int:

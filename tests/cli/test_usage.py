@@ -29,7 +29,7 @@ from tests.stage import Stage
         ("jobs pars", "no such command 'pars'", "did you mean `docspeed parse`?"),
         ("comp bash", "no such command 'comp'", "did you mean `docspeed completion`?"),
         ("invoice.pdf", "no such command 'invoice.pdf'", "docspeed --help"),
-        ("parse --file-id x --waitt", "no such option: --waitt", "did you mean `--wait`? `docspeed parse --help`"),
+        ("parse --file-id f --waitt", "no such option: --waitt", "did you mean `--wait`? `docspeed"),
         ("parse --file-id x --recursiv", "no such option: --recursiv", "did you mean `--recursive`?"),
         ("--versoin", "no such option: --versoin", "did you mean `--version`? `docspeed --help`"),
         (

@@ -75,6 +75,12 @@ def test_store_damaged_error_names_reset_which_fixes_it(tmp_path: Path) -> None:
     create_app(tmp_path)
 
 
+def test_store_damaged_while_it_works_is_an_error_of_the_disk(sandbox: Sandbox) -> None:
+    (sandbox.folder / "sandbox.sqlite3").write_bytes(b"no database " * 1000)
+    with pytest.raises(OSError, match="sandbox reset"):
+        sandbox.upload(DOC)
+
+
 def test_split_too_many_pages_returns_422(sandbox: Sandbox) -> None:
     document = papers.lines_pdf(*[[]] * 501)
     item = {"input": {"file_id": sandbox.file_id(document)}}
