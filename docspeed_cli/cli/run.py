@@ -11,7 +11,6 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
 from docspeed_cli.core.errors import UsageError, combine_errors
-from docspeed_cli.core.json_text import to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
@@ -224,11 +223,12 @@ class Run(NamedTuple):
         from docspeed_cli.jobs.scheduler import workers
 
         documents = found.documents(self.options.limit)
-        if self.options.dry_run:
-            return _show_actions(self._tasks(context, RunState(), checked), found, documents)
         checked = checked._replace(options=checked.options.begun(context.environment.monotonic()))
+        tasks = self._tasks(context, RunState(), checked)
+        if self.options.dry_run:
+            return _show_actions(tasks, found, documents)
         plan = self._plan(context, checked, found)
-        batch = Batch(context, plan)
+        batch = Batch(tasks, plan)
         with (
             # The outer one: it counts what ended, which is right only after the workers have stopped.
             resumable(context, batch.run),
@@ -240,30 +240,25 @@ class Run(NamedTuple):
                 retry_rate_limits=True,
             ) as (at, run_tasks),
         ):
-            return batch.perform(self._tasks(at, batch.run, checked), run_tasks, documents)
+            return batch.perform(at, run_tasks, documents)
 
     def _plan(self, context: Context, checked: _CheckedOptions, found: InputSet) -> Plan:
-        """The plan of the run: everything but the task of each document."""
+        """The plan of the run: everything but the tasks of its documents."""
         from docspeed_cli.jobs.batch import Plan, run_hash
         from docspeed_cli.jobs.output.failures import FailuresFile
 
-        options, inputs, fields = self.options, self.options.inputs, checked.fields
-        count, as_rows = len(found.checked), checked.target.rows is not None
+        options, inputs, count = self.options, self.options.inputs, len(found.checked)
         failures = None
         if options.failures is not None:
             failures = FailuresFile(Path(options.failures), found.documents(count))
         return Plan(
-            self.operation.name,
-            run_hash(context.server, self.operation, fields, inputs),
+            run_hash(context.server, self.operation, checked.fields, inputs),
             None if inputs.listed == "-" else count,
-            checked.options.wait,
             options.name,
             options.max_failures,
-            options.ordered or as_rows,
+            options.ordered or checked.target.rows is not None,
             failures,
             _empty_message(inputs),
-            to_json(fields["schema"]) if "schema" in fields else None,
-            as_rows,
         )
 
 

@@ -19,7 +19,7 @@ from docspeed_cli.core.errors import (
     overall_exit_code,
 )
 from docspeed_cli.core.files import display_path
-from docspeed_cli.core.json_text import canonical_json
+from docspeed_cli.core.json_text import canonical_json, to_json
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.timefmt import counted
@@ -45,42 +45,37 @@ _MAX_REASON = 500
 
 
 class Plan(NamedTuple):
-    """The plan of a run over many documents: everything but the task of each document."""
+    """The plan of a run over many documents: everything but the tasks of its documents."""
 
-    operation: str
     command_hash: str
     total: int | None
     """The number of documents, if it is known."""
-    waits: bool
-    """Whether a document is done when its job has ended, or as soon as it is submitted."""
     name: str | None = None
     max_failures: int | None = None
     ordered: bool = False
     failures: FailuresFile | None = None
     empty_message: str = "no documents found"
     """The message if there is nothing to do."""
-    schema: str | None = None
-    """JSON of the schema of an extraction."""
-    as_rows: bool = False
-    """Whether the results become rows of one table or workbook."""
 
 
 class Batch:
     """A run over many documents: what is sent and waited for, its progress, and when it stops early."""
 
-    def __init__(self, context: Context, plan: Plan) -> None:
-        self.context = context
+    def __init__(self, tasks: DocumentTasks, plan: Plan) -> None:
+        self.context = tasks.context
         self.plan = plan
+        # A document is done when its job has ended, or as soon as it is submitted.
         self.progress = BatchProgress(
-            context.output,
-            plan.operation,
+            self.context.output,
+            tasks.operation.name,
             lambda: len(self.run.waiting),
-            lambda: context.rate_limiter.state,
+            lambda: self.context.rate_limiter.state,
             total=plan.total,
-            waits=plan.waits,
-            as_rows=plan.as_rows,
+            waits=tasks.options.wait,
+            as_rows=tasks.delivery.target.rows is not None,
         )
         self.run = RunState(so_far=self.progress.so_far)
+        self._tasks = tasks._replace(run=self.run)
         self._in_order: InOrder | None = None
         if plan.ordered:
             from docspeed_cli.jobs.output.ordered import InOrder
@@ -88,17 +83,22 @@ class Batch:
             self._in_order = InOrder()
         self._codes: set[int] = set()
 
-    def perform(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
-        """Bring every document to its end; returns the exit code."""
+    def perform(self, context: Context, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
+        """Bring every document to its end, with the context that belongs to `run_tasks`.
+
+        Returns the exit code.
+        """
         gc.enable()  # `main` turns it off for short commands
-        _ = tasks.context.client  # a missing key, or the sandbox's note, comes before any outcome
-        results = tasks.delivery.target.path
+        _ = context.client  # a missing key, or the sandbox's note, comes before any outcome
+        delivery = self._tasks.delivery
+        results = delivery.target.path
         unsaved = self.context.output.human_output and results is None
         run = self._start(results)
+        self._tasks = self._tasks.in_run(run)._replace(context=context)
         stopped = "it was interrupted"
         try:
-            stopped = self._end_all(tasks.in_run(run), run_tasks, documents)
-            tasks.delivery.finish()
+            stopped = self._end_all(run_tasks, documents)
+            delivery.finish()
         finally:
             failures = self._write_failures()
             # Recorded before the lock is free: a run with neither an end nor a lock counts as killed.
@@ -115,42 +115,44 @@ class Batch:
 
     def _start(self, results: Path | None) -> str:
         """Record the run in the ledger, and hold its lock, which tells that it runs; returns its id."""
-        plan = self.plan
+        plan, tasks = self.plan, self._tasks
         where = display_path(results.resolve()) if results is not None else None
-        record = RunRecord("", plan.name, plan.command_hash, plan.operation, self.context.server)
+        schema = to_json(tasks.fields["schema"]) if "schema" in tasks.fields else None
+        record = RunRecord("", plan.name, plan.command_hash, tasks.operation.name, self.context.server)
         run = self.context.ledger.runs.start(
-            record._replace(results=where, total=plan.total, schema=plan.schema)
+            record._replace(results=where, total=plan.total, schema=schema)
         ).run
         self.context.locks.acquire(run_lock(run))
         self.context.report.add_run(run)
         return run
 
-    def _end_all(self, tasks: DocumentTasks, run_tasks: RunTasks, documents: Iterable[Source]) -> str:
+    def _end_all(self, run_tasks: RunTasks, documents: Iterable[Source]) -> str:
         """Bring every document to its end; returns why the run stopped before that, or an empty text."""
         stopped, late = "", False
         with self.progress.shown():
-            for outcome in run_tasks(self._tasks_in_time(tasks, documents)):
+            for outcome in run_tasks(self._tasks_in_time(documents)):
                 # Not tried is not failed: `runs show` counts these apart, and the same command does them.
                 if isinstance(outcome.error, NotStarted):
                     late = True
                     continue
                 # `--ordered` may deliver it much later; progress and the ledger say what has ended.
-                self._count(tasks, outcome)
-                stopped = self._reason_to_stop(outcome.error, answered=tasks.context.client.answered)
+                self._count(outcome)
+                stopped = self._reason_to_stop(outcome.error, answered=self._tasks.context.client.answered)
                 for ready in [outcome] if self._in_order is None else self._in_order.add(outcome):
-                    self._deliver(tasks, ready)
+                    self._deliver(ready)
                 stopped = stopped or self._too_many_failures()
                 if stopped:
                     break
             for ready in [] if self._in_order is None else self._in_order.rest():
-                self._deliver(tasks, ready)
+                self._deliver(ready)
         if late and not stopped:
             self._codes.add(Pending.exit_code)
             return "--timeout ran out"
         return stopped
 
-    def _tasks_in_time(self, tasks: DocumentTasks, documents: Iterable[Source]) -> Iterator[Task[Outcome]]:
+    def _tasks_in_time(self, documents: Iterable[Source]) -> Iterator[Task[Outcome]]:
         """Yield the documents' tasks; once the run's time is over, a late task is the last."""
+        tasks = self._tasks
         for source in documents:
             if self.plan.failures is not None:
                 self.plan.failures.begin(source)
@@ -160,10 +162,11 @@ class Batch:
                 return
             yield tasks.for_source(source)
 
-    def _count(self, tasks: DocumentTasks, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome) -> None:
         """Count an outcome, and record it in the ledger."""
         source, job, error = outcome.source, outcome.job, outcome.error
-        assert source is not None and tasks.options.run_id is not None
+        run_id = self._tasks.options.run_id
+        assert source is not None and run_id is not None
         self.run.end_waiting(job)
         end = _end_of(error)
         # `reason` leaves out ids and names, so that the same failure of many documents is one line.
@@ -172,17 +175,17 @@ class Batch:
         self._codes.add(error.exit_code if error is not None else 0)
         if self.plan.failures is not None and error is None:
             self.plan.failures.succeed(source)
-        self.context.ledger.runs.record(tasks.options.run_id, _item(source, outcome, end, reason))
+        self.context.ledger.runs.record(run_id, _item(source, outcome, end, reason))
 
-    def _deliver(self, tasks: DocumentTasks, outcome: Outcome) -> None:
+    def _deliver(self, outcome: Outcome) -> None:
         """Deliver the outcome; what can't be delivered is counted as failed."""
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
             report_reuse(self.context, self.run, labelled, outcome.output)
-        delivered = tasks.delivery.deliver(outcome, listed=self.progress.lists_each)
+        delivered = self._tasks.delivery.deliver(outcome, listed=self.progress.lists_each)
         if delivered.error is not None and outcome.error is None:
             self.progress.take_back(reused=bool(outcome.job and outcome.job.reused), pages=outcome.pages)
-            self._count(tasks, delivered)
+            self._count(delivered)
 
     def _reason_to_stop(self, error: DocspeedError | None, *, answered: bool) -> str:
         """Why the run stops here, if it does: nothing else can succeed."""
