@@ -40,6 +40,19 @@ class Difference(NamedTuple):
     text: str = ""
     """The text in the document that the actual value was read from."""
 
+    def describe(self) -> str:
+        """Return the difference in words."""
+        expected, actual = cell_text(self.expected), cell_text(self.actual)
+        texts = {
+            CHANGED: f"expected {expected!r}, got {actual!r}",
+            MISSING: f"expected {expected!r}, got nothing",
+            EXTRA: f"expected nothing, got {actual!r}",
+            ROW_MISSING: "row missing",
+            ROW_EXTRA: "row not expected",
+        }
+        page = f" (page {self.page})" if self.page else ""
+        return f"{self.key}: {texts[self.kind]}{page}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the difference as scripts read it; absent members are left out."""
         members: dict[str, Any] = {"key": self.key, "kind": self.kind}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -18,7 +18,7 @@ from docspeed_cli.jobs.stored.stored_results import decisions_about, read_result
 from docspeed_cli.results.corrections import rejection_among
 
 if TYPE_CHECKING:
-    from docspeed_cli.results.compare import CompareOptions, Comparison, RowScore, Score
+    from docspeed_cli.results.compare import CompareOptions, Comparison, Difference, RowScore, Score
 
 
 class DiffOptions(FormatOptions):
@@ -162,11 +162,16 @@ class _Found(NamedTuple):
     unreadable: bool = False
 
     @property
+    def differences(self) -> Sequence[Difference]:
+        """The differences; none if there was no comparison."""
+        return self.comparison.differences if self.comparison is not None else ()
+
+    @property
     def status(self) -> str:
         """`same`, `different`, `not compared` because one is missing, or `unreadable`."""
         if self.comparison is None:
             return "unreadable" if self.unreadable else "not compared"
-        return "different" if self.comparison.differences else "same"
+        return "different" if self.differences else "same"
 
 
 class _DiffReport:
@@ -191,7 +196,7 @@ class _DiffReport:
             self.counts[found.status] += 1
             if found.comparison is not None:
                 self.totals.add(found.comparison)
-            texts = tuple(map(_words, found.comparison.differences)) if found.comparison else ()
+            texts = tuple(each.describe() for each in found.differences)
             for text in texts or ([found.error] if found.error else []):
                 output.annotate(f"{found.name}: {text}")
             self._print(found)
@@ -211,24 +216,29 @@ class _DiffReport:
         return overall_exit_code(codes | ({UsageError.exit_code} if self.counts["unreadable"] else set()))
 
     def _print(self, found: _Found) -> None:
-        output = self.context.output
+        output, differences = self.context.output, found.differences
         if output.format == "markdown":
-            text = _markdown(found)
-            if text:
-                output.text(text)
+            if found.error is not None:
+                output.text(f"## {found.name}\n\n{found.error}\n")
+            elif differences:
+                from docspeed_cli.terminal.views.checks import differences_markdown
+
+                output.text(differences_markdown(found.name, differences))
         elif not output.human_output:
             output.value(_pair_line(found))
         elif found.error is not None:
             output.failure(f"{found.name}: {found.error}")
-        elif found.comparison is not None and found.comparison.differences:
+        elif differences:
             from docspeed_cli.terminal.views.checks import differences_view
 
-            output.show(differences_view(found.name, found.comparison.differences))
+            output.show(differences_view(found.name, differences))
 
     def _print_totals(self, *, many: bool) -> None:
         output, totals = self.context.output, self.totals
         if output.format == "markdown":
-            output.text(_markdown_totals(totals.keys, totals.rows))
+            from docspeed_cli.terminal.views.checks import accuracy_markdown
+
+            output.text(accuracy_markdown(totals.keys, totals.rows))
         elif not output.human_output:
             if many:
                 output.value({"summary": _diff_summary(self.counts, totals.score, totals.keys, totals.rows)})
@@ -273,20 +283,6 @@ def _compare(pairs: list[Pair], options: CompareOptions) -> Iterator[_Found]:
             yield _Found(pair.name, compare_payloads(expected.payload, actual.payload, options))
 
 
-def _words(difference: Any) -> str:
-    from docspeed_cli.results.values import cell_text
-
-    texts = {
-        "changed": f"expected {cell_text(difference.expected)!r}, got {cell_text(difference.actual)!r}",
-        "missing": f"expected {cell_text(difference.expected)!r}, got nothing",
-        "extra": f"expected nothing, got {cell_text(difference.actual)!r}",
-        "row missing": "row missing",
-        "row extra": "row not expected",
-    }
-    page = f" (page {difference.page})" if difference.page else ""
-    return f"{difference.key}: {texts[difference.kind]}{page}"
-
-
 def _pair_line(found: _Found) -> dict[str, Any]:
     line: dict[str, Any] = {"name": found.name, "status": found.status}
     if found.error is not None:
@@ -294,7 +290,7 @@ def _pair_line(found: _Found) -> dict[str, Any]:
     if found.comparison is not None:
         score = found.comparison.score
         line |= {"right": score.right, "total": score.total}
-        line["differences"] = [each.to_json() for each in found.comparison.differences]
+        line["differences"] = [each.to_json() for each in found.differences]
     return line
 
 
@@ -310,33 +306,3 @@ def _diff_summary(
             for table, s in rows.items()
         },
     }
-
-
-def _markdown(found: _Found) -> str:
-    if found.error is not None:
-        return f"## {found.name}\n\n{found.error}\n"
-    if found.comparison is None or not found.comparison.differences:
-        return ""
-    from docspeed_cli.results.to_markdown import markdown_table
-    from docspeed_cli.results.values import cell_text
-
-    headings = ["key", "difference", "expected", "actual", "page"]
-    rows = [
-        [each.key, each.kind, cell_text(each.expected), cell_text(each.actual), str(each.page or "")]
-        for each in found.comparison.differences
-    ]
-    return f"## {found.name}\n\n{markdown_table([headings, *rows])}\n"
-
-
-def _markdown_totals(keys: dict[str, Score], rows: dict[str, RowScore]) -> str:
-    from docspeed_cli.results.to_markdown import markdown_table
-
-    values = [[key, str(s.right), str(s.total), percent(s.accuracy)] for key, s in sorted(keys.items())]
-    parts = [markdown_table([["key", "right", "of", "accuracy"], *values])]
-    if rows:
-        found = [
-            [name, f"{s.precision * 100:.1f} %", f"{s.recall * 100:.1f} %"]
-            for name, s in sorted(rows.items())
-        ]
-        parts.append(markdown_table([["table", "row precision", "row recall"], *found]))
-    return "## Accuracy\n\n" + "\n\n".join(parts) + "\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from docspeed_cli.core.timefmt import percent
+from docspeed_cli.results.to_markdown import markdown_table
 from docspeed_cli.results.values import cell_text
 from docspeed_cli.terminal.views.parts import clipped, heading, safe_cell, safe_line
 
@@ -25,6 +27,9 @@ _MAX_VALUES = 4
 """Most values of one check that are drawn; a sum may look at hundreds."""
 
 _NUMERIC = ("right", "of", "accuracy", "row precision", "row recall", "page", "row", "difference")
+
+_ACCURACY = ["key", "right", "of", "accuracy"]
+_ROWS_FOUND = ["table", "row precision", "row recall"]
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -65,10 +70,7 @@ def _checked_values(found: Check) -> Iterator[Text]:
 
 def differences_view(label: str, differences: Sequence[Difference]) -> RenderableType:
     """Return the differences of one result as a table."""
-    rows = [
-        [each.key, each.kind, cell_text(each.expected), cell_text(each.actual), str(each.page or "")]
-        for each in differences[:_MAX_SHOWN]
-    ]
+    rows = map(_difference_row, differences[:_MAX_SHOWN])
     parts: list[RenderableType] = [heading(safe_line(label))]
     parts.append(_checks_grid(["key", "kind", "expected", "actual", "page"], rows))
     if len(differences) > _MAX_SHOWN:
@@ -76,18 +78,42 @@ def differences_view(label: str, differences: Sequence[Difference]) -> Renderabl
     return Group(*parts, Text())
 
 
+def differences_markdown(label: str, differences: Sequence[Difference]) -> str:
+    """Return the differences of one result as markdown."""
+    headings = ["key", "difference", "expected", "actual", "page"]
+    return f"## {label}\n\n{markdown_table([headings, *map(_difference_row, differences)])}\n"
+
+
 def accuracy_view(keys: Mapping[str, Score], rows: Mapping[str, RowScore]) -> RenderableType:
     """Return the accuracy of each key over several results, the worst first, and how many rows were found."""
     worst = sorted(keys.items(), key=lambda item: (item[1].accuracy, item[0]))
-    values = [[key, str(score.right), str(score.total), percent(score.accuracy)] for key, score in worst]
-    parts: list[RenderableType] = [_checks_grid(["key", "right", "of", "accuracy"], values)]
+    parts: list[RenderableType] = [_checks_grid(_ACCURACY, starmap(_score_row, worst))]
     if rows:
-        found = [[name, percent(score.precision), percent(score.recall)] for name, score in rows.items()]
-        parts += [Text(), _checks_grid(["table", "row precision", "row recall"], found)]
+        parts += [Text(), _checks_grid(_ROWS_FOUND, starmap(_row_score_row, rows.items()))]
     return Group(*parts)
 
 
-def _checks_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def accuracy_markdown(keys: Mapping[str, Score], rows: Mapping[str, RowScore]) -> str:
+    """Return the accuracy of each key over several results as markdown, and how many rows were found."""
+    parts = ["## Accuracy", markdown_table([_ACCURACY, *starmap(_score_row, sorted(keys.items()))])]
+    if rows:
+        parts.append(markdown_table([_ROWS_FOUND, *starmap(_row_score_row, sorted(rows.items()))]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _difference_row(each: Difference) -> list[str]:
+    return [each.key, each.kind, cell_text(each.expected), cell_text(each.actual), str(each.page or "")]
+
+
+def _score_row(key: str, score: Score) -> list[str]:
+    return [key, str(score.right), str(score.total), percent(score.accuracy)]
+
+
+def _row_score_row(table: str, score: RowScore) -> list[str]:
+    return [table, percent(score.precision), percent(score.recall)]
+
+
+def _checks_grid(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in headings:
         table.add_column(name, overflow="fold", justify="right" if name in _NUMERIC else "left")
