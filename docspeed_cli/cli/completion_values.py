@@ -15,6 +15,7 @@ from docspeed_cli.cli.framework import Description, Parameter, describe
 from docspeed_cli.cli.groups import HELP, Called
 from docspeed_cli.cli.help_layout import TOPICS
 from docspeed_cli.cli.quick_parse import split_words
+from docspeed_cli.core.api_keys import saved_keys
 from docspeed_cli.core.config_file import environments, read_config
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, UsageError
@@ -24,7 +25,6 @@ from docspeed_cli.core.settings import (
     config_path,
     known_format,
     ledger,
-    saved_keys,
     server_url,
     state_dir,
     switch,

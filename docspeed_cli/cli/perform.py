@@ -8,7 +8,7 @@ from docspeed_cli.cli.framework import Invocation
 from docspeed_cli.cli.options import input_problems
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError, Interrupted, UsageError, combine_errors
-from docspeed_cli.core.settings import Settings, default_settings, resolve
+from docspeed_cli.core.settings import Settings, resolve
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.terminal.output import Output
 from docspeed_cli.terminal.streams import Again, Style
@@ -65,12 +65,8 @@ def _act(invocation: Invocation, context: Context) -> int:
 def _settings(invocation: Invocation, environment: Environment) -> Settings:
     """Settings of this command. UsageError if they are bad, except for the commands that help to fix them."""
     options = invocation.options
-    try:
-        return resolve(options.settings(), environment.env, lenient=options.checks_settings)
-    except UsageError as error:
-        if not invocation.guide.works_with_bad_settings:
-            raise
-        return default_settings(environment.env, error)
+    lenient = options.checks_settings or invocation.guide.works_with_bad_settings
+    return resolve(options.settings(), environment.env, lenient=lenient)
 
 
 def _checked_style(invocation: Invocation, settings: Settings) -> tuple[Settings, Style]:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docspeed_cli.core.config_file import ConfigFile, choose_environment, unknown_settings
-from docspeed_cli.core.errors import AuthError, UsageError, combine_errors
+from docspeed_cli.core.errors import UsageError, combine_errors
 from docspeed_cli.core.operations import FORMATS, SANDBOX
-from docspeed_cli.core.text_files import read_text
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
@@ -154,11 +153,6 @@ def ledger(text: str) -> LedgerAddress | None:
     return ledger_address(text)
 
 
-_QUOTES = tuple("\"'`“”‘’„«»")
-_KEY_PREFIX = r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)"
-"""What is copied along with a key from an example."""
-
-
 class Setting(NamedTuple):
     """One row of the table of settings."""
 
@@ -262,48 +256,12 @@ class Settings(NamedTuple):
         """API key for this server and where it came from; two empty strings if there is none."""
         if self.sandbox:
             return "", "the sandbox needs none"
+        from docspeed_cli.core.api_keys import origin, saved_keys, sendable
+
         key, source = self.env.get("DOCSPEED_API_KEY", "").strip(), "DOCSPEED_API_KEY"
         if not key:
             key, source = saved_keys(self.credentials).get(origin(self.base_url), ""), str(self.credentials)
         return (sendable(key, source), source) if key else ("", "")
-
-
-def sendable(key: str, source: str) -> str:
-    """Return the key if it can be one. AuthError, without the key in it, if not."""
-    prefix = re.match(_KEY_PREFIX, key)
-    what = f"begins with {prefix[1].strip()}, which does not belong to it" if prefix else ""
-    if key[:1] in _QUOTES or key[-1:] in _QUOTES:
-        what = "has quotes around it, which do not belong to it (`docker --env-file` keeps them)"
-    elif not prefix and (not key.isascii() or not key.isprintable() or " " in key):
-        what = "has characters that no key has (a line break, or one from copying that can't be seen?)"
-    if what:
-        in_env = source == "DOCSPEED_API_KEY"
-        hint = f"set {source} to the key alone" if in_env else "docspeed auth login"
-        raise AuthError(f"the key in {source} {what}", hint=hint)
-    return key
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of a URL: a saved key is sent there and nowhere else."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def saved_keys(path: Path) -> dict[str, str]:
-    """Saved keys by origin; empty without the file. AuthError if the file can't be read."""
-    from docspeed_cli.core.json_text import read_json
-
-    try:
-        keys = read_json(read_text(path))
-        return {str(server): str(key) for server, key in keys.items()}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a JSON object of keys by server"
-        hint = "fix the file or delete it, then run `docspeed auth login`"
-        raise AuthError(f"can't read {path}: {reason}", hint=hint) from None
 
 
 _FLAGS = {"ledger": "--local-ledger"}
@@ -317,8 +275,11 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], *, lenient: bool =
     every unknown key of the file, each with its place; if `lenient`, it is the settings' `error`.
     """
     path = config_path(env)
-    config = choose_environment(path, flags.get("env"), env.get("DOCSPEED_ENV"))
-    errors = unknown_settings(path, config.values, [setting.name for setting in SETTINGS])
+    try:
+        config = choose_environment(path, flags.get("env"), env.get("DOCSPEED_ENV"))
+        errors = unknown_settings(path, config.values, [setting.name for setting in SETTINGS])
+    except UsageError as error:
+        config, errors = ConfigFile(path, {}), [error]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
@@ -366,14 +327,6 @@ def _values_by_origin(
         yield str(config.chosen_values[name]), place, f"{config.path}, env.{config.chosen}"
     if name in config.values:
         yield str(config.values[name]), f"{config.path}: {name}", str(config.path)
-
-
-def default_settings(env: Mapping[str, str], error: UsageError) -> Settings:
-    """Build settings of defaults alone, for the commands that explain `error`."""
-    values = {setting.name: setting.default for setting in SETTINGS}
-    origins = dict.fromkeys(values, "default")
-    path, folder = config_path(env), state_dir(env)
-    return Settings(**values, origins=origins, config_file=path, state_dir=folder, env=env, error=error)
 
 
 def config_path(env: Mapping[str, str]) -> Path:

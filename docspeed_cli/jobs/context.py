@@ -10,10 +10,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from docspeed_cli.core.api_keys import saved_keys
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError
 from docspeed_cli.core.models import Job
-from docspeed_cli.core.settings import Settings, loopback, saved_keys
+from docspeed_cli.core.settings import Settings, loopback
 from docspeed_cli.core.timefmt import span
 from docspeed_cli.terminal.output import Output
 

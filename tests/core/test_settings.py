@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docspeed_cli.core.api_keys import saved_keys
 from docspeed_cli.core.errors import AuthError, UsageError
 from docspeed_cli.core.settings import (
     BASE_URL,
@@ -21,7 +22,6 @@ from docspeed_cli.core.settings import (
     concurrency,
     duration,
     resolve,
-    saved_keys,
     server_url,
     size,
     switch,

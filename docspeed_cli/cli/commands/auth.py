@@ -8,10 +8,10 @@ from typing import Any
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
+from docspeed_cli.core.api_keys import origin, saved_keys, sendable
 from docspeed_cli.core.errors import AuthError, DocspeedError, Interrupted, UsageError
 from docspeed_cli.core.files import write_errors, write_whole
 from docspeed_cli.core.json_text import json_file
-from docspeed_cli.core.settings import origin, saved_keys, sendable
 from docspeed_cli.core.text_files import decode_text
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.service.client import Client
