@@ -22,6 +22,13 @@ _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MAX_TIME = 253_402_300_800.0
 """The end of the year 9999, in seconds since 1970: Python's dates go no further."""
+_NUMBERS = frozenset(
+    (
+        *("row", "submitted_at", "updated_at", "pages"),  # of jobs
+        *("started_at", "ended_at", "total", "position", "job_row", "reused", "seconds"),  # of runs
+    )
+)
+"""The columns of `jobs`, `runs` and `run_items` with numbers."""
 
 
 class Write:
@@ -153,6 +160,17 @@ def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
 def validate_number(value: Any) -> Any:
     """Return a time or a count; None if damage made it something else."""
     return value if isinstance(value, int | float) and 0 <= value < _MAX_TIME else None
+
+
+def repaired_row(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    """Return a row with damaged values replaced: a number by None, a text by its readable part.
+
+    SQLite's own check misses damage inside a value: one flipped bit makes another number or another type.
+    """
+    return [
+        validate_number(value) if name in _NUMBERS else None if value is None else readable_text(value)
+        for name, value in zip(names, row, strict=True)
+    ]
 
 
 def readable_text(value: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from docspeed_cli.store.database import readable_text, upsert, validate_number
+from docspeed_cli.store.database import readable_text, repaired_row, upsert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,16 +42,6 @@ _PRUNE_EVERY = 1000
 """Prune at the end of a command that recorded a job in a row divisible by this."""
 _MAX_INTEGER = 2**63 - 1
 """The largest number that the databases store."""
-
-
-def validate_row(row: Sequence[Any]) -> list[Any]:
-    """Return a row of `_COLUMNS` with damaged values replaced: a time by None, a text by its readable part.
-
-    SQLite's own check misses damage inside a value: one flipped bit makes another number or another type.
-    """
-    number, *times = row[:3]
-    texts = (None if value is None else readable_text(value) for value in row[3:-1])
-    return [number, *map(validate_number, times), *texts, validate_number(row[-1])]
 
 
 def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
@@ -303,7 +293,7 @@ class Ledger:
         from docspeed_cli.core.models import Job, State
 
         states = {state.value: state for state in State}
-        named = (dict(zip(_NAMES, validate_row(row), strict=True)) for row in rows)
+        named = (dict(zip(_NAMES, repaired_row(_NAMES, row), strict=True)) for row in rows)
         # Of a job whose state is damaged, or is a newer docspeed's word, the server knows the state.
         other = {True: State.RUNNING, False: State.UNKNOWN}
         known = ((job, states.get(job["state"], other[bool(job["job_id"])])) for job in named)

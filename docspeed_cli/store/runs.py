@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.store.database import Database, readable_text, upsert, validate_number
+from docspeed_cli.store.database import Database, repaired_row, upsert
 
 _FLUSH_INTERVAL = 1.0
 """Most seconds until an ended input is in the file, so that `kill -9` loses only the last ones."""
@@ -170,19 +170,10 @@ class Runs:
         where = f"WHERE state IN ({', '.join('?' * len(wanted))})" if wanted else ""
         # SQLite puts NULL first and PostgreSQL puts it last, unless the order says where.
         sql = f"SELECT * FROM ({_ITEMS}) AS items {where} ORDER BY position IS NULL, position, job_row"
-        rows = [_repaired(RunItem._fields, row) for row in self._database.read(sql, [run, *wanted])]
+        rows = [repaired_row(RunItem._fields, row) for row in self._database.read(sql, [run, *wanted])]
         return [RunItem(*row)._replace(reused=bool(row[8])) for row in rows]
 
     def _runs(self, tail: str, values: Sequence[Any]) -> list[RunRecord]:
         self._database.flush()
         found = self._database.read(f"SELECT {_RUN_COLUMNS} FROM runs {tail}", values)
-        return [RunRecord(*_repaired(RunRecord._fields, row)) for row in found]
-
-
-def _repaired(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
-    """Return a row with damaged values replaced: a number by None, a text by its readable part."""
-    numbers = {"started_at", "ended_at", "total", "position", "job_row", "reused", "pages", "seconds"}
-    return [
-        validate_number(value) if name in numbers else None if value is None else readable_text(value)
-        for name, value in zip(names, row, strict=True)
-    ]
+        return [RunRecord(*repaired_row(RunRecord._fields, row)) for row in found]
