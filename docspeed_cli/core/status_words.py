@@ -35,7 +35,8 @@ _STAGES = {"parsing", "extraction", "validation", "upload", "download", "ocr", "
 def meaning_of(status: str) -> Meaning | None:
     """Return what a status word means, ignoring case and punctuation; None for a word that we do not know."""
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", status)  # as in `TimedOut`
-    words = set(re.sub(r"\btime[\W_]*(d?)[\W_]*out\b", r"time\1out", _normalized_status(split)).split())
+    plain = re.sub(r"[\W_]+", " ", split).casefold()
+    words = set(re.sub(r"\btime[\W_]*(d?)[\W_]*out\b", r"time\1out", plain).split())
     done, failed = words & _DONE, words & _FAILED
     others = words - _DONE - _FAILED - _BESIDE - _PARTLY
     if done and not others and (not failed or words & {"with", "without"}):
@@ -47,7 +48,3 @@ def meaning_of(status: str) -> Meaning | None:
     if words & _RUNNING or any(word.endswith("ing") for word in words - _BESIDE) or words == {"processing"}:
         return "running"
     return None
-
-
-def _normalized_status(text: str) -> str:
-    return re.sub(r"[\W_]+", " ", text).strip().casefold()

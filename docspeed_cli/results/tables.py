@@ -14,6 +14,7 @@ from docspeed_cli.results.values import (
     cell_text,
     find_member,
     first_filled,
+    is_number,
     list_of_texts,
     page_of,
     whole_number,
@@ -215,8 +216,7 @@ def _placed(listed: Iterable[Any]) -> Iterator[_Cell]:
 
 
 def _text_of(value: Any) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return NumberText(cell_text(value)) if is_number else cell_text(value)
+    return NumberText(cell_text(value)) if is_number(value) else cell_text(value)
 
 
 def _cell_value(cell: Any) -> Any:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docspeed_cli.results.fields import Extraction, Field
 from docspeed_cli.results.pages import Packet, Page
 from docspeed_cli.results.schema import Schema, walk_nodes
-from docspeed_cli.results.shape import NO_NAMES, read_payload
+from docspeed_cli.results.shape import NO_NAMES
 from docspeed_cli.results.tables import Table, grid_of_rows
-from docspeed_cli.results.to_text import NotConvertible, answer_with_sources, as_file_text
+from docspeed_cli.results.to_text import Writers, answer_with_sources, written_as
 from docspeed_cli.results.values import cell_text
 
 
@@ -20,10 +20,7 @@ def to_markdown(operation: str, payload: Any, names: Mapping[str, str] = NO_NAME
 
     NotConvertible if the payload has neither the operation's shape, nor pages, nor an answer.
     """
-    shape, value = read_payload(operation, payload, names)
-    if shape is None:
-        raise NotConvertible(operation, "markdown")
-    return as_file_text(_WRITERS[shape](value))
+    return written_as("markdown", _WRITERS, operation, payload, names)
 
 
 def _escape(text: str) -> str:
@@ -83,7 +80,7 @@ def _schema_as_markdown(schema: Schema) -> str:
     return "\n".join(lines)
 
 
-_WRITERS: Mapping[str, Callable[[Any], str]] = {
+_WRITERS: Writers = {
     "parse": _pages_as_markdown,
     "extract": _extraction_as_markdown,
     "tables": _tables_as_markdown,

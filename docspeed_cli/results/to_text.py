@@ -28,14 +28,21 @@ def to_text(operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES) -
 
     NotConvertible if the payload has neither the operation's shape, nor pages, nor an answer.
     """
+    return written_as("text", _WRITERS, operation, payload, names)
+
+
+Writers = Mapping[str, Callable[[Any], str]]
+"""What writes the value of `read_payload`, by its shape."""
+
+
+def written_as(
+    format_name: str, writers: Writers, operation: str, payload: Any, names: Mapping[str, str]
+) -> str:
+    """Return a result as text that ends with one newline, or is empty. NotConvertible."""
     shape, value = read_payload(operation, payload, names)
     if shape is None:
-        raise NotConvertible(operation, "text")
-    return as_file_text(_WRITERS[shape](value))
-
-
-def as_file_text(text: str) -> str:
-    """Return the text with one newline at its end, or empty if it is blank."""
+        raise NotConvertible(operation, format_name)
+    text = writers[shape](value)
     return text.strip("\n") + "\n" if text.strip() else ""
 
 
@@ -103,7 +110,7 @@ def _cited_place(region: CitedRegion, escape: Callable[[str], str]) -> str:
     return ": ".join(filter(None, (place, quote)))
 
 
-_WRITERS: Mapping[str, Callable[[Any], str]] = {
+_WRITERS: Writers = {
     "parse": _pages_as_text,
     "extract": _extraction_as_text,
     "tables": _tables_as_text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from docspeed_cli.core.json_text import to_json
 
@@ -70,6 +70,11 @@ def grounded_value(value: Mapping[str, Any]) -> Any:
         if name in value:
             return value[name]
     return None
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value of JSON is a number; to Python, true and false are numbers too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def whole_number(value: Any) -> int | None:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.json_text import plain_json, to_json
-from docspeed_cli.review.model import PageData
+from docspeed_cli.review.model import PageData, page_json
 
 _MODULES = ("dom", "selection", "pages", "panel", "main")
 """The JavaScript in the order in which one module may use another."""
@@ -68,7 +68,7 @@ def page_chunks(
 
 
 def _page_content(data: PageData, review: Mapping[str, Any] | None) -> str:
-    content = plain_json(data.to_json())
+    content = plain_json(page_json(data))
     return content if review is None else f'{content[:-1]},"review":{to_json(review)}}}'
 
 

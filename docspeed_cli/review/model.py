@@ -22,11 +22,6 @@ class Place(NamedTuple):
     is_found: bool = False
     """Whether the boxes were found by the value's text, because the result has none."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Write the place as the page's script reads it."""
-        boxes = [[round(side, 5) for side in box] for box in self.boxes]
-        return {"document": self.document, "page": self.page, "boxes": boxes, "found": self.is_found}
-
 
 class PanelValue(NamedTuple):
     """A text that can be selected, and the places that it was read from."""
@@ -40,17 +35,6 @@ class PanelValue(NamedTuple):
     quote: str = ""
     """The text in the document that the value was read from, where the result has it."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Write the value as the page's script reads it."""
-        return {
-            "key": self.key,
-            "label": self.label,
-            "text": self.text,
-            "missing": self.is_missing,
-            "quote": self.quote,
-            "places": [place.to_json() for place in self.places],
-        }
-
 
 class Block(NamedTuple):
     """A part of the list of values: `fields`, `lines`, `sections` and `sources` have a value in each row."""
@@ -63,10 +47,6 @@ class Block(NamedTuple):
     rows: tuple[tuple[int | None, ...], ...] = ()
     """Values by their number in the page's list; None for a cell that a row does not have."""
     text: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Write the block as the page's script reads it."""
-        return self._asdict()
 
 
 class ShownPage(NamedTuple):
@@ -82,12 +62,6 @@ class ShownPage(NamedTuple):
     pieces: tuple[tuple[Box, str], ...] = ()
     """Texts with their boxes, in place of a picture."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Write the page as the page's script reads it."""
-        pieces = [[[round(side, 5) for side in box], text] for box, text in self.pieces]
-        size = {"width": round(self.width, 2), "height": round(self.height, 2)}
-        return {**self._asdict(), **size, "pieces": pieces}
-
 
 class ShownDocument(NamedTuple):
     """A document: the pages of it that are shown, and what there is to say about it."""
@@ -96,10 +70,6 @@ class ShownDocument(NamedTuple):
     note: str
     page_count: int
     pages: tuple[ShownPage, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Write the document as the page's script reads it."""
-        return {**self._asdict(), "pages": [page.to_json() for page in self.pages]}
 
 
 class PageData(NamedTuple):
@@ -112,13 +82,11 @@ class PageData(NamedTuple):
     values: tuple[PanelValue, ...]
     blocks: tuple[Block, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Write the data as the page's script reads it."""
-        return {
-            "title": self.title,
-            "operation": self.operation,
-            "notes": list(self.notes),
-            "documents": [document.to_json() for document in self.documents],
-            "values": [value.to_json() for value in self.values],
-            "blocks": [block.to_json() for block in self.blocks],
-        }
+
+def page_json(value: Any) -> Any:
+    """Return a part of the data as the page's script reads it: with objects, lists and short numbers."""
+    if hasattr(value, "_fields"):
+        return dict(zip(value._fields, map(page_json, value), strict=True))
+    if isinstance(value, tuple):
+        return list(map(page_json, value))
+    return round(value, 5) if isinstance(value, float) else value

@@ -10,6 +10,7 @@ from docspeed_cli.results.fields import Field
 from docspeed_cli.results.values import (
     find_member,
     first_filled,
+    is_number,
     list_of_texts,
     page_of,
     regions_of,
@@ -155,7 +156,7 @@ class Locator:
         pages = [wanted.page] if wanted.page else range(1, last + 1)
         self._searches += len(pages)
         texts = [(page, text) for page in pages if (text := self._text(page)) is not None]
-        for needle, is_number in (
+        for needle, as_number in (
             (wanted.quote, False),
             (wanted.text, wanted.is_number),
             (wanted.text, False),
@@ -165,7 +166,7 @@ class Locator:
             found = [
                 (page, match)
                 for page, text in texts
-                for match in (text.find_number if is_number else text.find)(needle, most)
+                for match in (text.find_number if as_number else text.find)(needle, most)
             ]
             if 0 < len(found) <= most:
                 return found
@@ -183,9 +184,7 @@ class Locator:
 
     def box(self, page: int, shape: Shape) -> Box | None:
         """Return a box of the result as fractions of its page."""
-        if self._origin == "file" and self._document is not None:
-            return self._document.from_points(page, (shape.x0, shape.y0, shape.x1, shape.y1))
-        return self._units.box(page, shape, is_upward=self._origin == "bottom")
+        return self._box_from(self._origin, page, shape)
 
     def drawn_size(self, page: int) -> PageSize:
         """Return the size at which to draw a page that has no picture."""
@@ -216,14 +215,12 @@ class Locator:
             if page is None:
                 continue
             for origin in scores:
-                box = self._box_from(origin, region)
+                box = self._box_from(origin, region.page, region.shape)
                 scores[origin] += box is not None and fold_text(region.text)[:40] in page.inside(box)
         return max(scores, key=lambda origin: scores[origin])
 
-    def _box_from(self, origin: str, region: Region) -> Box | None:
-        page, shape = region.page, region.shape
-        if origin == "file":
-            assert self._document is not None
+    def _box_from(self, origin: str, page: int, shape: Shape) -> Box | None:
+        if origin == "file" and self._document is not None:
             return self._document.from_points(page, (shape.x0, shape.y0, shape.x1, shape.y1))
         return self._units.box(page, shape, is_upward=origin == "bottom")
 
@@ -248,17 +245,13 @@ def wanted(source: Any, text: str, page: int | None = None, quote: str = "") -> 
         page = page or page_of(first)
     value = source.get("value") if isinstance(source, dict) else source
     page = page_of(source, regions_of(source)) or page
-    return Wanted((source,), text, quote, page, _is_number(value))
+    return Wanted((source,), text, quote, page, is_number(value))
 
 
 def wanted_field(field: Field, text: str) -> Wanted:
     """Return what to look for of a field."""
     found = wanted(field.sources[0] if field.sources else None, text, field.page, field.quoted_text)
-    return found._replace(sources=field.sources, is_number=_is_number(field.value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return found._replace(sources=field.sources, is_number=is_number(field.value))
 
 
 # -- rows

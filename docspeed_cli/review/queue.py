@@ -9,7 +9,7 @@ from docspeed_cli.results.decisions import CORRECTED, Decision, Decisions, outda
 from docspeed_cli.results.fields import Field, read_extraction, read_row
 from docspeed_cli.results.readings import read_date, read_number
 from docspeed_cli.results.rules import Check
-from docspeed_cli.results.values import cell_text
+from docspeed_cli.results.values import cell_text, is_number
 from docspeed_cli.review.panel import Panel
 from docspeed_cli.review.places import Locator
 
@@ -127,7 +127,7 @@ def _doubts(field: Field) -> Iterator[tuple[str, int, str]]:
     for source in field.sources:
         numbers = [source.get(name) for name in _CONFIDENCES] if isinstance(source, dict) else []
         for number in numbers:
-            if isinstance(number, int | float) and not isinstance(number, bool) and number < _LOW_CONFIDENCE:
+            if is_number(number) and number < _LOW_CONFIDENCE:
                 yield field.key, LOW, f"confidence {float(number):.0%}"
     quote = field.quoted_text
     # Documents print lists, and yes and no, in words of their own language.

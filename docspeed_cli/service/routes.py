@@ -52,7 +52,8 @@ class Route(NamedTuple):
         if parts.scheme not in _SCHEMES:
             raise self.failed(f"names a proxy of the kind {parts.scheme}; only {', '.join(_SCHEMES)} work")
         user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-        return f"{parts.scheme}://{user}{_authority(host, port or _PORTS.get(parts.scheme, _USUAL_PORT))}"
+        host = f"[{host}]" if ":" in host else host
+        return f"{parts.scheme}://{user}{host}:{port or _PORTS.get(parts.scheme, _USUAL_PORT)}"
 
     @property
     def shown(self) -> str:
@@ -116,7 +117,3 @@ def _no_proxy_matches(entry: str, url: str) -> bool:
         return address in ip_network(entry, strict=False)
     except ValueError:
         return False
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

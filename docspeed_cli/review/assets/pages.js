@@ -97,7 +97,7 @@ export class Pages {
       const entry = this.sheets.get(this.key(place.document, place.page));
       if (!entry) continue;
       for (const box of place.boxes) {
-        const area = element("div", { class: place.found ? "place found" : "place", title: value.label });
+        const area = element("div", { class: place.is_found ? "place found" : "place", title: value.label });
         area.dataset.value = index;
         setSide(area, {
           left: `${box[0] * 100}%`, top: `${box[1] * 100}%`,

@@ -93,7 +93,7 @@ export class Panel {
   }
 
   textOf(value) {
-    if (value.missing) return element("span", { class: "missing" }, "not found");
+    if (value.is_missing) return element("span", { class: "missing" }, "not found");
     return value.text ? shown(value.text) : element("span", { class: "missing" }, "(empty)");
   }
 
@@ -125,7 +125,7 @@ export class Panel {
     if (index === null) return element("td");
     const value = this.data.values[index];
     const node = element("td", { tabIndex: -1, "aria-selected": "false", class: kindOf(value.text) });
-    node.append(value.missing ? element("span", { class: "missing" }, "–") : shown(value.text));
+    node.append(value.is_missing ? element("span", { class: "missing" }, "–") : shown(value.text));
     node.dataset.value = index;
     this.keep(index, node, line, column);
     return node;
@@ -168,9 +168,9 @@ export class Panel {
   }
 
   placesText(value) {
-    if (!value.places.length) return value.missing ? "The document does not have it." : "The result does not say where it was read.";
+    if (!value.places.length) return value.is_missing ? "The document does not have it." : "The result does not say where it was read.";
     const boxes = value.places.some((place) => place.boxes.length);
-    const found = value.places.some((place) => place.found);
+    const found = value.places.some((place) => place.is_found);
     const range = pagesOf(value.places).replace("p. ", "");
     const pages = range.includes("–") ? `Pages ${range}` : `Page ${range}`;
     if (found) return `${pages}, found by its text`;

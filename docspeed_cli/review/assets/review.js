@@ -284,7 +284,7 @@ class Review {
     node.dataset.state = state;
     node.classList.toggle("noted", Boolean(this.noteOf(value.key)));
     const isCell = node.matches("td");
-    const old = isCell && value.missing ? "–" : this.panel.textOf(value);
+    const old = isCell && value.is_missing ? "–" : this.panel.textOf(value);
     const text = made?.decision === "corrected" ? [element("ins", {}, made.text ? shown(made.text) : "(none)"), " ", element("del", {}, old)] : [old];
     (isCell ? node : node.querySelector(".text")).replaceChildren(...text);
   }
