@@ -41,8 +41,14 @@ def read_config(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or f"it is not TOML: {error}"
+        reason = getattr(error, "strerror", None)
         hint = "set DOCSPEED_CONFIG to use another file"
+        if reason is None:
+            # Most often a value without quotes, or with those of a word processor.
+            reason = f"it is not TOML: {error}"
+            hint = (
+                """write words and durations in straight quotes, such as `timeout = "30m"`; `true` has none"""
+            )
         raise UsageError(f"can't read {path}: {reason}", hint=hint) from None
 
 
@@ -105,7 +111,8 @@ def _unknown_setting(path: Path, key: str, place: str, names: Sequence[str]) -> 
         # Config files are shared and committed; the value is not repeated in the message either.
         why = f"remove {place}; API keys are not kept in this file"
         return UsageError(f"{path}: {why}", hint="docspeed auth login")
-    near, listed = nearest(key, names), f"the settings are {', '.join(names)}"
+    written = key.lower().removeprefix("docspeed_").replace("-", "_")
+    near, listed = nearest(written, names), f"the settings are {', '.join(names)}"
     return UsageError(
         f"{path}: {place} is not a setting", hint=f"did you mean {near}? {listed}" if near else listed
     )

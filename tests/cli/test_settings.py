@@ -92,6 +92,9 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
     assert "config.toml: wiat is not a setting" in " ".join(shown.split())
 
 
+STRAIGHT = 'write words and durations in straight quotes, such as `timeout = "30m"`; `true` has none'
+
+
 @pytest.mark.parametrize(
     "content",
     [b'base_ulr = "https://own.example"\n', b'base_url = "own.example"\n', b"\xff\xfe\0", b"wait ="],
@@ -127,6 +130,19 @@ def test_config_unreadable_error_says_why(stage: Stage, content: bytes | None, m
     (line,) = checks(stage.run("doctor", "--sandbox", "--json"), "settings")
     assert message in line["found"]
     assert stage.run("config", "path").code == 0
+
+
+@pytest.mark.parametrize("line", ["timeout = 5m", "timeout = “5m”", "base_url = sandbox", "wait = True"])
+def test_config_without_straight_quotes_error_says_how_to_write_values(stage: Stage, line: str) -> None:
+    stage.configure(line.encode())
+    ran = stage.run("parse", "--file-id", "f")
+    assert (ran.code, ran.err.splitlines()[-1]) == (2, "hint: " + STRAIGHT), ran.err
+
+
+@pytest.mark.parametrize("key", ["TIMEOUT", "DOCSPEED_TIMEOUT", "time-out"])
+def test_config_key_written_as_elsewhere_error_names_the_setting(stage: Stage, key: str) -> None:
+    stage.configure(f"{key} = 5".encode())
+    assert "did you mean timeout?" in stage.run("parse", "--file-id", "f").err
 
 
 def test_config_unreadable_error_names_variable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
