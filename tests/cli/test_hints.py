@@ -153,6 +153,8 @@ def shared_ledger_away(walker: Walker) -> None:
 def bad_settings(walker: Walker) -> None:
     walker.stage.configure("timeout = [1]\n")
     walker.play("doctor")
+    walker.stage.configure("timeout = 5m\n")
+    walker.play("parse", "a.pdf")
     walker.stage.configure("")
 
 
@@ -379,7 +381,8 @@ def workbooks(walker: Walker) -> None:
     walker.service.payload = lambda operation, body: b'{"fields": {"total": "1"}}'
     walker.play(*argv, terminal=True)
     walker.play(*argv, "-o", "in")
-    walker.play(*argv, "-o", "rows.xlsx", "--table", "fields")
+    walker.play(*argv, "-o", "rows", "--table", "fields")
+    walker.play(*argv[:-2], "-o", "rows.xlsx")
     off = {"DOCSPEED_KEEP_RESULTS": "false"}
     walker.play("extract", "a.pdf", "b.pdf", "--schema", SCHEMA, "--wait", "--fresh", env=off)
     walker.play("runs", "show", "-o", "rows.xlsx")

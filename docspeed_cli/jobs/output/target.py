@@ -15,6 +15,10 @@ _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
 """Endings of names that mean a file and not a folder."""
 
 
+_ROW_FORMATS = {".csv": "csv", ".xlsx": "xlsx"}
+"""The formats that an ending promises: a spreadsheet takes any other content for damaged."""
+
+
 class RowOptions(NamedTuple):
     """Which rows of an operation's results are wanted, and under which columns; a schema names them all."""
 
@@ -78,6 +82,8 @@ def target(
         return Target(None, many, table, rows=rows)
     path, is_folder = Path(output), names_folder(output)
     is_file = path.is_file() or (not path.exists() and path.suffix.lower() in _FILES)
+    if not is_folder:
+        _check_ending(output, path, rows)
     in_one_file = rows is not None and (is_file or rows.is_book)
     if rows is not None and rows.is_book and is_folder:
         raise UsageError(f"-o {output} is a folder; a workbook is one file", hint="use `-o FILE.xlsx`")
@@ -96,6 +102,15 @@ def target(
         return Target(path, True, table, pattern, overwrite, rows)
     check_file(path, f"-o {output}")
     return Target(path, many, table, rows=rows, in_one_file=many)
+
+
+def _check_ending(output: str, path: Path, rows: RowOptions | None) -> None:
+    """UsageError if a spreadsheet would open the file, and could not read what is written."""
+    meant = _ROW_FORMATS.get(path.suffix.lower())
+    written = None if rows is None else "xlsx" if rows.is_book else "csv"
+    if meant is not None and meant != written:
+        hint = f"add `--format {meant}`, or give the file another name"
+        raise UsageError(f"-o {output}: what is written is not {meant}", hint=hint)
 
 
 def check_file(path: Path, named: str) -> None:
