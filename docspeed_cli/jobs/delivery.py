@@ -137,7 +137,7 @@ class Delivery:
         elif self.output.human_output:
             self._view(outcome, job, result, continues=continues)
         elif self.output.format != "json":
-            self.output.text(self._text_of(job, result))
+            self.output.text(self._text_of(job, result).removesuffix("\n"))
         elif one_of_several:
             self.output.chunks([*result.on_one_line(), b"\n"])
         else:

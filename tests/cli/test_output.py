@@ -108,6 +108,18 @@ def test_format_markdown_or_text_holds_no_json(stage: Stage, service: Service, n
     assert stage.run("jobs", "result", "@last", "--format", name).out == ran.out
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_format_text_or_markdown_is_the_same_in_a_pipe_and_a_file(
+    stage: Stage, service: Service, form: str
+) -> None:
+    service.payload = lambda operation, body: b'{"pages": [{"text": "one", "markdown": "# one"}]}'
+    argv = ("parse", "--file-id", "f", "--wait", "--format", form)
+    piped = stage.run(*argv).out
+    path = stage.folder / "out.md"
+    assert stage.run(*argv, "-o", str(path)).code == 0
+    assert piped == path.read_text() and piped.count("\n") == 1
+
+
 def test_format_from_environment_gives_way_to_flag(stage: Stage) -> None:
     env = {"DOCSPEED_FORMAT": "id"}
     assert stage.run("parse", "--file-id", "f", env=env).out == "job_1\n"
