@@ -28,7 +28,7 @@ def complete(words: Sequence[str], incomplete: str, environment: Environment) ->
         return Completion()
     if not incomplete.startswith("-"):
         return Completion(described(called.entry.entries))
-    flags = (Candidate(name, about) for names, about in called.flags for name in names.split(", ")[::-1])
+    flags = (Candidate(name, about) for names, about in called.flags for name in names[::-1])
     return Completion(tuple(flags))
 
 

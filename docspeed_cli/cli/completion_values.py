@@ -126,7 +126,7 @@ def _flags_left(line: _Line) -> Completion:
         if not parameter.is_hidden and (parameter.kind == Texts or not line.texts(parameter))
     ]
     names, about = HELP
-    return Completion((*left, *(Candidate(name, about) for name in names.split(", "))))
+    return Completion((*left, *(Candidate(name, about) for name in names)))
 
 
 def _key(parameter: Parameter) -> str:

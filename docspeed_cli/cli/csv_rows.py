@@ -15,8 +15,6 @@ def write_csv(
     from docspeed_cli.results.to_csv import BYTE_ORDER_MARK, CsvWriter
 
     writer = CsvWriter(names)
-    text = writer.heading() + writer.lines(dict(zip(names, row, strict=True)) for row in rows)
-    if output.environment.stdout.isatty():
-        output.text(text.replace("\r\n", "\n").rstrip("\n"))
-    else:
-        output.chunks([((BYTE_ORDER_MARK if bom else "") + text).encode("utf-8", "backslashreplace")])
+    mark = BYTE_ORDER_MARK if bom else ""
+    lines = writer.lines(dict(zip(names, row, strict=True)) for row in rows)
+    output.csv(mark + writer.heading() + lines)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-HELP = ("-h, --help", "Show this message and exit.")
-VERSION = ("-V, --version", "Show the version and exit.")
+HELP = (("-h", "--help"), "Show this message and exit.")
+VERSION = (("-V", "--version"), "Show the version and exit.")
 
 
 class Entry(NamedTuple):
@@ -30,7 +30,7 @@ class Called(NamedTuple):
     rest: tuple[str, ...]
 
     @property
-    def flags(self) -> tuple[tuple[str, str], ...]:
+    def flags(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Flags of a group, with their descriptions."""
         return (VERSION, HELP) if self.path == self.entry.name else (HELP,)
 

@@ -65,7 +65,7 @@ _PRINTS = {
     "error": "the value of `error` on stderr with --json",
 }
 
-_HELP = Parameter("help", bool, False, Flag(tuple(HELP[0].split(", ")), HELP[1]))
+_HELP = Parameter("help", bool, False, Flag(*HELP))
 """The flag that every command has and none declares."""
 
 

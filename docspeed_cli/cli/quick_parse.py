@@ -9,6 +9,7 @@ from typing import Any
 
 from docspeed_cli.cli.flags import Count, Flag, Texts
 from docspeed_cli.cli.framework import REQUIRED, Description, Parameter
+from docspeed_cli.cli.groups import HELP
 from docspeed_cli.core.errors import UsageError
 
 
@@ -56,7 +57,7 @@ def check_values(description: Description, words: Sequence[str]) -> None:
         if word == "--":
             return
         flag, named = following.partition("=")[0], _named_flags(flags, word)
-        is_flag = _named_flags(flags, flag) or flag in ("--help", "-h")
+        is_flag = _named_flags(flags, flag) or flag in HELP[0]
         if is_flag and named and not named[-1].is_switch:
             # Most often a shell variable without quotes was empty, so that no word is left of it.
             raise UsageError(f"{word} has no value: {flag} follows it; is a variable unset?")

@@ -11,7 +11,7 @@ from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.options import CombineOptions, ResultOptions
 from docspeed_cli.cli.run_names import check_run_name
 from docspeed_cli.core.errors import UsageError, combine_errors
-from docspeed_cli.core.models import Inputs, Source
+from docspeed_cli.core.models import Inputs, Job, Source
 from docspeed_cli.core.operations import Operation
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
@@ -19,7 +19,7 @@ from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.documents.clutter import in_words
 from docspeed_cli.jobs.documents.input_set import InputSet, Limits, discard, is_wildcard, usable
 from docspeed_cli.jobs.interrupts import resumable
-from docspeed_cli.jobs.outcome import WaitOptions
+from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.output.target import (
     RowOptions,
     Target,
@@ -94,7 +94,7 @@ class Run(NamedTuple):
         with adding_to(problems):
             self._check_run_flags()
         with adding_to(problems):
-            to = self._target(self._rows(context, fields), make=False)
+            to = self._target(self._rows(context, fields))
         with adding_to(problems):
             options = self._wait_options(context, checks)
         return _CheckedOptions(fields, checks, options, to)
@@ -170,12 +170,12 @@ class Run(NamedTuple):
 
         return with_decisions(context, rows)
 
-    def _target(self, rows: RowOptions | None, *, make: bool) -> Target:
+    def _target(self, rows: RowOptions | None) -> Target:
         options = self.options
         if self.operation.many:
             return file_target(options.output)
-        named = (options.output, self._is_many, self.table, options.output_name)
-        return target(*named, make=make, overwrite=options.overwrite, rows=rows)
+        named = (options.output, self._is_many, options.output_name)
+        return target(*named, overwrite=options.overwrite, rows=rows)
 
     @property
     def _is_many(self) -> bool:
@@ -206,16 +206,7 @@ class Run(NamedTuple):
 
             show_request(context, tasks.request(*map(usable, documents)), fresh=self.options.fresh)
             return 0
-        with resumable(context, run):
-            outcome = run_alone(context, RequestTask(tasks, tasks.request(*documents)).run)
-            context.report.add_job(outcome.job)
-            tasks.delivery.deliver(outcome)
-            tasks.delivery.finish()
-            # Not before: a Ctrl-C while the result is written must still say how to get it.
-            run.end_all()
-            if outcome.result is not None:
-                context.output.bell()
-        return 0
+        return run_one(tasks, RequestTask(tasks, tasks.request(*documents)).run)
 
     def _run_many(self, context: Context, checked: _CheckedOptions, found: InputSet) -> int:
         """A job for each document."""
@@ -260,6 +251,24 @@ class Run(NamedTuple):
             failures,
             _empty_message(inputs),
         )
+
+
+def run_one(tasks: DocumentTasks, make_task: Callable[[Callable[[Job], None]], Task[Outcome]]) -> int:
+    """Bring one task to its end and deliver its outcome; returns the exit code. Raises the outcome's error.
+
+    `make_task` is as for `run_alone`.
+    """
+    context, delivery = tasks.context, tasks.delivery
+    with resumable(context, tasks.run):
+        outcome = run_alone(context, make_task)
+        context.report.add_job(outcome.job)
+        delivery.deliver(outcome)
+        delivery.finish()
+        # Not before: a Ctrl-C while the result is written must still say how to get it.
+        tasks.run.end_all()
+        if outcome.result is not None:
+            context.output.bell()
+    return 0
 
 
 def _empty_message(inputs: Inputs) -> str:

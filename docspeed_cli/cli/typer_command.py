@@ -15,13 +15,14 @@ from typer.core import TyperCommand
 
 from docspeed_cli.cli.flags import Flag
 from docspeed_cli.cli.framework import REQUIRED, Description, Guide, Invocation, Parameter, describe
+from docspeed_cli.cli.groups import HELP
 from docspeed_cli.cli.help_layout import MAX_WIDTH, TOPICS, examples_section, more_section
 from docspeed_cli.core.errors import UsageError, combine_errors
 
 if TYPE_CHECKING:
     from docspeed_cli.cli.groups import Called, Entry
 
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH}
+CONTEXT: dict[str, Any] = {"help_option_names": list(HELP[0]), "max_content_width": MAX_WIDTH}
 
 _PANELS = ("Arguments", "Options", "Input", "Request", "Waiting", "Many inputs", "Faults", "Output", "Server")
 

@@ -84,7 +84,7 @@ def unknown_group_option(option: str, called: Called) -> UsageError:
     """The error for a flag before a command, which most often belongs after it."""
     below = find(called.rest, called.entry, past_flags=True)
     after = called.path.removesuffix(called.entry.name) + below.path
-    names = [flags.rpartition("--")[2] for flags, _ in called.flags]
+    names = [spellings[-1].lstrip("-") for spellings, _ in called.flags]
     near = nearest(option.lstrip("-"), names)
     if option.startswith("--api-key") or (near and below.entry is called.entry):
         return _unknown_option(option, called.path, names)

@@ -73,6 +73,15 @@ class Output(Messages):
         else:
             self.chunks([_utf8_escaping(text + "\n")])
 
+    def csv(self, text: str) -> None:
+        """Write lines of CSV: as they are in a pipe, as plain lines at a terminal."""
+        if self.environment.stdout.isatty():
+            from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
+
+            self.text(text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").removesuffix("\n"))
+        else:
+            self.chunks([_utf8_escaping(text)])
+
     def row(self, *cells: str, prose: str = "", state: int | None = None) -> None:
         """Write a line for people: these cells and then prose. Cell number `state` gets a state's colour."""
         texts = [sanitize(text, multiline=False) for text in (*cells, prose)]

@@ -68,13 +68,10 @@ def test_target_of_one_result_is_a_file(tmp_path: Path) -> None:
     assert (to.path, to.folder) == (tmp_path / "a.json", None)
 
 
-def test_target_of_many_results_is_a_folder_that_is_made(tmp_path: Path) -> None:
+def test_target_of_many_results_is_a_folder_that_need_not_exist(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    assert target(str(folder), True, make=False).folder == folder
+    assert target(str(folder), True).folder == folder
     assert not folder.exists()
-    to = target(str(folder), True)
-    assert to.folder == folder
-    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("name", ["there", "new/"])

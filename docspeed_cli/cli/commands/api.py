@@ -18,7 +18,7 @@ from docspeed_cli.cli.options import (
     ServerOptions,
     WaitFlagOptions,
 )
-from docspeed_cli.cli.run import wait_options
+from docspeed_cli.cli.run import run_one, wait_options
 from docspeed_cli.core.errors import NotFound, UsageError
 from docspeed_cli.core.json_text import TooDeep, read_json
 from docspeed_cli.core.models import Job, Request, State
@@ -28,11 +28,9 @@ from docspeed_cli.core.timefmt import ago
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Fetch, Follower, JobWait
-from docspeed_cli.jobs.interrupts import resumable
 from docspeed_cli.jobs.outcome import Outcome, Task, WaitOptions
 from docspeed_cli.jobs.output.target import file_target, row_options
 from docspeed_cli.jobs.run_state import RunState
-from docspeed_cli.jobs.scheduler import run_alone
 from docspeed_cli.jobs.tasks import DocumentTasks, RequestTask
 from docspeed_cli.service.answers import job_in, status_word
 
@@ -85,20 +83,9 @@ def api(
         delivery = Delivery(context, file_target(options.output, rows))
         wait = wait_options(context)
         _note_earlier(context, request)
-        run = RunState()
-        tasks = DocumentTasks(context, run, request.operation, {}, False, wait, delivery)
-        with resumable(context, run):
-            with _hinting_at_path(verb, path):
-                outcome = run_alone(context, lambda on_status: _task(tasks, request, on_status))
-                if outcome.error is not None:
-                    raise outcome.error
-            context.report.add_job(outcome.job)
-            delivery.deliver(outcome)
-            delivery.finish()
-            run.end_all()
-        if outcome.result is not None:
-            context.output.bell()
-        return 0
+        tasks = DocumentTasks(context, RunState(), request.operation, {}, False, wait, delivery)
+        with _hinting_at_path(verb, path):
+            return run_one(tasks, lambda on_status: _task(tasks, request, on_status))
 
     return action
 

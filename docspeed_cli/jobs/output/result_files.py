@@ -138,12 +138,13 @@ class ResultFiles:
     def _content_hash(self, digest: str, job: Job) -> str:
         """Return a text that differs as soon as the file is out of date, for example after a correction."""
         rows = self.target.rows
-        columns = f" {','.join(rows.columns)}" if rows is not None and rows.columns else ""
-        bom = " bom" if rows is not None and rows.bom else ""
-        reviewed = ""
-        if rows is not None and rows.is_reviewed and (decided := corrections_path(self.context, None, job)):
+        if rows is None:
+            return f"{digest} {self.format} "
+        columns = f" {','.join(rows.columns)}" if rows.columns else ""
+        bom, reviewed = " bom" if rows.bom else "", ""
+        if rows.is_reviewed and (decided := corrections_path(self.context, None, job)):
             reviewed = f" {file_digest(decided)}" if decided.is_file() else ""
-        return f"{digest} {self.format} {self.target.table or ''}{columns}{bom}{reviewed}"
+        return f"{digest} {self.format} {rows.table or ''}{columns}{bom}{reviewed}"
 
     def _write(
         self,

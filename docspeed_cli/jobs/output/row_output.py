@@ -24,7 +24,6 @@ from docspeed_cli.jobs.stored.stored_results import decisions_about
 from docspeed_cli.results.corrections import corrected, rejection_among
 from docspeed_cli.results.layout import DocumentOutcome
 from docspeed_cli.results.rows import NoSuchTable
-from docspeed_cli.results.to_csv import BYTE_ORDER_MARK
 from docspeed_cli.results.to_text import NotConvertible
 from docspeed_cli.results.values import read_notices
 from docspeed_cli.service.body import Body
@@ -82,16 +81,10 @@ class RowOutput:
         self._output.note(f"the rows of {counted(self._count, 'document')} are in {self._path}")
 
     def _write(self, text: str) -> None:
-        content = text.encode("utf-8", "backslashreplace")
-        if not text:
-            return
         if self._whole is not None:
-            self._whole.write(content)
-        elif self._output.environment.stdout.isatty():
-            shown = text.removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
-            self._output.text(shown.replace("\r\n", "\n"))
-        else:
-            self._output.chunks([content])
+            self._whole.write(text.encode("utf-8", "backslashreplace"))
+        elif text:
+            self._output.csv(text)
 
 
 def with_decisions(context: Context, options: RowOptions, jobs: Iterable[Job] | None = None) -> RowOptions:

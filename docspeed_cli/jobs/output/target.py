@@ -38,7 +38,6 @@ class Target(NamedTuple):
 
     path: Path | None = None
     many: bool = False
-    table: str | None = None
     pattern: str | None = None
     overwrite: bool = False
     """Whether files in the folder that docspeed did not write may be replaced."""
@@ -61,17 +60,12 @@ class Target(NamedTuple):
 def target(
     output: str | None,
     many: bool,
-    table: str | None = None,
     pattern: str | None = None,
     *,
-    make: bool = True,
     overwrite: bool = False,
     rows: RowOptions | None = None,
 ) -> Target:
-    """What `-o` names. UsageError if results can't go there.
-
-    A folder is made; with `make` false it is only checked that it can be.
-    """
+    """What `-o` names. UsageError if results can't go there; a folder is not made yet."""
     if output == "-":
         output = None
     if pattern is not None:
@@ -79,7 +73,7 @@ def target(
 
         check_pattern(pattern, output)
     if output is None:
-        return Target(None, many, table, rows=rows)
+        return Target(None, many, rows=rows)
     path, is_folder = Path(output), names_folder(output)
     is_file = path.is_file() or (not path.exists() and path.suffix.lower() in _FILES)
     if not is_folder:
@@ -95,13 +89,10 @@ def target(
             hint=f"use `-o {path.with_suffix('')}/` for a folder{or_file}",
         )
     if (many and not in_one_file) or is_folder:
-        if make:
-            make_folder(path, f"-o {output}")
-        else:
-            check_folder(path, f"-o {output}")
-        return Target(path, True, table, pattern, overwrite, rows)
+        check_folder(path, f"-o {output}")
+        return Target(path, True, pattern, overwrite, rows)
     check_file(path, f"-o {output}")
-    return Target(path, many, table, rows=rows, in_one_file=many)
+    return Target(path, many, rows=rows, in_one_file=many)
 
 
 def _check_ending(output: str, path: Path, rows: RowOptions | None) -> None:
@@ -168,7 +159,7 @@ def names_folder(output: str, flag: str = "-o") -> bool:
 
 def file_target(output: str | None, rows: RowOptions | None = None) -> Target:
     """What `-o` names for a command that has one result in any case. UsageError for a folder."""
-    found = target(output, False, make=False, rows=rows)
+    found = target(output, False, rows=rows)
     if found.many:
         raise UsageError(f"-o {output} is a folder; name a file in it")
     return found

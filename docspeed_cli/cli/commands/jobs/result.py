@@ -19,7 +19,14 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
 from docspeed_cli.jobs.follow import Confirmation, Fetch, Follower, job_failed
 from docspeed_cli.jobs.outcome import Outcome, Task
-from docspeed_cli.jobs.output.target import RowOptions, Target, result_flags, row_options, target
+from docspeed_cli.jobs.output.target import (
+    RowOptions,
+    Target,
+    make_folder,
+    result_flags,
+    row_options,
+    target,
+)
 from docspeed_cli.jobs.run_state import RunState
 from docspeed_cli.jobs.scheduler import READ_GRACE
 
@@ -58,8 +65,10 @@ def result(
         if rows is not None:
             rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
         many = len(jobs) > 1 or of_run is not None
-        to = target(options.output, many, table, overwrite=options.overwrite, rows=rows)
+        to = target(options.output, many, overwrite=options.overwrite, rows=rows)
         _check_output(context, to, jobs)
+        if to.folder is not None:
+            make_folder(to.folder, f"-o {options.output}")
         at = context_for(context, jobs).with_client(spool_dir=to.spool_dir)
         delivery = Delivery(at, to)
         flags = result_flags(options.output, options.format, table, columns, bom=bom)
