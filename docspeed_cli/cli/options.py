@@ -56,6 +56,10 @@ class Options:
 
     # The framework reads these of every command; the defaults are for commands without such a flag.
     format: str | None = None
+    wait: bool | None = None
+    timeout: str | None = None
+    poll_interval: str | None = None
+    concurrency: str | None = None
     bell: bool = False
     notify: str | None = None
     dry_run: bool = False
@@ -86,17 +90,20 @@ class ServerOptions(Options):
     ] = False
 
     def settings(self) -> dict[str, Any]:
-        """The server and the ledger. UsageError if two servers are named."""
+        """The settings that these options override. UsageError if two servers are named."""
         if self.sandbox and self.base_url not in (None, SANDBOX):
             raise UsageError("--sandbox and --base-url name two servers; give one of them")
         server = SANDBOX if self.sandbox else self.base_url
         ledger = "local" if self.local_ledger else None
         return {
-            **super().settings(),
             "base_url": server,
             SANDBOX: self.sandbox,
             "ledger": ledger,
             "env": self.env,
+            "wait": self.wait,
+            "timeout": self.timeout,
+            "poll_interval": self.poll_interval,
+            "concurrency": self.concurrency,
         }
 
 
@@ -213,10 +220,6 @@ class WaitFlagOptions(Options):
         ),
     ] = None
 
-    def settings(self) -> dict[str, Any]:
-        """Whether to wait."""
-        return {**super().settings(), "wait": self.wait}
-
 
 class PollOptions(Options):
     """How long to wait, and how often to look."""
@@ -246,10 +249,6 @@ class PollOptions(Options):
         ),
     ] = None
 
-    def settings(self) -> dict[str, Any]:
-        """The longest wait and the least time between two looks."""
-        return {**super().settings(), "timeout": self.timeout, "poll_interval": self.poll_interval}
-
 
 class ConcurrencyOptions(Options):
     """How many requests are under way at a time."""
@@ -257,10 +256,6 @@ class ConcurrencyOptions(Options):
     concurrency: Annotated[
         Text, many_flag("--concurrency", "requests at a time (default 8)", "N", NOTHING)
     ] = None
-
-    def settings(self) -> dict[str, Any]:
-        """The number of requests at a time."""
-        return {**super().settings(), "concurrency": self.concurrency}
 
 
 class OutputOptions(ResultOptions):

@@ -80,7 +80,7 @@ class Run(NamedTuple):
         finally:
             discard(found.checked)
 
-    def _check_options(self, context: Context, problems: list[UsageError]) -> _CheckedOptions:
+    def _check_options(self, context: Context, problems: list[UsageError]) -> CheckedOptions:
         """Read all options but the documents; adds every problem to `problems`."""
         added: dict[str, Any] = {}
         fields: dict[str, Any] = {}
@@ -97,7 +97,7 @@ class Run(NamedTuple):
             to = self._target(self._rows(context, fields))
         with adding_to(problems):
             options = self._wait_options(context, checks)
-        return _CheckedOptions(fields, checks, options, to)
+        return CheckedOptions(fields, checks, options, to)
 
     def _wait_options(self, context: Context, checks: ResultChecks | None) -> WaitOptions:
         """How the run waits and resubmits. UsageError if its flags contradict each other."""
@@ -111,7 +111,7 @@ class Run(NamedTuple):
                 check_unwaited(context, self.options, self.table, checks)
         return options._replace(fresh=fresh, no_resubmit=no_resubmit)
 
-    def _find_documents(self, context: Context, checked: _CheckedOptions, *, download: bool) -> InputSet:
+    def _find_documents(self, context: Context, checked: CheckedOptions, *, download: bool) -> InputSet:
         """The documents, downloaded if necessary. UsageError if one can't be used, or for too many."""
         options = self.options
         if not options.inputs.given and self.needs_inputs:
@@ -187,14 +187,14 @@ class Run(NamedTuple):
         several = len(inputs.files) + len(inputs.file_ids) > 1 or any(map(is_wildcard, inputs.files))
         return several or inputs.recursive or inputs.listed is not None or folder
 
-    def _tasks(self, context: Context, run: RunState, checked: _CheckedOptions) -> DocumentTasks:
+    def _tasks(self, context: Context, run: RunState, checked: CheckedOptions) -> DocumentTasks:
         to = checked.target
         if to.folder is not None and not self.options.dry_run:
             make_folder(to.folder, f"-o {self.options.output}")
         named = (self.operation, checked.fields, self.options.sync, checked.options)
         return DocumentTasks(context, run, *named, Delivery(context, to), checked.checks)
 
-    def _run_one(self, context: Context, checked: _CheckedOptions, documents: Iterable[Source]) -> int:
+    def _run_one(self, context: Context, checked: CheckedOptions, documents: Iterable[Source]) -> int:
         """One job, over one document or over all of them."""
         flags = result_flags(self.options.output, self.options.format, self.table, self.columns, bom=self.bom)
         run = RunState(result_flags=flags if checked.options.wait else None)
@@ -208,7 +208,7 @@ class Run(NamedTuple):
             return 0
         return run_one(tasks, RequestTask(tasks, tasks.request(*documents)).run)
 
-    def _run_many(self, context: Context, checked: _CheckedOptions, found: InputSet) -> int:
+    def _run_many(self, context: Context, checked: CheckedOptions, found: InputSet) -> int:
         """A job for each document."""
         from docspeed_cli.jobs.batch import Batch
         from docspeed_cli.jobs.scheduler import workers
@@ -233,7 +233,7 @@ class Run(NamedTuple):
         ):
             return batch.perform(at, run_tasks, documents)
 
-    def _plan(self, context: Context, checked: _CheckedOptions, found: InputSet) -> Plan:
+    def _plan(self, context: Context, checked: CheckedOptions, found: InputSet) -> Plan:
         """The plan of the run: everything but the tasks of its documents."""
         from docspeed_cli.jobs.batch import Plan, run_hash
         from docspeed_cli.jobs.output.failures import FailuresFile
@@ -287,7 +287,7 @@ def adding_to(problems: list[UsageError]) -> Iterator[None]:
         problems.append(error)
 
 
-class _CheckedOptions(NamedTuple):
+class CheckedOptions(NamedTuple):
     """The checked options: what to send, and what to do with the result."""
 
     fields: dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from docspeed_cli.cli.assignments import merge, parse_assignments
 from docspeed_cli.cli.flags import Argument, Text, request_flag
@@ -18,7 +18,7 @@ from docspeed_cli.cli.options import (
     ServerOptions,
     WaitFlagOptions,
 )
-from docspeed_cli.cli.run import adding_to, check_unwaited, wait_options
+from docspeed_cli.cli.run import CheckedOptions, adding_to, check_unwaited, wait_options
 from docspeed_cli.core.errors import SAME_AGAIN, DocspeedError, UsageError, combine_errors
 from docspeed_cli.core.models import Source
 from docspeed_cli.core.operations import CHAT
@@ -106,17 +106,9 @@ def chat(
     return action
 
 
-class _Checked(NamedTuple):
-    """The options, read and checked."""
-
-    fields: dict[str, Any]
-    wait: WaitOptions
-    target: Target
-
-
 def _check_options(
     context: Context, options: ChatOptions, question: str | None, problems: list[UsageError]
-) -> _Checked:
+) -> CheckedOptions:
     """Check everything but the documents; what is wrong is added to `problems`."""
     fields: dict[str, Any] = {"include_grounding": not options.no_grounding}
     wait, target = WaitOptions(), Target()
@@ -131,13 +123,13 @@ def _check_options(
         wait = wait_options(context, default_wait=True, sync=options.sync)
         if not options.dry_run and not wait.wait:
             check_unwaited(context, options)
-    return _Checked(fields, wait, target)
+    return CheckedOptions(fields, None, wait, target)
 
 
 def _chat(
     context: Context,
     options: ChatOptions,
-    checked: _Checked,
+    checked: CheckedOptions,
     sources: tuple[Source, ...],
     question: str | None,
 ) -> int:
@@ -147,7 +139,7 @@ def _chat(
         raise UsageError("no document given", hint=_EXAMPLE)
     delivery = Delivery(context, checked.target)
     run = RunState(resume_command=_REST if question == "-" else None)
-    tasks = DocumentTasks(context, run, CHAT, checked.fields, options.sync, checked.wait, delivery)
+    tasks = DocumentTasks(context, run, CHAT, checked.fields, options.sync, checked.options, delivery)
     session_id = options.session_id or (found.session_id if found else None)
     talk = Talk(tasks, sources, session_id, session_must_exist=options.session_id is not None)
     if options.dry_run:
