@@ -7,13 +7,14 @@ line is parsed. Nothing here loads Typer, which a plain command line does withou
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
-from docspeed_cli.cli.flags import Argument, Flag
+from docspeed_cli.cli.flags import Argument, Files, Flag
 from docspeed_cli.cli.options import Options
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ class Parameter(NamedTuple):
         return self.kind in (bool, bool | None)
 
     @property
+    def names_files(self) -> bool:
+        """Whether its value may be the path of a file."""
+        completes = self.declared.completes
+        return isinstance(completes, Files) or completes in ("documents", "instructions", "results")
+
+    @property
     def is_hidden(self) -> bool:
         """Whether neither help nor completion show it."""
         return isinstance(self.declared, Flag) and self.declared.hidden
@@ -94,9 +101,28 @@ class Description(NamedTuple):
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """What a command line with these values asks for. UsageError if the command refuses them."""
+        paths = [each.name for each in self.parameters if each.names_files]
+        values = {**values, **{name: _with_home(values[name]) for name in paths}}
         own = {name: value for name, value in values.items() if name in self.own}
         options = self.options(**{name: value for name, value in values.items() if name not in self.own})
         return Invocation(self.function(options=options, **own), options, self.guide)
+
+
+def _with_home(value: Any) -> Any:
+    """The path, or the list of paths, with the home folder for a `~` that the shell has left.
+
+    It does so in quotes, after `--schema=` and `@`, and always on Windows.
+    """
+    if isinstance(value, list):
+        return [_with_home(each) for each in value]
+    if not isinstance(value, str):  # left out
+        return value
+    mark = "@" if value.startswith("@") else ""
+    path = value.removeprefix("@")
+    if not path.startswith(("~/", "~\\")) or os.path.lexists(path):
+        return value
+    # Unlike pathlib's method, it leaves the text unchanged if the user has no home.
+    return mark + os.path.expanduser(path)  # noqa: PTH111
 
 
 _GUIDES: dict[Callable[..., Any], Guide] = {}

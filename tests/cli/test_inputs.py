@@ -249,3 +249,19 @@ def test_file_id_of_digits_is_taken_for_a_file(stage: Stage, service: Service) -
     service.then(SUBMIT, Reply.of(202, {"job_id": "17", "status": "queued"}))
     stage.run("parse", "--file-id", "5")
     assert stage.run("parse", "--file-id", "17").code == 0
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_input_below_the_home_folder_that_the_shell_did_not_expand_is_found(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, quoted: bool
+) -> None:
+    monkeypatch.setenv("HOME", str(stage.folder))
+    stage.document("a.pdf")
+    (stage.folder / "s.json").write_text('{"fields": [{"key": "total"}]}')
+    document = "~/a.pdf" if quoted else str(stage.folder / "a.pdf")
+    ran = stage.run("extract", document, "--schema=~/s.json", "--wait", "--output=~/out/")
+    assert (ran.code, (stage.folder / "out" / "a.json").exists()) == (0, True), ran.err
+    assert stage.run("diff", "~/out", str(stage.folder / "out"), "--junit=~/diff.xml").code == 0
+    assert (stage.folder / "diff.xml").exists()
+    (stage.folder / "ask.txt").write_text("invoices")
+    assert stage.run("schema", "--instructions", "@~/ask.txt", "--wait").code == 0
