@@ -226,7 +226,7 @@ def _keys_of_schema(of: LookUp, given: str) -> Iterable[str]:
     """The tables, the fields and tables, or the columns of the schema that the command line names."""
     from docspeed_cli.core.json_text import read_json
     from docspeed_cli.core.text_files import read_text
-    from docspeed_cli.results.schema import read_schema, walk_nodes
+    from docspeed_cli.results.schema import leaf_types, read_schema
 
     try:
         schema = read_schema(read_json(given if given.startswith("{") else read_text(Path(given))))
@@ -234,7 +234,7 @@ def _keys_of_schema(of: LookUp, given: str) -> Iterable[str]:
         return ()
     if schema is None:
         return ()
-    fields = [".".join(path) for path, node in walk_nodes(schema.fields) if not node.children]
+    fields = leaf_types(schema.fields)
     tables = [node.key for node in schema.tables]
     if of == "tables":
         return [*tables, "fields"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docspeed_cli.core.json_text import to_json
+from docspeed_cli.core.toml_edit import toml_literal
 from docspeed_cli.results.expressions import Names
 from docspeed_cli.results.rules import names_of
 
@@ -117,22 +118,17 @@ def _written(key: str) -> str:
     return key if plain else f"field({to_json(key)})"
 
 
-def _rule(name: str, check: str, about: str = "", **members: str) -> str:
+def _rule(name: str, check: str, about: str = "", tolerance: str = "", **members: str) -> str:
     lines = [f"# {about}"] if about else []
-    lines += ["[[rule]]", f"name = {_toml(name)}", f"check = {_toml(check)}"]
-    lines += [f"{member} = {_toml_member(member, value)}" for member, value in members.items()]
+    texts = {"name": name, "check": check, **members}
+    lines += ["[[rule]]", *(f"{member} = {_toml(text)}" for member, text in texts.items())]
+    lines += [f"tolerance = {tolerance}"] if tolerance else []
     return "\n".join(lines) + "\n"
-
-
-def _toml_member(member: str, value: str) -> str:
-    return value if member == "tolerance" else _toml(value)
 
 
 def _toml(text: str) -> str:
     """A text as TOML: between single quotes as it is, or else escaped."""
-    # JSON's escapes all mean the same in TOML, so its writer serves for both.
-    literal = "'" not in text and '"' in text
-    return f"'{text}'" if literal else to_json(text)
+    return f"'{text}'" if "'" not in text and '"' in text else toml_literal(text)
 
 
 def _commented(rule: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from docspeed_cli.results.decisions import CORRECTED, REJECTED, Decision
 from docspeed_cli.results.fields import Extraction, Field, read_row
 from docspeed_cli.results.keys import find_key, without_indexes
-from docspeed_cli.results.schema import Node, read_schema, walk_nodes
+from docspeed_cli.results.schema import Node, leaf_types, read_schema
 
 Row = dict[str, Any]
 """The values of a row by the names of their columns."""
@@ -133,7 +133,7 @@ class Layout:
                 self._tables[table.key] = self._add(table.key, table.children, _OUR_TABLE_COLUMNS)
 
     def _add(self, table: str | None, nodes: Iterable[Node], ours: Sequence[str]) -> _Names:
-        leaves = {".".join(path): node.type for path, node in walk_nodes(nodes) if not node.children}
+        leaves = leaf_types(nodes)
         names = _Names(ours, leaves)
         kinds = zip(names.columns, leaves.values(), strict=True)
         self._columns[table] = tuple(Column(name, kind) for name, kind in kinds)

@@ -9,7 +9,7 @@ from docspeed_cli.core.errors import NotAsRequired, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.results.fields import Field, read_fields, read_line_items
 from docspeed_cli.results.keys import keys_ending, without_indexes
-from docspeed_cli.results.schema import Node, read_schema, walk_nodes
+from docspeed_cli.results.schema import leaf_types, read_schema, walk_nodes
 from docspeed_cli.results.values import MAX_DEPTH, grounded_value, is_grounded
 
 
@@ -41,7 +41,7 @@ def _keys_of(schema: Any, fields: Sequence[Field]) -> Sequence[str]:
     if schema is None:
         return []
     if known := read_schema(schema):
-        return [*_leaf_keys(known.fields), *(table.key for table in known.tables)]
+        return [*leaf_types(known.fields), *(table.key for table in known.tables)]
     # Nothing is known of what should be there, so at least all that was returned must be complete.
     return [field.key for field in fields]
 
@@ -97,7 +97,7 @@ def parse_required(values: Sequence[str] | None) -> tuple[str, ...]:
 def expand_groups(keys: Sequence[str], schema: Any) -> tuple[str, ...]:
     """Return the keys with each group of the schema, or name of several fields, as its fields' keys."""
     known = read_schema(schema)
-    leaves = _leaf_keys(known.fields) if known else []
+    leaves = leaf_types(known.fields) if known else {}
     expanded: list[str] = []
     for key in keys:
         members = [leaf for leaf in leaves if f".{key}." in f".{leaf}."]
@@ -128,7 +128,3 @@ def check_names(schema: Any, keys: Sequence[str], table: str | None) -> None:
 def _names_hint(name: str, known: Sequence[str]) -> str:
     suggestion = nearest(name, [*known, *(key.rpartition(".")[2] for key in known)])
     return f"did you mean {suggestion}?" if suggestion else f"the schema has {', '.join(known[:20])}"
-
-
-def _leaf_keys(nodes: Sequence[Node]) -> list[str]:
-    return [".".join(path) for path, node in walk_nodes(nodes) if not node.children]

@@ -20,7 +20,7 @@ from docspeed_cli.results.facts import Facts, FieldRow
 from docspeed_cli.results.fields import Field
 from docspeed_cli.results.keys import find_key
 from docspeed_cli.results.operands import Operand, Scope, Unreadable
-from docspeed_cli.results.schema import read_schema, walk_nodes
+from docspeed_cli.results.schema import leaf_types, read_schema
 from docspeed_cli.results.values import cell_text
 
 _PRECISION = 50
@@ -236,12 +236,8 @@ def names_of(schema: Any) -> Names | None:
     known = read_schema(schema)
     if known is None:
         return None
-    fields = {".".join(path): node.type for path, node in walk_nodes(known.fields) if not node.children}
-    tables = {
-        table.key: {".".join(path): node.type for path, node in walk_nodes(table.children)}
-        for table in known.tables
-    }
-    return Names(fields, tables)
+    tables = {table.key: leaf_types(table.children) for table in known.tables}
+    return Names(leaf_types(known.fields), tables)
 
 
 def parse_rules(text: str, where: str, names: Names | None = None) -> Rules:

@@ -91,6 +91,11 @@ def walk_nodes(nodes: Iterable[Node], above: tuple[str, ...] = ()) -> Iterator[t
         yield from walk_nodes(node.children, path)
 
 
+def leaf_types(nodes: Iterable[Node]) -> dict[str, str]:
+    """Return the types of the fields that are no groups, by their dotted keys."""
+    return {".".join(path): node.type for path, node in walk_nodes(nodes) if not node.children}
+
+
 def _is_older(schema: dict[str, Any]) -> bool:
     return any(name in schema for name in _OLDER_FORM)
 
