@@ -165,9 +165,9 @@ class Client:
         answer = self._retry(lambda: self._exchange(call), deadline) if retry else self._exchange(call)
         return _json_object(answer), answer
 
-    def get(self, path: str, *, allow_empty: bool = False, deadline: float | None = None) -> Response:
+    def get(self, path: str, deadline: float | None = None) -> Response:
         """Read something, with retries."""
-        call = Call("GET", path, allow_empty=allow_empty, deadline=deadline)
+        call = Call("GET", path, allow_empty=True, deadline=deadline)
         return self._retry(lambda: self._exchange(call), deadline)
 
     def result(self, job_id: str, deadline: float | None = None) -> Response:

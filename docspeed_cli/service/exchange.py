@@ -79,6 +79,8 @@ class Server(NamedTuple):
 
         DocspeedError for what breaks the exchange, also while the content is read.
         """
+        import httpx
+
         started = self.environment.monotonic()
         outcome, request_id = "failed", None
         try:
@@ -92,10 +94,13 @@ class Server(NamedTuple):
                 # A date is the server's, so it is compared with the server's clock.
                 now = http_date(headers.get(b"date", "")) or self.environment.now()
                 yield response, retry_after(headers.get(b"retry-after", ""), now)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            if not isinstance(error, DocspeedError):
-                outcome = type(error).__name__
-            raise self._mapped(error, call, request_id) from None
+        except DocspeedError as error:
+            raise error.replace(request_id=request_id) from None
+        except (httpx.HTTPError, httpx.InvalidURL, ConnectionError) as error:
+            outcome = type(error).__name__
+            url, late = self.base_url + call.path, self._is_late(call)
+            broken = broken_exchange(error, url, self.route, repeatable=call.repeatable, late=late)
+            raise broken.replace(request_id=request_id) from None
         finally:
             if self.on_exchange:
                 seconds = self.environment.monotonic() - started
@@ -151,12 +156,3 @@ class Server(NamedTuple):
 
     def _is_late(self, call: Call) -> bool:
         return call.deadline is not None and self.environment.monotonic() >= call.deadline
-
-    def _mapped(self, error: BaseException, call: Call, request_id: str | None) -> BaseException:
-        """The DocspeedError for an exception of httpx or of a connection; other exceptions unchanged."""
-        import httpx
-
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ConnectionError):
-            url, late = self.base_url + call.path, self._is_late(call)
-            error = broken_exchange(error, url, self.route, repeatable=call.repeatable, late=late)
-        return error.replace(request_id=request_id) if isinstance(error, DocspeedError) else error

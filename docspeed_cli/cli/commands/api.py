@@ -158,7 +158,7 @@ def _task(tasks: DocumentTasks, request: Request, on_status: Callable[[Job], Non
 
 def _get(context: Context, run: RunState, operation: Operation, wait: WaitOptions) -> Task[Outcome]:
     """The answer to a GET; with `--wait`, the result of the job that it names."""
-    response = context.client.get(operation.path, allow_empty=True, deadline=wait.deadline)
+    response = context.client.get(operation.path, wait.deadline)
     job = Job(operation.name, "completed", State.DONE, input=operation.path)
     named = job_in(response.body, sync=True) if wait.wait else None
     if named is None:
