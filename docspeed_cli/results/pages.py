@@ -168,8 +168,12 @@ def _citation(item: dict[str, Any] | str) -> Citation:
         return Citation("", (CitedRegion(None, "", item),))
     listed = item.get("regions")
     regions = map(_region, listed if isinstance(listed, list) else [item])
-    document = cell_text(first_filled(item, ("doc_id", "file_id", "filename")))
-    return Citation(document, tuple(region for region in regions if any(region)))
+    return Citation(cited_document(item), tuple(region for region in regions if any(region)))
+
+
+def cited_document(item: Any) -> str:
+    """Return the document that a citation names, by its file id or name."""
+    return cell_text(first_filled(item, ("doc_id", "file_id", "filename")))
 
 
 def _region(place: Any) -> CitedRegion:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docspeed_cli.core.timefmt import counted
-from docspeed_cli.results.pages import Page, read_pages
+from docspeed_cli.results.pages import Page, cited_document, read_pages
 from docspeed_cli.results.values import find_member
 from docspeed_cli.review.documents import Document, DocumentProblem, open_document, to_jpeg
 from docspeed_cli.review.model import PageData, ShownDocument, ShownPage
-from docspeed_cli.review.panel import MAX_VALUES, Panel, cited_document, pages_of
+from docspeed_cli.review.panel import MAX_VALUES, Panel, pages_of
 from docspeed_cli.review.places import Locator
 
 MAX_PAGES = 50

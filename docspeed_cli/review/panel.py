@@ -9,7 +9,7 @@ from typing import Any
 from docspeed_cli.core.json_text import INDENTED, json_chunks
 from docspeed_cli.core.timefmt import counted
 from docspeed_cli.results.fields import Extraction, Field, read_row
-from docspeed_cli.results.pages import Answer, Packet, Page
+from docspeed_cli.results.pages import Answer, Packet, Page, cited_document
 from docspeed_cli.results.schema import Node, Schema, walk_nodes
 from docspeed_cli.results.shape import guess_operation, read_payload
 from docspeed_cli.results.tables import CellPlace, Table, read_tables
@@ -258,11 +258,6 @@ class Panel:
                 self.is_cut = True
                 break
         self.blocks.append(Block("text", "Result", text="".join(text)))
-
-
-def cited_document(item: Any) -> str:
-    """Return the document that a citation names, by its file id or name."""
-    return cell_text(first_filled(item, ("doc_id", "file_id", "filename")))
 
 
 def _shared_prefix(keys: Sequence[str]) -> str:

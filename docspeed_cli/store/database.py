@@ -22,6 +22,8 @@ _MAX_DEFERRED = 500
 """Flush after this many deferred writes."""
 _MAX_TIME = 253_402_300_800.0
 """The end of the year 9999, in seconds since 1970: Python's dates go no further."""
+TABLES = ("jobs", "uploads", "conversations", "runs", "run_items", "kept")
+"""The tables that all engines have."""
 _NUMBERS = frozenset(
     (
         *("row", "submitted_at", "updated_at", "pages"),  # of jobs

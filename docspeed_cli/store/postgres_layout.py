@@ -6,9 +6,11 @@ from typing import Any
 
 import psycopg
 
+from docspeed_cli.store.database import TABLES
+
 SCHEMA = "docspeed"
 """All tables are in this schema."""
-TABLES = ("jobs", "uploads", "conversations", "kept", "contents", "runs", "run_items")
+_ALL_TABLES = (*TABLES, "contents")
 
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -80,10 +82,10 @@ def postgres_layout_version(connection: psycopg.Connection[Any]) -> int:
 
 def missing_rights(connection: psycopg.Connection[Any]) -> str:
     """Return which right this user lacks; "" if none."""
-    tests = ", ".join(f"has_table_privilege('{table}', $1)" for table in TABLES)
+    tests = ", ".join(f"has_table_privilege('{table}', $1)" for table in _ALL_TABLES)
     for right in _RIGHTS:
         found = connection.execute(f"SELECT {tests}".encode(), [right]).fetchone() or ()
-        missing = [table for table, granted in zip(TABLES, found, strict=True) if not granted]
+        missing = [table for table, granted in zip(_ALL_TABLES, found, strict=True) if not granted]
         if missing:
             return f"this user lacks the right to {right} in {', '.join(missing)}"
     return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from docspeed_cli.store.database import TABLES
+
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
@@ -108,8 +110,7 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection) -> bool:
     except TROUBLE:
         return False
     # Damage ends a scan; one from the other end reaches the jobs behind it.
-    others = ("uploads", "conversations", "runs", "run_items", "kept")
-    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", *others):
+    for rows in ("jobs ORDER BY row", "jobs ORDER BY row DESC", *TABLES[1:]):
         _copy_until_damage(source, into, rows)
     return True
 

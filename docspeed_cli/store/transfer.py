@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from docspeed_cli.store.database import readable_text, validate_number
+from docspeed_cli.store.database import TABLES, readable_text, validate_number
 from docspeed_cli.store.postgres import PostgresDatabase
 from docspeed_cli.store.sqlite import SqliteDatabase
 
@@ -16,8 +16,6 @@ _CHUNK = 256 * 1024
 _LOCK = 0x696D706F7274
 """Advisory lock that one import at a time holds: `import` in ASCII."""
 
-_TABLES = ("jobs", "uploads", "conversations", "runs", "run_items", "kept")
-"""The tables, in the order in which they are copied."""
 _SAME_JOB = (
     "j.request = i.request AND j.token IS NOT DISTINCT FROM i.token"
     " AND j.submitted_at IS NOT DISTINCT FROM i.submitted_at"
@@ -36,7 +34,7 @@ def import_ledger(source: SqliteDatabase, target: PostgresDatabase) -> dict[str,
     def copy(connection: psycopg.Connection[Any]) -> dict[str, int]:
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
-            return {table: _copy_table(connection, source, table, lost) for table in _TABLES}
+            return {table: _copy_table(connection, source, table, lost) for table in TABLES}
 
     return target.exchange(copy)
 

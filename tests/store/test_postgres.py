@@ -12,12 +12,13 @@ import pytest
 
 from docspeed_cli.core.errors import ClaimLost, LedgerUnavailable
 from docspeed_cli.core.models import State
+from docspeed_cli.store.database import TABLES
 from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 from docspeed_cli.store.postgres import PostgresDatabase
-from docspeed_cli.store.postgres_layout import MIGRATIONS, TABLES
+from docspeed_cli.store.postgres_layout import MIGRATIONS
 from docspeed_cli.store.runs import RunItem, RunRecord
 from docspeed_cli.store.sqlite import LedgerCopy, SqliteDatabase
-from docspeed_cli.store.transfer import _TABLES, import_ledger
+from docspeed_cli.store.transfer import import_ledger
 from tests.postgres import PASSWORD, Server, free_port, pooler
 from tests.store.conftest import KEY, SERVER, LedgerFile, PostgresStore, ids, job
 
@@ -264,8 +265,8 @@ def test_postgres_tables_have_the_columns_of_sqlite(postgres: PostgresStore, fil
     """Whoever adds a table or a column to one engine adds it to the other."""
     local, shared = file.open().database, postgres.connect()
     tables = local.read("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    assert {name for (name,) in tables} == set(TABLES) - {"contents"} == set(_TABLES)
-    for table in _TABLES:
+    assert {name for (name,) in tables} == set(TABLES)
+    for table in TABLES:
         ours = {str(row[1]) for row in local.read(f"PRAGMA table_info({table})")}
         sql = "SELECT column_name FROM information_schema.columns WHERE table_name = ?"
         theirs = {str(name) for (name,) in shared.read(sql, [table])}

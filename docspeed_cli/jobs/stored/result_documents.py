@@ -15,9 +15,9 @@ from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.stored.job_documents import JobDocument, documents_of
 from docspeed_cli.jobs.stored.stored_results import StoredResult, decisions_about
 from docspeed_cli.results.corrections import corrected
+from docspeed_cli.results.pages import cited_document
 from docspeed_cli.results.values import find_member
 from docspeed_cli.review.page import DocumentFile
-from docspeed_cli.review.panel import cited_document
 
 ADVICE = "; name it after the result to see its pages"
 _FOLDERS_ABOVE = 3
