@@ -317,11 +317,20 @@ def test_run_skip_invalid_fails_only_the_documents_that_cannot_be_used(
     assert "parse: 1 done, 3 failed in" in ran.err and "  1 × it is empty\n" in ran.err
 
 
-def test_run_recursive_skips_system_and_lock_files_with_a_count(stage: Stage) -> None:
+def test_run_recursive_skips_what_is_no_document_of_the_user_with_a_count(stage: Stage) -> None:
     stage.document("in/a.pdf")
     for name in ("~$a.docx", ".DS_Store", "Thumbs.db", "desktop.ini", ".hidden.pdf"):
         stage.document(f"in/{name}")
     for name in ("@eaDir/a.pdf/thumb.jpg", "#recycle/old.pdf", "$RECYCLE.BIN/$R1.pdf", "__MACOSX/b.pdf"):
+        stage.document(f"in/{name}")
+    for name in (
+        "b.pdf.part",
+        "c.pdf.crdownload",
+        "d.PDF.TMP",
+        "a.pdf~",
+        "a.pdf.bak",
+        "e.pdf.download/e.pdf",
+    ):
         stage.document(f"in/{name}")
     (stage.folder / "in" / "notes.txt").write_text("notes")
     (stage.folder / "in" / ".b.pdf.icloud").write_bytes(b"bplist00")
@@ -329,6 +338,7 @@ def test_run_recursive_skips_system_and_lock_files_with_a_count(stage: Stage) ->
     assert ran.code == 0 and len(lines(ran.out)) == 1
     assert "1 file that iCloud has not downloaded" in ran.err
     assert "note: skipped 1 file of unsupported type and 5 files hidden or made by the system" in ran.err
+    assert "5 files unfinished or kept as a backup" in ran.err
 
 
 def test_run_retry_of_what_failed_with_a_file_that_cannot_be_used(stage: Stage, service: Service) -> None:

@@ -10,6 +10,7 @@ from docspeed_cli.core.timefmt import counted
 _REASONS = {
     "unsupported": "of unsupported type",
     "hidden": "hidden or made by the system",
+    "unfinished": "unfinished or kept as a backup",
     "ours": "written by docspeed",
     "absent": "that iCloud has not downloaded",
 }
@@ -20,6 +21,10 @@ _SYSTEM_FOLDERS = {
 }
 """Folders of archives, network storage and systems: thumbnails and deleted files, with documents' names."""
 
+_UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".opdownload", ".download", ".tmp", ".temp")
+"""Endings of downloads and copies under way; Safari makes a folder that ends in `.download`."""
+_BACKUPS = ("~", ".bak", ".orig")
+
 
 def why_skipped(path: Path) -> str | None:
     """Why a file in a searched folder is skipped: one of the words of `_REASONS`; else None."""
@@ -29,6 +34,8 @@ def why_skipped(path: Path) -> str | None:
         return "absent"
     if is_clutter(path.name):
         return "hidden"
+    if path.name.lower().endswith((*_UNFINISHED, *_BACKUPS)):
+        return "unfinished"
     if path.suffix.lower() == ".xlsx" and _is_ours(path):
         return "ours"
     return None if path.suffix.lower() in SUFFIXES else "unsupported"
@@ -54,8 +61,8 @@ def _is_ours(path: Path) -> bool:
 
 
 def is_system_folder(name: str) -> bool:
-    """Whether a folder is hidden, or made by the system: it is not searched."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+    """Whether a folder is hidden, made by the system, or an unfinished download: it is not searched."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS or name.lower().endswith(".download")
 
 
 def is_clutter(name: str) -> bool:
