@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docspeed_cli.core.api_keys import saved_keys
 from docspeed_cli.core.environment import Environment
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from docspeed_cli.store.postgres_locks import AdvisoryLocks
 
 
+T = TypeVar("T")
+
+
 class ClientOptions(NamedTuple):
     """How a client sleeps, retries and spools."""
 
@@ -40,6 +43,17 @@ class ClientOptions(NamedTuple):
     """Whether a rate limit is waited out however often it is met: true for runs over many documents."""
     spool_dir: Path | None = None
     """Folder of the file that a large result becomes, so that it need not be copied there."""
+
+
+class _made_once(cached_property[T]):
+    """A value that a context shares with all contexts made from it."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        def make_or_share(context: Context) -> T:
+            made_from = context._made_from
+            return make(context) if made_from is None else getattr(made_from, make.__name__)
+
+        super().__init__(make_or_share)
 
 
 class Context:
@@ -83,22 +97,18 @@ class Context:
         settings = self.settings._replace(base_url=server, origins=origins)
         return Context(self.environment, settings, self.output, made_from=self)
 
-    @cached_property
+    @_made_once
     def report(self) -> Report:
         """The jobs or the run of this command, for `--notify`."""
-        if self._made_from is not None:
-            return self._made_from.report
         from docspeed_cli.jobs.report import Report
 
         return Report()
 
     # -- the ledger and the state folder
 
-    @cached_property
+    @_made_once
     def shared_database(self) -> PostgresDatabase | None:
         """The database of a shared ledger; None without one. Unavailable if it can't be used."""
-        if self._made_from is not None:
-            return self._made_from.shared_database
         address = self.settings.ledger
         if address is None:
             return None
@@ -108,11 +118,9 @@ class Context:
         database: PostgresDatabase = connect(address, self.output.warn, environment.now, environment.sleep)
         return database
 
-    @cached_property
+    @_made_once
     def ledger(self) -> Ledger:
         """The ledger of jobs."""
-        if self._made_from is not None:
-            return self._made_from.ledger
         from docspeed_cli.store.ledger import Ledger
 
         path, database = self.settings.state_dir / "ledger.db", self.shared_database
@@ -120,11 +128,9 @@ class Context:
         self._opened.callback(ledger.close)
         return ledger
 
-    @cached_property
+    @_made_once
     def locks(self) -> Locks | AdvisoryLocks:
         """One lock for each request."""
-        if self._made_from is not None:
-            return self._made_from.locks
         if self.shared_database is not None:
             _ = self.ledger  # closes the database at the end
             return self.shared_database.locks
@@ -134,22 +140,18 @@ class Context:
         self._opened.callback(locks.close)
         return locks
 
-    @cached_property
+    @_made_once
     def files_read(self) -> FilesRead:
         """The files that this command reads, which no result may replace."""
-        if self._made_from is not None:
-            return self._made_from.files_read
         from docspeed_cli.jobs.output.files_read import FilesRead
 
         settings = self.settings
         ours = (settings.config_file, settings.credentials, settings.state_dir / "ledger.db")
         return FilesRead(ours, self.environment.stdin)
 
-    @cached_property
+    @_made_once
     def kept(self) -> KeptResults:
         """The results that are kept."""
-        if self._made_from is not None:
-            return self._made_from.kept
         from docspeed_cli.store.kept_results import KeepLimits, KeptResults
 
         settings = self.settings
@@ -159,11 +161,9 @@ class Context:
         self._opened.callback(kept.close)
         return kept
 
-    @cached_property
+    @_made_once
     def downloads(self) -> Downloads:
         """The documents that this command downloads."""
-        if self._made_from is not None:
-            return self._made_from.downloads
         from docspeed_cli.jobs.documents.downloads import opened_downloads
 
         return opened_downloads(self.environment, self.settings, self.output, self._opened)

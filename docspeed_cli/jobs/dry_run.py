@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,15 +100,10 @@ def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Seque
     first: dict[str, str] = {}
     totals = _Totals()
     codes: set[int] = set()
-    for source in sources:
-        line = _planned_action(tasks, source, first)
+    planned = (_planned_action(tasks, source, first) for source in sources)
+    for line in chain(planned, map(_skipped_action, skipped)):
         totals.count(line)
         codes.add(2 if line["action"] == "fail" else 0)
-        shown.append(line) if output.human_output else output.value(line)
-    for path in skipped:
-        reason = why_skipped(path) or "unsupported"
-        line = {"input": display_path(path), "action": "skip", "reason": reason}
-        totals.count(line)
         shown.append(line) if output.human_output else output.value(line)
     if shown:
         from docspeed_cli.terminal.views.plan import plan_rows
@@ -116,6 +112,10 @@ def show_actions(tasks: DocumentTasks, sources: Iterable[Source], skipped: Seque
             output.row(*cells)
     output.progress(f"{tasks.operation.name}: {totals}")
     return overall_exit_code(codes)
+
+
+def _skipped_action(path: Path) -> dict[str, Any]:
+    return {"input": display_path(path), "action": "skip", "reason": why_skipped(path) or "unsupported"}
 
 
 class _Totals:

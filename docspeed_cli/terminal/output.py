@@ -73,6 +73,10 @@ class Output(Messages):
         else:
             self.chunks([_utf8_escaping(text + "\n")])
 
+    def text_or_json(self, members: Mapping[str, Any], text: str) -> None:
+        """Write the text for people, and the same as a JSON object elsewhere."""
+        self.text(text) if self.human_output else self.value(members)
+
     def csv(self, text: str) -> None:
         """Write lines of CSV: as they are in a pipe, as plain lines at a terminal."""
         if self.environment.stdout.isatty():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import ServerOptions
@@ -30,8 +29,7 @@ def login(options: ServerOptions) -> Action:
         path = context.settings.credentials
         _verify_key(context, key)
         _save_keys(path, {**saved_keys(path), origin(context.server): key})
-        print_outcome(
-            context,
+        context.output.text_or_json(
             {"server": context.server, "key": masked(key), "saved": str(path)},
             f"saved the key {masked(key)} for {context.server} in {path}",
         )
@@ -49,7 +47,7 @@ def auth_status(options: ServerOptions) -> Action:
     def action(context: Context) -> int:
         if context.settings.sandbox:
             members = {"server": context.server, "key": None, "source": None}
-            print_outcome(context, members, "the sandbox runs on this machine and needs no API key")
+            context.output.text_or_json(members, "the sandbox runs on this machine and needs no API key")
             return 0
         key, source = context.known_key()
         if not key:
@@ -59,8 +57,7 @@ def auth_status(options: ServerOptions) -> Action:
             raise error.replace(message=f"the key {masked(key)} from {source}: {error.message}")
         _warn_unchecked(context, error)
         members = {"server": context.server, "key": masked(key), "source": source}
-        print_outcome(
-            context,
+        context.output.text_or_json(
             {**members, "accepted": None if error else True},
             f"the key {masked(key)} from {source} is used for {context.server}",
         )
@@ -81,7 +78,9 @@ def logout(options: ServerOptions) -> Action:
         if removed:
             _save_keys(path, keys)
         text = "removed the saved key" if removed else "there is no saved key"
-        print_outcome(context, {"server": context.server, "removed": removed}, f"{text} for {context.server}")
+        context.output.text_or_json(
+            {"server": context.server, "removed": removed}, f"{text} for {context.server}"
+        )
         return 0
 
     return action
@@ -91,14 +90,6 @@ def masked(key: str) -> str:
     """Return the last characters of a key, which are enough to tell two keys apart."""
     # Four characters of a short key would give away too much of it.
     return f"…{key[-4:]}" if len(key) >= 12 else "…"
-
-
-def print_outcome(context: Context, members: dict[str, Any], text: str) -> None:
-    """Print the text at a terminal, and the same as a JSON object elsewhere."""
-    if context.output.human_output:
-        context.output.text(text)
-    else:
-        context.output.value(members)
 
 
 def _refuse_sandbox(context: Context) -> None:

@@ -29,18 +29,8 @@ _PRIORITY = ("status", "done", "failed", "name", "age", "operation", "pages", "t
 _FAILED = (End.FAILED, End.INCOMPLETE, State.UNKNOWN, State.GONE)
 """States of inputs without a whole result, whose jobs have ended."""
 
-_ITEM_COLUMNS = (
-    "input",
-    "job_id",
-    "state",
-    "status",
-    "code",
-    "reason",
-    "reused",
-    "output",
-    "pages",
-    "seconds",
-)
+_ITEM_COLUMNS = tuple(name for name in RunItem._fields if name not in ("position", "job_row"))
+"""Columns of the CSV table of a run's inputs."""
 
 
 class RunsOptions(FormatOptions, ServerOptions):

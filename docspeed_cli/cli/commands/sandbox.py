@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from docspeed_cli.cli.commands.auth import print_outcome
 from docspeed_cli.cli.flags import NOTHING, Count, Flag, Text, Texts, flag
 from docspeed_cli.cli.framework import Action, guide
 from docspeed_cli.cli.options import Options
@@ -77,7 +76,7 @@ def serve(options: ServeOptions) -> Action:
                 hint="docspeed sandbox serve --port 0",
             ) from None
         url = f"http://127.0.0.1:{server.port}"
-        print_outcome(context, {"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
+        context.output.text_or_json({"url": url}, f"the sandbox is at {url}; Ctrl-C stops it")
         context.output.hint(f"docspeed parse FILE --wait --base-url {url}")
         server.serve_forever()
         return 0
@@ -93,7 +92,7 @@ def reset(options: Options) -> Action:
         count = installed_sandbox().reset(context.settings.state_dir / "sandbox")
         # Otherwise the ledger would ask for jobs that no longer exist. What is kept costs nothing again.
         context.ledger.reset_server(SANDBOX)
-        print_outcome(context, {"removed": count}, f"removed {count} files and jobs from the sandbox")
+        context.output.text_or_json({"removed": count}, f"removed {count} files and jobs from the sandbox")
         return 0
 
     return action

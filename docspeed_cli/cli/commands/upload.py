@@ -82,7 +82,5 @@ def _print_entry(context: Context, entry: dict[str, Any]) -> None:
     output = context.output
     if output.format == "id":
         output.text(str(entry["file_id"]))
-    elif output.human_output:
-        output.text(f"{entry['file_id']}  {entry['input']}")
     else:
-        output.value(entry)
+        output.text_or_json(entry, f"{entry['file_id']}  {entry['input']}")

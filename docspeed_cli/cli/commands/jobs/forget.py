@@ -59,10 +59,7 @@ def forget(
             _ask(context, effect)
         context.kept.forget(jobs)
         context.ledger.drop(job.row for job in jobs if job.row is not None)
-        if context.output.human_output:
-            context.output.text(f"forgot {counted(len(jobs), 'job')}")
-        else:
-            context.output.value({"forgotten": len(jobs)})
+        context.output.text_or_json({"forgotten": len(jobs)}, f"forgot {counted(len(jobs), 'job')}")
         return 0
 
     return action
