@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 # httpx's own transport takes no network backend, and only there can a deadline end a single read.
 import httpcore
 import httpx
+
+T = TypeVar("T")
 
 IDLE_TIMEOUT = 5.0
 """Seconds after which an idle connection is not used again: many servers close it about then."""
 
 _STEP_TIMEOUT = 15.0
 """Seconds that each step of a SOCKS handshake may take, on which httpcore sets no limit."""
+
+_ADDRESS_TIMEOUT = 2.0
+"""Seconds that an address of the server gets while it has others: in many networks IPv6 leads nowhere."""
 
 _PIECE = 16 * 1024
 """Bytes that are written at a time before a deadline; the limit on a write starts again with each piece."""
@@ -113,6 +119,8 @@ class _Network(httpcore.NetworkBackend):
         """Layers of TLS that are begun once the server itself is reached; 0 where there is no proxy."""
         self._tls_begun = 0
         self._inner = httpcore.SyncBackend()
+        self._reached = ""
+        """The address that answered last."""
         self._deadline: float = math.inf
         self.opened = 0
         """Connections that were opened."""
@@ -153,7 +161,13 @@ class _Network(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         self._tls_begun = 0
         self.opened += 1
-        stream = self._inner.connect_tcp(host, port, self.left(timeout), local_address, socket_options)
+        self._reached, stream = connect_to_first(
+            sorted(addresses_of(host, port), key=lambda address: address != self._reached),
+            lambda address, limit: self._inner.connect_tcp(
+                address, port, limit, local_address, socket_options
+            ),
+            lambda: self.left(timeout),
+        )
         return _Connection(stream, self)
 
     def receive(self, content: bytes) -> bytes:
@@ -165,6 +179,28 @@ class _Network(httpcore.NetworkBackend):
         """Note that TLS begins on the connection; return the seconds that the handshake may take."""
         self._tls_begun += 1
         return self.left(timeout)
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host. An httpcore.ConnectError if it has none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def connect_to_first(
+    addresses: Sequence[str], connect: Callable[[str, float], T], left: Callable[[], float]
+) -> tuple[str, T]:
+    """Connect to the first address that answers, and return both; `left` says how many seconds it may take.
+
+    All but the last get a short time, so that one which leads nowhere does not hold up every connection.
+    """
+    for address in addresses[:-1]:
+        with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+            return address, connect(address, min(left(), _ADDRESS_TIMEOUT))
+    return addresses[-1], connect(addresses[-1], left())
 
 
 class _Connection(httpcore.NetworkStream):
