@@ -93,27 +93,18 @@ class Scope:
 
 def as_number(value: Operand, scope: Scope) -> Decimal:
     """Read an operand as a number. Unreadable if it is none."""
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, Field):
-        number = number_of(_present_value(value), scope.mark)
-        if number is not None:
-            return number
+    number = number_of(value.value, scope.mark) if isinstance(value, Field) else value
+    if not isinstance(number, Decimal):
         raise _unreadable(value, "a number")
-    raise Unreadable(f"{shown(value)} is not a number")
+    return number
 
 
 def as_date(value: Operand) -> date:
     """Read an operand as a date. Unreadable if it is none, or could be two."""
-    if isinstance(value, date):
-        return value
-    if isinstance(value, Field):
-        content = _present_value(value)
-        found = read_date(content) if isinstance(content, str) else None
-        if found is not None:
-            return found
+    found = _as_date_if_one(value)
+    if found is None:
         raise _unreadable(value, "a date")
-    raise Unreadable(f"{shown(value)} is not a date")
+    return found
 
 
 def as_text(value: Operand) -> str:
@@ -132,8 +123,7 @@ def as_bool(value: Operand) -> bool:
         word = content.strip().lower() if isinstance(content, str) else content
         if isinstance(word, bool) or word in ("true", "false", "yes", "no"):
             return word in (True, "true", "yes")
-        raise _unreadable(value, "true or false")
-    raise Unreadable(f"{shown(value)} is neither true nor false")
+    raise _unreadable(value, "true or false")
 
 
 def is_present(value: Operand) -> bool:
@@ -148,12 +138,16 @@ def is_present(value: Operand) -> bool:
 
 def _present_value(field: Field) -> Any:
     if not is_present(field):
-        raise Unreadable(f"{field.key} has no value")
+        raise _unreadable(field, "a value")
     return field.value
 
 
-def _unreadable(field: Field, wanted: str) -> Unreadable:
-    return Unreadable(f"{field.key} can't be read as {wanted}: {cell_text(field.value)[:80]!r}")
+def _unreadable(value: Operand, wanted: str) -> Unreadable:
+    if not isinstance(value, Field):
+        return Unreadable(f"{shown(value)} is not {wanted}")
+    if not is_present(value):
+        return Unreadable(f"{value.key} has no value")
+    return Unreadable(f"{value.key} can't be read as {wanted}: {cell_text(value.value)[:80]!r}")
 
 
 def shown(value: Any) -> str:

@@ -47,49 +47,27 @@ class Web:
         """
         login = ""
         for _ in range(_MAX_REDIRECTS):
-            address, named = _without_login(url)
+            url, named = _without_login(url)
             login = named or login
-            target, answer = self._get_once(address, login, headers, write, limit, deadline)
-            if not target:
-                return answer
-            # Some servers leave blanks in the address of a redirect.
-            target = urljoin(address, target.replace(" ", "%20"))
-            if not is_url(target):
-                scheme = target.partition(":")[0]
-                raise Rejected(f"the server redirects to a {scheme} URL, which is not downloaded")
-            if (urlsplit(url).scheme, urlsplit(target).scheme) == ("https", "http"):
-                what = f"the server redirects to {shown_url(target)}, which is not encrypted"
-                raise Rejected(f"{what}; name that URL to accept this")
-            if _origin(target) != _origin(address):
+            route = route_on_web(url, self._environment.env)
+            server = Server("", self._environment, route, self._on_exchange)
+            call = Call("GET", url, headers, redirects=0, deadline=deadline)
+            with (
+                self._connection(url, login, route) as connection,
+                server.exchange(call, connection) as (response, wait),
+            ):
+                if not response.has_redirect_location:
+                    # In answer to an unconditional request, 304 would leave us without any document.
+                    if response.status_code == 304 and headers:
+                        return None
+                    _check(response, wait)
+                    _receive(response, server.received(call, response), write, limit)
+                    return {name.lower(): value for name, value in response.headers.items()}
+                target = _redirect_target(url, response.headers["location"])
+            if _origin(target) != _origin(url):
                 login = ""
             url = target
         raise Rejected(f"the server redirects more than {_MAX_REDIRECTS} times")
-
-    def _get_once(
-        self,
-        url: str,
-        login: str,
-        headers: Mapping[str, str],
-        write: Callable[[bytes], object],
-        limit: int,
-        deadline: float,
-    ) -> tuple[str, Mapping[str, str] | None]:
-        """Send one request; returns where it redirects to, or an empty text and the answer's headers."""
-        route = route_on_web(url, self._environment.env)
-        server = Server("", self._environment, route, self._on_exchange)
-        call = Call("GET", url, headers, redirects=0, deadline=deadline)
-        with (
-            self._connection(url, login, route) as connection,
-            server.exchange(call, connection) as (response, wait),
-        ):
-            if response.has_redirect_location:
-                return response.headers["location"], None
-            # In answer to an unconditional request, 304 would leave us without any document.
-            if response.status_code == 304 and headers:
-                return "", None
-            _check(response, wait)
-            _receive(response, server.received(call, response), write, limit)
-            return "", {name.lower(): value for name, value in response.headers.items()}
 
     def _connection(self, url: str, login: str, route: Route) -> httpx.Client:
         name, _, password = login.partition(":")
@@ -103,6 +81,19 @@ class Web:
                 headers={"Accept-Encoding": "identity"},
                 auth=auth,
             )
+
+
+def _redirect_target(url: str, location: str) -> str:
+    """The URL to which an answer redirects. Rejected if it may not be followed."""
+    # Some servers leave blanks in the address of a redirect.
+    target = urljoin(url, location.replace(" ", "%20"))
+    if not is_url(target):
+        scheme = target.partition(":")[0]
+        raise Rejected(f"the server redirects to a {scheme} URL, which is not downloaded")
+    if (urlsplit(url).scheme, urlsplit(target).scheme) == ("https", "http"):
+        what = f"the server redirects to {shown_url(target)}, which is not encrypted"
+        raise Rejected(f"{what}; name that URL to accept this")
+    return target
 
 
 def _check(response: httpx.Response, wait: float | None) -> None:

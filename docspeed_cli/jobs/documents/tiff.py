@@ -34,7 +34,7 @@ def is_camera_raw(file: BinaryIO) -> bool:
     if tiff.head[8:10] == b"CR" or tiff.head[8:] in (b"IIII", b"MMMM"):  # Canon's and Phase One's marks
         return True
     try:
-        first = tiff.tags(tiff.first)
+        first = tiff.tags(next(tiff.pages(), 0))
         below = (tiff.tags(place) for place in first.get(_SUB_IFDS, []))
         return any(
             _DNG_VERSION in tags or any(value in _SENSOR for value in tags.get(_PHOTOMETRIC, []))
@@ -56,15 +56,10 @@ class _Tiff:
         self._count_form, self._entry_size = ("Q", 20) if self._is_big else ("H", 12)
         self._offset = "Q" if self._is_big else "I"
 
-    @property
-    def first(self) -> int:
-        """Where the first directory begins, in bytes; 0 if there is none."""
-        return self._read(8 if self._is_big else 4, self._offset)[0]
-
     def pages(self) -> Iterator[int]:
         """Yield where the directory of each page begins."""
         seen: set[int] = set()
-        place = self.first
+        (place,) = self._read(8 if self._is_big else 4, self._offset)
         while place:
             if place in seen:
                 raise ValueError("the directories form a circle")
