@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from docspeed_cli.results.values import cell_text
+from docspeed_cli.results.values import cell_text, is_number
 
 _MAX_TEXT = 60
 """Characters of the longest text that is read as a number or a date."""
@@ -123,7 +123,7 @@ def number_of(value: Any, mark: Callable[[], str | None] = _no_mark) -> Decimal 
     """Return the number that a value of a payload is or prints; None for any other value."""
     if isinstance(value, str):
         return read_number(value, mark)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return None
     number = Decimal(cell_text(value))
     return number if number.is_finite() else None

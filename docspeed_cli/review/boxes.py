@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docspeed_cli.results.values import page_of
+from docspeed_cli.results.values import is_number, page_of
 from docspeed_cli.review.model import Box
 
 _BOX_NAMES = (
@@ -98,9 +98,7 @@ def _numbers_by_name(value: dict[str, Any], names: Sequence[str]) -> list[float]
 
 def _numbers(values: Any) -> list[float] | None:
     """Return the numbers in a list if it holds nothing else."""
-    if not isinstance(values, list) or any(
-        isinstance(value, bool) or not isinstance(value, int | float) for value in values
-    ):
+    if not isinstance(values, list) or not all(map(is_number, values)):
         return None
     numbers = [float(value) for value in values]
     return numbers if all(map(math.isfinite, numbers)) else None
