@@ -56,7 +56,8 @@ class Wire:
     def connect(self, address: tuple[str, int], *args: Any, **named: Any) -> socket.socket:
         """Replaces `socket.create_connection`."""
         self.ports.add(address[1])
-        met = self.server.armed and isinstance(self.server.act, BEFORE_THE_CONNECTION)
+        act = self.server.act
+        met = self.server.armed and isinstance(act, BEFORE_THE_CONNECTION) and not isinstance(act, Nameless)
         self.attempts += met
         try:
             return self._connect(address, *args, **named)
@@ -68,6 +69,8 @@ class Wire:
     def look_up(self, host: Any, *args: Any, **named: Any) -> Any:
         """Replaces `socket.getaddrinfo`."""
         if self.server.armed and isinstance(self.server.act, Nameless):
+            self.attempts += 1
+            self.server.unreached()
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self._look_up(host, *args, **named)
 
