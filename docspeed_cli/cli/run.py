@@ -175,7 +175,8 @@ class Run(NamedTuple):
         if self.operation.many:
             return file_target(options.output)
         named = (options.output, self._is_many, options.output_name)
-        return target(*named, overwrite=options.overwrite, rows=rows)
+        formats = () if options.dry_run else self.operation.formats
+        return target(*named, overwrite=options.overwrite, rows=rows, formats=formats)
 
     @property
     def _is_many(self) -> bool:

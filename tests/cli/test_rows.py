@@ -127,6 +127,22 @@ def test_rows_wrong_flags_fail_before_any_request(
     assert message in ran.err
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (*EXTRACT, "--file-id", "f", "--dry-run"),
+        ("parse", "--file-id", "f", "--wait"),
+        ("api", "GET", "/v1/jobs/job_1"),
+    ],
+    ids=" ".join,
+)
+def test_output_with_a_spreadsheets_ending_is_taken_where_there_are_no_rows(
+    stage: Stage, service: Service, argv: tuple[str, ...]
+) -> None:
+    service.has("job_1", "running")
+    assert stage.run(*argv, "-o", f"{stage.folder}/rows.csv").code == 0
+
+
 def test_rows_of_results_that_are_there_have_the_columns_of_all(stage: Stage, service: Service) -> None:
     serve(service)
     stage.run(*EXTRACT, *file_ids("f", "g"), "--concurrency", "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,6 @@ from docspeed_cli.terminal.streams import check_bom
 
 _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
 """Endings of names that mean a file and not a folder."""
-
 
 _ROW_FORMATS = {".csv": "csv", ".xlsx": "xlsx"}
 """The formats that an ending promises: a spreadsheet takes any other content for damaged."""
@@ -64,8 +64,12 @@ def target(
     *,
     overwrite: bool = False,
     rows: RowOptions | None = None,
+    formats: Sequence[str] = (),
 ) -> Target:
-    """What `-o` names. UsageError if results can't go there; a folder is not made yet."""
+    """What `-o` names. UsageError if results can't go there; a folder is not made yet.
+
+    `formats` are those that the command could write: a file with the ending of another one is an error.
+    """
     if output == "-":
         output = None
     if pattern is not None:
@@ -77,7 +81,7 @@ def target(
     path, is_folder = Path(output), names_folder(output)
     is_file = path.is_file() or (not path.exists() and path.suffix.lower() in _FILES)
     if not is_folder:
-        _check_ending(output, path, rows)
+        _check_ending(output, path, rows, formats)
     in_one_file = rows is not None and (is_file or rows.is_book)
     if rows is not None and rows.is_book and is_folder:
         raise UsageError(f"-o {output} is a folder; a workbook is one file", hint="use `-o FILE.xlsx`")
@@ -95,11 +99,11 @@ def target(
     return Target(path, many, rows=rows, in_one_file=many)
 
 
-def _check_ending(output: str, path: Path, rows: RowOptions | None) -> None:
+def _check_ending(output: str, path: Path, rows: RowOptions | None, formats: Sequence[str]) -> None:
     """UsageError if a spreadsheet would open the file, and could not read what is written."""
     meant = _ROW_FORMATS.get(path.suffix.lower())
     written = None if rows is None else "xlsx" if rows.is_book else "csv"
-    if meant is not None and meant != written:
+    if meant in formats and meant != written:
         hint = f"add `--format {meant}`, or give the file another name"
         raise UsageError(f"-o {output}: what is written is not {meant}", hint=hint)
 

@@ -13,7 +13,7 @@ from docspeed_cli.cli.options import JOB_IDS, Bom, ConcurrencyOptions, OutputOpt
 from docspeed_cli.cli.run_names import find_run, jobs_of_run, schema_of_run
 from docspeed_cli.core.errors import UsageError
 from docspeed_cli.core.models import Job, State
-from docspeed_cli.core.operations import FORMATS
+from docspeed_cli.core.operations import FORMATS, operation_named
 from docspeed_cli.core.signals import GRACE
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.delivery import Delivery
@@ -60,12 +60,12 @@ def result(
         name = named_run(ids)
         of_run = find_run(context, name) if name is not None else None
         jobs = named_jobs(ids, context) if of_run is None else list(jobs_of_run(context, of_run))
-        operation = next((job.operation for job in jobs if job.operation), "")
-        rows = row_options(context.output.format, operation, table, columns, schema_of_run(of_run), bom=bom)
+        about = operation_named(next((job.operation for job in jobs if job.operation), ""))
+        rows = row_options(context.output.format, about.name, table, columns, schema_of_run(of_run), bom=bom)
         if rows is not None:
             rows = _checked_rows(context, rows, jobs, to_file=options.output not in (None, "-"))
-        many = len(jobs) > 1 or of_run is not None
-        to = target(options.output, many, overwrite=options.overwrite, rows=rows)
+        where = (options.output, len(jobs) > 1 or of_run is not None)
+        to = target(*where, overwrite=options.overwrite, rows=rows, formats=about.formats)
         _check_output(context, to, jobs)
         if to.folder is not None:
             make_folder(to.folder, f"-o {options.output}")
