@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from docspeed_cli import __version__
@@ -82,9 +82,12 @@ def _run_checks(context: Context) -> Iterator[HealthCheck]:
 
 def _check_way_to_server(context: Context) -> Iterator[HealthCheck]:
     """Check what a request needs; if nothing is missing, send one that costs nothing."""
-    needs = [_check_api_key(context)]
+    needs = [_try_check("key", _find_api_key, context)]
     if context.server.startswith("https:"):
-        needs += [_check_proxy(context), _check_certificates(context)]
+        needs += [
+            _try_check("proxy", _find_proxy, context),
+            _try_check("trust", _find_certificates, context),
+        ]
     yield from needs
     missing = next((check.name for check in needs if check.code), None)
     if missing:
@@ -147,48 +150,47 @@ def _check_sandbox(*, needed: bool) -> HealthCheck:
     return HealthCheck("sandbox", "installed; --sandbox works without an API key")
 
 
-def _check_api_key(context: Context) -> HealthCheck:
+def _try_check(name: str, find: Callable[[Context], str], context: Context) -> HealthCheck:
+    """What a check finds, or the error that it raises."""
     try:
-        key, source = context.known_key()
-        # `context.key` raises AuthError if this server needs a key.
-        if not key and context.key == "":
-            return HealthCheck("key", f"none; {context.server} is on this machine and may not need one")
+        return HealthCheck(name, find(context))
     except DocspeedError as error:
-        return HealthCheck("key", error.message, error.hint or "", error.exit_code)
-    return HealthCheck("key", f"{masked(key)} from {source}")
+        return HealthCheck(name, error.message, error.hint or "", error.exit_code)
 
 
-def _check_proxy(context: Context) -> HealthCheck:
+def _find_api_key(context: Context) -> str:
+    key, source = context.known_key()
+    # `context.key` raises AuthError if this server needs a key.
+    if not key and context.key == "":
+        return f"none; {context.server} is on this machine and may not need one"
+    return f"{masked(key)} from {source}"
+
+
+def _find_proxy(context: Context) -> str:
     from docspeed_cli.service.routes import route_to
     from docspeed_cli.service.transport import usable_proxy
 
     route = route_to(context.server, context.environment.env)
     if not route.variable:
-        return HealthCheck("proxy", "none; neither HTTPS_PROXY nor ALL_PROXY is set")
+        return "none; neither HTTPS_PROXY nor ALL_PROXY is set"
     if route.exception:
-        return HealthCheck("proxy", f"none; {route.exception} exempts the server from {route.variable}")
-    try:
-        usable_proxy(route)
-    except DocspeedError as error:
-        return HealthCheck("proxy", error.message, error.hint or "", error.exit_code)
-    return HealthCheck("proxy", f"{route.shown} from {route.variable}")
+        return f"none; {route.exception} exempts the server from {route.variable}"
+    usable_proxy(route)
+    return f"{route.shown} from {route.variable}"
 
 
-def _check_certificates(context: Context) -> HealthCheck:
+def _find_certificates(context: Context) -> str:
     from docspeed_cli.service.routes import ca_variables
     from docspeed_cli.service.transport import certificates
 
     env = context.environment.env
     winners, others = ca_variables(env)
     if not winners:
-        return HealthCheck("trust", "the system's certificates")
-    try:
-        certificates(env)
-    except DocspeedError as error:
-        return HealthCheck("trust", error.message, error.hint or "", error.exit_code)
+        return "the system's certificates"
+    certificates(env)
     named = " and ".join(f"{env[name]} from {name}" for name in winners)
     ignored = f"; ignored: {' and '.join(others)}" if others else ""
-    return HealthCheck("trust", f"the system's certificates, and {named}{ignored}")
+    return f"the system's certificates, and {named}{ignored}"
 
 
 def _check_server(context: Context) -> HealthCheck:
