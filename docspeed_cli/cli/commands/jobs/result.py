@@ -86,14 +86,20 @@ def result(
             fetch,
             delivery.deliver,
             in_order=rows is not None and to.folder is None,
-            # What a shared ledger keeps is in its database, not on this machine.
-            at_hand=context.settings.ledger is None and all(map(context.kept.find, jobs)),
+            at_hand=_are_at_hand(context, to, jobs),
             grace=GRACE if to.many else READ_GRACE,
         )
         delivery.finish()
         return code
 
     return action
+
+
+def _are_at_hand(context: Context, to: Target, jobs: list[Job]) -> bool:
+    """Whether one thread is enough: the results are on this machine, and no file is waited for."""
+    # What a shared ledger keeps is in its database, not on this machine.
+    is_here = context.settings.ledger is None and to.folder is None
+    return is_here and all(map(context.kept.find, jobs))
 
 
 def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
