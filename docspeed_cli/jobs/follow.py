@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,12 @@ _TRIES_WITHOUT_ANSWER = 6
 
 _NO_STATUS = "unnamed"
 """The status of a job of which the server names none; like a word that we don't know, it may be the end."""
+
+_FILE = r"(?<![a-z])file(?!name)"
+_NO_FILE = (
+    *("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist"),
+    *("no longer", "deleted"),
+)
 
 _MAX_CHECKED = 4096
 """Largest answer in bytes that may be the job instead of its result; we check only those."""
@@ -71,6 +78,10 @@ class Follower:
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}
             self.context.ledger.change_soon(job.row, **known)
+            if found.state is State.FAILED and tells_of_no_file(found.error or ""):
+                # Otherwise each further submission would name the file that the server has lost.
+                for file_id in (job.file_id or "").split(", "):
+                    self.context.ledger.forget_upload(job.server or "", file_id)
         return found._replace(updated_at=self.context.environment.now()) if changed else found
 
     def pending(self, job: Job, message: str = "") -> Pending:
@@ -332,6 +343,12 @@ def job_failed(job: Job, hint: str | None = None) -> JobFailed:
         job_id=job.job_id,
         hint=hint,
     )
+
+
+def tells_of_no_file(text: str) -> bool:
+    """Whether an error says that the server does not have a stored file any more."""
+    text = text.lower()
+    return bool(re.search(_FILE, text)) and any(word in text for word in _NO_FILE)
 
 
 def failure_text(answer: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import failure_text
+from docspeed_cli.jobs.follow import failure_text, tells_of_no_file
 from docspeed_cli.jobs.lock_wait import LockWait
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.reuse import Search
@@ -23,8 +23,6 @@ from docspeed_cli.service.client import Response
 
 _MODE = r"execution.?mode|\basync"
 # An error about `profile` or `filename` is not about a stored file.
-_FILE = r"(?<![a-z])file(?!name)"
-_NO_FILE = ("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist")
 
 
 class Submission:
@@ -258,8 +256,7 @@ def is_about_a_file(error: DocspeedError) -> bool:
     """Whether the server refused a request because it does not know one of its files."""
     if isinstance(error, NotFound):
         return not is_about_a_session(error)
-    text = f"{error.code} {error.message}".lower()
-    return bool(re.search(_FILE, text)) and any(word in text for word in _NO_FILE)
+    return tells_of_no_file(f"{error.code} {error.message}")
 
 
 def is_about_a_session(error: DocspeedError) -> bool:

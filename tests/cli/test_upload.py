@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from docspeed_cli.store.locks import Locks
-from tests.fake_service import SUBMIT, UPLOAD, Call, Reply, Service
+from tests.fake_service import POLL, SUBMIT, UPLOAD, Call, Reply, Service
 from tests.stage import Stage, lines
 
 
@@ -185,6 +185,19 @@ def test_upload_file_id_gone_from_server_is_uploaded_again(
     stage.run("parse", path, "--profile", "other")
     assert service.bodies()[-1]["input"] == {"file_id": "file_2"}
     assert service.count(UPLOAD) == 2
+
+
+def test_upload_gone_when_its_job_runs_is_made_again_by_the_same_command(
+    stage: Stage, service: Service
+) -> None:
+    path = stage.document("a.pdf")
+    stage.run("parse", path)
+    error = {"code": "file_not_found", "message": "file file_1 does not exist or has expired"}
+    argv = ("parse", path, "--profile", "grounded", "--wait")
+    service.then(POLL, Reply.of(200, {"job_id": "job_2", "status": "failed", "error": error}))
+    assert stage.run(*argv).code == 5
+    assert stage.run(*argv).code == 0
+    assert [body["input"]["file_id"] for body in service.bodies()] == ["file_1", "file_1", "file_2"]
 
 
 def test_upload_is_kept_when_the_profile_is_rejected(stage: Stage, service: Service) -> None:
