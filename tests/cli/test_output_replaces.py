@@ -90,7 +90,16 @@ def test_output_that_is_a_file_that_is_read_is_a_usage_error(files: Stage, argv:
     refused(files, *argv.split(), *(["--overwrite"] if "--output-name" in argv else []))
 
 
-@pytest.mark.parametrize("names", [["a.pdf"], ["b.pdf", "a.pdf"], ["b.pdf", "c, d.pdf", "a.pdf", "e.pdf"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["sub/x.pdf"],
+        ["b.pdf", "sub/x.pdf"],
+        ["a.pdf", "c, d.pdf", "sub/x.pdf"],
+        ["a.pdf", "b.pdf", "c.pdf", "sub/x.pdf", "e.pdf"],
+    ],
+    ids=" + ".join,
+)
 def test_output_of_a_job_that_would_replace_one_of_its_documents_is_a_usage_error(
     files: Stage, names: list[str]
 ) -> None:
@@ -98,7 +107,7 @@ def test_output_of_a_job_that_would_replace_one_of_its_documents_is_a_usage_erro
         files.document(name)
     assert files.run("schema", *names, "--wait").code == 0
     files.service.calls.clear()
-    refused(files, "jobs", "result", "@last", "-o", "a.pdf")
+    refused(files, "jobs", "result", "@last", "-o", "sub/x.pdf")
 
 
 def test_output_file_that_is_a_missing_settings_file_is_a_usage_error(files: Stage) -> None:

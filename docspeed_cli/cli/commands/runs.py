@@ -131,7 +131,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     from docspeed_cli.jobs.outcome import Outcome
     from docspeed_cli.jobs.output.row_output import RowOutput, check_rows, with_decisions
     from docspeed_cli.jobs.output.target import file_target, row_options
-    from docspeed_cli.jobs.stored.job_documents import note_files_read
+    from docspeed_cli.jobs.stored.job_documents import check_output_of
     from docspeed_cli.service.body import Body
 
     rows = row_options("xlsx", run.operation or "", schema=schema_of_run(run))
@@ -140,8 +140,7 @@ def _write_book(context: Context, run: RunRecord, output: str | None) -> int:
     check_rows(context, rows, to_file=path is not None)
     jobs = list(jobs_of_run(context, run))
     if path is not None:
-        note_files_read(context, jobs, with_results=True)
-        context.files_read.check_output(path, "-o")
+        check_output_of(context, jobs, path, with_results=True)
     book, absent = RowOutput(context, with_decisions(context, rows, jobs), path), 0
     for job in jobs:
         kept = context.kept.open(job)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import MOST_NAMED, Job
 from docspeed_cli.jobs.context import Context
 
@@ -34,10 +35,17 @@ def document_names(context: Context, job: Job) -> list[tuple[str, str]]:
     return [(each, context.ledger.stored_file(job.server, job.key, each)[1] or each) for each in ids]
 
 
-def note_files_read(context: Context, jobs: Iterable[Job], *, with_results: bool) -> None:
-    """Record the documents of jobs, and the files with their results if they are read too."""
+def check_output_of(context: Context, jobs: Iterable[Job], output: Path, *, with_results: bool) -> None:
+    """UsageError if `-o` would replace a document of these jobs, or a result of theirs that is read too."""
     for job in jobs:
         results = [job.output] if with_results and (job.output or "").endswith(".json") else []
         for name in (*(name for _, name in document_names(context, job)), *results):
             if name:
                 context.files_read.add(Path(name), name)
+        # The ledger does not have the path of each of many documents, but their content.
+        if ", " in (job.file_id or "") and output.is_file():
+            digest = file_digest(output)
+            for document in documents_of(context, job):
+                if document.digest == digest:
+                    context.files_read.add(output, document.name)
+    context.files_read.check_output(output, "-o")

@@ -105,10 +105,9 @@ def _are_at_hand(context: Context, to: Target, jobs: list[Job]) -> bool:
 def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:
     """UsageError if the results would replace a document, or rows a result."""
     if to.path is not None and to.folder is None:
-        from docspeed_cli.jobs.stored.job_documents import note_files_read
+        from docspeed_cli.jobs.stored.job_documents import check_output_of
 
-        note_files_read(context, jobs, with_results=to.rows is not None)
-        context.files_read.check_output(to.path, "-o")
+        check_output_of(context, jobs, to.path, with_results=to.rows is not None)
 
 
 def _checked_rows(context: Context, rows: RowOptions, jobs: list[Job], *, to_file: bool) -> RowOptions:
