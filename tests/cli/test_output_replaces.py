@@ -107,7 +107,8 @@ def test_output_of_a_job_that_would_replace_one_of_its_documents_is_a_usage_erro
         files.document(name)
     assert files.run("schema", *names, "--wait").code == 0
     files.service.calls.clear()
-    refused(files, "jobs", "result", "@last", "-o", "sub/x.pdf")
+    for command in (("jobs", "result"), ("view",)):
+        refused(files, *command, "@last", "-o", "sub/x.pdf")
 
 
 def test_output_file_that_is_a_missing_settings_file_is_a_usage_error(files: Stage) -> None:

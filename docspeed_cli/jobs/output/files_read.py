@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from docspeed_cli.core.errors import UsageError
+from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import Inputs, Source
 from docspeed_cli.jobs.filenames import CORRECTIONS
 
@@ -25,6 +26,7 @@ class FilesRead:
         self._labels: dict[Identity, str] = {}
         self._missing: set[object] = set()
         """Names of files that would be read if they existed."""
+        self._contents: dict[str, str] = {}
         found = _stdin_identity(stdin) if stdin is not None else None
         if found is not None:
             self._labels[found] = "the file on standard input"
@@ -32,6 +34,11 @@ class FilesRead:
     def add(self, path: Path, label: str) -> None:
         """Record that the command reads this file; `label` is what the user called it."""
         self._new.append((path, label))
+
+    def add_content(self, digest: str | None, label: str) -> None:
+        """Record that the command reads a file with this content, wherever it is."""
+        if digest is not None:
+            self._contents[digest] = label
 
     def add_inputs(self, inputs: Inputs, sources: Iterable[Source]) -> None:
         """Record the documents that are local files, and the list that names them."""
@@ -49,6 +56,9 @@ class FilesRead:
         self._new.clear()
         if output.name.casefold().endswith(CORRECTIONS) and os.path.isfile(output):  # noqa: PTH113
             return f"the reviewers' decisions in {output}"
+        same = self._contents.get(digest_or_none(output) or "") if self._contents else None
+        if same is not None:
+            return same
         # A run has thousands of new files: only one with such a name, or a link, is worth resolving.
         new = not os.path.lexists(output)
         found = None if new and _folded(output.name) not in self._missing else _file_identity(output)
@@ -65,6 +75,14 @@ def replaces_input(output: Path, label: str, flag: str = "") -> UsageError:
     """The error for a result that would replace the file that the user named so."""
     what = "a file that this command reads" if label == str(output) else f"{label}, which this command reads"
     return UsageError(f"{flag} {output} would replace {what}".strip(), hint="choose another place for it")
+
+
+def digest_or_none(path: Path) -> str | None:
+    """The digest of a file's content; None for a folder, a device, or a file that can't be read."""
+    try:
+        return file_digest(path) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def is_same_file(path: Path, other: Path) -> bool:

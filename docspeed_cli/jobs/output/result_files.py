@@ -13,7 +13,7 @@ from docspeed_cli.core.models import Job, Source
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.filenames import CORRECTIONS, ResultNames
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.output.files_read import is_same_file, replaces_input
+from docspeed_cli.jobs.output.files_read import digest_or_none, is_same_file, replaces_input
 from docspeed_cli.jobs.output.target import Target, check_folder, make_folder, result_flags
 from docspeed_cli.jobs.stored.job_documents import document_names
 from docspeed_cli.jobs.stored.stored_results import corrections_path
@@ -72,7 +72,7 @@ class ResultFiles:
         """UsageError if the file holds neither a result of ours nor the content with this digest."""
         if self.target.overwrite or not path.exists():
             return
-        digest = _digest_or_none(path)
+        digest = digest_or_none(path)
         if digest is not None:
             known = self.context.ledger.written_to(display_path(path.resolve()))
             # The start is enough: what follows the digest is only in which form the result was asked for.
@@ -178,14 +178,6 @@ class ResultFiles:
                 job_id=job.job_id,
                 hint=f"{advice}, then run `{again}`",
             ) from None
-
-
-def _digest_or_none(path: Path) -> str | None:
-    """The digest of a file's content; None for a folder, a device, or a file that can't be read."""
-    try:
-        return file_digest(path) if path.is_file() else None
-    except OSError:
-        return None
 
 
 def _hashed(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

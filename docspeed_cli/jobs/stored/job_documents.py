@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from docspeed_cli.core.files import file_digest
 from docspeed_cli.core.models import MOST_NAMED, Job
 from docspeed_cli.jobs.context import Context
 
@@ -43,9 +42,6 @@ def check_output_of(context: Context, jobs: Iterable[Job], output: Path, *, with
             if name:
                 context.files_read.add(Path(name), name)
         # The ledger does not have the path of each of many documents, but their content.
-        if ", " in (job.file_id or "") and output.is_file():
-            digest = file_digest(output)
-            for document in documents_of(context, job):
-                if document.digest == digest:
-                    context.files_read.add(output, document.name)
+        for document in documents_of(context, job) if ", " in (job.file_id or "") else ():
+            context.files_read.add_content(document.digest, document.name)
     context.files_read.check_output(output, "-o")

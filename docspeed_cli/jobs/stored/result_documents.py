@@ -50,6 +50,8 @@ def result_documents(
         files = [_downloaded(context, each) or _located(each, folders, advice) for each in known]
     else:
         files = [DocumentFile(result.label, problem=f"The ledger does not know the document{advice}.")]
+    for document in known:
+        context.files_read.add_content(document.digest, document.name)
     for path in (result.path, *(file.path for file in files)):
         if path is not None:
             context.files_read.add(path, str(path))
