@@ -125,7 +125,9 @@ def server_url(text: str) -> str:
         why = "would send the key unencrypted; use https (plain http is for loopback only)"
         raise ValueError(f"{text!r} {why}")
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
+    # The same server must not have two names: its jobs would be paid for under each.
+    usual = port in (None, 443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{host}{'' if usual else f':{port}'}{path}"
 
 
 def flag_for_server(server: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import DocspeedError
-from docspeed_cli.service.backoff import Schedule
+from docspeed_cli.service.backoff import MAX_READ_RETRY_AFTER, Schedule
 
 T = TypeVar("T")
 
@@ -40,8 +40,11 @@ class Retries(NamedTuple):
                 # Whether a retry is safe was decided where the error was made, since it depends on the call.
                 if not error.retryable:
                     raise
-                if (error.retry_after or 0) > MAX_RETRY_AFTER:
-                    message = f"{error.message}; the server asks to wait {error.retry_after:.0f} s"
+                asked = error.retry_after or 0
+                if asked > MAX_RETRY_AFTER:
+                    # What is longer was read as an hour, after which a user would be refused again.
+                    more = " or more" if asked >= MAX_READ_RETRY_AFTER else ""
+                    message = f"{error.message}; the server asks to wait {asked:.0f} s{more}"
                     hint = "run the same command again after that; nothing is lost"
                     raise error.replace(message=message, reason=message, hint=hint) from None
                 delay = schedule.backoff(attempt, error.retry_after)
