@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 from docspeed_cli.cli.flags import Argument, Files, Flag
 from docspeed_cli.cli.options import Options
+from docspeed_cli.core.paths import path_on_disk
 
 if TYPE_CHECKING:
     from docspeed_cli.cli.groups import Entry
@@ -102,27 +103,20 @@ class Description(NamedTuple):
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """What a command line with these values asks for. UsageError if the command refuses them."""
         paths = [each.name for each in self.parameters if each.names_files]
-        values = {**values, **{name: _with_home(values[name]) for name in paths}}
+        values = {**values, **{name: _on_disk(values[name]) for name in paths}}
         own = {name: value for name, value in values.items() if name in self.own}
         options = self.options(**{name: value for name, value in values.items() if name not in self.own})
         return Invocation(self.function(options=options, **own), options, self.guide)
 
 
-def _with_home(value: Any) -> Any:
-    """The path, or the list of paths, with the home folder for a `~` that the shell has left.
-
-    It does so in quotes, after `--schema=` and `@`, and always on Windows.
-    """
+def _on_disk(value: Any) -> Any:
+    """The path, or the list of paths, as the files are named; `@` before a path stays."""
     if isinstance(value, list):
-        return [_with_home(each) for each in value]
+        return [_on_disk(each) for each in value]
     if not isinstance(value, str):  # left out
         return value
-    mark = "@" if value.startswith("@") else ""
-    path = value.removeprefix("@")
-    if not path.startswith(("~/", "~\\")) or os.path.lexists(path):
-        return value
-    # Unlike pathlib's method, it leaves the text unchanged if the user has no home.
-    return mark + os.path.expanduser(path)  # noqa: PTH111
+    mark = "@" if value.startswith("@") and not os.path.lexists(value) else ""
+    return mark + path_on_disk(value.removeprefix(mark))
 
 
 _GUIDES: dict[Callable[..., Any], Guide] = {}

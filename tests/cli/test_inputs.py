@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -265,3 +267,16 @@ def test_input_below_the_home_folder_that_the_shell_did_not_expand_is_found(
     assert (stage.folder / "diff.xml").exists()
     (stage.folder / "ask.txt").write_text("invoices")
     assert stage.run("schema", "--instructions", "@~/ask.txt", "--wait").code == 0
+
+
+@pytest.mark.parametrize("there", ["NFC", "NFD"])
+@pytest.mark.parametrize("named", ["NFC", "NFD"])
+def test_input_with_an_accent_in_another_form_is_found(
+    stage: Stage, service: Service, there: Literal["NFC", "NFD"], named: Literal["NFC", "NFD"]
+) -> None:
+    path = stage.document(unicodedata.normalize(there, "Résumé.pdf"))
+    name = unicodedata.normalize(named, path)
+    (stage.folder / "list.txt").write_text(f"{name}\n", "utf-8")
+    for argv in ((name,), ("--from", str(stage.folder / "list.txt"))):
+        assert stage.run("parse", *argv, "--wait").code == 0
+    assert service.count(SUBMIT) == 1

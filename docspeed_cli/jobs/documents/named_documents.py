@@ -14,6 +14,7 @@ from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import InputProblem
 from docspeed_cli.core.files import display_path
 from docspeed_cli.core.models import Source
+from docspeed_cli.core.paths import path_on_disk
 from docspeed_cli.core.text_files import read_lines
 from docspeed_cli.core.urls import is_url, shown_url
 
@@ -133,8 +134,7 @@ def named_in_line(line: str) -> str:
         return ""
     if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
         text = text[1:-1]
-    # Unlike pathlib's method, it leaves the text unchanged if the user has no home.
-    return os.path.expanduser(text) if text.startswith(("~/", "~\\")) else text  # noqa: PTH111
+    return path_on_disk(text)
 
 
 def stdin_source(environment: Environment, filename: str | None) -> Source:
