@@ -153,6 +153,22 @@ def test_signal_during_download_hints_at_jobs_result(
     assert service.count(SUBMIT) == 1
 
 
+@pytest.mark.parametrize("argv", [(*PARSE, "--wait"), ("jobs", "result", "@last")], ids=" ".join)
+def test_signal_while_the_result_is_written_hints_at_jobs_result(
+    machine: Machine, service: Service, argv: tuple[str, ...]
+) -> None:
+    service.payload = lambda operation, body: b'{"pages": ["' + b"x" * 1_000_000 + b'"]}'
+    if argv[0] == "jobs":
+        assert machine.here(*PARSE).code == 0
+    with machine.start(*argv) as running:
+        assert running.process.stdout is not None
+        running.process.stdout.read(1)  # the rest does not fit into the pipe
+        running.send(signal.SIGINT)
+        done = running.end()
+    assert done.code == 130
+    assert hint_of(done.err) == ["docspeed", "jobs", "result", "job_1"]
+
+
 def test_signal_during_jobs_status_of_many_exits_promptly(machine: Machine, service: Service) -> None:
     """Commands that only read lose nothing, so they get no 30 seconds of grace."""
     held = [service.hold(POLL) for _ in range(3)]

@@ -62,9 +62,10 @@ def for_each(
             tasks = (_isolated(follower, job, ignore_status, make_task) for job in jobs)
             outcomes = _in_order(run_tasks, tasks) if in_order else run_tasks(tasks)
         for outcome in outcomes:
-            run.end_waiting(outcome.job)
             context.report.add_job(outcome.job)
             error = show(outcome).error
+            # Not before: a Ctrl-C while a result is written must still say how to get it.
+            run.end_waiting(outcome.job)
             if error is not None:
                 codes.add(error.exit_code)
             if first_only or isinstance(error, AuthError | NoCredits):
