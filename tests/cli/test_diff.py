@@ -83,6 +83,15 @@ def test_diff_flags_decide_what_fails(
     assert stage.run("diff", *folders, *flags).code == code
 
 
+def test_diff_of_folders_pairs_names_with_accents_in_either_form(stage: Stage) -> None:
+    for folder, form in (("e", "é"), ("a", "e\u0301")):
+        path = stage.folder / folder / f"r{form}sum{form}.json"
+        path.parent.mkdir()
+        path.write_text('{"fields": {"total": "1"}}')
+    ran = stage.run("diff", str(stage.folder / "e"), str(stage.folder / "a"))
+    assert (ran.code, "1 same" in ran.err) == (0, True), ran.err
+
+
 def test_diff_of_a_missing_result_fails(stage: Stage, folders: tuple[str, str]) -> None:
     Path(folders[1], "same.json").unlink()
     ran = stage.run("diff", *folders, "--fail-under", "0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,17 +59,19 @@ def pairs_of(expected: Path, actual: Path, *, to_update: bool = False) -> list[P
         )
     if not actual.is_dir():
         return [Pair(display_path(actual), expected, actual, expected)]
-    found = {path.relative_to(folder) for folder in (expected, actual) for path in result_files(folder)}
+    sides = [{_name_in(folder, path): path for path in result_files(folder)} for folder in (expected, actual)]
+    found = sorted({*sides[0], *sides[1]})
     if not found:
         raise UsageError(f"{display_path(expected)} and {display_path(actual)} have no results (*.json)")
     return [
-        Pair(display_path(name), _there(expected / name), _there(actual / name), expected / name)
-        for name in sorted(found)
+        Pair(display_path(name), sides[0].get(name), sides[1].get(name), sides[0].get(name, expected / name))
+        for name in found
     ]
 
 
-def _there(path: Path) -> Path | None:
-    return path if path.is_file() else None
+def _name_in(folder: Path, path: Path) -> Path:
+    """The name of a result, which is the same in whichever form its accents are."""
+    return Path(unicodedata.normalize("NFC", str(path.relative_to(folder))))
 
 
 def update_expected(context: Context, pair: Pair) -> None:
