@@ -187,6 +187,17 @@ def test_rows_of_jobs_have_a_line_for_one_that_the_ledger_does_not_know(
     assert (ran.code, [row["status"] for row in rows]) == (6, ["of unknown status", "completed"]), ran.err
 
 
+@pytest.mark.parametrize("more", [[], ["-o", "rows.csv"]], ids=["pipe", "file"])
+def test_rows_of_a_small_run_need_no_temporary_folder(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    service.payload = lambda operation, body: b'{"tables": [{"rows": [{"Item": "Pump"}]}]}'
+    monkeypatch.chdir(stage.folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(stage.folder / "missing"))
+    ran = stage.run("tables", *file_ids("f", "g"), "--wait", "--format", "csv", *more)
+    assert ran.code == 0, ran.err
+
+
 def test_rows_of_many_go_to_one_csv_file(stage: Stage, service: Service) -> None:
     serve(service)
     path = stage.folder / "all.csv"

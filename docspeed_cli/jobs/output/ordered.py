@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import tempfile
 from collections.abc import Iterator
 
 from docspeed_cli.jobs.outcome import Outcome
-from docspeed_cli.jobs.output.temporary import TemporaryDisk
-from docspeed_cli.service.body import IN_MEMORY, Body
+from docspeed_cli.jobs.output.temporary import TemporaryDisk, temporary_file
+from docspeed_cli.service.body import Body
 
 _CHUNK = 256 * 1024
 """Bytes that are copied at a time."""
@@ -21,8 +20,7 @@ class InOrder:
         self._next = 0
         self._early: dict[int, tuple[int, int]] = {}
         """Where the outcome of an input begins in the file, and the size of its part without the result."""
-        # In memory while it is small; on disk it has no name, so not even kill -9 leaves results behind.
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        self._file = temporary_file()
         self._disk = TemporaryDisk()
 
     def add(self, outcome: Outcome) -> Iterator[Outcome]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from docspeed_cli.jobs.filenames import CORRECTIONS
 from docspeed_cli.jobs.outcome import Outcome
 from docspeed_cli.jobs.output.row_writers import BookRows, CsvRows, check_columns
 from docspeed_cli.jobs.output.target import RowOptions
-from docspeed_cli.jobs.output.temporary import TemporaryDisk
+from docspeed_cli.jobs.output.temporary import TemporaryDisk, temporary_file
 from docspeed_cli.jobs.stored.stored_results import decisions_about
 from docspeed_cli.results.corrections import corrected, rejection_among
 from docspeed_cli.results.layout import DocumentOutcome
@@ -51,7 +50,7 @@ class RowOutput:
         self._whole = None
         self._rows: CsvRows | BookRows
         if path is not None or options.is_book:
-            self._whole = tempfile.TemporaryFile()  # noqa: SIM115
+            self._whole = temporary_file()
         if options.is_book and self._whole is not None:
             self._rows = BookRows(options, self._whole)
         else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from docspeed_cli.core.errors import DocspeedError, UsageError
 from docspeed_cli.core.suggest import nearest
 from docspeed_cli.jobs.output.target import RowOptions
+from docspeed_cli.jobs.output.temporary import temporary_file
 from docspeed_cli.results.layout import MARKS, Column, DocumentOutcome, Layout
 from docspeed_cli.results.rows import (
     ALL_TABLES,
@@ -180,10 +180,10 @@ class BookRows:
 
 
 class _Waiting:
-    """Values that wait on disk, in a file without a name."""
+    """Values that wait in a file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file = temporary_file()
         self._count = 0
 
     def add(self, value: Any) -> None:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from types import TracebackType
+from typing import IO
 
 from docspeed_cli.core.errors import DocspeedError
+from docspeed_cli.service.body import IN_MEMORY
+
+
+def temporary_file() -> IO[bytes]:
+    """A file for results that wait: in memory while it is small."""
+    # On disk it has no name, so not even kill -9 leaves results behind.
+    return tempfile.SpooledTemporaryFile(IN_MEMORY)
 
 
 class TemporaryDisk:
