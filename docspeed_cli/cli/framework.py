@@ -100,13 +100,20 @@ class Description(NamedTuple):
         """The parameters that are not flags."""
         return [parameter for parameter in self.parameters if isinstance(parameter.declared, Argument)]
 
+    def options_of(self, values: Mapping[str, Any]) -> Options:
+        """The options among these values."""
+        shared = self._located(values)
+        return self.options(**{name: value for name, value in shared.items() if name not in self.own})
+
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """What a command line with these values asks for. UsageError if the command refuses them."""
-        paths = [each.name for each in self.parameters if each.names_files]
-        values = {**values, **{name: _on_disk(values[name]) for name in paths}}
-        own = {name: value for name, value in values.items() if name in self.own}
-        options = self.options(**{name: value for name, value in values.items() if name not in self.own})
+        own = {name: value for name, value in self._located(values).items() if name in self.own}
+        options = self.options_of(values)
         return Invocation(self.function(options=options, **own), options, self.guide)
+
+    def _located(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        paths = [each.name for each in self.parameters if each.names_files]
+        return {**values, **{name: _on_disk(values[name]) for name in paths if name in values}}
 
 
 def _on_disk(value: Any) -> Any:

@@ -155,9 +155,11 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         from docspeed_cli.cli.options import input_problems
         from docspeed_cli.core.errors import combine_errors
 
-        known = readable_values(description, called.rest)
-        options = description.invocation(known).options if known is not None else description.options()
-        raise combine_errors([error, *input_problems(options, plain.environment)]) from None
+        options = description.options_of(readable_values(description, called.rest))
+        # Searching a large folder would hold up the message about a misspelt flag.
+        recursive = getattr(options, "recursive", False)
+        others = [] if recursive else input_problems(options, plain.environment)
+        raise combine_errors([error, *others]) from None
     if isinstance(found, str):
         plain.text(found)
         return 0

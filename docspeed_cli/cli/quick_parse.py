@@ -38,16 +38,19 @@ def quick_parse(
     return values if complete or lenient else None
 
 
-def readable_values(description: Description, words: Sequence[str]) -> dict[str, Any] | None:
+def readable_values(description: Description, words: Sequence[str]) -> dict[str, Any]:
     """Values that can be read from a command line with an error, so that other problems are found as well."""
     flags = description.flags
     unknown = (
         at for at, word in enumerate(words) if word[:2] == "--" and word.partition("=")[0] not in flags
     )
-    # What follows an unknown flag may be its value.
-    known = words[: next(unknown, len(words))]
-    last = _named_flags(flags, known[-1]) if known else []
-    return quick_parse(description, known[:-1] if last and not last[-1].is_switch else known, lenient=True)
+    at = next(unknown, len(words))
+    # What follows an unknown flag may be its value, but for switches.
+    known = [*words[:at], *(word for word in words[at:] if word in flags and flags[word][0].is_switch)]
+    last = _named_flags(flags, words[at - 1]) if at else []
+    if last and not last[-1].is_switch:
+        del known[at - 1]
+    return quick_parse(description, known, lenient=True) or {}
 
 
 def check_values(description: Description, words: Sequence[str]) -> None:

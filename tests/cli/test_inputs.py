@@ -13,6 +13,8 @@ from typing import Literal
 
 import pytest
 
+from docspeed_cli.cli.commands import PROGRAM
+from docspeed_cli.cli.groups import commands
 from docspeed_cli.core.models import Request
 from docspeed_cli.jobs.context import Context
 from docspeed_cli.jobs.documents.reading import read_documents
@@ -174,6 +176,25 @@ def test_input_problems_come_with_those_of_flags_that_can_not_be_read(
     ran = stage.run("parse", "gone.pdf", *flags.split())
     assert (ran.code, ran.out, ran.err.count("error: "), service.calls) == (2, "", 1, [])
     assert named in ran.err and "gone.pdf: no such file" in ran.err and "value.json" not in ran.err, ran.err
+
+
+@pytest.mark.parametrize(
+    "line", ["--nosuch in --recursive", "in --nosuch --recursive", "bad --x --skip-invalid"]
+)
+def test_input_problems_are_no_more_than_those_of_the_whole_command_line(stage: Stage, line: str) -> None:
+    stage.document("in/a.pdf")
+    (stage.folder / "bad").write_bytes(b"")
+    words = [str(stage.folder / word) if word in ("in", "bad") else word for word in line.split()]
+    ran = stage.run("parse", *words, "--from", "no-list.txt")
+    assert (ran.code, ran.err.splitlines()[0][:21]) == (2, "error: no such option")
+    assert len(ran.err.splitlines()) == 2, ran.err
+
+
+@pytest.mark.parametrize("entry", [each.path for each in commands(PROGRAM, "") if not each.entry.entries])
+def test_flag_that_is_misspelt_is_a_usage_error_of_every_command(stage: Stage, entry: str) -> None:
+    for flags in (("--nosuch",), ("x", "--nosuch=1"), ("--format",)):
+        ran = stage.run(*entry.split(), *flags)
+        assert (ran.code, "unexpected" in ran.err) == (2, False), ran.err
 
 
 @pytest.mark.parametrize(
