@@ -44,9 +44,15 @@ _MAX_INTEGER = 2**63 - 1
 """The largest number that the databases store."""
 
 
-def _first_text(rows: Sequence[Sequence[Any]]) -> str | None:
-    """Return the text in the first row; None if there is none, or damage made it something else."""
-    return rows[0][0] if rows and isinstance(rows[0][0], str) else None
+_STORED_FILE = (
+    "SELECT max(digest), max(filename), (SELECT max(row) FROM jobs WHERE job_id = ?1) FROM uploads"
+    " WHERE file_id = ?1 AND server = ?2 AND key = ?3"
+)
+
+
+def _text_if_any(value: Any) -> str | None:
+    """The text; None if there is none, or damage made it something else."""
+    return value if isinstance(value, str) else None
 
 
 class Ledger:
@@ -220,14 +226,14 @@ class Ledger:
 
     def uploaded(self, server: str, key: str, digest: str) -> str | None:
         """Return the id of a document that this key has stored on this server."""
-        sql = "SELECT file_id FROM uploads WHERE server = ? AND key = ? AND digest = ?"
-        return _first_text(self.database.read(sql, [server, key, digest]))
+        sql = "SELECT max(file_id) FROM uploads WHERE server = ? AND key = ? AND digest = ?"
+        return _text_if_any(self.database.read(sql, [server, key, digest])[0][0])
 
-    def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, str | None]:
-        """Return the digest and the name of a stored file; None if this machine did not upload it."""
-        sql = "SELECT max(digest), max(filename) FROM uploads WHERE file_id = ? AND server = ? AND key = ?"
-        found = self.database.read(sql, [file_id, server, key])
-        return _first_text(found), _first_text([row[1:] for row in found])
+    def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, str | None, Job | None]:
+        """Return a stored file's digest and name if this machine uploaded it, and the job of this id."""
+        found = self.database.read(_STORED_FILE, [file_id, server, key])[0]
+        job = None if found[2] is None else self.by_row(found[2])
+        return _text_if_any(found[0]), _text_if_any(found[1]), job
 
     def remember_upload(self, server: str, key: str, digest: str, file_id: str, filename: str | None) -> None:
         """Record that a document is stored; the next submission syncs it."""

@@ -205,16 +205,16 @@ def test_ledger_upload_of_the_same_content_replaces_the_older_one(store: Store) 
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
     ledger.remember_upload(SERVER, KEY, "sha", "file_2", None)
     assert ledger.uploaded(SERVER, KEY, "sha") == "file_2"
-    assert ledger.stored_file(SERVER, KEY, "file_1") == (None, None)
+    assert ledger.stored_file(SERVER, KEY, "file_1") == (None, None, None)
 
 
 def test_ledger_stored_file_has_its_digest_and_name_for_the_uploading_key_and_server(store: Store) -> None:
     ledger = store.open()
     ledger.remember_upload(SERVER, KEY, "sha", "file_1", "a.pdf")
-    assert ledger.stored_file(SERVER, KEY, "file_1") == ("sha", "a.pdf")
-    assert ledger.stored_file("sandbox", KEY, "file_1") == (None, None)
-    assert ledger.stored_file(SERVER, "another key", "file_1") == (None, None)
-    assert ledger.stored_file(SERVER, KEY, "file_2") == (None, None)
+    assert ledger.stored_file(SERVER, KEY, "file_1") == ("sha", "a.pdf", None)
+    assert ledger.stored_file("sandbox", KEY, "file_1") == (None, None, None)
+    assert ledger.stored_file(SERVER, "another key", "file_1") == (None, None, None)
+    assert ledger.stored_file(SERVER, KEY, "file_2") == (None, None, None)
 
 
 def test_ledger_forget_upload_keeps_other_servers(store: Store) -> None:

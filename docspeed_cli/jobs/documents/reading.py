@@ -22,11 +22,10 @@ def read_document(context: Context, source: Source) -> Source:
 
 
 def _read_stored(context: Context, source: Source, file_id: str) -> Source:
-    digest, _ = context.ledger.stored_file(context.server, context.fingerprint, file_id)
+    digest, _, job = context.ledger.stored_file(context.server, context.fingerprint, file_id)
     # A server may number its files and its jobs alike.
-    jobs = [] if digest is not None or file_id.isdecimal() else context.ledger.by_id(file_id)
-    if jobs:
-        why, hint = "it is a job, not a file", f"its result: `{context.result_command(jobs[0])}`"
+    if job is not None and digest is None and not file_id.isdecimal():
+        why, hint = "it is a job, not a file", f"its result: `{context.result_command(job)}`"
         raise UsageError(f"{source.label}: {why}", code="invalid_input", reason=why, hint=hint)
     return source._replace(digest=digest or f"id:{file_id}")
 
