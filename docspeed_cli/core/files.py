@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.urls import is_url, shown_url
+
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""Errors by which some network and user-space file systems say that they can't be told to write at once."""
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
@@ -80,12 +84,27 @@ def new_part(folder: Path) -> tuple[Path, IO[bytes]]:
 def sync(file: IO[bytes]) -> None:
     # A file that is renamed before its content is on the disk can be empty after a loss of power.
     file.flush()
-    os.fsync(file.fileno())
+    sync_descriptor(file.fileno())
+
+
+def sync_descriptor(descriptor: int) -> None:
+    """Have the system write an open file to its disk, where there is a way to tell it so."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def set_mode(path: str | os.PathLike[str], mode: int) -> None:
+    """Set a file's mode, unless it is on a disk where the mount decides that: SMB, exFAT, or WSL's /mnt/c."""
+    with suppress(PermissionError):
+        os.chmod(path, mode)  # noqa: PTH101
 
 
 def move_part(part: Path, path: Path, *, private: bool = False) -> None:
     if not private:
         mask = os.umask(0)  # the only way to read the umask is to set it
         os.umask(mask)
-        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+        set_mode(part, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
     part.replace(path)

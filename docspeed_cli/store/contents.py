@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from docspeed_cli.core.files import sync_descriptor
+
 IN_MEMORY = 256 * 1024
 """Largest result in bytes that is read at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -77,7 +79,7 @@ class ResultFolder(ContentStore):
             try:
                 digest = _copy(chunks, descriptor)
                 if synced:
-                    os.fsync(descriptor)
+                    sync_descriptor(descriptor)
             finally:
                 os.close(descriptor)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -105,3 +106,39 @@ def test_write_whole_to_a_named_pipe_writes_directly(tmp_path: Path) -> None:
     assert found == [b"".join(CHUNKS)]
     assert path.is_fifo()
     assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_write_whole_where_the_mount_decides_modes_writes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: object, **named: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refused)
+    write_whole(tmp_path / "out.json", [b"{}"])
+    assert (tmp_path / "out.json").read_bytes() == b"{}"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
+def test_write_whole_where_there_is_no_sync_writes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refused)
+    write_whole(tmp_path / "out.json", [b"{}"])
+    assert (tmp_path / "out.json").read_bytes() == b"{}"
+
+
+def test_write_whole_to_a_broken_disk_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "out.json").write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_whole(tmp_path / "out.json", [b"{}"])
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
