@@ -18,6 +18,9 @@ from docspeed_cli.results.keys import without_indexes
 from docspeed_cli.results.readings import have_other_times, have_other_units, number_of, read_date
 from docspeed_cli.results.values import MAX_DEPTH, cell_text
 
+Mark = Callable[[], str | None]
+"""Finds the decimal mark of a document."""
+
 _MIN_SIMILARITY = 0.35
 """Least similarity, from 0 to 1, of two rows that are taken for the same one."""
 _MAX_PAIRS = 250_000
@@ -163,11 +166,7 @@ class _Pair:
     def __init__(self, options: CompareOptions, expected: Facts, actual: Facts) -> None:
         self._options = options
         self._expected, self._actual = expected, actual
-        self._marks: Sequence[Callable[[], str | None]] = (lambda: expected.mark, lambda: actual.mark)
-        self._orders: Sequence[Callable[[], bool | None]] = (
-            lambda: expected.day_first,
-            lambda: actual.day_first,
-        )
+        self._marks: tuple[Mark, Mark] = (lambda: expected.mark, lambda: actual.mark)
         self._found = Comparison([], {}, {})
 
     def compare(self) -> Comparison:
@@ -249,7 +248,7 @@ class _Pair:
         if numbers[0] is not None and numbers[1] is not None:
             near = abs(numbers[0] - numbers[1]) <= self._options.tolerance
             return near and not have_other_units(*texts)
-        dates = read_date(texts[0], self._orders[0]), read_date(texts[1], self._orders[1])
+        dates = read_date(texts[0]), read_date(texts[1])
         if dates[0] is not None and dates[1] is not None:
             return dates[0] == dates[1] and not have_other_times(*texts)
         plain = _normal(texts[0]), _normal(texts[1])
@@ -302,26 +301,26 @@ class _Pair:
     ) -> dict[int, int]:
         free: dict[tuple[str, ...], list[int]] = {}
         for index, row in enumerate(actual):
-            free.setdefault(self._key(table, row, named, 1), []).append(index)
+            free.setdefault(self._key(table, row, named, self._marks[1]), []).append(index)
         matches: dict[int, int] = {}
         for index, row in enumerate(expected):
-            found = free.get(self._key(table, row, named, 0))
+            found = free.get(self._key(table, row, named, self._marks[0]))
             if found:
                 matches[index] = found.pop(0)
         return matches
 
-    def _key(self, table: str, row: FieldRow, named: Sequence[str], side: int) -> tuple[str, ...]:
-        return tuple(self._canonical(f"{table}.{name}", row.get(name), side) for name in named)
+    def _key(self, table: str, row: FieldRow, named: Sequence[str], mark: Mark) -> tuple[str, ...]:
+        return tuple(self._canonical(f"{table}.{name}", row.get(name), mark) for name in named)
 
-    def _canonical(self, key: str, field: Field | None, side: int) -> str:
-        """A text that is equal for values that are equal; `side` is 0 for expected and 1 for actual ones."""
+    def _canonical(self, key: str, field: Field | None, mark: Mark) -> str:
+        """A text that is equal for values that are equal."""
         if field is None or _is_blank(field.value):
             return ""
-        number = number_of(field.value, self._marks[side])
+        number = number_of(field.value, mark)
         text = cell_text(field.value)
         if number is not None:
             return str(number.normalize())
-        found = read_date(text, self._orders[side])
+        found = read_date(text)
         plain = found.isoformat() if found is not None else _normal(text)
         return plain.casefold() if _matches_pattern(key, self._options.ignore_case) else plain
 

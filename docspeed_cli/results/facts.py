@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from docspeed_cli.results.fields import Field, name_in, read_extraction, read_row
-from docspeed_cli.results.readings import decimal_mark, order_of_dates
+from docspeed_cli.results.readings import decimal_mark
 from docspeed_cli.results.tables import Table, read_tables
 from docspeed_cli.results.values import MAX_DEPTH, find_member, grounded_value, is_grounded
 
@@ -48,13 +48,6 @@ class Facts:
     def mark(self) -> str | None:
         """The decimal mark that the document uses, if its numbers tell."""
         return decimal_mark(self._texts())
-
-    @cached_property
-    def day_first(self) -> bool | None:
-        """Whether the day comes before the month in the document's dates, if its dates and numbers tell."""
-        found = order_of_dates(self._texts())
-        # Where the decimal mark is a comma, no country writes the month first.
-        return True if found is None and self.mark == "," else found
 
     def _texts(self) -> Iterator[str]:
         cells = (cell for rows in self.tables.values() for row in rows for cell in row.values())

@@ -58,7 +58,6 @@ class Scope:
         *,
         row: Mapping[str, Field] | None = None,
         mark: Callable[[], str | None] = lambda: None,
-        day_first: Callable[[], bool | None] = lambda: None,
         tolerance: Decimal = Decimal(0),
         is_first: Callable[[str, str], bool] = lambda name, value: True,
         shared: dict[int, Any] | None = None,
@@ -66,7 +65,6 @@ class Scope:
         self.field = field
         self.row = row
         self.mark = mark
-        self.day_first = day_first
         self.tolerance = tolerance
         self.is_first = is_first
         """Whether no earlier document of the run has this value under this name."""
@@ -101,9 +99,9 @@ def as_number(value: Operand, scope: Scope) -> Decimal:
     return number
 
 
-def as_date(value: Operand, scope: Scope) -> date:
+def as_date(value: Operand) -> date:
     """Read an operand as a date. Unreadable if it is none, or could be two."""
-    found = _as_date_if_one(value, scope)
+    found = _as_date_if_one(value)
     if found is None:
         raise _unreadable(value, "a date")
     return found
@@ -180,15 +178,15 @@ def read_alike(left: Operand, right: Operand, scope: Scope, kinds: set[str]) -> 
     if isinstance(left, Decimal) or isinstance(right, Decimal):
         return as_number(left, scope), as_number(right, scope)
     if isinstance(left, date) or isinstance(right, date) or "date" in kinds:
-        return as_date(left, scope), as_date(right, scope)
+        return as_date(left), as_date(right)
     if kinds & {"number", "integer"} and not isinstance(left, str) and not isinstance(right, str):
         return as_number(left, scope), as_number(right, scope)
     texts = as_text(left), as_text(right)
     if "text" in kinds or isinstance(left, str) or isinstance(right, str) or texts[0] == texts[1]:
         return texts
-    for read in (as_date, as_number):
+    for read in (as_date, lambda value: as_number(value, scope)):
         try:
-            return read(left, scope), read(right, scope)
+            return read(left), read(right)
         except Unreadable:
             continue
     return texts
@@ -234,7 +232,7 @@ def calculate(symbol: str, left: Operand, right: Operand, scope: Scope) -> Opera
             calculate(symbol, one, other, scope) if is_present(one) and is_present(other) else None
             for one, other in zip(*both, strict=True)
         ]
-    dates = [_as_date_if_one(value, scope) for value in (left, right)]
+    dates = [_as_date_if_one(value) for value in (left, right)]
     if symbol == "-" and dates[0] and dates[1]:
         return Decimal((dates[0] - dates[1]).days)
     if symbol in ("+", "-") and dates[0] and not dates[1]:
@@ -247,9 +245,9 @@ def calculate(symbol: str, left: Operand, right: Operand, scope: Scope) -> Opera
     return ARITHMETIC[symbol](as_number(left, scope), as_number(right, scope))  # type: ignore[no-any-return]
 
 
-def _as_date_if_one(value: Operand, scope: Scope) -> date | None:
+def _as_date_if_one(value: Operand) -> date | None:
     if isinstance(value, Field) and isinstance(value.value, str):
-        return read_date(value.value, scope.day_first)
+        return read_date(value.value)
     return value if isinstance(value, date) else None
 
 
@@ -272,7 +270,7 @@ def _extreme(choose: Callable[[Iterable[Any]], Any]) -> Callable[..., Any]:
         items = items_of(values[0]) if len(values) == 1 else list(values)
         if not items:
             raise Unreadable("a column without values has no minimum and no maximum")
-        dates = [_as_date_if_one(item, scope) for item in items]
+        dates = [_as_date_if_one(item) for item in items]
         return choose(dates if all(dates) else [as_number(item, scope) for item in items])
 
     return extreme
@@ -289,7 +287,7 @@ def _round(scope: Scope, value: Operand, digits: Operand = Decimal(0)) -> Decima
 
 
 def _days(scope: Scope, first: Operand, second: Operand) -> Decimal:
-    return Decimal((as_date(second, scope) - as_date(first, scope)).days)
+    return Decimal((as_date(second) - as_date(first)).days)
 
 
 def _unique(scope: Scope, value: Operand) -> bool:

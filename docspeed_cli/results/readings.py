@@ -87,7 +87,6 @@ _BEFORE_DATE = frozenset((*_WEEKDAYS.split(), "le", "den", "the"))
 _DAY = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
 _OF = r"(?:[\s./-]+|\s+(?:de|of)\s+)"
 _YEAR = r"(\d{4}|\d{2})"
-_MONTHS_OF_YEAR = 12
 _TIME = r"(?:[\s,]+\d\d?:\d\d.*)?"
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\d\d:\d\d.*)?")
@@ -97,10 +96,6 @@ _MONTH_DAY = re.compile(rf"([^\W\d_]{{3,}})\.?\s?{_DAY}(?:\s?,\s?|\s){_YEAR}")
 
 
 def _no_mark() -> str | None:
-    return None
-
-
-def _no_order() -> bool | None:
     return None
 
 
@@ -227,45 +222,23 @@ def _separators(digits: str) -> str:
     return "".join(char for char in digits if char in ",.")
 
 
-def read_date(text: str, day_first: Callable[[], bool | None] = _no_order) -> date | None:
-    """Return the date that a text prints; None if it prints none, or it is not certain which.
-
-    `day_first` finds the order of the document's dates: it tells whether 02/03/2026 is in March.
-    """
-    days = _possible_dates(text)
-    if len(days) < 2:
-        return days[0] if days else None
-    order = day_first()
-    return None if order is None else days[0 if order else 1]
-
-
-def order_of_dates(texts: Iterable[str]) -> bool | None:
-    """Return whether the day comes first in a document's dates; None if they don't tell, or disagree."""
-    orders: set[bool] = set()
-    for text in texts:
-        found = _YEAR_LAST.fullmatch(text.strip()) if "/" in text or "-" in text else None
-        if found and (int(found[1]) > _MONTHS_OF_YEAR) != (int(found[3]) > _MONTHS_OF_YEAR):
-            orders.add(int(found[1]) > _MONTHS_OF_YEAR)
-    return orders.pop() if len(orders) == 1 else None
-
-
 @lru_cache(10_000)
-def _possible_dates(text: str) -> tuple[date, ...]:
-    """Return the date of a text, none, or both that it could mean, with the day first and with the month."""
+def read_date(text: str) -> date | None:
+    """Return the date that a text prints; None if it prints none, or could mean two days."""
     text = _SPACES.sub(" ", text.strip())
     if len(text) > _MAX_TEXT:
-        return ()
+        return None
     while (word := text.partition(" ")[0]).rstrip(".,").casefold() in _BEFORE_DATE:
         text = text[len(word) :].lstrip()
     if found := _YEAR_FIRST.fullmatch(text):
-        return _dates(_day(found[1], int(found[3]), found[4]))
+        return _day(found[1], int(found[3]), found[4])
     if found := _YEAR_LAST.fullmatch(text):
-        return _numeric_dates(found[1], found[2], found[3], found[4])
+        return _numeric_date(found[1], found[2], found[3], found[4])
     if found := _DAY_MONTH.fullmatch(text):
-        return _dates(_day(found[3], _MONTHS.get(found[2].lower(), 0), found[1]))
+        return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
     if found := _MONTH_DAY.fullmatch(text):
-        return _dates(_day(found[3], _MONTHS.get(found[1].lower(), 0), found[2]))
-    return ()
+        return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
+    return None
 
 
 def have_other_times(text: str, other: str) -> bool:
@@ -275,16 +248,13 @@ def have_other_times(text: str, other: str) -> bool:
     return len(times) == 2 and times[0] != times[1]
 
 
-def _numeric_dates(first: str, mark: str, second: str, year: str) -> tuple[date, ...]:
+def _numeric_date(first: str, mark: str, second: str, year: str) -> date | None:
     if mark == "-" and len(year) == 2:
-        return ()  # 26-03-02 may begin with the year
-    day_first = _day(year, int(second), first)
-    # With points, the day always comes first.
-    return _dates(day_first, None if mark == "." else _day(year, int(first), second))
-
-
-def _dates(*days: date | None) -> tuple[date, ...]:
-    return tuple(dict.fromkeys(day for day in days if day is not None))
+        return None  # 26-03-02 may begin with the year
+    if mark == ".":  # only day and month are written so
+        return _day(year, int(second), first)
+    days = {_day(year, int(second), first), _day(year, int(first), second)} - {None}
+    return days.pop() if len(days) == 1 else None
 
 
 def _day(year: str, month: int, day: str) -> date | None:

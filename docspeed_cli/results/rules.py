@@ -140,13 +140,7 @@ class Rules:
             return first == document
 
         scope = Scope(
-            named.find,
-            row=cells,
-            mark=lambda: named.facts.mark,
-            day_first=lambda: named.facts.day_first,
-            tolerance=rule.tolerance,
-            is_first=is_first,
-            shared=shared,
+            named.find, row=cells, mark=named.mark, tolerance=rule.tolerance, is_first=is_first, shared=shared
         )
         try:
             if rule.when is not None and not _condition_holds(rule.when, scope):
@@ -186,25 +180,29 @@ class _Named:
     """The fields, columns and rows of one result by the names that rules use."""
 
     def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+        self._facts = facts
         self._found: dict[str, Operand] = {}
+
+    def mark(self) -> str | None:
+        """Return the decimal mark that the document uses, if its numbers tell."""
+        return self._facts.mark
 
     def rows(self, table: str) -> list[FieldRow]:
         """Return the rows of a table; none if the result has no such table."""
-        name = find_key(table, self.facts.tables)
-        return self.facts.tables[name] if name is not None else []
+        name = find_key(table, self._facts.tables)
+        return self._facts.tables[name] if name is not None else []
 
     def has(self, name: str, each: str | None) -> bool:
         """Return whether a rule with `each` finds something under this name in its rows."""
         table, _, column = name.rpartition(".")
         places = [(each, name), (table, column)]
         in_rows = any(column in row for of, column in places if of for row in self.rows(of))
-        return in_rows or find_key(name, self.facts.fields) is not None or bool(self.rows(name))
+        return in_rows or find_key(name, self._facts.fields) is not None or bool(self.rows(name))
 
     def names(self) -> Iterator[str]:
         """Yield all names that a rule may use, the columns as `table.column`."""
-        yield from self.facts.fields
-        for table, rows in self.facts.tables.items():
+        yield from self._facts.fields
+        for table, rows in self._facts.tables.items():
             yield table
             yield from dict.fromkeys(f"{table}.{column}" for row in rows for column in row)
 
@@ -215,16 +213,16 @@ class _Named:
         return self._found[name]
 
     def _find(self, name: str) -> Operand:
-        key = find_key(name, self.facts.fields)
+        key = find_key(name, self._facts.fields)
         if key is not None:
-            return self.facts.fields[key]
+            return self._facts.fields[key]
         if rows := self.rows(name):
             return [next(iter(row.values()), None) for row in rows]
         table, _, column = name.rpartition(".")
-        of = find_key(table, self.facts.tables) if table else None
+        of = find_key(table, self._facts.tables) if table else None
         if of is None:
             return Field(name, None)
-        rows = self.facts.tables[of]
+        rows = self._facts.tables[of]
         return [
             row.get(column) or Field(f"{of}[{number}].{column}", None) for number, row in enumerate(rows, 1)
         ]

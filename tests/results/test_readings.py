@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docspeed_cli.results.readings import (
-    decimal_mark,
-    have_other_units,
-    order_of_dates,
-    read_date,
-    read_number,
-)
+from docspeed_cli.results.readings import decimal_mark, have_other_units, read_date, read_number
 
 
 @pytest.mark.parametrize(
@@ -163,16 +157,6 @@ def test_read_date_between_slashes_returns_a_day_only_if_one_is_possible() -> No
     assert read_date("13/03/2026") == read_date("03/13/2026") == date(2026, 3, 13)
     assert read_date("03/03/2026") == date(2026, 3, 3)
     assert read_date("02/03/2026") is None
-    assert read_date("02/03/2026", lambda: True) == date(2026, 3, 2)
-    assert read_date("02-03-2026", lambda: False) == date(2026, 2, 3)
-    assert read_date("02.03.2026", lambda: False) == date(2026, 3, 2)
-
-
-def test_order_of_dates_is_what_the_other_dates_show() -> None:
-    assert order_of_dates(["02/03/2026", "13/03/2026", "13.3", "INV-13-1"]) is True
-    assert order_of_dates(["03/13/2026 10:00"]) is False
-    assert order_of_dates(["02/03/2026", "2026-03-13"]) is None
-    assert order_of_dates(["13/03/2026", "03/13/2026"]) is None
 
 
 @pytest.mark.parametrize(
