@@ -13,7 +13,8 @@ _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 """Words that name standard input, or what a shell puts in place of `<(command)`."""
 
 _SECRET_NAME = re.compile(r"(?i)token|secret|passw|api[-_ ]?key|authorization|bearer|credential")
-"""What a secret in the value of `--set` or `--notify` is called there."""
+"""What a secret in the value of one of these flags is called there."""
+_FLAGS_WITH_SECRETS = ("--set", "--notify")
 
 
 def again(argv: Sequence[str]) -> Again:
@@ -23,13 +24,15 @@ def again(argv: Sequence[str]) -> Again:
     if any(map(_PIPE.fullmatch, _read_values(argv))):
         phrase = f"the whole pipeline again{without}"
         return Again(f"run {phrase}", phrase)
-    if any(map(_has_secret, words)):
+    if any(map(_has_secret, words, ["", *words])):
         return Again(f"run {SAME_AGAIN}{without}", SAME_AGAIN + without)
     return Again(f"`{shlex.join(['docspeed', *words])}`", SAME_AGAIN + without)
 
 
-def _has_secret(word: str) -> bool:
-    if _SECRET_NAME.search(word):
+def _has_secret(word: str, before: str) -> bool:
+    # A document may well be called authorization.pdf.
+    is_value = before in _FLAGS_WITH_SECRETS or word.partition("=")[0] in _FLAGS_WITH_SECRETS
+    if is_value and _SECRET_NAME.search(word):
         return True
     if "://" not in word:
         return False

@@ -361,6 +361,17 @@ def test_secret_in_a_flags_value_is_in_no_hint(
     assert "s3cret" not in ran.err
 
 
+def test_document_that_is_called_like_a_secret_is_in_the_hint(
+    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(call: Call) -> Reply:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(service, "handle", interrupt)
+    ran = stage.run("parse", stage.document("prior-authorization.pdf"), "--set", "a=1")
+    assert ran.err.splitlines()[-1].endswith("prior-authorization.pdf --set a=1")
+
+
 @pytest.mark.parametrize(
     "argv",
     [
