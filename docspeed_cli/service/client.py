@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError, Unavailable
 from docspeed_cli.core.operations import UPLOAD_PATH, job_path
-from docspeed_cli.service.answers import error_as_result, is_result, is_under_way, job_in
+from docspeed_cli.service.answers import error_as_result, is_result, is_under_way, job_error, job_in
 from docspeed_cli.service.body import IN_MEMORY, Body
 from docspeed_cli.service.exchange import Call, Exchange, Server
 from docspeed_cli.service.exchange_errors import NOT_OWN, hint_about_path, status_error, unusable_answer
@@ -320,7 +320,8 @@ def _stored_file(answer: Response) -> dict[str, Any]:
     ids = [each.get(name) for name in ("file_id", "fileId", "id") for each in (entry, content, *inner)]
     file_id = next((each for each in ids if isinstance(each, str | int) and each), None)
     if not file_id:
-        raise _unexpected("the answer to the upload names no file_id")
+        _, why = job_error({**content, **entry})
+        raise _unexpected("the answer to the upload names no file_id" + (f": {why}" if why else ""))
     return {"file_id": str(file_id), **{name: value for name, value in entry.items() if name != "file_id"}}
 
 

@@ -200,6 +200,21 @@ def test_upload_gone_when_its_job_runs_is_made_again_by_the_same_command(
     assert [body["input"]["file_id"] for body in service.bodies()] == ["file_1", "file_1", "file_2"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": {"code": "quota", "message": "the storage is full"}},
+        {"files": [{"filename": "a.pdf", "error": "the storage is full"}]},
+    ],
+)
+def test_upload_answered_by_an_error_with_status_200_says_what_is_wrong(
+    stage: Stage, service: Service, answer: dict[str, object]
+) -> None:
+    service.always(UPLOAD, Reply.of(200, answer))
+    ran = stage.run("upload", stage.document("a.pdf"))
+    assert (ran.code, "names no file_id: the storage is full" in ran.err) == (9, True), ran.err
+
+
 def test_upload_is_kept_when_the_profile_is_rejected(stage: Stage, service: Service) -> None:
     path = stage.document("a.pdf")
     stage.run("parse", path)
