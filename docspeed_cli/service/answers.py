@@ -192,7 +192,7 @@ def job_in(body: Body, *, sync: bool, exact: bool = True) -> dict[str, Any] | No
 
     Unless `exact`, an id under another name than `job_id` counts too; it is returned under that name.
     """
-    content = _members(body, _max_job_size(sync))
+    content = _members(body, _max_job_size(sync), in_list=not sync and not exact)
     if not _is_id(content.get("job_id")):
         return None if sync or exact else _job_under_other_names(content)
     # A sync result may carry a `job_id` too. A job object is still under way, or holds scalars only.
@@ -201,12 +201,17 @@ def job_in(body: Body, *, sync: bool, exact: bool = True) -> dict[str, Any] | No
     return content if not sync or under_way or _has_scalars_only(content) else None
 
 
-def _members(body: Body, limit: int) -> dict[str, Any]:
-    """The members of an answer that is an object; empty for any other, and for one of more bytes."""
+def _members(body: Body, limit: int, *, in_list: bool = False) -> dict[str, Any]:
+    """The members of an answer that is an object; empty for any other, and for one of more bytes.
+
+    With `in_list` the object may be the only one of a list.
+    """
     try:
         content = body.json(limit)
     except DocspeedError:
         return {}
+    if in_list and isinstance(content, list) and len(content) == 1:
+        content = content[0]
     return content if isinstance(content, dict) else {}
 
 

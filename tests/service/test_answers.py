@@ -165,9 +165,11 @@ def test_job_in_the_answer_to_a_sync_request_may_be_a_job() -> None:
         {"job": {"id": "job_1", "status": "queued"}, "request_id": "r"},
         {"job": {"id": "job_1"}},
         {"data": {"job_id": "job_1", "status": "queued"}, "error": None},
+        [{"job_id": "job_1", "status": "queued"}],
+        [{"id": "job_1", "status": "queued"}],
     ],
 )
-def test_job_in_with_another_name_for_the_id_is_found_unless_exact(value: dict[str, Any]) -> None:
+def test_job_in_another_form_is_found_unless_exact(value: Any) -> None:
     found = job_in(Body(body(value)), sync=False, exact=False)
     assert found is not None
     assert found["job_id"] == "job_1"
@@ -184,9 +186,11 @@ def test_job_in_with_another_name_for_the_id_is_found_unless_exact(value: dict[s
         {"data": {"job_id": "job_1", "pages": [{"page_index": 0}]}},
         {"data": {"id": "doc_1", "status": "ok"}, "pages": [{"page_index": 0}]},
         {"data": {"id": True, "status": "ok"}},
+        [{"job_id": "job_1"}, {"job_id": "job_2"}],
+        [{"text": "a result"}],
     ],
 )
-def test_job_in_a_result_with_another_id_is_none(value: dict[str, Any]) -> None:
+def test_job_in_a_result_with_another_id_is_none(value: Any) -> None:
     assert job_in(Body(body(value)), sync=False, exact=False) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 from docspeed_cli.cli.csv_rows import write_csv
@@ -104,7 +105,8 @@ def show(
         if context.output.format == "xlsx":
             return _write_book(context, found, output)
         if output is not None:
-            raise UsageError(f"-o {output} is for a workbook", hint="add `--format xlsx`")
+            hint = f"add `--format xlsx`, or write `> {shlex.quote(output)}` in place of `-o`"
+            raise UsageError(f"-o {output} is for a workbook", hint=hint)
         if context.output.format == "csv":
             items = context.ledger.runs.items(found.run)
             rows = ([getattr(item, name) for name in _ITEM_COLUMNS] for item in items)
