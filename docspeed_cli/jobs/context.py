@@ -10,7 +10,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from docspeed_cli.core.api_keys import saved_keys
 from docspeed_cli.core.environment import Environment
 from docspeed_cli.core.errors import AuthError, DocspeedError
 from docspeed_cli.core.models import Job
@@ -269,6 +268,8 @@ class Context:
 
     def _servers_with_keys(self) -> str:
         """The servers that have a saved key, in words, for a user who named another server."""
+        from docspeed_cli.core.api_keys import saved_keys
+
         servers = list(saved_keys(self.settings.credentials))[:3]
         return f"; a key is saved for {', '.join(servers)}" if servers else ""
 

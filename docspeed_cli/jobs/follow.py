@@ -31,6 +31,7 @@ _TRIES_WITHOUT_ANSWER = 6
 _NO_STATUS = "unnamed"
 """The status of a job of which the server names none; like a word that we don't know, it may be the end."""
 
+# An error about `profile` or `filename` is not about a stored file.
 _FILE = r"(?<![a-z])file(?!name)"
 _NO_FILE = (
     *("not found", "not_found", "unknown", "expired", "no such", "does not exist", "doesn't exist"),

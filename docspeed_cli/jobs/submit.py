@@ -22,7 +22,6 @@ from docspeed_cli.service.body import Body
 from docspeed_cli.service.client import Response
 
 _MODE = r"execution.?mode|\basync"
-# An error about `profile` or `filename` is not about a stored file.
 
 
 class Submission:

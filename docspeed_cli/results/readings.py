@@ -67,7 +67,8 @@ _MONTHS = {
             "september sep sept septembre septiembre settembre set setembro wrzesień września",
             "october oct oktober okt octobre octubre ottobre ott outubro październik października",
             "november nov novembre noviembre novembro listopad listopada",
-            "december dec dezember dez décembre déc diciembre dic dicembre dezembro grudnia desember",
+            "december dec dezember dez décembre déc diciembre dic dicembre dezembro desember grudzień "
+            "grudnia",
         ),
         1,
     )
@@ -80,7 +81,9 @@ _WEEKDAYS = (
     "lunes martes miércoles jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato "
     "domenica maandag dinsdag woensdag donderdag vrijdag zaterdag zondag segunda-feira terça-feira "
     "quarta-feira quinta-feira sexta-feira poniedziałek wtorek środa czwartek piątek sobota niedziela "
-    "måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag"
+    "måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag "
+    "mié jue vie sáb gio sab ma wo vr za zo seg ter qua qui sex pon wt śr czw pt sob niedz "
+    "mån tis ons tor tors fre lör sön man tir lør søn"
 )
 _BEFORE_DATE = frozenset((*_WEEKDAYS.split(), "le", "den", "the"))
 """Weekdays and articles, as in `lundi, le 2 mars 2026`. Of a place before a date, more would be left out."""

@@ -147,10 +147,15 @@ def test_readings_of_any_text_raise_nothing(text: str) -> None:
         "02.03.2026, 14:05:09 Uhr",
         "March 2,2026",
         "March 2 , 2026",
+        *(f"{day} 2. 3. 2026" for day in ("Vie,", "gio", "sáb.", "wo,", "Qui,", "tors", "tir.", "śr.")),
     ],
 )
 def test_read_date_of_a_printed_date_returns_its_day(text: str) -> None:
     assert read_date(text) == date(2026, 3, 2)
+
+
+def test_read_date_reads_both_forms_of_a_polish_month() -> None:
+    assert read_date("2 grudzień 2026") == read_date("2 grudnia 2026") == date(2026, 12, 2)
 
 
 def test_read_date_between_slashes_returns_a_day_only_if_one_is_possible() -> None:
