@@ -56,6 +56,7 @@ class Outcome(NamedTuple):
     source: Source | None = None
     job: Job | None = None
     result: Body | None = None
+    """The server's answer about the job, for a command that looks at the job and not at its result."""
     error: DocspeedError | None = None
     output: str | None = None
     """Path of the file that holds the result."""

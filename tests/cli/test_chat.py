@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -206,6 +207,19 @@ def test_chat_added_document_is_asked_about_in_a_new_session(stage: Stage, servi
     assert [len(body["inputs"]) for body in service.bodies()] == [1, 2]
     assert sessions(service) == [None, None]
     assert f"2. {other}" in ran.out
+
+
+def test_chat_added_document_that_changes_is_uploaded_again(stage: Stage, service: Service) -> None:
+    other = stage.document("b.pdf")
+
+    def answer(operation: str, body: dict[str, Any]) -> bytes:
+        stage.document("b.pdf", "changed")
+        return b'{"answer": "42", "session_id": "s1"}'
+
+    service.payload = answer
+    ran = converse(stage, f"/add {other}", "How much?", "And now?")
+    assert ran.code == 0, ran.err
+    assert [body["inputs"][1]["file_id"] for body in service.bodies()] == ["file_2", "file_3"]
 
 
 def test_chat_continued_over_a_file_stored_anew_is_still_over_its_document(

@@ -146,7 +146,8 @@ def _add(talk: Talk, name: str) -> None:
     if source.url is not None:
         source = talk.context.downloads.document(source, talk.context.sleep)
     # Now, not when the next question is asked: a job in place of a document would fail every question.
-    talk.add(read_document(talk.context, source))
+    read_document(talk.context, source)
+    talk.add(source)
     about = f"the next question is about {len(talk.sources)} documents, in a new conversation"
     talk.context.output.progress(f"added {source.label}; {about}")
 
