@@ -13,7 +13,7 @@ _PIPE = re.compile(r"@?(-|/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+)")
 """Words that name standard input, or what a shell puts in place of `<(command)`."""
 
 _SECRET_NAME = re.compile(r"(?i)token|secret|passw|api[-_ ]?key|authorization|bearer|credential")
-"""What a secret in the value of one of these flags is called there."""
+"""What a secret is called in a value of `_FLAGS_WITH_SECRETS`."""
 _FLAGS_WITH_SECRETS = ("--set", "--notify")
 
 
@@ -30,7 +30,7 @@ def again(argv: Sequence[str]) -> Again:
 
 
 def _has_secret(word: str, before: str) -> bool:
-    # A document may well be called authorization.pdf.
+    # Only in these flags: a document may well be called authorization.pdf.
     is_value = before in _FLAGS_WITH_SECRETS or word.partition("=")[0] in _FLAGS_WITH_SECRETS
     if is_value and _SECRET_NAME.search(word):
         return True

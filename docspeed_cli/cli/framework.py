@@ -101,7 +101,7 @@ class Description(NamedTuple):
         return [parameter for parameter in self.parameters if isinstance(parameter.declared, Argument)]
 
     def options_of(self, values: Mapping[str, Any]) -> Options:
-        """The options among these values."""
+        """The command's options with these values."""
         shared = self._located(values)
         return self.options(**{name: value for name, value in shared.items() if name not in self.own})
 
@@ -117,10 +117,10 @@ class Description(NamedTuple):
 
 
 def _on_disk(value: Any) -> Any:
-    """The path, or the list of paths, as the files are named; `@` before a path stays."""
+    """A path, or each path in a list, as the file on disk is named; an `@` before it stays."""
     if isinstance(value, list):
         return [_on_disk(each) for each in value]
-    if not isinstance(value, str):  # left out
+    if not isinstance(value, str):  # the parameter was not given
         return value
     mark = "@" if value.startswith("@") and not os.path.lexists(value) else ""
     return mark + path_on_disk(value.removeprefix(mark))

@@ -48,7 +48,7 @@ def _exit_at_signals() -> None:
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        # The first process of a container would not even be ended without a handler.
+        # Without a handler, a signal does not end the first process of a container.
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda signum, frame: os._exit(128 + signum))
 
@@ -156,7 +156,7 @@ def _understand(argv: Sequence[str], plain: Output) -> Invocation | int:
         from docspeed_cli.core.errors import combine_errors
 
         options = description.options_of(readable_values(description, called.rest))
-        # Searching a large folder would hold up the message about a misspelt flag.
+        # Searching a large folder would delay the message about a misspelt flag.
         recursive = getattr(options, "recursive", False)
         others = [] if recursive else input_problems(options, plain.environment)
         raise combine_errors([error, *others]) from None

@@ -16,9 +16,9 @@ from docspeed_cli.core.errors import UsageError
 def quick_parse(
     description: Description, words: Sequence[str], *, lenient: bool = False
 ) -> dict[str, Any] | None:
-    """Values of a command's parameters by name; None where Typer must judge: for help, and for an error.
+    """Values of a command's parameters by name; None if Typer must parse the words: for help or an error.
 
-    A `lenient` reading leaves out wrong values.
+    With `lenient`, wrong values are left out.
     """
     flags = description.flags
     found = split_words(flags, words)
@@ -39,13 +39,13 @@ def quick_parse(
 
 
 def readable_values(description: Description, words: Sequence[str]) -> dict[str, Any]:
-    """Values that can be read from a command line with an error, so that other problems are found as well."""
+    """The readable values of a command line with an error, so that other problems are found too."""
     flags = description.flags
     unknown = (
         at for at, word in enumerate(words) if word[:2] == "--" and word.partition("=")[0] not in flags
     )
     at = next(unknown, len(words))
-    # What follows an unknown flag may be its value, but for switches.
+    # A word after an unknown flag may be its value, unless it is a switch.
     known = [*words[:at], *(word for word in words[at:] if word in flags and flags[word][0].is_switch)]
     last = _named_flags(flags, words[at - 1]) if at else []
     if last and not last[-1].is_switch:
@@ -67,7 +67,7 @@ def check_values(description: Description, words: Sequence[str]) -> None:
 
 
 def _named_flags(flags: Mapping[str, tuple[Parameter, bool]], word: str) -> list[Parameter]:
-    """The flags that a word names: one, or a group of short ones such as `-qo`; none with a value in it."""
+    """The flags that a word names: one, or a group such as `-qo`; empty if the word has a value in it."""
     words = [word] if word[:2] == "--" else [f"-{letter}" for letter in word[1:] if word[:1] == "-"]
     named = [flags[each][0] for each in words if each in flags]
     return named if len(named) == len(words) and all(each.is_switch for each in named[:-1]) else []

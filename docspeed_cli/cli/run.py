@@ -255,7 +255,7 @@ class Run(NamedTuple):
 
 
 def run_one(tasks: DocumentTasks, make_task: Callable[[Callable[[Job], None]], Task[Outcome]]) -> int:
-    """Bring one task to its end and deliver its outcome; returns the exit code. Raises the outcome's error.
+    """Run one task to its end and deliver its outcome; returns the exit code. Raises the outcome's error.
 
     `make_task` is as for `run_alone`.
     """
@@ -265,7 +265,7 @@ def run_one(tasks: DocumentTasks, make_task: Callable[[Callable[[Job], None]], T
         context.report.add_job(outcome.job)
         delivery.deliver(outcome)
         delivery.finish()
-        # Not before: a Ctrl-C while the result is written must still say how to get it.
+        # Only after delivery: a Ctrl-C while the result is written must still say how to get it.
         tasks.run.end_all()
         if outcome.result is not None:
             context.output.bell()

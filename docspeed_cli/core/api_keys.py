@@ -1,4 +1,4 @@
-"""The API keys that `docspeed auth login` saved, and what a text needs to be one."""
+"""The API keys that `docspeed auth login` saved, and the check whether a text can be one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docspeed_cli.core.text_files import read_text
 
 _QUOTES = tuple("\"'`“”‘’„«»")
 _PREFIX = r"(?i)((?:authorization\s*:\s*)?bearer[\s:]+|(?:export\s+)?DOCSPEED_API_KEY\s*=)"
-"""What is copied along with a key from an example."""
+"""Text that is often copied from an example together with a key."""
 
 
 def sendable(key: str, source: str) -> str:

@@ -44,10 +44,10 @@ def read_config(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None)
         hint = "set DOCSPEED_CONFIG to use another file"
         if reason is None:
-            # Most often a value without quotes, or with those of a word processor.
+            # Most often a value has no quotes, or the curly ones of a word processor.
             reason = f"it is not TOML: {error}"
             hint = (
-                """write words and durations in straight quotes, such as `timeout = "30m"`; `true` has none"""
+                'write words and durations in straight quotes, such as `timeout = "30m"`; `true` needs none'
             )
         raise UsageError(f"can't read {path}: {reason}", hint=hint) from None
 

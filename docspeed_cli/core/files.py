@@ -14,7 +14,7 @@ from docspeed_cli.core.errors import DocspeedError
 from docspeed_cli.core.urls import is_url, shown_url
 
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
-"""Errors by which some network and user-space file systems say that they can't be told to write at once."""
+"""Errors of file systems that do not support `fsync`, as some network ones do not."""
 
 
 def display_path(name: str | os.PathLike[str]) -> str:
@@ -88,7 +88,7 @@ def sync(file: IO[bytes]) -> None:
 
 
 def sync_descriptor(descriptor: int) -> None:
-    """Have the system write an open file to its disk, where there is a way to tell it so."""
+    """Write an open file from the system's memory to the disk, if the file system supports that."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -97,7 +97,7 @@ def sync_descriptor(descriptor: int) -> None:
 
 
 def set_mode(path: str | os.PathLike[str], mode: int) -> None:
-    """Set a file's mode, unless it is on a disk where the mount decides that: SMB, exFAT, or WSL's /mnt/c."""
+    """Set a file's mode, except on disks where modes can't be changed: SMB, exFAT, or WSL's /mnt/c."""
     with suppress(PermissionError):
         os.chmod(path, mode)  # noqa: PTH101
 

@@ -79,8 +79,8 @@ class Source(NamedTuple):
     """The size in bytes and the modification time in nanoseconds of the file that was read."""
 
 
-MOST_NAMED = 3
-"""Most documents that the label of a request names."""
+MAX_LABEL_NAMES = 3
+"""Most document names in the label of a request."""
 
 
 class Request(NamedTuple):
@@ -128,8 +128,8 @@ class Request(NamedTuple):
     def label(self) -> str:
         """Names of the first documents, and how many more there are."""
         names = [source.label for source in self.sources]
-        more = len(names) - MOST_NAMED
-        return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        more = len(names) - MAX_LABEL_NAMES
+        return ", ".join(names[:MAX_LABEL_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 class Conversation(NamedTuple):

@@ -1,4 +1,4 @@
-"""Find the file that a user means by a path that no file has to the letter."""
+"""Find the file that a user means where no file has exactly the given path."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os.path
 
 
 def path_on_disk(path: str) -> str:
-    """The path with the home folder for a `~`, and with its accents in the form in which there is a file.
+    """The path with the home folder in place of `~`, and with accents written as in the file's name.
 
-    A shell leaves `~` as it is in quotes, after `--schema=` and `@`, and always on Windows. An accent is one
-    character or two: lists have the one form, and the files of a zip from a Mac the other.
+    Shells do not replace `~` in quotes, after `--schema=` or after `@`, and on Windows not at all. A letter
+    with an accent is one character in most lists, but two in the names of files from a Mac's zip.
     """
     if os.path.lexists(path):
         return path

@@ -44,8 +44,8 @@ class Interrupts:
                 self._handled.append(number)
 
     def uninstall(self) -> None:
-        """Let signals end the program at once, once nothing is left to save."""
-        # Not SIG_DFL, with which a signal does not end the first process of a container.
+        """Let signals end the program immediately, because nothing is left to save."""
+        # Not SIG_DFL: with it, a signal does not end the first process of a container.
         for number in self._handled:
             signal.signal(number, lambda signum, frame: self._exit(signum))
 

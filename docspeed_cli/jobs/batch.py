@@ -64,7 +64,7 @@ class Batch:
     def __init__(self, tasks: DocumentTasks, plan: Plan) -> None:
         self.context = tasks.context
         self.plan = plan
-        # A document is done when its job has ended, or as soon as it is submitted.
+        # A document is done when its job has ended, or, without `--wait`, as soon as it is submitted.
         self.progress = BatchProgress(
             self.context.output,
             tasks.operation.name,
@@ -84,7 +84,7 @@ class Batch:
         self._codes: set[int] = set()
 
     def perform(self, context: Context, run_tasks: RunTasks, documents: Iterable[Source]) -> int:
-        """Bring every document to its end, with the context that belongs to `run_tasks`.
+        """Run each document's task to its end; `context` is the one made with `run_tasks`.
 
         Returns the exit code.
         """
@@ -178,7 +178,7 @@ class Batch:
         self.context.ledger.runs.record(run_id, _item(source, outcome, end, reason))
 
     def _deliver(self, outcome: Outcome) -> None:
-        """Deliver the outcome; what can't be delivered is counted as failed."""
+        """Deliver the outcome; one that can't be delivered counts as failed."""
         if outcome.job is not None and outcome.skipped_existing and outcome.source is not None:
             labelled = outcome.job._replace(input=outcome.source.label)
             report_reuse(self.context, self.run, labelled, outcome.output)

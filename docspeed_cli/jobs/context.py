@@ -44,8 +44,8 @@ class ClientOptions(NamedTuple):
     """Folder of the file that a large result becomes, so that it need not be copied there."""
 
 
-class _made_once(cached_property[T]):
-    """A value that a context shares with all contexts made from it."""
+class _shared_property(cached_property[T]):
+    """A property whose value a context shares with all contexts made from it."""
 
     def __init__(self, make: Callable[[Any], T]) -> None:
         def make_or_share(context: Context) -> T:
@@ -96,7 +96,7 @@ class Context:
         settings = self.settings._replace(base_url=server, origins=origins)
         return Context(self.environment, settings, self.output, made_from=self)
 
-    @_made_once
+    @_shared_property
     def report(self) -> Report:
         """The jobs or the run of this command, for `--notify`."""
         from docspeed_cli.jobs.report import Report
@@ -105,7 +105,7 @@ class Context:
 
     # -- the ledger and the state folder
 
-    @_made_once
+    @_shared_property
     def shared_database(self) -> PostgresDatabase | None:
         """The database of a shared ledger; None without one. Unavailable if it can't be used."""
         address = self.settings.ledger
@@ -117,7 +117,7 @@ class Context:
         database: PostgresDatabase = connect(address, self.output.warn, environment.now, environment.sleep)
         return database
 
-    @_made_once
+    @_shared_property
     def ledger(self) -> Ledger:
         """The ledger of jobs."""
         from docspeed_cli.store.ledger import Ledger
@@ -127,7 +127,7 @@ class Context:
         self._opened.callback(ledger.close)
         return ledger
 
-    @_made_once
+    @_shared_property
     def locks(self) -> Locks | AdvisoryLocks:
         """One lock for each request."""
         if self.shared_database is not None:
@@ -139,7 +139,7 @@ class Context:
         self._opened.callback(locks.close)
         return locks
 
-    @_made_once
+    @_shared_property
     def files_read(self) -> FilesRead:
         """The files that this command reads, which no result may replace."""
         from docspeed_cli.jobs.output.files_read import FilesRead
@@ -148,7 +148,7 @@ class Context:
         ours = (settings.config_file, settings.credentials, settings.state_dir / "ledger.db")
         return FilesRead(ours, self.environment.stdin)
 
-    @_made_once
+    @_shared_property
     def kept(self) -> KeptResults:
         """The results that are kept."""
         from docspeed_cli.store.kept_results import KeepLimits, KeptResults
@@ -160,7 +160,7 @@ class Context:
         self._opened.callback(kept.close)
         return kept
 
-    @_made_once
+    @_shared_property
     def downloads(self) -> Downloads:
         """The documents that this command downloads."""
         from docspeed_cli.jobs.documents.downloads import opened_downloads

@@ -29,7 +29,7 @@ _TRIES_WITHOUT_ANSWER = 6
 """Looks that may fail before the server has answered anything; after that, trouble only delays."""
 
 _NO_STATUS = "unnamed"
-"""The status of a job of which the server names none; like a word that we don't know, it may be the end."""
+"""Status of a job for which the server names none; as after an unknown word, the job may have ended."""
 
 # An error about `profile` or `filename` is not about a stored file.
 _FILE = r"(?<![a-z])file(?!name)"
@@ -61,7 +61,7 @@ class Follower:
     def look(self, job: Job, deadline: float | None = None, *, retry: bool = False) -> tuple[Job, Response]:
         """Look at the job; `deadline` is the monotonic time by which the answer must be there.
 
-        With `retry`, trouble of the server only delays the answer.
+        With `retry`, an error that is retryable is followed by another try.
         """
         content, response = self.context.client.look(str(job.job_id), deadline, retry=retry)
         return self._updated(job, content), response
@@ -79,8 +79,8 @@ class Follower:
         if changed and job.row is not None:
             known = {"status": found.status, "state": found.state, "error": found.error}
             self.context.ledger.change_soon(job.row, **known)
-            if found.state is State.FAILED and tells_of_no_file(found.error or ""):
-                # Otherwise each further submission would name the file that the server has lost.
+            if found.state is State.FAILED and says_file_is_missing(found.error or ""):
+                # Otherwise the next submission would name the file that the server no longer has.
                 for file_id in (job.file_id or "").split(", "):
                     self.context.ledger.forget_upload(job.server or "", file_id)
         return found._replace(updated_at=self.context.environment.now()) if changed else found
@@ -346,8 +346,8 @@ def job_failed(job: Job, hint: str | None = None) -> JobFailed:
     )
 
 
-def tells_of_no_file(text: str) -> bool:
-    """Whether an error says that the server does not have a stored file any more."""
+def says_file_is_missing(text: str) -> bool:
+    """Whether an error says that the server does not have a stored file."""
     text = text.lower()
     return bool(re.search(_FILE, text)) and any(word in text for word in _NO_FILE)
 

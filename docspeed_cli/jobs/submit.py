@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from docspeed_cli.core.errors import DocspeedError, Interrupted, NotFound, OutcomeUnknown, Rejected
 from docspeed_cli.core.models import Job, Request, State
 from docspeed_cli.jobs.context import Context
-from docspeed_cli.jobs.follow import failure_text, tells_of_no_file
+from docspeed_cli.jobs.follow import failure_text, says_file_is_missing
 from docspeed_cli.jobs.lock_wait import LockWait
 from docspeed_cli.jobs.outcome import WaitOptions
 from docspeed_cli.jobs.reuse import Search
@@ -255,7 +255,7 @@ def is_about_a_file(error: DocspeedError) -> bool:
     """Whether the server refused a request because it does not know one of its files."""
     if isinstance(error, NotFound):
         return not is_about_a_session(error)
-    return tells_of_no_file(f"{error.code} {error.message}")
+    return says_file_is_missing(f"{error.code} {error.message}")
 
 
 def is_about_a_session(error: DocspeedError) -> bool:

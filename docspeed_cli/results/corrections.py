@@ -53,7 +53,7 @@ def rejection_among(decisions: Decisions) -> str:
 
 
 def corrected(payload: Any, decisions: Iterable[Decision]) -> CorrectedResult:
-    """Return a payload with the corrections among these decisions; the payload itself does not change."""
+    """Apply the corrections among these decisions to a copy of the payload."""
     listed = [each for each in decisions if each.decision == CORRECTED]
     if not listed:
         return CorrectedResult(payload, [], [])

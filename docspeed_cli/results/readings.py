@@ -45,7 +45,7 @@ _OUTSIDE = re.compile(r"^([^\d\s()]{1,4})\s?\(")
 _NO_CENTS = re.compile(r"(?<=\d[.,])(?:-{1,2}|—)(?=\D*$)")
 """The dash of `1'000.-`, which stands for no cents, not for a minus."""
 _END_OF_AMOUNT = re.compile(r"(?<=\d)\s?[/:][-=](?=\D*$)")
-"""The end of `Rs. 1,24,000/-` and of `240:-`, which keeps anybody from adding digits."""
+"""The mark at the end of `Rs. 1,24,000/-` and of `240:-`."""
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+(?=\.))(?:\.\d\d?)?", re.ASCII)
 """1240, 12.50 and 1,240.00, which can mean one number only."""
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -86,7 +86,7 @@ _WEEKDAYS = (
     "mån tis ons tor tors fre lör sön man tir lør søn"
 )
 _BEFORE_DATE = frozenset((*_WEEKDAYS.split(), "le", "den", "the"))
-"""Weekdays and articles, as in `lundi, le 2 mars 2026`. Of a place before a date, more would be left out."""
+"""Words that are ignored before a date, as in `lundi, le 2 mars 2026`. A place is not ignored."""
 _DAY = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
 _OF = r"(?:[\s./-]+|\s+(?:de|of)\s+)"
 _YEAR = r"(\d{4}|\d{2})"
@@ -245,7 +245,7 @@ def read_date(text: str) -> date | None:
 
 
 def have_other_times(text: str, other: str) -> bool:
-    """Whether two printed dates name times of day that are not the same."""
+    """Whether two printed dates have different times of day."""
     clocks = [_CLOCK.search(each) for each in (text, other)]
     times = [tuple(int(part or 0) for part in clock.groups()) for clock in clocks if clock]
     return len(times) == 2 and times[0] != times[1]

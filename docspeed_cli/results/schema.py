@@ -92,7 +92,7 @@ def walk_nodes(nodes: Iterable[Node], above: tuple[str, ...] = ()) -> Iterator[t
 
 
 def leaf_types(nodes: Iterable[Node]) -> dict[str, str]:
-    """Return the types of the fields that are no groups, by their dotted keys."""
+    """Return the types of the fields without children, by their dotted keys."""
     return {".".join(path): node.type for path, node in walk_nodes(nodes) if not node.children}
 
 

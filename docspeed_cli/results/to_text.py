@@ -32,13 +32,13 @@ def to_text(operation: str, payload: Any, names: Mapping[str, str] = NO_NAMES) -
 
 
 Writers = Mapping[str, Callable[[Any], str]]
-"""What writes the value of `read_payload`, by its shape."""
+"""The function that writes each shape of `read_payload`."""
 
 
 def written_as(
     format_name: str, writers: Writers, operation: str, payload: Any, names: Mapping[str, str]
 ) -> str:
-    """Return a result as text that ends with one newline, or is empty. NotConvertible."""
+    """Return a result as text that is empty or ends with one newline. NotConvertible if no writer fits."""
     shape, value = read_payload(operation, payload, names)
     if shape is None:
         raise NotConvertible(operation, format_name)

@@ -84,7 +84,7 @@ class PageData(NamedTuple):
 
 
 def page_json(value: Any) -> Any:
-    """Return a part of the data as the page's script reads it: with objects, lists and short numbers."""
+    """Convert a part of the data to objects, lists and rounded numbers, which the page's script reads."""
     if hasattr(value, "_fields"):
         return dict(zip(value._fields, map(page_json, value), strict=True))
     if isinstance(value, tuple):

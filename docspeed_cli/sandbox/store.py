@@ -71,7 +71,7 @@ class Store:
             with closing(sqlite3.connect(self._database, timeout=60, isolation_level=None)) as db:
                 db.execute("PRAGMA synchronous=OFF")
                 return db.execute(statement, values).fetchall()
-        except sqlite3.Error as error:  # a full disk too
+        except sqlite3.Error as error:  # also if the disk is full
             how = f"({error}); `docspeed sandbox reset` deletes it"
             raise OSError(f"the sandbox can't use its database {self._database} {how}") from error
 

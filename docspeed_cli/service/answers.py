@@ -1,4 +1,4 @@
-"""Reads what an answer of the service says: the job that it names, its status, or an error."""
+"""Read answers of the service: the job that an answer names, its status, or an error."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def is_result(body: Body, *, sync: bool) -> bool:
 
 
 def error_as_result(body: Body) -> str | None:
-    """What is wrong, if an answer with a status of success is only an error; None for any other answer."""
+    """The error's text if an answer with a success status holds only an error; None for any other answer."""
     named = {name: value for name, value in _members(body, _MAX_JOB_SIZE_FOR_SYNC).items() if value}
     if named.keys() - {*_ENVELOPE, *_ERRORS, *_BESIDE_ERRORS} or named.keys().isdisjoint(_ERRORS):
         return None
@@ -202,9 +202,9 @@ def job_in(body: Body, *, sync: bool, exact: bool = True) -> dict[str, Any] | No
 
 
 def _members(body: Body, limit: int, *, in_list: bool = False) -> dict[str, Any]:
-    """The members of an answer that is an object; empty for any other, and for one of more bytes.
+    """The members of an answer that is an object of at most `limit` bytes; empty for any other.
 
-    With `in_list` the object may be the only one of a list.
+    With `in_list`, a list with only this object counts too.
     """
     try:
         content = body.json(limit)

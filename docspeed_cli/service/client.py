@@ -159,7 +159,7 @@ class Client:
     def look(
         self, job_id: str, deadline: float | None = None, *, retry: bool = False
     ) -> tuple[dict[str, Any], Response]:
-        """Look at a job: the status object, and the answer that brought it."""
+        """Look at a job; returns the status object, and the whole answer."""
         path = job_path(job_id)
         call = Call("GET", path, deadline=deadline, max_bytes=_MAX_OBJECT_SIZE, about_job=True)
         answer = self._retry(lambda: self._exchange(call), deadline) if retry else self._exchange(call)

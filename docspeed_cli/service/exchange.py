@@ -1,4 +1,4 @@
-"""One HTTP exchange with any server: its answer must arrive in time, and what breaks it is an error."""
+"""One HTTP exchange with any server, within a deadline; a broken exchange is a DocspeedError."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Call(NamedTuple):
     content: bytes | None = None
     files: Mapping[str, tuple[str, IO[bytes], str]] | None = None
     redirects: int = _MAX_REDIRECTS
-    """Most redirects to follow, of a GET and within the server."""
+    """Most redirects to follow; only a GET follows them, and only within the server."""
     repeatable: bool = True
     """Whether sending it twice is harmless; if not, a broken exchange leaves the outcome unknown."""
     allow_empty: bool = False
@@ -75,9 +75,9 @@ class Server(NamedTuple):
 
     @contextmanager
     def exchange(self, call: Call, connection: httpx.Client) -> Iterator[tuple[httpx.Response, float | None]]:
-        """Send a request; yields the answer, with its content to be read, and its `Retry-After` in seconds.
+        """Send a request; yields the answer, its content not read yet, and its `Retry-After` in seconds.
 
-        DocspeedError for what breaks the exchange, also while the content is read.
+        DocspeedError if the exchange breaks, also while the content is read.
         """
         import httpx
 
@@ -140,7 +140,7 @@ class Server(NamedTuple):
 
     def received(self, call: Call, response: httpx.Response) -> Iterator[bytes]:
         """Yield the content of an answer. DocspeedError if it is too long, too late or too slow."""
-        response.headers.pop("Content-Encoding", "")  # many are wrong, and httpx would believe them
+        response.headers.pop("Content-Encoding", "")  # often wrong, and httpx would trust it
         monotonic = self.environment.monotonic
         started, size = monotonic(), 0
         for chunk in unpacked(response.iter_bytes()):

@@ -1,4 +1,4 @@
-"""The errors for answers that are not a success, and for exchanges that broke."""
+"""The errors for answers without success, and for broken exchanges."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _STEP_TIMEOUT = 15.0
 """Seconds that each step of a SOCKS handshake may take, on which httpcore sets no limit."""
 
 _ADDRESS_TIMEOUT = 2.0
-"""Seconds that an address of the server gets while it has others: in many networks IPv6 leads nowhere."""
+"""Seconds to wait for an address while others are left: in many networks IPv6 addresses never answer."""
 
 _PIECE = 16 * 1024
 """Bytes that are written at a time before a deadline; the limit on a write starts again with each piece."""
@@ -193,9 +193,9 @@ def addresses_of(host: str, port: int) -> list[str]:
 def connect_to_first(
     addresses: Sequence[str], connect: Callable[[str, float], T], left: Callable[[], float]
 ) -> tuple[str, T]:
-    """Connect to the first address that answers, and return both; `left` says how many seconds it may take.
+    """Connect to the first address that answers, and return both; `left` returns the seconds left.
 
-    All but the last get a short time, so that one which leads nowhere does not hold up every connection.
+    All but the last get a short time, so that one which never answers does not delay every connection.
     """
     for address in addresses[:-1]:
         with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):

@@ -1,4 +1,4 @@
-"""Repeats what failed for a moment, with growing delays and within a deadline."""
+"""Retry what failed for a moment, with growing delays and within a deadline."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MAX_RETRY_AFTER = 120.0
 
 
 class Retries(NamedTuple):
-    """How calls are repeated."""
+    """How calls are retried."""
 
     environment: Environment
     sleep: Callable[[float], None]
     report: Callable[[DocspeedError, float], None] | None = None
-    """Gets each error that is followed by another try, and the seconds until then."""
+    """Called before each further try with the error, and the seconds until then."""
     rate_limited_tries: int = MAX_TRIES
-    """Most tries that end with a 429."""
+    """Most tries if they end with a 429."""
 
     def call(self, send: Callable[[], T], deadline: float | None) -> T:
         """Return what `send` returns; it is called again after an error that is `retryable`.
 
-        `deadline` is the monotonic time after which nothing is tried.
+        `deadline` is the monotonic time after which there is no further try.
         """
         schedule = Schedule(random=self.environment.random)
         for attempt in itertools.count():
@@ -42,7 +42,7 @@ class Retries(NamedTuple):
                     raise
                 asked = error.retry_after or 0
                 if asked > MAX_RETRY_AFTER:
-                    # What is longer was read as an hour, after which a user would be refused again.
+                    # A longer time was read as this maximum, which may not be long enough.
                     more = " or more" if asked >= MAX_READ_RETRY_AFTER else ""
                     message = f"{error.message}; the server asks to wait {asked:.0f} s{more}"
                     hint = "run the same command again after that; nothing is lost"

@@ -230,7 +230,7 @@ class Ledger:
         return _text_if_any(self.database.read(sql, [server, key, digest])[0][0])
 
     def stored_file(self, server: str, key: str, file_id: str) -> tuple[str | None, str | None, Job | None]:
-        """Return a stored file's digest and name if this machine uploaded it, and the job of this id."""
+        """Return a stored file's digest and name if this machine uploaded it, and the job with this id."""
         found = self.database.read(_STORED_FILE, [file_id, server, key])[0]
         job = None if found[2] is None else self.by_row(found[2])
         return _text_if_any(found[0]), _text_if_any(found[1]), job

@@ -74,7 +74,7 @@ class Output(Messages):
             self.chunks([_utf8_escaping(text + "\n")])
 
     def text_or_json(self, members: Mapping[str, Any], text: str) -> None:
-        """Write the text for people, and the same as a JSON object elsewhere."""
+        """Write the text for people, or the same facts as a JSON object for programs."""
         self.text(text) if self.human_output else self.value(members)
 
     def csv(self, text: str) -> None:

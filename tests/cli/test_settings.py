@@ -92,7 +92,7 @@ def test_settings_bad_doctor_lists_each_error_and_checks_the_rest(stage: Stage) 
     assert "config.toml: wiat is not a setting" in " ".join(shown.split())
 
 
-STRAIGHT = 'write words and durations in straight quotes, such as `timeout = "30m"`; `true` has none'
+STRAIGHT = 'write words and durations in straight quotes, such as `timeout = "30m"`; `true` needs none'
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Read documents: the digest of a local file, and what is known of a file that the service stores."""
+"""Read documents: the digest of a local file, and what is known about a file that the service stores."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_documents(context: Context, request: Request) -> Request:
 
 
 def check_unchanged(source: Source, path: Path) -> None:
-    """DocspeedError if the file is another one than when the document was read."""
+    """DocspeedError if the file has changed since the document was read."""
     try:
         unchanged = _version_of(path) == source.version
     except OSError:

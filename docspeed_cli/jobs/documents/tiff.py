@@ -1,4 +1,4 @@
-"""Read the directories of a TIFF or BigTIFF: how many pages it has, and whether a camera's sensor made it."""
+"""Read the directories of a TIFF or BigTIFF: how many pages it has, and whether it is a camera raw file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _KINDS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # A damaged BigTIFF may claim billions of either.
 _MAX_ENTRIES, _MAX_VALUES = 1000, 8
 
-_DAMAGE = (struct.error, OSError, ValueError, OverflowError)
-"""What reading raises where a file is cut short or damaged."""
+_DAMAGE_ERRORS = (struct.error, OSError, ValueError, OverflowError)
+"""Exceptions that mean that a file is cut short or damaged."""
 
 
 def tiff_pages(file: BinaryIO) -> int | None:
     """Count the pages: each has a directory. None if the file is damaged."""
     try:
         return sum(1 for _ in _Tiff(file).pages()) or None
-    except _DAMAGE:
+    except _DAMAGE_ERRORS:
         return None
 
 
@@ -40,12 +40,12 @@ def is_camera_raw(file: BinaryIO) -> bool:
             _DNG_VERSION in tags or any(value in _SENSOR for value in tags.get(_PHOTOMETRIC, []))
             for tags in (first, *below)
         )
-    except _DAMAGE:  # still a TIFF
+    except _DAMAGE_ERRORS:  # still a TIFF
         return False
 
 
 class _Tiff:
-    """The directories of a file. One of `_DAMAGE` where it is cut short or damaged."""
+    """The directories of a file. One of `_DAMAGE_ERRORS` is raised if it is cut short or damaged."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -57,7 +57,7 @@ class _Tiff:
         self._offset = "Q" if self._is_big else "I"
 
     def pages(self) -> Iterator[int]:
-        """Yield where the directory of each page begins."""
+        """Yield the offset of each page's directory."""
         seen: set[int] = set()
         (place,) = self._read(8 if self._is_big else 4, self._offset)
         while place:
@@ -69,7 +69,7 @@ class _Tiff:
             (place,) = self._read(start + count * self._entry_size, self._offset)
 
     def tags(self, place: int) -> dict[int, list[int]]:
-        """The values of the tags that we look at, in the directory that begins there."""
+        """The values of the tags that we use, in the directory at this offset."""
         start, count = self._entries(place)
         found = {}
         for at in range(start, start + min(count, _MAX_ENTRIES) * self._entry_size, self._entry_size):
@@ -84,7 +84,7 @@ class _Tiff:
         return found
 
     def _entries(self, place: int) -> tuple[int, int]:
-        """Where the entries of a directory begin, and how many there are."""
+        """The offset of a directory's entries, and their number."""
         (count,) = self._read(place, self._count_form)
         return place + struct.calcsize(self._count_form), count
 

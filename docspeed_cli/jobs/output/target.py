@@ -16,7 +16,7 @@ _FILES = (".json", ".jsonl", ".md", ".txt", ".csv", ".xlsx")
 """Endings of names that mean a file and not a folder."""
 
 _ROW_FORMATS = {".csv": "csv", ".xlsx": "xlsx"}
-"""The formats that an ending promises: a spreadsheet takes any other content for damaged."""
+"""The format of each ending; a spreadsheet program reports any other content as damaged."""
 
 
 class RowOptions(NamedTuple):
@@ -68,7 +68,7 @@ def target(
 ) -> Target:
     """What `-o` names. UsageError if results can't go there; a folder is not made yet.
 
-    `formats` are those that the command could write: a file with the ending of another one is an error.
+    `formats` are those that the command can write; the ending of one that it does not write now is an error.
     """
     if output == "-":
         output = None
@@ -100,12 +100,12 @@ def target(
 
 
 def _check_ending(output: str, path: Path, rows: RowOptions | None, formats: Sequence[str]) -> None:
-    """UsageError if a spreadsheet would open the file, and could not read what is written."""
+    """UsageError if a spreadsheet program would open the file, and could not read its content."""
     meant = _ROW_FORMATS.get(path.suffix.lower())
     written = None if rows is None else "xlsx" if rows.is_book else "csv"
     if meant in formats and meant != written:
         hint = f"add `--format {meant}`, or give the file another name"
-        raise UsageError(f"-o {output}: what is written is not {meant}", hint=hint)
+        raise UsageError(f"-o {output}: the output is not {meant}", hint=hint)
 
 
 def check_file(path: Path, named: str) -> None:

@@ -11,7 +11,7 @@ from docspeed_cli.service.body import IN_MEMORY
 
 
 def temporary_file() -> IO[bytes]:
-    """A file for results that wait: in memory while it is small."""
+    """A file for results that wait; it stays in memory while it is small."""
     # On disk it has no name, so not even kill -9 leaves results behind.
     return tempfile.SpooledTemporaryFile(IN_MEMORY)
 

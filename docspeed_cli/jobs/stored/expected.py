@@ -70,7 +70,7 @@ def pairs_of(expected: Path, actual: Path, *, to_update: bool = False) -> list[P
 
 
 def _name_in(folder: Path, path: Path) -> Path:
-    """The name of a result, which is the same in whichever form its accents are."""
+    """The name of a result, with its accents in one form, so that names can be compared."""
     return Path(unicodedata.normalize("NFC", str(path.relative_to(folder))))
 
 
@@ -85,7 +85,7 @@ def update_expected(context: Context, pair: Pair) -> None:
         content = actual.read_bytes()
         found = corrected(read_json(content), decisions.values())
         pair.target.parent.mkdir(parents=True, exist_ok=True)
-        # As it is, if nothing was corrected: JSON that is written again has another layout.
+        # Without corrections, the bytes are copied: writing the JSON again would change its layout.
         write_whole(pair.target, json_file(found.payload) if found.corrections else [content])
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from docspeed_cli.core.models import MOST_NAMED, Job
+from docspeed_cli.core.models import MAX_LABEL_NAMES, Job
 from docspeed_cli.jobs.context import Context
 
 
@@ -29,19 +29,19 @@ def document_names(context: Context, job: Job) -> list[tuple[str, str]]:
     ids, label = (job.file_id or "").split(", "), job.input or ""
     names = label.split(", ") if len(ids) > 1 else [label]
     # The label leaves out some of many names, and can't be split where a name has a comma.
-    if len(names) == len(ids) <= MOST_NAMED:
+    if len(names) == len(ids) <= MAX_LABEL_NAMES:
         return list(zip(ids, names, strict=True))
     return [(each, context.ledger.stored_file(job.server, job.key, each)[1] or each) for each in ids]
 
 
 def check_output_of(context: Context, jobs: Iterable[Job], output: Path, *, with_results: bool) -> None:
-    """UsageError if `-o` would replace a document of these jobs, or a result of theirs that is read too."""
+    """UsageError if `-o` would replace a document of these jobs or, `with_results`, one of their results."""
     for job in jobs:
         results = [job.output] if with_results and (job.output or "").endswith(".json") else []
         for name in (*(name for _, name in document_names(context, job)), *results):
             if name:
                 context.files_read.add(Path(name), name)
-        # The ledger does not have the path of each of many documents, but their content.
+        # For a job with several documents, the ledger has their digests and not their paths.
         for document in documents_of(context, job) if ", " in (job.file_id or "") else ():
             context.files_read.add_content(document.digest, document.name)
     context.files_read.check_output(output, "-o")

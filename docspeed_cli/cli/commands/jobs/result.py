@@ -86,7 +86,7 @@ def result(
             fetch,
             delivery.deliver,
             in_order=rows is not None and to.folder is None,
-            at_hand=_are_at_hand(context, to, jobs),
+            one_thread=_one_thread_is_enough(context, to, jobs),
             grace=GRACE if to.many else READ_GRACE,
         )
         delivery.finish()
@@ -95,11 +95,12 @@ def result(
     return action
 
 
-def _are_at_hand(context: Context, to: Target, jobs: list[Job]) -> bool:
-    """Whether one thread is enough: the results are on this machine, and no file is waited for."""
-    # What a shared ledger keeps is in its database, not on this machine.
-    is_here = context.settings.ledger is None and to.folder is None
-    return is_here and all(map(context.kept.find, jobs))
+def _one_thread_is_enough(context: Context, to: Target, jobs: list[Job]) -> bool:
+    """Whether more threads would save no time, because the results are kept on this machine."""
+    # A shared ledger keeps results in its database, and each file in a folder waits for the disk.
+    if context.settings.ledger is not None or to.folder is not None:
+        return False
+    return all(map(context.kept.find, jobs))
 
 
 def _check_output(context: Context, to: Target, jobs: list[Job]) -> None:

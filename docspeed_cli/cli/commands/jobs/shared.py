@@ -36,18 +36,17 @@ def for_each(
     *,
     first_only: bool = False,
     in_order: bool = False,
-    at_hand: bool = False,
+    one_thread: bool = False,
     grace: float = READ_GRACE,
 ) -> int:
-    """Perform a task for every job, show each outcome as it ends or in order; returns the exit code.
+    """Perform a task for every job and show its outcome, as it ends or in order; returns the exit code.
 
-    `show` returns the outcome as it was shown. With `at_hand` all results are on this machine and are read in
-    this thread.
+    `show` returns the outcome as it was shown. With `one_thread` the jobs are worked on one after another.
     """
     codes: set[int] = set()
     with (
         resumable(context, run),
-        workers(context, total=1 if at_hand else len(jobs), grace=grace) as (context, run_tasks),
+        workers(context, total=1 if one_thread else len(jobs), grace=grace) as (context, run_tasks),
     ):
         outcomes: Iterable[Outcome]
         if len(jobs) == 1:
@@ -64,7 +63,7 @@ def for_each(
         for outcome in outcomes:
             context.report.add_job(outcome.job)
             error = show(outcome).error
-            # Not before: a Ctrl-C while a result is written must still say how to get it.
+            # Only after `show`: a Ctrl-C while it writes a result must still say how to get it.
             run.end_waiting(outcome.job)
             if error is not None:
                 codes.add(error.exit_code)
@@ -119,7 +118,7 @@ class JobRows:
         self._widths = [min(max(map(len, column)), _MAX_COLUMN) for column in zip(*rows, strict=True)]
 
     def show(self, outcome: Outcome) -> Outcome:
-        """Show a job, or what the server answered about it, and its error."""
+        """Show a job, or the server's answer about it, and its error."""
         if outcome.error is None or outcome.result is not None:
             self._show(outcome)
         if outcome.error is not None:
