@@ -53,7 +53,7 @@ def rejection_among(decisions: Decisions) -> str:
 
 
 def corrected(payload: Any, decisions: Iterable[Decision]) -> CorrectedResult:
-    """Apply the corrections among these decisions to a copy of the payload."""
+    """Apply the corrections among these decisions; the given payload does not change."""
     listed = [each for each in decisions if each.decision == CORRECTED]
     if not listed:
         return CorrectedResult(payload, [], [])
