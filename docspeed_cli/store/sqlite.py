@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
-from docspeed_cli.core.files import set_mode
 from docspeed_cli.store.database import Database, Write
 from docspeed_cli.store.sqlite_layout import (
     MIGRATIONS,
@@ -246,6 +245,8 @@ def _connect(path: str, *, wal: bool = True) -> sqlite3.Connection:
         if layout > len(MIGRATIONS):
             raise sqlite3.NotSupportedError("it was written by a newer docspeed; install that version")
         if layout < len(MIGRATIONS):
+            from docspeed_cli.core.files import set_mode
+
             # Before the log is made, because SQLite gives the log the mode of the file.
             set_mode(path, 0o600)
             # Fails while an older docspeed has the file open: it would take new columns for damage.

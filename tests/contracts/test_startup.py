@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from docspeed_cli import __version__
+from docspeed_cli.store.ledger import Ledger
 from tests.contracts.test_imports import SANDBOX, modules, package
 
 _RUN = """
@@ -181,6 +183,30 @@ def test_startup_single_job_loads_nothing_that_only_other_runs_need(tmp_path: Pa
     assert all(find_spec(f"docspeed_cli.{name}") for name in others)
     assert among(modules, ("csv", *(f"docspeed_cli.{name}" for name in others))) == []
     assert "docspeed_cli.jobs.submit" in modules
+
+
+_LEDGER = """
+import sys, time
+from docspeed_cli.store.ledger import Ledger
+ledger = Ledger(sys.argv[1], print, time.time)
+ledger.newest()
+ledger.close()
+print(*sys.modules)
+"""
+
+
+def test_startup_ledger_that_exists_loads_no_more_than_sqlite_needs(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    Ledger(path, print, time.time).close()
+    # Without site-packages, whose own hooks load some of these.
+    argv, env = (
+        [sys.executable, "-S", "-c", _LEDGER, str(path)],
+        {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    ran = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, check=True)
+    ours = "docspeed_cli.store.sqlite"
+    costly = ("pathlib", "typing", "threading", "re", "contextlib", "hashlib", "docspeed_cli.core")
+    assert among(set(ran.stdout.split()), (ours, *costly)) == [ours]
 
 
 def test_startup_of_sandbox_loads_the_heavy_packages(tmp_path: Path) -> None:
