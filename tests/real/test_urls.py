@@ -53,7 +53,7 @@ def test_truncated_download_is_tried_again_and_then_not_downloaded_again(
 
 def test_download_that_is_always_truncated_is_never_submitted(machine: Machine, service: Service) -> None:
     with web(WHOLE[:-100]) as (address, _):
-        done = machine.run("parse", f"{address}/a.pdf", "--wait")
+        done = machine.run("parse", f"{address}/a.pdf", "--wait", "--timeout", "1s")
     assert done.code == 9 and f"{address}/a.pdf" in done.err
     assert not service.files and not service.accepted
 

@@ -83,19 +83,23 @@ def test_batching_lock_interrupt_of_the_holder_leaves_the_work_to_the_next() -> 
 if sys.platform != "win32":  # where no signal can be sent to a thread
 
     def test_batching_lock_interrupted_sleeper_takes_no_wake_from_another_thread() -> None:
-        desk, interrupted = Desk(), threading.Event()
+        desk, signalled, interrupted = Desk(), threading.Event(), threading.Event()
         sleepers = desk.lock._sleepers
         main = threading.get_ident()
         other = threading.Thread(target=desk.submit, args=(2,), daemon=True)
 
         def interrupt(number: int, frame: object) -> None:
-            raise Interrupted(number)
+            if not signalled.is_set():
+                signalled.set()
+                raise Interrupted(number)
 
         def hold() -> None:
             with desk.lock:
                 while not sleepers:
                     pass
-                signal.pthread_kill(main, signal.SIGUSR1)
+                # One that comes just before the main thread sleeps does not wake it.
+                while not signalled.wait(0.01):
+                    signal.pthread_kill(main, signal.SIGUSR1)
                 interrupted.wait(60)
                 before = len(sleepers)
                 other.start()
@@ -111,8 +115,8 @@ if sys.platform != "win32":  # where no signal can be sent to a thread
             with pytest.raises(Interrupted):
                 desk.submit(1)
         finally:
-            signal.signal(signal.SIGUSR1, usual)
             interrupted.set()
-        holder.join(60)
+            holder.join(60)
+            signal.signal(signal.SIGUSR1, usual)
         other.join(5)
         assert desk.done == {1, 2}
