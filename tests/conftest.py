@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gc
 import itertools
 import os
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.store.ledger import Ledger
-from tests.fake_service import Service, serve
+from tests.fake_service import Call, Reply, Service, serve
 from tests.postgres import Server
 from tests.stage import Stage
 
@@ -63,6 +65,27 @@ def pytest_collection_finish() -> None:
 def service() -> Service:
     """A service that follows the published API."""
     return Service()
+
+
+@pytest.fixture
+def interrupted_service(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """The service, where Ctrl-C comes in the middle of each exchange."""
+
+    def interrupt(call: Call) -> Reply:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(service, "handle", interrupt)
+    return service
+
+
+@pytest.fixture
+def fixed_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse changes of files' modes, as a disk does where the mount decides them."""
+
+    def refuse(*args: object, **named: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
 
 
 @pytest.fixture

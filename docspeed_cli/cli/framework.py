@@ -102,18 +102,20 @@ class Description(NamedTuple):
 
     def options_of(self, values: Mapping[str, Any]) -> Options:
         """The command's options with these values."""
-        shared = self._located(values)
-        return self.options(**{name: value for name, value in shared.items() if name not in self.own})
+        return self.options(**self._located(values, own=False))
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """What a command line with these values asks for. UsageError if the command refuses them."""
-        own = {name: value for name, value in self._located(values).items() if name in self.own}
         options = self.options_of(values)
-        return Invocation(self.function(options=options, **own), options, self.guide)
+        return Invocation(
+            self.function(options=options, **self._located(values, own=True)), options, self.guide
+        )
 
-    def _located(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        paths = [each.name for each in self.parameters if each.names_files]
-        return {**values, **{name: _on_disk(values[name]) for name in paths if name in values}}
+    def _located(self, values: Mapping[str, Any], *, own: bool) -> dict[str, Any]:
+        """The values of the command's own parameters, or of those that it shares, with paths as on disk."""
+        paths = {each.name for each in self.parameters if each.names_files}
+        wanted = {name: value for name, value in values.items() if (name in self.own) == own}
+        return {name: _on_disk(value) if name in paths else value for name, value in wanted.items()}
 
 
 def _on_disk(value: Any) -> Any:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.errors import Interrupted
-from tests.fake_service import Call, Reply, Service
+from tests.fake_service import Service
 from tests.stage import Stage
 
 
@@ -129,12 +128,8 @@ def test_name_similar_to_a_known_one_is_sent_with_a_note(stage: Stage, service: 
 
 
 def test_interrupt_before_a_submission_says_so_and_proposes_the_same_command(
-    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, interrupted_service: Service
 ) -> None:
-    def interrupt(call: Call) -> Reply:
-        raise Interrupted(2)
-
-    monkeypatch.setattr(service, "handle", interrupt)
     path = stage.document("a.pdf")
     ran = stage.run("parse", path, "--wait", "--fresh")
     said = f"stopped before anything was submitted\nhint: docspeed parse {path} --wait\n"

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from docspeed_cli.core.errors import Interrupted
 from docspeed_cli.service.retry import MAX_TRIES
-from tests.fake_service import KEY, Call, Reply, Service
+from tests.fake_service import KEY, Reply, Service
 from tests.stage import Stage, by_input, lines
 
 PDF = b"%PDF-1.4\nfrom the web\n%%EOF\n"
@@ -108,16 +107,11 @@ def test_interrupted_command_with_a_url_secret_is_not_printed_as_a_hint(
 )
 def test_interrupted_download_says_that_nothing_was_sent_and_how_to_go_on(
     stage: Stage,
-    service: Service,
-    monkeypatch: pytest.MonkeyPatch,
+    interrupted_service: Service,
     command: str,
     env: dict[str, str],
     kept: str,
 ) -> None:
-    def interrupt(call: Call) -> Reply:
-        raise Interrupted(2)
-
-    monkeypatch.setattr(service, "handle", interrupt)
     ran = stage.run(command, URL, env=env)
     assert (ran.code, ran.out) == (130, "")
     said = f"stopped while downloading; nothing was sent to the service{kept}"
@@ -350,24 +344,16 @@ def test_url_beside_a_wrong_flag_is_not_downloaded(stage: Stage, service: Servic
     ids=" ".join,
 )
 def test_secret_in_a_flags_value_is_in_no_hint(
-    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+    stage: Stage, interrupted_service: Service, flags: tuple[str, ...]
 ) -> None:
-    def interrupt(call: Call) -> Reply:
-        raise Interrupted(2)
-
-    monkeypatch.setattr(service, "handle", interrupt)
     ran = stage.run("parse", "--file-id", "f", *flags)
     assert (ran.code, ran.err.splitlines()[-1]) == (130, "hint: run the same command again")
     assert "s3cret" not in ran.err
 
 
 def test_document_that_is_called_like_a_secret_is_in_the_hint(
-    stage: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, interrupted_service: Service
 ) -> None:
-    def interrupt(call: Call) -> Reply:
-        raise Interrupted(2)
-
-    monkeypatch.setattr(service, "handle", interrupt)
     ran = stage.run("parse", stage.document("prior-authorization.pdf"), "--set", "a=1")
     assert ran.err.splitlines()[-1].endswith("prior-authorization.pdf --set a=1")
 

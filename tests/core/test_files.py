@@ -108,13 +108,7 @@ def test_write_whole_to_a_named_pipe_writes_directly(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_write_whole_where_the_mount_decides_modes_writes_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*args: object, **named: object) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
-
-    monkeypatch.setattr(os, "chmod", refused)
+def test_write_whole_where_the_mount_decides_modes_writes_the_file(tmp_path: Path, fixed_modes: None) -> None:
     write_whole(tmp_path / "out.json", [b"{}"])
     assert (tmp_path / "out.json").read_bytes() == b"{}"
 

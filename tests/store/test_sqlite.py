@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
 import sqlite3
@@ -43,13 +41,7 @@ def test_sqlite_new_file_is_private_and_has_this_layout(file: LedgerFile) -> Non
     assert file.warnings == []
 
 
-def test_sqlite_where_the_mount_decides_modes_is_a_ledger(
-    file: LedgerFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*args: object, **named: object) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
-
-    monkeypatch.setattr(os, "chmod", refused)
+def test_sqlite_where_the_mount_decides_modes_is_a_ledger(file: LedgerFile, fixed_modes: None) -> None:
     ledger = file.open()
     ledger.begin(job())
     assert (ledger.is_persistent, file.warnings) == (True, [])
